@@ -1,0 +1,171 @@
+"""The Kaggle set CooperUnion/anime-recommendations-database: `anime.csv` (the catalogue) and `rating.csv` (who saw what), plain, gzipped or inside a zip.
+
+A rating of -1 means watched but not rated: seen, never liked.
+"""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dskreg.data.dataset import UNASSIGNED, Dataset
+from dskreg.data.reading import Kind, Source, open_member, open_source, require, table
+from dskreg.data.relations import relations_of_titles
+from dskreg.errors import InputError
+
+CATALOGUE, RATINGS = "anime.csv", "rating.csv"
+_CATALOGUE_KINDS: dict[str, Kind] = {
+    "anime_id": "whole",
+    "name": "text",
+    "genre": "text",
+    "type": "text",
+    "episodes": "text",
+    "rating": "number",
+    "members": "number",
+}
+_RATING_KINDS: dict[str, Kind] = {"user_id": "whole", "anime_id": "whole", "rating": "number"}
+_ALLOWED = (-1, *range(1, 11))
+
+
+def recognises(path: Path) -> bool:
+    """Whether `path` looks like this format: a zip file, or a folder with one of the two files or a zip that holds one."""
+    if path.suffix == ".zip":
+        return path.is_file()
+    plain = [path / (name + end) for name in (CATALOGUE, RATINGS) for end in ("", ".gz")]
+    return any(file.is_file() for file in plain) or any(path.glob("*.zip"))
+
+
+def find(path: Path, name: str) -> Source:
+    """The content of `name` under the folder `path` (plain, then `.gz`, then inside a zip), or inside the zip `path`; raises InputError where there is none."""
+    if path.suffix != ".zip":
+        for file in (path / name, path / f"{name}.gz"):
+            if file.exists():
+                return open_source(file)
+    for archive in [path] if path.suffix == ".zip" else sorted(path.glob("*.zip")):
+        source = open_member(archive, name)
+        if source:
+            return source
+    raise InputError(f"{path}: expected {name} (or {name}.gz, or a zip that holds {name}), found none")
+
+
+def read(folder: Path | str, like_threshold: float) -> Dataset:
+    """Read the folder, or the zip, at `folder`.
+
+    Args:
+        folder: Where the two files are.
+        like_threshold: A rating of at least this is a like.
+
+    Raises:
+        InputError: A file or column is missing, empty, damaged or not UTF-8, or a value is not what its column holds; one line, naming the place.
+    """
+    folder = Path(folder)
+    items, notes = _catalogue(find(folder, CATALOGUE))
+    user_ids, user, item, rating, dropped = _ratings(find(folder, RATINGS), items["item_id"])
+    never_rated = len(items) - len(np.unique(item))
+    graph = relations_of_titles(items)
+    return Dataset(
+        name=folder.resolve().name.removesuffix(".zip"),
+        format="kaggle",
+        items=items,
+        user_ids=user_ids,
+        user=user,
+        item=item,
+        liked=(rating >= like_threshold) & (rating > 0),
+        fold=np.full(len(user), UNASSIGNED, np.int8),
+        relations=graph.relations,
+        head=graph.head,
+        relation=graph.relation,
+        tail=graph.tail,
+        entities=graph.entities,
+        entity_item=graph.entity_item,
+        notes=(*notes, *dropped, *counted((never_rated, "titles that nobody rated: kept"))),
+    )
+
+
+def counted(*counts: tuple[int, str]) -> list[str]:
+    """A note for each count above zero."""
+    return [f"{count:,} {what}" for count, what in counts if count]
+
+
+def _catalogue(source: Source) -> tuple[pd.DataFrame, list[str]]:
+    """The titles, one row each, and what was mended."""
+    raw = table(source, _CATALOGUE_KINDS)
+    require(source, raw["anime_id"] >= 0, "anime_id", "an id >= 0")
+    require(source, ~np.isinf(raw["rating"]), "rating", "a number")
+    episodes = _episodes(source, raw["episodes"])
+    whole = raw["members"].isna() | ((raw["members"] >= 0) & (raw["members"] < 2**53) & (raw["members"] % 1 == 0))
+    require(source, whole, "members", "a whole number >= 0")
+    names = raw["name"].map(html.unescape).str.strip()
+    items = pd.DataFrame(
+        {
+            "item_id": raw["anime_id"],
+            "title": names.where(names != "", "title " + raw["anime_id"].astype(str)),
+            "type": raw["type"].map(html.unescape).str.strip(),
+            "genres": raw["genre"].map(_genres),
+            "episodes": episodes,
+            "mean_rating": raw["rating"].astype(float),
+            "members": raw["members"].astype("Int64"),
+        }
+    )
+    repeated = items["item_id"].duplicated()
+    items, named, blank = items[~repeated].reset_index(drop=True), names != raw["name"], names == ""
+    items["title"], same = distinct_titles(items)
+    return items, counted(
+        (int(repeated.sum()), f"rows of {source.name} with an anime_id that came before: dropped"),
+        (int(named.sum()), "titles with HTML entities or outer blanks: decoded"),
+        (int(blank.sum()), "titles without a name: called by their id"),
+        (same, "titles that share their name: told apart by type or id"),
+        (int((items["genres"] == "").sum()), "titles without genre"),
+        (int((items["type"] == "").sum()), "titles without type"),
+        (int(items["episodes"].isna().sum()), "titles with an unknown number of episodes"),
+        (int(items["mean_rating"].isna().sum()), "titles without a mean rating"),
+    )
+
+
+def _genres(text: str) -> str:
+    return ", ".join(dict.fromkeys(genre for part in html.unescape(text).split(",") if (genre := part.strip())))
+
+
+def _episodes(source: Source, column: pd.Series) -> pd.Series:
+    """Numbers of episodes; missing for `Unknown` and the empty field."""
+    known = ~column.str.strip().isin(["", "Unknown"])
+    require(source, ~known | column.str.fullmatch(r"\s*[0-9]{1,9}\s*"), "episodes", "a whole number or Unknown")
+    return pd.to_numeric(column.where(known)).astype("Int64")
+
+
+def distinct_titles(items: pd.DataFrame) -> tuple[pd.Series, int]:
+    """Titles with " (type)" after those that several items share, " (id)" where the type does not tell them apart; and how many were changed."""
+    titles = items["title"].copy()
+    shared = titles.duplicated(keep=False)
+    if "type" in items:
+        typed = titles.where(~(shared & (items["type"] != "")), titles + " (" + items["type"] + ")")
+        titles = titles.where(typed.duplicated(keep=False), typed)
+    again = titles.duplicated(keep=False)
+    return titles.where(~again, titles + " (" + items["item_id"].astype(str) + ")"), int(shared.sum())
+
+
+def _ratings(source: Source, item_ids: pd.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """(user ids `[U]`, user `[N]`, item `[N]`, rating `[N]`, what was dropped); one row per pair, the last one."""
+    raw = table(source, _RATING_KINDS)
+    require(source, raw["user_id"] >= 0, "user_id", "an id >= 0")
+    require(source, raw["anime_id"] >= 0, "anime_id", "an id >= 0")
+    require(source, raw["rating"].isin(_ALLOWED), "rating", "-1 or a whole number from 1 to 10")
+    item = pd.Index(item_ids).get_indexer(raw["anime_id"])
+    known = item >= 0
+    user, user_ids = pd.factorize(raw["user_id"].to_numpy()[known], sort=True)
+    item, rating = item[known], raw["rating"].to_numpy()[known]
+    repeated = pd.Series(user * len(item_ids) + item).duplicated(keep="last").to_numpy()
+    kept = ~repeated
+    return (
+        user_ids,
+        user[kept].astype(np.int32),
+        item[kept].astype(np.int32),
+        rating[kept],
+        counted(
+            (int((~known).sum()), f"rows of {source.name} with an anime_id that {CATALOGUE} lacks: dropped"),
+            (int(repeated.sum()), f"rows of {source.name} with a user and title that come again: dropped, the last is kept"),
+        ),
+    )

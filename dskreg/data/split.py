@@ -1,0 +1,79 @@
+"""Training, validation and test: every liked pair gets one fold, per user and at random, the same for the same data and seed whatever the order of the rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from dskreg.config import DataConfig
+from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, UNASSIGNED, VALIDATION, Dataset
+from dskreg.errors import InputError
+
+LEAST_TO_VALIDATE = 3  # training pairs that a user of a data set with its own test split needs to give one up for validation
+
+
+def split(dataset: Dataset, config: DataConfig) -> Dataset:
+    """`dataset` with every fold assigned.
+
+    A data set with its own test split keeps it: users with at least three training pairs give max(1, round(n * validation / (1 - test))) to validation.
+    Otherwise the likes are cut to their k-core (users and titles with at least `core` likes among themselves). Of a user's n likes in it
+    max(1, round(n * test)) go to test and max(1, round(n * validation)) to validation, as long as one stays for training; likes outside the core
+    become OUTSIDE. What was not liked is SEEN.
+
+    Raises:
+        InputError: No like is left to train on.
+    """
+    own = bool((dataset.fold == TEST).any())
+    open_ = dataset.liked & (dataset.fold != TEST)
+    inside = open_ if own else open_ & k_core(dataset.user, dataset.item, open_, config.core)
+    if not inside.any():
+        what = "training pair" if own else f"user and title with {config.core} likes among themselves (lower data.core or data.like_threshold)"
+        raise InputError(f"{dataset.name}: expected at least one {what}, found none")
+    fold = np.where(dataset.liked, OUTSIDE, SEEN).astype(np.int8)
+    fold[dataset.fold == TEST] = TEST
+    rows = np.flatnonzero(inside)
+    fold[rows] = _by_user(dataset, rows, config, own)
+    assert not (fold == UNASSIGNED).any()
+    return replace(dataset, fold=fold)
+
+
+def k_core(user: np.ndarray, item: np.ndarray, among: np.ndarray, least: int) -> np.ndarray:
+    """`[N]` bool: the largest subset of the pairs `among` in which every user and every item has at least `least` pairs."""
+    inside = among.copy()
+    while True:
+        users, items = np.bincount(user[inside], minlength=1), np.bincount(item[inside], minlength=1)
+        # A user or item beyond the count has no pair inside.
+        few = inside.copy()
+        few[inside] = (users[user[inside]] < least) | (items[item[inside]] < least)
+        if not few.any():
+            return inside
+        inside &= ~few
+
+
+def _by_user(dataset: Dataset, rows: np.ndarray, config: DataConfig, own: bool) -> np.ndarray:
+    """The folds of `rows`: each user's rows in a random order, the first for test, the next for validation, the rest for training."""
+    # Ids, not positions, fix the order in which random numbers are dealt: positions may depend on the order of the rows.
+    item_rank = np.unique(dataset.items["item_id"].to_numpy(), return_inverse=True)[1]
+    user_rank = np.unique(dataset.user_ids, return_inverse=True)[1]
+    user = user_rank[dataset.user[rows]]
+    order = np.lexsort((item_rank[dataset.item[rows]], user))
+    key = np.empty(len(rows))
+    key[order] = np.random.default_rng(config.split_seed).random(len(rows))
+    shuffled = np.lexsort((key, user))
+    count = np.bincount(user)
+    rank = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)  # place within the user, along `shuffled`
+    tests, validations = (quota[user[shuffled]] for quota in _quotas(count, config, own))
+    fold = np.empty(len(rows), np.int8)
+    fold[shuffled] = np.where(rank < tests, TEST, np.where(rank < tests + validations, VALIDATION, TRAIN))
+    return fold
+
+
+def _quotas(count: np.ndarray, config: DataConfig, own: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(test pairs, validation pairs) for users with `count` pairs to share out; at least one stays for training."""
+    if own:
+        share = np.maximum(1, np.rint(count * config.validation / (1 - config.test))).astype(int)
+        return np.zeros_like(count), np.where(count >= LEAST_TO_VALIDATE, np.minimum(share, count - 1), 0)
+    spare = np.maximum(count - 1, 0)
+    tests = np.minimum(np.maximum(1, np.rint(count * config.test)).astype(int), spare)
+    return tests, np.minimum(np.maximum(1, np.rint(count * config.validation)).astype(int), spare - tests)
