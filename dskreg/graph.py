@@ -1,0 +1,151 @@
+"""The relational item graph: from triples and training likes to a table of at most M candidate neighbours per title.
+
+j is a candidate of i under relation r when both carry the same entity under r (i -r- entity -r- j), when (i, r, j) is a triple between
+titles (either way round), or, for `co-liked`, when the same people liked both in training. One candidate per (i, j, r). Its strength is
+the summed idf of the shared entities, idf(e) = log(I / titles that carry e), over log I; for co-liked it is the cosine of the two columns.
+Where a title has more than M, each relation gives its strongest in turn, ties by a seeded rule (docs/model.md, section 1). Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from dskreg.config import GraphConfig
+from dskreg.data.dataset import CO_LIKED, TRAIN, Dataset
+
+Strengths = Callable[[int, int], np.ndarray]
+"""(start, stop) -> strengths `[stop - start, I]` of the titles start..stop-1 towards all."""
+ROWS = 512  # titles handled at once; bounds the dense block to ROWS x I
+
+
+@dataclass(frozen=True)
+class CandidateGraph:
+    """M candidates per title, strongest first within a relation; -1 where there are fewer."""
+
+    relations: tuple[str, ...]
+    neighbour: np.ndarray  # [I, M] int32
+    relation: np.ndarray  # [I, M] int16
+    strength: np.ndarray  # [I, M] float32 in (0, ...); 0 where there is no candidate
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(titles, candidates per title)."""
+        return self.neighbour.shape
+
+
+def train_matrix(dataset: Dataset, folds: tuple[int, ...] = (TRAIN,)) -> sparse.csr_matrix:
+    """The likes `[U, I]` of the given folds as 0/1."""
+    chosen = np.isin(dataset.fold, folds) & dataset.liked
+    ones = np.ones(int(chosen.sum()), dtype=np.float32)
+    return sparse.csr_matrix((ones, (dataset.user[chosen], dataset.item[chosen])), shape=dataset.shape)
+
+
+def carriers(dataset: Dataset, relation: int) -> sparse.csr_matrix:
+    """0/1 `[I, E]`: which titles carry which entity under the relation."""
+    chosen = dataset.relation == relation
+    ones = np.ones(int(chosen.sum()), dtype=np.float32)
+    return sparse.csr_matrix((ones, (dataset.head[chosen], dataset.tail[chosen])), shape=(len(dataset.items), len(dataset.entities)))
+
+
+def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGraph:
+    """The candidate table of the data set's training fold and triples."""
+    n = len(dataset.items)
+    chosen = choose_relations(dataset, config)
+    names = [dataset.relations[r] for r in chosen]
+    links = [_shared(dataset, r, config) for r in chosen]
+    if CO_LIKED not in config.without:
+        names.append(CO_LIKED)
+        links.append(_co_liked(dataset))
+    m = min(config.candidates, max(1, (n - 1) * len(names)))
+    neighbour = np.full((n, m), -1, dtype=np.int32)
+    relation, strength = np.zeros((n, m), dtype=np.int16), np.zeros((n, m), dtype=np.float32)
+    rng = np.random.default_rng(seed)
+    for start in range(0, n, ROWS):
+        stop = min(start + ROWS, n)
+        parts = [_strongest(link(start, stop), start, m, rng) for link in links]
+        if not parts:
+            break
+        j, s = np.concatenate([p[0] for p in parts], 1), np.concatenate([p[1] for p in parts], 1)  # [rows, sum of m_r]
+        r = np.concatenate([np.full(p[0].shape, q) for q, p in enumerate(parts)], 1)
+        rank = np.concatenate([np.broadcast_to(np.arange(p[0].shape[1]), p[0].shape) for p in parts], 1)
+        turn = np.where(j >= 0, rank * len(parts) + r, np.iinfo(np.int64).max)  # each relation's strongest in turn
+        keep = np.argsort(turn, axis=1, kind="stable")[:, :m]
+        rows = np.arange(stop - start)[:, None]
+        width = keep.shape[1]
+        neighbour[start:stop, :width], strength[start:stop, :width] = j[rows, keep], s[rows, keep]
+        relation[start:stop, :width] = np.where(j[rows, keep] >= 0, r[rows, keep], 0)
+    return CandidateGraph(tuple(names), neighbour, relation, strength)
+
+
+def choose_relations(dataset: Dataset, config: GraphConfig) -> list[int]:
+    """The knowledge graph's relations that connect the most titles, in that order."""
+    reach = {}
+    for r, name in enumerate(dataset.relations):
+        matrix = _bounded(carriers(dataset, r), config)
+        degree = np.asarray(matrix.sum(0)).ravel()
+        linked = dataset.entity_item >= 0
+        reach[r] = int(((matrix @ (degree >= 2).astype(np.float32) + matrix @ linked.astype(np.float32)) > 0).sum()) if name not in config.without else 0
+    best = sorted(reach, key=lambda r: (-reach[r], r))[: config.max_relations]
+    return [r for r in best if reach[r] >= min(config.min_items, max(2, len(dataset.items) // 2))]
+
+
+def _bounded(matrix: sparse.csr_matrix, config: GraphConfig) -> sparse.csr_matrix:
+    """The matrix without the entities that too many titles carry: they would connect almost everybody and say almost nothing."""
+    degree = np.asarray(matrix.sum(0)).ravel()
+    keep = degree <= config.max_share * matrix.shape[0]
+    return (matrix @ sparse.diags(keep.astype(np.float32))).tocsr()
+
+
+def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
+    """A function (start, stop) -> strengths `[stop - start, I]` under the relation."""
+    n = len(dataset.items)
+    matrix = _bounded(carriers(dataset, relation), config)
+    degree = np.maximum(np.asarray(matrix.sum(0)).ravel(), 1)
+    idf = np.log(n / degree) / np.log(max(n, 2))
+    weighted, transposed = (matrix @ sparse.diags(idf.astype(np.float32))).tocsr(), matrix.T.tocsr()
+    direct = matrix.tocoo()
+    other = dataset.entity_item[direct.col]
+    ends = (np.r_[direct.row[other >= 0], other[other >= 0]], np.r_[other[other >= 0], direct.row[other >= 0]])
+    link = sparse.csr_matrix((np.ones(len(ends[0]), dtype=np.float32), ends), shape=(n, n))
+    link.data[:] = 1.0  # a triple between titles is as strong as one shared entity that nobody else carries
+    return lambda start, stop: (weighted[start:stop] @ transposed + link[start:stop]).toarray()
+
+
+def _co_liked(dataset: Dataset) -> Strengths:
+    """The cosine of two titles' columns of training likes, as a function (start, stop) -> `[stop - start, I]`."""
+    likes = train_matrix(dataset)
+    norm = np.sqrt(np.maximum(np.asarray(likes.sum(0)).ravel(), 1)).astype(np.float32)
+    columns = (likes @ sparse.diags(1 / norm)).tocsc()
+    rows = columns.T.tocsr()
+    return lambda start, stop: (rows[start:stop] @ columns).toarray()
+
+
+def _strongest(strength: np.ndarray, start: int, m: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The m strongest neighbours of each row `[rows, m']` with their strengths, strongest first; ties in a random order."""
+    rows = np.arange(len(strength))
+    strength[rows, start + rows] = 0.0  # nobody is a neighbour of itself
+    m = min(m, int((strength > 0).sum(1).max(initial=0)))
+    order = strength + rng.random(strength.shape, dtype=np.float32) * np.float32(1e-6)
+    top = (
+        np.argpartition(-order, m - 1, axis=1)[:, :m]
+        if 0 < m < strength.shape[1]
+        else np.tile(np.arange(strength.shape[1]), (len(rows), 1))[:, : max(m, 0) or None][:, :m]
+    )
+    if m:
+        top = np.take_along_axis(top, np.argsort(-np.take_along_axis(order, top, 1), axis=1, kind="stable"), 1)
+    value = np.take_along_axis(strength, top, 1)
+    return np.where(value > 0, top, -1), value
+
+
+def shared_entities(dataset: Dataset, relation_name: str, item: int, others: np.ndarray) -> list[list[int]]:
+    """For each of `others` the entities that it shares with `item` under the relation; for a direct triple, none."""
+    if relation_name not in dataset.relations:
+        return [[] for _ in others]
+    matrix = carriers(dataset, dataset.relations.index(relation_name))
+    both = matrix[others].multiply(matrix[item]).tocsr()
+    both.sort_indices()
+    return [both.indices[both.indptr[k] : both.indptr[k + 1]].tolist() for k in range(len(others))]

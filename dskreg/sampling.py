@@ -1,0 +1,125 @@
+"""Differentiable sampling without replacement: Gumbel top-k per node, its relaxation, and exact inclusion probabilities.
+
+    key = s + G,  G = -log(-log U)                        the K largest keys of a node are an exact draw of K without replacement
+                                                          from softmax(s) (Gumbel-top-k, Kool et al., arXiv 1903.06059)
+    p^1 = softmax(key / tau),  key <- key + log(1 - p)    K rounds; their sum is the relaxed K-hot that carries the gradient
+                                                          (Xie & Ermon, arXiv 1901.10517)
+    pi_i = int w_i e^{-w_i t} P(at most K-1 others by t)  the probability that i is among the K (docs/model.md, section 3)
+
+Letters: N nodes, M candidates per node, K picks, S slots that carry weight (K, or more in the soft form). A leaf: nothing of dskreg.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+PRUNE = 4  # the relaxation runs over the PRUNE * K largest keys: beyond them softmax(key / 0.1) is zero in float32
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One draw for N nodes, with everything that led to it."""
+
+    logit: Tensor  # [N, M]; -inf where there is no candidate
+    noise: Tensor  # [N, M]
+    key: Tensor  # [N, M] logit + noise
+    slot: Tensor  # [N, S] positions in 0..M-1 of the S largest keys, largest first
+    picked: Tensor  # [N, S] bool: among the K largest, and a candidate
+    weight: Tensor  # [N, S] 1 for a pick (straight-through) or its relaxed K-hot entry (soft); carries the gradient
+
+
+def gumbel(shape: tuple[int, ...], generator: torch.Generator | None, device: torch.device | str = "cpu") -> Tensor:
+    """Independent standard Gumbel noise."""
+    uniform = torch.rand(shape, generator=generator, device=device)
+    return -torch.log(-torch.log(uniform.clamp(1e-20, 1 - 6e-8)))  # float32 below 1: the largest value stays finite
+
+
+def node_noise(seed: int, nodes: np.ndarray | None, width: int, count: int = 0) -> np.ndarray:
+    """Gumbel noise `[N, width]` float32 that depends on (seed, node) alone, so that one node and the whole table agree.
+
+    Philox is counter-based: row n of the table starts at counter n * ceil(width / 4). `nodes` None means all of 0..count-1.
+    """
+    stride = -(-width // 4)
+
+    def rows(start: int, n: int) -> np.ndarray:
+        generator = np.random.Generator(np.random.Philox(key=seed, counter=start * stride))
+        return generator.random((n, stride * 4))[:, :width]
+
+    uniform = rows(0, count) if nodes is None else np.concatenate([rows(int(n), 1) for n in nodes]) if len(nodes) else np.zeros((0, width))
+    return -np.log(-np.log(np.clip(uniform, 1e-300, 1 - 1e-16))).astype(np.float32)
+
+
+def relaxed_top_k(key: Tensor, k: int, temperature: float) -> Tensor:
+    """The relaxed K-hot `[N, L]` of the keys `[N, L]`; each row sums to K. Not a probability: entries may exceed 1."""
+    alpha, khot = key, torch.zeros_like(key)
+    for _ in range(k):
+        p = torch.softmax(alpha / temperature, dim=-1)
+        khot = khot + p
+        alpha = alpha + torch.log1p(-p.clamp(max=1 - 1e-6))  # taken mass removed in log space; the clamp keeps it finite
+    return khot
+
+
+def draw(logit: Tensor, noise: Tensor, k: int) -> Draw:
+    """The hard draw `[N, M] -> Draw` with S = K and weights of 0 and 1: what is served."""
+    key = logit + noise
+    slot = key.topk(min(k, key.shape[1]), dim=1).indices
+    picked = torch.isfinite(logit.gather(1, slot))
+    return Draw(logit, noise, key, slot, picked, picked.to(logit.dtype))
+
+
+def soften(hard: Draw, slot_logit: Tensor, slot: Tensor, k: int, temperature: float, soft: bool) -> Draw:
+    """The draw with gradient: `slot_logit` `[N, L]` are the differentiable logits of the L largest keys (`slot` `[N, L]`).
+
+    Straight-through: forward the hard 0/1, backward the relaxed K-hot. Soft: the relaxed K-hot over all L slots.
+    A node with at most K candidates picks them all: its weights are 1 and carry no gradient.
+    """
+    candidate = torch.isfinite(slot_logit)
+    key = (slot_logit + hard.noise.gather(1, slot)).masked_fill(~candidate, -1e9)
+    crowded = (candidate.sum(1, keepdim=True) > k).to(key.dtype)
+    everyone = candidate.to(key.dtype)
+    khot = relaxed_top_k(key, k, temperature) * everyone
+    picked = candidate & (torch.arange(slot.shape[1], device=slot.device) < k)
+    if soft:
+        return Draw(hard.logit, hard.noise, hard.key, slot, picked, crowded * khot + (1 - crowded) * everyone)
+    khot, slot, picked = khot[:, :k] * crowded, slot[:, :k], picked[:, :k]
+    return Draw(hard.logit, hard.noise, hard.key, slot, picked, picked.to(khot.dtype) + khot - khot.detach())
+
+
+def inclusion_probability(logit: np.ndarray, k: int) -> np.ndarray:
+    """Exact probability `[M]` that each candidate is among the K drawn; float64, sums to K within 1e-6.
+
+    Candidate i arrives at an exponential time of rate w_i = softmax(s)_i and is drawn when at most K-1 others came before it:
+    pi_i = int w_i exp(-w_i t) P(at most K-1 of the others arrived by t) dt. The count of the others is Poisson-binomial; prefix and
+    suffix recursions give it without candidate i (dividing i out of the whole is unstable). Gauss-Legendre nodes in log t.
+    """
+    logit = np.asarray(logit, dtype=np.float64)
+    m = len(logit)
+    if m <= k:
+        return np.ones(m)
+    w = np.exp(logit - logit.max())
+    w /= w.sum()
+    # Before `low` nobody has arrived; after `high` the K+1 most likely have: outside lies less than 1e-9 of the integral.
+    low, high = math.log(1e-9 / w.max()), math.log(30.0 / max(np.sort(w)[-(k + 1)], 1e-300))
+    x, weight = np.polynomial.legendre.leggauss(int(8 * (high - low)))  # the K-th arrival is about 1/sqrt(K) wide in log t
+    t = np.exp(low + (x + 1) / 2 * (high - low))  # [T]
+    arrived = -np.expm1(-np.outer(w, t))  # [M, T]
+    prefix, suffix = _counts(arrived, k), _counts(arrived[::-1], k)[::-1]  # [M, T, K]: counts among those before, and after, i
+    before_or_at = np.cumsum(suffix, axis=2)[:, :, ::-1]  # P(at most K-1-c after i)
+    few = (prefix * before_or_at).sum(2)  # [M, T]
+    return (w[:, None] * np.exp(-np.outer(w, t)) * few * (weight * (high - low) / 2 * t)).sum(1)
+
+
+def _counts(arrived: np.ndarray, k: int) -> np.ndarray:
+    """Entry [i, :, c] of `[M, T, K]`: the probability that exactly c of the candidates before i have arrived."""
+    counts = np.zeros((*arrived.shape, k))
+    counts[0, :, 0] = 1.0
+    for i in range(1, len(arrived)):
+        came = arrived[i - 1][:, None]
+        counts[i] = counts[i - 1] * (1 - came)
+        counts[i, :, 1:] += counts[i - 1, :, :-1] * came
+    return counts
