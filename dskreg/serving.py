@@ -1,0 +1,50 @@
+"""Scores and lists of many people at once, noise off, in chunks of bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from dskreg.metrics import top_items
+from dskreg.model import DSKReG
+
+Scorer = Callable[[np.ndarray, sparse.csr_matrix], np.ndarray]
+"""(user positions `[B]`, their histories `[B, I]`) -> scores `[B, I]`."""
+
+
+def padded(history: sparse.csr_matrix) -> np.ndarray:
+    """Histories `[B, I]` as title positions `[B, H]`, -1 filled; H is the longest, at least 1."""
+    length = np.diff(history.indptr)
+    out = np.full((history.shape[0], max(1, int(length.max(initial=0)))), -1, dtype=np.int64)
+    rows = np.repeat(np.arange(history.shape[0]), length)
+    out[rows, np.arange(history.nnz) - history.indptr[:-1][rows]] = history.indices
+    return out
+
+
+def model_scorer(model: DSKReG) -> Scorer:
+    """The model's noise-free scores of the whole catalogue."""
+    device = model.item_embedding.device
+    items = torch.arange(len(model.item_embedding), device=device)
+    with torch.no_grad():
+        drawn = model.draw_items(items)  # without noise the same for everybody
+
+    @torch.no_grad()
+    def scores(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
+        user = model.user_hop(torch.from_numpy(users.astype(np.int64)).to(device), torch.from_numpy(padded(history)).to(device))
+        return model.item_hop(user.output, items, drawn).score.T.float().cpu().numpy()
+
+    return scores
+
+
+def rankings(
+    scorer: Scorer, users: np.ndarray, history: sparse.csr_matrix, exclude: sparse.csr_matrix, top: int, chunk: int = 128
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """(users `[b]`, their best titles `[b, top]`, the scores) in chunks; `history` and `exclude` are `[U, I]`. -1 fills short lists."""
+    for start in range(0, len(users), chunk):
+        who = users[start : start + chunk]
+        score = scorer(who, history[who])
+        ranked = top_items(score, exclude[who], top)
+        yield who, ranked, np.take_along_axis(score, np.maximum(ranked, 0), 1)
