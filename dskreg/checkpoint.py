@@ -1,0 +1,83 @@
+"""A training run's state on disk after every epoch: whole or absent, tensors as safetensors, the rest as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from dskreg.config import Config
+from dskreg.errors import InputError
+from dskreg.model import DSKReG
+
+Row = TypeVar("Row")
+FREE = ("epochs", "patience", "device")  # of the training settings, these may change between the stop and the resumption
+
+
+def _fingerprint(config: Config) -> dict[str, Any]:
+    document = config.to_json()
+    for name in FREE:
+        del document["train"][name]
+    del document["projection"]
+    return document
+
+
+class Checkpoint:
+    """The one checkpoint of a folder: model, best model so far, optimiser, history."""
+
+    def __init__(self, folder: Path, config: Config, device: torch.device) -> None:
+        self.folder, self.config, self.device = folder, config, device
+
+    def save(self, model: DSKReG, optimiser: torch.optim.Optimizer, best: dict[str, Tensor], history: list[dict[str, Any]]) -> None:
+        """Write the state under a temporary name, then put it in the place of the last one."""
+        new, old = self.folder.with_name(self.folder.name + ".new"), self.folder.with_name(self.folder.name + ".old")
+        for leftover in (new, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        new.mkdir(parents=True)
+        tensors = {f"model.{k}": v for k, v in model.state_dict().items()} | {f"best.{k}": v for k, v in best.items()}
+        for index, state in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
+        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, new / "state.safetensors")
+        rows = [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()} for row in history]
+        (new / "state.json").write_text(json.dumps({"config": _fingerprint(self.config), "history": rows}), encoding="utf-8")
+        if self.folder.exists():
+            os.replace(self.folder, old)
+        os.replace(new, self.folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def load(self, model: DSKReG, optimiser: torch.optim.Optimizer, best: dict[str, Tensor], row: type[Row]) -> tuple[list[Row], dict[str, Tensor]]:
+        """Restore `model` and `optimiser`; (history, best weights), or ([], `best`) when there is no checkpoint yet."""
+        old = self.folder.with_name(self.folder.name + ".old")
+        if not self.folder.exists() and old.exists():  # the run died between the two renames
+            os.replace(old, self.folder)
+        if not self.folder.exists():
+            return [], best
+        try:
+            document = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+            tensors = load_file(self.folder / "state.safetensors", device=str(self.device))
+            history = [row(**{k: float("nan") if v is None else v for k, v in r.items()}) for r in document["history"]]
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise InputError(f"{self.folder}: the checkpoint cannot be read ({type(error).__name__}); delete the folder or train without --resume") from None
+        if document["config"] != _fingerprint(self.config):
+            raise InputError(f"{self.folder}: the checkpoint was made with other settings; train without --resume or restore them")
+        part = {p: {k[len(p) + 1 :]: v for k, v in tensors.items() if k.startswith(p + ".")} for p in ("model", "best", "optimiser")}
+        model.load_state_dict(part["model"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in part["optimiser"].items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = value.cpu() if key == "step" else value
+        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+        return history, part["best"]
+
+    def clear(self) -> None:
+        """Remove the checkpoint: the artifact is written."""
+        for folder in (self.folder, self.folder.with_name(self.folder.name + ".old"), self.folder.with_name(self.folder.name + ".new")):
+            shutil.rmtree(folder, ignore_errors=True)

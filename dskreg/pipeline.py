@@ -1,0 +1,158 @@
+"""A training run from the data's folder to the artifact, and an artifact's evaluation. What the command line does; the app never does."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dskreg import artifact as artifacts
+from dskreg.baselines import Baseline, tuned
+from dskreg.checkpoint import Checkpoint
+from dskreg.config import Config
+from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
+from dskreg.data.load import load
+from dskreg.data.split import split
+from dskreg.errors import InputError
+from dskreg.evaluation import evaluate
+from dskreg.graph import build, train_matrix
+from dskreg.model import DSKReG
+from dskreg.people import KNOWN
+from dskreg.projection import Projection, project
+from dskreg.serving import Scorer, model_scorer, padded
+from dskreg.training import Epoch, choose_device, train
+
+Say = Callable[[str], object]
+Progress = Callable[[Iterator, int, str], Iterator]
+PACKAGES = ("dskreg", "torch", "torch-geometric", "numpy", "scipy", "pandas", "openTSNE", "scikit-learn", "streamlit", "safetensors", "pyarrow")
+
+
+def run(source: str, out: Path, config: Config, resume: bool, baselines: bool, say: Say, progress: Progress) -> artifacts.Artifact:
+    """Prepare, train, evaluate, project and save; `say` gets one line per stage. Raises InputError and then leaves `out` as it was."""
+    began = time.perf_counter()
+    device = choose_device(config.train.device)
+    writable(out)
+    data = split(load(source, config.data), config.data)
+    for note in data.notes:
+        say(f"note: {note}")
+    folds = np.bincount(data.fold, minlength=5)
+    say(f"{data.name}: {len(data.user_ids):,} users, {len(data.items):,} titles")
+    say(f"likes: {folds[TRAIN]:,} for training, {folds[VALIDATION]:,} for validation, {folds[TEST]:,} for the test")
+    graph = build(data, config.graph, config.seed)
+    say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations)}")
+    say(f"training {config.preset!r} on {device}")
+    folder = out.with_name(f".{out.name}.training")
+    trained = train(data, graph, config, folder, resume, lambda e: say(line(e)), progress)
+    model = trained.model.to("cpu")
+    say(f"best epoch {trained.best_epoch}; testing")
+    metrics = measure(model, data, baselines, say)
+    item_map, user_map, users = maps(model, data, config, say)
+    history = [asdict(e) for e in trained.history]
+    steps, checks = ([e.pop(name) for e in history] for name in ("seconds", "evaluation_seconds"))  # wall-clock belongs to the run's record
+    for row in history:
+        row["loss"] = None if np.isnan(row["loss"]) else row["loss"]
+    artifact = artifacts.Artifact(
+        config=config,
+        dataset=data,
+        graph=graph,
+        weights={name: value.numpy() for name, value in model.state_dict().items()},
+        item_map=item_map.xy,
+        user_map=pd.DataFrame({"user": users, "x": user_map.xy[:, 0], "y": user_map.xy[:, 1]}),
+        metrics=metrics | {"maps": {"items": _quality(item_map), "users": _quality(user_map)}, "best_epoch": trained.best_epoch},
+        history=history,
+        run={
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": {"total": round(time.perf_counter() - began, 1), "epochs": [round(s, 2) for s in steps], "validation": [round(s, 2) for s in checks]},
+            "versions": versions(),
+            "hardware": hardware(device),
+        },
+    )
+    artifacts.save(artifact, out)
+    artifacts.load(out)  # read back what was written before the checkpoint goes
+    Checkpoint(folder, config, device).clear()
+    say(f"saved {out} after {time.perf_counter() - began:.0f} s")
+    return artifact
+
+
+def writable(out: Path) -> None:
+    """Raise InputError now, not after an hour of training, when `out` could not be written in the end."""
+    if out.exists() and not (out / artifacts.MANIFEST).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: exists and is no artifact; choose another --out")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        probe = out.with_name(f".{out.name}.probe")
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
+
+
+def line(epoch: Epoch) -> str:
+    """One epoch in words."""
+    validation = f"validation ndcg@20 {epoch.ndcg:.4f}, recall@20 {epoch.recall:.4f}"
+    return f"epoch {epoch.epoch}: loss {epoch.loss:.4f}, {validation}, entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
+
+
+def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str, Any]:
+    """{"users", "metrics", "baselines"} on the test split; the baselines are tuned on validation and see the same histories."""
+    ranking = evaluate(model_scorer(model), data, TEST)
+    result: dict[str, Any] = {"users": int((np.diff(train_matrix(data, (TEST,)).indptr) > 0).sum()), "metrics": ranking.results(), "baselines": {}}
+    if baselines:
+        say("baselines: popularity, item-kNN, EASE, tuned on validation")
+        known, validation = train_matrix(data, KNOWN), train_matrix(data, (VALIDATION,))
+        for name, fitted in tuned(train_matrix(data, (TRAIN,)), validation, known).items():
+            result["baselines"][name] = evaluate(_history_scorer(fitted), data, TEST).results()
+    return result
+
+
+def _history_scorer(baseline: Baseline) -> Scorer:
+    return lambda users, history: baseline.scores(history)
+
+
+def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> tuple[Projection, Projection, np.ndarray]:
+    """(map of the titles after the graph, map of a sample of users, the sample's positions)."""
+    item_map = project(model.representation()[1].numpy(), config.projection, config.seed, say)
+    history = train_matrix(data, KNOWN)
+    active = np.flatnonzero(np.diff(history.indptr))
+    users = np.sort(np.random.default_rng(config.seed).permutation(active)[: config.projection.users])
+    with torch.no_grad():
+        vectors = [
+            model.user_hop(torch.from_numpy(who), torch.from_numpy(padded(history[who]))).output for who in np.array_split(users, max(1, len(users) // 256))
+        ]
+    return item_map, project(torch.cat(vectors).numpy(), config.projection, config.seed, say), users
+
+
+def _quality(made: Projection) -> dict[str, Any]:
+    return {
+        "trustworthiness": made.trustworthiness,
+        "neighbour_preservation": made.neighbour_preservation,
+        "k": made.neighbours,
+        "sample": made.sample,
+        "parameters": made.parameters,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Python's and the libraries' versions."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware(device: torch.device) -> str:
+    """The machine in words."""
+    card = f", {torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
+    return f"{platform.machine()}, {torch.get_num_threads()} threads{card}"

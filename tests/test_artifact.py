@@ -1,0 +1,90 @@
+"""An artifact is whole or absent, and refused in words when anything in it was touched."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dskreg import artifact as artifacts
+from dskreg.errors import InputError
+
+DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(DEMO, tmp_path / "copy"))
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    first = artifacts.load(DEMO)
+    artifacts.save(first, tmp_path / "again")
+    again = artifacts.load(tmp_path / "again")
+    assert again.manifest == first.manifest
+    assert again.config == first.config and again.metrics == first.metrics and again.history == first.history
+    assert all(np.array_equal(first.weights[k], again.weights[k]) for k in first.weights)
+    assert np.array_equal(first.graph.neighbour, again.graph.neighbour)
+    assert first.dataset.items.equals(again.dataset.items)
+
+
+@pytest.mark.parametrize("name", [*artifacts.FILES, artifacts.MANIFEST])
+@pytest.mark.parametrize("harm", ["flip", "truncate", "remove"])
+def test_a_harmed_file_is_refused_by_name(copy: Path, name: str, harm: str) -> None:
+    path = copy / name
+    content = bytearray(path.read_bytes())
+    if harm == "flip":
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif harm == "truncate":
+        path.write_bytes(content[: len(content) // 2])
+    else:
+        path.unlink()
+    with pytest.raises(InputError, match=name.replace(".", r"\.")):
+        artifacts.load(copy)
+
+
+def test_a_file_of_another_artifact_is_refused(copy: Path, tmp_path: Path) -> None:
+    other = artifacts.load(DEMO)
+    artifacts.save(replace(other, weights={k: v + 1 for k, v in other.weights.items()}), tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "weights.safetensors", copy)
+    with pytest.raises(InputError, match="weights.safetensors"):
+        artifacts.load(copy)
+
+
+def test_a_foreign_version_is_refused(copy: Path) -> None:
+    manifest = json.loads((copy / artifacts.MANIFEST).read_text())
+    (copy / artifacts.MANIFEST).write_text(json.dumps(manifest | {"format": 99}))
+    with pytest.raises(InputError, match="version 99"):
+        artifacts.load(copy)
+
+
+def test_an_altered_configuration_is_refused(copy: Path) -> None:
+    manifest = json.loads((copy / artifacts.MANIFEST).read_text())
+    manifest["config"]["seed"] += 1
+    (copy / artifacts.MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="altered"):
+        artifacts.load(copy)
+
+
+def test_a_failed_save_leaves_the_old_artifact(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = artifacts.load(copy)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(artifacts.pq, "write_table", full)
+    with pytest.raises(InputError, match="No space left"):
+        artifacts.save(before, copy)
+    assert artifacts.load(copy).manifest == before.manifest
+    assert os.listdir(copy.parent) == [copy.name]
+
+
+def test_a_folder_that_is_no_artifact_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="no artifact"):
+        artifacts.save(artifacts.load(DEMO), tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
