@@ -1,0 +1,5 @@
+"""python -m dskreg"""
+
+from dskreg.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,258 @@
+"""The command line: results on stdout, messages and progress on stderr; exit 2 and one line `error: ...` for bad input."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import typer
+from tqdm import tqdm
+
+from dskreg.config import Config, preset, setting_paths
+from dskreg.errors import InputError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="DSKReG: train, evaluate, recommend, explain.")
+
+USAGE: Any = typer.BadParameter.__base__
+"""The base of typer's complaints about arguments; it exports only some of the subclasses by name."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+ArtifactPath = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="A folder made by `train`, such as artifacts/demo.")]
+Top = Annotated[int, typer.Option(help="How many titles.")]
+User = Annotated[str | None, typer.Option(help="Somebody in the data, by id.")]
+History = Annotated[str | None, typer.Option(metavar="ID,ID,...", help="Titles liked by a person who is not in the data.")]
+
+
+class Preset(StrEnum):
+    """The presets of dskreg.config."""
+
+    default = "default"
+    paper = "paper"
+
+
+class Exclude(StrEnum):
+    """What a list leaves out."""
+
+    seen = "seen"
+    train = "train"
+
+
+def say(message: str) -> None:
+    """One line on stderr, beside a progress bar if there is one."""
+    tqdm.write(message, file=sys.stderr)
+
+
+def progress(steps: Iterator, count: int, label: str) -> Iterator:
+    """A progress bar on stderr that leaves no trace."""
+    return tqdm(steps, total=count, desc=label, leave=False, file=sys.stderr)
+
+
+def show(document: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print the result in one of its two forms."""
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False) if as_json else text)
+
+
+@app.command()
+def download(name: Annotated[str, typer.Argument(help="anime")], to: Annotated[Path, typer.Option(help="The folder for the files.")]) -> None:
+    """Fetch a data set (the Kaggle anime files, with the optional package kagglehub)."""
+    from dskreg.data.download import download as fetch
+
+    print(fetch(name, to))
+
+
+@app.command()
+def train(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A folder whose format is recognised by its files, or the word demo.")],
+    out: Annotated[Path, typer.Option(help="The artifact's folder.")],
+    preset_name: Annotated[Preset, typer.Option("--preset")] = Preset.default,
+    epochs: Annotated[int | None, typer.Option(help="At most so many; early stopping may end sooner.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the same settings.")] = False,
+    baselines: Annotated[bool, typer.Option(help="Measure popularity, item-kNN and EASE on the same split.")] = True,
+    setting: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=f"Any setting: {', '.join(setting_paths())}.")] = None,
+) -> None:
+    """Prepare, train with early stopping on validation, evaluate, project and save."""
+    config: Config = preset(preset_name.value).override("seed", str(seed)).override("train.device", device)
+    if data == "demo" and preset_name is Preset.default:
+        from dskreg.config import DEMO
+
+        config = DEMO.override("seed", str(seed)).override("train.device", device)
+    if epochs is not None:
+        config = config.override("train.epochs", str(epochs))
+    for text in setting or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set: expected NAME=VALUE (got {text!r})")
+        config = config.override(name.strip(), value.strip())
+    from dskreg.pipeline import run
+
+    artifact = run(data, out, config, resume, baselines, say, progress)
+    print(f"{out}: {table(artifact.metrics)}")
+
+
+@app.command()
+def evaluate(
+    artifact: ArtifactPath, baselines: Annotated[bool, typer.Option("--baselines", help="Also popularity, item-kNN and EASE.")] = False, json: Json = False
+) -> None:
+    """Measure again on the test split: full ranking, noise off."""
+    from dskreg.artifact import load
+    from dskreg.explorer import Explorer
+    from dskreg.pipeline import measure
+
+    explorer = Explorer.open(artifact)
+    result = measure(explorer.model, load(artifact).dataset, baselines, say)
+    document = {key: result[key] for key in ("users", "metrics", "baselines") if key != "baselines" or baselines}
+    show(document, json, table(result))
+
+
+@app.command()
+def recommend(
+    artifact: ArtifactPath,
+    user: User = None,
+    history: History = None,
+    all_users: Annotated[bool, typer.Option("--all-users", help="The lists of everybody, into --out.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file.")] = None,
+    top: Top = 10,
+    exclude: Annotated[Exclude, typer.Option(help="seen: everything met; train: only what is known, so that held-out likes can be listed.")] = Exclude.seen,
+    json: Json = False,
+) -> None:
+    """The best titles for one person, or for everybody."""
+    if [all_users, user is not None, history is not None].count(True) != 1:
+        raise InputError("recommend: expected exactly one of --user, --history and --all-users")
+    if top < 1:
+        raise InputError(f"--top: expected at least 1 (got {top})")
+    if all_users and (out is None or out.suffix not in (".parquet", ".csv")):
+        raise InputError("--all-users: expected --out with a file ending in .parquet or .csv")
+    from dskreg.explorer import Explorer
+
+    explorer = Explorer.open(artifact)
+    if all_users:
+        assert out is not None
+        write_lists(explorer.lists(top, exclude.value), out, explorer.user_count)
+        return
+    profile = person(explorer, user, history)
+    frame = explorer.recommend(profile, top)
+    items = frame[["rank", "item_id", "title", "score", "reason"]].to_dict("records")
+    lines = [f"{row['rank']:>3}  {row['score']:8.4f}  {row['title']}  [{row['item_id']}]\n     {row['reason']}" for row in items]
+    show({"user": profile.user_id, "items": items}, json, "\n".join([profile.label, *lines]))
+
+
+@app.command()
+def explain(
+    artifact: ArtifactPath,
+    item: Annotated[str, typer.Option(help="The title's id.")],
+    user: User = None,
+    history: History = None,
+    seed: Annotated[int | None, typer.Option(help="Draw with Gumbel noise from this seed; without it the noise is zero.")] = None,
+    json: Json = False,
+) -> None:
+    """The sampling trace and the contributions for one person and one title."""
+    if (user is None) == (history is None):
+        raise InputError("explain: expected exactly one of --user and --history")
+    from dskreg.explorer import Explorer
+
+    explorer = Explorer.open(artifact)
+    found = explorer.explain(person(explorer, user, history), item, seed)
+    columns = ["title", "relation", "via", "key", "inclusion_probability", "attention", "contribution"]
+    sides = {"title's neighbours": found.item_neighbours, "person's titles": found.user_neighbours}
+    parts = [f"{found.title}: score {found.score:.4f} = own {found.self_contribution:.4f} + bias {found.bias:.4f} + neighbours, {found.activation}"]
+    for name, frame in sides.items():
+        drawn = frame[frame["picked"]]
+        parts.append(f"\n{name}: {len(drawn)} of {len(frame)} drawn\n{drawn[columns].to_string(index=False) if len(drawn) else '(none)'}")
+    show(found.to_json(), json, "\n".join(parts))
+
+
+@app.command()
+def info(artifact: ArtifactPath, json: Json = False) -> None:
+    """What an artifact holds and how it was made; verifies every file's hash."""
+    from dskreg.explorer import Explorer
+
+    document = Explorer.open(artifact).info()
+    short = {k: v for k, v in document.items() if k not in ("user_ids", "config", "files")}
+    show(document, json, "\n".join(f"{k}: {', '.join(v) if isinstance(v, list) else v}" for k, v in short.items()))
+
+
+def person(explorer: Any, user: str | None, history: str | None) -> Any:
+    """The profile that --user or --history names."""
+    if user is not None:
+        return explorer.profile(user)
+    ids = [part for part in (history or "").split(",") if part.strip()]
+    if not ids:
+        raise InputError("--history: expected title ids separated by commas")
+    return explorer.profile_of(ids)
+
+
+def table(result: dict[str, Any]) -> str:
+    """The metrics of the model and the baselines side by side."""
+    columns = {"DSKReG": result["metrics"], **result["baselines"]}
+    return f"{result['users']:,} test users\n{pd.DataFrame(columns).round(4).to_string()}"
+
+
+def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
+    """Stream the chunks into `out`: under a temporary name first, so that it is whole or absent."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with tqdm(total=users, unit="user", leave=False, file=sys.stderr) as bar:
+            write = _write_csv if out.suffix == ".csv" else _write_parquet
+            for people in write(chunks, part):
+                bar.update(people)
+        os.replace(part, out)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_csv(chunks: Iterator[pd.DataFrame], part: Path) -> Iterator[int]:
+    with part.open("w", encoding="utf-8", newline="") as file:
+        for n, chunk in enumerate(chunks):
+            chunk.to_csv(file, index=False, header=n == 0)
+            yield chunk["user_id"].nunique()
+
+
+def _write_parquet(chunks: Iterator[pd.DataFrame], part: Path) -> Iterator[int]:
+    first = next(chunks)
+    with pq.ParquetWriter(part, pa.Schema.from_pandas(first, preserve_index=False)) as writer:
+        for chunk in itertools.chain([first], chunks):
+            writer.write_table(pa.Table.from_pandas(chunk, schema=writer.schema, preserve_index=False))
+            yield chunk["user_id"].nunique()
+
+
+def main() -> int:
+    """Run the command line; the exit code."""
+    try:
+        result = app(standalone_mode=False)
+    except InputError as error:
+        return fail(str(error))
+    except typer.Exit as end:
+        return end.exit_code
+    except USAGE as error:
+        return fail(error.format_message())
+    except (typer.Abort, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader is gone: nothing is left to flush
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def fail(message: str) -> int:
+    """One line on stderr, whatever the message holds; exit code 2."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return 2

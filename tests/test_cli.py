@@ -1,0 +1,129 @@
+"""The command line's contract: JSON fields, exit codes, one-line errors, nothing half-written, the same weights for the same seed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dskreg import artifact as artifacts
+from dskreg.cli import main
+from tests.test_artifact import DEMO
+
+ROOT = Path(__file__).parents[1]
+CONTRACT = ROOT.parent / "shared" / "checks" / "contract.py"
+
+
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["dskreg", *arguments])
+    code = main()
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("recommend", str(DEMO), "--user", "99999999"),
+        ("recommend", str(DEMO), "--history", "1,99999999"),
+        ("recommend", str(DEMO), "--history", ","),
+        ("recommend", str(DEMO), "--user", "1", "--top", "0"),
+        ("recommend", str(DEMO), "--user", "1", "--top", "many"),
+        ("recommend", str(DEMO), "--user", "1", "--history", "2"),
+        ("recommend", str(DEMO), "--all-users"),
+        ("recommend", str(DEMO), "--all-users", "--out", "lists.txt"),
+        ("recommend", str(DEMO), "--all-users", "--out", "/dev/null/lists.csv"),
+        ("explain", str(DEMO), "--user", "1", "--item", "99999999"),
+        ("explain", str(DEMO), "--user", "1", "--item", "1", "--seed", "-1"),
+        ("info", "no/such/folder"),
+        ("info", str(ROOT)),
+        ("train", "no/such/folder", "--out", "x"),
+        ("train", "demo", "--out", str(ROOT)),
+        ("train", "demo", "--out", "x", "--set", "model.widht=3"),
+        ("train", "demo", "--out", "x", "--set", "model.width=wide"),
+        ("train", "demo", "--out", "x", "--set", "model.width"),
+        ("train", "demo", "--out", "x", "--device", "abacus"),
+        ("train", "demo", "--out", "x", "--preset", "better"),
+        ("download", "films", "--to", "x"),
+        ("juggle",),
+        (),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[str, ...], capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, monkeypatch, *arguments)
+    assert code == 2 and out == ""
+    assert err.startswith("error: ") and err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_recommend_and_explain_agree(capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = run(capsys, monkeypatch, "recommend", str(DEMO), "--user", "17", "--top", "3", "--json")
+    listed = json.loads(out)
+    assert listed["user"] == 17 and [row["rank"] for row in listed["items"]] == [1, 2, 3]
+    item = listed["items"][0]
+    _, out, _ = run(capsys, monkeypatch, "explain", str(DEMO), "--user", "17", "--item", str(item["item_id"]), "--json")
+    explained = json.loads(out)
+    assert explained["item"] == item["item_id"] and explained["score"] == pytest.approx(item["score"], rel=1e-5)
+    wanted = {"item_id", "title", "relation", "via", "logit", "noise", "key", "picked", "inclusion_probability", "attention", "contribution"}
+    for side in ("user_neighbours", "item_neighbours"):
+        assert all(wanted <= set(row) for row in explained[side])
+    assert {"activation", "self_contribution", "bias", "pre_activation_score"} <= set(explained)
+
+
+def test_info_lists_every_file(capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = run(capsys, monkeypatch, "info", str(DEMO), "--json")
+    document = json.loads(out)
+    assert set(document["files"]) == set(artifacts.FILES) and document["valid"] is True
+    assert {"name", "dataset", "users", "user_ids", "items", "relations", "config", "created", "versions"} <= set(document)
+
+
+def test_everybodys_lists_are_written_whole(capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    for name in ("lists.csv", "lists.parquet"):
+        code, _, _ = run(capsys, monkeypatch, "recommend", str(DEMO), "--all-users", "--out", str(tmp_path / name), "--top", "3")
+        assert code == 0
+    csv, parquet = pd.read_csv(tmp_path / "lists.csv"), pd.read_parquet(tmp_path / "lists.parquet")
+    assert len(csv) == 3 * 2000 and csv[["user_id", "rank", "item_id"]].equals(parquet[["user_id", "rank", "item_id"]])
+    assert {p.name for p in tmp_path.iterdir()} == {"lists.csv", "lists.parquet"}
+
+
+def tiny_data(folder: Path) -> Path:
+    """A checkerboard: even users like even titles, odd users odd ones, each all but one or two."""
+    folder.mkdir()
+    train = [[u, *[i for i in range(20) if i % 2 == u % 2 and i != u % 20 and i != (u + 2) % 20]] for u in range(24)]
+    (folder / "train.txt").write_text("".join(" ".join(map(str, row)) + "\n" for row in train))
+    (folder / "test.txt").write_text("".join(f"{u} {u % 20}\n" for u in range(24)))
+    (folder / "kg_final.txt").write_text("".join(f"{i}\t0\t{20 + i % 2}\n{i}\t1\t{22 + i % 3}\n" for i in range(20)))
+    return folder
+
+
+SMALL = ("--set", "model.width=8", "--set", "graph.min_items=2", "--set", "train.patience=50", "--no-baselines")
+
+
+def test_two_runs_of_a_seed_are_the_same_artifact_and_a_resumed_one_too(capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    data = str(tiny_data(tmp_path / "data"))
+    manifests = {}
+    for name in ("one", "two"):
+        code, _, err = run(capsys, monkeypatch, "train", data, "--out", str(tmp_path / name), "--epochs", "4", *SMALL)
+        assert code == 0, err
+        manifests[name] = artifacts.load(tmp_path / name).manifest
+    assert manifests["one"]["content"] == manifests["two"]["content"]
+    assert not list(tmp_path.glob(".*")), "checkpoints and temporary folders are gone"
+    other, _, _ = run(capsys, monkeypatch, "train", data, "--out", str(tmp_path / "other"), "--epochs", "4", "--seed", "1", *SMALL)
+    assert other == 0 and artifacts.load(tmp_path / "other").manifest["files"]["weights.safetensors"] != manifests["one"]["files"]["weights.safetensors"]
+
+
+def test_the_trained_checkerboard_ranks_the_right_colour_first(capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    data = str(tiny_data(tmp_path / "data"))
+    code, out, err = run(capsys, monkeypatch, "train", data, "--out", str(tmp_path / "made"), "--epochs", "10", *SMALL)
+    assert code == 0, err
+    _, out, _ = run(capsys, monkeypatch, "evaluate", str(tmp_path / "made"), "--json")
+    assert json.loads(out)["metrics"]["recall@10"] == 1.0  # at most 2 titles of the right colour are left to rank
+
+
+@pytest.mark.skipif(not CONTRACT.is_file(), reason="the contract's checks lie outside the repository")
+def test_the_contract_holds_for_the_demo() -> None:
+    done = subprocess.run([sys.executable, str(CONTRACT), str(DEMO), "--users", "1"], cwd=ROOT, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,135 @@
+"""The explorer: what it lists, explains and finds agrees with itself and with the model."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dskreg.explorer import Explorer, InputError, list_artifacts
+from tests.test_artifact import DEMO
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Explorer:
+    return Explorer.open(DEMO)
+
+
+def test_recommendations_are_ranked_unseen_and_explained_by_the_same_score(explorer: Explorer) -> None:
+    profile = explorer.profile(17)
+    top = explorer.recommend(profile, 20)
+    assert top["rank"].tolist() == list(range(1, 21)) and top["score"].is_monotonic_decreasing
+    assert not set(top["item_id"]) & set(profile.seen)
+    assert top["reason"].str.startswith(("Because you liked", "Fits")).all()
+    for row in top.head(3).itertuples():
+        assert explorer.explain(profile, row.item_id).score == pytest.approx(row.score, rel=1e-5)
+
+
+def test_filters_only_remove(explorer: Explorer) -> None:
+    profile = explorer.profile(17)
+    whole = explorer.recommend(profile, len(explorer.items))
+    some = explorer.recommend(profile, 10, genres=["Mecha", "Sports"], types=["Movie"])
+    assert some["type"].eq("Movie").all() and some["genres"].str.contains("Mecha|Sports").all()
+    expected = whole[whole["type"].eq("Movie") & whole["genres"].str.contains("Mecha|Sports")]["item_id"].head(10)
+    assert some["item_id"].tolist() == expected.tolist()
+
+
+def test_shown_seen_titles_are_marked(explorer: Explorer) -> None:
+    profile = explorer.profile(17)
+    shown = explorer.recommend(profile, len(explorer.items), hide_seen=False)
+    assert set(shown[shown["seen"]]["item_id"]) == set(profile.seen)
+    assert set(shown[shown["held_out"]]["item_id"]) <= set(profile.seen) - set(profile.history)
+
+
+def test_everybodys_lists_are_the_single_lists(explorer: Explorer) -> None:
+    lists = pd.concat(explorer.lists(5))
+    for user in (1, 17, 2000):
+        mine = lists[lists["user_id"] == user]
+        assert mine["item_id"].tolist() == explorer.recommend(explorer.profile(user), 5)["item_id"].tolist()
+    held_out = pd.concat(explorer.lists(50, exclude="train"))
+    profile = explorer.profile(17)
+    listed = set(held_out[held_out["user_id"] == 17]["item_id"])
+    assert not listed & set(profile.history) and listed & set(profile.seen)
+
+
+def test_an_explanation_adds_up_and_names_every_candidate(explorer: Explorer) -> None:
+    profile = explorer.profile(17)
+    found = explorer.explain(profile, 1, seed=4)
+    rows = found.item_neighbours
+    assert len(rows) == explorer.item(1)["candidates"]
+    assert found.self_contribution + found.bias + rows["contribution"].sum() == pytest.approx(found.score, rel=1e-5)
+    assert rows["key"].is_monotonic_decreasing and rows["picked"].sum() == found.picks
+    assert rows["picked"].iloc[: found.picks].all()
+    np.testing.assert_allclose(rows["key"], rows["logit"] + rows["noise"], atol=1e-5)
+    assert rows["inclusion_probability"].sum() == pytest.approx(found.picks, abs=1e-5)
+    assert rows["share"].sum() == pytest.approx(1) and found.relations["candidates"].sum() == len(rows)
+    assert set(found.user_neighbours["item_id"]) == set(profile.history)
+    shared = rows[rows["relation"] == "genre"].iloc[0]
+    genres = set(explorer.item(1)["genres"].split(", "))
+    assert set(shared["via"]) == genres & set(explorer.item(shared["item_id"])["genres"].split(", "))
+
+
+def test_the_persons_contributions_give_the_score_too(explorer: Explorer) -> None:
+    """The user tower is linear: history through e_u, plus picks, plus its bias, is the score."""
+    profile = explorer.profile(17)
+    found = explorer.explain(profile, 1)
+    total = found.user_neighbours["base_contribution"].sum() + found.user_neighbours["contribution"].sum()
+    without_bias = found.score - total
+    again = explorer.explain(explorer.profile_of(profile.history[:5]), 1)
+    assert abs(without_bias) < abs(found.score)
+    assert set(again.user_neighbours["item_id"]) == set(profile.history[:5])
+
+
+def test_noise_belongs_to_the_title(explorer: Explorer) -> None:
+    """Another person, or another history, draws the same noise for the same title and seed; another seed does not."""
+    one, other = (explorer.explain(explorer.profile(u), 1, seed=4).item_neighbours.sort_values(["item_id", "relation"]) for u in (17, 18))
+    assert one["noise"].tolist() == other["noise"].tolist()
+    third = explorer.explain(explorer.profile(17), 1, seed=5).item_neighbours.sort_values(["item_id", "relation"])
+    assert one["noise"].tolist() != third["noise"].tolist()
+    whole, part = (explorer.explain(explorer.profile_of(ids), 1, seed=4).user_neighbours.set_index("item_id")["noise"] for ids in ((2, 3, 4), (2, 4)))
+    assert whole[part.index].tolist() == part.tolist()
+
+
+def test_strangers_are_served_from_titles(explorer: Explorer) -> None:
+    profile = explorer.profile_of(["30", 28, "30"])
+    assert profile.history == (30, 28) and profile.user_id is None
+    top = explorer.recommend(profile, 10)
+    assert len(top) == 10 and not {28, 30} & set(top["item_id"])
+    assert len(explorer.recommend(explorer.profile_of([]), 5)) == 5
+
+
+def test_unknown_ids_and_settings_are_refused_in_words(explorer: Explorer) -> None:
+    profile = explorer.profile(17)
+    for call, words in (
+        (lambda: explorer.profile("nobody"), "unknown user nobody"),
+        (lambda: explorer.profile_of([1, 99999]), "unknown title 99999"),
+        (lambda: explorer.item(-1), "unknown title -1"),
+        (lambda: explorer.recommend(profile, 0), "at least 1"),
+        (lambda: explorer.explain(profile, 1, seed=-1), "seed"),
+        (lambda: explorer.explain(profile, 1, picks=0), "picks"),
+        (lambda: explorer.explain(profile, 1, temperature=float("nan")), "temperature"),
+        (lambda: Explorer.open(DEMO / "nowhere"), "no such folder"),
+    ):
+        with pytest.raises(InputError, match=words):
+            call()
+
+
+def test_searches(explorer: Explorer) -> None:
+    assert explorer.find_items("POKEMON")["title"].iloc[0].startswith("Pokémon")
+    assert explorer.find_items("1")["item_id"].iloc[0] == 1
+    assert explorer.find_items("no such title").empty
+    assert explorer.find_users("19", limit=7)["user_id"].astype(str).str.startswith("19").all()
+    fans = explorer.find_users(genre="Mecha", limit=5)
+    assert fans["favourites"].str.contains("Mecha").all()
+    assert explorer.random_user(3) == explorer.random_user(3)
+
+
+def test_maps_statistics_and_neighbours_have_their_shapes(explorer: Explorer) -> None:
+    assert len(explorer.item_map()) == len(explorer.items) and explorer.item_map()["x"].notna().all()
+    assert set(explorer.user_map()["user_id"]) <= set(explorer.user_ids)
+    assert explorer.place(explorer.profile(17)) is not None and explorer.place(explorer.profile_of([1])) is None
+    assert set(explorer.map_quality()) == {"items", "users"}
+    near = explorer.similar(1, 5)
+    assert len(near) == 5 and 1 not in set(near["item_id"]) and near["similarity"].is_monotonic_decreasing
+    statistics = explorer.graph_statistics()
+    assert statistics["mass"].sum() == pytest.approx(1, abs=1e-3)
+    assert set(explorer.metrics()["baselines"]) == {"popularity", "item-kNN", "EASE"}
+    assert list_artifacts(DEMO.parent) == sorted(list_artifacts(DEMO.parent)) and "demo" in list_artifacts(DEMO.parent)
