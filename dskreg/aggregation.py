@@ -46,10 +46,11 @@ class ItemHop:
 
 def attention(preference: Tensor, weight: Tensor) -> Tensor:
     """Y exp(x) normalised over dimension 1; all zero where no slot has weight. Both broadcast to `[N, S, b]` or `[N, S]`."""
-    x = preference.masked_fill(weight.detach() <= 0, -1e9)
-    grown = weight * torch.exp(x - x.amax(1, keepdim=True).detach())  # the shift cancels; it keeps exp finite
-    # Straight-through weights of unpicked slots are not among the slots at all, so the sum is zero only without candidates.
-    return grown / grown.sum(1, keepdim=True).clamp(min=1e-20)
+    largest = preference.masked_fill(weight <= 0, -torch.inf).amax(1, keepdim=True).detach()
+    # The shift cancels and keeps exp finite. A slot that was not picked has the weight 0 and still a gradient: it may exceed the largest.
+    grown = weight * torch.exp((preference - largest).clamp(max=20.0))
+    total = grown.sum(1, keepdim=True)
+    return grown / torch.where(total > 0, total, 1.0)
 
 
 def project_pairs(user: Tensor, table: Tensor, index: Tensor, paired: bool) -> Tensor:

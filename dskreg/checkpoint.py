@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -9,13 +10,16 @@ import shutil
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from dskreg.config import Config
+from dskreg.data.dataset import Dataset
 from dskreg.errors import InputError
+from dskreg.graph import CandidateGraph
 from dskreg.model import DSKReG
 
 Row = TypeVar("Row")
@@ -30,11 +34,19 @@ def _fingerprint(config: Config) -> dict[str, Any]:
     return document
 
 
+def digest(dataset: Dataset, graph: CandidateGraph) -> str:
+    """A hash of everything that training reads."""
+    told = hashlib.sha256(repr((dataset.shape, dataset.relations, graph.relations, graph.shape)).encode())
+    for array in (dataset.user, dataset.item, dataset.liked, dataset.fold, graph.neighbour, graph.relation, graph.strength):
+        told.update(np.ascontiguousarray(array).tobytes())
+    return told.hexdigest()
+
+
 class Checkpoint:
     """The one checkpoint of a folder: model, best model so far, optimiser, history."""
 
-    def __init__(self, folder: Path, config: Config, device: torch.device) -> None:
-        self.folder, self.config, self.device = folder, config, device
+    def __init__(self, folder: Path, config: Config, device: torch.device, data: str = "") -> None:
+        self.folder, self.config, self.device, self.data = folder, config, device, data
 
     def save(self, model: DSKReG, optimiser: torch.optim.Optimizer, best: dict[str, Tensor], history: list[dict[str, Any]]) -> None:
         """Write the state under a temporary name, then put it in the place of the last one."""
@@ -47,7 +59,7 @@ class Checkpoint:
             tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
         save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, new / "state.safetensors")
         rows = [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()} for row in history]
-        (new / "state.json").write_text(json.dumps({"config": _fingerprint(self.config), "history": rows}), encoding="utf-8")
+        (new / "state.json").write_text(json.dumps({"config": _fingerprint(self.config), "data": self.data, "history": rows}), encoding="utf-8")
         if self.folder.exists():
             os.replace(self.folder, old)
         os.replace(new, self.folder)
@@ -63,10 +75,13 @@ class Checkpoint:
         try:
             document = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
             tensors = load_file(self.folder / "state.safetensors", device=str(self.device))
+            made_with, made_from = document["config"], document["data"]
             history = [row(**{k: float("nan") if v is None else v for k, v in r.items()}) for r in document["history"]]
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise InputError(f"{self.folder}: the checkpoint cannot be read ({type(error).__name__}); delete the folder or train without --resume") from None
-        if document["config"] != _fingerprint(self.config):
+        if made_from != self.data:
+            raise InputError(f"{self.folder}: the checkpoint was made with other data; train without --resume")
+        if made_with != _fingerprint(self.config):
             raise InputError(f"{self.folder}: the checkpoint was made with other settings; train without --resume or restore them")
         part = {p: {k[len(p) + 1 :]: v for k, v in tensors.items() if k.startswith(p + ".")} for p in ("model", "best", "optimiser")}
         model.load_state_dict(part["model"])

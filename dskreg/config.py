@@ -30,6 +30,7 @@ class DataConfig:
     split_seed: int = 0
 
     def __post_init__(self) -> None:
+        _require(self.split_seed >= 0, "data.split_seed", "at least 0", self.split_seed)
         _require(self.core >= 1, "data.core", "at least 1", self.core)
         _require(self.validation > 0, "data.validation", "a share above 0", self.validation)
         _require(self.test > 0, "data.test", "a share above 0", self.test)
@@ -66,10 +67,12 @@ class ModelConfig:
     gates: bool = True  # a learnt weight per relation on the neighbour term
     gate_start: float = 0.1
     prior: bool = True  # the candidate's strength (idf overlap, co-liking) enters its logit with a learnt weight
+    prior_start: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("width", "picks", "user_picks"):
             _require(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
+        _require(self.gate_start > 0, "model.gate_start", "more than 0", self.gate_start)
         _require(self.temperature > 0, "model.temperature", "more than 0", self.temperature)
 
 
@@ -96,6 +99,7 @@ class TrainConfig:
         _require(self.epochs >= 0, "train.epochs", "at least 0", self.epochs)
         _require(self.patience >= 1, "train.patience", "at least 1", self.patience)
         _require(self.batch >= 1, "train.batch", "at least 1", self.batch)
+        _require(self.validation_users >= 1, "train.validation_users", "at least 1", self.validation_users)
         _require(self.learning_rate > 0, "train.learning_rate", "more than 0", self.learning_rate)
         _require(0 < self.hide_least <= self.hide_most < 1, "train.hide_least and hide_most", "0 < least <= most < 1", (self.hide_least, self.hide_most))
 
@@ -124,6 +128,9 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.seed < 2**32, "seed", "a whole number from 0 to 2^32 - 1", self.seed)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries, lists and numbers."""

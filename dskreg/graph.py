@@ -2,7 +2,8 @@
 
 j is a candidate of i under relation r when both carry the same entity under r (i -r- entity -r- j), when (i, r, j) is a triple between
 titles (either way round), or, for `co-liked`, when the same people liked both in training. One candidate per (i, j, r). Its strength is
-the summed idf of the shared entities, idf(e) = log(I / titles that carry e), over log I; for co-liked it is the cosine of the two columns.
+the summed idf of the shared entities, idf(e) = log(I / titles that carry e), over log I: 1 is an entity that nobody else carries. For co-liked
+it is the shrunk cosine of the two columns, 1 for a typical title's best neighbour.
 Where a title has more than M, each relation gives its strongest in turn, ties by a seeded rule (docs/model.md, section 1). Torch-free.
 """
 
@@ -19,6 +20,7 @@ from dskreg.data.dataset import CO_LIKED, TRAIN, Dataset
 
 Strengths = Callable[[int, int], np.ndarray]
 """(start, stop) -> strengths `[stop - start, I]` of the titles start..stop-1 towards all."""
+SHRINK = 10.0  # co-liking that rests on few people counts less
 ROWS = 512  # titles handled at once; bounds the dense block to ROWS x I
 
 
@@ -48,7 +50,9 @@ def carriers(dataset: Dataset, relation: int) -> sparse.csr_matrix:
     """0/1 `[I, E]`: which titles carry which entity under the relation."""
     chosen = dataset.relation == relation
     ones = np.ones(int(chosen.sum()), dtype=np.float32)
-    return sparse.csr_matrix((ones, (dataset.head[chosen], dataset.tail[chosen])), shape=(len(dataset.items), len(dataset.entities)))
+    matrix = sparse.csr_matrix((ones, (dataset.head[chosen], dataset.tail[chosen])), shape=(len(dataset.items), len(dataset.entities)))
+    matrix.data[:] = 1.0  # a triple told twice
+    return matrix
 
 
 def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGraph:
@@ -84,13 +88,17 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
 def choose_relations(dataset: Dataset, config: GraphConfig) -> list[int]:
     """The knowledge graph's relations that connect the most titles, in that order."""
     reach = {}
+    linked = dataset.entity_item >= 0
     for r, name in enumerate(dataset.relations):
+        if name in config.without:
+            continue
         matrix = _bounded(carriers(dataset, r), config)
         degree = np.asarray(matrix.sum(0)).ravel()
-        linked = dataset.entity_item >= 0
-        reach[r] = int(((matrix @ (degree >= 2).astype(np.float32) + matrix @ linked.astype(np.float32)) > 0).sum()) if name not in config.without else 0
+        connected = matrix @ ((degree >= 2) | linked).astype(np.float32) > 0
+        connected[dataset.entity_item[linked & (degree > 0)]] = True  # a link between titles connects both
+        reach[r] = int(connected.sum())
     best = sorted(reach, key=lambda r: (-reach[r], r))[: config.max_relations]
-    return [r for r in best if reach[r] >= min(config.min_items, max(2, len(dataset.items) // 2))]
+    return [r for r in best if reach[r] >= max(1, min(config.min_items, len(dataset.items) // 2))]
 
 
 def _bounded(matrix: sparse.csr_matrix, config: GraphConfig) -> sparse.csr_matrix:
@@ -116,12 +124,18 @@ def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
 
 
 def _co_liked(dataset: Dataset) -> Strengths:
-    """The cosine of two titles' columns of training likes, as a function (start, stop) -> `[stop - start, I]`."""
+    """n_ij / (sqrt(n_i n_j) + SHRINK) over the training likes, in units of the typical best one (the median over titles)."""
     likes = train_matrix(dataset)
-    norm = np.sqrt(np.maximum(np.asarray(likes.sum(0)).ravel(), 1)).astype(np.float32)
-    columns = (likes @ sparse.diags(1 / norm)).tocsc()
-    rows = columns.T.tocsr()
-    return lambda start, stop: (rows[start:stop] @ columns).toarray()
+    together = (likes.T @ likes).tocsr()
+    count = together.diagonal()
+    pairs = together.tocoo()
+    off = pairs.row != pairs.col
+    row, column, both = pairs.row[off], pairs.col[off], pairs.data[off]
+    value = both / (np.sqrt(count[row] * count[column]) + SHRINK)
+    strength = sparse.csr_matrix((value.astype(np.float32), (row, column)), shape=together.shape)
+    best = strength.max(axis=1).toarray().ravel()
+    strength.data /= np.median(best[best > 0]) if best.any() else 1.0
+    return lambda start, stop: strength[start:stop].toarray()
 
 
 def _strongest(strength: np.ndarray, start: int, m: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -40,15 +40,6 @@ class Trace:
     score: Tensor  # [B, N], or [B] for aligned pairs
 
 
-def centred_log_strength(graph: CandidateGraph) -> np.ndarray:
-    """Log strength `[I, M]`, less its mean over the relation's candidates: at the start no relation is favoured for its unit."""
-    log_strength = np.log(np.maximum(graph.strength, 1e-6))
-    for r in range(len(graph.relations)):
-        mine = (graph.relation == r) & (graph.neighbour >= 0)
-        log_strength[mine] -= log_strength[mine].mean() if mine.any() else 0
-    return log_strength.astype(np.float32)
-
-
 class DSKReG(nn.Module):
     """The model over one candidate graph. The graph's tables are buffers; they travel with the module but are not among its weights."""
 
@@ -59,13 +50,13 @@ class DSKReG(nn.Module):
     def __init__(self, config: ModelConfig, graph: CandidateGraph, users: int) -> None:
         super().__init__()
         self.config = config
-        d, r = config.width, len(graph.relations)
+        d, r = config.width, max(1, len(graph.relations))  # without any relation, one that no candidate has
         self.item_embedding = nn.Parameter(torch.randn(len(graph.neighbour), d) / d**0.5)  # e_i
         self.relation_embedding = nn.Parameter(torch.randn(r, d) * 0.1)  # e_r
         self.user_embedding = nn.Parameter(torch.randn(users, d) / d**0.5) if config.user == "free" else None
         self.relevance_item = nn.Parameter(torch.zeros(d))  # a
         self.relevance_relation = nn.Parameter(torch.zeros(d))  # c
-        self.prior = nn.Parameter(torch.ones(r)) if config.prior else None  # v_r
+        self.prior = nn.Parameter(torch.full((r,), config.prior_start)) if config.prior else None  # v_r
         self.log_gate = nn.Parameter(torch.full((r,), math.log(config.gate_start))) if config.gates else None  # log g_r
         self.log_user_gate = nn.Parameter(torch.tensor(math.log(config.gate_start))) if config.gates else None  # log g
         self.user_tower, self.item_tower = nn.Linear(d, d), nn.Linear(d, d)  # W_u, b_u and W_i, b_i
@@ -75,7 +66,7 @@ class DSKReG(nn.Module):
                 nn.init.zeros_(tower.bias)
         self.register_buffer("neighbour", torch.from_numpy(graph.neighbour), persistent=False)
         self.register_buffer("relation", torch.from_numpy(graph.relation), persistent=False)
-        self.register_buffer("log_strength", torch.from_numpy(centred_log_strength(graph)), persistent=False)
+        self.register_buffer("log_strength", torch.from_numpy(np.log(np.maximum(graph.strength, 1e-6))), persistent=False)
 
     @property
     def gate(self) -> Tensor | None:

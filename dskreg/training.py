@@ -7,6 +7,7 @@ the history that predicts it. Randomness is derived from (seed, epoch) alone, so
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ from scipy.sparse.linalg import svds
 from torch import Tensor
 
 from dskreg import losses
-from dskreg.checkpoint import Checkpoint
+from dskreg.checkpoint import Checkpoint, digest
 from dskreg.config import Config, TrainConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION, Dataset
 from dskreg.errors import InputError
@@ -91,7 +92,7 @@ def train(
     if config.train.start == "svd":
         start_from_svd(model, likes, config)
     optimiser = torch.optim.AdamW(parameter_groups(model, config.train), weight_decay=config.train.weight_decay)
-    checkpoint = Checkpoint(folder, config, device) if folder else None
+    checkpoint = Checkpoint(folder, config, device, digest(dataset, graph)) if folder else None
     history: list[Epoch] = []
     best = {name: value.clone() for name, value in model.state_dict().items()}
     if checkpoint and resume:
@@ -116,8 +117,8 @@ def train(
 
 
 def _best(history: list[Epoch]) -> Epoch:
-    """The first epoch with the highest validation NDCG."""
-    return max(history, key=lambda e: (e.ndcg, -e.epoch))
+    """The first epoch with the highest validation NDCG; the last one where nobody has a validation title (NaN)."""
+    return history[-1] if math.isnan(history[-1].ndcg) else max(history, key=lambda e: (e.ndcg, -e.epoch))
 
 
 def parameter_groups(model: DSKReG, config: TrainConfig) -> list[dict]:
@@ -171,6 +172,8 @@ class SoftmaxSteps:
     def __init__(self, dataset: Dataset, config: Config, device: torch.device) -> None:
         self.likes, self.config, self.device = train_matrix(dataset), config, device
         self.users = np.flatnonzero(np.diff(self.likes.indptr) >= 2)  # one title to show, one to predict
+        if not len(self.users):
+            raise InputError(f"{dataset.name}: expected somebody with two training likes (one to show, one to predict); try train.objective=bpr")
         self.titles = torch.from_numpy(np.flatnonzero(np.diff(self.likes.tocsc().indptr)).astype(np.int64)).to(device)
 
     def __len__(self) -> int:
@@ -185,7 +188,8 @@ class SoftmaxSteps:
             target, known = (torch.from_numpy(m.toarray() > 0).to(self.device)[:, self.titles] for m in (hidden, shown))
             user_noise = gumbel(tuple(history.shape), generator, self.device)
             item_noise = gumbel((len(self.titles), model.neighbour.shape[1]), generator, self.device)
-            trace = model(torch.from_numpy(who.astype(np.int64)).to(self.device), history, self.titles, user_noise, item_noise)
+            with precision(self.device, self.config.train):
+                trace = model(torch.from_numpy(who.astype(np.int64)).to(self.device), history, self.titles, user_noise, item_noise)
             yield losses.masked_softmax(trace.score.float(), target, known)
 
 
@@ -222,11 +226,13 @@ class BprSteps:
             history = padded(self.likes[users])
             history[history == liked[:, None]] = -1
             u, h = torch.from_numpy(users.astype(np.int64)).to(self.device), torch.from_numpy(history).to(self.device)
-            user = model.user_hop(u, h, gumbel(tuple(h.shape), generator, self.device))
+            user_noise = gumbel(tuple(h.shape), generator, self.device)
             items = torch.from_numpy(np.concatenate([liked, other]).astype(np.int64)).to(self.device)
             noise = gumbel((len(items), model.neighbour.shape[1]), generator, self.device)
-            hop = model.item_hop(user.output.repeat(2, 1), items, model.draw_items(items, noise), paired=True)
-            positive, negative = hop.score.squeeze(1).chunk(2)
+            with precision(self.device, self.config.train):
+                user = model.user_hop(u, h, user_noise)
+                hop = model.item_hop(user.output.repeat(2, 1), items, model.draw_items(items, noise), paired=True)
+            positive, negative = hop.score.float().squeeze(1).chunk(2)
             loss = losses.bpr(positive, negative)
             if self.config.train.l2:
                 touched = [model.item_embedding[items], model.relation_embedding]
@@ -261,19 +267,22 @@ def _randomness(seed: int, epoch: int, device: torch.device) -> tuple[np.random.
 
 def _run(model: DSKReG, optimiser: torch.optim.Optimizer, steps: SoftmaxSteps | BprSteps, epoch: int) -> Iterator[Tensor]:
     """The epoch's steps, one loss each."""
-    device = steps.device
-    mixed = device.type == "cuda" and steps.config.train.mixed_precision
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
-        for loss in steps.losses(model, epoch):
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            yield loss.detach()
+    for loss in steps.losses(model, epoch):
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        yield loss.detach()
+
+
+def precision(device: torch.device, config: TrainConfig) -> torch.autocast:
+    """bfloat16 for one forward pass on CUDA. Never around a step: autocast keeps the weights it cast until it ends."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda" and config.mixed_precision)
 
 
 def _measure(model: DSKReG, dataset: Dataset, config: TrainConfig, epoch: int, loss: float, seconds: float) -> Epoch:
     began = time.perf_counter()
-    metrics = evaluate(model_scorer(model), dataset, VALIDATION, config.validation_users).results()
+    ranking = evaluate(model_scorer(model), dataset, VALIDATION, config.validation_users)
+    metrics = ranking.results() if len(ranking.counted) else {STOP_ON: math.nan, "recall@20": math.nan}
     return Epoch(epoch, loss, sampling_entropy(model), metrics[STOP_ON], metrics["recall@20"], seconds, time.perf_counter() - began)
 
 

@@ -91,6 +91,7 @@ def test_override_refuses(path: str, text: str, message: str) -> None:
         (TrainConfig, {"epochs": -1}),
         (TrainConfig, {"patience": 0}),
         (TrainConfig, {"batch": 0}),
+        (TrainConfig, {"validation_users": 0}),
         (TrainConfig, {"learning_rate": 0.0}),
         (TrainConfig, {"hide_least": 0.0}),
         (TrainConfig, {"hide_least": 0.6, "hide_most": 0.5}),

@@ -78,10 +78,16 @@ def test_a_scorer_that_knows_the_answer_is_perfect_and_one_that_inverts_it_last(
     assert evaluate(lambda users, history: -target[users], data, VALIDATION).results()["recall@20"] == 0.0
 
 
-def test_progress_is_told_how_many_were_asked() -> None:
-    told: list[int] = []
-    evaluate(lambda users, history: np.zeros(history.shape), checkerboard(300, 10), VALIDATION, told.append)
-    assert told == [128, 128, 44]
+@pytest.mark.parametrize("most, expected", [(None, list(range(300))), (1000, list(range(300))), (4, [0, 99, 199, 299])])
+def test_at_most_so_many_are_asked_evenly_spaced(most: int | None, expected: list[int]) -> None:
+    asked: list[int] = []
+
+    def scorer(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
+        asked.extend(users.tolist())
+        return np.zeros(history.shape)
+
+    evaluate(scorer, checkerboard(300, 10), VALIDATION, most)
+    assert asked == expected
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 100])

@@ -40,9 +40,10 @@ def test_the_table_by_hand() -> None:
         (A, "genre", C): SPACE,
         (B, "genre", C): SPACE,
         (D, "sequel", E): 1.0,  # a triple between titles, told by D alone and known to both
-        (A, "co-liked", B): 2 / math.sqrt(2 * 2),
-        (A, "co-liked", D): 1 / math.sqrt(2 * 2),
-        (B, "co-liked", D): 1 / math.sqrt(2 * 2),
+        # n_ij / (sqrt(n_i n_j) + 10) over the median best of A, B and D, which is A's and B's
+        (A, "co-liked", B): (2 / (math.sqrt(2 * 2) + 10)) / (2 / (2 + 10)),
+        (A, "co-liked", D): (1 / (math.sqrt(2 * 2) + 10)) / (2 / (2 + 10)),
+        (B, "co-liked", D): (1 / (math.sqrt(2 * 2) + 10)) / (2 / (2 + 10)),
     }
     expected |= {(j, r, i): s for (i, r, j), s in expected.items()}
     assert table(hand_drawn_graph()) == pytest.approx(expected)

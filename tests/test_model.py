@@ -85,15 +85,13 @@ def oracle(model: DSKReG, graph: CandidateGraph, user: int, title: int, user_noi
     viewer = np.array(tower("user_tower", [float(base[d]) + gate * around[d] for d in range(config.width)]))
 
     # The title, as this user sees it.
-    everything = list(zip(graph.neighbour.flat, graph.relation.flat, graph.strength.flat, strict=True))
-    log_strengths = [[math.log(s) for j, q, s in everything if j >= 0 and q == r] for r in range(len(graph.relations))]
     found = []
     for place in range(graph.shape[1]):
         j, r, strength = int(graph.neighbour[title, place]), int(graph.relation[title, place]), float(graph.strength[title, place])
         if j >= 0:
             logit = dot(p["relevance_item"], e[j]) + dot(p["relevance_relation"], e_r[r])
             logit += float(p["log_gate"][r]) if config.gates else 0.0
-            logit += float(p["prior"][r]) * (math.log(strength) - sum(log_strengths[r]) / len(log_strengths[r])) if config.prior else 0.0
+            logit += float(p["prior"][r]) * math.log(strength) if config.prior else 0.0
             found.append((logit + float(item_noise[title, place]), j, r))
     picked = [(j, r) for _, j, r in sorted(found, reverse=True)[: config.picks]]
     alpha = softmax([dot(viewer, e_r[r]) for _, r in picked])

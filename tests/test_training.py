@@ -276,7 +276,7 @@ def test_resuming_refuses_a_damaged_checkpoint(file: str, content: str, tmp_path
 def test_early_stopping_returns_the_first_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     figures, seen = iter([0.1, 0.2, 0.5, 0.4, 0.5, 0.3, 0.9]), []
 
-    def measure(model: DSKReG, dataset: Dataset, epoch: int, loss: float, seconds: float) -> Epoch:
+    def measure(model: DSKReG, dataset: Dataset, config: TrainConfig, epoch: int, loss: float, seconds: float) -> Epoch:
         seen.append(weights(model))
         return Epoch(epoch, loss, 0.0, next(figures), 0.0, seconds, 0.0)
 
@@ -391,8 +391,8 @@ def test_mixed_precision_takes_the_same_path(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_svd_start_is_the_svd() -> None:
     user, item = np.nonzero(np.random.default_rng(0).random((30, 20)) < 0.4)
-    likes = {"user": user.astype(np.int32), "item": item.astype(np.int32), "liked": np.ones(len(user), dtype=bool)}
-    data = replace(checkerboard(30, 20), fold=np.full(len(user), TRAIN, dtype=np.int8), **likes)
+    fold, liked = np.full(len(user), TRAIN, dtype=np.int8), np.ones(len(user), dtype=bool)
+    data = replace(checkerboard(30, 20), user=user.astype(np.int32), item=item.astype(np.int32), fold=fold, liked=liked)
     config, matrix = settings("default", epochs=0), train_matrix(data)
     model = DSKReG(config.model, build(data, EVERYTHING), 30)
     training.start_from_svd(model, matrix, config)
