@@ -41,7 +41,7 @@ class DataConfig:
 class GraphConfig:
     """The relational item graph: who may be a candidate."""
 
-    candidates: int = 200  # M, per item
+    candidates: int = 128  # M, per item
     without: tuple[str, ...] = ()  # relations switched off
     max_relations: int = 12  # of the knowledge graph, by the number of items they connect; co-liked comes on top
     min_items: int = 20  # a relation that connects fewer items is left out
@@ -57,7 +57,7 @@ class GraphConfig:
 class ModelConfig:
     """The network of docs/model.md."""
 
-    width: int = 128  # D
+    width: int = 256  # D
     picks: int = 8  # K on the item side
     user_picks: int = 8  # K on the user side
     temperature: float = 0.1  # tau of the relaxed top-k
@@ -82,14 +82,16 @@ class TrainConfig:
 
     objective: Literal["softmax", "bpr"] = "softmax"  # masked histories against the catalogue, or (user, liked, other) triples
     start: Literal["svd", "random"] = "svd"
+    svd_shift: float = 1.0  # in mean degrees
     epochs: int = 100
     patience: int = 10  # epochs without a better validation NDCG@20
     validation_users: int = 2000  # asked after each epoch, at most; the test asks everybody
     batch: int = 256  # users (softmax) or pairs (bpr)
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     sampler_learning_rate: float = 3e-3  # of the logits' own vectors, relations, gates and priors
     weight_decay: float = 0.0  # decoupled (AdamW)
     l2: float = 0.0  # lambda: times the squared norm of the embeddings that a bpr batch touched
+    alternatives: int = 4096  # titles that compete in a softmax step, at most: a uniform sample, the same for the whole batch
     hide_least: float = 0.3  # the hidden share of a history is drawn uniformly between the two
     hide_most: float = 0.5
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
@@ -100,6 +102,7 @@ class TrainConfig:
         _require(self.patience >= 1, "train.patience", "at least 1", self.patience)
         _require(self.batch >= 1, "train.batch", "at least 1", self.batch)
         _require(self.validation_users >= 1, "train.validation_users", "at least 1", self.validation_users)
+        _require(self.alternatives >= 1, "train.alternatives", "at least 1", self.alternatives)
         _require(self.learning_rate > 0, "train.learning_rate", "more than 0", self.learning_rate)
         _require(0 < self.hide_least <= self.hide_most < 1, "train.hide_least and hide_most", "0 < least <= most < 1", (self.hide_least, self.hide_most))
 
@@ -218,11 +221,12 @@ PRESETS: dict[str, Config] = {
 
 
 DEMO = Config(
-    graph=GraphConfig(candidates=120),
+    preset="demo",
+    graph=GraphConfig(candidates=120, without=("co-liked",)),
     model=ModelConfig(width=32),
-    train=TrainConfig(epochs=40, patience=15, batch=128, learning_rate=1e-4, sampler_learning_rate=1e-2),
+    train=TrainConfig(patience=20, batch=128, learning_rate=3e-4, sampler_learning_rate=2e-3),
 )
-"""The default preset at the size of the bundled demo."""
+"""The default preset at the size of the bundled demo, whose neighbours all come from the knowledge graph."""
 
 
 def preset(name: str) -> Config:

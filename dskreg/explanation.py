@@ -118,17 +118,16 @@ def candidates_frame(
 
 
 def via_words(directory: Directory, graph: CandidateGraph, item: int, neighbour: np.ndarray, relation: np.ndarray) -> list[list[str]]:
-    """What ties the title to each of its candidates: the shared entities, or how many people like both."""
+    """What ties the title to each of its candidates: the shared entities, or how many people's training likes hold both."""
     words: list[list[str]] = [[] for _ in neighbour]
     for r in np.unique(relation):
         rows = np.flatnonzero(relation == r)
         name, others = graph.relations[r], neighbour[rows]
         if name == CO_LIKED:
-            columns = directory.history.tocsc()
-            both = np.asarray(columns[:, others].multiply(columns[:, [item]]).sum(0)).ravel()
-            texts = [[f"{int(n)} viewers"] for n in both]
+            both = directory.liked_together(item, others)
+            texts = [[f"{n} viewer{'' if n == 1 else 's'}"] for n in both]
         else:
-            texts = [[str(directory.dataset.entities[e]) for e in shared] for shared in shared_entities(directory.dataset, name, item, others)]
+            texts = [[str(directory.dataset.entities[e]) for e in shared] for shared in shared_entities(directory.carriers(name), item, others)]
         for row, text in zip(rows, texts, strict=True):
             words[row] = text
     return words

@@ -49,7 +49,7 @@ class Explorer:
         self.model = DSKReG(loaded.config.model, loaded.graph, len(data.user_ids))
         self.model.load_state_dict({k: torch.from_numpy(v) for k, v in loaded.weights.items()})
         self.model.requires_grad_(False)
-        self.directory = Directory(data)
+        self.directory = Directory(data, loaded.config.graph.max_share)
         self.user_ids, self.user_count = data.user_ids, len(data.user_ids)
         self.genres, self.relations = self.directory.genre_names, list(loaded.graph.relations)
         self.items = data.items.assign(likes=self.directory.likes, candidates=(loaded.graph.neighbour >= 0).sum(1))

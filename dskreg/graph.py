@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from dskreg.config import GraphConfig
@@ -46,13 +47,16 @@ def train_matrix(dataset: Dataset, folds: tuple[int, ...] = (TRAIN,)) -> sparse.
     return sparse.csr_matrix((ones, (dataset.user[chosen], dataset.item[chosen])), shape=dataset.shape)
 
 
-def carriers(dataset: Dataset, relation: int) -> sparse.csr_matrix:
-    """0/1 `[I, E]`: which titles carry which entity under the relation."""
+def carriers(dataset: Dataset, relation: int, max_share: float = 1.0) -> sparse.csr_matrix:
+    """0/1 `[I, E]`: which titles carry which entity under the relation.
+
+    An entity that more than `max_share` of the titles carry is left out: it would connect almost everybody and say almost nothing.
+    """
     chosen = dataset.relation == relation
-    ones = np.ones(int(chosen.sum()), dtype=np.float32)
-    matrix = sparse.csr_matrix((ones, (dataset.head[chosen], dataset.tail[chosen])), shape=(len(dataset.items), len(dataset.entities)))
-    matrix.data[:] = 1.0  # a triple told twice
-    return matrix
+    pairs = pd.DataFrame({"head": dataset.head[chosen], "tail": dataset.tail[chosen]}).drop_duplicates()  # a triple told twice
+    pairs = pairs[pairs.groupby("tail")["head"].transform("size") <= max_share * len(dataset.items)]
+    ones = np.ones(len(pairs), dtype=np.float32)
+    return sparse.csr_matrix((ones, (pairs["head"], pairs["tail"])), shape=(len(dataset.items), len(dataset.entities)))
 
 
 def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGraph:
@@ -92,7 +96,7 @@ def choose_relations(dataset: Dataset, config: GraphConfig) -> list[int]:
     for r, name in enumerate(dataset.relations):
         if name in config.without:
             continue
-        matrix = _bounded(carriers(dataset, r), config)
+        matrix = carriers(dataset, r, config.max_share)
         degree = np.asarray(matrix.sum(0)).ravel()
         connected = matrix @ ((degree >= 2) | linked).astype(np.float32) > 0
         connected[dataset.entity_item[linked & (degree > 0)]] = True  # a link between titles connects both
@@ -101,17 +105,10 @@ def choose_relations(dataset: Dataset, config: GraphConfig) -> list[int]:
     return [r for r in best if reach[r] >= max(1, min(config.min_items, len(dataset.items) // 2))]
 
 
-def _bounded(matrix: sparse.csr_matrix, config: GraphConfig) -> sparse.csr_matrix:
-    """The matrix without the entities that too many titles carry: they would connect almost everybody and say almost nothing."""
-    degree = np.asarray(matrix.sum(0)).ravel()
-    keep = degree <= config.max_share * matrix.shape[0]
-    return (matrix @ sparse.diags(keep.astype(np.float32))).tocsr()
-
-
 def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
     """A function (start, stop) -> strengths `[stop - start, I]` under the relation."""
     n = len(dataset.items)
-    matrix = _bounded(carriers(dataset, relation), config)
+    matrix = carriers(dataset, relation, config.max_share)
     degree = np.maximum(np.asarray(matrix.sum(0)).ravel(), 1)
     idf = np.log(n / degree) / np.log(max(n, 2))
     weighted, transposed = (matrix @ sparse.diags(idf.astype(np.float32))).tocsr(), matrix.T.tocsr()
@@ -155,11 +152,8 @@ def _strongest(strength: np.ndarray, start: int, m: int, rng: np.random.Generato
     return np.where(value > 0, top, -1), value
 
 
-def shared_entities(dataset: Dataset, relation_name: str, item: int, others: np.ndarray) -> list[list[int]]:
-    """For each of `others` the entities that it shares with `item` under the relation; for a direct triple, none."""
-    if relation_name not in dataset.relations:
-        return [[] for _ in others]
-    matrix = carriers(dataset, dataset.relations.index(relation_name))
-    both = matrix[others].multiply(matrix[item]).tocsr()
+def shared_entities(carried: sparse.csr_matrix, item: int, others: np.ndarray) -> list[list[int]]:
+    """For each of `others` the entities that it shares with `item`, by the 0/1 matrix `[I, E]` of `carriers`; none for a direct triple."""
+    both = carried[others].multiply(carried[item]).tocsr()
     both.sort_indices()
     return [both.indices[both.indptr[k] : both.indptr[k + 1]].tolist() for k in range(len(others))]

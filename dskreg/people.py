@@ -15,7 +15,7 @@ from scipy import sparse
 
 from dskreg.data.dataset import OUTSIDE, TEST, TRAIN, VALIDATION, Dataset
 from dskreg.errors import InputError
-from dskreg.graph import train_matrix
+from dskreg.graph import carriers, train_matrix
 
 KNOWN = (TRAIN, VALIDATION, OUTSIDE)
 """The folds of a person's history as it is served."""
@@ -44,8 +44,9 @@ def plain(value: Any) -> Any:
 class Directory:
     """Ids to positions and back, and everything that is looked up by name."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
+    def __init__(self, dataset: Dataset, max_share: float = 1.0) -> None:
+        self.dataset, self._max_share = dataset, max_share
+        self._carriers: dict[str, sparse.csr_matrix] = {}
         self._user_position = {str(u): n for n, u in enumerate(dataset.user_ids)}
         self._item_position = {str(i): n for n, i in enumerate(dataset.items["item_id"])}
         self.item_ids = [plain(i) for i in dataset.items["item_id"]]
@@ -54,7 +55,8 @@ class Directory:
         self.held_out = train_matrix(dataset, (TEST,))
         ones = np.ones(len(dataset.user), dtype=np.float32)
         self.seen = sparse.csr_matrix((ones, (dataset.user, dataset.item)), shape=dataset.shape)
-        self.likes = np.asarray(train_matrix(dataset).sum(0)).ravel().astype(int)
+        self._training = train_matrix(dataset).tocsc()
+        self.likes = np.diff(self._training.indptr)
 
     def user(self, user_id: object) -> int:
         """The position of a person's id; InputError for an unknown one."""
@@ -85,6 +87,17 @@ class Directory:
         return Profile(None, chosen, chosen, f"my own profile ({len(chosen)} title{'' if len(chosen) == 1 else 's'})")
 
     # Titles
+
+    def carriers(self, relation: str) -> sparse.csr_matrix:
+        """0/1 `[I, E]`: the entities by which the relation connects titles."""
+        if relation not in self._carriers:
+            self._carriers[relation] = carriers(self.dataset, self.dataset.relations.index(relation), self._max_share)
+        return self._carriers[relation]
+
+    def liked_together(self, item: int, others: np.ndarray) -> list[int]:
+        """How many people's training likes hold `item` and each of `others`."""
+        fans = self._training[:, [item]]
+        return [int(n) for n in np.asarray(self._training[:, others].multiply(fans).sum(0)).ravel()]
 
     @cached_property
     def genres(self) -> list[list[str]]:

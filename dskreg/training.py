@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy import sparse
-from scipy.sparse.linalg import svds
 from torch import Tensor
 
 from dskreg import losses
@@ -132,18 +131,22 @@ def parameter_groups(model: DSKReG, config: TrainConfig) -> list[dict]:
 
 
 def start_from_svd(model: DSKReG, likes: sparse.csr_matrix, config: Config) -> None:
-    """Embeddings from the truncated SVD of D_u^-1/2 X D_i^-1/2, columns scaled by the roots of the singular values.
+    """Embeddings from the truncated SVD of (D_u + s)^-1/2 X (D_i + s)^-1/2, columns scaled by the roots of the singular values.
+
+    s is `svd_shift` times the mean degree of the side (regularised spectral clustering, Chaudhuri et al., COLT 2012).
 
     The whole is scaled so that the softmax loss of a sample of histories is smallest: with scores far too small, training would first
     unlearn the SVD (docs/model.md).
     """
-    rows, columns = (1 / np.sqrt(np.maximum(np.asarray(likes.sum(axis)).ravel(), 1)) for axis in (1, 0))
-    normal = (sparse.diags(rows) @ likes @ sparse.diags(columns)).astype(np.float64)
-    width = min(config.model.width, min(normal.shape) - 1)
-    start = np.random.default_rng(config.seed).normal(size=min(normal.shape))
-    _, value, right = svds(normal, k=width, v0=start) if width > 0 else (None, np.zeros(0), np.zeros((0, likes.shape[1])))
-    order = np.argsort(-value)
-    vectors = right[order].T * np.sqrt(value[order])
+    from sklearn.utils.extmath import randomized_svd  # slow to import, and only needed here
+
+    degrees = [np.asarray(likes.sum(axis)).ravel() for axis in (1, 0)]
+    # Without the added part the leading singular vectors of a sparse matrix are its islands: a user and a title that only meet each other.
+    rows, columns = (1 / np.sqrt(np.maximum(d + config.train.svd_shift * d[d > 0].mean(), 1)) for d in degrees)
+    normal = sparse.csr_matrix(sparse.diags(rows) @ likes @ sparse.diags(columns))
+    width = min(config.model.width, *normal.shape)
+    _, value, right = randomized_svd(normal, width, n_iter=10, random_state=config.seed)
+    vectors = right.T * np.sqrt(np.where(value > 1e-6 * value.max(initial=0), value, 0))  # beyond the rank there is only rounding
     vectors *= np.where(np.abs(vectors).max(0) == vectors.max(0), 1, -1)  # the sign of a singular vector is arbitrary: fix it
     embedding = torch.zeros_like(model.item_embedding)
     embedding[:, : vectors.shape[1]] = torch.from_numpy(vectors.astype(np.float32)).to(embedding.device)
@@ -159,7 +162,7 @@ def _best_scale(embedding: Tensor, likes: sparse.csr_matrix, seed: int) -> float
         return 1.0
     total, count = x @ embedding, x.sum(1, keepdim=True)
     losses_ = {}
-    for scale in (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 110.0, 150.0, 200.0, 300.0):
+    for scale in np.geomspace(1, 1000, 19).tolist():
         # Each liked title is predicted from the others: its own share of the sum is taken out of its score.
         score = scale * (total @ embedding.T - x * (embedding**2).sum(1)) / count**0.5
         losses_[scale] = float(-(torch.log_softmax(score, 1) * x / count).sum() / len(x))
@@ -167,14 +170,14 @@ def _best_scale(embedding: Tensor, likes: sparse.csr_matrix, seed: int) -> float
 
 
 class SoftmaxSteps:
-    """Batches of users with masked histories, scored against every title that has training likes."""
+    """Batches of users with masked histories, scored against the titles that have training likes (a sample of them, where there are many)."""
 
     def __init__(self, dataset: Dataset, config: Config, device: torch.device) -> None:
         self.likes, self.config, self.device = train_matrix(dataset), config, device
         self.users = np.flatnonzero(np.diff(self.likes.indptr) >= 2)  # one title to show, one to predict
         if not len(self.users):
             raise InputError(f"{dataset.name}: expected somebody with two training likes (one to show, one to predict); try train.objective=bpr")
-        self.titles = torch.from_numpy(np.flatnonzero(np.diff(self.likes.tocsc().indptr)).astype(np.int64)).to(device)
+        self.titles = np.flatnonzero(np.diff(self.likes.tocsc().indptr)).astype(np.int64)
 
     def __len__(self) -> int:
         return max(1, -(-len(self.users) // self.config.train.batch))
@@ -184,13 +187,27 @@ class SoftmaxSteps:
         rng, generator = _randomness(self.config.seed, epoch, self.device)
         for who in np.array_split(rng.permutation(self.users), len(self)):
             shown, hidden = hide(self.likes[who], self.config.train, rng)
+            items, sampled = self._alternatives(hidden, rng)
             history = torch.from_numpy(padded(shown)).to(self.device)
-            target, known = (torch.from_numpy(m.toarray() > 0).to(self.device)[:, self.titles] for m in (hidden, shown))
+            target, known = (torch.from_numpy(m[:, items].toarray() > 0).to(self.device) for m in (hidden, shown))
+            titles = torch.from_numpy(items).to(self.device)
             user_noise = gumbel(tuple(history.shape), generator, self.device)
-            item_noise = gumbel((len(self.titles), model.neighbour.shape[1]), generator, self.device)
+            item_noise = gumbel((len(items), model.neighbour.shape[1]), generator, self.device)
             with precision(self.device, self.config.train):
-                trace = model(torch.from_numpy(who.astype(np.int64)).to(self.device), history, self.titles, user_noise, item_noise)
-            yield losses.masked_softmax(trace.score.float(), target, known)
+                trace = model(torch.from_numpy(who.astype(np.int64)).to(self.device), history, titles, user_noise, item_noise)
+            # A sampled alternative stands for several; a title that is only here as somebody else's target is no alternative.
+            score = trace.score.float() + np.log(len(self.titles) / sampled.sum()) * ~target
+            foreign = torch.from_numpy(~sampled).to(self.device) & ~target
+            yield losses.masked_softmax(score, target, known | foreign)
+
+    def _alternatives(self, hidden: sparse.csr_matrix, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """(the titles of the step `[N]`, which of them are the sample `[N]` bool): all, or a uniform sample and the hidden titles."""
+        most = self.config.train.alternatives
+        if len(self.titles) <= most:
+            return self.titles, np.ones(len(self.titles), dtype=bool)
+        sample = np.sort(rng.choice(self.titles, most, replace=False))
+        others = np.setdiff1d(hidden.indices, sample)
+        return np.concatenate([sample, others]), np.arange(len(sample) + len(others)) < len(sample)
 
 
 class BprSteps:

@@ -69,9 +69,9 @@ def test_an_entity_that_too_many_carry_connects_nobody() -> None:
 
 
 def test_shared_entities_by_hand() -> None:
-    assert shared_entities(hand_drawn(), "genre", A, np.array([B, C, D])) == [[0, 1], [1], []]
-    assert shared_entities(hand_drawn(), "sequel", D, np.array([E])) == [[]]
-    assert shared_entities(hand_drawn(), "co-liked", A, np.array([B, D])) == [[], []]
+    assert shared_entities(carriers(hand_drawn(), GENRE), A, np.array([B, C, D])) == [[0, 1], [1], []]
+    assert shared_entities(carriers(hand_drawn(), GENRE, max_share=0.5), A, np.array([B, C, D])) == [[0], [], []]  # Space: three of five
+    assert shared_entities(carriers(hand_drawn(), SEQUEL), D, np.array([E])) == [[]]
 
 
 def test_relations_are_chosen_by_how_many_titles_they_connect() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from torch import Tensor
 from worlds import EVERYTHING, A, B, D, checkerboard, hand_drawn, hand_drawn_graph
 
@@ -21,6 +22,7 @@ from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION, Dataset
 from dskreg.errors import InputError
 from dskreg.evaluation import evaluate
 from dskreg.graph import CandidateGraph, build, train_matrix
+from dskreg.losses import masked_softmax
 from dskreg.model import DSKReG
 from dskreg.training import BprSteps, Epoch, SoftmaxSteps, Trained, hide, train
 
@@ -397,7 +399,8 @@ def test_the_svd_start_is_the_svd() -> None:
     model = DSKReG(config.model, build(data, EVERYTHING), 30)
     training.start_from_svd(model, matrix, config)
     dense = matrix.toarray().astype(float)
-    normal = dense / np.sqrt(dense.sum(1, keepdims=True)) / np.sqrt(dense.sum(0))
+    people, titles = dense.sum(1, keepdims=True), dense.sum(0)
+    normal = dense / np.sqrt(people + people.mean()) / np.sqrt(titles + titles.mean())
     _, value, right = np.linalg.svd(normal)
     assert value[7] - value[8] > 1e-6  # otherwise the first eight are not determined
     gram, expected = (model.item_embedding @ model.item_embedding.T).detach().numpy(), (right[:8].T * value[:8]) @ right[:8]  # V S V': whatever the signs
@@ -409,7 +412,7 @@ def test_a_width_beyond_the_rank_is_filled_with_zeros() -> None:
     data, graph = small(8, 6)
     model = DSKReG(ModelConfig(width=32), graph, 8)
     training.start_from_svd(model, train_matrix(data), replace(Config(), model=ModelConfig(width=32)))
-    assert not model.item_embedding[:, 5:].any() and model.item_embedding[:, :2].any()
+    assert not model.item_embedding[:, 6:].any() and model.item_embedding[:, :2].any()
 
 
 def test_entropy_is_one_for_a_uniform_sampler_and_zero_for_a_certain_one() -> None:
@@ -421,3 +424,21 @@ def test_entropy_is_one_for_a_uniform_sampler_and_zero_for_a_certain_one() -> No
         model.relevance_item.fill_(100.0)
         model.relevance_relation.fill_(17.0)
     assert training.sampling_entropy(model) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_sampled_softmax_estimates_the_whole_one() -> None:
+    """A uniform sample of the alternatives, each standing for several, gives about the loss over all; nobody's target is lost."""
+    rng = np.random.default_rng(0)
+    score, target = torch.randn(40, 3000), torch.zeros(40, 3000, dtype=torch.bool)
+    target[torch.arange(40), torch.from_numpy(rng.integers(3000, size=40))] = True
+    whole = masked_softmax(score, target, torch.zeros_like(target))
+    steps = training.SoftmaxSteps.__new__(training.SoftmaxSteps)
+    steps.titles, steps.config = np.arange(3000), replace(Config(), train=TrainConfig(alternatives=600))
+    hidden = sparse.csr_matrix(target.float().numpy())
+    items, sampled = steps._alternatives(hidden, rng)
+    assert len(set(items)) == len(items) and sampled.sum() == 600 and set(hidden.indices) <= set(items)
+    own = target[:, items]
+    weighted = score[:, items] + np.log(3000 / 600) * ~own
+    part = masked_softmax(weighted, own, torch.from_numpy(~sampled) & ~own)
+    assert float(part) == pytest.approx(float(whole), rel=0.02)
+    assert float(masked_softmax(score[:, items], own, torch.zeros_like(own))) != pytest.approx(float(whole), rel=0.02)
