@@ -179,7 +179,7 @@ def info(artifact: ArtifactPath, json: Json = False) -> None:
     from dskreg.explorer import Explorer
 
     document = Explorer.open(artifact).info()
-    short = {k: v for k, v in document.items() if k not in ("user_ids", "config", "files")}
+    short = {k: v for k, v in document.items() if k not in ("user_ids", "config", "files")} | {"seconds": document["seconds"]["total"]}
     show(document, json, "\n".join(f"{k}: {', '.join(v) if isinstance(v, list) else v}" for k, v in short.items()))
 
 
@@ -235,6 +235,8 @@ def _write_parquet(chunks: Iterator[pd.DataFrame], part: Path) -> Iterator[int]:
 
 def main() -> int:
     """Run the command line; the exit code."""
+    # Before torch is loaded: threads that spin while they wait bring everything to a halt as soon as another process wants a core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         result = app(standalone_mode=False)
     except InputError as error:

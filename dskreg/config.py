@@ -84,10 +84,10 @@ class TrainConfig:
     start: Literal["svd", "random"] = "svd"
     svd_shift: float = 1.0  # in mean degrees
     epochs: int = 100
-    patience: int = 10  # epochs without a better validation NDCG@20
+    patience: int = 6  # epochs without a better validation NDCG@20
     validation_users: int = 2000  # asked after each epoch, at most; the test asks everybody
     batch: int = 256  # users (softmax) or pairs (bpr)
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-4
     sampler_learning_rate: float = 3e-3  # of the logits' own vectors, relations, gates and priors
     weight_decay: float = 0.0  # decoupled (AdamW)
     l2: float = 0.0  # lambda: times the squared norm of the embeddings that a bpr batch touched
@@ -224,7 +224,7 @@ DEMO = Config(
     preset="demo",
     graph=GraphConfig(candidates=120, without=("co-liked",)),
     model=ModelConfig(width=32),
-    train=TrainConfig(patience=20, batch=128, learning_rate=3e-4, sampler_learning_rate=2e-3),
+    train=TrainConfig(svd_shift=0.0, patience=20, batch=128, learning_rate=3e-4, sampler_learning_rate=2e-3),
 )
 """The default preset at the size of the bundled demo, whose neighbours all come from the knowledge graph."""
 

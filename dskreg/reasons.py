@@ -44,8 +44,12 @@ def _sentence(directory: Directory, graph: CandidateGraph, trace: Trace, n: int,
     neighbour, relation = hop.neighbour[n].numpy()[chosen], hop.relation[n].numpy()[chosen]
     via = via_words(directory, graph, item, neighbour, relation)
     known = set(history.tolist())
-    ties = [tie(graph.relations[r], words, str(directory.titles[j]), j in known) for j, r, words in zip(neighbour.tolist(), relation, via, strict=True)]
-    return f"{because}; drawn through {' and '.join(dict.fromkeys(ties))}." if ties else f"{because}."
+    ties: dict[tuple[str, ...], list[str]] = {}
+    for j, r, words in zip(neighbour.tolist(), relation, via, strict=True):
+        name = graph.relations[r]
+        shared, mark = ((), "") if name == CO_LIKED else (tuple(words[:2]), ", which you liked" if j in known else "")
+        ties.setdefault((name, *shared), []).append(f"“{directory.titles[j]}”{mark}")
+    return f"{because}; drawn through {' and '.join(tie(*key, titles=titles) for key, titles in ties.items())}." if ties else f"{because}."
 
 
 def _strongest(values: np.ndarray) -> list[int]:
@@ -54,11 +58,11 @@ def _strongest(values: np.ndarray) -> list[int]:
     return [int(k) for k in order if values[k] > 0 and values[k] >= SECOND * values[order[0]]]
 
 
-def tie(relation: str, via: list[str], title: str, liked: bool) -> str:
-    """A neighbour's tie in words: "Mecha and Space (as “X”, which you liked)"."""
-    of = f"“{title}”, which you liked" if liked else f"“{title}”"
+def tie(relation: str, *via: str, titles: list[str]) -> str:
+    """Neighbours with the same tie, in words: "genre Mecha and Space (as “X” and “Y”, which you liked)"."""
+    named = " and ".join(titles)
     if relation == CO_LIKED:
-        return f"{of}, liked by the same viewers" if not liked else f"“{title}”, liked by you and the same viewers"
+        return f"{named} (liked by the same viewers)"
     if relation == "franchise":
-        return f"the same franchise as {of}"
-    return f"{relation} {' and '.join(via[:2])} (as {of})" if via else f"{relation} to {of}"
+        return f"the same franchise as {named}"
+    return f"{relation} {' and '.join(via)} (as {named})" if via else f"{relation} to {named}"

@@ -1,0 +1,41 @@
+"""DSKReG Explorer: why does a knowledge-graph recommender recommend? Start it with `streamlit run app.py`."""
+
+import streamlit as st
+
+from dskreg.ui import panels, sidebar
+
+st.set_page_config(page_title="DSKReG Explorer", page_icon=panels.LOGO, layout="wide")
+
+page = st.navigation(
+    [
+        st.Page(
+            "pages/recommendations.py",
+            title="Recommendations",
+            icon=":material/recommend:",
+            default=True,
+            url_path="home",  # shown as "/"; a name of its own keeps Streamlit from running this file without the frame (sidebar._find_frame)
+            help="What the model would show this person next, with the strongest reason for each title in words.",
+        ),
+        st.Page(
+            "pages/sampling.py",
+            title="Sampling",
+            icon=":material/hub:",
+            help="Open one recommended title: which neighbours in the knowledge graph were drawn, how likely each was, and what it added.",
+        ),
+        st.Page(
+            "pages/embeddings.py",
+            title="Embeddings",
+            icon=":material/scatter_plot:",
+            help="A map of all titles and viewers: what the model holds to be alike lies close together.",
+        ),
+        st.Page(
+            "pages/model.py",
+            title="Model",
+            icon=":material/fact_check:",
+            help="How good the model is beside simple baselines, how it was trained, and what data it has seen.",
+        ),
+    ]
+)
+panels.readable_accent()
+with sidebar.frame():
+    page.run()

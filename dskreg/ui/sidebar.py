@@ -1,0 +1,204 @@
+"""The frame's sidebar: which model, whose recommendations, which title. Pages read the outcome through `current()`.
+
+The address holds the state. Its parameters are the keys of bound widgets: `artifact`, `profile` (viewer or mine), `user`,
+`titles`, `item`, `top`. Streamlit writes a bound widget's label into the address, so ids live in plain text fields; the comfortable
+pickers beside them are unbound and only write into those fields from their callbacks.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from dskreg.explorer import Explorer, InputError, Profile
+from dskreg.ui import panels, pickers, resources
+from dskreg.ui.panels import Notice
+
+KINDS = ("viewer", "mine")
+FIRST_PAGE = "recommendations"
+MOST_TOP = 50
+TOP = 10
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the sidebar says in this run.
+
+    explorer: the open artifact
+    profile:  a viewer of the data, or a hand-made profile
+    item_id:  the title under inspection (URL parameter `item`); None: the first recommendation
+    top:      how many recommendations are asked for (URL parameter `top`)
+    """
+
+    explorer: Explorer
+    profile: Profile
+    item_id: int | str | None
+    top: int
+
+
+def current(needs_profile: bool = True) -> Selection:
+    """The selection of this run: what a page calls first.
+
+    With `needs_profile`, a hand-made profile without a title ends the page here with a panel that says how to begin.
+    """
+    if not st.session_state.get("framed"):
+        _find_frame()
+    selection: Selection = st.session_state["selection"]
+    if needs_profile and selection.profile.user_id is None and not selection.profile.history:
+        panels.no_titles(selection.explorer, pickers.add_title)
+        st.stop()
+    return selection
+
+
+def _find_frame() -> None:
+    """Start this run again inside app.py.
+
+    Until a process has called st.navigation once, Streamlit takes pages/ for its older kind of multipage app and runs a page's file
+    without app.py: that is what the first visitor gets whose link names a page, and AppTest on every run.
+    """
+    if st.session_state.pop("looking_for_frame", False):
+        st.error("This page needs the app around it. Start it with: streamlit run app.py")
+        st.stop()
+    st.session_state["looking_for_frame"] = True
+    paths = sorted((resources.ROOT / "pages").glob("*.py"))
+    st.navigation([st.Page(path, default=path.stem == FIRST_PAGE) for path in paths], position="hidden")  # the default one loses its address
+    st.rerun()
+
+
+def inspect(item_id: object, page: str = "") -> None:
+    """Make a title the one under inspection and, if `page` names a file under pages/, go there.
+
+    Call it from a widget's callback (`on_click=inspect, args=(...)`): the sidebar's fields are drawn before the page runs.
+    """
+    st.session_state["item"] = str(item_id)
+    if page:
+        st.session_state["go"] = page
+
+
+@contextmanager
+def frame() -> Iterator[None]:
+    """Draw the sidebar around the page that runs inside this context."""
+    st.session_state.pop("looking_for_frame", None)
+    _draw()
+    st.session_state["framed"] = True
+    try:
+        yield
+    finally:
+        st.session_state["framed"] = False
+
+
+def _draw() -> None:
+    """Draw the sidebar, store this run's Selection, and show above the page what could not be followed.
+
+    Without a usable artifact the run ends here with a panel that says what to do.
+    """
+    st.logo(panels.WORDMARK, icon_image=panels.LOGO, size="large")
+    names = resources.artifact_names()
+    if not names:
+        panels.no_artifact(resources.artifacts_folder())
+        st.stop()
+    notices = _garbage(names)
+    with st.sidebar:
+        name = st.selectbox("Model", names, key="artifact", bind="query-params", help="A trained model with its data: one folder under artifacts/.")
+    try:
+        explorer = resources.open_explorer(resources.artifacts_folder() / name)
+    except InputError as error:
+        panels.broken_artifact(str(error), resources.artifacts_folder(), others=len(names) > 1)
+        st.stop()
+    with st.sidebar:
+        kind = st.segmented_control(
+            "Whose recommendations?",
+            KINDS,
+            default=KINDS[0],
+            required=True,
+            key="profile",
+            bind="query-params",
+            width="stretch",
+            help="A viewer from the data, or a profile that you put together from titles you like.",
+        )
+        above = st.container()
+        titles, item = _address_fields(kind)
+        with above:
+            profile = pickers.own_profile(explorer, titles, notices) if kind == "mine" else pickers.viewer(explorer, notices)
+            top = st.slider("How many recommendations", 1, MOST_TOP, TOP, key="top", bind="query-params")
+            item_id = _item(explorer, profile, top, item, notices)
+    st.session_state["selection"] = Selection(explorer, profile, item_id, top)
+    if page := st.session_state.pop("go", None):
+        st.switch_page(page, query_params={})  # None would clear the address, which Streamlit refuses for bound parameters
+    for notice in notices:
+        panels.show_notice(notice)
+
+
+def _garbage(names: list[str]) -> list[Notice]:
+    """Parameters of the link that no widget can follow. Read before the widgets are drawn: they drop such values silently."""
+    notices = []
+    wanted = st.query_params
+    if wanted.get("artifact", names[0]) not in names:
+        notices.append(Notice(f"The link asks for the model “{wanted['artifact'][:80]}”, which is not here. You see “{names[0]}” instead."))
+    if wanted.get("profile", KINDS[0]) not in KINDS:
+        notices.append(Notice(f"The link asks for the profile “{wanted['profile'][:80]}”; known are {' and '.join(KINDS)}. You see a viewer of the data."))
+    top = wanted.get("top", str(TOP))
+    if not (top.isascii() and top.isdigit() and 1 <= int(top[:9]) <= MOST_TOP):
+        notices.append(Notice(f"The link asks for “{top[:80]}” recommendations; 1 to {MOST_TOP} can be shown. You see {TOP}."))
+    return notices
+
+
+def _address_fields(kind: str) -> tuple[list[str], str]:
+    """The bound fields behind the pickers, drawn before them: only a drawn field knows what the browser's back button has restored."""
+    titles = ""
+    with st.expander("Ids in the link", icon=":material/link:"):
+        st.caption("A copied link opens this very view. It carries these ids; edit them to jump.")
+        if kind == "mine":
+            titles = st.text_input("Titles of my profile", key="titles", bind="query-params", placeholder="comma-separated ids") or ""
+        item = st.text_input("Title under inspection (id)", key="item", bind="query-params", placeholder="the first recommendation") or ""
+    return pickers.split_ids(titles), item.strip()
+
+
+def _item(explorer: Explorer, profile: Profile, top: int, wanted: str, notices: list[Notice]) -> int | str | None:
+    """The title under inspection: one of the recommendations, or any title by name."""
+    item_id, title = None, ""
+    if wanted:
+        try:
+            row = explorer.item(wanted[:80])
+            item_id, title = row["item_id"], str(row["title"])
+        except InputError as error:
+            notices.append(
+                Notice(f"{error}. You see the first recommendation instead.", "Keep the first recommendation", partial(pickers.set_field, "item", ""))
+            )
+    labels: dict[object, str] = {}
+    if profile.history or profile.user_id is not None:
+        table = resources.recommendations(explorer, profile, top)
+        labels = {key: f"{rank}. {name}" for rank, key, name in zip(table["rank"], table["item_id"].tolist(), table["title"], strict=True)}
+    first = next(iter(labels.values()), "none yet")
+    if item_id is not None:
+        labels.setdefault(item_id, title)
+    st.session_state["item_choice"] = item_id
+    st.selectbox(
+        "Title under inspection",
+        list(labels),
+        index=None,
+        format_func=lambda key: labels.get(key, str(key)),
+        key="item_choice",
+        placeholder=first,
+        accept_new_options=True,
+        on_change=_take_item,
+        args=(explorer,),
+        help="The sampling page opens this title. Choose one of the recommendations, or type the name of any title and press Enter.",
+    )
+    return item_id
+
+
+def _take_item(explorer: Explorer) -> None:
+    choice = st.session_state["item_choice"]
+    st.session_state["item"] = "" if choice is None else find_title(explorer, choice)
+
+
+def find_title(explorer: Explorer, wanted: object) -> str:
+    """The id meant by an id or by a part of a title's name; what nobody knows comes back as it is, for the notice."""
+    try:
+        return str(explorer.item(wanted)["item_id"])
+    except InputError:
+        found = explorer.find_items(str(wanted), limit=1)
+        return str(found["item_id"].iloc[0]) if len(found) else str(wanted)

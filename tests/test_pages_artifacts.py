@@ -1,0 +1,81 @@
+"""Artifacts that the app cannot show: it says why, what to do about it, and goes on with another."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from test_pages import DEMO, ROOT, fine, recommended, visit
+
+from dskreg.explorer import Explorer, InputError
+from dskreg.ui import panels, resources
+
+pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
+
+
+def test_a_missing_folder_says_how_to_make_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path / "nowhere"))
+    app = fine(visit())
+    assert app.title[0].value == "No model yet"
+    assert "python -m dskreg train" in app.code[0].value
+
+
+@pytest.mark.parametrize(("folder", "out"), [(ROOT / "artifacts", "artifacts/new"), (Path("/elsewhere/my models"), "'/elsewhere/my models/new'")])
+def test_the_command_makes_the_model_where_the_app_looks(folder: Path, out: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert panels.training_command(folder / "new") == f"python -m dskreg train demo --out {out}"
+
+
+@pytest.mark.parametrize("page", ["recommendations", "sampling", "embeddings", "model"])
+def test_data_without_genres_and_types_leave_no_empty_boxes(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = Explorer.open(DEMO)
+    bare.genres, bare.types = [], []
+    monkeypatch.setattr(resources, "open_explorer", lambda path: bare)
+    app = fine(visit(page))
+    assert not {"Genres", "Types"} & {element.label for element in app.multiselect}
+    assert [element.options for element in app.button_group if element.key == "colour"] in ([], [["popularity"]])
+    assert not any({"type", "genres"} & set(table.value.columns) for table in app.dataframe if "rank" not in table.value.columns)
+
+
+def flip(folder: Path) -> None:
+    weights = next(folder.glob("*.safetensors"))
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+
+
+def foreign(folder: Path) -> None:
+    (folder / "manifest.json").write_text("[]")
+
+
+def incomplete(folder: Path) -> None:
+    next(folder.glob("*.parquet")).unlink()
+
+
+@pytest.mark.parametrize("damage", [flip, foreign, incomplete])
+def test_a_damaged_artifact_is_refused_in_words_and_another_can_be_chosen(
+    damage: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(DEMO, tmp_path / "demo")
+    shutil.copytree(DEMO, tmp_path / "sound")
+    damage(tmp_path / "demo")
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
+    app = fine(visit())
+    assert app.error
+    app.selectbox(key="artifact").set_value("sound")
+    assert len(recommended(fine(app.run()))) == 10
+
+
+def test_a_mended_artifact_is_opened_on_the_next_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(DEMO, tmp_path / "demo")
+    flip(tmp_path / "demo")
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
+    app = visit()
+    shutil.copytree(DEMO, tmp_path / "demo", dirs_exist_ok=True)
+    app.button(key="try_again").click()
+    assert not fine(app.run()).error
+
+
+def test_an_unreadable_folder_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read"):
+        resources.open_explorer(tmp_path)
