@@ -82,7 +82,6 @@ class TrainConfig:
 
     objective: Literal["softmax", "bpr"] = "softmax"  # masked histories against the catalogue, or (user, liked, other) triples
     start: Literal["svd", "random"] = "svd"
-    svd_shift: float = 1.0  # in mean degrees
     epochs: int = 100
     patience: int = 6  # epochs without a better validation NDCG@20
     validation_users: int = 2000  # asked after each epoch, at most; the test asks everybody
@@ -224,7 +223,7 @@ DEMO = Config(
     preset="demo",
     graph=GraphConfig(candidates=120, without=("co-liked",)),
     model=ModelConfig(width=32),
-    train=TrainConfig(svd_shift=0.0, patience=20, batch=128, learning_rate=3e-4, sampler_learning_rate=2e-3),
+    train=TrainConfig(patience=20, batch=128, learning_rate=3e-4, sampler_learning_rate=2e-3),
 )
 """The default preset at the size of the bundled demo, whose neighbours all come from the knowledge graph."""
 

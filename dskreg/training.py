@@ -28,6 +28,7 @@ from dskreg.graph import CandidateGraph, train_matrix
 from dskreg.model import DSKReG
 from dskreg.sampling import gumbel
 from dskreg.serving import model_scorer, padded
+from dskreg.start import start_from_svd
 
 STOP_ON = "ndcg@20"
 
@@ -89,7 +90,7 @@ def train(
     torch.manual_seed(config.seed)
     model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
     if config.train.start == "svd":
-        start_from_svd(model, likes, config)
+        start_from_svd(model, dataset, config)
     optimiser = torch.optim.AdamW(parameter_groups(model, config.train), weight_decay=config.train.weight_decay)
     checkpoint = Checkpoint(folder, config, device, digest(dataset, graph)) if folder else None
     history: list[Epoch] = []
@@ -128,45 +129,6 @@ def parameter_groups(model: DSKReG, config: TrainConfig) -> list[dict]:
         {"params": [p for n, p in named if n not in small], "lr": config.learning_rate},
         {"params": [p for n, p in named if n in small], "lr": config.sampler_learning_rate, "weight_decay": 0.0},
     ]
-
-
-def start_from_svd(model: DSKReG, likes: sparse.csr_matrix, config: Config) -> None:
-    """Embeddings from the truncated SVD of (D_u + s)^-1/2 X (D_i + s)^-1/2, columns scaled by the roots of the singular values.
-
-    s is `svd_shift` times the mean degree of the side (regularised spectral clustering, Chaudhuri et al., COLT 2012).
-
-    The whole is scaled so that the softmax loss of a sample of histories is smallest: with scores far too small, training would first
-    unlearn the SVD (docs/model.md).
-    """
-    from sklearn.utils.extmath import randomized_svd  # slow to import, and only needed here
-
-    degrees = [np.asarray(likes.sum(axis)).ravel() for axis in (1, 0)]
-    # Without the added part the leading singular vectors of a sparse matrix are its islands: a user and a title that only meet each other.
-    rows, columns = (1 / np.sqrt(np.maximum(d + config.train.svd_shift * d[d > 0].mean(), 1)) for d in degrees)
-    normal = sparse.csr_matrix(sparse.diags(rows) @ likes @ sparse.diags(columns))
-    width = min(config.model.width, *normal.shape)
-    _, value, right = randomized_svd(normal, width, n_iter=10, random_state=config.seed)
-    vectors = right.T * np.sqrt(np.where(value > 1e-6 * value.max(initial=0), value, 0))  # beyond the rank there is only rounding
-    vectors *= np.where(np.abs(vectors).max(0) == vectors.max(0), 1, -1)  # the sign of a singular vector is arbitrary: fix it
-    embedding = torch.zeros_like(model.item_embedding)
-    embedding[:, : vectors.shape[1]] = torch.from_numpy(vectors.astype(np.float32)).to(embedding.device)
-    with torch.no_grad():
-        model.item_embedding.copy_(embedding * _best_scale(embedding, likes, config.seed) ** 0.5)
-
-
-def _best_scale(embedding: Tensor, likes: sparse.csr_matrix, seed: int) -> float:
-    sample = likes[np.random.default_rng(seed).permutation(likes.shape[0])[:512]]
-    x = torch.from_numpy(sample.toarray()).to(embedding.device)
-    x = x[x.sum(1) > 1]
-    if not len(x):
-        return 1.0
-    total, count = x @ embedding, x.sum(1, keepdim=True)
-    losses_ = {}
-    for scale in np.geomspace(1, 1000, 19).tolist():
-        # Each liked title is predicted from the others: its own share of the sum is taken out of its score.
-        score = scale * (total @ embedding.T - x * (embedding**2).sum(1)) / count**0.5
-        losses_[scale] = float(-(torch.log_softmax(score, 1) * x / count).sum() / len(x))
-    return min(losses_, key=lambda s: losses_[s])
 
 
 class SoftmaxSteps:

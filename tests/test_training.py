@@ -15,7 +15,7 @@ from scipy import sparse
 from torch import Tensor
 from worlds import EVERYTHING, A, B, D, checkerboard, hand_drawn, hand_drawn_graph
 
-from dskreg import training
+from dskreg import start, training
 from dskreg.baselines import Popularity
 from dskreg.config import PRESETS, Config, ModelConfig, TrainConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION, Dataset
@@ -391,13 +391,15 @@ def test_mixed_precision_takes_the_same_path(monkeypatch: pytest.MonkeyPatch) ->
     assert np.abs(runs[0] - runs[1]).max() < 0.1 * (runs[0][0] - runs[0][-1])
 
 
-def test_the_svd_start_is_the_svd() -> None:
+def test_the_svd_start_is_the_svd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "SHIFTS", (1.0,))
+    monkeypatch.setattr(start, "PARTS", (1,))
     user, item = np.nonzero(np.random.default_rng(0).random((30, 20)) < 0.4)
     fold, liked = np.full(len(user), TRAIN, dtype=np.int8), np.ones(len(user), dtype=bool)
     data = replace(checkerboard(30, 20), user=user.astype(np.int32), item=item.astype(np.int32), fold=fold, liked=liked)
     config, matrix = settings("default", epochs=0), train_matrix(data)
     model = DSKReG(config.model, build(data, EVERYTHING), 30)
-    training.start_from_svd(model, matrix, config)
+    start.start_from_svd(model, data, config)
     dense = matrix.toarray().astype(float)
     people, titles = dense.sum(1, keepdims=True), dense.sum(0)
     normal = dense / np.sqrt(people + people.mean()) / np.sqrt(titles + titles.mean())
@@ -411,8 +413,23 @@ def test_the_svd_start_is_the_svd() -> None:
 def test_a_width_beyond_the_rank_is_filled_with_zeros() -> None:
     data, graph = small(8, 6)
     model = DSKReG(ModelConfig(width=32), graph, 8)
-    training.start_from_svd(model, train_matrix(data), replace(Config(), model=ModelConfig(width=32)))
+    start.start_from_svd(model, data, replace(Config(), model=ModelConfig(width=32)))
     assert not model.item_embedding[:, 6:].any() and model.item_embedding[:, :2].any()
+
+
+def test_the_svd_start_is_the_best_of_those_tried() -> None:
+    """No width and no shift that was tried ranks the validation titles better by the plain dot product."""
+    data, graph = small(60, 40)
+    config = replace(Config(), model=ModelConfig(width=16))
+    model = DSKReG(config.model, graph, 60)
+    start.start_from_svd(model, data, config)
+
+    def ndcg(vectors: np.ndarray) -> float:
+        return evaluate(start._dot_product(vectors), data, VALIDATION).results()["ndcg@20"]
+
+    chosen = ndcg(model.item_embedding.detach().numpy())
+    tried = [start._singular_vectors(train_matrix(data), 16, shift, 0)[:, : 16 // part] for shift in start.SHIFTS for part in start.PARTS]
+    assert chosen == pytest.approx(max(map(ndcg, tried)), abs=1e-6)
 
 
 def test_entropy_is_one_for_a_uniform_sampler_and_zero_for_a_certain_one() -> None:
