@@ -13,7 +13,7 @@ def board(ours: dict[str, float], **rivals: dict[str, float]) -> pd.DataFrame:
 def test_the_verdict_admits_a_baseline_that_wins() -> None:
     table = board({"recall@10": 0.2, "ndcg@10": 0.2}, EASE={"recall@10": 0.3, "ndcg@10": 0.1})
     assert panels.verdict(table, 10) == (
-        "Among the first 10, EASE is ahead of DSKReG in Recall (0.300 against 0.200). In the other 1, DSKReG is at least as good as all."
+        "Among the first 10, EASE is ahead of DSKReG in Recall (0.300 against 0.200). In NDCG, DSKReG is at least as good as all."
     )
 
 

@@ -170,15 +170,11 @@ def verdict(table: pd.DataFrame, cutoff: int) -> str:
         best = str(rivals[measure].idxmax())
         if rivals.loc[best, measure] > table.loc[MODEL, measure]:
             winners.setdefault(best, []).append(f"{MEASURES[measure][0]} ({_against(rivals.loc[best, measure], table.loc[MODEL, measure])})")
-    lost = sum(map(len, winners.values()))
-    if not lost:
-        return f"Among the first {cutoff}, {MODEL} is at least as good as every baseline in {listed([MEASURES[measure][0] for measure in measures])}."
+    kept = [MEASURES[measure][0] for measure in measures if rivals[measure].max() <= table.loc[MODEL, measure]]
+    if not winners:
+        return f"Among the first {cutoff}, {MODEL} is at least as good as every baseline in {listed(kept)}."
     ahead = "; ".join(f"{name} is ahead of {MODEL} in {listed(numbers)}" for name, numbers in winners.items())
-    rest = (
-        f"In the other {len(measures) - lost}, {MODEL} is at least as good as all"
-        if lost < len(measures)
-        else f"{MODEL} leads in none: its worth here is that it explains itself"
-    )
+    rest = f"In {listed(kept)}, {MODEL} is at least as good as all" if kept else f"{MODEL} leads in none: its worth here is that it explains itself"
     return f"Among the first {cutoff}, {ahead}. {rest}."
 
 
