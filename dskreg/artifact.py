@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -194,11 +194,6 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Artifact:
         run=documents[RUN],
         manifest=manifest,
     )
-
-
-def with_metrics(artifact: Artifact, **metrics: Any) -> Artifact:
-    """A copy with entries of `metrics` replaced."""
-    return replace(artifact, metrics=artifact.metrics | metrics)
 
 
 def _sha256(path: Path) -> str:
