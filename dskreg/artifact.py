@@ -66,10 +66,15 @@ class Artifact:
     manifest: dict[str, Any] | None = None  # as read; None before it is written
 
 
-def save(artifact: Artifact, folder: Path) -> None:
-    """Write the artifact as `folder`, in the place of an older one. Raises InputError when the folder is something else or unwritable."""
+def refuse_foreign(folder: Path) -> None:
+    """Raise InputError when `folder` holds something that is no artifact: it is never replaced."""
     if folder.exists() and not (folder / MANIFEST).exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists and is no artifact; choose another --out")
+
+
+def save(artifact: Artifact, folder: Path) -> None:
+    """Write the artifact as `folder`, in the place of an older one. Raises InputError when the folder is something else or unwritable."""
+    refuse_foreign(folder)
     new, old = (folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.{word}") for word in ("new", "old"))
     try:
         new.mkdir(parents=True)

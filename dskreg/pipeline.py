@@ -85,8 +85,7 @@ def run(source: str, out: Path, config: Config, resume: bool, baselines: bool, s
 
 def writable(out: Path) -> None:
     """Raise InputError now, not after an hour of training, when `out` could not be written in the end."""
-    if out.exists() and not (out / artifacts.MANIFEST).exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: exists and is no artifact; choose another --out")
+    artifacts.refuse_foreign(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         probe = out.with_name(f".{out.name}.probe")

@@ -1,8 +1,9 @@
 """Training: batches, the two objectives, early stopping, checkpoints.
 
 `softmax` (default): a step takes a batch of users, hides a random share of each history and predicts the hidden titles from the rest by
-one softmax over all titles with training likes. `bpr` (paper): (user, liked, never seen) triples. In both the target is never part of
-the history that predicts it. Randomness is derived from (seed, epoch) alone, so a resumed run repeats an uninterrupted one.
+one softmax over the titles with training likes (a sample, where there are many). `bpr` (paper): (user, liked, never seen) triples. In both
+the target is never part of the history that predicts it. Randomness is derived from (seed, epoch) alone, so a resumed run repeats an
+uninterrupted one.
 """
 
 from __future__ import annotations

@@ -46,12 +46,7 @@ def read() -> Dataset:
         item=item,
         liked=liked,
         fold=np.full(len(user), UNASSIGNED, dtype=np.int8),
-        relations=triples.relations,
-        head=triples.head,
-        relation=triples.relation,
-        tail=triples.tail,
-        entities=triples.entities,
-        entity_item=triples.entity_item,
+        **triples.fields(),
         notes=(
             f"{VIEWERS:,} viewers are simulated (seed {SEED}): their tastes follow genre, studio, franchise and fame; {', '.join(IRRELEVANT)} play no part",
         ),

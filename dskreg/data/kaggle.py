@@ -75,12 +75,7 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
         item=item,
         liked=(rating >= like_threshold) & (rating > 0),
         fold=np.full(len(user), UNASSIGNED, np.int8),
-        relations=graph.relations,
-        head=graph.head,
-        relation=graph.relation,
-        tail=graph.tail,
-        entities=graph.entities,
-        entity_item=graph.entity_item,
+        **graph.fields(),
         notes=(*notes, *dropped, *counted((never_rated, "titles that nobody rated: kept"))),
     )
 

@@ -58,12 +58,7 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
         item=pairs["item_id"].map(position).to_numpy().astype(np.int32),
         liked=liked,
         fold=np.full(len(pairs), UNASSIGNED, np.int8),
-        relations=graph.relations,
-        head=graph.head,
-        relation=graph.relation,
-        tail=graph.tail,
-        entities=graph.entities,
-        entity_item=graph.entity_item,
+        **graph.fields(),
         notes=(*notes, *listed, *counted((same, "titles that share their name: told apart by id")), *graph.notes),
     )
 

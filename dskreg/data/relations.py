@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,10 @@ class Triples:
     entities: np.ndarray  # [E] str
     entity_item: np.ndarray  # [E] int32
     notes: tuple[str, ...] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """The `Dataset` fields of the knowledge graph, by name; the notes stay with the reader."""
+        return {name: value for name, value in vars(self).items() if name != "notes"}
 
 
 def triples_of_labels(labels: Mapping[str, Sequence[Iterable[str]]]) -> Triples:

@@ -46,12 +46,7 @@ def read(folder: Path | str) -> Dataset:
         item=distinct["item"].to_numpy().astype(np.int32),
         liked=np.ones(len(distinct), bool),
         fold=distinct["fold"].to_numpy().astype(np.int8),
-        relations=graph.relations,
-        head=graph.head,
-        relation=graph.relation,
-        tail=graph.tail,
-        entities=graph.entities,
-        entity_item=graph.entity_item,
+        **graph.fields(),
         notes=(
             *counted(
                 (both, f"pairs in both {TRAINING} and {TESTING}: kept as training pairs"),
