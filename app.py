@@ -23,6 +23,18 @@ page = st.navigation(
             help="Open one recommended title: which neighbours in the knowledge graph were drawn, how likely each was, and what it added.",
         ),
         st.Page(
+            "pages/what_if.py",
+            title="What if",
+            icon=":material/experiment:",
+            help="Take something away, or add it, and see what becomes of the score, the rank and the list.",
+        ),
+        st.Page(
+            "pages/compare.py",
+            title="Compare",
+            icon=":material/compare:",
+            help="Two people, two titles, two models, or this model beside simple ones, side by side.",
+        ),
+        st.Page(
             "pages/embeddings.py",
             title="Embeddings",
             icon=":material/scatter_plot:",
@@ -33,6 +45,12 @@ page = st.navigation(
             title="Model",
             icon=":material/fact_check:",
             help="How good the model is beside simple baselines, how it was trained, and what data it has seen.",
+        ),
+        st.Page(
+            "pages/runs.py",
+            title="Runs",
+            icon=":material/model_training:",
+            help="Train a model, watch it learn, and choose among those that are there.",
         ),
     ]
 )

@@ -1,7 +1,7 @@
 """The only door to a trained model for the app and for the command line's reading commands: plain values and DataFrames come out.
 
-One artifact, read-only and shared by all sessions: nothing here changes after `open` besides caches of derived values. Every list, score
-and explanation comes from the same `DSKReG.forward` parts that training uses.
+What is asked often stands here; larger subjects have a module each and are reached through it: `maps`, `rivals`, `what_if`, `smallest_removal`,
+`repeat`, `degrees`. All of them ask the same read-only `Opened`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,17 +17,23 @@ import torch
 from scipy import sparse
 
 from dskreg import artifact as artifacts
+from dskreg.diversity import POOL, WIDE, alikeness, mmr
 from dskreg.errors import InputError
 from dskreg.explanation import Explanation, explain
 from dskreg.metrics import top_items
-from dskreg.model import NOBODY, DSKReG, Trace
-from dskreg.people import Directory, Profile, plain
-from dskreg.projection import nearest
+from dskreg.opened import Opened, padded
+from dskreg.people import Profile, plain
 from dskreg.reasons import reasons
-from dskreg.sampling import node_noise
 from dskreg.serving import model_scorer, rankings
+from dskreg.tastes import ORDERS, Tastes
+from dskreg.whatif import Change, Counterfactual, WhatIf
 
-__all__ = ["Explanation", "Explorer", "InputError", "Profile", "list_artifacts"]
+if TYPE_CHECKING:
+    from dskreg.maps import Maps
+    from dskreg.repeats import Repeats
+    from dskreg.rivals import Rivals
+
+__all__ = ["ORDERS", "Change", "Counterfactual", "Explanation", "Explorer", "InputError", "Profile", "WhatIf", "list_artifacts"]
 
 SHOWN_IDS = 1000
 
@@ -35,56 +41,55 @@ SHOWN_IDS = 1000
 def list_artifacts(folder: str | Path) -> list[str]:
     """The names of the sub-folders that look like artifacts, sorted."""
     root = Path(folder)
-    return sorted(p.name for p in root.iterdir() if (p / artifacts.MANIFEST).is_file()) if root.is_dir() else []
+    return sorted(p.name for p in root.iterdir() if not p.name.startswith(".") and (p / artifacts.MANIFEST).is_file()) if root.is_dir() else []
 
 
 class Explorer:
-    """An opened artifact."""
+    """An opened artifact. Read-only and shared by all sessions: nothing here changes after `open` besides caches of derived values."""
 
-    def __init__(self, path: Path, loaded: artifacts.Artifact) -> None:
-        assert loaded.manifest is not None
-        self.path, self._artifact, data = path, loaded, loaded.dataset
-        self.name, self.content = path.name, str(loaded.manifest["content"])
+    def __init__(self, core: Opened) -> None:
+        self.core, self.path, self.directory, self.model = core, core.path, core.directory, core.model
+        data, manifest = core.artifact.dataset, core.artifact.manifest
+        assert manifest is not None
+        self.name, self.content = core.path.name, str(manifest["content"])
         self.simulated = data.format == "demo"
-        self.model = DSKReG(loaded.config.model, loaded.graph, len(data.user_ids))
-        self.model.load_state_dict({k: torch.from_numpy(v) for k, v in loaded.weights.items()})
-        self.model.requires_grad_(False)
-        self.directory = Directory(data, loaded.config.graph.max_share)
         self.user_ids, self.user_count = data.user_ids, len(data.user_ids)
-        self.genres, self.relations = self.directory.genre_names, list(loaded.graph.relations)
-        self.items = data.items.assign(likes=self.directory.likes, candidates=(loaded.graph.neighbour >= 0).sum(1))
-        for column in ("type", "genres"):
-            self.items[column] = self.items[column].fillna("").astype(str) if column in self.items else ""
+        self.items, self.genres, self.relations = core.items, core.directory.genre_names, list(core.graph.relations)
         self.types = [t for t in self.items["type"].value_counts().index if t]
-        model = loaded.config.model
+        self.adult, self.adult_titles = not core.kept_out.any(), int(core.directory.adult.sum())
+        model = core.artifact.config.model
         self.defaults = {"picks": model.picks, "user_picks": model.user_picks, "temperature": model.temperature}
-        self._all_items = torch.arange(len(self.items))
-        self._drawn = self.model.draw_items(self._all_items)  # without noise the same for everybody
 
     @classmethod
     def open(cls, path: str | Path) -> Explorer:
         """Read and verify the artifact at `path`. Raises InputError, in words, when it is missing, incomplete, altered or foreign."""
         try:
-            return cls(Path(path), artifacts.load(Path(path)))
+            return cls(Opened(Path(path), artifacts.load(Path(path))))
         except (RuntimeError, ValueError, KeyError, IndexError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{path}: weights and tables do not fit together; train it again") from None
 
+    @cached_property
+    def without_adult(self) -> Explorer:
+        """The same model, with adult titles left out of lists, searches and maps and nameless elsewhere; itself where there are none."""
+        return self if self.core.without_adult is self.core else Explorer(self.core.without_adult)
+
     def info(self) -> dict[str, Any]:
         """What the artifact holds and how it was made; every file's hash was verified when it was opened."""
-        manifest, run = self._artifact.manifest or {}, self._artifact.run
+        artifact = self.core.artifact
+        manifest = artifact.manifest or {}
         return {
             "name": self.name,
-            "dataset": self._artifact.dataset.name,
+            "dataset": artifact.dataset.name,
             "users": self.user_count,
             "user_ids": [plain(u) for u in self.user_ids[:SHOWN_IDS]],
             "items": len(self.items),
-            "interactions": len(self._artifact.dataset.user),
+            "interactions": len(artifact.dataset.user),
             "relations": self.relations,
-            "notes": list(self._artifact.dataset.notes),
-            "config": self._artifact.config.to_json(),
-            **run,
+            "notes": list(artifact.dataset.notes),
+            "config": artifact.config.to_json(),
+            **artifact.run,
             "files": manifest["files"],
             "content": self.content,
             "valid": True,
@@ -92,13 +97,14 @@ class Explorer:
 
     # People and titles
 
-    def find_users(self, text: str = "", genre: str | None = None, limit: int = 50) -> pd.DataFrame:
-        """user_id, liked, seen, favourites of the people whose id begins with `text`; with `genre` those who like it most first."""
-        return self.directory.find_users(text, genre, limit)
+    @cached_property
+    def tastes(self) -> Tastes:
+        """Finding people: `tastes.find`, `tastes.presets`, `tastes.step`."""
+        return Tastes(self.directory)
 
     def random_user(self, seed: int) -> Any:
         """Somebody with a history, the same for the same seed."""
-        active = np.flatnonzero(np.diff(self.directory.history.indptr))
+        active = np.flatnonzero(self.tastes.liked)
         if not len(active):
             raise InputError(f"{self.name}: nobody here has a history")
         return plain(self.user_ids[np.random.default_rng(seed).choice(active)])
@@ -111,85 +117,76 @@ class Explorer:
         """A profile made by hand; InputError that names unknown titles."""
         return self.directory.profile_of(item_ids)
 
+    def edited(self, profile: Profile, liked: Iterable[object] = (), disliked: Iterable[object] = ()) -> Profile:
+        """The profile with titles added and taken out; InputError for an unknown one."""
+        return self.directory.edited(profile, liked, disliked)
+
     def taste(self, profile: Profile) -> pd.DataFrame:
         """genre, liked, share, lift: what the profile likes beside what everybody likes."""
-        return self.directory.taste(profile)
+        return self.tastes.taste(profile)
 
     def liked(self, profile: Profile) -> pd.DataFrame:
         """The history's titles, the best known first."""
-        return self._rows([self.directory.item(i) for i in profile.history]).sort_values("likes", ascending=False, ignore_index=True)
+        return self.core.rows(self.core.positions(profile.history)).sort_values("likes", ascending=False, ignore_index=True)
 
     def find_items(self, text: str, limit: int = 20) -> pd.DataFrame:
         """Titles that contain `text`, whatever its case and diacritics."""
-        return self._rows(self.directory.find_items(text, limit))
+        return self.core.rows(self.directory.find_items(text, limit))
 
     def item(self, item_id: object) -> dict[str, Any]:
         """One title's row; InputError for an unknown id."""
         row = self.items.iloc[self.directory.item(item_id)]
         return {str(k): None if pd.isna(v) else plain(v) for k, v in row.items()}
 
-    def _rows(self, positions: Iterable[int]) -> pd.DataFrame:
-        return self.items.iloc[list(positions)][["item_id", "title", "type", "genres", "likes"]].reset_index(drop=True)
-
-    def similar(self, item_id: object, k: int = 10) -> pd.DataFrame:
-        """The k nearest titles in the original space (cosine of the embeddings after the graph), not on the map."""
-        positions, similarity = nearest(self._representation, self.directory.item(item_id), k)
-        return self._rows(positions).assign(similarity=similarity)
-
-    @cached_property
-    def _representation(self) -> np.ndarray:
-        return self.model.representation()[1].numpy()
-
-    # The model
-
-    def _history(self, profile: Profile) -> tuple[int, np.ndarray]:
-        """(user position or NOBODY, positions of the history)."""
-        user = NOBODY if profile.user_id is None else self.directory.user(profile.user_id)
-        return user, np.array([self.directory.item(i) for i in profile.history], dtype=np.int64)
+    # Lists
 
     def scores(self, profile: Profile) -> np.ndarray:
         """Noise-free scores of the whole catalogue, `[I]`."""
-        user, history = self._history(profile)
-        hop = self.model.user_hop(torch.tensor([user]), self._padded(history))
-        return self.model.item_hop(hop.output, self._all_items, self._drawn).score[:, 0].numpy()
+        return self.core.scores(profile)
 
-    @staticmethod
-    def _padded(history: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(history if len(history) else np.array([-1]))[None]
+    def recommend(
+        self,
+        profile: Profile,
+        top: int = 10,
+        hide_seen: bool = True,
+        genres: Iterable[str] = (),
+        types: Iterable[str] = (),
+        diversity: float = 0.0,
+    ) -> pd.DataFrame:
+        """rank, item_id, title, type, genres, score, score_rank, seen, held_out, reason of the best titles that pass the filters.
 
-    def recommend(self, profile: Profile, top: int = 10, hide_seen: bool = True, genres: Iterable[str] = (), types: Iterable[str] = ()) -> pd.DataFrame:
-        """rank, item_id, title, type, genres, score, seen, held_out, reason of the best titles that pass the filters.
-
-        A title passes with any of `genres` and any of `types`; no filter lets all pass. What a hand-made profile lists is always left out.
-        Raises InputError when `top` is below 1.
+        `diversity` 0 .. 1 trades score for variety (dskreg/diversity.py); `score_rank` is the rank by score alone. Disliked titles, and what a
+        hand-made profile lists, are always left out. Raises InputError when `top` is below 1 or `diversity` outside 0 .. 1.
         """
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")
-        score, seen = self.scores(profile), np.zeros(len(self.items), dtype=bool)
-        seen[[self.directory.item(i) for i in profile.seen]] = True
-        hidden = seen.copy() if hide_seen or profile.user_id is None else np.zeros(len(seen), dtype=bool)
-        genres, types = set(genres), set(types)
-        if genres:
-            hidden |= [not genres & set(row) for row in self.directory.genres]
-        if types:
-            hidden |= ~self.items["type"].isin(types).to_numpy()
-        ranked = top_items(score[None], sparse.csr_matrix(hidden[None]), min(top, len(score)))[0]
+        if not 0 <= diversity <= 1:
+            raise InputError(f"diversity: expected 0 to 1 (got {diversity})")
+        score, core = self.core.scores(profile), self.core
+        hidden = core.hidden(profile, hide_seen, genres, types)
+        pool = max(POOL, WIDE * top) if diversity else top
+        ranked = top_items(score[None], sparse.csr_matrix(hidden[None]), min(pool, len(score)))[0]
         ranked = ranked[ranked >= 0]
-        held_out = (
-            self.directory.held_out[self.directory.user(profile.user_id)].toarray()[0] > 0 if profile.user_id is not None else np.zeros(len(seen), dtype=bool)
-        )
-        frame = self._rows(ranked).drop(columns="likes")
-        frame.insert(0, "rank", np.arange(1, len(ranked) + 1))
-        return frame.assign(score=score[ranked], seen=seen[ranked], held_out=held_out[ranked], reason=self._reasons(profile, ranked))
+        chosen = mmr(score[ranked], core.representations[1][ranked], top, diversity) if diversity else np.arange(len(ranked))
+        seen, held_out = np.zeros(len(score), dtype=bool), core.held_out(profile)
+        seen[core.positions(profile.seen)] = True
+        listed = ranked[chosen]
+        frame = core.rows(listed).drop(columns="likes")
+        frame.insert(0, "rank", np.arange(1, len(listed) + 1))
+        return frame.assign(score=score[listed], score_rank=chosen + 1, seen=seen[listed], held_out=held_out[listed], reason=self._reasons(profile, listed))
+
+    def alikeness(self, item_ids: Iterable[object]) -> float:
+        """How alike these titles are: mean cosine of all pairs after the graph."""
+        return alikeness(self.core.representations[1][self.core.positions(item_ids)])
 
     def _reasons(self, profile: Profile, ranked: np.ndarray) -> list[str]:
         if not len(ranked):
             return []
-        user, history = self._history(profile)
+        user, history = self.core.history(profile)
         items = torch.from_numpy(ranked)
-        trace = self.model(torch.tensor([user]), self._padded(history), items)
+        trace = self.model(torch.tensor([user]), padded(history), items)
         base, gain = self.model.history_contributions(trace, items, torch.from_numpy(history))
-        return reasons(self.directory, self._artifact.graph, trace, ranked, history, base.numpy(), gain.numpy())
+        return reasons(self.directory, self.core.graph, trace, ranked, history, base.numpy(), gain.numpy())
 
     def lists(self, top: int, exclude: str = "seen") -> Iterator[pd.DataFrame]:
         """user_id, rank, item_id, score of everybody's best titles, a chunk of people at a time.
@@ -208,6 +205,15 @@ class Explorer:
             user = np.repeat(self.user_ids[who], there.sum(1))
             yield pd.DataFrame({"user_id": user, "rank": rank[there], "item_id": ids[ranked[there]], "score": score[there]})
 
+    @cached_property
+    def rivals(self) -> Rivals:
+        """Popularity, item-kNN and EASE for the same person, and what a list is worth on held-out titles (dskreg/rivals.py)."""
+        from dskreg.rivals import Rivals
+
+        return Rivals(self.core)
+
+    # One title
+
     def explain(
         self,
         profile: Profile,
@@ -218,77 +224,78 @@ class Explorer:
         temperature: float | None = None,
     ) -> Explanation:
         """Everything about one person and one title. Seed None: no noise, the most relevant are picked. Raises InputError."""
-        for name, value in (("picks", picks), ("user_picks", user_picks), ("temperature", temperature)):
+        settings = self._settings(seed, picks, user_picks, temperature)
+        user, history = self.core.history(profile)
+        item = self.directory.item(item_id)
+        trace = self.core.trace(user, history, item, seed, settings)
+        items = torch.tensor([item])
+        base, gain = self.model.history_contributions(trace, items, torch.from_numpy(history))
+        settings |= {"activation": self.core.artifact.config.model.activation, "seed": seed}
+        return explain(self.directory, self.core.graph, trace, profile.user_id, history, item, base[:, 0].numpy(), gain[:, 0].numpy(), settings)
+
+    def _settings(self, seed: int | None, picks: int | None, user_picks: int | None, temperature: float | None) -> dict[str, Any]:
+        """picks, user_picks and temperature, the model's own where None; InputError for what cannot be."""
+        given = {"picks": picks, "user_picks": user_picks, "temperature": temperature}
+        for name, value in given.items():
             if value is not None and not value > 0:
                 raise InputError(f"{name}: expected more than 0 (got {value})")
         if seed is not None and not 0 <= seed < 2**62:
             raise InputError(f"seed: expected a whole number from 0 to 2^62 (got {seed})")
-        user, history = self._history(profile)
-        item = self.directory.item(item_id)
-        used = {key: given or self.defaults[key] for key, given in (("picks", picks), ("user_picks", user_picks), ("temperature", temperature))}
-        trace = self._trace(user, history, item, seed, used)
-        items = torch.tensor([item])
-        base, gain = self.model.history_contributions(trace, items, torch.from_numpy(history))
-        settings = {"activation": self._artifact.config.model.activation, "seed": seed, **used}
-        return explain(self.directory, self._artifact.graph, trace, profile.user_id, history, item, base[:, 0].numpy(), gain[:, 0].numpy(), settings)
+        return {name: value or self.defaults[name] for name, value in given.items()}
 
-    def _trace(self, user: int, history: np.ndarray, item: int, seed: int | None, used: dict[str, Any]) -> Trace:
-        """The pass for one person and one title. Noise belongs to (seed, title) and (seed, person, title liked): removing one title leaves the others'."""
-        items = torch.tensor([item])
-        item_noise = user_noise = None
-        if seed is not None:
-            item_noise = torch.from_numpy(node_noise(2 * seed, np.array([item]), self.model.neighbour.shape[1]))
-            of_titles = node_noise(2 * seed + 1, np.array([user + 1]), len(self.items))
-            user_noise = torch.from_numpy(of_titles[:, history] if len(history) else np.zeros((1, 1), dtype=np.float32))
-        hop = self.model.user_hop(torch.tensor([user]), self._padded(history), user_noise, used["user_picks"])
-        item_hop = self.model.item_hop(hop.output, items, self.model.draw_items(items, item_noise, used["picks"]))
-        return Trace(hop, item_hop, item_hop.score.T)
+    def repeat(self, profile: Profile, item_id: object, count: int, seed: int = 0, picks: int | None = None, user_picks: int | None = None) -> Repeats:
+        """The draws of the seeds `seed` .. `seed + count - 1` at once: how often each candidate was drawn, and each draw's score (dskreg/repeats.py)."""
+        from dskreg.repeats import repeat
 
-    # Maps and measurements
+        return repeat(self.core, profile, item_id, count, seed, self._settings(seed, picks, user_picks, None))
 
-    def item_map(self) -> pd.DataFrame:
-        """The titles with their place x, y on the map, in catalogue order."""
-        return self.items.assign(x=self._artifact.item_map[:, 0], y=self._artifact.item_map[:, 1])
+    def what_if(self, profile: Profile, item_id: object, change: Change, top: int = 10) -> WhatIf:
+        """The title's score and rank, and the list, after a change (dskreg/whatif.py). Raises InputError."""
+        from dskreg.whatif import what_if
 
-    def user_map(self) -> pd.DataFrame:
-        """user_id, x, y, liked, favourite of the people who were placed."""
-        placed = self._artifact.user_map
-        liked = np.diff(self.directory.history.indptr)
-        users = placed["user"].to_numpy()
-        favourite = [self.directory.favourites(u, 1) for u in users]
-        return pd.DataFrame({"user_id": self.user_ids[users], "x": placed["x"], "y": placed["y"], "liked": liked[users], "favourite": favourite})
+        return what_if(self.core, profile, item_id, change, top)
 
-    def place(self, profile: Profile) -> tuple[float, float] | None:
-        """Where the person stands on the user map, or None for somebody who was not placed."""
-        if profile.user_id is None:
-            return None
-        placed = self._artifact.user_map
-        row = placed[placed["user"] == self.directory.user(profile.user_id)]
-        return (float(row["x"].iloc[0]), float(row["y"].iloc[0])) if len(row) else None
+    def smallest_removal(self, profile: Profile, most: int = 5) -> Counterfactual:
+        """The fewest of the person's titles whose removal displaces the first recommendation, and what replaces it (dskreg/whatif.py)."""
+        from dskreg.whatif import smallest_removal
 
-    def map_quality(self) -> dict[str, Any]:
-        """How far the maps of `items` and `users` keep true neighbourhoods, and how they were made."""
-        return dict(self._artifact.metrics["maps"])
+        return smallest_removal(self.core, profile, most)
+
+    # The whole model
+
+    @cached_property
+    def maps(self) -> Maps:
+        """Maps and neighbours in the embedding spaces (dskreg/maps.py)."""
+        from dskreg.maps import Maps
+
+        return Maps(self.core)
+
+    @cached_property
+    def degrees(self) -> pd.DataFrame:
+        """Per title: how many neighbours the graph has for it, the table keeps, and how often it is itself drawn (dskreg/degrees.py)."""
+        from dskreg.degrees import degrees
+
+        return degrees(self.core)
 
     def metrics(self) -> dict[str, Any]:
         """users, metrics and baselines on the test split, as measured when the artifact was made."""
-        return {key: self._artifact.metrics[key] for key in ("users", "metrics", "baselines")}
+        return {key: self.core.artifact.metrics[key] for key in ("users", "metrics", "baselines")}
 
     def training_history(self) -> pd.DataFrame:
         """One row per epoch; epoch 0 is the start, before any step."""
-        return pd.DataFrame(self._artifact.history)
+        return pd.DataFrame(self.core.artifact.history)
 
     def graph_statistics(self) -> pd.DataFrame:
         """Per relation: titles that have a candidate under it, candidates, mean per title, gate, mass (mean softmax share), picks (mean, noise-free)."""
-        graph, there = self._artifact.graph, self._artifact.graph.neighbour >= 0
-        share = torch.softmax(self._drawn.logit, 1).nan_to_num().numpy()
-        slot, picked = self._drawn.slot.numpy(), self._drawn.picked.numpy()
-        drawn = np.take_along_axis(graph.relation, slot, 1)
+        graph, drawn = self.core.graph, self.core.drawn
+        there = graph.neighbour >= 0
+        share = torch.softmax(drawn.logit, 1).nan_to_num().numpy()
+        picked = drawn.picked.numpy()
+        relation = np.take_along_axis(graph.relation, drawn.slot.numpy(), 1)
         rows = []
         for r, name in enumerate(graph.relations):
             mine = (graph.relation == r) & there
             gate = None if self.model.gate is None else float(self.model.gate[r])
-            rows.append(
-                (name, int(mine.any(1).sum()), int(mine.sum()), mine.sum(1).mean(), gate, (share * mine).sum(1).mean(), ((drawn == r) & picked).sum(1).mean())
-            )
+            means = (mine.sum(1).mean(), gate, (share * mine).sum(1).mean(), ((relation == r) & picked).sum(1).mean())
+            rows.append((name, int(mine.any(1).sum()), int(mine.sum()), *means))
         return pd.DataFrame(rows, columns=["relation", "titles", "candidates", "mean", "gate", "mass", "picks"])

@@ -1,22 +1,25 @@
-"""People and titles looked up by a person: searches, profiles, tastes. Torch-free."""
+"""Ids, names and profiles: people and titles as they are looked up. Torch-free."""
 
 from __future__ import annotations
 
+import copy
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from dskreg.data.dataset import OUTSIDE, TEST, TRAIN, VALIDATION, Dataset
 from dskreg.errors import InputError
 from dskreg.graph import carriers, train_matrix
 
+ADULT = frozenset({"hentai", "erotica", "adult"})
+"""Genres, in lower case, whose titles the app names only where it is asked to."""
+VEILED = "(adult title)"
 KNOWN = (TRAIN, VALIDATION, OUTSIDE)
 """The folds of a person's history as it is served."""
 
@@ -29,6 +32,13 @@ class Profile:
     history: tuple[Any, ...]  # title ids
     seen: tuple[Any, ...]
     label: str
+    liked: tuple[Any, ...] = ()  # of the history: added by hand to somebody in the data
+    disliked: tuple[Any, ...] = ()  # taken out of the history by hand, and never recommended
+
+    @property
+    def edited(self) -> bool:
+        """Does the profile differ from the person in the data?"""
+        return bool(self.liked or self.disliked)
 
 
 def folded(text: str) -> str:
@@ -51,12 +61,23 @@ class Directory:
         self._item_position = {str(i): n for n, i in enumerate(dataset.items["item_id"])}
         self.item_ids = [plain(i) for i in dataset.items["item_id"]]
         self.titles = dataset.items["title"].astype(str).to_numpy()
+        self._unfindable = np.zeros(len(self.titles), dtype=bool)
         self.history = train_matrix(dataset, KNOWN)
         self.held_out = train_matrix(dataset, (TEST,))
         ones = np.ones(len(dataset.user), dtype=np.float32)
         self.seen = sparse.csr_matrix((ones, (dataset.user, dataset.item)), shape=dataset.shape)
         self._training = train_matrix(dataset).tocsc()
         self.likes = np.diff(self._training.indptr)
+
+    def veiled(self) -> Directory:
+        """The same directory in which adult titles have no name and cannot be found."""
+        other = copy.copy(self)
+        other.genres = [[g for g in row if g.casefold() not in ADULT] for row in self.genres]
+        other.adult, other._unfindable = self.adult, self.adult
+        other.titles = np.where(self.adult, VEILED, self.titles)
+        for name in ("genre_names", "genre_matrix", "_folded_titles"):
+            other.__dict__.pop(name, None)
+        return other
 
     def user(self, user_id: object) -> int:
         """The position of a person's id; InputError for an unknown one."""
@@ -86,6 +107,23 @@ class Directory:
         chosen = tuple(self.item_ids[self._item_position[i]] for i in given)
         return Profile(None, chosen, chosen, f"my own profile ({len(chosen)} title{'' if len(chosen) == 1 else 's'})")
 
+    def edited(self, profile: Profile, liked: Iterable[object] = (), disliked: Iterable[object] = ()) -> Profile:
+        """The profile with titles added to its history and others taken out of it; InputError for an unknown title. A title in both is disliked.
+
+        The model learns from likes alone: a disliked title leaves the history and the lists, and says nothing else about the person.
+        """
+        out = tuple(dict.fromkeys(self.item_ids[self.item(i)] for i in disliked))
+        new = tuple(i for i in dict.fromkeys(self.item_ids[self.item(i)] for i in liked) if i not in out and i not in profile.history)
+        if not new and not out:
+            return profile
+        history = (*(i for i in profile.history if i not in out), *new)
+        if profile.user_id is None:
+            return replace(self.profile_of(history), disliked=out)
+        changes = [f"+{len(new)}"] * bool(new) + [f"\u2212{len(out)}"] * bool(out)
+        label = f"{profile.label}, edited ({', '.join(changes)})"
+        seen = tuple(dict.fromkeys((*profile.seen, *new)))
+        return replace(profile, history=history, seen=seen, liked=new, disliked=out, label=label)
+
     # Titles
 
     def carriers(self, relation: str) -> sparse.csr_matrix:
@@ -112,7 +150,13 @@ class Directory:
         return [name for name, _ in Counter(g for row in self.genres for g in row).most_common()]
 
     @cached_property
-    def _genre_matrix(self) -> np.ndarray:
+    def adult(self) -> np.ndarray:
+        """`[I]` bool: titles of an adult genre."""
+        return np.array([any(g.casefold() in ADULT for g in row) for row in self.genres], dtype=bool)
+
+    @cached_property
+    def genre_matrix(self) -> np.ndarray:
+        """0/1 `[I, G]`: which title carries which of `genre_names`."""
         column = {name: n for n, name in enumerate(self.genre_names)}
         matrix = np.zeros((len(self.titles), len(column)), dtype=np.float32)
         for i, row in enumerate(self.genres):
@@ -126,48 +170,7 @@ class Directory:
     def find_items(self, text: str, limit: int) -> np.ndarray:
         """Positions of the titles that contain `text` (or carry it as id), those that begin with it first, then by likes."""
         wanted = folded(text.strip())
-        found = [n for n, t in enumerate(self._folded_titles) if wanted in t]
+        found = [n for n, t in enumerate(self._folded_titles) if wanted in t and not self._unfindable[n]]
         found.sort(key=lambda n: (not self._folded_titles[n].startswith(wanted), -self.likes[n], n))
-        by_id = [self._item_position[wanted]] if wanted in self._item_position else []
+        by_id = [n for n in (self._item_position.get(wanted),) if n is not None and not self._unfindable[n]]
         return np.array(list(dict.fromkeys(by_id + found))[:limit], dtype=int)
-
-    # People
-
-    @cached_property
-    def _liked_genres(self) -> np.ndarray:
-        """How many titles of each genre each person likes, `[U, G]`."""
-        return self.history @ self._genre_matrix
-
-    @cached_property
-    def _everybody(self) -> np.ndarray:
-        """Each genre's share of all training likes, `[G]`."""
-        return (self.likes @ self._genre_matrix) / max(self.likes.sum(), 1)
-
-    def favourites(self, user: int, count: int = 3) -> str:
-        """The genres that stand out in the person's likes (share less everybody's share; of two likes or more), joined."""
-        if not self.genre_names:
-            return ""
-        row = self._liked_genres[user]
-        excess = np.where(row >= 2, row / max(self.history.indptr[user + 1] - self.history.indptr[user], 1) - self._everybody, -np.inf)
-        return ", ".join(self.genre_names[g] for g in np.argsort(-excess, kind="stable")[:count] if excess[g] > 0)
-
-    def find_users(self, text: str, genre: str | None, limit: int) -> pd.DataFrame:
-        """People whose id begins with `text`; with `genre` those among whose likes it has the largest share (of ten likes or more) first."""
-        users = np.array([n for n, u in enumerate(self.dataset.user_ids) if str(u).startswith(text.strip())], dtype=int)
-        liked, seen = np.diff(self.history.indptr), np.diff(self.seen.indptr)
-        if genre is not None and genre in self.genre_names:
-            share = self._liked_genres[users, self.genre_names.index(genre)] / np.maximum(liked[users], 10)
-            users = users[np.argsort(-share, kind="stable")]
-        users = users[:limit]
-        rows = [(plain(self.dataset.user_ids[u]), int(liked[u]), int(seen[u]), self.favourites(u)) for u in users]
-        return pd.DataFrame(rows, columns=["user_id", "liked", "seen", "favourites"])
-
-    def taste(self, profile: Profile) -> pd.DataFrame:
-        """genre, liked, share of the profile's titles, lift over the share among everybody's training likes; the most liked first."""
-        positions = [self.item(i) for i in profile.history]
-        liked = self._genre_matrix[positions].sum(0)
-        everybody = self._everybody
-        share = liked / max(len(positions), 1)
-        lift = np.divide(share, everybody, out=np.full(len(share), np.nan), where=everybody > 0)
-        frame = pd.DataFrame({"genre": self.genre_names, "liked": liked.astype(int), "share": share, "lift": lift})
-        return frame[frame["liked"] > 0].sort_values(["liked", "genre"], ascending=[False, True], ignore_index=True)

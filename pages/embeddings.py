@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import InputError
-from dskreg.ui import charts, panels, resources, sidebar
+from dskreg.ui import charts, panels, resources, scatter, sidebar
 from dskreg.ui.panels import Notice, plain
 
 NEIGHBOURS = 10
@@ -48,10 +48,10 @@ def take_viewer(user_id: object) -> None:
 def groups_of(frame: pd.DataFrame, by: str) -> pd.Series:
     """The category by which each point is coloured."""
     if by == "genre":
-        return charts.leading(frame["genres"].fillna("").str.split(",").str[0].str.strip())
+        return scatter.leading(frame["genres"].fillna("").str.split(",").str[0].str.strip())
     if by in ("popularity", "activity"):
-        return charts.bands(frame["likes" if by == "popularity" else "liked"], "likes")
-    return charts.leading(frame[by])
+        return scatter.bands(frame["likes" if by == "popularity" else "liked"], "likes")
+    return scatter.leading(frame[by])
 
 
 selection = sidebar.current(needs_profile=False)
@@ -61,7 +61,7 @@ neighbours = pd.DataFrame()
 st.title("Embeddings", anchor=False)
 st.caption("Every title and viewer is a point in a space that the model has learnt. t-SNE flattens that space so that near points stay near.")
 
-viewers = explorer.user_map()
+viewers = explorer.maps.user_map()
 kinds = ("titles", "viewers") if len(viewers) else ("titles",)
 asked = st.query_params.get("colour")
 offers = {
@@ -71,7 +71,7 @@ offers = {
 with st.container(horizontal=True, vertical_alignment="bottom"):
     shown = st.segmented_control("Map of the", kinds, default="titles", required=True, key="map", bind="query-params")
     by = st.segmented_control("Colour by", offers[shown], default=offers[shown][0], required=True, key="colour", bind="query-params")
-    frame = (explorer.item_map() if shown == "titles" else viewers).dropna(subset=["x", "y"]).reset_index(drop=True)
+    frame = (explorer.maps.item_map() if shown == "titles" else viewers).dropna(subset=["x", "y"]).reset_index(drop=True)
     groups = groups_of(frame, by)
     colours = (charts.ramp if by in ("popularity", "activity") else charts.palette)(groups.cat.categories)
     present = [str(name) for name in groups.cat.categories if (groups == name).any()]
@@ -104,18 +104,18 @@ if shown == "titles":
             )
     recommended = resources.recommendations(explorer, profile, selection.top)["item_id"].tolist() if profile.history else []
     item_id = selection.item_id if selection.item_id is not None else next(iter(recommended), None)
-    neighbours = explorer.similar(item_id, NEIGHBOURS) if item_id is not None else neighbours
+    neighbours = explorer.maps.similar(item_id, NEIGHBOURS) if item_id is not None else neighbours
     marks = {
         "liked": (list(profile.history), charts.LIKED, "circle"),
         "recommended": (recommended, charts.RECOMMENDED, "diamond"),
         "nearest to the chosen": (neighbours["item_id"].tolist() if len(neighbours) else [], charts.CHOSEN, "circle-open"),
         "chosen": ([item_id], charts.CHOSEN, "star"),
     }
-    figure = charts.scatter_map(frame, "item_id", "title", groups, colours, marks, set(lit) or None, item_id if close else None, NAMED, outline)
+    figure = scatter.scatter_map(frame, "item_id", "title", groups, colours, marks, set(lit) or None, item_id if close else None, NAMED, outline)
 else:
     chosen_viewer = st.session_state.get("map_viewer")
     marks = {"this viewer": ([profile.user_id], charts.LIKED, "diamond"), "chosen": ([chosen_viewer], charts.CHOSEN, "star")}
-    figure = charts.scatter_map(
+    figure = scatter.scatter_map(
         frame.assign(label="viewer " + frame["user_id"].astype(str)),
         "user_id",
         "label",
@@ -131,7 +131,7 @@ else:
 with left:
     alt = f"Map of {len(frame):,} {shown} coloured by {by}; {', '.join(present[:4])} are the largest groups. The table below the map lists the points."
     st.plotly_chart(figure, key="map_chart", on_select=take_point, selection_mode="points", config={"scrollZoom": True, "displaylogo": False}, alt=alt)
-    quality = explorer.map_quality().get("items" if shown == "titles" else "users") or {}
+    quality = explorer.maps.quality().get("items" if shown == "titles" else "users") or {}
     if quality:
         st.caption(
             f"How far to trust it: trustworthiness {quality['trustworthiness']:.2f} of 1 (are map neighbours true neighbours?), and "

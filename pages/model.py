@@ -6,7 +6,8 @@ import streamlit as st
 
 from dskreg.explorer import Explorer
 from dskreg.ui import panels
-from dskreg.ui.panels import MEASURES, MODEL, comparison, marked, plain, verdict
+from dskreg.ui.panels import plain
+from dskreg.ui.scoreboard import MEASURES, MODEL, comparison, marked, verdict
 from dskreg.ui.sidebar import current
 
 

@@ -80,7 +80,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         "Hide titles already seen", value=True, key="hide_seen", bind="query-params", help="Off: seen titles may appear; the last column marks them."
     )
 
-recommended = resources.recommendations(explorer, profile, selection.top, hide_seen, tuple(genres), tuple(types))
+recommended = resources.recommendations(explorer, profile, selection.top, hide_seen=hide_seen, genres=tuple(genres), types=tuple(types))
 
 
 def clear_filters() -> None:

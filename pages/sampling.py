@@ -213,7 +213,7 @@ if usual != {"k": picks, "ku": user_picks, "tau": tau}:
     settings = f"K = {usual['k']} neighbours, K = {usual['ku']} liked titles and \u03c4 = {usual['tau']:g}"
     st.info(f"This is a what-if: the model was trained with {settings}. Its recommendations use those.", icon=":material/experiment:")
 
-explanation = resources.explanation(explorer, profile, item_id, seed if noise else None, picks, user_picks, tau)
+explanation = resources.explanation(explorer, profile, item_id, seed=seed if noise else None, picks=picks, user_picks=user_picks, temperature=tau)
 candidates = explanation.item_neighbours
 drawn = candidates[candidates["picked"]]
 place = offered.index(item_id) if item_id in offered else None

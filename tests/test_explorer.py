@@ -116,18 +116,18 @@ def test_searches(explorer: Explorer) -> None:
     assert explorer.find_items("POKEMON")["title"].iloc[0].startswith("Pokémon")
     assert explorer.find_items("1")["item_id"].iloc[0] == 1
     assert explorer.find_items("no such title").empty
-    assert explorer.find_users("19", limit=7)["user_id"].astype(str).str.startswith("19").all()
-    fans = explorer.find_users(genre="Mecha", limit=5)
+    assert explorer.tastes.find("19", limit=7)["user_id"].astype(str).str.startswith("19").all()
+    fans = explorer.tastes.find(loves="Mecha", limit=5)
     assert fans["favourites"].str.contains("Mecha").all()
     assert explorer.random_user(3) == explorer.random_user(3)
 
 
 def test_maps_statistics_and_neighbours_have_their_shapes(explorer: Explorer) -> None:
-    assert len(explorer.item_map()) == len(explorer.items) and explorer.item_map()["x"].notna().all()
-    assert set(explorer.user_map()["user_id"]) <= set(explorer.user_ids)
-    assert explorer.place(explorer.profile(17)) is not None and explorer.place(explorer.profile_of([1])) is None
-    assert set(explorer.map_quality()) == {"items", "users"}
-    near = explorer.similar(1, 5)
+    assert len(explorer.maps.item_map()) == len(explorer.items) and explorer.maps.item_map()["x"].notna().all()
+    assert set(explorer.maps.user_map()["user_id"]) <= set(explorer.user_ids)
+    assert explorer.maps.place(explorer.profile(17)) is not None and explorer.maps.place(explorer.profile_of([1])) is None
+    assert set(explorer.maps.quality()) == {"items", "users"}
+    near = explorer.maps.similar(1, 5)
     assert len(near) == 5 and 1 not in set(near["item_id"]) and near["similarity"].is_monotonic_decreasing
     statistics = explorer.graph_statistics()
     assert statistics["mass"].sum() == pytest.approx(1, abs=1e-3)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dskreg.ui import charts, network
+from dskreg.ui import charts, network, scatter
 
 COLOURS = charts.palette(["co-liked", "genre", "studio"])
 HOSTILE = [
@@ -141,8 +141,8 @@ def points(count: int) -> pd.DataFrame:
 @pytest.mark.parametrize("count", [0, 1, 3, 400])
 def test_a_map_holds_every_point_once_and_marks_on_top(count):
     frame = points(count)
-    groups = charts.leading(pd.Series(["Action", "", "Drama"] * count)[:count].astype(object))
-    figure = charts.scatter_map(frame, "item_id", "title", groups, charts.palette(groups.cat.categories), {"liked": ([0], charts.LIKED, "circle")}, {"Drama"})
+    groups = scatter.leading(pd.Series(["Action", "", "Drama"] * count)[:count].astype(object))
+    figure = scatter.scatter_map(frame, "item_id", "title", groups, charts.palette(groups.cat.categories), {"liked": ([0], charts.LIKED, "circle")}, {"Drama"})
     assert sum(len(trace.x) for trace in figure.data if trace.name != "liked") == count
     assert all(trace.type == "scattergl" for trace in figure.data)
     assert all("<b>" not in text for trace in figure.data for text in trace.text)
@@ -151,13 +151,13 @@ def test_a_map_holds_every_point_once_and_marks_on_top(count):
 
 def test_groups_are_the_most_frequent_and_other():
     values = pd.Series([f"g{i}" for i in range(30) for _ in range(40 - i)] + ["", None])
-    groups = charts.leading(values)
+    groups = scatter.leading(values)
     assert len(groups.cat.categories) <= 10 and groups.iloc[0] == "g0" and groups.iloc[-1] == groups.iloc[-2] == charts.OTHER_NAME
 
 
 @pytest.mark.parametrize("values", [[], [3], [0, 0, 0], [0] * 50 + [1, 2, 90], list(range(100))])
 def test_bands_cover_every_value_without_overlap(values):
-    bands = charts.bands(pd.Series(values, dtype=int), "likes")
+    bands = scatter.bands(pd.Series(values, dtype=int), "likes")
     assert len(bands) == len(values) and not bands.isna().any()
     limits = [tuple(map(int, name.replace(",", "").split(" likes")[0].split(" to "))) for name in bands.cat.categories]
     assert all(low[0] > high[-1] for low, high in pairwise(limits)), "largest first, each above the next"
@@ -167,8 +167,8 @@ def test_names_on_a_focused_map_cover_neither_each_other_nor_a_point():
     frame = pd.DataFrame({"item_id": range(4), "title": ["a rather long name", "another long name", "a third one", "far"]})
     frame = frame.assign(x=[0.0, 0.02, 0.1, 3.0], y=[0.0, 0.0, 1.0, 0.0])
     marks = {"near": ([1, 2, 3], charts.CHOSEN, "circle"), "chosen": ([0], charts.CHOSEN, "star")}
-    groups = charts.leading(pd.Series(["Drama"] * 4))
-    figure = charts.scatter_map(frame, "item_id", "title", groups, charts.palette(["Drama"]), marks, focus=0, named=("near", "chosen"))
+    groups = scatter.leading(pd.Series(["Drama"] * 4))
+    figure = scatter.scatter_map(frame, "item_id", "title", groups, charts.palette(["Drama"]), marks, focus=0, named=("near", "chosen"))
     near, chosen = figure.data[-2:]
     assert chosen.text[0] == "a rather long name"
     sides = dict(zip(near.text, near.textposition, strict=True))

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explanation, Explorer
+from dskreg.maps import Maps
 from dskreg.ui import resources
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,7 +55,7 @@ def explorer() -> Explorer:
 
 def explained(explorer: Explorer, **settings: int) -> Explanation:
     """What the page shows for the suggested viewer's first recommendation."""
-    users = explorer.find_users()
+    users = explorer.tastes.find()
     readable = users[users["liked"].between(8, 25)]
     profile = explorer.profile((readable if len(readable) else users.sort_values("liked", ascending=False))["user_id"].iloc[0])
     return explorer.explain(profile, explorer.recommend(profile, top=1)["item_id"].iloc[0], **settings)
@@ -193,20 +194,20 @@ def test_every_title_is_on_the_map_once(colour: str, explorer: Explorer) -> None
 @pytest.mark.parametrize("colour", ["favourite", "activity"])
 def test_the_viewers_map_marks_this_viewer(colour: str, explorer: Explorer) -> None:
     app = visit("embeddings", map="viewers", colour=colour)
-    assert sum(count(trace) for trace in traces(app) if trace["name"] not in MARKS) == len(explorer.user_map())
+    assert sum(count(trace) for trace in traces(app) if trace["name"] not in MARKS) == len(explorer.maps.user_map())
     assert [count(trace) for trace in traces(app) if trace["name"] == "this viewer"] == [1]
     assert "planted tastes" in said(app)
 
 
 def test_the_quality_of_the_map_stands_beside_it_with_its_caution(explorer: Explorer) -> None:
     text = said(visit("embeddings"))
-    assert f"{explorer.map_quality()['items']['trustworthiness']:.2f} of 1" in text and "distances between clusters mean little" in text
+    assert f"{explorer.maps.quality()['items']['trustworthiness']:.2f} of 1" in text and "distances between clusters mean little" in text
 
 
 def test_a_title_shows_its_true_neighbours(explorer: Explorer) -> None:
     item = explorer.items["item_id"].iloc[7]
     app = visit("embeddings", item=item)
-    assert list(frame(app, "similarity")["title"]) == list(explorer.similar(item, 10)["title"])
+    assert list(frame(app, "similarity")["title"]) == list(explorer.maps.similar(item, 10)["title"])
     assert next(count(trace) for trace in traces(app) if trace["name"] == "nearest to the chosen") == 10
 
 
@@ -232,15 +233,15 @@ def test_zooming_shows_a_part_of_the_map() -> None:
 
 
 def test_a_model_without_a_viewers_map_shows_the_titles(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
-    monkeypatch.setattr(Explorer, "user_map", lambda self: pd.DataFrame(columns=["user_id", "x", "y", "liked", "favourite"]))
+    monkeypatch.setattr(Maps, "user_map", lambda self: pd.DataFrame(columns=["user_id", "x", "y", "liked", "favourite"]))
     app = visit("embeddings", map="viewers")
     assert "no map of viewers" in said(app) and sum(count(trace) for trace in traces(app) if trace["name"] not in MARKS) == len(explorer.items)
 
 
 @pytest.mark.parametrize("points", [0, 1, 3])
 def test_a_handful_of_points_is_a_map_too(points: int, monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
-    few = explorer.item_map().head(points)
-    monkeypatch.setattr(Explorer, "item_map", lambda self: few)
+    few = explorer.maps.item_map().head(points)
+    monkeypatch.setattr(Maps, "item_map", lambda self: few)
     app = visit("embeddings", colour="popularity")
     assert app.get("plotly_chart") if points else "holds no map" in said(app)
 

@@ -3,37 +3,37 @@
 import pandas as pd
 import pytest
 
-from dskreg.ui import panels
+from dskreg.ui import panels, scoreboard
 
 
 def board(ours: dict[str, float], **rivals: dict[str, float]) -> pd.DataFrame:
-    return panels.comparison({"metrics": ours, "baselines": rivals}, 10)
+    return scoreboard.comparison({"metrics": ours, "baselines": rivals}, 10)
 
 
 def test_the_verdict_admits_a_baseline_that_wins() -> None:
     table = board({"recall@10": 0.2, "ndcg@10": 0.2}, EASE={"recall@10": 0.3, "ndcg@10": 0.1})
-    assert panels.verdict(table, 10) == (
+    assert scoreboard.verdict(table, 10) == (
         "Among the first 10, EASE is ahead of DSKReG in Recall (0.300 against 0.200). In NDCG, DSKReG is at least as good as all."
     )
 
 
 def test_the_verdict_claims_a_win_only_over_all() -> None:
     table = board({"recall@10": 0.3, "ndcg@10": 0.2}, EASE={"recall@10": 0.3, "ndcg@10": 0.1}, popularity={"recall@10": 0.1})
-    assert panels.verdict(table, 10) == "Among the first 10, DSKReG is at least as good as every baseline in Recall and NDCG."
+    assert scoreboard.verdict(table, 10) == "Among the first 10, DSKReG is at least as good as every baseline in Recall and NDCG."
 
 
 def test_the_verdict_shows_as_many_digits_as_tell_two_numbers_apart() -> None:
     table = board({"recall@10": 0.30004, "ndcg@10": 0.5}, EASE={"recall@10": 0.30011, "ndcg@10": 0.1})
-    assert "Recall (0.3001 against 0.3000)" in panels.verdict(table, 10)
+    assert "Recall (0.3001 against 0.3000)" in scoreboard.verdict(table, 10)
 
 
 def test_the_verdict_without_baselines_claims_nothing() -> None:
-    assert "stand alone" in panels.verdict(board({"recall@10": 0.3}), 10)
+    assert "stand alone" in scoreboard.verdict(board({"recall@10": 0.3}), 10)
 
 
 def test_the_best_of_a_column_has_the_star_and_popularity_has_none() -> None:
     table = board({"recall@10": 0.3, "popularity@10": 9.0}, EASE={"recall@10": 0.2, "popularity@10": 3.0})
-    marked = panels.marked(table)
+    marked = scoreboard.marked(table)
     assert marked["recall"].tolist() == ["0.300 ★", "0.200"]
     assert "★" not in "".join(marked["popularity"])
 

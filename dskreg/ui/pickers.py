@@ -41,7 +41,7 @@ def viewer(explorer: Explorer, notices: list[Notice]) -> Profile:
 def _find_viewer(explorer: Explorer) -> None:
     text = st.text_input("Id begins with", key="user_prefix", type="search", live="300ms")
     genre = st.selectbox("Likes most", explorer.genres, index=None, key="user_genre", placeholder="any genre")
-    found = resources.find_users(explorer, (text or "").strip(), genre, MOST)
+    found = resources.ask(explorer, "tastes.find", (text or "").strip(), loves=genre, limit=MOST)
     if found.empty:
         st.caption("No viewer matches. Clear one of the two fields.")
         return

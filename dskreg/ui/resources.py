@@ -5,8 +5,11 @@ an artifact that could not be opened is tried again on the next run.
 """
 
 import hashlib
+import operator
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -54,88 +57,38 @@ def _fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def recommendations(
-    explorer: Explorer,
-    profile: Profile,
-    top: int = 10,
-    hide_seen: bool = True,
-    genres: tuple[str, ...] = (),
-    types: tuple[str, ...] = (),
-) -> pd.DataFrame:
+def ask(explorer: Explorer, what: str, *arguments: Any, **named: Any) -> Any:
+    """`explorer.what(*arguments, **named)`, remembered; `what` may name a part, such as "maps.similar" or "tastes.find".
+
+    The key is the artifact's path and content, whether adult titles are shown, and the arguments' `repr`: pass plain values and frozen dataclasses.
+    What comes back is a copy.
+    """
+    asked = (str(explorer.path), explorer.content, explorer.adult, what, repr(arguments), repr(sorted(named.items())))
+    return _ask(asked, lambda: operator.attrgetter(what)(explorer)(*arguments, **named))
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _ask(asked: tuple[object, ...], _answer: Callable[[], Any]) -> Any:
+    return _answer()
+
+
+def recommendations(explorer: Explorer, profile: Profile, top: int = 10, **filters: Any) -> pd.DataFrame:
     """`Explorer.recommend`, remembered."""
-    return _recommendations(str(explorer.path), explorer.content, _identity(profile), top, hide_seen, genres, types, explorer, profile)
+    return ask(explorer, "recommend", profile, top=top, **filters)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _recommendations(
-    path: str,
-    content: str,
-    person: tuple,
-    top: int,
-    hide_seen: bool,
-    genres: tuple[str, ...],
-    types: tuple[str, ...],
-    _explorer: Explorer,
-    _profile: Profile,
-) -> pd.DataFrame:
-    return _explorer.recommend(_profile, top=top, hide_seen=hide_seen, genres=genres, types=types)
-
-
-def explanation(
-    explorer: Explorer,
-    profile: Profile,
-    item_id: int | str,
-    seed: int | None = None,
-    picks: int | None = None,
-    user_picks: int | None = None,
-    temperature: float | None = None,
-) -> Explanation:
+def explanation(explorer: Explorer, profile: Profile, item_id: int | str, **settings: Any) -> Explanation:
     """`Explorer.explain`, remembered."""
-    return _explanation(str(explorer.path), explorer.content, _identity(profile), item_id, seed, picks, user_picks, temperature, explorer, profile)
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _explanation(
-    path: str,
-    content: str,
-    person: tuple,
-    item_id: int | str,
-    seed: int | None,
-    picks: int | None,
-    user_picks: int | None,
-    temperature: float | None,
-    _explorer: Explorer,
-    _profile: Profile,
-) -> Explanation:
-    return _explorer.explain(_profile, item_id, seed=seed, picks=picks, user_picks=user_picks, temperature=temperature)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _find_users(path: str, content: str, text: str, genre: str | None, limit: int, _explorer: Explorer) -> pd.DataFrame:
-    return _explorer.find_users(text, genre=genre, limit=limit)
-
-
-def find_users(explorer: Explorer, text: str = "", genre: str | None = None, limit: int = 50) -> pd.DataFrame:
-    """`Explorer.find_users`, remembered."""
-    return _find_users(str(explorer.path), explorer.content, text, genre, limit, explorer)
+    return ask(explorer, "explain", profile, item_id, **settings)
 
 
 def suggested_viewer(explorer: Explorer) -> int | str:
     """Whom to show when nobody was chosen: the first listed viewer with a taste of readable size, else the one with the most likes."""
-    users = find_users(explorer)
+    users = ask(explorer, "tastes.find")
     readable = users[users["liked"].between(8, 25)]
     return (readable if len(readable) else users.sort_values("liked", ascending=False))["user_id"].iloc[0]
 
 
 def relation_names(explorer: Explorer) -> list[str]:
     """All relations, those most sampled first: the order in which they get their colours."""
-    return _relation_names(str(explorer.path), explorer.content, explorer)
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _relation_names(path: str, content: str, _explorer: Explorer) -> list[str]:
-    return _explorer.graph_statistics().sort_values("mass", ascending=False, kind="stable")["relation"].tolist()
-
-
-def _identity(profile: Profile) -> tuple:
-    return (str(profile.user_id), *map(str, profile.history))
+    return ask(explorer, "graph_statistics").sort_values("mass", ascending=False, kind="stable")["relation"].tolist()

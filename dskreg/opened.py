@@ -1,0 +1,145 @@
+"""An artifact opened: the model, its data and what follows from both. Everything that the Explorer shows is asked of this one object.
+
+Read-only and shared by all sessions. Scores, lists, explanations, what-ifs and repeated draws go through the same `DSKReG.user_hop`, `draw_items`
+and `item_hop` that training uses; nothing here approximates them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from dskreg.aggregation import UserHop
+from dskreg.artifact import Artifact
+from dskreg.graph import CandidateGraph
+from dskreg.model import NOBODY, DSKReG, Trace
+from dskreg.people import Directory, Profile
+from dskreg.sampling import Draw, node_noise
+
+
+class Opened:
+    """A trained model with its data.
+
+    artifact:  what the folder holds               directory: ids, names and people
+    model:     without gradients, noise-free draw in `drawn` (the same for everybody)
+    items:     one row per title: item_id, title, type, genres, likes, candidates, ...
+    kept_out:  `[I]` bool, titles that no list, search or map shows (adult ones, unless they are asked for)
+    """
+
+    def __init__(self, path: Path, artifact: Artifact) -> None:
+        self.path, self.artifact, data = path, artifact, artifact.dataset
+        self.model = DSKReG(artifact.config.model, artifact.graph, len(data.user_ids))
+        self.model.load_state_dict({k: torch.from_numpy(v) for k, v in artifact.weights.items()})
+        self.model.requires_grad_(False)
+        self.all_items = torch.arange(len(data.items))
+        self.drawn = self.model.draw_items(self.all_items)
+        self.kept_out = np.zeros(len(data.items), dtype=bool)
+        self._look_up(Directory(data, artifact.config.graph.max_share))
+
+    def _look_up(self, directory: Directory) -> None:
+        self.directory = directory
+        self.items = directory.dataset.items.assign(
+            title=directory.titles, likes=directory.likes, candidates=(self.artifact.graph.neighbour >= 0).sum(1), adult=directory.adult
+        )
+        for column in ("type", "genres"):
+            self.items[column] = self.items[column].fillna("").astype(str) if column in self.items else ""
+
+    @cached_property
+    def without_adult(self) -> Opened:
+        """The same model where adult titles are kept out of lists, searches and maps and go nameless elsewhere."""
+        if not self.directory.adult.any():
+            return self
+        veiled = copy.copy(self)
+        veiled.kept_out = self.directory.adult
+        veiled._look_up(self.directory.veiled())
+        return veiled
+
+    @property
+    def graph(self) -> CandidateGraph:
+        """The candidate table."""
+        return self.artifact.graph
+
+    # Asking the model
+
+    def history(self, profile: Profile) -> tuple[int, np.ndarray]:
+        """(user position or NOBODY, positions of the history `[H]`)."""
+        user = NOBODY if profile.user_id is None else self.directory.user(profile.user_id)
+        return user, np.array([self.directory.item(i) for i in profile.history], dtype=np.int64)
+
+    def user_hop(self, user: int, history: np.ndarray, noise: Tensor | None = None, picks: int | None = None) -> UserHop:
+        """The person's side (B = 1); `noise` `[1, H]`."""
+        return self.model.user_hop(torch.tensor([user]), padded(history), noise, picks)
+
+    def scores(self, profile: Profile, drawn: Draw | None = None) -> np.ndarray:
+        """Noise-free scores of the whole catalogue, `[I]`; `drawn` in the place of the model's own draw of all titles."""
+        hop = self.user_hop(*self.history(profile))
+        return self.model.item_hop(hop.output, self.all_items, self.drawn if drawn is None else drawn).score[:, 0].numpy()
+
+    def noise(self, user: int, history: np.ndarray, item: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Gumbel noise (of the person `[1, H]`, of the title `[1, M]`) of a seed.
+
+        It belongs to (seed, title) and to (seed, person, title liked): taking one title out of a history leaves the others' noise as it was.
+        """
+        of_item = node_noise(2 * seed, np.array([item]), self.model.neighbour.shape[1])
+        of_titles = node_noise(2 * seed + 1, np.array([user + 1]), len(self.items))
+        of_user = of_titles[:, history] if len(history) else np.zeros((1, 1), dtype=np.float32)
+        return torch.from_numpy(of_user), torch.from_numpy(of_item)
+
+    def trace(self, user: int, history: np.ndarray, item: int, seed: int | None, settings: dict[str, Any]) -> Trace:
+        """The pass for one person and one title (B = N = 1); `settings` holds picks and user_picks."""
+        items = torch.tensor([item])
+        user_noise, item_noise = (None, None) if seed is None else self.noise(user, history, item, seed)
+        hop = self.user_hop(user, history, user_noise, settings["user_picks"])
+        item_hop = self.model.item_hop(hop.output, items, self.model.draw_items(items, item_noise, settings["picks"]))
+        return Trace(hop, item_hop, item_hop.score.T)
+
+    @cached_property
+    def representations(self) -> tuple[np.ndarray, np.ndarray]:
+        """Titles before and after the graph, both `[I, D]`."""
+        before, after = self.model.representation()
+        return before.numpy(), after.numpy()
+
+    # Who is shown what
+
+    def hidden(self, profile: Profile, hide_seen: bool = True, genres: Iterable[str] = (), types: Iterable[str] = ()) -> np.ndarray:
+        """`[I]` bool: titles that this person's list leaves out. A title passes with any of `genres` and any of `types`; no filter lets all pass.
+
+        What is disliked, and what a hand-made profile lists, is always left out.
+        """
+        hidden = self.kept_out.copy()
+        hidden[self.positions(profile.disliked)] = True
+        if hide_seen or profile.user_id is None:
+            hidden[self.positions(profile.seen)] = True
+        genres, types = set(genres), set(types)
+        if genres:
+            hidden |= np.array([not genres & set(row) for row in self.directory.genres], dtype=bool)
+        if types:
+            hidden |= ~self.items["type"].isin(types).to_numpy()
+        return hidden
+
+    def held_out(self, profile: Profile) -> np.ndarray:
+        """`[I]` bool: the test titles of somebody in the data."""
+        if profile.user_id is None:
+            return np.zeros(len(self.items), dtype=bool)
+        return np.asarray(self.directory.held_out[self.directory.user(profile.user_id)].toarray()[0] > 0)
+
+    def positions(self, item_ids: Iterable[object]) -> list[int]:
+        """The positions of title ids; InputError for an unknown one."""
+        return [self.directory.item(i) for i in item_ids]
+
+    def rows(self, positions: Iterable[int]) -> pd.DataFrame:
+        """item_id, title, type, genres, likes of titles by position."""
+        return self.items.iloc[list(positions)][["item_id", "title", "type", "genres", "likes"]].reset_index(drop=True)
+
+
+def padded(history: np.ndarray) -> Tensor:
+    """One history as `[1, H]`, with a -1 where it is empty."""
+    return torch.from_numpy(history if len(history) else np.array([-1]))[None]

@@ -1,0 +1,8 @@
+"""Runs."""
+
+import streamlit as st
+
+from dskreg.ui import sidebar
+
+selection = sidebar.current(needs_profile=False)
+st.title("Runs", anchor=False)

@@ -1,0 +1,8 @@
+"""What if."""
+
+import streamlit as st
+
+from dskreg.ui import sidebar
+
+selection = sidebar.current(needs_profile=False)
+st.title("What if", anchor=False)
