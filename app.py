@@ -54,6 +54,7 @@ page = st.navigation(
         ),
     ]
 )
+st.set_page_config(page_title=f"{page.title} · DSKReG Explorer")
 panels.readable_accent()
-with sidebar.frame():
+with sidebar.frame(page.title, needs_model=page.title != "Runs"):
     page.run()

@@ -32,7 +32,7 @@ from dskreg.data.dataset import Dataset
 from dskreg.errors import InputError
 from dskreg.graph import CandidateGraph
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, RUN = "manifest.json", "run.json"
 FILES = (
     "weights.safetensors",
@@ -58,8 +58,8 @@ class Artifact:
     dataset: Dataset  # split
     graph: CandidateGraph
     weights: dict[str, np.ndarray]
-    item_map: np.ndarray  # [I, 2] float32
-    user_map: pd.DataFrame  # user (position), x, y
+    item_map: pd.DataFrame  # one row per title: x, y (t-SNE after the graph), raw_x, raw_y (before it), cluster, kept (dskreg/pipeline.py)
+    user_map: pd.DataFrame  # the people who were placed: user (position), x, y, cluster
     metrics: dict[str, Any]  # {"users", "metrics", "baselines", "maps"}
     history: list[dict[str, Any]]  # the epochs
     run: dict[str, Any]  # created, seconds, versions, hardware
@@ -102,7 +102,7 @@ def _write(artifact: Artifact, folder: Path) -> None:
         "interactions": pd.DataFrame({"user": data.user, "item": data.item, "liked": data.liked, "fold": data.fold}),
         "triples": pd.DataFrame({"head": data.head, "relation": data.relation, "tail": data.tail}),
         "entities": pd.DataFrame({"entity": data.entities, "item": data.entity_item}),
-        "item_map": pd.DataFrame(artifact.item_map, columns=["x", "y"]),
+        "item_map": artifact.item_map,
         "user_map": artifact.user_map,
     }
     for name, frame in tables.items():
@@ -192,13 +192,19 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Artifact:
         dataset=dataset,
         graph=CandidateGraph(tuple(manifest["graph_relations"]), **load_file(folder / "graph.safetensors")),
         weights=load_file(folder / "weights.safetensors"),
-        item_map=table("item_map").to_numpy(),
+        item_map=_rows(table("item_map"), len(dataset.items)),
         user_map=table("user_map"),
         metrics=documents["metrics.json"],
         history=documents["history.json"],
         run=documents[RUN],
         manifest=manifest,
     )
+
+
+def _rows(frame: pd.DataFrame, count: int) -> pd.DataFrame:
+    if len(frame) != count:
+        raise ValueError(f"the map holds {len(frame)} titles, the data {count}")
+    return frame
 
 
 def _sha256(path: Path) -> str:

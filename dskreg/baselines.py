@@ -11,10 +11,10 @@ Titles without a training like have the score 0 in all three (in EASE that is wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,6 +22,8 @@ import scipy.sparse as sp
 from dskreg.metrics import hits, ndcg, top_items
 
 Csr: TypeAlias = sp.csr_array | sp.csr_matrix
+Settings: TypeAlias = dict[str, float]
+"""A baseline's settings by name: the keyword arguments that build it again."""
 
 CHUNK = 512  # rows at a time
 TUNING_USERS = 5000  # enough to tell settings apart; more only costs time
@@ -70,9 +72,17 @@ class Baseline(Protocol):
 
     def scores(self, history: Csr) -> np.ndarray: ...
 
+    @property
+    def settings(self) -> Settings: ...
+
 
 class Popularity:
     """The same list for everybody: training counts."""
+
+    @property
+    def settings(self) -> Settings:
+        """None."""
+        return {}
 
     def fit(self, train: Csr) -> Self:
         self.counts = np.asarray(_binary(train).sum(axis=0), dtype=np.float32)
@@ -99,6 +109,11 @@ class ItemKNN:
         shrink: added to the denominator; lowers similarities that rest on few likes.
         """
         self.k, self.shrink = k, shrink
+
+    @property
+    def settings(self) -> Settings:
+        """k and shrink."""
+        return {"k": self.k, "shrink": self.shrink}
 
     def fit(self, train: Csr) -> Self:
         return self.fit_co_likes(CoLikes.of(train))
@@ -136,6 +151,11 @@ class EASE:
             raise ValueError(f"regularisation: expected more than 0 (got {regularisation})")
         self.regularisation = regularisation
 
+    @property
+    def settings(self) -> Settings:
+        """The regularisation."""
+        return {"regularisation": self.regularisation}
+
     def fit(self, train: Csr) -> Self:
         return self.fit_co_likes(CoLikes.of(train))
 
@@ -152,13 +172,20 @@ class EASE:
         return self.likes.widen(self.likes.narrow(history) @ self.weights)
 
 
-def baselines() -> dict[str, Baseline]:
-    """One of each with settings that do well on sets of a few thousand titles; not yet fitted."""
-    return {"popularity": Popularity(), "item-kNN": ItemKNN(), "EASE": EASE(200.0)}
+def baselines(settings: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Baseline]:
+    """One of each, not yet fitted; those that `settings` does not name get what does well on sets of a few thousand titles.
+
+    Raises:
+        TypeError, ValueError: a setting that does not exist or cannot be.
+    """
+    chosen = {"EASE": {"regularisation": 200.0}} | dict(settings or {})
+    return {"popularity": Popularity(), "item-kNN": ItemKNN(**chosen.get("item-kNN", {})), "EASE": EASE(**chosen["EASE"])}
 
 
 def tuned(train: Csr, validation: Csr, refit: Csr | None = None) -> dict[str, Baseline]:
     """The baselines with the settings of the best NDCG@20 on `validation`, all titles ranked that are not in the person's `train`.
+
+    Which settings won stands in each one's `settings`; `baselines` builds them again from there.
 
     Args:
         train: `[U, I]` likes to fit each setting on; also the histories.

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import sys
-import uuid
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import typer
 from tqdm import tqdm
 
-from dskreg.config import Config, preset, setting_paths
+from dskreg.config import DEMO, Config, preset, setting_paths
 from dskreg.errors import InputError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="DSKReG: train, evaluate, recommend, explain.")
@@ -81,24 +77,36 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the same settings.")] = False,
     baselines: Annotated[bool, typer.Option(help="Measure popularity, item-kNN and EASE on the same split.")] = True,
     setting: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=f"Any setting: {', '.join(setting_paths())}.")] = None,
+    log: Annotated[Path | None, typer.Option(metavar="FILE", help="Append progress for machines: one JSON object per line.")] = None,
 ) -> None:
     """Prepare, train with early stopping on validation, evaluate, project and save."""
-    config: Config = preset(preset_name.value).override("seed", str(seed)).override("train.device", device)
-    if data == "demo" and preset_name is Preset.default:
-        from dskreg.config import DEMO
+    from dskreg.journal import journal
 
-        config = DEMO.override("seed", str(seed)).override("train.device", device)
-    if epochs is not None:
-        config = config.override("train.epochs", str(epochs))
-    for text in setting or []:
+    with journal(log) as told:
+        config = configuration(data, preset_name.value, {"seed": seed, "train.device": device, "train.epochs": epochs}, setting or [])
+        told.write("start", epochs=config.train.epochs, patience=config.train.patience, resume=resume)
+        from dskreg.pipeline import line, run
+
+        def report(epoch: Any) -> None:
+            say(line(epoch))
+            told.epoch(epoch)
+
+        artifact = run(data, out, config, resume, baselines, told.saying(say), told.counting(progress), report)
+        told.done(out, artifact.metrics)
+    print(f"{out}: {table(artifact.metrics)}")
+
+
+def configuration(data: str, preset_name: str, options: dict[str, object], settings: list[str]) -> Config:
+    """The preset (at the demo's size for the demo) with the options that are not None and the settings NAME=VALUE laid over it, in this order."""
+    config = DEMO if data == "demo" and preset_name == "default" else preset(preset_name)
+    for name, value in options.items():
+        config = config if value is None else config.override(name, str(value))
+    for text in settings:
         name, equals, value = text.partition("=")
         if not equals:
             raise InputError(f"--set: expected NAME=VALUE (got {text!r})")
         config = config.override(name.strip(), value.strip())
-    from dskreg.pipeline import run
-
-    artifact = run(data, out, config, resume, baselines, say, progress)
-    print(f"{out}: {table(artifact.metrics)}")
+    return config
 
 
 @app.command()
@@ -139,6 +147,8 @@ def recommend(
     explorer = Explorer.open(artifact)
     if all_users:
         assert out is not None
+        from dskreg.export import write_lists
+
         write_lists(explorer.lists(top, exclude.value), out, explorer.user_count)
         return
     profile = person(explorer, user, history)
@@ -197,40 +207,6 @@ def table(result: dict[str, Any]) -> str:
     """The metrics of the model and the baselines side by side."""
     columns = {"DSKReG": result["metrics"], **result["baselines"]}
     return f"{result['users']:,} test users\n{pd.DataFrame(columns).round(4).to_string()}"
-
-
-def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
-    """Stream the chunks into `out`: under a temporary name first, so that it is whole or absent."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
-    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with tqdm(total=users, unit="user", leave=False, file=sys.stderr) as bar:
-            write = _write_csv if out.suffix == ".csv" else _write_parquet
-            for people in write(chunks, part):
-                bar.update(people)
-        os.replace(part, out)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _write_csv(chunks: Iterator[pd.DataFrame], part: Path) -> Iterator[int]:
-    with part.open("w", encoding="utf-8", newline="") as file:
-        for n, chunk in enumerate(chunks):
-            chunk.to_csv(file, index=False, header=n == 0)
-            yield chunk["user_id"].nunique()
-
-
-def _write_parquet(chunks: Iterator[pd.DataFrame], part: Path) -> Iterator[int]:
-    first = next(chunks)
-    with pq.ParquetWriter(part, pa.Schema.from_pandas(first, preserve_index=False)) as writer:
-        for chunk in itertools.chain([first], chunks):
-            writer.write_table(pa.Table.from_pandas(chunk, schema=writer.schema, preserve_index=False))
-            yield chunk["user_id"].nunique()
 
 
 def main() -> int:

@@ -108,15 +108,17 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class ProjectionConfig:
-    """The t-SNE maps."""
+    """The t-SNE maps, and the clusters that their regions are named by."""
 
     users: int = 2000  # at most so many users are placed
     perplexity: float = 30.0
     iterations: int = 500
     quality_sample: int = 1000  # points whose neighbourhoods are compared
+    clusters: int = 20  # at most, of titles and of users
 
     def __post_init__(self) -> None:
         _require(self.perplexity > 0, "projection.perplexity", "more than 0", self.perplexity)
+        _require(self.clusters >= 1, "projection.clusters", "at least 1", self.clusters)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dskreg.data.dataset import CO_LIKED
 from dskreg.graph import CandidateGraph, shared_entities
 from dskreg.model import Trace
 from dskreg.people import Directory
-from dskreg.sampling import Draw, inclusion_probability, relaxed_top_k
+from dskreg.sampling import PRUNE, Draw, inclusion_probability, relaxed_top_k
 
 LIKED = "liked"
 """The relation of the user side."""
@@ -93,7 +93,11 @@ def candidates_frame(
     chosen = slot[picked_slot]
     picked[chosen], alpha[chosen], gain[chosen] = True, attention[picked_slot], contribution[picked_slot]
     weight = np.exp(logit - logit.max()) if count else logit
-    relaxed = np.ones(count) if count <= picks else relaxed_top_k(torch.from_numpy(key)[None], picks, temperature)[0].numpy()
+    relaxed = np.ones(count)
+    if count > picks:
+        largest = np.argsort(-key, kind="stable")[: PRUNE * picks]  # as in training: beyond these the weight is zero
+        relaxed = np.zeros(count)
+        relaxed[largest] = relaxed_top_k(torch.from_numpy(key[largest])[None], picks, temperature)[0].numpy()
     frame = pd.DataFrame(
         {
             "item_id": [directory.item_ids[j] for j in neighbour],

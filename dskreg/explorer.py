@@ -1,7 +1,7 @@
 """The only door to a trained model for the app and for the command line's reading commands: plain values and DataFrames come out.
 
-What is asked often stands here; larger subjects have a module each and are reached through it: `maps`, `rivals`, `what_if`, `smallest_removal`,
-`repeat`, `degrees`. All of them ask the same read-only `Opened`.
+People, lists and the whole model stand here, what is asked about one title in questions.py; larger subjects have a module each and are reached
+through it, such as `maps`, `rivals`, `degrees`. All of them ask the same read-only `Opened`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from scipy import sparse
 from dskreg import artifact as artifacts
 from dskreg.diversity import POOL, WIDE, alikeness, mmr
 from dskreg.errors import InputError
-from dskreg.explanation import Explanation, explain
+from dskreg.explanation import Explanation
+from dskreg.leaning import statistics
 from dskreg.metrics import top_items
 from dskreg.opened import Opened, padded
+from dskreg.overlap import Overlap
 from dskreg.people import Profile, plain
+from dskreg.questions import Questions
 from dskreg.reasons import reasons
 from dskreg.serving import model_scorer, rankings
 from dskreg.tastes import ORDERS, Tastes
@@ -30,10 +33,9 @@ from dskreg.whatif import Change, Counterfactual, WhatIf
 
 if TYPE_CHECKING:
     from dskreg.maps import Maps
-    from dskreg.repeats import Repeats
     from dskreg.rivals import Rivals
 
-__all__ = ["ORDERS", "Change", "Counterfactual", "Explanation", "Explorer", "InputError", "Profile", "WhatIf", "list_artifacts"]
+__all__ = ["ORDERS", "Change", "Counterfactual", "Explanation", "Explorer", "InputError", "Overlap", "Profile", "WhatIf", "list_artifacts"]
 
 SHOWN_IDS = 1000
 
@@ -44,11 +46,12 @@ def list_artifacts(folder: str | Path) -> list[str]:
     return sorted(p.name for p in root.iterdir() if not p.name.startswith(".") and (p / artifacts.MANIFEST).is_file()) if root.is_dir() else []
 
 
-class Explorer:
+class Explorer(Questions):
     """An opened artifact. Read-only and shared by all sessions: nothing here changes after `open` besides caches of derived values."""
 
     def __init__(self, core: Opened) -> None:
-        self.core, self.path, self.directory, self.model = core, core.path, core.directory, core.model
+        super().__init__(core)
+        self.path, self.directory, self.model = core.path, core.directory, core.model
         data, manifest = core.artifact.dataset, core.artifact.manifest
         assert manifest is not None
         self.name, self.content = core.path.name, str(manifest["content"])
@@ -57,8 +60,6 @@ class Explorer:
         self.items, self.genres, self.relations = core.items, core.directory.genre_names, list(core.graph.relations)
         self.types = [t for t in self.items["type"].value_counts().index if t]
         self.adult, self.adult_titles = not core.kept_out.any(), int(core.directory.adult.sum())
-        model = core.artifact.config.model
-        self.defaults = {"picks": model.picks, "user_picks": model.user_picks, "temperature": model.temperature}
 
     @classmethod
     def open(cls, path: str | Path) -> Explorer:
@@ -212,55 +213,6 @@ class Explorer:
 
         return Rivals(self.core)
 
-    # One title
-
-    def explain(
-        self,
-        profile: Profile,
-        item_id: object,
-        seed: int | None = None,
-        picks: int | None = None,
-        user_picks: int | None = None,
-        temperature: float | None = None,
-    ) -> Explanation:
-        """Everything about one person and one title. Seed None: no noise, the most relevant are picked. Raises InputError."""
-        settings = self._settings(seed, picks, user_picks, temperature)
-        user, history = self.core.history(profile)
-        item = self.directory.item(item_id)
-        trace = self.core.trace(user, history, item, seed, settings)
-        items = torch.tensor([item])
-        base, gain = self.model.history_contributions(trace, items, torch.from_numpy(history))
-        settings |= {"activation": self.core.artifact.config.model.activation, "seed": seed}
-        return explain(self.directory, self.core.graph, trace, profile.user_id, history, item, base[:, 0].numpy(), gain[:, 0].numpy(), settings)
-
-    def _settings(self, seed: int | None, picks: int | None, user_picks: int | None, temperature: float | None) -> dict[str, Any]:
-        """picks, user_picks and temperature, the model's own where None; InputError for what cannot be."""
-        given = {"picks": picks, "user_picks": user_picks, "temperature": temperature}
-        for name, value in given.items():
-            if value is not None and not value > 0:
-                raise InputError(f"{name}: expected more than 0 (got {value})")
-        if seed is not None and not 0 <= seed < 2**62:
-            raise InputError(f"seed: expected a whole number from 0 to 2^62 (got {seed})")
-        return {name: value or self.defaults[name] for name, value in given.items()}
-
-    def repeat(self, profile: Profile, item_id: object, count: int, seed: int = 0, picks: int | None = None, user_picks: int | None = None) -> Repeats:
-        """The draws of the seeds `seed` .. `seed + count - 1` at once: how often each candidate was drawn, and each draw's score (dskreg/repeats.py)."""
-        from dskreg.repeats import repeat
-
-        return repeat(self.core, profile, item_id, count, seed, self._settings(seed, picks, user_picks, None))
-
-    def what_if(self, profile: Profile, item_id: object, change: Change, top: int = 10) -> WhatIf:
-        """The title's score and rank, and the list, after a change (dskreg/whatif.py). Raises InputError."""
-        from dskreg.whatif import what_if
-
-        return what_if(self.core, profile, item_id, change, top)
-
-    def smallest_removal(self, profile: Profile, most: int = 5) -> Counterfactual:
-        """The fewest of the person's titles whose removal displaces the first recommendation, and what replaces it (dskreg/whatif.py)."""
-        from dskreg.whatif import smallest_removal
-
-        return smallest_removal(self.core, profile, most)
-
     # The whole model
 
     @cached_property
@@ -277,9 +229,16 @@ class Explorer:
 
         return degrees(self.core)
 
+    def concentration(self) -> pd.DataFrame:
+        """How unevenly each column of `degrees` is shared out: measure, mean, largest, top (the share of the best 1 %), gini."""
+        from dskreg.degrees import concentration
+
+        return concentration(self.degrees)
+
     def metrics(self) -> dict[str, Any]:
-        """users, metrics and baselines on the test split, as measured when the artifact was made."""
-        return {key: self.core.artifact.metrics[key] for key in ("users", "metrics", "baselines")}
+        """users, metrics, baselines and their settings on the test split, as measured when the artifact was made."""
+        measured = self.core.artifact.metrics
+        return {key: measured[key] for key in ("users", "metrics", "baselines")} | {"baseline_settings": measured.get("baseline_settings", {})}
 
     def training_history(self) -> pd.DataFrame:
         """One row per epoch; epoch 0 is the start, before any step."""
@@ -287,15 +246,4 @@ class Explorer:
 
     def graph_statistics(self) -> pd.DataFrame:
         """Per relation: titles that have a candidate under it, candidates, mean per title, gate, mass (mean softmax share), picks (mean, noise-free)."""
-        graph, drawn = self.core.graph, self.core.drawn
-        there = graph.neighbour >= 0
-        share = torch.softmax(drawn.logit, 1).nan_to_num().numpy()
-        picked = drawn.picked.numpy()
-        relation = np.take_along_axis(graph.relation, drawn.slot.numpy(), 1)
-        rows = []
-        for r, name in enumerate(graph.relations):
-            mine = (graph.relation == r) & there
-            gate = None if self.model.gate is None else float(self.model.gate[r])
-            means = (mine.sum(1).mean(), gate, (share * mine).sum(1).mean(), ((relation == r) & picked).sum(1).mean())
-            rows.append((name, int(mine.any(1).sum()), int(mine.sum()), *means))
-        return pd.DataFrame(rows, columns=["relation", "titles", "candidates", "mean", "gate", "mass", "picks"])
+        return statistics(self.core)

@@ -40,6 +40,11 @@ class Trace:
     score: Tensor  # [B, N], or [B] for aligned pairs
 
 
+def log_strength(strength: np.ndarray) -> Tensor:
+    """Log of candidates' strengths, of any shape; finite where there is no candidate."""
+    return torch.from_numpy(np.log(np.maximum(strength, 1e-6)))
+
+
 class DSKReG(nn.Module):
     """The model over one candidate graph. The graph's tables are buffers; they travel with the module but are not among its weights."""
 
@@ -66,7 +71,7 @@ class DSKReG(nn.Module):
                 nn.init.zeros_(tower.bias)
         self.register_buffer("neighbour", torch.from_numpy(graph.neighbour), persistent=False)
         self.register_buffer("relation", torch.from_numpy(graph.relation), persistent=False)
-        self.register_buffer("log_strength", torch.from_numpy(np.log(np.maximum(graph.strength, 1e-6))), persistent=False)
+        self.register_buffer("log_strength", log_strength(graph.strength), persistent=False)
 
     @property
     def gate(self) -> Tensor | None:
@@ -85,13 +90,13 @@ class DSKReG(nn.Module):
         slot = hard.key.topk(min(PRUNE * k, logit.shape[1]), dim=1).indices
         return soften(hard, slot_logit(slot), slot, k, self.config.temperature, soft)
 
-    def item_logits(self, items: Tensor, without: Tensor | None = None) -> Tensor:
+    def item_logits(self, items: Tensor, without: Tensor | None = None, log_strength: Tensor | None = None) -> Tensor:
         """S `[N, M]` of the candidates of `items`; -inf where there is none. One scalar per title and one per relation, looked up.
 
-        `without` `[N, M]` bool: candidates to leave out (what if a neighbour were gone).
+        `without` `[N, M]` bool: candidates to leave out (what if a neighbour were gone); `log_strength` `[N, M]` in the place of the table's.
         """
         neighbour = self.neighbour[items]
-        logit = self._logit(neighbour, self.relation[items], self.log_strength[items])
+        logit = self._logit(neighbour, self.relation[items], self.log_strength[items] if log_strength is None else log_strength)
         gone = neighbour < 0 if without is None else (neighbour < 0) | without
         return logit.masked_fill(gone, -torch.inf)
 
@@ -135,9 +140,17 @@ class DSKReG(nn.Module):
         total = F.embedding_bag(title[present], self.item_embedding, offsets, mode="sum")
         return total / length.clamp(min=1)[:, None] ** 0.5
 
-    def draw_items(self, items: Tensor, noise: Tensor | None = None, picks: int | None = None, without: Tensor | None = None) -> Draw:
-        """The draw among the candidates of `items` `[N]`; `noise` and `without` `[N, M]`. It depends on no user: all share it."""
-        neighbours, relations, strengths = self.neighbour[items], self.relation[items], self.log_strength[items]
+    def draw_items(
+        self,
+        items: Tensor,
+        noise: Tensor | None = None,
+        picks: int | None = None,
+        without: Tensor | None = None,
+        log_strength: Tensor | None = None,
+    ) -> Draw:
+        """The draw among the candidates of `items` `[N]`; `noise`, `without` and `log_strength` `[N, M]`. It depends on no user: all share it."""
+        neighbours, relations = self.neighbour[items], self.relation[items]
+        strengths = self.log_strength[items] if log_strength is None else log_strength
 
         def slot_logit(slot: Tensor) -> Tensor:
             j = neighbours.gather(1, slot)
@@ -145,7 +158,7 @@ class DSKReG(nn.Module):
             return self._logit(j, relations.gather(1, slot), strengths.gather(1, slot)).masked_fill(absent, -torch.inf)
 
         with torch.no_grad():
-            logit = self.item_logits(items, without)
+            logit = self.item_logits(items, without, strengths)
         return self._draw(logit, noise, picks or self.config.picks, slot_logit)
 
     def item_hop(self, user: Tensor, items: Tensor, drawn: Draw, paired: bool = False) -> ItemHop:
@@ -157,9 +170,9 @@ class DSKReG(nn.Module):
         relation = self.relation[items].gather(1, drawn.slot).long()
         alpha = attention(per_relation(user, self.relation_embedding, relation, paired), drawn.weight[..., None])
         gated = self.gated(relation, alpha)
-        turned = self.item_embedding @ self.item_tower.weight.T  # W_i e_j, once for all titles
-        contribution = gated * project_pairs(user, turned, neighbour, paired)
-        own = project_pairs(user, turned, items[:, None], paired).squeeze(1)
+        aimed = user @ self.item_tower.weight  # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every title
+        contribution = gated * project_pairs(aimed, self.item_embedding, neighbour, paired)
+        own = project_pairs(aimed, self.item_embedding, items[:, None], paired).squeeze(1)
         bias = (user @ self.item_tower.bias)[:, None] if paired else user @ self.item_tower.bias
         pre_activation = own + contribution.sum(1) + bias
         score = pre_activation

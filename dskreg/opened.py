@@ -19,6 +19,7 @@ from torch import Tensor
 
 from dskreg.aggregation import UserHop
 from dskreg.artifact import Artifact
+from dskreg.fitted import FittedBaselines
 from dskreg.graph import CandidateGraph
 from dskreg.model import NOBODY, DSKReG, Trace
 from dskreg.people import Directory, Profile
@@ -42,6 +43,7 @@ class Opened:
         self.all_items = torch.arange(len(data.items))
         self.drawn = self.model.draw_items(self.all_items)
         self.kept_out = np.zeros(len(data.items), dtype=bool)
+        self.baselines = FittedBaselines(data, artifact.metrics)
         self._look_up(Directory(data, artifact.config.graph.max_share))
 
     def _look_up(self, directory: Directory) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,18 +26,26 @@ from dskreg.errors import InputError
 from dskreg.evaluation import evaluate
 from dskreg.graph import build, train_matrix
 from dskreg.model import DSKReG
+from dskreg.neighbours import kept
 from dskreg.people import KNOWN
 from dskreg.projection import Projection, project
-from dskreg.serving import Scorer, model_scorer, padded
+from dskreg.regions import clusters
+from dskreg.serving import Scorer, model_scorer
 from dskreg.training import Epoch, choose_device, train
+from dskreg.vectors import user_vectors
 
 Say = Callable[[str], object]
 Progress = Callable[[Iterator, int, str], Iterator]
 PACKAGES = ("dskreg", "torch", "torch-geometric", "numpy", "scipy", "pandas", "openTSNE", "scikit-learn", "streamlit", "safetensors", "pyarrow")
 
 
-def run(source: str, out: Path, config: Config, resume: bool, baselines: bool, say: Say, progress: Progress) -> artifacts.Artifact:
-    """Prepare, train, evaluate, project and save; `say` gets one line per stage. Raises InputError and then leaves `out` as it was."""
+def run(
+    source: str, out: Path, config: Config, resume: bool, baselines: bool, say: Say, progress: Progress, report: Callable[[Epoch], object]
+) -> artifacts.Artifact:
+    """Prepare, train, evaluate, project and save; `say` gets one line per stage, `report` every epoch.
+
+    Raises InputError and then leaves `out` as it was.
+    """
     began = time.perf_counter()
     device = choose_device(config.train.device)
     writable(out)
@@ -51,11 +59,11 @@ def run(source: str, out: Path, config: Config, resume: bool, baselines: bool, s
     say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations)}")
     say(f"training {config.preset!r} on {device}")
     folder = out.with_name(f".{out.name}.training")
-    trained = train(data, graph, config, folder, resume, lambda e: say(line(e)), progress)
+    trained = train(data, graph, config, folder, resume, report, progress)
     model = trained.model.to("cpu")
     say(f"best epoch {trained.best_epoch}; testing")
     metrics = measure(model, data, baselines, say)
-    item_map, user_map, users = maps(model, data, config, say)
+    made = maps(model, data, config, say)
     history = [asdict(e) for e in trained.history]
     steps, checks = ([e.pop(name) for e in history] for name in ("seconds", "evaluation_seconds"))  # wall-clock belongs to the run's record
     for row in history:
@@ -65,9 +73,9 @@ def run(source: str, out: Path, config: Config, resume: bool, baselines: bool, s
         dataset=data,
         graph=graph,
         weights={name: value.numpy() for name, value in model.state_dict().items()},
-        item_map=item_map.xy,
-        user_map=pd.DataFrame({"user": users, "x": user_map.xy[:, 0], "y": user_map.xy[:, 1]}),
-        metrics=metrics | {"maps": {"items": _quality(item_map), "users": _quality(user_map)}, "best_epoch": trained.best_epoch},
+        item_map=made.titles,
+        user_map=made.users,
+        metrics=metrics | {"maps": made.quality, "best_epoch": trained.best_epoch},
         history=history,
         run={
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -102,14 +110,17 @@ def line(epoch: Epoch) -> str:
 
 
 def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str, Any]:
-    """{"users", "metrics", "baselines"} on the test split; the baselines are tuned on validation and see the same histories."""
+    """{"users", "metrics", "baselines", "baseline_settings"} on the test split; the baselines are tuned on validation and see the same histories."""
     ranking = evaluate(model_scorer(model), data, TEST)
-    result: dict[str, Any] = {"users": int((np.diff(train_matrix(data, (TEST,)).indptr) > 0).sum()), "metrics": ranking.results(), "baselines": {}}
+    users = int((np.diff(train_matrix(data, (TEST,)).indptr) > 0).sum())
+    result: dict[str, Any] = {"users": users, "metrics": ranking.results(), "baselines": {}, "baseline_settings": {}}
     if baselines:
         say("baselines: popularity, item-kNN, EASE, tuned on validation")
         known, validation = train_matrix(data, KNOWN), train_matrix(data, (VALIDATION,))
         for name, fitted in tuned(train_matrix(data, (TRAIN,)), validation, known).items():
             result["baselines"][name] = evaluate(_history_scorer(fitted), data, TEST).results()
+            if fitted.settings:
+                result["baseline_settings"][name] = fitted.settings
     return result
 
 
@@ -117,17 +128,40 @@ def _history_scorer(baseline: Baseline) -> Scorer:
     return lambda users, history: baseline.scores(history)
 
 
-def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> tuple[Projection, Projection, np.ndarray]:
-    """(map of the titles after the graph, map of a sample of users, the sample's positions)."""
-    item_map = project(model.representation()[1].numpy(), config.projection, config.seed, say)
+@dataclass(frozen=True)
+class MapsMade:
+    """What an artifact keeps of its maps."""
+
+    titles: pd.DataFrame  # x, y (after the graph), raw_x, raw_y (before it), cluster, kept (of the nearest before the graph, the share still among them)
+    users: pd.DataFrame  # user (position), x, y, cluster; a sample of those with a history
+    quality: dict[str, dict[str, Any]]  # of the maps "titles", "raw", "users"
+
+
+def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> MapsMade:
+    """The maps of the titles before and after the graph, and of a sample of users."""
+    settings, seed = config.projection, config.seed
+    before, after = (vectors.numpy() for vectors in model.representation())
+    titles = project(after, settings, seed, say, "titles after the graph")
+    raw = project(before, settings, seed, say, "titles before the graph", start=titles.xy)
     history = train_matrix(data, KNOWN)
     active = np.flatnonzero(np.diff(history.indptr))
-    users = np.sort(np.random.default_rng(config.seed).permutation(active)[: config.projection.users])
-    with torch.no_grad():
-        vectors = [
-            model.user_hop(torch.from_numpy(who), torch.from_numpy(padded(history[who]))).output for who in np.array_split(users, max(1, len(users) // 256))
-        ]
-    return item_map, project(torch.cat(vectors).numpy(), config.projection, config.seed, say), users
+    users = np.sort(np.random.default_rng(seed).permutation(active)[: settings.users])
+    people = user_vectors(model, users, history)
+    placed = project(people, settings, seed, say, "users")
+    return MapsMade(
+        pd.DataFrame(
+            {
+                "x": titles.xy[:, 0],
+                "y": titles.xy[:, 1],
+                "raw_x": raw.xy[:, 0],
+                "raw_y": raw.xy[:, 1],
+                "cluster": clusters(after, settings.clusters, seed),
+                "kept": kept(raw.near, titles.near),
+            }
+        ),
+        pd.DataFrame({"user": users, "x": placed.xy[:, 0], "y": placed.xy[:, 1], "cluster": clusters(people, settings.clusters, seed)}),
+        {"titles": _quality(titles), "raw": _quality(raw), "users": _quality(placed)},
+    )
 
 
 def _quality(made: Projection) -> dict[str, Any]:

@@ -36,20 +36,40 @@ def reasons(
 
 
 def _sentence(directory: Directory, graph: CandidateGraph, trace: Trace, n: int, item: int, history: np.ndarray, added: np.ndarray) -> str:
-    liked = [f"“{directory.titles[history[h]]}”" for h in _strongest(added)]
-    because = f"Because you liked {' and '.join(liked)}" if liked else "Fits your taste as a whole"
+    liked = [int(history[h]) for h in _strongest(added)]
+    because = f"Because you liked {' and '.join(f'“{directory.titles[i]}”' for i in liked)}" if liked else "Fits your taste as a whole"
     hop = trace.item
     contribution = np.where(hop.draw.picked[n].numpy(), hop.contribution[n, :, 0].numpy(), 0.0)
     chosen = _strongest(contribution)
     neighbour, relation = hop.neighbour[n].numpy()[chosen], hop.relation[n].numpy()[chosen]
     via = via_words(directory, graph, item, neighbour, relation)
-    known = set(history.tolist())
-    ties: dict[tuple[str, ...], list[str]] = {}
+    ties: dict[tuple[str, ...], list[int]] = {}
     for j, r, words in zip(neighbour.tolist(), relation, via, strict=True):
         name = graph.relations[r]
-        shared, mark = ((), "") if name == CO_LIKED else (tuple(words[:2]), ", which you liked" if j in known else "")
-        ties.setdefault((name, *shared), []).append(f"“{directory.titles[j]}”{mark}")
-    return f"{because}; drawn through {' and '.join(tie(*key, titles=titles) for key, titles in ties.items())}." if ties else f"{because}."
+        ties.setdefault((name, *(() if name == CO_LIKED else words[:2])), []).append(j)
+    known = set(history.tolist())
+    through = [
+        tie(*key, titles=_reference(liked, js) or named([(f"“{directory.titles[j]}”", key[0] != CO_LIKED and j in known) for j in js]))
+        for key, js in ties.items()
+    ]
+    return f"{because}; drawn through {' and '.join(through)}." if through else f"{because}."
+
+
+def _reference(said: list[int], titles: list[int]) -> str:
+    """A short word for titles that the sentence has just named; empty where they are others."""
+    if set(said) != set(titles):
+        return ""
+    return "it" if len(set(said)) == 1 else "these two"
+
+
+def named(titles: list[tuple[str, bool]]) -> str:
+    """One or two names, with a mark on those that the person likes: "“A”, which you liked, and “B”"."""
+    first, *rest = sorted(titles, key=lambda one: not one[1])
+    if not rest:
+        return first[0] + ", which you liked" * first[1]
+    if first[1] and not rest[0][1]:
+        return f"{first[0]}, which you liked, and {rest[0][0]}"
+    return f"{first[0]} and {rest[0][0]}" + ", which you liked" * first[1]
 
 
 def _strongest(values: np.ndarray) -> list[int]:
@@ -58,11 +78,10 @@ def _strongest(values: np.ndarray) -> list[int]:
     return [int(k) for k in order if values[k] > 0 and values[k] >= SECOND * values[order[0]]]
 
 
-def tie(relation: str, *via: str, titles: list[str]) -> str:
+def tie(relation: str, *via: str, titles: str) -> str:
     """Neighbours with the same tie, in words: "genre Mecha and Space (as “X” and “Y”, which you liked)"."""
-    named = " and ".join(titles)
     if relation == CO_LIKED:
-        return f"{named} (liked by the same viewers)"
+        return f"{titles} (liked by the same viewers)"
     if relation == "franchise":
-        return f"the same franchise as {named}"
-    return f"{relation} {' and '.join(via)} (as {named})" if via else f"{relation} to {named}"
+        return f"the same franchise as {titles}"
+    return f"{relation} {' and '.join(via)} (as {titles})" if via else f"{relation} to {titles}"

@@ -1,188 +1,157 @@
-"""The maps: what the model holds to be alike lies close together. Click a point for its details and its neighbours in the original space."""
+"""The maps: what the model holds to be alike lies close together. Click a point for its details, drag around some to list them."""
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import InputError
-from dskreg.ui import charts, panels, resources, scatter, sidebar
-from dskreg.ui.panels import Notice, plain
+from dskreg.explorer import InputError, Profile
+from dskreg.ui import charts, mapside, mapview, overlays, panels, resources, scatter, sidebar
+from dskreg.ui.finder import choose_viewer
+from dskreg.ui.mapview import RELATIONS, TITLES, VIEWERS
+from dskreg.ui.panels import Notice
+from dskreg.ui.scatter import Look, Mark
 
-NEIGHBOURS = 10
-NAMED = ("nearest to the chosen", "chosen")  # marks that carry their names when zoomed in
-
-
-def take_point() -> None:
-    """Callback: remember the clicked point. plotly's selection is gone as soon as the figure changes, and marking the point changes it."""
-    points = st.session_state["map_chart"]["selection"]["points"]
-    data = points[0].get("customdata") if points else None
-    if data is None:
-        return
-    clicked = data[0] if isinstance(data, list) else data.get("0") if isinstance(data, dict) else data
-    if shown == "titles":
-        sidebar.inspect(clicked)
-    else:
-        st.session_state["map_viewer"] = clicked
+PHONE = 700  # pixels of the window below which only those names of regions stay that fit
 
 
-def take_found() -> None:
-    """Callback: a search result was chosen."""
-    if st.session_state["map_found"] is not None:
-        sidebar.inspect(st.session_state["map_found"])
-        st.session_state["map_search"] = ""
+def chosen_viewer() -> Profile | None:
+    """The viewer chosen on the map, if the field holds one; the person of the sidebar otherwise."""
+    wanted = (st.session_state.get("point") or "").strip()
+    if not wanted:
+        return profile if profile.history else None
+    try:
+        return explorer.profile(wanted[:80])
+    except InputError as error:
+        panels.show_notice(Notice(f"{error}. You see {profile.label} instead."))
+        return profile if profile.history else None
 
 
-def take_neighbour() -> None:
-    """Callback: walk on to a neighbour."""
-    rows = st.session_state["map_neighbours"]["selection"]["rows"]
-    if rows:
-        sidebar.inspect(neighbours["item_id"].iloc[rows[0]])
+def title_marks() -> dict[str, Mark]:
+    """This person's titles, the chosen one and its neighbours."""
+    return {
+        "liked": Mark(profile.history, charts.LIKED, "circle"),
+        "recommended": Mark(recommended, charts.RECOMMENDED, "diamond"),
+        "nearest to the chosen": Mark(near, charts.CHOSEN, "circle-open", named=True),
+        "chosen": Mark([who], charts.CHOSEN, "star", named=True),
+    }
 
 
-def take_viewer(user_id: object) -> None:
-    """Callback: go on as this viewer."""
-    st.session_state["profile"], st.session_state["user"] = "viewer", str(user_id)
-
-
-def groups_of(frame: pd.DataFrame, by: str) -> pd.Series:
-    """The category by which each point is coloured."""
-    if by == "genre":
-        return scatter.leading(frame["genres"].fillna("").str.split(",").str[0].str.strip())
-    if by in ("popularity", "activity"):
-        return scatter.bands(frame["likes" if by == "popularity" else "liked"], "likes")
-    return scatter.leading(frame[by])
+def viewer_marks() -> dict[str, Mark]:
+    """Where this person stands, the chosen viewer and the neighbours."""
+    marks = {"nearest to the chosen": Mark(near, charts.CHOSEN, "circle-open", named=True)}
+    if profile.edited and profile.user_id is not None:
+        marks["before the changes"] = Mark([profile.user_id], charts.LIKED, "diamond-open")
+    if here is not None:
+        marks["you are here" if profile.user_id is None or profile.edited else "this viewer"] = Mark((), charts.LIKED, "diamond", at=here)
+    if who is not None and who != profile:
+        placed = who.user_id in set(frame["user_id"])
+        at = None if placed else resources.ask(explorer, "maps.place", who, method)
+        marks["chosen"] = Mark([who.user_id] if placed else (), charts.CHOSEN, "star", named=True, at=at)
+    return marks
 
 
 selection = sidebar.current(needs_profile=False)
 explorer, profile = selection.explorer, selection.profile
-neighbours = pd.DataFrame()
+asked = {name: st.query_params[name] for name in ("map", "graph", "method", "colour", "size", "tool", "metric", "k") if name in st.query_params}
 
 st.title("Embeddings", anchor=False)
-st.caption("Every title and viewer is a point in a space that the model has learnt. t-SNE flattens that space so that near points stay near.")
-
-viewers = explorer.maps.user_map()
-kinds = ("titles", "viewers") if len(viewers) else ("titles",)
-asked = st.query_params.get("colour")
-offers = {
-    "titles": [*["genre"] * bool(explorer.genres), *["type"] * bool(explorer.types), "popularity"],
-    "viewers": [*["favourite"] * bool(explorer.genres), "activity"],
-}
+st.caption("Every title, viewer and relation is a point in a space that the model has learnt. A map flattens that space so that near points stay near.")
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    shown = st.segmented_control("Map of the", kinds, default="titles", required=True, key="map", bind="query-params")
-    by = st.segmented_control("Colour by", offers[shown], default=offers[shown][0], required=True, key="colour", bind="query-params")
-    frame = (explorer.maps.item_map() if shown == "titles" else viewers).dropna(subset=["x", "y"]).reset_index(drop=True)
-    groups = groups_of(frame, by)
-    colours = (charts.ramp if by in ("popularity", "activity") else charts.palette)(groups.cat.categories)
-    present = [str(name) for name in groups.cat.categories if (groups == name).any()]
-    lit = st.multiselect("Highlight", present, key=f"map_lit_{by}", placeholder="all in colour", help="The others stay on the map in grey.", width=320)
-    close = st.toggle("Zoom to the chosen", key="zoom", bind="query-params", help="Shows its surroundings, with names.")
-if asked and asked not in offers["titles"] + offers["viewers"]:
-    panels.show_notice(Notice(f"The link asks for the colour “{asked[:40]}”, which is not known. You see {by}."))
-if not len(viewers):
+    kind, space, method = mapview.what(explorer)
+if asked.get("map") == VIEWERS != kind:
     st.caption("This model holds no map of viewers.")
+if kind == RELATIONS:
+    mapside.relations(explorer)
+    st.stop()
+
+frame = mapview.points(explorer, kind, space, method)
 if not len(frame):
     st.info("This model holds no map.", icon=":material/scatter_plot:")
     st.stop()
-
-outline = "#ffffff" if st.context.theme.type == "dark" else "#0f1718"
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    view = mapview.how(explorer, kind, space, method, frame)
 left, right = st.columns([7, 4], gap="medium")
-if shown == "titles":
-    with right:
-        text = st.text_input("Find a title", key="map_search", type="search", live="300ms", placeholder="type a part of its name") or ""
-        if text.strip():
-            found = explorer.find_items(text.strip(), limit=12)
-            names = dict(zip(found["item_id"].tolist(), found["title"], strict=True))
-            st.selectbox(
-                f"{len(found)} found",
-                list(names),
-                index=None,
-                format_func=lambda key: str(names[key]),
-                key="map_found",
-                on_change=take_found,
-                placeholder="choose one",
-            )
-    recommended = resources.recommendations(explorer, profile, selection.top)["item_id"].tolist() if profile.history else []
-    item_id = selection.item_id if selection.item_id is not None else next(iter(recommended), None)
-    neighbours = explorer.maps.similar(item_id, NEIGHBOURS) if item_id is not None else neighbours
-    marks = {
-        "liked": (list(profile.history), charts.LIKED, "circle"),
-        "recommended": (recommended, charts.RECOMMENDED, "diamond"),
-        "nearest to the chosen": (neighbours["item_id"].tolist() if len(neighbours) else [], charts.CHOSEN, "circle-open"),
-        "chosen": ([item_id], charts.CHOSEN, "star"),
-    }
-    figure = scatter.scatter_map(frame, "item_id", "title", groups, colours, marks, set(lit) or None, item_id if close else None, NAMED, outline)
-else:
-    chosen_viewer = st.session_state.get("map_viewer")
-    marks = {"this viewer": ([profile.user_id], charts.LIKED, "diamond"), "chosen": ([chosen_viewer], charts.CHOSEN, "star")}
-    figure = scatter.scatter_map(
-        frame.assign(label="viewer " + frame["user_id"].astype(str)),
-        "user_id",
-        "label",
-        groups,
-        colours,
-        marks,
-        set(lit) or None,
-        chosen_viewer if close else None,
-        NAMED,
-        outline,
+listed, neighbours, graph, everything, address = (st.container() for _ in range(5))
+with address:
+    mapview.fields()
+with neighbours:
+    st.subheader("Nearest neighbours", anchor=False)
+    k, metric = mapview.near_controls()
+shown = {"map": kind, "graph": st.session_state.get("graph", "after"), "method": st.session_state["method"], "colour": view.colour}
+shown |= {"size": view.size, "tool": view.tool, "metric": metric, "k": k}
+if left_out := panels.not_followed(asked, shown):
+    panels.show_notice(Notice(f"This part of the link is not known here and was not followed: {', '.join(left_out)}."))
+
+recommended = resources.recommendations(explorer, profile, selection.top)["item_id"].tolist() if profile.history and kind == TITLES else []
+who: Any = (selection.item_id if selection.item_id is not None else next(iter(recommended), None)) if kind == TITLES else chosen_viewer()
+name = str(explorer.item(who)["title"]) if kind == TITLES and who is not None else getattr(who, "label", "")
+here = resources.ask(explorer, "maps.place", profile, method) if kind == VIEWERS else None
+near = resources.ask(explorer, "maps.near", view.core, who, k=k, metric=metric, **view.place)[mapview.ID[kind]].tolist() if who is not None else []
+
+groups = mapview.groups_of(frame, view.colour, mapview.names_of(explorer, kind))
+present = [str(group) for group in groups.cat.categories if (groups == group).any()]
+ids = mapview.selected()
+look = Look(
+    lit=view.lit or None,
+    selected=mapview.drawn_ids(frame[mapview.ID[kind]], ids),
+    focus=(who if kind == TITLES else getattr(who, "user_id", None)) if view.zoom else None,
+    drag=mapview.TOOLS[view.tool],
+    dark=st.context.theme.type == "dark",
+    legend=len(present) <= len(charts.COLOURS),
+)
+marks = title_marks() if kind == TITLES else viewer_marks()
+figure = scatter.scatter_map(frame, mapview.ID[kind], "label", groups, mapview.colours_of(groups, view.colour), marks, look, mapview.sizes_of(frame, view.size))
+if view.moves and who is not None:
+    moved = resources.ask(explorer, "maps.moved")
+    overlays.add_moves(figure, moved[moved["item_id"].isin([who, *near])], charts.CHOSEN)
+if view.regions and not view.zoom:
+    key = mapview.ID[kind]
+    main = frame[frame[key] == (who if kind == TITLES else getattr(who, "user_id", None))]
+    clear = [*zip(main["x"], main["y"], strict=True), *([here] if here is not None else [])]
+    fitting = overlays.name_regions(figure, resources.ask(explorer, "maps.regions", view.core, **view.place), frame, look.dark, clear)
+    hidden = ", ".join(f'.st-key-map_area .annotation[data-index="{n}"]' for n in range(fitting, len(figure.layout.annotations)))
+    if hidden:
+        st.html(f"<style>@media (max-width: {PHONE}px) {{ {hidden} {{ display: none }} }}</style>")
+
+with left, st.container(key="map_area"):
+    alt = f"Map of {len(frame):,} {kind} coloured by {view.colour}; {', '.join(present[:4])} are the first groups. The table below the map lists the points."
+    st.plotly_chart(
+        figure,
+        key="map_chart",
+        on_select=lambda: mapview.take_points(kind, view.tool),
+        selection_mode=view.selects,
+        config={"scrollZoom": True, "displaylogo": False},
+        alt=alt,
     )
-
-with left:
-    alt = f"Map of {len(frame):,} {shown} coloured by {by}; {', '.join(present[:4])} are the largest groups. The table below the map lists the points."
-    st.plotly_chart(figure, key="map_chart", on_select=take_point, selection_mode="points", config={"scrollZoom": True, "displaylogo": False}, alt=alt)
-    quality = explorer.maps.quality().get("items" if shown == "titles" else "users") or {}
-    if quality:
-        st.caption(
-            f"How far to trust it: trustworthiness {quality['trustworthiness']:.2f} of 1 (are map neighbours true neighbours?), and "
-            f"{quality['neighbour_preservation']:.0%} of the {quality['k']} nearest neighbours of the original space are also among the nearest here. "
-            "Sizes of clusters and distances between clusters mean little."
-        )
-    if explorer.simulated and shown == "viewers":
+    mapside.trust(explorer, view)
+    if kind == VIEWERS and len(frame) < explorer.user_count:
+        st.caption(f"{len(frame):,} of {explorer.user_count:,} viewers, drawn by chance, are on the map. Anybody else is placed among them when chosen.")
+    if explorer.simulated and kind == VIEWERS:
         st.caption(panels.SIMULATED)
-
 with right:
-    if shown == "titles" and item_id is None:
-        st.info("Click a point, or search a title, to see its details and its true neighbours.", icon=":material/ads_click:")
-    elif shown == "titles":
-        row = explorer.item(item_id)
-        st.header(plain(row["title"]), anchor=False)
-        facts = [row["type"], row["genres"], f"{row['likes']:,} likes", f"{row['candidates']:,} neighbours in the knowledge graph"]
-        st.caption(plain(" · ".join(str(fact) for fact in facts if fact)))
-        st.button("See its sampled neighbours", icon=":material/hub:", on_click=sidebar.inspect, args=(item_id, "pages/sampling.py"))
-        st.markdown("**Nearest in the original space** (not on the flattened map)")
-        config: dict[str, Any] = {
-            "title": st.column_config.TextColumn("Title", pinned=True, width=190),
-            "similarity": st.column_config.NumberColumn("Similarity", help="Cosine of the two embeddings", format="%.2f", width=85),
-            "genres": "Genres",
-        }
-        alt = f"The {len(neighbours)} titles most alike {row['title']}"
-        st.dataframe(
-            neighbours[[name for name in config if name != "genres" or explorer.genres]],
-            hide_index=True,
-            key="map_neighbours",
-            on_select=take_neighbour,
-            selection_mode="single-row",
-            column_config=config,
-            alt=alt,
-        )
-        st.caption("Tick a row to walk on to that title.")
-    elif chosen_viewer is None:
-        st.info("Click a point to see who that viewer is.", icon=":material/ads_click:")
+    mapside.search(explorer, kind)
+    if who is None:
+        st.info("Click a point, or search for one, to see its details and its true neighbours.", icon=":material/ads_click:")
+    elif kind == TITLES:
+        mapside.title_card(explorer, who)
     else:
-        try:
-            person = explorer.profile(chosen_viewer)
-        except InputError:
-            st.session_state["map_viewer"] = None
-            st.rerun()
-        st.header(plain(person.label[:1].upper() + person.label[1:]), anchor=False)
-        st.button("Continue as this viewer", icon=":material/person:", on_click=take_viewer, args=(chosen_viewer,), disabled=person == profile)
-        likes = explorer.liked(person).sort_values("likes", ascending=False)
-        st.dataframe(likes[["title", "genres", "type"]], hide_index=True, key="map_likes", alt=f"What {person.label} likes",
-                     column_config={"title": st.column_config.TextColumn(f"Likes {len(likes)}", pinned=True), "genres": "Genres", "type": "Type"})  # fmt: skip
-
-points = st.expander("The points as a table", icon=":material/table:", on_change="rerun")
-if points.open:
-    with points:
-        columns = ["title", "type", "genres", "likes", "x", "y"] if shown == "titles" else ["user_id", "favourite", "liked", "x", "y"]
-        st.dataframe(frame[columns].assign(group=groups.astype(str)), hide_index=True, key="map_points", alt=f"All {len(frame):,} points of the map")
+        mapside.viewer_card(explorer, who, profile, choose_viewer)
+if ids:
+    with listed:
+        mapside.selection(explorer, view, frame, ids)
+with neighbours:
+    if who is None:
+        st.caption("Choose a point to see its neighbours.")
+    else:
+        mapside.neighbours(explorer, view, who if kind == TITLES or who.edited or who.user_id is None else who.user_id, name, k, metric)
+if kind == TITLES:
+    with graph:
+        wide = st.expander("What did the graph move?", icon=":material/moving:", on_change="rerun", key="moved_open")
+        if wide.open:
+            with wide:
+                mapside.moved(explorer)
+with everything:
+    table = st.expander("The points as a table", icon=":material/table:", on_change="rerun", key="points_open")
+    if table.open:
+        with table:
+            mapside.all_points(explorer, view, frame, groups)

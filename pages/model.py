@@ -1,13 +1,12 @@
 """How good the model is beside simple baselines, how it was trained, what it has learnt to sample, and what data it has seen."""
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer
-from dskreg.ui import panels
+from dskreg.ui import charts, curves, panels
 from dskreg.ui.panels import plain
-from dskreg.ui.scoreboard import MEASURES, MODEL, comparison, marked, verdict
+from dskreg.ui.scoreboard import MEASURES, MODEL, comparison, marked, settings_in_words, verdict
 from dskreg.ui.sidebar import current
 
 
@@ -36,25 +35,8 @@ def show_comparison(document: dict) -> None:
         "never against a sample of it. popularity: the best-known titles for everybody. item-kNN: titles that the same people like. "
         "EASE: a linear model of which titles go together."
     )
-
-
-def curve(history: pd.DataFrame, column: str, heading: str, explanation: str) -> None:
-    """One number over the epochs."""
-    values = history[["epoch", column]].dropna()
-    if values.empty:
-        return
-    st.markdown(f"**{heading}**", help=explanation)
-    lines = (
-        alt.Chart(values)
-        .mark_line(point=len(values) == 1)
-        .encode(
-            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d")),
-            y=alt.Y(f"{column}:Q", title=None, scale=alt.Scale(zero=False)),
-            tooltip=["epoch", alt.Tooltip(column, title=heading, format=".4f")],
-        )
-    )
-    first, last = values[column].iloc[0], values[column].iloc[-1]
-    st.altair_chart(lines, height=200, alt=f"{heading} over {len(values)} epochs, from {first:.3f} to {last:.3f}")
+    if document.get("baseline_settings"):
+        st.caption(plain(settings_in_words(document["baseline_settings"])))
 
 
 def show_training(history: pd.DataFrame) -> None:
@@ -63,17 +45,11 @@ def show_training(history: pd.DataFrame) -> None:
     if history.empty:
         st.info("This artifact holds no training history.")
         return
-    curves = (
-        ("loss", "Training loss", "How badly liked titles are told from others, on the training pairs: falls as the model learns."),
-        ("ndcg", "Validation NDCG", "Quality on held-out titles while training. Training stops once it no longer rises."),
-        ("entropy", "Sampling entropy", "How undecided the sampler is: low, and it has settled on which neighbours to draw; high, and any of them may come."),
-    )
-    shown = [entry for entry in curves if entry[0] in history]
-    for place, entry in zip(st.columns(len(shown) or 1, gap="medium"), shown, strict=False):
-        with place:
-            curve(history, *entry)
-    with st.expander("The same numbers as a table", icon=":material/table:"):
-        st.dataframe(history, hide_index=True, alt="Training history, one row per epoch")
+    shown, numbers = st.tabs(["Curves", "The same as a table"])
+    with shown:
+        curves.curves(history, "model")
+    with numbers:
+        curves.table(history, "model_history")
 
 
 def show_data(explorer: Explorer, info: dict) -> None:
@@ -86,25 +62,52 @@ def show_data(explorer: Explorer, info: dict) -> None:
                 st.metric(label, f"{value:,}", border=True, width=170)
     if explorer.simulated:
         st.caption(panels.SIMULATED)
-    statistics = explorer.graph_statistics().sort_values("mass", ascending=False)
-    st.dataframe(
+    show_relations(explorer.graph_statistics().sort_values("mass", ascending=False, kind="stable"))
+    for note in info.get("notes") or ["Nothing was dropped while reading the data."]:
+        st.text(f"• {note}")
+
+
+def show_relations(statistics: pd.DataFrame) -> None:
+    """What the sampler prefers: each relation's share of the candidates beside its share of the sampling, and its gate."""
+    st.markdown(f"**Which relations it learnt to sample.** {plain(preference(statistics))}")
+    alt = "Each relation's share of all candidates beside its share of the sampling"
+    left, right = st.columns([2, 3], gap="medium")
+    left.plotly_chart(charts.relation_shares(statistics.rename(columns={"mass": "share"})), key="relations", config={"displayModeBar": False}, alt=alt)
+    right.dataframe(
         statistics.assign(mass=100 * statistics["mass"]),
         hide_index=True,
+        key="relations_table",
         alt="The knowledge graph by relation: size, learnt gate and share of the sampling",
+        column_order=("relation", "mass", "gate", "picks", "candidates", "titles", "mean"),
         column_config={
-            "relation": st.column_config.TextColumn("Relation", help="How two titles are tied: through a shared genre, studio, franchise …"),
+            "relation": st.column_config.TextColumn("Relation", pinned=True, help="How two titles are tied: through a shared genre, studio, franchise …"),
             "titles": st.column_config.NumberColumn("Titles", format="localized", help="Titles with at least one neighbour through this relation."),
             "candidates": st.column_config.NumberColumn("Candidates", format="localized", help="Pairs of neighbours the sampler may draw from."),
             "mean": st.column_config.NumberColumn("Per title", format="%.1f", help="Candidates per title, on average."),
-            "gate": st.column_config.NumberColumn("Learnt gate", format="%.2f", help="The weight the model learnt for this relation."),
+            "gate": st.column_config.NumberColumn(
+                "Gate", format="%.2f", help="The learnt factor on what neighbours of this relation add to a title (g): near 0, they hardly count."
+            ),
             "mass": st.column_config.ProgressColumn(
-                "Share of the sampling", format="%.0f%%", min_value=0, max_value=100, help="Mean probability that the first draw falls on this relation."
+                "Sampling", format="%.0f%%", min_value=0, max_value=100, help="Mean probability that the first draw falls on this relation."
             ),
             "picks": st.column_config.NumberColumn("Picks", format="%.2f", help="Neighbours of this relation among the picks of a title, without noise."),
         },
     )
-    for note in info.get("notes") or ["Nothing was dropped while reading the data."]:
-        st.text(f"• {note}")
+    if statistics["gate"].isna().all():
+        st.caption("This model was trained without gates: every relation's neighbours count in full.")
+
+
+def preference(statistics: pd.DataFrame) -> str:
+    """The relation that is drawn most beyond its share of the candidates, and the one most below, in a sentence."""
+    shares = statistics.assign(share=statistics["candidates"] / max(statistics["candidates"].sum(), 1)).set_index("relation")
+    if len(shares) < 2:
+        return "There is only one kind of relation to draw from."
+    lift = shares["mass"] - shares["share"]
+    words = [
+        f"“{name}” has {shares.loc[name, 'share']:.0%} of the candidates and {shares.loc[name, 'mass']:.0%} of the draws"
+        for name in (lift.idxmax(), lift.idxmin())
+    ]
+    return f"It prefers some to others: {words[0]}, while {words[1]}. Drawn blindly, the two shares would be the same."
 
 
 def flat(values: dict, prefix: str = "") -> dict[str, str]:

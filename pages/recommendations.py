@@ -1,14 +1,19 @@
-"""Who this is, what the model would show next, and the strongest reason for each title."""
+"""Who this is, what the model would show next, as cards or as a table, and the strongest reason for each title."""
+
+from typing import Any
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dskreg.ui import panels, resources
-from dskreg.ui.panels import plain
+from dskreg.explorer import Profile
+from dskreg.ui import cards, lists, panels, resources
+from dskreg.ui.panels import Notice, plain
 from dskreg.ui.sidebar import current, inspect
 
 TASTE_ROWS = 6
+VIEWS = ("cards", "table")
+MOST_DIVERSITY = 100  # percent
 
 
 def show_taste(taste: pd.DataFrame) -> None:
@@ -42,9 +47,88 @@ def show_taste(taste: pd.DataFrame) -> None:
     )
 
 
+def not_there(name: str, known: list[str]) -> list[str]:
+    """Values of a filter in the link that this data do not have. To be asked before its widget is drawn, which drops them silently."""
+    return [f"{name}={value[:40]}" for value in asked.get(name, []) if value and value not in known]
+
+
+def clear_filters() -> None:
+    """Callback: all genres and types again."""
+    st.session_state["genres"], st.session_state["types"] = [], []
+
+
+def show_nothing(filters: list[str], hide_seen: bool) -> None:
+    """Why the list is empty, and the way out."""
+    if not filters:
+        st.info("Nothing is left to recommend: this person has seen every title of the catalogue. Switch “Hide titles already seen” off.")
+        return
+    why = "this person has seen every such title, or there is none" if hide_seen else "there is no such title in this data"
+    st.info(f"Nothing left of {plain(' and '.join(filters))}: {why}.", icon=":material/filter_alt_off:")
+    st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=clear_filters)
+
+
+def marks(row: Any) -> list[str]:
+    """Short remarks on a card."""
+    return [
+        *([f"number {row.score_rank} by score"] if row.score_rank != row.rank else []),
+        *(["seen"] if row.seen else []),
+        *(["a hit"] if row.held_out and row.seen else []),
+        *(["new since the changes"] if len(unedited) and row.item_id not in unedited else []),
+    ]
+
+
+def show_table(recommended: pd.DataFrame, profile: Profile, hide_seen: bool, diverse: bool) -> None:
+    """The list as a table; the row chosen says its reason above it and leads to what was sampled."""
+    card = st.container(border=True)  # above the table, filled once the table has said which row is chosen
+    event = st.dataframe(
+        recommended,
+        hide_index=True,
+        height="content",
+        key=f"table {explorer.content} {profile.label}",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt=f"The recommended titles for {profile.label}, best first, with score and reason",
+        column_order=["rank", "title", "score", *(["score_rank"] if diverse else []), "reason", *known, *([] if hide_seen else ["seen", "held_out"])],
+        column_config={
+            "rank": st.column_config.NumberColumn("#", width=36),
+            "title": st.column_config.TextColumn("Title", width=230),
+            "score": st.column_config.NumberColumn(
+                "Score", format="%.2f", width=64, help="The model's preference: only the order and the gaps mean something."
+            ),
+            "score_rank": st.column_config.NumberColumn("By score", width=72, help="Its place in the list by score alone."),
+            "type": st.column_config.TextColumn("Type", width=64),
+            "genres": st.column_config.TextColumn("Genres", width=180),
+            "reason": st.column_config.TextColumn("Strongest reason", width=470, help="The neighbour in the knowledge graph that adds most to the score."),
+            "seen": st.column_config.CheckboxColumn("Seen", width=60, help="Already seen by this person, so not shown while seen titles are hidden."),
+            "held_out": st.column_config.CheckboxColumn("A hit", width=60, help="This person likes the title, and the model was not told so in training."),
+        },
+    )
+    rows = [row for row in event.selection.rows if row < len(recommended)]
+    chosen = recommended.iloc[rows[0] if rows else 0]
+    with card, st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="medium"):
+        with st.container(width=640, gap="xxsmall"):
+            st.markdown(f"**{int(chosen['rank'])}. {plain(chosen['title'])}**" + ("" if rows else " :gray[(choose another row below)]"))
+            st.text(chosen["reason"])
+        st.button(
+            "See what was sampled",
+            type="primary",
+            icon=":material/hub:",
+            key="see_sampled",
+            on_click=inspect,
+            args=(chosen["item_id"], "pages/sampling.py"),
+            help="Opens the sampling page for this title: every neighbour that could have been drawn, and those that were.",
+        )
+
+
 selection = current()
 explorer, profile = selection.explorer, selection.profile
+asked = {name: st.query_params.get_all(name) for name in ("genres", "types", "hide_seen", "diversity", "view")}
+asked = {name: values for name, values in asked.items() if values}
+wrong = not_there("genres", explorer.genres) + not_there("types", explorer.types)
 known = [name for name, values in (("type", explorer.types), ("genres", explorer.genres)) if values]  # some data name neither types nor genres
+cards.style()
+if changed := st.session_state.pop("changed", ""):
+    st.toast(plain(changed), icon=":material/check:")
 panels.person_header(explorer, profile, "Recommendations for")
 st.caption("What this person likes, and what the model would show next. Behind each title: a few neighbours sampled from the knowledge graph.")
 
@@ -69,75 +153,45 @@ with right:
         },
     )
 
-st.header(f"The {selection.top} titles the model would show next" if selection.top > 1 else "The title the model would show next", anchor=False)
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-    genres, types = [], []
+above = st.container()
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", gap="small"):
+    heading = f"The {selection.top} titles the model would show next" if selection.top > 1 else "The title the model would show next"
+    st.header(heading, anchor=False, width="content")
+    wanted = lists.near_field()
+with above:
+    lists.show_near(explorer, profile, wanted)
+genres, types = [], []
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     if explorer.genres:
-        genres = st.multiselect("Genres", explorer.genres, key="genres", bind="query-params", placeholder="all genres", width=260)
+        genres = st.multiselect("Genres", explorer.genres, key="genres", bind="query-params", placeholder="all genres", width=220)
     if explorer.types:
-        types = st.multiselect("Types", explorer.types, key="types", bind="query-params", placeholder="all types", width=220)
-    hide_seen = st.toggle(
-        "Hide titles already seen", value=True, key="hide_seen", bind="query-params", help="Off: seen titles may appear; the last column marks them."
-    )
+        types = st.multiselect("Types", explorer.types, key="types", bind="query-params", placeholder="all types", width=150)
+    hide_seen = st.toggle("Hide titles already seen", value=True, key="hide_seen", bind="query-params", help="Off: seen titles may appear and are marked.")
+    percent = st.slider("Diversity", 0, MOST_DIVERSITY, 0, 5, format="%d%%", key="diversity", bind="query-params", width=180, help=lists.DIVERSITY_HELP)
+    view = st.segmented_control("Show as", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params")
+wrong += panels.not_followed({name: values[-1] for name, values in asked.items()}, {"hide_seen": hide_seen, "diversity": percent, "view": view})
+if wrong:
+    panels.show_notice(Notice(f"The link asks for {', '.join(wrong)}, which is not possible here. The fields above show what is used instead."))
 
-recommended = resources.recommendations(explorer, profile, selection.top, hide_seen=hide_seen, genres=tuple(genres), types=tuple(types))
-
-
-def clear_filters() -> None:
-    """Callback: all genres and types again."""
-    st.session_state["genres"], st.session_state["types"] = [], []
-
-
+filters = {"hide_seen": hide_seen, "genres": tuple(genres), "types": tuple(types)}
+recommended = resources.recommendations(explorer, profile, selection.top, **filters, diversity=percent / 100)
 if recommended.empty:
-    if genres or types:
-        asked = plain(" and ".join(filter(None, (" or ".join(types), " or ".join(genres)))))
-        why = "this person has seen every such title, or there is none" if hide_seen else "there is no such title in this data"
-        st.info(f"Nothing left of {asked}: {why}.", icon=":material/filter_alt_off:")
-        st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=clear_filters)
-    else:
-        st.info("Nothing is left to recommend: this person has seen every title of the catalogue. Switch “Hide titles already seen” off.")
+    show_nothing(list(filter(None, (" or ".join(types), " or ".join(genres)))), hide_seen)
     st.stop()
 if len(recommended) < selection.top:
     st.caption(f"Only {len(recommended)} titles pass the filters.")
-
-card = st.container(border=True)  # above the table, filled once the table has said which row is chosen
-event = st.dataframe(
-    recommended,
-    hide_index=True,
-    height="content",
-    key=f"table {explorer.content} {profile.label}",
-    on_select="rerun",
-    selection_mode="single-row",
-    alt=f"The recommended titles for {profile.label}, best first, with score and reason",
-    column_order=["rank", "title", "score", "reason", *known, *([] if hide_seen else ["seen", "held_out"])],
-    column_config={
-        "rank": st.column_config.NumberColumn("#", width=36),
-        "title": st.column_config.TextColumn("Title", width=230),
-        "score": st.column_config.NumberColumn("Score", format="%.2f", width=64, help="The model's preference: only the order and the gaps mean something."),
-        "type": st.column_config.TextColumn("Type", width=64),
-        "genres": st.column_config.TextColumn("Genres", width=180),
-        "reason": st.column_config.TextColumn("Strongest reason", width=470, help="The neighbour in the knowledge graph that adds most to the score."),
-        "seen": st.column_config.CheckboxColumn("Seen", width=60, help="Already seen by this person, so not shown while seen titles are hidden."),
-        "held_out": st.column_config.CheckboxColumn("A hit", width=60, help="This person likes the title, and the model was not told so in training."),
-    },
-)
-
-rows = [row for row in event.selection.rows if row < len(recommended)]
-chosen = recommended.iloc[rows[0] if rows else 0]
-with card, st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="medium"):
-    with st.container(width=640, gap="xxsmall"):
-        st.markdown(f"**{int(chosen['rank'])}. {plain(chosen['title'])}**" + ("" if rows else " :gray[(choose another row below)]"))
-        st.text(chosen["reason"])
-    st.button(
-        "See what was sampled",
-        type="primary",
-        icon=":material/hub:",
-        key="see_sampled",
-        on_click=inspect,
-        args=(chosen["item_id"], "pages/sampling.py"),
-        help="Opens the sampling page for this title: every neighbour that could have been drawn, and those that were.",
-    )
-columns = ["rank", "item_id", "title", "type", "genres", "score", "seen", "reason"]
+if percent:
+    lists.show_cost(explorer, resources.recommendations(explorer, profile, selection.top, **filters), recommended)
+unedited: set[object] = set()
+if profile.edited and profile.user_id is not None:
+    as_in_the_data = explorer.profile(profile.user_id)
+    unedited = set(resources.recommendations(explorer, as_in_the_data, selection.top, **filters, diversity=percent / 100)["item_id"])
+if view == "table":
+    show_table(recommended, profile, hide_seen, bool(percent))
+else:
+    cards.show(explorer, profile, recommended, marks, lists.more_like)
+lists.show_weights(explorer)
+columns = ["rank", "item_id", "title", "type", "genres", "score", "score_rank", "seen", "reason"]
 st.download_button(
     "Download as CSV",
     panels.safe_csv(pd.DataFrame(recommended[columns])),

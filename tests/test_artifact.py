@@ -88,3 +88,10 @@ def test_a_folder_that_is_no_artifact_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no artifact"):
         artifacts.save(artifacts.load(DEMO), tmp_path)
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_map_of_other_titles_is_refused(tmp_path: Path) -> None:
+    made = artifacts.load(DEMO)
+    artifacts.save(replace(made, item_map=made.item_map.head(5)), tmp_path / "short")
+    with pytest.raises(InputError, match="holds 5 titles"):
+        artifacts.load(tmp_path / "short")

@@ -141,6 +141,24 @@ def test_tuning_without_validation_likes_takes_the_first_settings() -> None:
     assert vars(winners["EASE"])["regularisation"] == 20.0
 
 
+def test_the_winners_say_their_settings_from_which_they_are_built_again() -> None:
+    train, validation = checkerboard()
+    winners = tuned(train, validation)
+    settings = {name: winner.settings for name, winner in winners.items()}
+    assert settings["popularity"] == {} and set(settings["item-kNN"]) == {"k", "shrink"} and set(settings["EASE"]) == {"regularisation"}
+    for name, again in baselines(settings).items():
+        assert again.settings == settings[name]
+        assert (again.fit(train).scores(train) == winners[name].scores(train)).all()
+
+
+def test_unnamed_baselines_get_the_usual_settings_and_unknown_settings_are_refused() -> None:
+    usual = {name: one.settings for name, one in baselines().items()}
+    changed = {name: one.settings for name, one in baselines({"EASE": {"regularisation": 3.0}}).items()}
+    assert changed == usual | {"EASE": {"regularisation": 3.0}}
+    with pytest.raises(TypeError):
+        baselines({"EASE": {"penalty": 3.0}})
+
+
 def test_settings_and_shapes_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="regularisation: expected more than 0"):
         EASE(0.0)

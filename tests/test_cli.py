@@ -46,6 +46,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
         ("train", "demo", "--out", "x", "--set", "model.width"),
         ("train", "demo", "--out", "x", "--device", "abacus"),
         ("train", "demo", "--out", "x", "--preset", "better"),
+        ("train", "demo", "--out", "x", "--log", "no/such/folder/log"),
         ("download", "films", "--to", "x"),
         ("juggle",),
         (),
@@ -121,6 +122,23 @@ def test_the_trained_checkerboard_ranks_the_right_colour_first(capsys, monkeypat
     assert code == 0, err
     _, out, _ = run(capsys, monkeypatch, "evaluate", str(tmp_path / "made"), "--json")
     assert json.loads(out)["metrics"]["recall@10"] == 1.0  # at most 2 titles of the right colour are left to rank
+
+
+def test_a_log_tells_machines_what_the_terminal_tells_people(capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    data, out, log = tiny_data(tmp_path / "data"), tmp_path / "made", tmp_path / "log"
+    code, stdout, err = run(capsys, monkeypatch, "train", str(data), "--out", str(out), "--epochs", "2", *SMALL, "--log", str(log))
+    assert code == 0, err
+    told = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["event"] for line in told if line["event"] not in ("stage", "step")] == ["start", "epoch", "epoch", "epoch", "done"]
+    assert [line["time"] for line in told] == sorted(line["time"] for line in told)
+    for line in told:
+        if line["event"] == "stage":
+            assert line["text"] in err
+    history = artifacts.load(out).history
+    assert [{k: line[k] for k in history[0]} for line in told if line["event"] == "epoch"] == history
+    assert f"{out}: " in stdout and "epoch 2: loss" in err and '"event"' not in stdout + err
+    code, _, err = run(capsys, monkeypatch, "train", str(tmp_path / "nothing"), "--out", str(out), "--log", str(log))
+    assert code == 2 and err == f"error: {json.loads(log.read_text().splitlines()[-1])['message']}\n"
 
 
 @pytest.mark.skipif(not CONTRACT.is_file(), reason="the contract's checks lie outside the repository")

@@ -123,10 +123,10 @@ def test_searches(explorer: Explorer) -> None:
 
 
 def test_maps_statistics_and_neighbours_have_their_shapes(explorer: Explorer) -> None:
-    assert len(explorer.maps.item_map()) == len(explorer.items) and explorer.maps.item_map()["x"].notna().all()
-    assert set(explorer.maps.user_map()["user_id"]) <= set(explorer.user_ids)
-    assert explorer.maps.place(explorer.profile(17)) is not None and explorer.maps.place(explorer.profile_of([1])) is None
-    assert set(explorer.maps.quality()) == {"items", "users"}
+    assert len(explorer.maps.titles()) == len(explorer.items) and explorer.maps.titles()["x"].notna().all()
+    assert set(explorer.maps.users()["user_id"]) <= set(explorer.user_ids)
+    assert explorer.maps.place(explorer.profile(17)) is not None and explorer.maps.place(explorer.profile_of([1])) is not None
+    assert {"trustworthiness", "neighbour_preservation", "k", "sample", "parameters"} == set(explorer.maps.quality())
     near = explorer.maps.similar(1, 5)
     assert len(near) == 5 and 1 not in set(near["item_id"]) and near["similarity"].is_monotonic_decreasing
     statistics = explorer.graph_statistics()

@@ -3,13 +3,12 @@
 import html
 import json
 import re
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dskreg.ui import charts, network, scatter
+from dskreg.ui import charts, draw_charts, network, walker
 
 COLOURS = charts.palette(["co-liked", "genre", "studio"])
 HOSTILE = [
@@ -131,52 +130,90 @@ def test_colours_can_be_told_from_both_pages(page):
         assert (light + 0.05) / (dark + 0.05) >= 3, colour
 
 
-def points(count: int) -> pd.DataFrame:
-    random = np.random.default_rng(1)
-    return pd.DataFrame(
-        {"item_id": np.arange(count), "title": [f"<b>T</b> {i}" for i in range(count)], "x": random.normal(size=count), "y": random.normal(size=count)}
-    )
-
-
-@pytest.mark.parametrize("count", [0, 1, 3, 400])
-def test_a_map_holds_every_point_once_and_marks_on_top(count):
-    frame = points(count)
-    groups = scatter.leading(pd.Series(["Action", "", "Drama"] * count)[:count].astype(object))
-    figure = scatter.scatter_map(frame, "item_id", "title", groups, charts.palette(groups.cat.categories), {"liked": ([0], charts.LIKED, "circle")}, {"Drama"})
-    assert sum(len(trace.x) for trace in figure.data if trace.name != "liked") == count
-    assert all(trace.type == "scattergl" for trace in figure.data)
-    assert all("<b>" not in text for trace in figure.data for text in trace.text)
-    assert not count or figure.data[-1].name == "liked"
-
-
-def test_groups_are_the_most_frequent_and_other():
-    values = pd.Series([f"g{i}" for i in range(30) for _ in range(40 - i)] + ["", None])
-    groups = scatter.leading(values)
-    assert len(groups.cat.categories) <= 10 and groups.iloc[0] == "g0" and groups.iloc[-1] == groups.iloc[-2] == charts.OTHER_NAME
-
-
-@pytest.mark.parametrize("values", [[], [3], [0, 0, 0], [0] * 50 + [1, 2, 90], list(range(100))])
-def test_bands_cover_every_value_without_overlap(values):
-    bands = scatter.bands(pd.Series(values, dtype=int), "likes")
-    assert len(bands) == len(values) and not bands.isna().any()
-    limits = [tuple(map(int, name.replace(",", "").split(" likes")[0].split(" to "))) for name in bands.cat.categories]
-    assert all(low[0] > high[-1] for low, high in pairwise(limits)), "largest first, each above the next"
-
-
-def test_names_on_a_focused_map_cover_neither_each_other_nor_a_point():
-    frame = pd.DataFrame({"item_id": range(4), "title": ["a rather long name", "another long name", "a third one", "far"]})
-    frame = frame.assign(x=[0.0, 0.02, 0.1, 3.0], y=[0.0, 0.0, 1.0, 0.0])
-    marks = {"near": ([1, 2, 3], charts.CHOSEN, "circle"), "chosen": ([0], charts.CHOSEN, "star")}
-    groups = scatter.leading(pd.Series(["Drama"] * 4))
-    figure = scatter.scatter_map(frame, "item_id", "title", groups, charts.palette(["Drama"]), marks, focus=0, named=("near", "chosen"))
-    near, chosen = figure.data[-2:]
-    assert chosen.text[0] == "a rather long name"
-    sides = dict(zip(near.text, near.textposition, strict=True))
-    assert sides.get("another long name", "") != chosen.textposition[0] and "a third one" in sides
-    assert list(near.hovertext) == ["another long name", "a third one", "far"]
-
-
 def test_a_sum_shows_its_total_and_escapes_names():
     figure = charts.score_sum([("the title itself", "", 1.0), ("<b>x</b>", "genre", -0.25)], ("score", 0.75))
     assert figure.data[0].text[-1] == "<b>0.750</b>" and "&lt;b&gt;" in figure.data[0].customdata[1]
     charts.score_sum([("nothing", "", 0.0)], ("score", 0.0))
+
+
+# The walkable network
+
+
+@pytest.mark.parametrize(("count", "picks"), [(0, 0), (1, 1), (5, 2), (120, 8), (200, 64)])
+def test_the_walker_knows_which_title_each_node_is(count, picks):
+    frame = candidates(count, picks)
+    drawing = walker.walk(frame, (7, "Centre"), COLOURS)
+    series = drawing.option["series"][0]
+    assert drawing.nodes == [7, *drawing.table["item_id"]] and len(series["data"]) == len(drawing.nodes) == len(set(drawing.nodes))
+    titles = dict(zip(frame["item_id"], frame["title"], strict=True))
+    assert [node["value"] for node in series["data"]] == ["Centre", *(titles[item] for item in drawing.nodes[1:])]
+    assert [link["source"] for link in series["links"]] == [node["id"] for node in series["data"][1:]] and {link["target"] for link in series["links"]} <= {"0"}
+    assert drawing.table["picked"].sum() == min(picks, walker.MOST_PICKED) and (~drawing.table["picked"]).sum() == min(count - picks, walker.MOST_PASSED)
+    for node, picked in zip(series["data"][1:], drawing.table["picked"], strict=True):
+        assert (node["x"] > 0) == picked
+    assert len({(node["x"], node["y"]) for node in series["data"]}) == len(drawing.nodes), "no node stands on another"
+    json.dumps(drawing.option)
+
+
+def test_the_walker_shows_a_title_once_by_its_strongest_tie():
+    frame = candidates(6, 3)
+    frame.loc[4, "item_id"] = frame.loc[0, "item_id"]  # drawn under one relation, missed under another
+    drawing = walker.walk(frame, (7, "Centre"), COLOURS)
+    assert drawing.nodes.count(100) == 1 and bool(drawing.table.set_index("item_id")["picked"][100])
+
+
+def test_the_walker_has_no_placeholders_and_no_html():
+    frame = candidates(8, 4, ["{b} {@x}", "a|b", *HOSTILE])
+    option = walker.walk(frame, (7, "{c}"), COLOURS, liked={100}).option
+    texts = [text for node in option["series"][0]["data"] for text in (node["name"], node["tooltip"]["formatter"])]
+    assert not any(re.search(r"\{[@\w]", text) for text in texts)
+    assert option["tooltip"]["renderMode"] == "richText" and sum(text.startswith("\u2665") for text in texts) == 1
+
+
+# Figures of the sampler
+
+
+def flow_frame() -> pd.DataFrame:
+    columns = ["source_id", "source", "target_id", "target", "relation", "contribution"]
+    rows = [
+        (1, "<b>A</b>", 5, "Same", "genre", 1.0),
+        (1, "<b>A</b>", 6, "Same", "genre", -0.25),
+        (1, "<b>A</b>", 5, "Same", "studio", 0.5),
+        (None, "2 more", 5, "Same", "genre", 0.5),
+        (None, "2 more", 6, "Same", "genre", 0.125),
+        (None, "2 more", None, "the title itself", "", 2.0),
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_the_flow_keeps_titles_of_one_name_apart_and_its_widths():
+    sankey = draw_charts.sankey(flow_frame(), "End", COLOURS).data[0]
+    assert len(sankey.node.label) == 2 + 4 + 1 and not any("<b>" in text for text in (*sankey.node.label, *sankey.node.customdata))
+    assert sum(sankey.link.value[:6]) == pytest.approx(1 + 0.25 + 0.5 + 0.5 + 0.125 + 2)
+    ends = {sankey.link.source[n]: sankey.link.value[n] for n in range(6, 10)}
+    assert sorted(ends.values()) == pytest.approx([0.125, 0.5, 1.5, 2.0]) and set(sankey.link.target[6:]) == {6}
+    assert len({sankey.link.color[n] for n in range(6)}) == 2, "for and against have colours of their own"
+
+
+def test_curves_count_titles():
+    frame = pd.DataFrame({"drawn": [0, 1, 1, 4]})
+    curve, star = draw_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 1.0}).data
+    assert list(curve.x) == [1, 4] and list(curve.y) == [3, 1] and list(star.y) == [3]
+    assert len(draw_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 0.0}).data) == 1, "zero has no place on a logarithmic axis"
+
+
+def test_a_few_that_can_be_told_apart():
+    assert draw_charts.spread([0.8, 0.79, 0.6, 0.4, 0.2, 0.08]) == [0, 2, 3, 4, 5]
+    assert draw_charts.spread([0.5, 0.5]) == [0, 1] and draw_charts.spread([]) == []
+
+
+def test_the_way_from_one_score_to_another_ends_there():
+    figure = draw_charts.change(("A", 1.0), [("left", -0.5), ("came", 0.75)], ("B", 1.25)).data[0]
+    assert sum(figure.x[:-1]) == pytest.approx(figure.x[-1]) and list(figure.measure) == ["absolute", "relative", "relative", "total"]
+
+
+def test_relations_are_weighed_against_the_average():
+    frame = pd.DataFrame({"relation": ["<i>x</i>", "y"], "gate": [1.0, 3.0], "preference": [0.5, 1.5]})
+    everybody, person = charts.relation_weights(frame).data
+    assert list(everybody.x) == [0.5, 1.5] and list(person.x) == [0.5, 1.5] and "<i>" not in everybody.y[0]
+    assert len(charts.relation_weights(frame.assign(gate=None)).data) == 1, "a preset without gates"

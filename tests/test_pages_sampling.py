@@ -1,4 +1,4 @@
-"""The sampling and embeddings pages on the demo, driven as a visitor would: by link and by widget."""
+"""The sampling page on the demo, driven as a visitor would: by link and by widget."""
 
 import json
 import re
@@ -9,13 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explanation, Explorer
-from dskreg.maps import Maps
 from dskreg.ui import resources
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = resources.artifacts_folder() / "demo"
 
-MARKS = {"liked", "recommended", "nearest to the chosen", "chosen", "this viewer"}
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
 
@@ -72,7 +70,7 @@ def test_without_noise_the_score_is_the_recommended_one(explorer: Explorer) -> N
 
 
 def test_every_candidate_is_listed_with_its_numbers(explorer: Explorer) -> None:
-    app, expected = visit("sampling", noise="true", seed=3), explained(explorer, seed=3)
+    app, expected = visit("sampling", noise="true", seed=3, show="Candidates"), explained(explorer, seed=3)
     shown = frame(app, "logit")
     assert list(shown["title"]) == list(expected.item_neighbours["title"]) and shown["noise"].abs().sum() > 0
     numbers = {"relation", "via", "logit", "noise", "key", "inclusion_probability", "picked", "attention", "contribution"}
@@ -118,8 +116,9 @@ def test_the_drawing_works_offline_and_its_edges_stand_beside_it() -> None:
 
 
 def test_the_viewers_side_says_that_viewers_are_simulated(explorer: Explorer) -> None:
-    app = visit("sampling", side="viewer")
+    app = visit("sampling", side="viewer", show="Candidates")
     assert list(frame(app, "logit")["title"]) == list(explained(explorer).user_neighbours["title"])
+    app = visit("sampling", side="viewer")
     assert "viewers are simulated" in said(app) and "liked titles the model" in said(app)
 
 
@@ -135,7 +134,7 @@ def test_next_opens_the_next_recommendation() -> None:
     assert "Recommendation 2 of 5" in said(app)
 
 
-@pytest.mark.parametrize("link", [{"seed": "abc"}, {"k": -3}, {"tau": 0}, {"noise": "perhaps"}, {"ku": 10**9}, {"k": "2.5"}, {"seed": -1}])
+@pytest.mark.parametrize("link", [{"seed": "abc"}, {"k": -3}, {"tau": 0}, {"noise": "perhaps"}, {"ku": 10**9}, {"k": "2.5"}, {"seed": -1}, {"show": "Nothing"}])
 def test_an_impossible_setting_is_noted_and_a_usual_one_used(link: dict[str, object]) -> None:
     app = visit("sampling", **link)
     name, value = next(iter(link.items()))
@@ -168,83 +167,97 @@ def test_titles_are_never_read_as_markup(monkeypatch: pytest.MonkeyPatch, explor
 
 
 def test_an_own_profile_of_one_title_has_a_page(explorer: Explorer) -> None:
-    app = visit("sampling", profile="mine", titles=explorer.items["item_id"].iloc[0], side="viewer")
-    assert len(frame(app, "logit")) == 1 and "simulated" not in said(app)
+    first = explorer.items["item_id"].iloc[0]
+    assert len(frame(visit("sampling", profile="mine", titles=first, side="viewer", show="Candidates"), "logit")) == 1
+    assert "simulated" not in said(visit("sampling", profile="mine", titles=first, side="viewer"))
 
 
-# Embeddings
+@pytest.mark.parametrize("show", ["Relations", "Flow", "Compare", "Walk", "Hubs"])
+def test_a_title_without_candidates_has_every_panel(show: str, monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
+    full = explained(explorer)
+    bare = Explanation(**{**vars(full), "item_neighbours": full.item_neighbours.iloc[:0], "relations": full.relations.iloc[:0]})
+    monkeypatch.setattr(resources, "explanation", lambda *args, **settings: bare)
+    assert "no neighbours in the knowledge graph" in said(visit("sampling", show=show))
 
 
-def traces(app: AppTest) -> list[dict]:
-    return json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+def test_candidates_are_filtered_by_what_the_link_says(explorer: Explorer) -> None:
+    rows = explained(explorer).item_neighbours
+    relation = rows[rows["picked"]]["relation"].iloc[0]
+    app = visit("sampling", show="Candidates", relation=relation, drawn="true")
+    expected = rows[rows["picked"] & (rows["relation"] == relation)]
+    assert list(frame(app, "logit")["title"]) == list(expected["title"]) and f"**{len(expected)}** of **{len(rows)}**" in said(app)
+    word = rows["title"].iloc[3].split()[0]
+    found = frame(visit("sampling", show="Candidates", find=word.upper()), "logit")
+    assert len(found) and found["title"].str.contains(word, case=False, regex=False).all()
+    assert frame(visit("sampling", show="Candidates", find="(["), "logit").empty
 
 
-def count(trace: dict) -> int:
-    return len(trace["text"])
+def test_nothing_is_drawn_many_times_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
+    asked, ask = [], resources.ask
+    monkeypatch.setattr(resources, "ask", lambda explorer, what, *rest, **named: asked.append(what) or ask(explorer, what, *rest, **named))
+    app = visit("sampling", show="Repeats")
+    assert "repeat" not in asked
+    app = visit("sampling", show="Repeats", times="100")
+    assert "repeat" in asked
+    table, rows = frame(app, "frequency"), explained(explorer).item_neighbours
+    assert len(table) == len(rows) and table["frequency"].sum() == pytest.approx(100 * explorer.defaults["picks"])
+    assert "After **100** draws" in said(app) and f"**{explained(explorer).score:.3f}**" in said(app)
 
 
-@pytest.mark.parametrize("colour", ["genre", "type", "popularity"])
-def test_every_title_is_on_the_map_once(colour: str, explorer: Explorer) -> None:
-    data = traces(visit("embeddings", colour=colour))
-    assert sum(count(trace) for trace in data if trace["name"] not in MARKS) == len(explorer.items)
-    assert all(trace["type"] == "scattergl" for trace in data) and len([t for t in data if t["name"] not in MARKS]) <= 10
-    assert {"liked", "recommended", "chosen"} <= {trace["name"] for trace in data}
+def test_two_seeds_side_by_side_lead_from_score_to_score(explorer: Explorer) -> None:
+    app = visit("sampling", show="Compare", noise="true", seed=3, seed_b=4)
+    one, other = (explained(explorer, seed=seed) for seed in (3, 4))
+    assert metric(app, "Score A: seed 3") == f"{one.score:.3f}" and metric(app, "Score B: seed 4") == f"{other.score:.3f}"
+    picked = [set(each.item_neighbours.query("picked")[["item_id", "relation"]].itertuples(index=False, name=None)) for each in (one, other)]
+    assert metric(app, "Stayed") == str(len(picked[0] & picked[1])) and metric(app, "Came") == str(len(picked[1] - picked[0]))
+    steps = frame(app, "part")["adds"]
+    assert steps.iloc[:-1].sum() == pytest.approx(steps.iloc[-1], abs=1e-4)
+    assert "the same draw" in said(visit("sampling", show="Compare", noise="true", seed=3, seed_b=3))
 
 
-@pytest.mark.parametrize("colour", ["favourite", "activity"])
-def test_the_viewers_map_marks_this_viewer(colour: str, explorer: Explorer) -> None:
-    app = visit("embeddings", map="viewers", colour=colour)
-    assert sum(count(trace) for trace in traces(app) if trace["name"] not in MARKS) == len(explorer.maps.user_map())
-    assert [count(trace) for trace in traces(app) if trace["name"] == "this viewer"] == [1]
-    assert "planted tastes" in said(app)
+def test_two_temperatures_share_the_draw_and_not_the_soft_weights(explorer: Explorer) -> None:
+    app = visit("sampling", show="Compare", versus="temperatures", tau_b=2)
+    expected = explained(explorer)
+    assert metric(app, "Score as served") == f"{expected.score:.3f}"
+    table = frame(app, "one", "other")
+    assert table["one"].sum() == pytest.approx(expected.picks, abs=1e-3) and table["other"].sum() == pytest.approx(expected.picks, abs=1e-3)
+    assert not table["one"].equals(table["other"])
 
 
-def test_the_quality_of_the_map_stands_beside_it_with_its_caution(explorer: Explorer) -> None:
-    text = said(visit("embeddings"))
-    assert f"{explorer.maps.quality()['items']['trustworthiness']:.2f} of 1" in text and "distances between clusters mean little" in text
+def test_the_flow_ends_in_the_score(explorer: Explorer) -> None:
+    whole, expected = frame(visit("sampling", show="Flow", whole="true"), "source", "part"), explained(explorer)
+    assert whole["contribution"].sum() == pytest.approx(expected.pre_activation_score, abs=1e-3)
+    carried = frame(visit("sampling", show="Flow"), "source", "part")
+    assert carried["contribution"].sum() == pytest.approx(expected.item_neighbours["contribution"].sum(), abs=1e-3)
 
 
-def test_a_title_shows_its_true_neighbours(explorer: Explorer) -> None:
-    item = explorer.items["item_id"].iloc[7]
-    app = visit("embeddings", item=item)
-    assert list(frame(app, "similarity")["title"]) == list(explorer.maps.similar(item, 10)["title"])
-    assert next(count(trace) for trace in traces(app) if trace["name"] == "nearest to the chosen") == 10
+def test_a_walk_goes_on_by_a_row_and_back_by_a_crumb(explorer: Explorer) -> None:
+    start = explained(explorer)
+    neighbour = start.item_neighbours["item_id"].iloc[0]
+    app = visit("sampling", show="Walk", item=start.item_id, trail=f"{start.item_id},{neighbour}")
+    name = str(explorer.item(neighbour)["title"])
+    assert f"Neighbours of **{name}**" in said(app) and app.header[0].value.replace("\\", "") == start.title
+    fine(app.button(key="crumb 0").click().run())
+    assert f"Neighbours of **{start.title}**" in said(app) and app.text_input(key="trail").value == str(start.item_id)
+    app = visit("sampling", show="Walk", item=start.item_id, trail=f"{start.item_id},{neighbour}")
+    fine(app.button(key="walk_inspect").click().run())
+    assert app.header[0].value.replace("\\", "") == name
 
 
-def test_highlighting_leaves_the_rest_in_grey(explorer: Explorer) -> None:
-    app = visit("embeddings")
-    group = app.multiselect(key="map_lit_genre").options[0]
-    fine(app.multiselect(key="map_lit_genre").select(group).run())
-    names = {trace["name"]: count(trace) for trace in traces(app) if trace["name"] not in MARKS}
-    assert set(names) == {group, "not highlighted"} and sum(names.values()) == len(explorer.items)
+@pytest.mark.parametrize("trail", ["nothing,<b>x</b>", "999999999"])
+def test_a_way_over_unknown_titles_is_noted(trail: str, explorer: Explorer) -> None:
+    assert "unknown titles" in said(visit("sampling", show="Walk", trail=trail))
 
 
-def test_search_offers_titles_and_choosing_one_marks_it(explorer: Explorer) -> None:
-    app = visit("embeddings")
-    title = explorer.items.sort_values("likes", ascending=False).iloc[0]
-    fine(app.text_input(key="map_search").set_value(str(title["title"])).run())
-    fine(app.selectbox(key="map_found").select_index(0).run())
-    assert app.header[0].value.replace("\\", "").replace("\u2060", "") == title["title"]
+def test_a_way_that_began_elsewhere_begins_afresh(explorer: Explorer) -> None:
+    ids = explorer.items["item_id"]
+    app = visit("sampling", show="Walk", item=ids.iloc[5], trail=f"{ids.iloc[6]},{ids.iloc[7]}")
+    assert f"Neighbours of **{explorer.item(ids.iloc[5])['title']}**" in said(app)
 
 
-def test_zooming_shows_a_part_of_the_map() -> None:
-    layout = json.loads(visit("embeddings", zoom="true").get("plotly_chart")[0].proto.spec)["layout"]
-    assert len(layout["xaxis"]["range"]) == 2
-
-
-def test_a_model_without_a_viewers_map_shows_the_titles(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
-    monkeypatch.setattr(Maps, "user_map", lambda self: pd.DataFrame(columns=["user_id", "x", "y", "liked", "favourite"]))
-    app = visit("embeddings", map="viewers")
-    assert "no map of viewers" in said(app) and sum(count(trace) for trace in traces(app) if trace["name"] not in MARKS) == len(explorer.items)
-
-
-@pytest.mark.parametrize("points", [0, 1, 3])
-def test_a_handful_of_points_is_a_map_too(points: int, monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
-    few = explorer.maps.item_map().head(points)
-    monkeypatch.setattr(Maps, "item_map", lambda self: few)
-    app = visit("embeddings", colour="popularity")
-    assert app.get("plotly_chart") if points else "holds no map" in said(app)
-
-
-def test_an_unknown_colour_is_noted() -> None:
-    assert "not known" in said(visit("embeddings", colour="<i>smell"))
+def test_hubs_are_counted_over_all_titles(explorer: Explorer) -> None:
+    app = visit("sampling", show="Hubs")
+    table = frame(app, "measure", "own")
+    own = explorer.degrees.set_index("item_id").loc[explained(explorer).item_id]
+    assert table["own"].tolist() == [own[name] for name in ("paths", "candidates", "appears", "mass", "drawn")]
+    assert frame(app, "drawn", "paths")["drawn"].iloc[0] == explorer.degrees["drawn"].max()

@@ -52,3 +52,25 @@ def test_csv_cells_cannot_be_formulas() -> None:
     table = pd.DataFrame({"title": ["=1+1", "+a", "-a", "@a", "\ta", "Naruto"], "score": [-1.0, 0, 1, 2, 3, 4]})
     lines = panels.safe_csv(table).decode("utf-8-sig").splitlines()
     assert lines[1:] == ["'=1+1,-1.0", "'+a,0.0", "'-a,1.0", "'@a,2.0", "'\ta,3.0", "Naruto,4.0"]
+
+
+# Links that a page's fields cannot follow
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "expected"),
+    [
+        ({}, {"seed": 3}, []),
+        ({"seed": "3"}, {"seed": 3}, []),
+        ({"tau": "0.50"}, {"tau": 0.5}, []),
+        ({"side": "Viewer"}, {"side": "viewer"}, []),
+        ({"noise": "1"}, {"noise": True}, []),
+        ({"noise": "perhaps"}, {"noise": False}, ["noise=perhaps"]),
+        ({"k": "many", "tau": "-1"}, {"k": 8, "tau": 0.3}, ["k=many", "tau=-1"]),
+        ({"k": "9" * 99}, {"k": 8}, ["k=" + "9" * 40]),
+        ({"elsewhere": "x"}, {"k": 8}, []),
+    ],
+    ids=str,
+)
+def test_what_the_fields_did_not_take_is_named(asked: dict[str, str], shown: dict[str, object], expected: list[str]) -> None:
+    assert panels.not_followed(asked, shown) == expected

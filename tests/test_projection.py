@@ -12,7 +12,8 @@ import pytest
 
 from dskreg.config import ProjectionConfig
 from dskreg.errors import InputError
-from dskreg.projection import nearest, neighbours_for, project, quality
+from dskreg.neighbours import all_nearest, kept, nearest, neighbours_for, quality
+from dskreg.projection import place, principal, project, turned
 
 QUICK = ProjectionConfig(iterations=50)
 
@@ -71,7 +72,7 @@ def test_preservation_equals_the_overlap_of_neighbour_sets_over_the_sampled_anch
 
     whole = quality(vectors, xy, 5, 40, seed=7)
     assert whole[1] == pytest.approx(np.mean([overlap(a) for a in anchors]))
-    monkeypatch.setattr("dskreg.projection.CELLS", 300)  # three anchors at a time
+    monkeypatch.setattr("dskreg.neighbours.CELLS", 300)  # three anchors at a time
     assert quality(vectors, xy, 5, 40, seed=7) == whole
 
 
@@ -138,6 +139,8 @@ def test_the_long_part_is_announced_once_and_short_ones_not_at_all() -> None:
     project(blobs(30)[0], QUICK, 0, said.append)
     project(blobs(3)[0], QUICK, 0, said.append)
     assert said == ["t-SNE map of 30 points"]
+    project(blobs(30)[0], QUICK, 0, said.append, "titles after the graph")
+    assert said[-1] == "t-SNE map of 30 titles after the graph"
 
 
 def test_broken_vectors_are_refused_with_their_place() -> None:
@@ -157,7 +160,8 @@ def test_nearest_by_hand() -> None:
     positions, similarity = nearest(vectors, 0, 4)
     assert positions.tolist() == [1, 6, 2, 3]  # 1 and 6 tie: by position; so do 3 and 5
     assert similarity == pytest.approx([1, 1, np.sqrt(0.5), 0])
-    assert nearest(vectors, 0, 3, "dot")[0].tolist() == [6, 1, 2]
+    positions, distance = nearest(vectors, 0, 3, "euclidean")
+    assert positions.tolist() == [1, 2, 5] and distance.tolist() == [-1, -1, -1]
     assert nearest(vectors, 4, 99)[0].tolist()[-2:] == [1, 6]
     assert len(nearest(vectors, 0, 99)[0]) == 6 and len(nearest(vectors[:1], 0, 5)[0]) == 0
     for index in (-1, 7):
@@ -166,6 +170,83 @@ def test_nearest_by_hand() -> None:
 
 
 def test_looking_up_neighbours_needs_no_slow_import() -> None:
-    calls = "p.nearest(numpy.eye(9), 0, 3); p.quality(numpy.eye(9), numpy.eye(9, 2), 3, 9, 0)"
+    calls = "n.nearest(numpy.eye(9), 0, 3); n.quality(numpy.eye(9), numpy.eye(9, 2), 3, 9, 0); p.principal(numpy.eye(9))"
     slow = "{'sklearn', 'openTSNE', 'torch'} & set(sys.modules)"
-    assert elsewhere(f"import sys, numpy, dskreg.projection as p; {calls}; print({slow})").strip() == b"set()"
+    assert elsewhere(f"import sys, numpy, dskreg.neighbours as n, dskreg.projection as p; {calls}; print({slow})").strip() == b"set()"
+
+
+def test_every_points_neighbours_are_those_asked_for_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, _ = blobs()
+    monkeypatch.setattr("dskreg.neighbours.CELLS", 300)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    found, distance = all_nearest(unit, 6)
+    for i in range(90):
+        assert set(found[i]) == set(nearest(vectors, i, 6)[0])
+        assert distance[i] == pytest.approx(np.linalg.norm(unit[found[i]] - unit[i], axis=1), abs=1e-3)
+    assert np.array_equal(project(vectors, QUICK, 0).near[:, :6], found)
+
+
+def test_the_share_kept_is_the_overlap_of_two_rows() -> None:
+    before, after = np.array([[1, 2, 3, 4], [0, 2, 3, 4]]), np.array([[4, 9, 1, 8], [4, 3, 2, 0]])
+    assert kept(before, after).tolist() == [0.5, 1.0]
+    assert kept(before[:, :0], after[:, :0]).tolist() == [1.0, 1.0]
+
+
+def test_a_map_begun_from_another_lies_as_that_one_does() -> None:
+    vectors, _ = blobs(150)
+    first = project(vectors, ProjectionConfig(), 0)
+    nearly = vectors + np.random.default_rng(1).normal(size=vectors.shape) * 0.05
+    again = project(nearly, ProjectionConfig(), 0, start=first.xy)
+    assert again.parameters["start"] == "another map"
+    best = ((again.xy - again.xy.mean(0)) ** 2).sum()
+    here = ((again.xy - first.xy) ** 2).sum()
+    for angle in np.linspace(0, 2 * np.pi, 60):
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        for mirror in (np.eye(2), np.diag([1.0, -1.0])):
+            moved = (again.xy - again.xy.mean(0)) @ mirror @ turn + first.xy.mean(0)
+            assert here <= ((moved - first.xy) ** 2).sum() + 1e-3 * best
+
+
+def test_turning_undoes_a_rotation_and_a_mirror() -> None:
+    xy = np.random.default_rng(0).normal(size=(40, 2))
+    turn = np.array([[np.cos(1.1), -np.sin(1.1)], [np.sin(1.1), np.cos(1.1)]]) @ np.diag([1, -1])
+    assert turned(xy @ turn + 7, xy) == pytest.approx(xy, abs=1e-5)
+
+
+def test_pca_is_scikit_learns_up_to_the_sign_and_places_its_own_points() -> None:
+    decomposition = pytest.importorskip("sklearn.decomposition")
+    vectors, _ = blobs()
+    plane, unit = principal(vectors), vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    model = decomposition.PCA(2, svd_solver="full").fit(unit.astype(np.float64))
+    assert np.abs(plane.xy) == pytest.approx(np.abs(model.transform(unit)), abs=1e-5)
+    assert plane.shares == pytest.approx(model.explained_variance_ratio_, abs=1e-6)
+    assert all(plane.axes[np.abs(plane.axes[:, a]).argmax(), a] > 0 for a in (0, 1))
+    for i in (0, 31, 89):
+        assert plane.place(vectors[i]) == pytest.approx(plane.xy[i])
+        assert plane.place(vectors[i] * 5) == pytest.approx(plane.xy[i])  # length plays no part
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (1, 4), (3, 1), (5, 0)])
+def test_pca_of_next_to_nothing(shape: tuple[int, int]) -> None:
+    plane = principal(np.ones(shape))
+    assert plane.xy.shape == (shape[0], 2) and np.isfinite(plane.xy).all() and sum(plane.shares) in (0, pytest.approx(1))
+
+
+def test_a_point_left_out_is_placed_nearer_to_its_own_place_than_nearly_all_others() -> None:
+    vectors, group = blobs(150)
+    made = project(vectors, ProjectionConfig(), 0)
+    for i in (0, 1, 2, 70, 149):
+        others = np.arange(150) != i
+        at = place(vectors[i], vectors[others], made.xy[others])
+        distance = np.linalg.norm(made.xy - at, axis=1)
+        assert group[distance.argmin()] == group[i]
+        assert (distance[group != group[i]] > distance[i]).all()  # her place is nearer than that of anybody of another group
+        assert place(vectors[i], vectors[others], made.xy[others]) == at
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 20])
+def test_a_point_is_placed_among_any_number_of_others(count: int) -> None:
+    vectors, _ = blobs(count)
+    xy = project(vectors, QUICK, 0).xy
+    for vector in (np.ones(12, dtype=np.float32), np.zeros(12, dtype=np.float32)):
+        assert np.isfinite(place(vector, vectors, xy)).all()

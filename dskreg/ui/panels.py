@@ -33,7 +33,7 @@ SIMULATED = (
 # Streamlit writes white on primaryColor and primaryColor on the page. No one colour has a contrast of 4.5 : 1 both ways on a dark page, so
 # .streamlit/config.toml has a light one there, and what stands on it is written dark.
 _ON_ACCENT = """<style>
-[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p, span[data-tag-index], span[data-tag-index] * {
+[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p, [data-testid="stBaseButton-primaryFormSubmit"] p, span[data-tag-index], span[data-tag-index] * {
   color: light-dark(#ffffff, #12191b) !important
 }
 </style>"""
@@ -77,6 +77,24 @@ def show_notice(notice: Notice) -> None:
             st.button(notice.button, key=f"notice {notice.button}", on_click=notice.action)
 
 
+def not_followed(asked: dict[str, str], shown: dict[str, object]) -> list[str]:
+    """Settings of the link that a page's fields did not take, as `name=value`: bound widgets fall back to their defaults silently.
+
+    Args:
+        asked: the link's parameters, read before the widgets were drawn.
+        shown: what the widgets say. True always counts as followed: a link may say it as `1` or `yes` too.
+    """
+    different = []
+    for name, value in shown.items():
+        try:
+            same = name not in asked or value is True or str(value).lower() == asked[name].lower() or float(asked[name]) == float(str(value))
+        except ValueError:
+            same = False
+        if not same:
+            different.append(f"{name}={asked[name][:40]}")
+    return different
+
+
 def person_header(explorer: Explorer, profile: Profile, prefix: str = "") -> None:
     """Whose page this is, with a badge where that person is simulated or hand-made. A prefix makes it the page's title."""
     who = f"{prefix} {profile.label}".strip()
@@ -98,7 +116,12 @@ def broken_artifact(message: str, folder: Path, others: bool) -> None:
     st.error(plain(message), icon=":material/error:")
     st.markdown("Choose another model in the sidebar, or train one on the bundled demo data:" if others else "Train a new one on the bundled demo data:")
     st.code(training_command(folder / "my-model"), language="bash")
+    _or_in_the_app()
     st.button("Try again", icon=":material/refresh:", key="try_again")
+
+
+def _or_in_the_app() -> None:
+    st.page_link("pages/runs.py", label="Or train one in the app", icon=":material/model_training:")
 
 
 def training_command(out: Path) -> str:
@@ -112,6 +135,7 @@ def no_artifact(folder: Path) -> None:
     st.info(f"There is no model in the folder {plain(folder.absolute())}.", icon=":material/folder_off:")
     st.markdown("Train one on the bundled demo data (a minute or two on a laptop), then press the button:")
     st.code(training_command(folder / "demo"), language="bash")
+    _or_in_the_app()
     st.caption("Models kept elsewhere: set the environment variable DSKREG_ARTIFACTS to the folder that holds them and start the app again.")
     st.button("Look again", icon=":material/refresh:", key="look_again")
 

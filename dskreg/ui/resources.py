@@ -16,6 +16,7 @@ import streamlit as st
 
 from dskreg.explorer import Explanation, Explorer, InputError, Profile, list_artifacts
 
+NO_FILTERS = {"hide_seen": True, "genres": (), "types": (), "diversity": 0.0}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -73,8 +74,9 @@ def _ask(asked: tuple[object, ...], _answer: Callable[[], Any]) -> Any:
 
 
 def recommendations(explorer: Explorer, profile: Profile, top: int = 10, **filters: Any) -> pd.DataFrame:
-    """`Explorer.recommend`, remembered."""
-    return ask(explorer, "recommend", profile, top=top, **filters)
+    """`Explorer.recommend`, remembered; what the filters say anyway is left out, so that the sidebar and a page without filters ask the same."""
+    named = {name: value for name, value in filters.items() if value != NO_FILTERS[name]}
+    return ask(explorer, "recommend", profile, top=top, **named)
 
 
 def explanation(explorer: Explorer, profile: Profile, item_id: int | str, **settings: Any) -> Explanation:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,6 +14,9 @@ HOVER = "%{text}<extra></extra>"
 AROUND = 10  # points that a focused figure shows at least
 SIDES = {"top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0), "middle left": (-1, 0)}  # where a point's name may stand
 LETTER, LINE, FOCUSED = 7.5, 20, 500  # pixels: a letter's width, a line's height, and about the size of a focused map
+HEIGHT = 640  # pixels of the figure
+SELECTED = 1.5  # times as large as the others is a selected point
+SYMBOLS = ("circle", "diamond", "cross")  # of groups that share a colour
 
 
 def leading(values: pd.Series, most: int = len(COLOURS) - 1) -> pd.Series:
@@ -22,13 +26,36 @@ def leading(values: pd.Series, most: int = len(COLOURS) - 1) -> pd.Series:
     return pd.Series(pd.Categorical(text.where(text.isin(names), OTHER_NAME), categories=[*names, OTHER_NAME], ordered=True), index=values.index)
 
 
-def bands(values: pd.Series, unit: str) -> pd.Series:
-    """Numbers as five bands of about equal size, named with their limits, the largest first."""
+def bands(values: pd.Series, unit: str, digits: int = 0) -> pd.Series:
+    """Numbers, shown with so many digits after the point, as five bands of about equal size, named with their limits, the largest first."""
     band = pd.qcut(values, len(WARM_TO_COLD), labels=False, duplicates="drop").fillna(0) if values.nunique() > 1 else values * 0
-    limits = {number: dict.fromkeys(f"{int(limit):,}" for limit in (group.min(), group.max())) for number, group in values.groupby(band)}
+    limits = {number: dict.fromkeys(f"{limit:,.{digits}f}" for limit in (group.min(), group.max())) for number, group in values.groupby(band)}
     names = {number: f"{' to '.join(pair)} {unit}" for number, pair in limits.items()}
     order = list(dict.fromkeys(names[number] for number in sorted(names, reverse=True)))
     return pd.Series(pd.Categorical(pd.Series(band, index=values.index).map(names), categories=order, ordered=True), index=values.index)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Points to show larger and on top: those with these ids, or one at a place of its own."""
+
+    ids: Collection[object]
+    colour: str
+    symbol: str
+    named: bool = False  # carries its points' names when zoomed in
+    at: tuple[float, float] | None = None  # where a point stands that is none of the map's
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a map is drawn."""
+
+    lit: Collection[str] | None = None  # the groups in colour; the others stay visible in grey. None: all
+    selected: Collection[object] = ()  # if any, the points in colour; the others stay visible in grey
+    focus: object = None  # the id of a point to zoom to (a new figure forgets how far a person had zoomed)
+    drag: str = "pan"  # or lasso, select (a box)
+    dark: bool = False
+    legend: bool = True  # of the groups; marks always have one
 
 
 def scatter_map(
@@ -37,47 +64,42 @@ def scatter_map(
     label: str,
     groups: pd.Series,
     colours: Mapping[str, str],
-    marks: Mapping[str, tuple[Collection, str, str]],
-    shown: Collection[str] | None = None,
-    focus: object = None,
-    named: Collection[str] = (),
-    outline: str = "#ffffff",
+    marks: Mapping[str, Mark],
+    look: Look = Look(),
+    sizes: pd.Series | None = None,
 ) -> go.Figure:
     """A map of points, one WebGL trace per group, with marked points on top.
 
     Args:
         frame: columns x, y, and those named by `ids` and `label`.
-        groups: a category per row, and `colours` for them.
-        marks: name -> (ids, colour, symbol), drawn last and larger.
-        shown: the groups in colour; the others stay visible in grey. None: all.
-        focus: the id of a point to zoom to (a new figure forgets how far a person had zoomed); the marks in `named` then carry their labels.
-        outline: the colour around marked points, one that stands out from the page.
+        groups: a category per row, and `colours` for them. Groups beyond the number of colours share a colour and differ in their symbol.
+        marks: by name, drawn last and larger.
+        sizes: pixels per row; None: all the same, smaller on larger maps.
     """
-    figure, size = go.Figure(), 4 if len(frame) > 4000 else 5 if len(frame) > 1500 else 7
-    grey = pd.Series(True, index=frame.index)
-    coloured = [name for name in groups.cat.categories if (groups == name).any() and (shown is None or name in shown)]
-    grey = ~groups.isin(coloured)
+    figure = go.Figure()
+    if sizes is None:
+        sizes = pd.Series(4 if len(frame) > 4000 else 5 if len(frame) > 1500 else 7, index=frame.index)
+    inside = frame[ids].isin(list(look.selected)) if len(look.selected) else pd.Series(True, index=frame.index)
+    coloured = [name for name in groups.cat.categories if ((groups == name) & inside).any() and (look.lit is None or name in look.lit)]
+    grey = ~(groups.isin(coloured) & inside)
     if grey.any():
-        figure.add_trace(_points(frame[grey], ids, label, "not highlighted", OTHER, size, 0.3))
+        figure.add_trace(_points(frame[grey], ids, label, "not selected" if len(look.selected) else "not highlighted", OTHER, sizes[grey], 0.3))
     for name in coloured:
-        figure.add_trace(_points(frame[groups == name], ids, label, name, colours[name], size, 0.75))
-    centre = frame[frame[ids] == focus]
+        rows = (groups == name) & inside
+        trace = _points(frame[rows], ids, label, name, colours[name], sizes[rows] * (SELECTED if len(look.selected) else 1), 0.75)
+        order = list(groups.cat.categories).index(name)
+        figure.add_trace(trace.update(showlegend=look.legend, marker={"symbol": SYMBOLS[order // len(COLOURS) % len(SYMBOLS)]}))
+    if look.drag != "pan":  # the browser greys at once what a lasso or box leaves out; a click has its own mark and dims nothing
+        figure.update_traces(unselected={"marker": {"color": OTHER, "opacity": 0.25}})
+    centre = frame[frame[ids] == look.focus]
     reach, names = 0.0, {}
     if len(centre):
         distance = ((frame[["x", "y"]] - centre[["x", "y"]].iloc[0]) ** 2).sum(axis=1) ** 0.5
         reach = max(1.25 * distance.nsmallest(AROUND).max(), 1e-6)
-        labelled = [centre.index[0], *(row for name in named if name in marks for row in frame.index[frame[ids].isin(list(marks[name][0]))])]
+        labelled = [centre.index[0], *(row for mark in marks.values() if mark.named for row in frame.index[frame[ids].isin(list(mark.ids))])]
         names = _sides(frame.loc[list(dict.fromkeys(labelled))], label, reach)
-    for name, (chosen, colour, symbol) in marks.items():
-        rows = frame[frame[ids].isin(list(chosen))]
-        if len(rows):
-            trace = _points(rows, ids, label, name, colour, 15 if len(rows) == 1 else 11, 1.0)
-            trace.update(marker={"symbol": symbol, "line": {"width": 1.5, "color": outline}})
-            if names and name in named:
-                shown_names = [names.pop(row, ("top center", "")) for row in rows.index]
-                trace.update(mode="markers+text", textposition=[side for side, _ in shown_names], text=[text for _, text in shown_names])
-                trace.update(hovertext=[plain(text) for text in rows[label]], hovertemplate="%{hovertext}<extra></extra>")
-            figure.add_trace(trace)
+    for name, mark in marks.items():
+        _add_mark(figure, frame, ids, label, name, mark, names, "#ffffff" if look.dark else "#0f1718")
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
     if len(centre):
@@ -85,12 +107,61 @@ def scatter_map(
         figure.update_yaxes(range=[centre["y"].iloc[0] - reach, centre["y"].iloc[0] + reach])
     figure.update_layout(
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0, "itemsizing": "constant", "font": {"size": 13}},
-        dragmode="pan",
-        clickmode="event+select",
+        dragmode=look.drag,
+        clickmode="event+select" if look.drag == "pan" else "event",
         hovermode="closest",
         hoverdistance=12,
     )
-    return finish(figure, height=640)
+    return finish(figure, height=HEIGHT)
+
+
+def _add_mark(
+    figure: go.Figure, frame: pd.DataFrame, ids: str, label: str, name: str, mark: Mark, names: dict[Hashable, tuple[str, str]], outline: str
+) -> None:
+    rows = frame[frame[ids].isin(list(mark.ids))]
+    if mark.at is not None:
+        rows = pd.DataFrame({"x": [mark.at[0]], "y": [mark.at[1]], ids: [None], label: [name]})
+    if not len(rows):
+        return
+    trace = _points(rows, ids, label, name, mark.colour, pd.Series(16 if len(rows) == 1 else 11, index=rows.index), 1.0)
+    trace.update(marker={"symbol": mark.symbol, "line": {"width": 1.5, "color": outline}})
+    if mark.at is not None:
+        trace.update(customdata=None)
+    if names and mark.named:
+        shown = [names.pop(row, ("top center", "")) for row in rows.index]
+        trace.update(mode="markers+text", textposition=[side for side, _ in shown], text=[text for _, text in shown])
+        trace.update(hovertext=[plain(text) for text in rows[label]], hovertemplate="%{hovertext}<extra></extra>")
+    figure.add_trace(trace)
+
+
+def sized(values: pd.Series, smallest: float = 4, largest: float = 20) -> pd.Series:
+    """Sizes in pixels: the area of a point grows with its value."""
+    top = values.max() if len(values) else 0
+    share = values.clip(lower=0) / top if top > 0 else pd.Series(0.0, index=values.index)
+    return smallest + (largest - smallest) * share.astype(float) ** 0.5
+
+
+def named_points(frame: pd.DataFrame, label: str, colours: Sequence[str], sizes: pd.Series) -> go.Figure:
+    """A handful of points (x, y), each with its name."""
+    figure = go.Figure(
+        go.Scatter(
+            x=frame["x"],
+            y=frame["y"],
+            mode="markers+text",
+            text=[plain(shorten(name, LABEL)) for name in frame[label]],
+            textposition=["middle left" if x < frame["x"].median() else "middle right" for x in frame["x"]],
+            hovertext=[plain(name) for name in frame[label]],
+            hovertemplate="%{hovertext}<extra></extra>",
+            cliponaxis=False,
+            marker={"color": list(colours), "size": sizes.tolist(), "opacity": 0.85},
+        )
+    )
+    for axis in ("x", "y"):
+        low, high = (frame[axis].min(), frame[axis].max()) if len(frame) else (0.0, 0.0)
+        room = 0.25 * max(high - low, 1e-6)
+        figure.update_layout({f"{axis}axis": {"visible": False, "range": [low - room, high + room]}})
+    figure.update_layout(dragmode="pan", showlegend=False)
+    return finish(figure, height=440)
 
 
 def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple[str, str]]:
@@ -113,16 +184,17 @@ def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple
     return names
 
 
-def _points(rows: pd.DataFrame, ids: str, label: str, name: str, colour: str, size: int, opacity: float) -> go.Scattergl:
+def _points(rows: pd.DataFrame, ids: str, label: str, name: str, colour: str, sizes: pd.Series, opacity: float) -> go.Scattergl:
+    one = sizes.nunique() == 1
     return go.Scattergl(
-        x=rows["x"].round(3),
-        y=rows["y"].round(3),
+        x=rows["x"].astype("float32").round(3).to_numpy(),
+        y=rows["y"].astype("float32").round(3).to_numpy(),
         mode="markers",
         name=plain(name),
         customdata=rows[[ids]].to_numpy(),
         text=[plain(text) for text in rows[label]],
         hovertemplate=HOVER,
-        marker={"color": colour, "size": size, "opacity": opacity},
+        marker={"color": colour, "size": float(sizes.iloc[0]) if one else sizes.round(1).to_numpy(), "opacity": opacity, "line": {"width": 0}},
         selected={"marker": {"opacity": 1.0}},
-        unselected={"marker": {"opacity": opacity}},  # a selection must not dim the rest: the chosen point has its own mark
+        unselected={"marker": {"opacity": opacity}},
     )

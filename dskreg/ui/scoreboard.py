@@ -54,6 +54,16 @@ def verdict(table: pd.DataFrame, cutoff: int) -> str:
     return f"Among the first {cutoff}, {ahead}. {rest}."
 
 
+def settings_in_words(settings: dict[str, dict[str, object]]) -> str:
+    """What the baselines were tuned to: item-kNN (k 100, shrink 0), ..."""
+    each = [f"{name} ({', '.join(f'{key} {_number(value)}' for key, value in chosen.items())})" for name, chosen in settings.items() if chosen]
+    return f"The baselines' settings were tuned on the validation titles too: {', '.join(each)}." if each else ""
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _against(one: float, other: float) -> str:
     """Two different numbers with as many digits as show the difference, at least three."""
     digits = next((digits for digits in range(3, 9) if f"{one:.{digits}f}" != f"{other:.{digits}f}"), 9)

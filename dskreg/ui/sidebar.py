@@ -1,19 +1,19 @@
 """The frame's sidebar: which model, whose recommendations, which title. Pages read the outcome through `current()`.
 
-The address holds the state. Its parameters are the keys of bound widgets: `artifact`, `profile` (viewer or mine), `user`,
-`titles`, `item`, `top`. Streamlit writes a bound widget's label into the address, so ids live in plain text fields; the comfortable
+The address holds the state. Its parameters are the keys of bound widgets: `artifact`, `profile` (viewer or mine), `user`, `titles`, `liked`,
+`disliked`, `item`, `top`, `adult`. Streamlit writes a bound widget's label into the address, so ids live in plain text fields; the comfortable
 pickers beside them are unbound and only write into those fields from their callbacks.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
 from dskreg.explorer import Explorer, InputError, Profile
-from dskreg.ui import panels, pickers, resources
+from dskreg.ui import link, panels, pickers, resources, tour
 from dskreg.ui.panels import Notice
 
 KINDS = ("viewer", "mine")
@@ -26,8 +26,8 @@ TOP = 10
 class Selection:
     """What the sidebar says in this run.
 
-    explorer: the open artifact
-    profile:  a viewer of the data, or a hand-made profile
+    explorer: the open artifact; without adult titles unless they are switched on (URL parameter `adult`)
+    profile:  a viewer of the data, or a hand-made profile; with the titles liked and disliked on top
     item_id:  the title under inspection (URL parameter `item`); None: the first recommendation
     top:      how many recommendations are asked for (URL parameter `top`)
     """
@@ -43,13 +43,18 @@ def current(needs_profile: bool = True) -> Selection:
 
     With `needs_profile`, a hand-made profile without a title ends the page here with a panel that says how to begin.
     """
-    if not st.session_state.get("framed"):
-        _find_frame()
+    inside_frame()
     selection: Selection = st.session_state["selection"]
     if needs_profile and selection.profile.user_id is None and not selection.profile.history:
-        panels.no_titles(selection.explorer, pickers.add_title)
+        panels.no_titles(selection.explorer, pickers.like)
         st.stop()
     return selection
+
+
+def inside_frame() -> None:
+    """What a page calls first that needs no model: it makes sure that the frame is around it."""
+    if not st.session_state.get("framed"):
+        _find_frame()
 
 
 def _find_frame() -> None:
@@ -78,35 +83,45 @@ def inspect(item_id: object, page: str = "") -> None:
 
 
 @contextmanager
-def frame() -> Iterator[None]:
-    """Draw the sidebar around the page that runs inside this context."""
+def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
+    """Draw the sidebar and the header around the page that runs inside this context; `page` is its title, for the tour.
+
+    Without a usable artifact the run ends here with a panel that says what to do, unless the page can do without.
+    """
     st.session_state.pop("looking_for_frame", None)
-    _draw()
+    header = st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small")
+    tour.draw(page, header)
+    if not _draw(needs_model) and needs_model:
+        st.stop()
     st.session_state["framed"] = True
     try:
         yield
     finally:
         st.session_state["framed"] = False
+        with header:
+            link.copy_link()  # last: now the address holds the page's own settings too
 
 
-def _draw() -> None:
+def _draw(needs_model: bool) -> bool:
     """Draw the sidebar, store this run's Selection, and show above the page what could not be followed.
 
-    Without a usable artifact the run ends here with a panel that says what to do.
+    False where there is no usable artifact; a page that `needs_model` then gives way to a panel that says what to do.
     """
     st.logo(panels.WORDMARK, icon_image=panels.LOGO, size="large")
     names = resources.artifact_names()
     if not names:
-        panels.no_artifact(resources.artifacts_folder())
-        st.stop()
+        if needs_model:
+            panels.no_artifact(resources.artifacts_folder())
+        return False
     notices = _garbage(names)
     with st.sidebar:
         name = st.selectbox("Model", names, key="artifact", bind="query-params", help="A trained model with its data: one folder under artifacts/.")
     try:
-        explorer = resources.open_explorer(resources.artifacts_folder() / name)
+        opened = resources.open_explorer(resources.artifacts_folder() / name)
     except InputError as error:
-        panels.broken_artifact(str(error), resources.artifacts_folder(), others=len(names) > 1)
-        st.stop()
+        if needs_model:
+            panels.broken_artifact(str(error), resources.artifacts_folder(), others=len(names) > 1)
+        return False
     with st.sidebar:
         kind = st.segmented_control(
             "Whose recommendations?",
@@ -116,19 +131,32 @@ def _draw() -> None:
             key="profile",
             bind="query-params",
             width="stretch",
+            on_change=pickers.forget_changes,
             help="A viewer from the data, or a profile that you put together from titles you like.",
         )
         above = st.container()
-        titles, item = _address_fields(kind)
+        explorer = _veil(opened)
+        ids = _address_fields(kind)
         with above:
-            profile = pickers.own_profile(explorer, titles, notices) if kind == "mine" else pickers.viewer(explorer, notices)
+            profile = pickers.person(explorer, kind, ids, notices)
             top = st.slider("How many recommendations", 1, MOST_TOP, TOP, key="top", bind="query-params")
-            item_id = _item(explorer, profile, top, item, notices)
+            item_id = _item(explorer, profile, top, ids["item"].strip(), notices)
+        tour.again()
     st.session_state["selection"] = Selection(explorer, profile, item_id, top)
     if page := st.session_state.pop("go", None):
         st.switch_page(page, query_params={})  # None would clear the address, which Streamlit refuses for bound parameters
     for notice in notices:
         panels.show_notice(notice)
+    return True
+
+
+def _veil(opened: Explorer) -> Explorer:
+    """The artifact without its adult titles, unless they are switched on; the switch is there only where there are any."""
+    if not opened.adult_titles:
+        return opened
+    text = f"{opened.adult_titles:,} titles of this model have an adult genre. Hidden, they are in no list, search or map, and nameless elsewhere."
+    shown = st.toggle("Show adult titles", key="adult", bind="query-params", help=text)
+    return opened if shown else opened.without_adult
 
 
 def _garbage(names: list[str]) -> list[Notice]:
@@ -145,15 +173,23 @@ def _garbage(names: list[str]) -> list[Notice]:
     return notices
 
 
-def _address_fields(kind: str) -> tuple[list[str], str]:
+def _address_fields(kind: str) -> dict[str, str]:
     """The bound fields behind the pickers, drawn before them: only a drawn field knows what the browser's back button has restored."""
-    titles = ""
+    several = "comma-separated ids"
+    fields = {} if kind == "mine" else {"liked": ("Liked by hand", several)}
+    fields |= {"disliked": ("Disliked by hand", several)}
+    fields |= {"titles": ("Titles of my profile", several)} if kind == "mine" else {"user": ("Viewer", "the suggested viewer")}
+    fields |= {"item": ("Title under inspection", "the first recommendation")}
+    values = {}
     with st.expander("Ids in the link", icon=":material/link:"):
         st.caption("A copied link opens this very view. It carries these ids; edit them to jump.")
-        if kind == "mine":
-            titles = st.text_input("Titles of my profile", key="titles", bind="query-params", placeholder="comma-separated ids") or ""
-        item = st.text_input("Title under inspection (id)", key="item", bind="query-params", placeholder="the first recommendation") or ""
-    return pickers.split_ids(titles), item.strip()
+        first = st.container()
+        # Each field that a callback has written becomes an entry of the browser's history, in this order: a person's changes go before the person does.
+        for key, (label, placeholder) in fields.items():
+            with first if key in ("user", "titles") else nullcontext():
+                changed = pickers.forget_changes if key == "user" else None
+                values[key] = st.text_input(label, key=key, bind="query-params", placeholder=placeholder, on_change=changed) or ""
+    return values
 
 
 def _item(explorer: Explorer, profile: Profile, top: int, wanted: str, notices: list[Notice]) -> int | str | None:
@@ -162,7 +198,11 @@ def _item(explorer: Explorer, profile: Profile, top: int, wanted: str, notices: 
     if wanted:
         try:
             row = explorer.item(wanted[:80])
-            item_id, title = row["item_id"], str(row["title"])
+            if row["adult"] and not explorer.adult:
+                text = "The link leads to an adult title; these are hidden. You see the first recommendation instead."
+                notices.append(Notice(text, "Show adult titles", partial(pickers.set_field, "adult", True)))
+            else:
+                item_id, title = row["item_id"], str(row["title"])
         except InputError as error:
             notices.append(
                 Notice(f"{error}. You see the first recommendation instead.", "Keep the first recommendation", partial(pickers.set_field, "item", ""))

@@ -1,68 +1,43 @@
 """A running app and a browser, for walks through the app as a person would take them."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchmarks.served import CHROMIUM, browse, serve
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HERE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
 PATIENCE = 60_000  # ms; CI machines are slow
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a browser the walks are skipped, in words."""
-    if CHROMIUM is None:
-        for item in items:
-            if Path(__file__).parent in item.path.parents:
+    """One worker takes all walks: they share a server. Without a browser they are skipped, in words."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="no chromium on this machine (Debian: apt-get install chromium)"))
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """The app as the README starts it, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("DSKREG_")}
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
-        address = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(240):
-                try:
-                    with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
-                        if answer.read() == b"ok":
-                            break
-                except OSError:
-                    time.sleep(0.25)
-            else:
-                pytest.fail("the server did not come up within a minute")
-            yield address
-        finally:
-            process.terminate()
+    """The app on the artifacts of the repository."""
+    with serve() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect
 
     expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with browse() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -86,7 +61,7 @@ def visitor(browser: "Browser", server: str) -> "Iterator[Callable[..., Page]]":
     left = [page.locator("[data-testid='stException']").count() for context in contexts for page in context.pages]
     for context in contexts:
         context.close()
-    assert [url for url in asked if not url.startswith((server, server.replace("http", "ws"), "data:", "blob:", "about:"))] == []
+    assert [url for url in asked if not url.startswith(HERE)] == []
     assert not any(left)
 
 

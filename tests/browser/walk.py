@@ -3,16 +3,12 @@
 import re
 from typing import TYPE_CHECKING
 
+from benchmarks.served import settle
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator
 
-
-def settle(page: "Page") -> "Locator":
-    """Wait until the script has run; the page's own part, without the sidebar."""
-    page.locator("[data-testid='stApp'][data-test-connection-state='CONNECTED']").wait_for()
-    page.wait_for_timeout(300)  # a click needs a moment to reach the script
-    page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()
-    return page.locator("[data-testid='stMain']")
+__all__ = ["comes_to_read", "says", "settle"]
 
 
 def says(where: "Locator", text: str | re.Pattern[str]) -> None:
@@ -20,3 +16,12 @@ def says(where: "Locator", text: str | re.Pattern[str]) -> None:
     from playwright.sync_api import expect
 
     expect(where).to_contain_text(text)
+
+
+def comes_to_read(where: "Locator", text: str) -> None:
+    """Wait until its whole text is `text`: parts of a page are still drawn after the script has run."""
+    for _ in range(40):
+        if where.inner_text() == text:
+            return
+        where.page.wait_for_timeout(250)
+    assert where.inner_text() == text

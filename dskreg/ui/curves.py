@@ -1,0 +1,50 @@
+"""A training run's curves: one number over the epochs each, and the same numbers as a table."""
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+CURVES = (
+    ("loss", "Training loss", "How badly liked titles are told from others, on the training pairs: falls as the model learns."),
+    ("ndcg", "Validation NDCG", "Quality on held-out titles while training (NDCG@20). Training stops once it no longer rises."),
+    ("entropy", "Sampling entropy", "How undecided the sampler is: low, and it has settled on which neighbours to draw; high, and any of them may come."),
+)
+COLUMNS = {
+    "epoch": st.column_config.NumberColumn("Epoch", format="%d", help="One pass over everybody's training likes. 0 is the start, before any step."),
+    "loss": st.column_config.NumberColumn("Training loss", format="%.4f"),
+    "ndcg": st.column_config.NumberColumn("Validation NDCG@20", format="%.4f"),
+    "recall": st.column_config.NumberColumn("Validation recall@20", format="%.4f"),
+    "entropy": st.column_config.NumberColumn("Sampling entropy", format="%.3f"),
+}
+
+
+def curves(history: pd.DataFrame, key: str) -> None:
+    """The curves that the history has numbers for, side by side, each with its end points in words."""
+    shown = [entry for entry in CURVES if entry[0] in history and history[entry[0]].notna().any()]
+    if not shown:
+        return
+    for place, (column, heading, explanation) in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
+        with place:
+            st.markdown(f"**{heading}**", help=explanation)
+            values = history[["epoch", column]].dropna()
+            first, last = values[column].iloc[0], values[column].iloc[-1]
+            words = f"{heading} over {len(values)} epochs, from {first:.3f} to {last:.3f}"
+            st.altair_chart(_curve(values, column, heading), height=200, alt=words, key=f"{key} {column}")
+
+
+def _curve(values: pd.DataFrame, column: str, heading: str) -> alt.Chart:
+    return (
+        alt.Chart(values)
+        .mark_line(point=len(values) == 1)
+        .encode(
+            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d")),
+            y=alt.Y(f"{column}:Q", title=None, scale=alt.Scale(zero=False)),
+            tooltip=["epoch", alt.Tooltip(column, title=heading, format=".4f")],
+        )
+    )
+
+
+def table(history: pd.DataFrame, key: str) -> None:
+    """One row per epoch."""
+    shown = [column for column in COLUMNS if column in history]
+    st.dataframe(history[shown], hide_index=True, column_config=COLUMNS, alt="Training history, one row per epoch", key=key)

@@ -1,0 +1,151 @@
+"""The sampling page's first panels: the draw as a picture, the sum that makes the score, all candidates, and what the relations hold."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dskreg.explorer import Explanation
+from dskreg.ui import charts, network, panels, resources
+from dskreg.ui.panels import plain
+from dskreg.ui.sampled import COLUMNS, QUIET, Shown, candidates_of, show_candidates, side_of_draw
+
+SINGLE_PARTS = 7  # neighbours with a bar of their own in the sum
+EDGES = ("title", "picked", "contribution", "inclusion_probability", "relation")
+
+
+def answer(frame: pd.DataFrame, what: str, random: bool) -> str:
+    """What could have been drawn, what was, and which of it matters most; Markdown."""
+    drawn = frame[frame["picked"]]
+    most = drawn.loc[drawn["contribution"].abs().idxmax()]
+    opening = f"Of **{len(frame)}** {what} the model {'drew' if random else 'took the'} **{len(drawn)}**{'' if random else ' most relevant'}."
+    if len(drawn) == len(frame):
+        opening = (
+            f"All **{len(frame)}** {what} were taken: there are no more than K." if len(frame) > 1 else f"There is **one** of the {what}, and it was taken."
+        )
+    relation = "" if most["relation"] == "liked" else f" ({plain(most['relation'])})"
+    matters = "contributes most" if most["contribution"] >= 0 else "weighs most, and against the title"
+    chance = f"a random draw contains it with probability **{most['inclusion_probability']:.0%}**."
+    together = f"Together they add **{drawn['contribution'].sum():+.3f}**." if len(drawn) > 1 else ""
+    return f"{opening} *{plain(most['title'])}*{relation} {matters}: **{most['contribution']:+.3f}**; {chance} {together}"
+
+
+def score_parts(explanation: Explanation) -> list[tuple[str, str, float]]:
+    """The terms of the sum (name, relation, value): the title itself, the drawn neighbours (small ones together), the bias."""
+    frame = explanation.item_neighbours
+    drawn = frame[frame["picked"]].sort_values("contribution", key=abs, ascending=False, kind="stable")
+    single, rest = drawn.head(SINGLE_PARTS), drawn.iloc[SINGLE_PARTS:]
+    parts = [("the title itself", "", explanation.self_contribution)]
+    parts += list(zip(single["title"], single["relation"], single["contribution"], strict=True))
+    parts += [(f"{len(rest)} more neighbour{'s' * (len(rest) > 1)}", "", rest["contribution"].sum())] if len(rest) else []
+    return [*parts, ("bias", "", explanation.bias)] if explanation.bias else parts
+
+
+def show_drawing(shown: Shown, explanation: Explanation) -> None:
+    """One side of the draw: drawing and its edges; below, the score as a sum."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader("What was drawn, and what was not", anchor=False, width="content")
+        st.caption("for the", width="content")
+        side = side_of_draw()
+    frame, profile = candidates_of(shown, explanation, side), shown.profile
+    if side == "viewer":
+        simulated = " The demo's viewers are simulated." if shown.explorer.simulated and profile.user_id is not None else ""
+        st.caption(f"To the model a person is the sum of the liked titles; those drawn count once more. Below, what that adds to the score.{simulated}")
+        if len(frame):
+            st.markdown(answer(frame, "liked titles", shown.seed is not None))
+    if len(frame):
+        _picture(shown, frame, explanation.title if side == "title" else profile.label, side)
+    else:
+        st.info("There is nothing to draw on this side.", icon=":material/hub:")
+    st.subheader("How the score adds up", anchor=False)
+    show_sum(explanation)
+
+
+def _picture(shown: Shown, frame: pd.DataFrame, centre: str, side: str) -> None:
+    liked = set(shown.profile.history) if side == "title" else set()
+    drawing = network.draw(frame, centre, shown.colours(), liked, st.context.theme.type == "dark")
+    left, right = st.columns([3, 2])
+    with left:
+        st.iframe(drawing.html, height="content", alt=drawing.alt)
+    with right:
+        show_candidates(drawing.edges, EDGES, f"edges_{side}", f"The drawing as a table. {drawing.alt}", compact=True)
+        st.caption("The same edges as a table." + (" \u2665 in the drawing: a title that this person likes." if liked else ""))
+        if drawing.left_out:
+            st.caption(f"{drawing.left_out} more were drawn than the picture has room for; they are among the candidates.")
+
+
+def show_sum(explanation: Explanation) -> None:
+    """The score as a sum: drawing and table."""
+    parts, linear = score_parts(explanation), explanation.activation == "linear"
+    total = ("score" if linear else f"sum before {explanation.activation}", explanation.pre_activation_score)
+    alt = f"The title itself and its drawn neighbours add up to {explanation.pre_activation_score:.3f}"
+    left, right = st.columns([3, 2])
+    left.plotly_chart(charts.score_sum(parts, total), key="score_sum", config=QUIET, alt=alt)
+    config: dict[str, Any] = {"part": st.column_config.TextColumn("Part", pinned=True, width=190), "relation": "Relation"}
+    config["adds"] = st.column_config.NumberColumn("Adds", format="%+.3f")
+    table = pd.DataFrame([*parts, (total[0], "", total[1])], columns=list(config))
+    right.dataframe(table[["part", "adds", "relation"]], hide_index=True, column_config=config, alt=alt, key="score_table", height="content")
+    if not linear:
+        st.caption(f"Contributions add up only before the activation; {explanation.activation} then bends the sum to the score {explanation.score:.3f}.")
+
+
+def show_all(shown: Shown, explanation: Explanation) -> None:
+    """Every candidate with every number of the draw: filtered, sorted by a click on a column's head, downloaded."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        side = side_of_draw()
+        frame = candidates_of(shown, explanation, side)
+        text = st.text_input("Title contains", key="find", bind="query-params", type="search", live="300ms", width=220) or ""
+        relations = list(dict.fromkeys(explanation.item_neighbours["relation"])) if side == "title" else []
+        wanted = st.multiselect("Relations", relations, key="relation", bind="query-params", placeholder="all", width=320) if relations else []
+        drawn = st.toggle("Drawn only", key="drawn", bind="query-params")
+    chosen = frame["title"].str.contains(text.strip(), case=False, regex=False) & (frame["picked"] | (not drawn))
+    if wanted:
+        chosen &= frame["relation"].isin(wanted)
+    some = frame[chosen]
+    few = "" if len(some) == len(frame) else f"**{len(some)}** of "
+    st.markdown(f"{few}**{len(frame)}** candidates, largest key first. A click on a column's head sorts by it; its help says what it means.")
+    show_candidates(some, tuple(COLUMNS), f"candidates_{side}", f"Candidates on the side of the {side} with every number of the draw")
+    icon = ":material/download:"
+    st.download_button("These candidates (CSV)", panels.safe_csv(some), f"candidates_{side}.csv", "text/csv", icon=icon, on_click="ignore")
+
+
+def show_relations(shown: Shown, relations: pd.DataFrame) -> None:
+    """Which relations hold the probability mass, what counts by its gate, and what this person leans to."""
+    if relations.empty:
+        st.info("Without candidates there is no relation to weigh.", icon=":material/hub:")
+        return
+    relations = relations.sort_values("share", ascending=False)
+    leaning = resources.ask(shown.explorer, "leaning", shown.profile, shown.item_id, seed=shown.seed, user_picks=shown.user_picks)
+    relations = leaning.merge(relations, on="relation", how="right")
+    first = relations.iloc[0]
+    portion = first["candidates"] / relations["candidates"].sum()
+    st.markdown(
+        f"*{plain(first['relation'])}* holds **{first['share']:.0%}** of the probability mass with **{portion:.0%}** "
+        "of the candidates. Where the mass exceeds the share of the candidates, the model has learnt to prefer that relation."
+    )
+    dearest = leaning.loc[leaning["preference"].idxmax()]
+    if len(leaning) > 1:
+        name, weight = plain(dearest["relation"]), dearest["preference"]
+        gates = " The gate says how much a relation counts for everybody." if leaning["gate"].notna().all() else ""
+        st.markdown(f"This person leans most to *{name}*: a neighbour drawn there weighs **{weight:.2f}** times one of an average relation.{gates}")
+    alt = f"Share of the probability mass beside the share of the candidates for {len(relations)} relations, {first['relation']} first"
+    left, right = st.columns(2)
+    left.markdown("**What could be drawn**")
+    left.plotly_chart(charts.relation_shares(relations), key="relation_shares", config=QUIET, alt=alt)
+    right.markdown("**How much the drawn count**, as multiples of an average relation")
+    alt_weights = f"Weight of a drawn neighbour under each of {len(leaning)} relations; this person leans most to {dearest['relation']}"
+    right.plotly_chart(charts.relation_weights(leaning), key="relation_weights", config=QUIET, alt=alt_weights)
+    config: dict[str, Any] = {"relation": st.column_config.TextColumn("Relation", pinned=True), "candidates": "Candidates", "drawn": "Drawn"}
+    labels = {
+        "expected_picks": ("Expected", "%.2f", "How many of the relation a random draw contains on average."),
+        "share": ("Mass", "%.1f%%", "Share of softmax(s)."),
+        "gate": ("Gate g", "%.3f", "How much a drawn neighbour of this relation counts, for everybody; learnt. The paper has 1 for all."),
+        "preference": ("Leaning", "%.2f", "How much this person's attention favours the relation, exp(ê_u · e_r); 1 is the average of all relations."),
+        "attention": ("Attention α", "%.3f", "What the drawn of this relation weigh together; over all relations it sums to 1."),
+        "contribution": ("Adds", "%+.3f", "What the drawn of this relation add to the score together."),
+    }
+    config |= {name: st.column_config.NumberColumn(label, format=form, help=text) for name, (label, form, text) in labels.items()}
+    if relations["gate"].isna().all():
+        del config["gate"]
+    table = relations.assign(share=100 * relations["share"])[list(config)]
+    st.dataframe(table, hide_index=True, key="relations", alt=f"{alt}; gates and leanings beside them", column_config=config, height="content")

@@ -1,0 +1,56 @@
+"""axe-core on every page, in both themes."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from walk import settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+PAGES = (
+    "?profile=mine&titles=36&genres=Action&item=nothing",  # with chips and a notice
+    "?user=17&view=table&diversity=40",
+    "sampling",
+    "what_if?user=17&no_relations=franchise",
+    "compare",
+    "compare?all_four=true",
+    "compare?what=people&other=18",
+    "compare?what=titles&other_title=36",
+    "embeddings",
+    "embeddings?map=relations",
+    "model",
+    "runs?models=demo",
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_barrier(visitor: "Callable[..., Page]", server: str, scheme: str) -> None:
+    """axe-core finds nothing serious or critical, Streamlit's own parts and the drawing's frame included; no exception is needed."""
+    page = visitor(color_scheme=scheme)
+    found = []
+    for name in PAGES:
+        page.goto(f"{server}/{name}")
+        settle(page)
+        found += barriers(page, name)
+    assert found == []
+
+
+def barriers(page: "Page", name: str) -> list[tuple[str, ...]]:
+    """What is serious or critical and stays so: what is fading in, or waits for its style sheet, has no contrast yet."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found: list[tuple[str, ...]] = []
+    for _ in range(4):
+        page.wait_for_timeout(500)
+        found = [
+            (name, finding["id"], finding["nodes"][0]["html"][:200], finding["nodes"][0]["failureSummary"])
+            for frame in page.frames
+            for finding in Axe().run(frame).response["violations"]
+            if finding["impact"] in ("serious", "critical")
+        ]
+        if not found:
+            break
+    return found

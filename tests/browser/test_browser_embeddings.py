@@ -1,0 +1,118 @@
+"""The embeddings page, as a visitor walks it."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from walk import says, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+POINTS = """plot => {
+    const {xaxis, yaxis} = plot._fullLayout, {left, top} = plot.getBoundingClientRect();
+    return plot._fullData.flatMap(trace => trace.customdata == null ? [] : Array.from(trace.x, (x, i) =>
+        [String(trace.customdata[i]), trace.text[i], left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(trace.y[i])]));
+}"""
+Point = tuple[str, str, float, float]  # id, title, x and y on the screen
+
+
+def points(page: "Page") -> list[Point]:
+    """Every point of the map as it is drawn."""
+    settle(page)
+    plot = page.locator(".st-key-map_chart .js-plotly-plot")
+    plot.locator(".nsewdrag").first.wait_for()
+    plot.scroll_into_view_if_needed()
+    page.wait_for_timeout(800)  # the map is drawn in steps
+    return [tuple(point) for point in plot.evaluate(POINTS)]
+
+
+def apart(one: Point, other: Point) -> float:
+    return ((one[2] - other[2]) ** 2 + (one[3] - other[3]) ** 2) ** 0.5
+
+
+def loneliest(found: list[Point]) -> Point:
+    """The point that a click cannot take for another."""
+    return max(found, key=lambda point: min(apart(point, other) for other in found if other[0] != point[0]))
+
+
+def drag_around(page: "Page", middle: Point, found: list[Point], reach: float = 26) -> set[str]:
+    """Drag a loop around a point; the titles inside."""
+    _, _, x, y = middle
+    page.mouse.move(x - reach, y - reach)
+    page.mouse.down()
+    for right, down in ((1, -1), (1, 1), (-1, 1), (-1, -1)):
+        page.mouse.move(x + right * reach, y + down * reach, steps=6)
+    page.mouse.up()
+    return {title for _, title, px, py in found if abs(px - x) < reach and abs(py - y) < reach}
+
+
+def test_a_point_on_the_map_opens_its_details_and_the_link_restores_them(page: "Page", server: str) -> None:
+    page.goto(f"{server}/embeddings")
+    _, name, *place = loneliest(points(page))
+    page.mouse.move(*place)
+    page.wait_for_timeout(300)
+    page.mouse.click(*place)
+    page.wait_for_url(re.compile(r"item=\d+"))
+    says(settle(page).locator("h2"), name)
+    page.goto(page.url)
+    says(settle(page).locator("h2"), name)
+
+
+def test_a_loop_around_points_lists_them_and_saves_their_titles(page: "Page", server: str) -> None:
+    page.goto(f"{server}/embeddings?tool=lasso")
+    found = points(page)
+    inside = drag_around(page, loneliest(found), found)
+    page.wait_for_url(re.compile(r"picked=\d+"))
+    main = settle(page)
+    says(main, f"Selected: {len(inside)} titles")
+    page.locator("label", has_text=re.compile("^popularity$")).or_(page.get_by_role("radio", name="popularity")).first.click()
+    page.wait_for_url(re.compile("colour=popularity"))
+    says(settle(page), f"Selected: {len(inside)} titles")  # it survives another colour
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the selection as CSV").click()
+    text = download.value.path().read_text(encoding="utf-8-sig")
+    assert len(text.splitlines()) == len(inside) + 1 and all(title.replace('"', '""') in text for title in inside)
+    page.get_by_role("button", name="Clear the selection").click()
+    page.wait_for_url(lambda url: "picked" not in url)
+    assert "Selected:" not in settle(page).inner_text()
+
+
+def test_a_selection_just_made_keeps_the_zoom(page: "Page", server: str) -> None:
+    page.goto(f"{server}/embeddings?tool=box")
+    found = points(page)
+    middle = loneliest(found)
+    page.mouse.move(middle[2], middle[3])
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(600)
+    zoomed = points(page)
+    assert max(p[2] for p in zoomed) - min(p[2] for p in zoomed) > 1.1 * (max(p[2] for p in found) - min(p[2] for p in found))
+    same = next(point for point in zoomed if point[0] == middle[0])
+    page.mouse.move(same[2] - 20, same[3] - 20)
+    page.mouse.down()
+    page.mouse.move(same[2] + 20, same[3] + 20, steps=6)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"picked=\d+"))
+    assert {p[0]: (round(p[2]), round(p[3])) for p in points(page)} == {p[0]: (round(p[2]), round(p[3])) for p in zoomed}
+
+
+def test_a_title_is_found_by_name_and_has_as_many_neighbours_as_asked(page: "Page", server: str) -> None:
+    page.goto(f"{server}/embeddings?k=4&graph=before&method=PCA&colour=cluster&size=degree&metric=euclidean")
+    says(settle(page), re.compile(r"\d of 4 of the nearest"))
+    page.locator(".st-key-map_search input").press_sequentially("fullmetal", delay=30)
+    page.locator(".st-key-map_found input").click()
+    page.get_by_role("option", name="Fullmetal Alchemist", exact=True).click()
+    page.wait_for_url(re.compile("item=36"))
+    says(settle(page).locator("h2"), "Fullmetal Alchemist")
+    assert {"k=4", "graph=before", "method=PCA", "colour=cluster", "size=degree", "metric=euclidean"} <= set(page.url.partition("?")[2].split("&"))
+
+
+def test_a_hand_made_profile_is_placed_in_the_dark_on_a_telephone(visitor: "Callback", server: str) -> None:
+    page = visitor(width=420, color_scheme="dark")
+    page.goto(f"{server}/embeddings?map=viewers&profile=mine&titles=36,361")
+    points(page)
+    says(page.locator(".st-key-map_chart .js-plotly-plot"), "you are here")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+Callback = Callable[..., "Page"]

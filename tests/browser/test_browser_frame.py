@@ -1,0 +1,62 @@
+"""The frame around the pages: links, navigation, the tour, what a fresh server does."""
+
+import re
+from typing import TYPE_CHECKING
+
+from walk import says, settle
+
+from benchmarks.served import serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def test_the_first_link_to_a_fresh_server_may_name_any_page(page: "Page") -> None:
+    with serve() as fresh:
+        page.goto(f"{fresh}/embeddings")
+        says(settle(page), "is a point in a space that the model has learnt")
+        says(page.locator("[data-testid='stSidebar']"), "Recommendations")
+        assert page.get_by_text("Page not found").count() == 0
+        page.goto("about:blank")
+
+
+def test_a_walk_through_all_pages(page: "Page", server: str) -> None:
+    page.goto(server)
+    says(settle(page), "simulated, not a real person")
+    for name, expected in (("Sampling", "How the score adds up"), ("Embeddings", "t-SNE"), ("Model", "EASE"), ("Recommendations", "Because you liked")):
+        page.get_by_role("link", name=name).first.click()
+        says(settle(page), expected)
+        assert "Traceback" not in page.inner_text("[data-testid='stMain']")
+
+
+def test_a_link_with_unknown_ids_says_so(page: "Page", server: str) -> None:
+    page.goto(f"{server}/?user=nobody&item=99999999&top=-4")
+    for words in ("nknown user nobody", "nknown title 99999999", "“-4” recommendations", "Because you liked"):  # and the rest of the page works
+        says(settle(page), words)
+
+
+def test_the_tour_from_start_to_end_by_keyboard(page: "Page", server: str) -> None:
+    page.goto(server)
+    says(settle(page), "New here?")
+    page.get_by_role("button", name="Start the tour").focus()
+    page.keyboard.press("Enter")
+    steps = ("Recommendations", "Sampling", "What if", "Compare", "Embeddings", "Model", "Runs")
+    for place, name in enumerate(steps, 1):
+        says(settle(page), re.compile(rf"{name} · {place} of {len(steps)}"))
+        says(page.locator("[data-testid='stSidebarNavLink'][aria-current='page']"), name)
+        page.get_by_role("button", name=f"On to {steps[place]}" if place < len(steps) else "End the tour").focus()
+        page.keyboard.press("Enter")
+    page.get_by_role("button", name="End the tour").wait_for(state="detached")
+    assert "of 7" not in settle(page).inner_text()
+    page.get_by_role("link", name="Recommendations").first.click()
+    says(settle(page), "Recommendations for")
+    assert "New here?" not in settle(page).inner_text()
+
+
+def test_the_offer_of_a_tour_can_be_refused(page: "Page", server: str) -> None:
+    page.goto(server)
+    says(settle(page), "New here?")
+    page.get_by_role("button", name="No, thanks").click()
+    page.get_by_text("New here?").wait_for(state="detached")
+    page.get_by_role("button", name="Take the tour").click()
+    says(settle(page), "1 of 7")

@@ -1,0 +1,151 @@
+"""The recommendations page."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from walk import says, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+
+def titles(page: "Page") -> list[str]:
+    """The titles on the cards, without their ranks."""
+    return [text.partition(". ")[2] for text in page.locator(".title-card h3").all_inner_texts()]
+
+
+def card(page: "Page", rank: int) -> "Locator":
+    """One card with its buttons."""
+    return page.locator(".st-key-cards [class*='st-key-card_']").nth(rank - 1)
+
+
+def arrive(page: "Page", address: str) -> list[str]:
+    """Open the page; the titles on its cards once the last thing on it is there."""
+    page.goto(address)
+    page.get_by_test_id("stDownloadButton").wait_for()
+    settle(page)
+    return titles(page)
+
+
+def changed(page: "Page", before: list[str]) -> list[str]:
+    """The titles once they are no longer these."""
+    page.wait_for_function(
+        "old => [...document.querySelectorAll('.title-card h3')].map(h => h.innerText.replace(/^\\d+\\. /, '')).join() !== old", arg=",".join(before)
+    )
+    settle(page)
+    return titles(page)
+
+
+def test_cards_have_covers_that_are_drawn_and_named(page: "Page", server: str) -> None:
+    assert len(arrive(page, f"{server}/?user=34")) == 10
+    says(page.locator(".st-key-cards"), "Because you liked")
+    covers = page.locator(".title-card img")
+    for cover, title in zip(covers.all(), titles(page), strict=True):
+        assert cover.get_attribute("alt") == f"Cover drawn for {title}"
+        assert cover.evaluate("image => image.complete && image.naturalWidth > 0")
+    lefts = {round(box["x"]) for n in range(1, 11) if (box := card(page, n).bounding_box())}
+    assert 3 <= len(lefts) <= 5  # cards in a row
+
+
+def test_a_like_and_a_dislike_change_the_list_and_the_link(page: "Page", server: str) -> None:
+    first = arrive(page, f"{server}/?user=34")
+    card(page, 2).get_by_role("button", name="Like", exact=True).click()
+    liked = changed(page, first)
+    assert len(liked) == 10 and first[1] not in liked
+    page.wait_for_url(re.compile(r"liked=\d+"))
+    says(page.locator("body"), f"Liked “{first[1]}”")
+    card(page, 1).get_by_role("button", name="Dislike").click()
+    disliked = changed(page, liked)
+    assert len(disliked) == 10 and liked[0] not in disliked
+    page.wait_for_url(re.compile(r"disliked=\d+"))
+    assert arrive(page, page.url) == disliked
+
+
+def test_more_like_this_opens_in_view_closes_and_follows_the_back_button(page: "Page", server: str) -> None:
+    wanted = arrive(page, f"{server}/?user=34")[8]
+    card(page, 9).get_by_role("button", name="More like this").click()
+    panel = page.locator(".st-key-near_panel")
+    says(panel, f"More like {wanted}")
+    settle(page)
+    heading = panel.get_by_role("heading", name=f"More like {wanted}")
+    page.wait_for_function("heading => { const top = heading.getBoundingClientRect().top; return top >= 0 && top < innerHeight }", arg=heading.element_handle())
+    page.wait_for_url(re.compile(r"near=\d+"))
+    link = page.url
+    panel.get_by_role("button", name="Close").click()
+    panel.wait_for(state="detached")
+    page.wait_for_function("!location.search.includes('near=')")
+    page.go_back()
+    says(panel, f"More like {wanted}")
+    page.goto(link)
+    says(panel, f"More like {wanted}")
+    settle(page)
+    field = page.get_by_role("searchbox", name="More like")
+    field.fill("fullmetal")
+    field.press("Enter")
+    says(panel, "More like Fullmetal Alchemist")
+
+
+def test_diversity_by_keyboard_changes_the_list_and_says_its_price(page: "Page", server: str) -> None:
+    first = arrive(page, f"{server}/?user=34")
+    slider = page.get_by_role("slider", name="Diversity")
+    slider.focus()
+    for _ in range(12):
+        slider.press("ArrowRight")
+    says(page.locator(".st-key-cost"), "Titles exchanged")
+    page.wait_for_url(re.compile(r"diversity=60"))
+    settle(page)
+    now = titles(page)
+    assert now[0] == first[0] and set(now) != set(first)
+    says(page.locator(".st-key-cost"), f"{len(set(now) - set(first))} of 10")
+    says(page.locator(".st-key-cards"), "by score")
+
+
+def test_filters_of_a_link_are_taken_or_named(page: "Page", server: str) -> None:
+    arrive(page, f"{server}/?user=34&genres=Mecha&genres=Sports&types=Opera")
+    says(settle(page), "The link asks for types=Opera, which is not possible here")
+    kinds = page.locator(".title-card h3 + p").all_inner_texts()
+    assert len(kinds) == 10 and all("Mecha" in kind or "Sports" in kind for kind in kinds)
+    page.get_by_role("radio", name="table").click()
+    page.wait_for_url(re.compile(r"view=table"))
+    says(settle(page), "See what was sampled")
+    page.goto(page.url)
+    says(settle(page), "See what was sampled")
+    assert page.get_by_text("The link asks for").count() == 0
+
+
+def test_a_phone_shows_one_card_in_a_row_and_nothing_beside_the_screen(visitor: "Callable[..., Page]", server: str) -> None:
+    page = visitor(width=420, color_scheme="dark")
+    assert len(arrive(page, f"{server}/?user=34&near=36&diversity=40&top=4")) == 4
+    main = page.locator("[data-testid='stMain']")
+    assert main.evaluate("main => main.scrollWidth <= main.clientWidth") and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert len({round(box["x"]) for n in range(1, 5) if (box := card(page, n).bounding_box())}) == 1
+
+
+def test_a_chosen_row_leads_to_its_sampling_page(page: "Page", server: str) -> None:
+    page.goto(f"{server}/?view=table")
+    says(settle(page), "1. ")
+    table = page.locator("[class*='st-key-table'] [data-testid='stDataFrame']")
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 18, box["y"] + box["height"] * 3.5 / 11)  # the box before the third row: a header and ten rows, drawn on a canvas
+    chosen = page.get_by_text(re.compile(r"^3\. "))
+    chosen.wait_for()
+    settle(page)
+    title = chosen.inner_text().removeprefix("3. ")
+    page.get_by_role("button", name="See what was sampled").click()
+    page.wait_for_url(re.compile(r"/sampling\?.*item=\d+"))
+    says(settle(page), "Recommendation 3 of 10")
+    assert page.locator("[data-testid='stMain'] h2").first.inner_text() == title
+
+
+def test_titles_found_by_name_make_a_profile_that_the_link_carries(page: "Page", server: str) -> None:
+    page.goto(f"{server}/?profile=mine")
+    says(settle(page), "Your own profile has no title yet")
+    page.get_by_role("searchbox", name="Add a title you like").press_sequentially("fullmetal")
+    page.locator("[data-testid='stSidebar']").get_by_text("Fullmetal Alchemist", exact=True).click()
+    says(settle(page), "my own profile (1 title)")
+    page.wait_for_url(re.compile(r"titles=36\b"))
+    page.goto(page.url)
+    says(settle(page), "Because you liked “Fullmetal Alchemist”")

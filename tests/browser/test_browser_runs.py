@@ -1,0 +1,83 @@
+"""The runs page, with processes that really train."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from walk import says, settle
+
+from benchmarks.served import ROOT, serve
+from tests.test_cli import tiny_data
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("artifacts")
+    shutil.copytree(ROOT / "artifacts" / "demo", made / "demo")
+    (made / ".data").mkdir()
+    tiny_data(made / ".data" / "board")
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[str]:
+    """The app on an artifacts folder of its own; runs that a failed test left behind end with it."""
+    with serve(DSKREG_ARTIFACTS=str(folder), DSKREG_DATA=str(folder / ".data")) as address:
+        yield address
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(folder) in word for word in process.info["cmdline"] or []):
+            process.kill()
+
+
+def train(page: "Page", address: str, data: str, name: str, epochs: int) -> None:
+    page.goto(f"{address}/runs")
+    page.get_by_text("Train a new model").wait_for()
+    says(settle(page), "Chosen models")
+    field = page.get_by_role("textbox", name="Name of the new model")
+    if not field.is_visible():
+        page.get_by_text("Train a new model").click()
+    page.get_by_role("combobox", name="Data").click()
+    page.get_by_role("option", name=data).click()
+    field.fill(name)
+    page.get_by_role("spinbutton", name="Epochs at most").fill(str(epochs))
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile(rf"run=\d+-\d+-{name}"))
+
+
+def test_a_run_outlives_the_visitor_who_started_it(visitor: "Callable[..., Page]", server: str) -> None:
+    first = visitor()
+    train(first, server, "board", "mine", epochs=1)
+    first.locator("[data-testid='stProgress']").wait_for()
+    link = first.url
+    first.context.close()
+    second = visitor()
+    second.goto(link)
+    says(second.locator("[data-testid='stMain']"), "at most 1 epochs")
+    second.get_by_role("button", name="Open the model").wait_for()  # the page notices by itself that the run is done
+    says(second.locator("[data-testid='stMain']"), "Validation NDCG")
+    second.get_by_role("button", name="Open the model").click()
+    second.wait_for_url(re.compile("artifact=mine"))
+    says(second.locator("[data-testid='stMain']"), "Recommendations for viewer")
+
+
+def test_a_run_is_stopped_and_two_models_are_compared(visitor: "Callable[..., Page]", server: str, folder: Path) -> None:
+    page = visitor(width=420)
+    train(page, server, "demo", "endless", epochs=10_000)
+    says(page.locator("[data-testid='stMain']"), re.compile("Epoch [1-9]"))
+    page.get_by_role("button", name="Stop training").click()
+    page.get_by_role("button", name="Continue", exact=True).wait_for()
+    says(settle(page), "Somebody stopped the run")
+    assert not (folder / "endless").exists()
+    shutil.copytree(folder / "demo", folder / "twin")
+    page.goto(f"{server}/runs?models=demo&models=twin")
+    says(settle(page), "Both rank the hidden titles equally well")
+    page.get_by_role("link", name="Their lists side by side").click()
+    page.wait_for_url(re.compile(r"/compare\?.*other_model=twin"))
+    assert "what=models" in page.url

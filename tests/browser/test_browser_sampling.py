@@ -1,0 +1,133 @@
+"""The sampling page."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from walk import comes_to_read, says, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PANELS = ("Candidates", "Relations", "Flow", "Repeats&times=100", "Compare", "Walk", "Hubs")
+
+
+def test_a_copied_link_opens_the_same_view(page: "Page", server: str) -> None:
+    page.goto(f"{server}/sampling?user=17&item=36")
+    says(settle(page), "Fullmetal Alchemist")
+    page.get_by_role("button", name="Draw again").click()
+    says(settle(page), re.compile(r"the model drew \d+"))
+    page.wait_for_url(re.compile("noise=true"))
+    settle(page)
+    page.get_by_role("button", name="Draw again").click()
+    page.wait_for_url(re.compile("seed=1"))
+    settle(page)
+    page.get_by_role("tab", name="Compare").click()
+    page.wait_for_url(re.compile("show=Compare"))
+    says(settle(page), re.compile("Both are the same draw"))
+    page.get_by_role("button", name="Next seed").click()
+    page.wait_for_url(re.compile("seed_b=2"))
+    says(settle(page), re.compile(r"\d of 8 stayed"))
+    first = settle(page).inner_text()
+    page.goto(page.url)
+    says(settle(page), re.compile(r"\d of 8 stayed"))
+    comes_to_read(settle(page), first)
+    assert {"user=17", "item=36", "noise=true"} <= set(page.url.partition("?")[2].split("&"))
+
+
+def test_candidates_are_filtered_by_relation(page: "Page", server: str) -> None:
+    page.goto(f"{server}/sampling?user=17&item=36")
+    settle(page)
+    page.get_by_role("tab", name="Candidates").click()
+    says(settle(page), "120 candidates")
+    page.get_by_label("Relations", exact=True).click()
+    page.get_by_role("option", name="franchise").click()
+    page.wait_for_url(re.compile("relation=franchise"))
+    says(settle(page), re.compile(r"\d+ of 120 candidates"))
+    page.keyboard.press("Escape")  # the open list hides the rest from assistive technology
+    with page.expect_download() as download:
+        page.get_by_role("button", name="These candidates (CSV)").click()
+    rows = Path(download.value.path()).read_text("utf-8-sig").splitlines()
+    says(settle(page), f"{len(rows) - 1} of 120 candidates")
+    assert all("franchise" in row for row in rows[1:])
+
+
+def test_a_thousand_draws_come_to_the_exact_probabilities(page: "Page", server: str) -> None:
+    page.goto(f"{server}/sampling?user=17&item=36&show=Repeats")
+    says(settle(page), "Draw how many times?")
+    page.get_by_role("radio", name="1000").or_(page.get_by_role("button", name="1000")).click()
+    says(settle(page), "After 1,000 draws")
+    page.wait_for_url(re.compile("times=1000"))
+    page.locator(".js-plotly-plot").nth(2).wait_for()
+    page.get_by_role("tab", name="Table").click()
+    page.locator("[data-testid='stDataFrame']").first.wait_for()
+
+
+def test_a_walk_goes_on_by_a_click_and_comes_back(page: "Page", server: str) -> None:
+    page.goto(f"{server}/sampling?user=17&item=36&show=Walk")
+    main = settle(page)
+    says(main, "Neighbours of Fullmetal Alchemist")
+    label = page.locator(".stEChartsChart svg text").filter(has_text="Fullmetal Alchemist: Bro").first
+    label.wait_for()
+    label.scroll_into_view_if_needed()
+    page.wait_for_timeout(800)  # the drawing moves into its place
+    box = label.bounding_box()
+    assert box
+    page.mouse.click(box["x"] - 12, box["y"] + box["height"] / 2)  # the node stands before its label
+    page.wait_for_url(re.compile(r"trail=36(,|%2C)\d+"))
+    says(main, "Neighbours of Fullmetal Alchemist: Brotherhood")
+    settle(page)
+    table = page.locator("[data-testid='stDataFrame']").last
+    table.scroll_into_view_if_needed()
+    place = table.bounding_box()
+    assert place
+    page.mouse.click(place["x"] + 18, place["y"] + 35 * 1.5)  # the box before the first row
+    page.wait_for_url(re.compile(r"trail=36(,|%2C)\d+(,|%2C)?\d*"))
+    settle(page)
+    page.go_back()
+    says(main, "Neighbours of Fullmetal Alchemist: Brotherhood")
+    settle(page)
+    page.locator(".st-key-crumb-0 button").click()
+    says(main, re.compile("Neighbours of Fullmetal Alchemist: \\d+ drawn"))
+    assert "item=36" in page.url
+
+
+def test_the_exported_page_stands_alone(page: "Page", server: str, visitor: "Callable[..., Page]", tmp_path: Path) -> None:
+    page.goto(f"{server}/sampling?user=17&item=36&noise=true&seed=1")
+    main = settle(page)
+    score = main.locator("[data-testid='stMetricValue']").first.inner_text()
+    page.get_by_role("button", name="Take it along").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Page for a colleague (HTML)").click()
+    download.value.save_as(tmp_path / "explanation.html")
+    reader = visitor(java_script_enabled=False, color_scheme="dark")
+    reader.goto("about:blank")
+    asked: list[str] = []
+    reader.on("request", lambda sent: asked.append(sent.url))
+    reader.set_content((tmp_path / "explanation.html").read_text("utf-8"))
+    says(reader.locator("h1"), "Fullmetal Alchemist")
+    says(reader.locator("dl"), score)
+    assert reader.locator("script").count() == 0 and not asked
+    assert reader.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == "rgb(18, 25, 27)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_panel_has_a_serious_barrier(visitor: "Callable[..., Page]", server: str, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page, found = visitor(width=420 if scheme == "dark" else 1400, color_scheme=scheme), []
+    for panel in PANELS:
+        page.goto(f"{server}/sampling?user=17&item=36&show={panel}")
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{panel} is wider than the screen"
+        barriers: list[tuple[str, ...]] = []
+        for _ in range(4):  # what is fading in has no contrast yet: a barrier is what stays
+            page.wait_for_timeout(600)
+            violations = Axe().run(page).response["violations"]
+            barriers = [(panel, v["id"], v["nodes"][0]["html"][:200]) for v in violations if v["impact"] in ("serious", "critical")]
+            if not barriers:
+                break
+        found += barriers
+    assert found == []

@@ -1,0 +1,45 @@
+"""Explorers of random weights over small random worlds: every parameter matters, and a loop can check the numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dskreg.artifact import Artifact
+from dskreg.config import Config, ModelConfig
+from dskreg.data.dataset import Dataset
+from dskreg.explorer import Explorer
+from dskreg.graph import CandidateGraph
+from dskreg.model import DSKReG
+from dskreg.opened import Opened
+from tests.worlds import EVERYTHING, world
+
+SMALL = {
+    "default": ModelConfig(width=4, picks=2, user_picks=2),
+    "paper": ModelConfig(width=4, picks=2, user_picks=2, activation="tanh", user="free", gates=False, prior=False),
+}
+
+
+def opened(dataset: Dataset, graph: CandidateGraph, model: ModelConfig, seed: int = 3) -> Explorer:
+    """An explorer of random weights over a small world."""
+    weights = DSKReG(model, graph, len(dataset.user_ids)).state_dict()
+    generator = torch.Generator().manual_seed(seed)
+    drawn = {name: torch.randn(value.shape, generator=generator).numpy() for name, value in weights.items()}
+    nothing = pd.DataFrame(columns=["user", "x", "y"])
+    config = Config(graph=EVERYTHING, model=model)
+    artifact = Artifact(config, dataset, graph, drawn, np.zeros((len(dataset.items), 2)), nothing, {}, [], {}, {"content": "a world"})
+    return Explorer(Opened(Path("world"), artifact))
+
+
+def random_world(seed: int, items: int = 12) -> Dataset:
+    """Titles 100 .. with several entities under one relation and one under another, and links between titles both ways round; viewers 500 .. 505."""
+    rng = np.random.default_rng(seed)
+    entities = [f"genre {n}" for n in range(5)] + [f"studio {n}" for n in range(3)] + [f"title {n}" for n in range(items)]
+    triples = [(i, 0, e) for i in range(items) for e in range(5) if rng.random() < 0.5]
+    triples += [(i, 1, 5 + int(rng.integers(3))) for i in range(items)]
+    triples += [(i, 2, 8 + int(j)) for i in range(items) for j in rng.choice(items, 2, replace=False) if i != j]
+    likes = {(u, i, 0) for u in range(6) for i in range(items) if rng.random() < 0.4} | {(0, 0, 0), (0, 1, 0)}
+    return world(sorted(likes), items, 6, triples, ("genre", "studio", "sequel"), entities, [-1] * 8 + list(range(items)))

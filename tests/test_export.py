@@ -1,0 +1,100 @@
+"""The exported page: whole, without script or address, escaped, and with the explanation's own numbers."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from dskreg.explorer import Explanation, Explorer
+from dskreg.ui import export
+from dskreg.ui.draw_panel import score_parts
+from tests.test_artifact import DEMO
+
+HOSTILE = ["<script>alert(1)</script>", '" onmouseover="alert(1)', "</table><img src=https://example.org/x onerror=alert(1)>", "a\nb & c", "</title></style>"]
+MARKUP = {"html", "head", "meta", "title", "style", "body", "main", "p", "h1", "h2", "dl", "div", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th",
+          "td", "span", "b", "i"}  # fmt: skip
+
+
+class Parsed(HTMLParser):
+    """Tags, attributes and texts, with every tag closed in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags, self.attributes, self.texts, self._open = list[str](), list[tuple[str, str | None]](), list[str](), list[str]()
+        self.feed(page)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag != "meta":
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.fixture(scope="module")
+def found() -> Explanation:
+    explorer = Explorer.open(DEMO)
+    return explorer.explain(explorer.profile(17), 36, seed=2)
+
+
+def page_of(explanation: Explanation, who: str = "Viewer 17", notes: tuple[str, ...] = ("A note.",)) -> str:
+    return export.page(explanation, who, score_parts(explanation), notes)
+
+
+def hostile(found: Explanation) -> Explanation:
+    def spoilt(frame):
+        return frame.assign(title=[HOSTILE[n % len(HOSTILE)] for n in range(len(frame))], via=[[HOSTILE[2], "<b>"]] * len(frame), relation=HOSTILE[0])
+
+    relations = found.relations.assign(relation=HOSTILE[1])
+    return replace(found, title=HOSTILE[4], item_neighbours=spoilt(found.item_neighbours), user_neighbours=spoilt(found.user_neighbours), relations=relations)
+
+
+def test_it_is_one_page_with_a_language_a_title_and_a_policy(found: Explanation) -> None:
+    page = page_of(found)
+    parsed = Parsed(page)
+    assert page.startswith('<!DOCTYPE html>\n<html lang="en">') and f"<title>{found.title}: why this score?</title>" in page
+    assert f'content="{export.POLICY}"' in page and "default-src 'none'" in export.POLICY
+    assert set(parsed.tags) <= MARKUP and parsed.tags.count("h1") == 1
+    assert "prefers-color-scheme:dark" in page
+
+
+def test_nothing_runs_and_nothing_is_fetched(found: Explanation) -> None:
+    for explanation in (found, hostile(found)):
+        parsed = Parsed(page_of(explanation))
+        assert set(parsed.tags) <= MARKUP
+        names = {name for name, _ in parsed.attributes}
+        assert names <= {"lang", "charset", "http-equiv", "content", "name", "class", "scope", "style", "tabindex", "role", "aria-label"}
+        assert all(re.fullmatch(r"width:[\d.]+%", value or "") for name, value in parsed.attributes if name == "style")
+    assert not re.search(r"url\(|@import|https?:", export.STYLE)
+
+
+def test_hostile_texts_are_shown_as_they_are(found: Explanation) -> None:
+    texts = "\n".join(Parsed(page_of(hostile(found), who=HOSTILE[0], notes=(HOSTILE[2],))).texts)
+    for text in HOSTILE:
+        assert " ".join(text.split()) in texts
+
+
+def test_it_holds_every_number_of_the_draw(found: Explanation) -> None:
+    parsed = Parsed(page_of(found))
+    texts = set(parsed.texts)
+    assert f"{found.score:.3f}" in texts and f"{found.probability:.1%}" in texts
+    for frame in (found.item_neighbours, found.user_neighbours):
+        for row in frame.itertuples():
+            assert {row.title, f"{row.key:.3f}", f"{row.contribution:+.3f}", f"{row.inclusion_probability:.1%}"} <= texts
+    rows = 1 + len(score_parts(found)) + 1 + 1 + len(found.item_neighbours) + 1 + len(found.user_neighbours) + 1 + len(found.relations)
+    assert parsed.tags.count("tr") == rows
+
+
+def test_a_title_without_candidates_and_a_bent_score_are_said(found: Explanation) -> None:
+    bare = replace(found, item_neighbours=found.item_neighbours.iloc[:0], relations=found.relations.iloc[:0], activation="tanh", seed=None)
+    page = page_of(bare)
+    Parsed(page)
+    assert "There is nothing to show here." in page and "tanh then bends the sum" in page and "without noise" in page

@@ -1,0 +1,273 @@
+"""The recommendations page, driven as a visitor would: by link and by widget."""
+
+import html
+import re
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dskreg.explorer import Explorer
+from dskreg.ui import cards, lists
+from tests.test_pages import DEMO, fine, recommended, said, some, visit
+
+pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Explorer:
+    return Explorer.open(DEMO)
+
+
+def on_cards(app: AppTest) -> list[tuple[int, str]]:
+    """(rank, title) of the cards."""
+    bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
+    found = [re.search(r"<h3>(\d+)\. (.*?)</h3>", body) for body in bodies]
+    return [(int(match[1]), html.unescape(match[2])) for match in found if match]
+
+
+def first_card(app: AppTest) -> str:
+    """The id of the first card's title."""
+    return next(str(button.key) for button in app.button if str(button.key).startswith("why ")).removeprefix("why ")
+
+
+def figure(app: AppTest, label: str) -> str:
+    return next(str(metric.value) for metric in app.metric if metric.label == label)
+
+
+# The table
+
+
+def test_a_first_visit_paints_recommendations_without_a_click() -> None:
+    app = fine(visit())
+    assert "simulated, not a real person" in said(app)
+    assert len(recommended(app)) == 10
+    assert app.title[0].value.startswith("Recommendations for viewer")
+    assert not app.warning
+
+
+def test_the_table_is_what_the_explorer_recommends(explorer: Explorer) -> None:
+    user = explorer.random_user(3)
+    table = recommended(fine(visit(user=str(user), top="7")))
+    expected = explorer.recommend(explorer.profile(user), top=7)
+    assert table["item_id"].tolist() == expected["item_id"].tolist()
+    assert table["reason"].str.len().min() > 0
+
+
+def test_filters_keep_only_what_they_name(explorer: Explorer) -> None:
+    app = visit()
+    genre, kind = explorer.genres[0], explorer.types[0]
+    app.multiselect(key="genres").set_value([genre])
+    app.multiselect(key="types").set_value([kind])
+    table = recommended(fine(app.run()))
+    assert len(table)
+    assert all(genre in genres.split(", ") for genres in table["genres"])
+    assert set(table["type"]) == {kind}
+
+
+def test_seen_titles_appear_only_when_they_are_asked_for(explorer: Explorer) -> None:
+    app = visit(top="50")
+    assert not recommended(app)["seen"].any()
+    app.toggle(key="hide_seen").set_value(False)
+    assert recommended(fine(app.run()))["seen"].any()
+
+
+def test_filters_that_leave_nothing_say_so_and_can_be_cleared(explorer: Explorer) -> None:
+    pairs = ((genre, kind) for genre in reversed(explorer.genres) for kind in reversed(explorer.types))
+    has = {(genre, kind) for kind, genres in zip(explorer.items["type"], explorer.items["genres"], strict=True) for genre in genres.split(", ")}
+    genre, kind = next(pair for pair in pairs if pair not in has)
+    app = visit()
+    app.multiselect(key="genres").set_value([genre])
+    app.multiselect(key="types").set_value([kind])
+    assert "Nothing left of" in said(fine(app.run()))
+    next(button for button in app.button if button.label == "Clear the filters").click()
+    assert len(recommended(fine(app.run()))) == 10
+
+
+def test_filters_come_from_the_link(explorer: Explorer) -> None:
+    table = recommended(fine(visit(genres=explorer.genres[1], top="5")))
+    assert all(explorer.genres[1] in genres.split(", ") for genres in table["genres"])
+    assert len(table) == 5
+
+
+def test_the_button_opens_the_chosen_title_on_the_sampling_page() -> None:
+    app = visit()
+    first = recommended(app)["item_id"].iloc[0]
+    app.button(key="see_sampled").click()
+    fine(app.run())
+    assert app.session_state["item"] == str(first)
+    assert app.session_state["selection"].item_id == first
+
+
+# Cards
+
+
+def test_a_first_visit_shows_cards_that_say_what_the_explorer_says(explorer: Explorer) -> None:
+    app = fine(visit(view="cards", user="34"))
+    expected = explorer.recommend(explorer.profile(34), 10)
+    assert on_cards(app) == list(zip(expected["rank"], expected["title"], strict=True))
+    bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
+    assert [html.unescape(re.findall(r'class="reason">(.*?)</p>', body)[0]) for body in bodies] == expected["reason"].tolist()
+    assert all(body.count("<img ") == body.count(' alt="Cover drawn for ') == 1 for body in bodies)
+    assert not [table for table in app.dataframe if "rank" in table.value.columns]
+
+
+def test_a_title_cannot_write_html_into_its_card() -> None:
+    evil = "</h3><script>alert('x')</script><img src=x onerror=\"y\"> $a$ **b**"
+    row = SimpleNamespace(rank=1, title=evil, type=evil, genres=evil, score=1.5, reason=evil, similarity=0.5, liked=False, seen=True)
+    for body in (cards.card(row, "<svg/>", 0.5, [evil]), cards.small_card(row, "<svg/>")):
+        assert set(re.findall(r"<(/?\w+)", body)) <= {f"{end}{tag}" for end in ("", "/") for tag in ("article", "img", "div", "h3", "p", "b", "span")}
+        assert len(re.findall(r"<img[^>]*>", body)) == 1
+        assert "<script" not in body and 'onerror="' not in body.replace("onerror=&quot;", "")
+
+
+def test_bars_run_from_the_lists_last_to_its_best() -> None:
+    app = visit(view="cards", top="5")
+    bars = [int(width) for element in app.get("html") for width in re.findall(r"width:(\d+)%", element.value) if 'class="title-card"' in element.value]
+    assert bars[0] == 100 and bars[-1] == cards.SHORTEST_BAR
+    assert bars == sorted(bars, reverse=True)
+
+
+def test_covers_follow_the_map_and_the_rarest_genre(explorer: Explorer) -> None:
+    order = {genre: place for place, genre in enumerate(explorer.genres)}
+    assert cards.rarest_first(", ".join(explorer.genres[:3]), order) == explorer.genres[2::-1]
+    assert cards.rarest_first("", order) == []
+    titles = explorer.items.head(4)
+    drawn = cards.covers(explorer, titles)
+    assert set(drawn) == set(titles["item_id"])
+    assert drawn == cards.covers(explorer, titles)
+
+
+def test_a_like_on_a_card_makes_a_new_list(explorer: Explorer) -> None:
+    app = visit(view="cards", user="34")
+    wanted = first_card(app)
+    app.button(key=f"like {wanted}").click()
+    fine(app.run())
+    profile = explorer.edited(explorer.profile(34), liked=[wanted])
+    assert app.session_state["liked"] == wanted
+    assert [title for _, title in on_cards(app)] == explorer.recommend(profile, 10)["title"].tolist()
+    assert explorer.item(wanted)["title"] in app.toast[0].value.replace("\\", "")
+    before = set(explorer.recommend(explorer.profile(34), 10)["item_id"])
+    new = [element.value for element in app.get("html") if "new since the changes" in element.value]
+    assert len(new) == len(set(explorer.recommend(profile, 10)["item_id"]) - before) > 0
+    assert not fine(app.run()).toast  # said once
+
+
+def test_a_dislike_on_a_card_puts_another_in_its_place(explorer: Explorer) -> None:
+    app = visit(view="cards", user="34")
+    gone = first_card(app)
+    app.button(key=f"dislike {gone}").click()
+    titles = [title for _, title in on_cards(fine(app.run()))]
+    assert len(titles) == 10 and explorer.item(gone)["title"] not in titles
+    assert app.session_state["disliked"] == gone
+
+
+def test_a_like_can_be_taken_back_where_seen_titles_are_shown(explorer: Explorer) -> None:
+    wanted = str(explorer.recommend(explorer.profile(34), 1)["item_id"].iloc[0])
+    app = visit(view="cards", user="34", liked=wanted, hide_seen="false", top="50")
+    app.button(key=f"unlike {wanted}").click()
+    assert fine(app.run()).session_state["liked"] == ""
+    assert not [button for button in app.button if button.key == f"unlike {wanted}"]
+
+
+def test_a_hand_made_profile_grows_by_likes_on_cards(explorer: Explorer) -> None:
+    app = visit(view="cards", profile="mine", titles=",".join(some(explorer, 2)))
+    wanted = first_card(app)
+    app.button(key=f"like {wanted}").click()
+    assert fine(app.run()).session_state["titles"].split(",")[-1] == wanted
+
+
+def test_why_opens_the_title_on_the_sampling_page() -> None:
+    app = visit(view="cards")
+    wanted = first_card(app)
+    app.button(key=f"why {wanted}").click()
+    fine(app.run())
+    assert app.session_state["item"] == wanted
+
+
+# More like this
+
+
+def test_more_like_this_opens_above_the_list_and_closes(explorer: Explorer) -> None:
+    app = visit(view="cards", user="34")
+    wanted = first_card(app)
+    app.button(key=f"more {wanted}").click()
+    near = next(table.value for table in fine(app.run()).dataframe if "similarity" in table.value.columns)
+    expected = explorer.maps.similar(wanted, lists.NEAREST)
+    profile = explorer.profile(34)
+    scores = dict(zip(explorer.items["item_id"], explorer.scores(profile), strict=True))
+    assert near["item_id"].tolist() == expected["item_id"].tolist()
+    assert near["score"].tolist() == [scores[item] for item in expected["item_id"]]
+    assert near["seen"].tolist() == [item in profile.seen for item in expected["item_id"]]
+    app.button(key="close_near").click()
+    assert not [table for table in fine(app.run()).dataframe if "similarity" in table.value.columns]
+
+
+def test_more_like_this_comes_from_the_link_and_an_unknown_title_is_named() -> None:
+    app = fine(visit(near="36"))
+    assert app.subheader[0].value == "More like Fullmetal Alchemist"
+    assert fine(visit(near="fullmetal")).subheader[0].value.startswith("More like Fullmetal Alchemist")
+    assert "nothing-such" in said(fine(visit(near="nothing-such")))
+
+
+# Diversity
+
+
+def test_diversity_says_what_it_costs(explorer: Explorer) -> None:
+    app = fine(visit(user="34", diversity="60"))
+    profile = explorer.profile(34)
+    by_score, diverse = explorer.recommend(profile, 10), explorer.recommend(profile, 10, diversity=0.6)
+    assert recommended(app)["item_id"].tolist() == diverse["item_id"].tolist()
+    new = set(diverse["item_id"]) - set(by_score["item_id"])
+    assert figure(app, "Titles exchanged") == f"{len(new)} of 10"
+    assert figure(app, "Mean score") == f"{diverse['score'].mean():.2f}"
+    assert figure(app, "Alikeness") == f"{explorer.alikeness(diverse['item_id']):.2f}"
+    swaps = next(table.value for table in app.dataframe if "change" in table.value.columns)
+    assert swaps["change"].value_counts().to_dict() == {"in": len(new), "out": len(new)}
+    assert (swaps.loc[swaps["change"] == "in", "score_rank"] > 10).all()
+    cost = by_score["score"].mean() - diverse["score"].mean()
+    assert cost > 0
+    assert next(metric.delta for metric in app.metric if metric.label == "Mean score") == f"{-cost:+.2f}"
+
+
+def test_without_diversity_nothing_is_said_about_it() -> None:
+    assert not [metric for metric in fine(visit()).metric if metric.label == "Alikeness"]
+
+
+def test_cards_say_the_rank_by_score_where_it_differs(explorer: Explorer) -> None:
+    app = fine(visit(view="cards", user="34", diversity="60"))
+    diverse = explorer.recommend(explorer.profile(34), 10, diversity=0.6)
+    bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
+    said_rank = [int(match[1]) if (match := re.search(r"number (\d+) by score", body)) else rank for rank, body in enumerate(bodies, 1)]
+    assert said_rank == diverse["score_rank"].tolist()
+
+
+def test_exchanged_is_the_difference_both_ways() -> None:
+    rows = pd.DataFrame({"item_id": [1, 2, 3], "title": list("abc"), "score": [3.0, 2.0, 1.0], "score_rank": [1, 2, 3]})
+    swaps = lists.exchanged(rows.head(2), rows.iloc[[0, 2]])
+    assert swaps[["change", "title", "score_rank"]].to_numpy().tolist() == [["in", "c", 3], ["out", "b", 2]]
+
+
+# What counts, and links that cannot be followed
+
+
+def test_the_weights_of_the_relations_are_those_of_the_model(explorer: Explorer) -> None:
+    app = fine(visit())
+    table = next(table.value for table in app.dataframe if "gate" in table.value.columns)
+    expected = explorer.graph_statistics().sort_values("mass", ascending=False)
+    assert table["relation"].tolist() == expected["relation"].tolist()
+    assert table["gate"].tolist() == expected["gate"].tolist()
+    assert f"{expected['relation'].iloc[0]} ({expected['mass'].iloc[0]:.0%})" in said(app).replace("\u2060", "")
+
+
+def test_filters_that_the_data_do_not_have_are_named() -> None:
+    app = fine(visit(genres="No such genre", types="Opera", diversity="900", view="carousel"))
+    warning = app.warning[0].value.replace("\\", "")
+    assert all(words in warning for words in ("genres=No such genre", "types=Opera", "diversity=900", "view=carousel"))
+    assert len(on_cards(app)) == 10
+
+
+def test_a_link_that_can_be_followed_gives_no_warning(explorer: Explorer) -> None:
+    app = fine(visit(genres=explorer.genres[0], types=explorer.types[0], diversity="35", view="cards", hide_seen="false"))
+    assert not app.warning

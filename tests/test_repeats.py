@@ -1,0 +1,88 @@
+"""Many draws are the single draws, and their frequencies are what the exact probabilities say."""
+
+import numpy as np
+import pytest
+
+from dskreg.explorer import Explorer, InputError
+from dskreg.graph import build
+from dskreg.repeats import MOST, band, running
+from tests.small import SMALL, opened, random_world
+from tests.test_artifact import DEMO
+from tests.worlds import EVERYTHING
+
+USER, TITLE = 17, 36
+
+
+@pytest.fixture(scope="module")
+def demo() -> Explorer:
+    return Explorer.open(DEMO)
+
+
+def small(preset: str) -> Explorer:
+    dataset = random_world(0)
+    return opened(dataset, build(dataset, EVERYTHING), SMALL[preset])
+
+
+@pytest.mark.parametrize("preset", SMALL)
+@pytest.mark.parametrize(("seed", "picks", "user_picks"), [(0, 2, 2), (7, 3, 1)])
+def test_every_draw_is_the_one_that_explain_makes(preset: str, seed: int, picks: int, user_picks: int) -> None:
+    explorer = small(preset)
+    for profile in (explorer.profile(500), explorer.profile_of([100, 103]), explorer.profile_of([])):
+        made = explorer.repeat(profile, 105, 12, seed, picks, user_picks)
+        single = [explorer.explain(profile, 105, seed=seed + c, picks=picks, user_picks=user_picks) for c in range(12)]
+        assert made.score == pytest.approx([each.score for each in single], abs=1e-5)
+        times = made.running.pivot(index="n", columns="candidate", values="frequency").to_numpy() * np.arange(1, 13)[:, None]
+        picked = np.diff(times, axis=0, prepend=0).round().astype(bool)
+        key = list(zip(made.frame["item_id"], made.frame["relation"], strict=True))
+        for each, row in zip(single, picked, strict=True):
+            drawn = each.item_neighbours[each.item_neighbours["picked"]]
+            assert {key[c] for c in np.flatnonzero(row)} == set(zip(drawn["item_id"], drawn["relation"], strict=True))
+
+
+def test_the_demos_draws_too(demo: Explorer) -> None:
+    profile = demo.profile(USER)
+    made = demo.repeat(profile, TITLE, 600, seed=40)  # more than one chunk
+    for c in (0, 511, 512, 599):
+        assert made.score[c] == pytest.approx(demo.explain(profile, TITLE, seed=40 + c).score, rel=1e-5)
+    assert made.frame["frequency"].sum() == pytest.approx(demo.defaults["picks"])
+    one = demo.explain(profile, TITLE).item_neighbours.set_index(["item_id", "relation"])["inclusion_probability"]
+    again = made.frame.set_index(["item_id", "relation"])["inclusion_probability"]
+    np.testing.assert_allclose(again, one[again.index], atol=1e-9)
+    last = made.running[made.running["n"] == 600]
+    np.testing.assert_allclose(last["frequency"], made.frame["frequency"])
+
+
+def test_no_frequency_leaves_its_probability_behind(demo: Explorer) -> None:
+    """Hoeffding's bound for the worst of C candidates: a correct sampler exceeds it once in 10^6 seeds, and the seed is fixed."""
+    made = demo.repeat(demo.profile(USER), TITLE, 3000)
+    bound = np.sqrt(np.log(2 * len(made.frame) / 1e-6) / (2 * made.count))
+    assert (made.frame["frequency"] - made.frame["inclusion_probability"]).abs().max() < bound
+    assert ((made.frame["low"] <= made.frame["inclusion_probability"]) & (made.frame["inclusion_probability"] <= made.frame["high"])).all()
+
+
+def test_the_band_is_the_binomial_one() -> None:
+    """Coin tossed 10 times: 2 to 8 heads hold 97.9 % of the outcomes, 3 to 7 only 89.1 %."""
+    low, high = band(np.array([0.0, 0.5, 1.0]), 10)
+    assert low.tolist() == [0.0, 0.2, 1.0] and high.tolist() == [0.0, 0.8, 1.0]
+
+
+def test_running_frequencies_by_hand() -> None:
+    frame = running(np.array([[True, False], [True, True], [False, True]]), np.array([1.0, 0.5]))
+    assert frame["n"].tolist() == [1, 1, 2, 2, 3, 3]
+    assert frame["frequency"].tolist() == pytest.approx([1, 0, 1, 0.5, 2 / 3, 2 / 3])
+    assert frame["low"].tolist() == [1, 0, 1, 0, 1, 0] and frame["high"].tolist() == [1] * 6, "three tosses leave everything open"
+
+
+def test_a_title_that_nobody_ties_to_draws_nothing() -> None:
+    dataset = random_world(0)
+    graph = build(dataset, EVERYTHING)
+    graph.neighbour[4] = -1
+    explorer = opened(dataset, graph, SMALL["default"])
+    made = explorer.repeat(explorer.profile(500), 104, 3)
+    assert made.frame.empty and made.running.empty and len(set(made.score)) > 1, "the person's side is still drawn"
+
+
+@pytest.mark.parametrize("count", [0, -1, MOST + 1])
+def test_an_impossible_count_is_refused(demo: Explorer, count: int) -> None:
+    with pytest.raises(InputError, match="count"):
+        demo.repeat(demo.profile(USER), TITLE, count)

@@ -1,0 +1,139 @@
+"""The drawn maps: every point once, marks on top, names that do not cover each other, text that stays text."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dskreg.ui import charts, overlays, scatter
+from dskreg.ui.scatter import Look, Mark
+
+
+def points(count: int) -> pd.DataFrame:
+    random = np.random.default_rng(1)
+    return pd.DataFrame(
+        {"item_id": np.arange(count), "title": [f"<b>T</b> {i}" for i in range(count)], "x": random.normal(size=count), "y": random.normal(size=count)}
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 400])
+def test_a_map_holds_every_point_once_and_marks_on_top(count):
+    frame = points(count)
+    groups = scatter.leading(pd.Series(["Action", "", "Drama"] * count)[:count].astype(object))
+    figure = scatter.scatter_map(
+        frame, "item_id", "title", groups, charts.palette(groups.cat.categories), {"liked": Mark([0], charts.LIKED, "circle")}, Look({"Drama"})
+    )
+    assert sum(len(trace.x) for trace in figure.data if trace.name != "liked") == count
+    assert all(trace.type == "scattergl" for trace in figure.data)
+    assert all("<b>" not in text for trace in figure.data for text in trace.text)
+    assert not count or figure.data[-1].name == "liked"
+
+
+def test_groups_are_the_most_frequent_and_other():
+    values = pd.Series([f"g{i}" for i in range(30) for _ in range(40 - i)] + ["", None])
+    groups = scatter.leading(values)
+    assert len(groups.cat.categories) <= 10 and groups.iloc[0] == "g0" and groups.iloc[-1] == groups.iloc[-2] == charts.OTHER_NAME
+
+
+@pytest.mark.parametrize("values", [[], [3], [0, 0, 0], [0] * 50 + [1, 2, 90], list(range(100))])
+def test_bands_cover_every_value_without_overlap(values):
+    bands = scatter.bands(pd.Series(values, dtype=int), "likes")
+    assert len(bands) == len(values) and not bands.isna().any()
+    limits = [tuple(map(int, name.replace(",", "").split(" likes")[0].split(" to "))) for name in bands.cat.categories]
+    assert all(low[0] > high[-1] for low, high in pairwise(limits)), "largest first, each above the next"
+
+
+def test_names_on_a_focused_map_cover_neither_each_other_nor_a_point():
+    frame = pd.DataFrame({"item_id": range(4), "title": ["a rather long name", "another long name", "a third one", "far"]})
+    frame = frame.assign(x=[0.0, 0.02, 0.1, 3.0], y=[0.0, 0.0, 1.0, 0.0])
+    marks = {"near": Mark([1, 2, 3], charts.CHOSEN, "circle", named=True), "chosen": Mark([0], charts.CHOSEN, "star", named=True)}
+    groups = scatter.leading(pd.Series(["Drama"] * 4))
+    figure = scatter.scatter_map(frame, "item_id", "title", groups, charts.palette(["Drama"]), marks, Look(focus=0))
+    near, chosen = figure.data[-2:]
+    assert chosen.text[0] == "a rather long name"
+    sides = dict(zip(near.text, near.textposition, strict=True))
+    assert sides.get("another long name", "") != chosen.textposition[0] and "a third one" in sides
+    assert list(near.hovertext) == ["another long name", "a third one", "far"]
+
+
+def drawn(count: int, look: Look, marks: dict[str, Mark] | None = None, sizes: pd.Series | None = None):
+    frame = points(count)
+    groups = scatter.leading(pd.Series((["Action", "Drama"] * count)[:count]))
+    return scatter.scatter_map(frame, "item_id", "title", groups, charts.palette(groups.cat.categories), marks or {}, look, sizes)
+
+
+def ids(trace) -> set[int]:
+    return set(trace.customdata[:, 0].tolist())
+
+
+def test_what_is_not_selected_stays_in_grey():
+    grey, *coloured = drawn(20, Look(selected=[1, 2, 3])).data
+    assert grey.marker.color == charts.OTHER and ids(grey) == set(range(20)) - {1, 2, 3}
+    assert [ids(trace) for trace in coloured] == [{2}, {1, 3}] and charts.OTHER not in [trace.marker.color for trace in coloured]
+
+
+def test_a_lasso_greys_the_rest_at_once_and_a_click_dims_nothing():
+    assert {trace.unselected.marker.color for trace in drawn(20, Look(drag="lasso")).data} == {charts.OTHER}
+    assert {trace.unselected.marker.opacity for trace in drawn(20, Look()).data} == {0.75}
+
+
+def test_a_place_of_its_own_is_marked_without_an_id():
+    figure = drawn(5, Look(), {"<b>you</b>": Mark((), charts.LIKED, "diamond", at=(1.5, -2.0))})
+    here = figure.data[-1]
+    assert (list(here.x), list(here.y)) == ([1.5], [-2.0]) and here.customdata is None and "<b>" not in here.name and "<b>" not in here.text[0]
+
+
+def test_groups_that_share_a_colour_differ_in_their_symbol():
+    names = [f"{n:02}" for n in range(20)]
+    groups = pd.Series(pd.Categorical(names, categories=names, ordered=True))
+    colours = {name: charts.COLOURS[n % 10] for n, name in enumerate(names)}
+    figure = scatter.scatter_map(points(20), "item_id", "title", groups, colours, {})
+    assert len({(trace.marker.color, trace.marker.symbol) for trace in figure.data}) == 20
+
+
+def test_the_area_of_a_point_grows_with_its_value():
+    sizes = scatter.sized(pd.Series([0, 25, 100]), 4, 20)
+    assert sizes.tolist() == [4, 12, 20]
+    assert scatter.sized(pd.Series([0, 0])).nunique() == 1
+    assert sorted(size for trace in drawn(3, Look(), sizes=sizes).data for size in np.atleast_1d(trace.marker.size)) == [4, 12, 20]
+
+
+def test_names_of_regions_do_not_cover_each_other_and_fewer_fit_on_a_telephone():
+    rng = np.random.default_rng(0)
+    extent = pd.DataFrame(rng.uniform(0, 100, size=(500, 2)), columns=["x", "y"])
+    regions = extent.head(60).assign(label=["Slice of <i>Life</i>", "", "Mecha"] * 20)
+    figure = drawn(0, Look())
+    narrow = overlays.name_regions(figure, regions, extent, dark=True)
+    labels = figure.layout.annotations
+    assert 0 < narrow < len(labels) < 40 and not any("<i>" in label.text or not label.text for label in labels)
+    assert (labels[0].x, labels[0].y) == (regions["x"].iloc[0], regions["y"].iloc[0])  # the first always has its name
+
+    def free(chosen, pixels: int) -> bool:
+        span = max(np.ptp(extent["x"]), np.ptp(extent["y"])) / pixels
+        boxes = [(label.x, label.y, len("Slice of <i>Life</i>" if "Slice" in label.text else "Mecha") * scatter.LETTER * span / 2) for label in chosen]
+        return all(abs(a[0] - b[0]) >= a[2] + b[2] or abs(a[1] - b[1]) >= scatter.LINE * span for n, a in enumerate(boxes) for b in boxes[:n])
+
+    assert free(labels, overlays.WIDE) and free(labels[:narrow], overlays.NARROW)
+    again = drawn(0, Look())
+    overlays.name_regions(again, regions, extent, dark=False, clear=[(labels[0].x, labels[0].y)])
+    assert (labels[0].x, labels[0].y) not in {(label.x, label.y) for label in again.layout.annotations}
+
+
+def test_arrows_go_from_before_to_after():
+    figure = drawn(3, Look())
+    overlays.add_moves(figure, pd.DataFrame({"raw_x": [0, 1], "raw_y": [2, 3], "x": [4, 5], "y": [6, 7]}), charts.CHOSEN)
+    first, second = figure.data[-2:]
+    assert (list(first.x), list(first.y)) == ([0, 4], [2, 6]) and first.marker.symbol[1] == "arrow" and first.hoverinfo == "skip"
+    assert first.showlegend and not second.showlegend
+
+
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_named_points_are_plain_text(count):
+    figure = scatter.named_points(points(count), "title", [charts.OTHER] * count, pd.Series([9.0] * count))
+    assert len(figure.data[0].x) == count and not any("<b>" in text for text in (figure.data[0].text or ()))
+
+
+def test_bands_may_have_digits():
+    names = scatter.bands(pd.Series([1.2, 1.5, 2.7, 3.1, 9.9]), "bits", digits=1).cat.categories
+    assert names[0] == "9.9 bits" and names[-1] == "1.2 bits"

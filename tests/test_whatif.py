@@ -1,0 +1,387 @@
+"""What if: the same as a model that never had what is taken away; the smallest removal is what brute force finds."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from dskreg import counterfactual
+from dskreg.artifact import Artifact
+from dskreg.config import Config, ModelConfig
+from dskreg.data.dataset import CO_LIKED, Dataset
+from dskreg.explorer import Change, Explorer, InputError, Profile
+from dskreg.graph import CandidateGraph, _shared, build
+from dskreg.model import DSKReG
+from dskreg.opened import Opened
+from dskreg.ties import cut
+from tests.test_artifact import DEMO
+from tests.worlds import EVERYTHING, hand_drawn, world
+
+USER, TITLE = 17, 36
+
+
+@pytest.fixture(scope="module")
+def demo() -> Explorer:
+    return Explorer.open(DEMO)
+
+
+def opened(dataset: Dataset, graph: CandidateGraph, model: ModelConfig, seed: int = 3) -> Explorer:
+    """An explorer of random weights over a small world."""
+    weights = DSKReG(model, graph, len(dataset.user_ids)).state_dict()
+    generator = torch.Generator().manual_seed(seed)
+    drawn = {name: torch.randn(value.shape, generator=generator).numpy() for name, value in weights.items()}
+    config = Config(graph=EVERYTHING, model=model)
+    nothing = pd.DataFrame(columns=["user", "x", "y"])
+    artifact = Artifact(config, dataset, graph, drawn, np.zeros((len(dataset.items), 2)), nothing, {}, [], {}, {"content": "a world"})
+    return Explorer(Opened(Path("world"), artifact))
+
+
+SMALL = {
+    "default": ModelConfig(width=4, picks=2, user_picks=2),
+    "paper": ModelConfig(width=4, picks=2, user_picks=2, activation="tanh", user="free", gates=False, prior=False),
+}
+
+
+def random_world(seed: int, items: int = 10) -> Dataset:
+    """Titles with several entities each under two relations, and links between titles both ways round."""
+    rng = np.random.default_rng(seed)
+    entities = [f"genre {n}" for n in range(5)] + [f"studio {n}" for n in range(3)] + [f"title {n}" for n in range(items)]
+    triples = [(i, 0, e) for i in range(items) for e in range(5) if rng.random() < 0.5]
+    triples += [(i, 1, 5 + int(rng.integers(3))) for i in range(items)]
+    triples += [(i, 2, 8 + int(j)) for i in range(items) for j in rng.choice(items, 2, replace=False) if i != j]
+    likes = [(u, i, 0) for u in range(6) for i in range(items) if rng.random() < 0.4] + [(0, 0, 0), (0, 1, 0)]
+    likes = sorted(set(likes))
+    return world(likes, items, 6, triples, ("genre", "studio", "sequel"), entities, [-1] * 8 + list(range(items)))
+
+
+@pytest.fixture(params=[(name, seed) for name in SMALL for seed in (0, 1)], ids=str)
+def small(request: pytest.FixtureRequest) -> Iterator[Explorer]:
+    name, seed = request.param
+    dataset = random_world(seed)
+    yield opened(dataset, build(dataset, EVERYTHING), SMALL[name], seed)
+
+
+def same_explanation(one: object, other: object) -> None:
+    """Equal in every field; frames by their candidates."""
+    for name in ("score", "self_contribution", "bias", "pre_activation_score"):
+        assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-5), name
+    for name in ("item_neighbours", "user_neighbours", "relations"):
+        rows = [getattr(each, name) for each in (one, other)]
+        keys = [key for key in ("item_id", "relation") if key in rows[0]]
+        rows = [frame.drop(columns="rank", errors="ignore").sort_values(keys, ignore_index=True) for frame in rows]
+        pd.testing.assert_frame_equal(*rows, check_exact=False, atol=1e-4, rtol=1e-4)
+
+
+def listing(moves: pd.DataFrame, side: str) -> list[object]:
+    there = moves[moves[f"rank_{side}"].notna()].sort_values(f"rank_{side}")
+    return there["item_id"].tolist()
+
+
+def edited(explorer: Explorer, graph: CandidateGraph, dataset: Dataset | None = None) -> Explorer:
+    """The same weights over another table."""
+    artifact = explorer.core.artifact
+    return Explorer(Opened(explorer.path, replace(artifact, graph=graph, dataset=dataset or artifact.dataset)))
+
+
+# Identities
+
+
+def test_no_change_changes_nothing(demo: Explorer) -> None:
+    profile = demo.profile(USER)
+    found = demo.what_if(profile, TITLE, Change(), 10)
+    same_explanation(found.before, demo.explain(profile, TITLE))
+    same_explanation(found.after, found.before)
+    assert found.rank_before == found.rank_after and found.touched == 0 and not Change()
+    assert (found.moves["move"] == 0).all() and found.moves["item_id"].tolist() == demo.recommend(profile, 10)["item_id"].tolist()
+    assert set(found.neighbours["change"]) <= {"stayed"}
+
+
+def test_without_a_title_is_the_profile_without_it(demo: Explorer) -> None:
+    profile = demo.profile(USER)
+    gone = profile.history[:2]
+    found = demo.what_if(profile, TITLE, Change(without_titles=gone), 10)
+    less = replace(profile, history=profile.history[2:])  # still seen
+    same_explanation(found.after, demo.explain(less, TITLE))
+    expected = demo.recommend(less, len(demo.items))
+    assert listing(found.moves, "after")[:10] == expected["item_id"].head(10).tolist() and not set(gone) & set(found.moves["item_id"])
+    rank = dict(zip(expected["item_id"], expected["rank"], strict=True))
+    assert found.rank_after == rank.get(TITLE) and found.ranked_after == len(expected)
+    assert [rank[i] for i in found.moves["item_id"]] == found.moves["rank_after"].tolist()
+
+
+def test_with_a_title_it_is_hers_and_no_longer_recommended(demo: Explorer) -> None:
+    profile = demo.profile(USER)
+    first = demo.recommend(profile, 1)["item_id"].iloc[0]
+    found = demo.what_if(profile, first, Change(with_titles=(first,)), 10)
+    same_explanation(found.after, demo.explain(demo.edited(profile, liked=[first]), first))
+    assert (found.rank_before, found.rank_after, found.ranked_after) == (1, None, found.ranked_before - 1)
+    gone = found.moves.iloc[10:].set_index("item_id").loc[first]  # below the new list
+    assert gone["rank_before"] == 1 and pd.isna(gone["rank_after"]) and pd.isna(gone["move"])
+    assert listing(found.moves, "after")[:10] == demo.recommend(demo.edited(profile, liked=[first]), 10)["item_id"].tolist()
+
+
+def test_without_a_neighbour_only_this_title_changes(small: Explorer) -> None:
+    profile = small.profile(500)
+    for item in small.items["item_id"]:
+        before = small.explain(profile, item)
+        if item % 3 or not before.item_neighbours["picked"].any():
+            continue
+        gone = before.item_neighbours.iloc[0]
+        found = small.what_if(profile, item, Change(without_neighbours=((gone["item_id"], gone["relation"]),)), 12)
+        position = small.core.directory.item(item)
+        graph = small.core.graph
+        rest = ~(
+            (graph.neighbour[position] == small.core.directory.item(gone["item_id"])) & (graph.relation[position] == graph.relations.index(gone["relation"]))
+        )
+        neighbour, relation, strength = graph.neighbour.copy(), graph.relation.copy(), graph.strength.copy()
+        for table, empty in ((neighbour, -1), (relation, 0), (strength, 0)):
+            table[position] = np.r_[table[position][rest], [empty] * int((~rest).sum())]
+        other = edited(small, replace(graph, neighbour=neighbour, relation=relation, strength=strength))
+        same_explanation(found.after, other.explain(profile, item))
+        moved = found.moves[found.moves["item_id"] != item]
+        np.testing.assert_array_equal(moved["score_before"], moved["score_after"])
+        assert found.touched == 1 and (gone["item_id"], gone["relation"], "left") in set(
+            zip(found.neighbours["item_id"], found.neighbours["relation"], found.neighbours["change"], strict=True)
+        )
+
+
+def without_relation(graph: CandidateGraph, number: int) -> CandidateGraph:
+    """The table without the relation's candidates, the others moved up: candidates come first."""
+    kept = (graph.relation != number) & (graph.neighbour >= 0)
+    order = np.argsort(~kept, axis=1, kind="stable")
+    neighbour, relation, strength = (
+        np.take_along_axis(np.where(kept, table, empty), order, 1).astype(table.dtype)
+        for table, empty in ((graph.neighbour, -1), (graph.relation, 0), (graph.strength, 0))
+    )
+    return replace(graph, neighbour=neighbour, relation=relation, strength=strength)
+
+
+def check_relation(explorer: Explorer, user: int, number: int) -> None:
+    profile, graph = explorer.profile(user), explorer.core.graph
+    other, name = edited(explorer, without_relation(graph, number)), graph.relations[number]
+    item = explorer.items["item_id"].iloc[3]
+    found = explorer.what_if(profile, item, Change(without_relations=(name,)), 10)
+    same_explanation(found.after, other.explain(profile, item))
+    listed = found.moves[found.moves["rank_after"] <= 10]
+    assert listed["item_id"].tolist() == other.recommend(profile, 10)["item_id"].tolist()
+    np.testing.assert_allclose(found.moves["score_after"], other.scores(profile)[explorer.core.positions(found.moves["item_id"])], atol=1e-5)
+    assert name not in set(found.after.item_neighbours["relation"])
+    assert found.touched == ((graph.relation == number) & (graph.neighbour >= 0)).any(1).sum()
+
+
+def test_without_a_relation_is_the_model_over_the_table_without_it(small: Explorer) -> None:
+    for number in range(len(small.relations)):
+        check_relation(small, 500, number)
+
+
+def test_on_the_demo_without_genres_and_without_franchises(demo: Explorer) -> None:
+    for name in ("genre", "franchise"):
+        check_relation(demo, USER, demo.relations.index(name))
+
+
+# Entities
+
+
+def without_triples(dataset: Dataset, relation: str, label: str) -> Dataset:
+    gone = (dataset.relation == dataset.relations.index(relation)) & (dataset.entities[dataset.tail] == label)
+    return replace(dataset, head=dataset.head[~gone], relation=dataset.relation[~gone], tail=dataset.tail[~gone])
+
+
+def table_of(dataset: Dataset, graph: CandidateGraph) -> np.ndarray:
+    """Strengths `[I, M]` of the same pairs by the graph's own dense rule over `dataset`; co-liked as it was."""
+    strength = graph.strength.copy()
+    for number, name in enumerate(graph.relations):
+        if name == CO_LIKED:
+            continue
+        dense = _shared(dataset, dataset.relations.index(name), EVERYTHING)(0, len(dataset.items))
+        row, slot = np.nonzero((graph.relation == number) & (graph.neighbour >= 0))
+        strength[row, slot] = dense[row, graph.neighbour[row, slot]]
+    return strength
+
+
+def test_without_an_entity_is_the_table_of_data_without_it(small: Explorer) -> None:
+    """Every entity in turn, also titles that are entities: the model over strengths rebuilt from data that never had the triples."""
+    profile, core = small.profile(500), small.core
+    dataset, graph = core.artifact.dataset, core.graph
+    carried = {(dataset.relations[r], str(dataset.entities[e])) for r, e in zip(dataset.relation, dataset.tail, strict=True)}
+    for relation, label in sorted(carried):
+        less = without_triples(dataset, relation, label)
+        strength = table_of(less, graph)
+        gone = (graph.neighbour >= 0) & (strength == 0)
+        ties = cut(graph, core.directory, entities=[(relation, label)])
+        np.testing.assert_array_equal(ties.gone, gone)
+        np.testing.assert_allclose(ties.strength, strength, atol=1e-6)
+        order = np.argsort(gone | (graph.neighbour < 0), axis=1, kind="stable")
+        other = edited(
+            small,
+            CandidateGraph(
+                graph.relations,
+                np.take_along_axis(np.where(gone, -1, graph.neighbour), order, 1).astype(np.int32),
+                np.take_along_axis(np.where(gone, 0, graph.relation), order, 1).astype(np.int16),
+                np.take_along_axis(strength, order, 1),
+            ),
+            less,
+        )
+        item = small.items["item_id"].iloc[5]
+        found = small.what_if(profile, item, Change(without_entities=((relation, label),)), 12)
+        same_explanation(found.after, other.explain(profile, item))  # strengths, draws and words
+        expected = other.scores(profile)[core.positions(found.moves["item_id"])]
+        np.testing.assert_allclose(found.moves["score_after"], expected, atol=1e-5)
+
+
+def test_entities_by_hand() -> None:
+    """A carries Mecha and Space, B both, C Space, D Cooking; E is D's sequel."""
+    dataset = hand_drawn()
+    explorer = opened(dataset, build(dataset, EVERYTHING), SMALL["default"])
+    rows = {(r.relation, r.entity): (r.titles, r.candidates) for r in explorer.entities(100).itertuples()}
+    assert rows == {("genre", "Mecha"): (2, 1), ("genre", "Space"): (3, 2)}
+    assert explorer.entities(104)[["entity", "titles", "candidates"]].to_numpy().tolist() == [["E the title", 1, 1]]  # the other end of a link
+    graph, directory = explorer.core.graph, explorer.core.directory
+
+    def genre_pairs(*entities: tuple[str, str]) -> dict[tuple[int, int], float]:
+        ties = cut(graph, directory, entities=entities)
+        there = (graph.relation == graph.relations.index("genre")) & (graph.neighbour >= 0) & ~ties.gone
+        return {(i, int(graph.neighbour[i, m])): float(ties.strength[i, m]) for i, m in zip(*np.nonzero(there), strict=True)}
+
+    mecha, space = np.log(5 / 2) / np.log(5), np.log(5 / 3) / np.log(5)
+    whole = {(0, 1): mecha + space, (0, 2): space, (1, 2): space}
+    both_ways = {**whole, **{(j, i): s for (i, j), s in whole.items()}}
+    assert genre_pairs() == pytest.approx(both_ways)
+    assert genre_pairs(("genre", "Mecha")) == pytest.approx(dict.fromkeys(both_ways, space))
+    assert genre_pairs(("genre", "Space")) == pytest.approx({(0, 1): mecha, (1, 0): mecha})
+    assert genre_pairs(("genre", "Space"), ("genre", "Mecha")) == {}
+
+
+def test_mecha_is_no_longer_named(demo: Explorer) -> None:
+    profile = demo.profile(USER)
+    item = demo.items.loc[demo.items["genres"].str.contains("Mecha"), "item_id"].iloc[0]
+    found = demo.what_if(profile, item, Change(without_entities=(("genre", "Mecha"),)), 10)
+    named = [word for words in found.after.item_neighbours["via"] for word in words]
+    assert "Mecha" not in named and any("Mecha" in words for words in found.before.item_neighbours["via"])
+    assert all(
+        words for words, relation in zip(found.after.item_neighbours["via"], found.after.item_neighbours["relation"], strict=True) if relation == "genre"
+    )
+
+
+def test_changes_add_up(demo: Explorer) -> None:
+    """All at once is one after the other: a profile edited, then a table cut."""
+    profile = demo.profile(USER)
+    out, tie = Change(without_titles=profile.history[:1]), Change(without_relations=("genre",), without_entities=(("type", "Movie"),))
+    together = demo.what_if(profile, TITLE, Change(out.without_titles, (), (), tie.without_entities, tie.without_relations), 10)
+    after = demo.what_if(replace(profile, history=profile.history[1:]), TITLE, tie, 10)
+    same_explanation(together.after, after.after)
+    assert listing(together.moves, "after")[:10] == listing(after.moves, "after")[:10]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (Change(without_titles=(99999,)), "unknown title 99999"),
+        (Change(without_titles=(TITLE,)), "not in the history"),
+        (Change(without_neighbours=((TITLE, "genre"),)), "not a candidate"),
+        (Change(without_neighbours=((1, "taste"),)), "not a candidate"),
+        (Change(without_entities=(("genre", "Mechanics"),)), "unknown entity Mechanics"),
+        (Change(without_entities=(("taste", "Mecha"),)), "unknown relation taste"),
+        (Change(without_relations=("taste",)), "unknown relation taste"),
+    ],
+)
+def test_what_is_not_there_cannot_be_taken(demo: Explorer, change: Change, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        demo.what_if(demo.profile(USER), TITLE, change, 10)
+    profile = demo.profile(USER)
+    with pytest.raises(InputError, match="in the history already"):
+        demo.what_if(profile, TITLE, Change(with_titles=profile.history[:1]), 10)
+    with pytest.raises(InputError, match="at least 1"):
+        demo.what_if(profile, TITLE, Change(), 0)
+
+
+def test_without_any_title_and_without_any_tie(demo: Explorer) -> None:
+    profile = demo.profile(USER)
+    found = demo.what_if(profile, TITLE, Change(without_titles=profile.history, without_relations=tuple(demo.relations)), 10)
+    assert found.after.user_neighbours.empty and found.after.item_neighbours.empty
+    assert np.isfinite(found.moves["score_after"]).all() and found.after.score == pytest.approx(found.after.self_contribution + found.after.bias)
+
+
+# The smallest removal
+
+
+def first_of(explorer: Explorer, profile: Profile) -> object:
+    """The unseen title with the highest score, by a loop."""
+    scores = zip(explorer.items["item_id"], explorer.scores(profile), strict=True)
+    return max(((score, -n, i) for n, (i, score) in enumerate(scores) if i not in profile.seen))[2]
+
+
+def displaces(explorer: Explorer, profile: Profile, removed: tuple[object, ...]) -> bool:
+    less = replace(profile, history=tuple(i for i in profile.history if i not in removed))
+    return first_of(explorer, less) != first_of(explorer, profile)
+
+
+def by_brute_force(explorer: Explorer, profile: Profile, most: int) -> list[tuple[object, ...]]:
+    """All displacing sets of the smallest size there is."""
+    for size in range(1, most + 1):
+        if found := [s for s in itertools.combinations(profile.history, size) if displaces(explorer, profile, s)]:
+            return found
+    return []
+
+
+def test_the_smallest_removal_is_what_brute_force_finds(small: Explorer) -> None:
+    for user in small.user_ids:
+        profile = small.profile(user)
+        found, expected = small.smallest_removal(profile, 12), by_brute_force(small, profile, 12)
+        assert found.found == bool(expected) and found.proven
+        assert not expected or set(found.removed) in [set(s) for s in expected]
+
+
+@pytest.mark.parametrize("user", [34, 17])
+def test_on_the_demo_too(demo: Explorer, user: int) -> None:
+    profile = replace(demo.profile(user), history=demo.profile(user).history[:7])
+    found, expected = demo.smallest_removal(profile, 3), by_brute_force(demo, profile, 3)
+    assert found.found == bool(expected) and (not expected or found.proven)
+    assert not expected or set(found.removed) in [set(s) for s in expected]
+
+
+def checked(explorer: Explorer, profile: Profile, found: counterfactual.Counterfactual) -> None:
+    """What is claimed holds by the lists: displaced, by whom, the scores, and no title can be spared."""
+    less = replace(profile, history=tuple(i for i in profile.history if i not in found.removed))
+    before, after = explorer.scores(profile), explorer.scores(less)
+    first, other = explorer.core.positions((found.first, found.replacement))
+    assert explorer.recommend(profile, 1)["item_id"].tolist() == [found.first]
+    assert explorer.recommend(less, 1)["item_id"].tolist() == [found.replacement]
+    assert (found.first_before, found.first_after) == (before[first], after[first])
+    assert (found.replacement_before, found.replacement_after) == (before[other], after[other]) and after[other] >= after[first]
+    assert not any(displaces(explorer, profile, s) for s in itertools.combinations(found.removed, len(found.removed) - 1) if s)
+
+
+def test_without_a_budget_the_claims_hold_all_the_same(demo: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Screened and greedy: what is found is verified and minimal, and not called proven unless it is."""
+    profiles = [demo.profile(user) for user in demo.user_ids[:12]]
+    sizes = {profile: demo.smallest_removal(profile, 4) for profile in profiles}
+    for screened in (counterfactual.SCREENED, 0):
+        monkeypatch.setattr(counterfactual, "BUDGET", 0)
+        monkeypatch.setattr(counterfactual, "SCREENED", screened)
+        for profile in profiles:
+            found = demo.smallest_removal(profile, 4)
+            assert found.complete == 0 and found.proven == (found.found and len(found.removed) == 1)
+            if found.found:
+                checked(demo, profile, found)
+                assert not sizes[profile].found or not sizes[profile].proven or len(found.removed) >= len(sizes[profile].removed)
+    for profile in profiles:
+        if sizes[profile].found:
+            checked(demo, profile, sizes[profile])
+
+
+def test_nobody_and_one_title(demo: Explorer) -> None:
+    nobody = Profile(None, (), (), "nobody")
+    found = demo.smallest_removal(nobody, 5)
+    assert not found.found and found.proven and found.tried == 0
+    one = demo.profile_of([TITLE])
+    found = demo.smallest_removal(one, 5)
+    assert found.proven and found.tried == 1 and found.found == displaces(demo, one, (TITLE,))
+    everything = replace(one, seen=tuple(demo.items["item_id"]))
+    found = demo.smallest_removal(everything, 5)
+    assert found.first is None and not found.found
