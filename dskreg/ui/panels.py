@@ -33,7 +33,7 @@ SIMULATED = (
 # Streamlit writes white on primaryColor and primaryColor on the page. No one colour has a contrast of 4.5 : 1 both ways on a dark page, so
 # .streamlit/config.toml has a light one there, and what stands on it is written dark.
 _ON_ACCENT = """<style>
-[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p, [data-testid="stBaseButton-primaryFormSubmit"] p, span[data-tag-index], span[data-tag-index] * {
+[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] p, span[data-tag-index], span[data-tag-index] * {
   color: light-dark(#ffffff, #12191b) !important
 }
 </style>"""
