@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from dskreg.baselines import FEW_TITLES, Baseline, CoLikes, baselines
+from dskreg.baselines import Baseline, CoLikes, baselines
 from dskreg.data.dataset import Dataset
 from dskreg.errors import InputError
 from dskreg.graph import train_matrix
 from dskreg.people import KNOWN
+from dskreg.tuning import FEW_TITLES
 
 NAMES = ("popularity", "item-kNN", "EASE")
 LARGE = "EASE"  # its matrix of all pairs of titles is inverted: time grows with the third power

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from dskreg import artifact as artifacts
-from dskreg.baselines import Baseline, tuned
+from dskreg.baselines import Baseline
 from dskreg.checkpoint import Checkpoint
 from dskreg.config import Config
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
@@ -32,6 +32,7 @@ from dskreg.projection import Projection, project
 from dskreg.regions import clusters
 from dskreg.serving import Scorer, model_scorer
 from dskreg.training import Epoch, choose_device, train
+from dskreg.tuning import tuned
 from dskreg.vectors import user_vectors
 
 Say = Callable[[str], object]

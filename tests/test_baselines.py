@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from dskreg.baselines import EASE, CoLikes, ItemKNN, Popularity, baselines, tuned
+from dskreg.baselines import EASE, CoLikes, ItemKNN, Popularity, baselines
 from dskreg.metrics import hits, top_items
+from dskreg.tuning import tuned
 
 
 def likes(users: int = 60, items: int = 25, seed: int = 0) -> sp.csr_array:
