@@ -1,0 +1,38 @@
+"""Settings and worlds small enough to train in a moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from worlds import EVERYTHING, checkerboard
+
+from dskreg.config import PRESETS, Config
+from dskreg.data.dataset import Dataset
+from dskreg.graph import CandidateGraph, build
+from dskreg.model import DSKReG
+
+CPU = torch.device("cpu")
+
+
+def settings(name: str, **changes: Any) -> Config:
+    """A preset at the size of the small worlds; `changes` go to its training settings."""
+    config = PRESETS[name]
+    model, training_ = replace(config.model, width=8, picks=3, user_picks=3), replace(config.train, device="cpu", batch=16, **changes)
+    return replace(config, graph=EVERYTHING, model=model, train=training_)
+
+
+def small(users: int = 24, items: int = 16) -> tuple[Dataset, CandidateGraph]:
+    data = checkerboard(users, items)
+    return data, build(data, EVERYTHING)
+
+
+def weights(model: DSKReG) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    """Bit for bit."""
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
