@@ -131,7 +131,7 @@ def via_words(directory: Directory, graph: CandidateGraph, item: int, neighbour:
             both = directory.liked_together(item, others)
             texts = [[f"{n} viewer{'' if n == 1 else 's'}"] for n in both]
         else:
-            texts = [[str(directory.dataset.entities[e]) for e in shared] for shared in shared_entities(directory.carriers(name), item, others)]
+            texts = [[str(directory.entities[e]) for e in shared] for shared in shared_entities(directory.carriers(name), item, others)]
         for row, text in zip(rows, texts, strict=True):
             words[row] = text
     return words

@@ -27,7 +27,7 @@ from dskreg.overlap import Overlap
 from dskreg.people import Profile, plain
 from dskreg.questions import Questions
 from dskreg.reasons import reasons
-from dskreg.serving import model_scorer, rankings
+from dskreg.serving import rankings
 from dskreg.tastes import ORDERS, Tastes
 from dskreg.whatif import Change, Counterfactual, WhatIf
 
@@ -200,7 +200,7 @@ class Explorer(Questions):
         known = self.directory.history
         without = self.directory.seen if exclude == "seen" else known
         ids = np.array(self.directory.item_ids)
-        for who, ranked, score in rankings(model_scorer(self.model), np.arange(self.user_count), known, without, min(top, len(ids))):
+        for who, ranked, score in rankings(self.core.scorer(), np.arange(self.user_count), known, without, min(top, len(ids))):
             rank = np.broadcast_to(np.arange(1, ranked.shape[1] + 1), ranked.shape)
             there = ranked >= 0
             user = np.repeat(self.user_ids[who], there.sum(1))

@@ -81,10 +81,10 @@ class DSKReG(nn.Module):
     # The sampler
 
     def _draw(self, logit: Tensor, noise: Tensor | None, k: int, slot_logit: Callable[[Tensor], Tensor]) -> Draw:
-        """The draw over the logits `[N, M]`; under training `slot_logit(slot)` gives those of the largest keys again, differentiably."""
+        """The draw over the logits `[N, M]`; while it learns (`training`, gradients on) `slot_logit(slot)` gives the largest keys' again."""
         with torch.no_grad():
             hard = draw(logit.detach(), torch.zeros_like(logit) if noise is None else noise, k)
-        if not torch.is_grad_enabled():
+        if not (self.training and torch.is_grad_enabled()):
             return hard
         soft = self.config.relaxation == "soft"
         slot = hard.key.topk(min(PRUNE * k, logit.shape[1]), dim=1).indices

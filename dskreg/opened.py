@@ -24,6 +24,7 @@ from dskreg.graph import CandidateGraph
 from dskreg.model import NOBODY, DSKReG, Trace
 from dskreg.people import Directory, Profile
 from dskreg.sampling import Draw, node_noise
+from dskreg.serving import Scorer, model_scorer
 
 
 class Opened:
@@ -39,7 +40,7 @@ class Opened:
         self.path, self.artifact, data = path, artifact, artifact.dataset
         self.model = DSKReG(artifact.config.model, artifact.graph, len(data.user_ids))
         self.model.load_state_dict({k: torch.from_numpy(v) for k, v in artifact.weights.items()})
-        self.model.requires_grad_(False)
+        self.model.requires_grad_(False).eval()  # serving draws hard, whatever the relaxation was in training
         self.all_items = torch.arange(len(data.items))
         self.drawn = self.model.draw_items(self.all_items)
         self.kept_out = np.zeros(len(data.items), dtype=bool)
@@ -51,8 +52,8 @@ class Opened:
         self.items = directory.dataset.items.assign(
             title=directory.titles, likes=directory.likes, candidates=(self.artifact.graph.neighbour >= 0).sum(1), adult=directory.adult
         )
-        for column in ("type", "genres"):
-            self.items[column] = self.items[column].fillna("").astype(str) if column in self.items else ""
+        self.items["type"] = self.items["type"].fillna("").astype(str) if "type" in self.items else ""
+        self.items["genres"] = [", ".join(row) for row in directory.genres]
 
     @cached_property
     def without_adult(self) -> Opened:
@@ -84,6 +85,11 @@ class Opened:
         """Noise-free scores of the whole catalogue, `[I]`; `drawn` in the place of the model's own draw of all titles."""
         hop = self.user_hop(*self.history(profile))
         return self.model.item_hop(hop.output, self.all_items, self.drawn if drawn is None else drawn).score[:, 0].numpy()
+
+    def scorer(self) -> Scorer:
+        """Noise-free scores of many people at once; -inf for the titles that are kept out."""
+        scores = model_scorer(self.model)
+        return lambda users, history: np.where(self.kept_out, np.float32(-np.inf), scores(users, history))
 
     def noise(self, user: int, history: np.ndarray, item: int, seed: int) -> tuple[Tensor, Tensor]:
         """Gumbel noise (of the person `[1, H]`, of the title `[1, M]`) of a seed.

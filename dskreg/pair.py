@@ -39,7 +39,7 @@ def _ties(core: Opened, relation: str, i: int, j: int) -> list[str]:
     """The entities that both titles carry, and each title that the other carries as an entity itself."""
     directory = core.directory
     data, carried = directory.dataset, directory.carriers(relation)
-    ties = [str(data.entities[e]) for e in shared_entities(carried, i, np.array([j]))[0]]
+    ties = [str(directory.entities[e]) for e in shared_entities(carried, i, np.array([j]))[0]]
     direct = [(i, j), (j, i)]
     return ties + [str(directory.titles[b]) for a, b in direct if (data.entity_item[carried[a].indices] == b).any()]
 

@@ -20,6 +20,8 @@ from dskreg.graph import carriers, train_matrix
 ADULT = frozenset({"hentai", "erotica", "adult"})
 """Genres, in lower case, whose titles the app names only where it is asked to."""
 VEILED = "(adult title)"
+NAMELESS = "(adult)"
+"""What stands in the place of the name of an entity that adult titles alone carry."""
 KNOWN = (TRAIN, VALIDATION, OUTSIDE)
 """The folds of a person's history as it is served."""
 
@@ -62,6 +64,8 @@ class Directory:
         self.item_ids = [plain(i) for i in dataset.items["item_id"]]
         self.titles = dataset.items["title"].astype(str).to_numpy()
         self._unfindable = np.zeros(len(self.titles), dtype=bool)
+        self.entities = dataset.entities  # [E] labels
+        self.nameless = np.zeros(len(dataset.entities), dtype=bool)
         self.history = train_matrix(dataset, KNOWN)
         self.held_out = train_matrix(dataset, (TEST,))
         ones = np.ones(len(dataset.user), dtype=np.float32)
@@ -70,14 +74,24 @@ class Directory:
         self.likes = np.diff(self._training.indptr)
 
     def veiled(self) -> Directory:
-        """The same directory in which adult titles have no name and cannot be found."""
+        """The same directory in which adult titles have no name and cannot be found, nor has what would name them: adult genres, their franchises."""
         other = copy.copy(self)
         other.genres = [[g for g in row if g.casefold() not in ADULT] for row in self.genres]
         other.adult, other._unfindable = self.adult, self.adult
         other.titles = np.where(self.adult, VEILED, self.titles)
+        other.nameless = self._of_adults_alone()
+        other.entities = np.where(other.nameless, NAMELESS, self.entities)
         for name in ("genre_names", "genre_matrix", "_folded_titles"):
             other.__dict__.pop(name, None)
         return other
+
+    def _of_adults_alone(self) -> np.ndarray:
+        """`[E]` bool: entities that are an adult title or an adult genre, or that adult titles alone carry."""
+        data, count = self.dataset, len(self.entities)
+        carried, decent = (np.bincount(tail, minlength=count) for tail in (data.tail, data.tail[~self.adult[data.head]]))
+        is_adult = (data.entity_item >= 0) & self.adult[np.maximum(data.entity_item, 0)]
+        genre = np.array([str(label).casefold() in ADULT for label in self.entities], dtype=bool)
+        return genre | is_adult | ((carried > 0) & (decent == 0) & (data.entity_item < 0))
 
     def user(self, user_id: object) -> int:
         """The position of a person's id; InputError for an unknown one."""

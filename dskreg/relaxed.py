@@ -23,5 +23,6 @@ def relaxed_score(core: Opened, profile: Profile, item_id: object, seed: int | N
     softened = copy.copy(core)
     softened.model = copy.copy(core.model)  # the same weights
     softened.model.config = replace(core.model.config, relaxation="soft", temperature=settings["temperature"])
-    with torch.enable_grad():  # the model relaxes its draw only where it could learn; the weights ask for no gradient, so none is kept
+    softened.model.training = True  # of the copy alone: the model relaxes its draw only while it learns
+    with torch.enable_grad():  # the weights ask for no gradient, so none is kept
         return float(softened.trace(user, history, core.directory.item(item_id), seed, settings).score)

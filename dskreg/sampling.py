@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+CELLS = 4_000_000  # probabilities `[M, T, K]` held at a time
 PRUNE = 4  # the relaxation runs over the PRUNE * K largest keys: beyond them softmax(key / 0.1) is zero in float32
 
 
@@ -111,11 +112,17 @@ def inclusion_probability(logit: np.ndarray, k: int) -> np.ndarray:
     low, high = math.log(1e-9 / w.max()), math.log(30.0 / max(np.sort(w)[-(k + 1)], 1e-300))
     x, weight = np.polynomial.legendre.leggauss(int(8 * (high - low)))  # the K-th arrival is about 1/sqrt(K) wide in log t
     t = np.exp(low + (x + 1) / 2 * (high - low))  # [T]
+    measure, step = weight * (high - low) / 2 * t, max(1, CELLS // (len(w) * k))
+    return sum((_arriving(w, t[part], measure[part], k) for part in (slice(n, n + step) for n in range(0, len(t), step))), np.zeros(len(w)))
+
+
+def _arriving(w: np.ndarray, t: np.ndarray, measure: np.ndarray, k: int) -> np.ndarray:
+    """`[M]`: the integral's part over the nodes `t` `[T]`, each with its `measure` `[T]`."""
     arrived = -np.expm1(-np.outer(w, t))  # [M, T]
     prefix, suffix = _counts(arrived, k), _counts(arrived[::-1], k)[::-1]  # [M, T, K]: counts among those before, and after, i
     before_or_at = np.cumsum(suffix, axis=2)[:, :, ::-1]  # P(at most K-1-c after i)
     few = (prefix * before_or_at).sum(2)  # [M, T]
-    return (w[:, None] * np.exp(-np.outer(w, t)) * few * (weight * (high - low) / 2 * t)).sum(1)
+    return (w[:, None] * np.exp(-np.outer(w, t)) * few * measure).sum(1)
 
 
 def _counts(arrived: np.ndarray, k: int) -> np.ndarray:

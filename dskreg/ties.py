@@ -62,7 +62,7 @@ def cut(graph: CandidateGraph, directory: Directory, relations: Iterable[str] = 
 
 
 def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.DataFrame:
-    """relation, entity, titles, candidates: what ties the title to others, how many titles carry it, and how many of its candidates it is a tie to."""
+    """relation, entity, titles, candidates: what ties the title to others, how many titles carry it, how many candidates it ties. The nameless is left out."""
     rows: list[tuple[str, str, int, int]] = []
     for r, name in _through_entities(graph):
         carried = directory.carriers(name).tocsc()
@@ -70,19 +70,21 @@ def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.Da
         is_it = np.flatnonzero((directory.dataset.entity_item == item) & (degree > 0))  # others carry this very title
         others = graph.neighbour[item][(graph.relation[item] == r) & (graph.neighbour[item] >= 0)]
         for e in dict.fromkeys([*directory.carriers(name)[item].indices.tolist(), *is_it.tolist()]):
+            if directory.nameless[e]:
+                continue
             ends = _ends(directory, carried, e)
-            rows.append((name, str(directory.dataset.entities[e]), int(degree[e]), int(ends[others].sum())))
+            rows.append((name, str(directory.entities[e]), int(degree[e]), int(ends[others].sum())))
     frame = pd.DataFrame(rows, columns=["relation", "entity", "titles", "candidates"])
     return frame.groupby(["relation", "entity"], sort=False, as_index=False).sum()
 
 
 def all_entities(graph: CandidateGraph, directory: Directory) -> pd.DataFrame:
-    """relation, entity, titles of every entity that can be cut, those that most titles carry first."""
+    """relation, entity, titles of every entity that can be cut, those that most titles carry first; the nameless (Directory.veiled) is left out."""
     parts = []
     for _, name in _through_entities(graph):
         degree = np.diff(directory.carriers(name).tocsc().indptr)
-        carried = np.flatnonzero(degree)
-        parts.append(pd.DataFrame({"relation": name, "entity": directory.dataset.entities[carried].astype(str), "titles": degree[carried]}))
+        carried = np.flatnonzero((degree > 0) & ~directory.nameless)
+        parts.append(pd.DataFrame({"relation": name, "entity": directory.entities[carried].astype(str), "titles": degree[carried]}))
     frame = pd.concat(parts) if parts else pd.DataFrame(columns=["relation", "entity", "titles"])
     return frame.groupby(["relation", "entity"], sort=False, as_index=False).sum().sort_values("titles", ascending=False, kind="stable", ignore_index=True)
 
@@ -106,7 +108,7 @@ def _columns(directory: Directory, relation: str, label: str) -> np.ndarray:
     """The entities of this label that connect titles under the relation."""
     if relation == CO_LIKED:
         raise InputError(f"{CO_LIKED} connects titles through viewers, not through entities such as {label}")
-    named = np.flatnonzero(directory.dataset.entities == label)
+    named = np.flatnonzero((directory.entities == label) & ~directory.nameless)
     columns = named[np.diff(directory.carriers(relation).tocsc().indptr)[named] > 0]
     if not len(columns):
         raise InputError(f"unknown entity {label}: no title is connected by it under {relation}")

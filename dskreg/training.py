@@ -110,9 +110,9 @@ def train(
         history.append(_measure(model, dataset, config.train, epoch, float(total) / len(steps), time.perf_counter() - began))
         if _best(history) is history[-1]:
             best = {name: value.clone() for name, value in model.state_dict().items()}
+        report(history[-1])  # first: who is killed in between reports the epoch again after --resume, but never leaves one out
         if checkpoint:
             checkpoint.save(model, optimiser, best, [asdict(e) for e in history])
-        report(history[-1])
     model.load_state_dict(best)
     return Trained(model, tuple(history), _best(history).epoch)
 

@@ -52,7 +52,7 @@ def viewer_marks() -> dict[str, Mark]:
 
 selection = sidebar.current(needs_profile=False)
 explorer, profile = selection.explorer, selection.profile
-asked = {name: st.query_params[name] for name in ("map", "graph", "method", "colour", "size", "tool", "metric", "k") if name in st.query_params}
+asked = {name: st.query_params[name] for name in ("map", "graph", "method", "colour", "size", "tool", "metric", "near_k") if name in st.query_params}
 
 st.title("Embeddings", anchor=False)
 st.caption("Every title, viewer and relation is a point in a space that the model has learnt. A map flattens that space so that near points stay near.")
@@ -62,12 +62,12 @@ if asked.get("map") == VIEWERS != kind:
     st.caption("This model holds no map of viewers.")
 if kind == RELATIONS:
     mapside.relations(explorer)
-    st.stop()
+    raise sidebar.PageEnd
 
 frame = mapview.points(explorer, kind, space, method)
 if not len(frame):
     st.info("This model holds no map.", icon=":material/scatter_plot:")
-    st.stop()
+    raise sidebar.PageEnd
 with st.container(horizontal=True, vertical_alignment="bottom"):
     view = mapview.how(explorer, kind, space, method, frame)
 left, right = st.columns([7, 4], gap="medium")
@@ -78,7 +78,7 @@ with neighbours:
     st.subheader("Nearest neighbours", anchor=False)
     k, metric = mapview.near_controls()
 shown = {"map": kind, "graph": st.session_state.get("graph", "after"), "method": st.session_state["method"], "colour": view.colour}
-shown |= {"size": view.size, "tool": view.tool, "metric": metric, "k": k}
+shown |= {"size": view.size, "tool": view.tool, "metric": metric, "near_k": k}
 if left_out := panels.not_followed(asked, shown):
     panels.show_notice(Notice(f"This part of the link is not known here and was not followed: {', '.join(left_out)}."))
 

@@ -104,7 +104,7 @@ def preference(statistics: pd.DataFrame) -> str:
         return "There is only one kind of relation to draw from."
     lift = shares["mass"] - shares["share"]
     words = [
-        f"“{name}” has {shares.loc[name, 'share']:.0%} of the candidates and {shares.loc[name, 'mass']:.0%} of the draws"
+        f"“{name}” has {shares.loc[name, 'share']:.0%} of the candidates and {shares.loc[name, 'mass']:.0%} of the probability"
         for name in (lift.idxmax(), lift.idxmin())
     ]
     return f"It prefers some to others: {words[0]}, while {words[1]}. Drawn blindly, the two shares would be the same."

@@ -1,11 +1,16 @@
 """The explorer: what it lists, explains and finds agrees with itself and with the model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from dskreg.explorer import Explorer, InputError, list_artifacts
+from dskreg.graph import build
+from tests.small import SMALL, opened, random_world
 from tests.test_artifact import DEMO
+from tests.worlds import EVERYTHING
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +28,21 @@ def test_recommendations_are_ranked_unseen_and_explained_by_the_same_score(explo
         assert explorer.explain(profile, row.item_id).score == pytest.approx(row.score, rel=1e-5)
 
 
+@pytest.mark.parametrize("preset", SMALL)
+def test_what_was_trained_with_soft_weights_is_served_by_the_hard_draw(preset: str) -> None:
+    """One person's list, everybody's and the explanation agree: the relaxation belongs to training."""
+    dataset = random_world(1)
+    hard, soft = (opened(dataset, build(dataset, EVERYTHING), replace(SMALL[preset], relaxation=kind)) for kind in ("straight-through", "soft"))
+    lists = pd.concat(soft.lists(12))
+    for user in soft.user_ids:
+        profile = soft.profile(user)
+        np.testing.assert_array_equal(soft.scores(profile), hard.scores(profile))
+        mine, listed = lists[lists["user_id"] == user], soft.recommend(profile, 12)
+        assert mine["item_id"].tolist() == listed["item_id"].tolist() and mine["score"].tolist() == pytest.approx(listed["score"].tolist(), abs=1e-5)
+        for row in listed.itertuples():
+            assert soft.explain(profile, row.item_id).score == pytest.approx(row.score, abs=1e-5)
+
+
 def test_filters_only_remove(explorer: Explorer) -> None:
     profile = explorer.profile(17)
     whole = explorer.recommend(profile, len(explorer.items))
@@ -30,6 +50,24 @@ def test_filters_only_remove(explorer: Explorer) -> None:
     assert some["type"].eq("Movie").all() and some["genres"].str.contains("Mecha|Sports").all()
     expected = whole[whole["type"].eq("Movie") & whole["genres"].str.contains("Mecha|Sports")]["item_id"].head(10)
     assert some["item_id"].tolist() == expected.tolist()
+
+
+def test_a_disliked_title_is_never_listed(explorer: Explorer) -> None:
+    """Neither one that was never met nor one that was seen, by any recommender."""
+    profile = explorer.profile(17)
+    disliked = (explorer.recommend(profile, 1)["item_id"].iloc[0], next(i for i in profile.seen if i not in profile.history))
+    edited = explorer.edited(profile, disliked=disliked)
+    for hide_seen in (True, False):
+        assert not set(explorer.recommend(edited, len(explorer.items), hide_seen=hide_seen)["item_id"]) & set(disliked)
+        assert not set(explorer.rivals.recommend("popularity", edited, len(explorer.items), hide_seen=hide_seen)["item_id"]) & set(disliked)
+    assert set(explorer.recommend(profile, len(explorer.items), hide_seen=False)["item_id"]) >= set(disliked)
+
+
+def test_a_varied_list_says_where_each_title_stands_by_score_alone(explorer: Explorer) -> None:
+    profile = explorer.profile(17)
+    place = explorer.recommend(profile, len(explorer.items)).set_index("item_id")["rank"]
+    varied = explorer.recommend(profile, 10, diversity=0.8)
+    assert varied["score_rank"].tolist() == place[varied["item_id"]].tolist() != varied["rank"].tolist()
 
 
 def test_shown_seen_titles_are_marked(explorer: Explorer) -> None:

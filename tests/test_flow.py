@@ -106,6 +106,7 @@ def test_it_is_the_score_of_a_training_pass_with_soft_weights() -> None:
     profile = hard.profile(501)
     user, history = soft.core.history(profile)
     of_user, of_item = soft.core.noise(user, history, 5, 4)
+    soft.model.train()
     with torch.enable_grad():
         trained = soft.model(torch.tensor([user]), padded(history), torch.tensor([5]), of_user, of_item).score
     assert hard.relaxed_score(profile, 105, seed=4) == pytest.approx(float(trained), abs=1e-6)

@@ -90,3 +90,17 @@ def test_a_mended_artifact_is_opened_on_the_next_try(tmp_path: Path, monkeypatch
 def test_an_unreadable_folder_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read"):
         resources.open_explorer(tmp_path)
+
+
+def test_ids_do_not_travel_to_other_data_but_stay_with_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("demo", "same", "other"):
+        shutil.copytree(DEMO, tmp_path / name)
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
+    told = Explorer.info
+    monkeypatch.setattr(Explorer, "info", lambda self: told(self) | {"dataset": "others" if self.name == "other" else "demo"})
+    app = fine(visit(user="17", item="36", liked="1"))
+    app.selectbox(key="artifact").set_value("same").run()
+    assert (app.text_input(key="user").value, app.text_input(key="item").value) == ("17", "36")
+    fine(app.selectbox(key="artifact").set_value("other").run())
+    assert {app.text_input(key=key).value for key in ("user", "item", "liked", "disliked")} == {""}
+    assert not app.warning

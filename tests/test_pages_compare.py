@@ -192,6 +192,7 @@ def test_two_titles_with_scores_ties_and_neighbours(explorer: Explorer) -> None:
     app = visit(what="titles", item=one, other_title=other)
     scores = [element.value for element in app.metric if element.label == "Score"]
     assert scores == [f"{explorer.explain(explorer.profile(VIEWER), key).score:.2f}" for key in (one, other)]
+    assert [element.value for element in app.metric if element.label == "Rank"] == ["1", "2"], "as in the recommendations"
     assert metric(app, "Alike, after") == f"{explorer.pair(one, other).after:.2f}"
     assert lists(app) == [explorer.maps.similar(key, 20)["title"].tolist() for key in (one, other)]
 

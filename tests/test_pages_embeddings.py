@@ -119,7 +119,7 @@ def test_the_quality_of_the_map_stands_beside_it_with_its_caution(explorer: Expl
 
 def test_a_title_shows_its_true_neighbours_beside_those_of_the_map(explorer: Explorer) -> None:
     item = explorer.items["item_id"].iloc[7]
-    app = visit(item=item, k=7, metric="euclidean", graph="before")
+    app = visit(item=item, near_k=7, metric="euclidean", graph="before")
     true = explorer.maps.near("titles", item, 7, "euclidean", "raw")
     mapped = explorer.maps.near_on_map("titles", item, 7, "euclidean", "raw")
     assert list(frame(app, "closeness", "map_rank")["title"]) == list(true["title"]) and list(frame(app, "closeness", "rank")["title"]) == list(mapped["title"])
@@ -187,7 +187,7 @@ def test_regions_are_named_on_the_map_unless_switched_off(explorer: Explorer) ->
 
 
 def test_the_graph_moved_titles_and_arrows_say_where_from(explorer: Explorer) -> None:
-    app = visit(arrows="true", item=36, k=4)
+    app = visit(arrows="true", item=36, near_k=4)
     assert len([trace for trace in traces(app) if trace["name"] == "moved by the graph"]) == 5
     mine = explorer.maps.moved().set_index("item_id").loc[36]
     first = next(trace for trace in traces(app) if trace["name"] == "moved by the graph" and numbers(trace["x"])[1] == pytest.approx(mine["x"]))
@@ -199,6 +199,7 @@ def test_relations_have_a_map_and_a_table_of_likeness(explorer: Explorer) -> Non
     app = visit(map="relations")
     assert len(traces(app)[0]["text"]) == len(explorer.relations)
     assert frame(app, *explorer.relations).shape == (len(explorer.relations),) * 2
+    assert any("opens this very view" in caption.value for caption in app.caption), "the link stays where a page ends early"
 
 
 def test_a_model_without_a_viewers_map_shows_the_titles(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
@@ -220,7 +221,7 @@ def test_a_handful_of_points_is_a_map_too(points: int, monkeypatch: pytest.Monke
     assert app.get("plotly_chart") if points else "holds no map" in said(app)
 
 
-@pytest.mark.parametrize(("name", "value"), [("colour", "<i>smell</i>"), ("method", "umap"), ("graph", "sideways"), ("metric", "dot"), ("k", "900")])
+@pytest.mark.parametrize(("name", "value"), [("colour", "<i>smell</i>"), ("method", "umap"), ("graph", "sideways"), ("metric", "dot"), ("near_k", "900")])
 def test_what_the_link_asks_in_vain_is_noted(name: str, value: str) -> None:
     assert "was not followed" in said(visit(**{name: value}))
 
@@ -244,3 +245,9 @@ def test_a_viewer_who_is_not_on_the_map_is_placed_when_chosen(monkeypatch: pytes
     at = explorer.maps.place(explorer.profile(1999))
     chosen = next(trace for trace in traces(app) if trace["name"] == "chosen")
     assert at is not None and numbers(chosen["x"]) == pytest.approx([at[0]], abs=1e-3) and "100 of 2,000 viewers" in said(app)
+
+
+def test_the_neighbours_asked_for_here_are_not_the_samplers() -> None:
+    app = visit(near_k=3)
+    app = fine(app.switch_page("pages/sampling.py").run())
+    assert app.number_input(key="k").value != 3 and not any("what-if" in info.value for info in app.info)

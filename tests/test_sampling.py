@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dskreg import sampling
 from dskreg.aggregation import attention
 from dskreg.sampling import PRUNE, Draw, draw, gumbel, inclusion_probability, node_noise, relaxed_top_k, soften
 
@@ -262,6 +263,19 @@ def test_inclusion_of_a_huge_spread_is_the_hard_top_k(monkeypatch: pytest.Monkey
         logit = np.random.default_rng(0).permutation(60) * step
         assert np.allclose(inclusion_probability(logit, 4), logit >= 56 * step, atol=1e-6)
     assert max(nodes) < 1000  # as many nodes as the logits are wide would take minutes
+
+
+def test_inclusion_in_parts_is_inclusion_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    logit = np.random.default_rng(4).normal(0, 3, 40)
+    whole = inclusion_probability(logit, 5)
+    largest: list[int] = []
+    counts = sampling._counts
+    monkeypatch.setattr(sampling, "_counts", lambda arrived, k: (largest.append(arrived.size * k), counts(arrived, k))[1])
+    for cells in (1, 700, 10_000):
+        monkeypatch.setattr(sampling, "CELLS", cells)
+        largest.clear()
+        np.testing.assert_allclose(inclusion_probability(logit, 5), whole, atol=1e-12)
+        assert max(largest) <= max(cells, 40 * 5)
 
 
 def test_inclusion_of_what_is_no_candidate_is_zero() -> None:

@@ -69,7 +69,8 @@ def _picture(shown: Shown, frame: pd.DataFrame, centre: str, side: str) -> None:
         st.iframe(drawing.html, height="content", alt=drawing.alt)
     with right:
         show_candidates(drawing.edges, EDGES, f"edges_{side}", f"The drawing as a table. {drawing.alt}", compact=True)
-        st.caption("The same edges as a table." + (" \u2665 in the drawing: a title that this person likes." if liked else ""))
+        several = " A title with several relations is one box, with their sum." if drawing.edges["item_id"].duplicated().any() else ""
+        st.caption(f"The same edges as a table.{several}" + (" \u2665 in the drawing: a title that this person likes." if liked else ""))
         if drawing.left_out:
             st.caption(f"{drawing.left_out} more were drawn than the picture has room for; they are among the candidates.")
 
@@ -116,7 +117,8 @@ def show_relations(shown: Shown, relations: pd.DataFrame) -> None:
         return
     relations = relations.sort_values("share", ascending=False)
     leaning = resources.ask(shown.explorer, "leaning", shown.profile, shown.item_id, seed=shown.seed, user_picks=shown.user_picks)
-    relations = leaning.merge(relations, on="relation", how="right")
+    names = dict.fromkeys([*relations["relation"], *leaning["relation"]])  # one order everywhere; last, what has no candidate here
+    leaning = leaning.set_index("relation").loc[list(names)].reset_index()
     first = relations.iloc[0]
     portion = first["candidates"] / relations["candidates"].sum()
     st.markdown(
@@ -145,7 +147,8 @@ def show_relations(shown: Shown, relations: pd.DataFrame) -> None:
         "contribution": ("Adds", "%+.3f", "What the drawn of this relation add to the score together."),
     }
     config |= {name: st.column_config.NumberColumn(label, format=form, help=text) for name, (label, form, text) in labels.items()}
-    if relations["gate"].isna().all():
+    if leaning["gate"].isna().all():
         del config["gate"]
-    table = relations.assign(share=100 * relations["share"])[list(config)]
+    held = relations.set_index("relation").reindex(leaning["relation"], fill_value=0).reset_index()
+    table = leaning.merge(held.assign(share=100 * held["share"]), on="relation")[list(config)]
     st.dataframe(table, hide_index=True, key="relations", alt=f"{alt}; gates and leanings beside them", column_config=config, height="content")

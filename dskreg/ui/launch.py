@@ -11,7 +11,7 @@ import streamlit as st
 
 from dskreg.explorer import InputError
 from dskreg.runs import DEVICES, MOST, MOST_EPOCHS, MOST_SEED, Request, Runs
-from dskreg.ui import resources
+from dskreg.ui import resources, sidebar
 from dskreg.ui.panels import plain
 
 PRESETS = {"default": "default", "paper": "as published"}
@@ -126,5 +126,6 @@ def _must_be_allowed() -> None:
 
 def open_model(name: str) -> None:
     """Callback: make the model the open one and go to its recommendations."""
+    sidebar.leave_model()
     st.session_state["artifact"] = name
     st.session_state["go"] = "pages/recommendations.py"

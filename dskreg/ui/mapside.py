@@ -249,4 +249,7 @@ def relations(explorer: Explorer) -> None:
             },
         )
     st.markdown("**How alike the relations are** (cosine of their vectors)")
-    st.dataframe(alike.round(2), key="relation_alike", alt="Cosine of every two relations' vectors")
+    st.dataframe(
+        alike, key="relation_alike", alt="Cosine of every two relations' vectors",
+        column_config={name: st.column_config.NumberColumn(format="%.2f") for name in alike.columns},
+    )  # fmt: skip

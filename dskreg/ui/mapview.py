@@ -154,7 +154,7 @@ def sizes_of(frame: pd.DataFrame, by: str) -> pd.Series | None:
 def near_controls() -> tuple[int, str]:
     """How many neighbours, and by which distance."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        k = st.slider("How many (k)", 1, MOST_NEAR, NEAR, key="k", bind="query-params", width=260)
+        k = st.slider("How many (k)", 1, MOST_NEAR, NEAR, key="near_k", bind="query-params", width=260)
         text = "Cosine compares directions, as t-SNE and the clusters do. Euclidean distance also counts how long the vectors are."
         metric = st.segmented_control("Near by", ("cosine", "euclidean"), default="cosine", required=True, key="metric", bind="query-params", help=text)
     return int(k), str(metric)

@@ -15,6 +15,7 @@ AROUND = 10  # points that a focused figure shows at least
 SIDES = {"top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0), "middle left": (-1, 0)}  # where a point's name may stand
 LETTER, LINE, FOCUSED = 7.5, 20, 500  # pixels: a letter's width, a line's height, and about the size of a focused map
 HEIGHT = 640  # pixels of the figure
+NARROW = 360  # pixels of the figure's width on a phone
 SELECTED = 1.5  # times as large as the others is a selected point
 SYMBOLS = ("circle", "diamond", "cross")  # of groups that share a colour
 
@@ -156,9 +157,11 @@ def named_points(frame: pd.DataFrame, label: str, colours: Sequence[str], sizes:
             marker={"color": list(colours), "size": sizes.tolist(), "opacity": 0.85},
         )
     )
+    longest = max((len(shorten(name, LABEL)) for name in frame[label]), default=0)
     for axis in ("x", "y"):
         low, high = (frame[axis].min(), frame[axis].max()) if len(frame) else (0.0, 0.0)
-        room = 0.25 * max(high - low, 1e-6)
+        beside = min(longest * LETTER + sizes.max() / 2, NARROW / 3) if axis == "x" and longest else 0.0
+        room = max(0.25, beside / (NARROW - 2 * beside)) * max(high - low, 1e-6)  # names stand outwards: the outermost must fit on a phone too
         figure.update_layout({f"{axis}axis": {"visible": False, "range": [low - room, high + room]}})
     figure.update_layout(dragmode="pan", showlegend=False)
     return finish(figure, height=440)

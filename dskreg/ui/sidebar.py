@@ -6,7 +6,7 @@ pickers beside them are unbound and only write into those fields from their call
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +20,10 @@ KINDS = ("viewer", "mine")
 FIRST_PAGE = "recommendations"
 MOST_TOP = 50
 TOP = 10
+
+
+class PageEnd(Exception):
+    """What a page raises that has shown all it has. After st.stop() Streamlit draws nothing more, not even the frame's link."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def current(needs_profile: bool = True) -> Selection:
     selection: Selection = st.session_state["selection"]
     if needs_profile and selection.profile.user_id is None and not selection.profile.history:
         panels.no_titles(selection.explorer, pickers.like)
-        st.stop()
+        raise PageEnd
     return selection
 
 
@@ -95,7 +99,8 @@ def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
         st.stop()
     st.session_state["framed"] = True
     try:
-        yield
+        with suppress(PageEnd):
+            yield
     finally:
         st.session_state["framed"] = False
         with header:
@@ -115,13 +120,15 @@ def _draw(needs_model: bool) -> bool:
         return False
     notices = _garbage(names)
     with st.sidebar:
-        name = st.selectbox("Model", names, key="artifact", bind="query-params", help="A trained model with its data: one folder under artifacts/.")
+        text = "A trained model with its data: one folder under artifacts/."
+        name = st.selectbox("Model", names, key="artifact", bind="query-params", help=text, on_change=leave_model)
     try:
         opened = resources.open_explorer(resources.artifacts_folder() / name)
     except InputError as error:
         if needs_model:
             panels.broken_artifact(str(error), resources.artifacts_folder(), others=len(names) > 1)
         return False
+    _forget_ids_of_other_data(opened)
     with st.sidebar:
         kind = st.segmented_control(
             "Whose recommendations?",
@@ -148,6 +155,19 @@ def _draw(needs_model: bool) -> bool:
     for notice in notices:
         panels.show_notice(notice)
     return True
+
+
+def leave_model() -> None:
+    """Callback: another model was chosen. Ids mean other people and titles in other data, so they go unless the data stay the same."""
+    if selection := st.session_state.get("selection"):
+        st.session_state["left_data"] = selection.explorer.info()["dataset"]
+
+
+def _forget_ids_of_other_data(opened: Explorer) -> None:
+    if st.session_state.pop("left_data", opened.info()["dataset"]) != opened.info()["dataset"]:
+        for key in ("user", "titles", "liked", "disliked", "item"):
+            if st.session_state.get(key):
+                st.session_state[key] = ""
 
 
 def _veil(opened: Explorer) -> Explorer:

@@ -92,12 +92,14 @@ def _table(both: pd.DataFrame, names: tuple[str, str]) -> None:
     for when in ("before", "after"):  # empty, not 0, where it was not drawn
         columns = [f"contribution_{when}", f"attention_{when}"]
         both[columns] = both[columns].where(both[f"picked_{when}"])
+    both["inclusion_probability"] *= 100
     config: dict[str, Any] = {"title": st.column_config.TextColumn("Candidate", pinned=True, width="medium"), "happened": "From A to B"}
-    config |= {"relation": "Relation r", "inclusion_probability": st.column_config.NumberColumn("Probability π", format="percent")}
+    config |= {"relation": "Relation r", "inclusion_probability": st.column_config.NumberColumn("Probability π", format="%.1f%%")}
     for name, label, form in (("contribution", "Adds", "%+.3f"), ("attention", "Attention α", "%.3f"), ("key", "Key", "%.3f")):
         config |= {f"{name}_{when}": st.column_config.NumberColumn(f"{label} {side}", format=form) for when, side in (("before", a), ("after", b))}
     alt = "What came, what left and what stayed, with the numbers of both draws"
-    st.dataframe(both[list(config)], column_config=config, hide_index=True, key="versus_table", alt=alt, height="content" if len(both) < 20 else 460)
+    height: Any = "content" if len(both) < 20 else 460
+    st.dataframe(both[list(config)], column_config=config, hide_index=True, key="versus_table", alt=alt, height=height, placeholder="–")
 
 
 def _two_temperatures(shown: Shown, one: Explanation) -> None:

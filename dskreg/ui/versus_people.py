@@ -4,6 +4,8 @@ The other person lives in three bound fields: `other` (a viewer's id; empty: a p
 (titles changed by hand, or the hand-made profile's own).
 """
 
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
@@ -121,16 +123,19 @@ def show_likes(explorer: Explorer, headings: tuple[str, str], profile: Profile, 
             "title": st.column_config.TextColumn("Title", width=220),
             "likes": st.column_config.NumberColumn("Likes", format="localized", help="How many people like it."),
         }
-        st.dataframe(
-            table, hide_index=True, key="liked_by_both", column_config=config, alt="The titles that both like", height=320 if len(table) > 8 else "content"
-        )
+        if len(table):
+            height: Literal["content"] | int = 320 if len(table) > 8 else "content"
+            st.dataframe(table, hide_index=True, key="liked_by_both", column_config=config, alt="The titles that both like", height=height)
+        else:
+            st.caption("Not one title.")
     if right is not None:
         with right:
             st.markdown("**Share of the liked titles that carry a genre**")
             config = {"genre": st.column_config.TextColumn("Genre", width=110)} | {
                 key: st.column_config.NumberColumn(name, format="%.0f%%", width=110) for key, name in zip(("first", "second"), headings, strict=True)
             }
-            st.dataframe(shares(explorer, profile, other), hide_index=True, key="both_tastes", height=320, column_config=config, alt="Genres of both tastes")
+            table = shares(explorer, profile, other)
+            st.dataframe(table, hide_index=True, key="both_tastes", height="content", column_config=config, alt="Genres of both tastes")
 
 
 def shares(explorer: Explorer, profile: Profile, other: Profile) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation, Explorer, InputError
+from dskreg.explorer import Explanation, Explorer, InputError, Profile
 from dskreg.ui import panels, resources, sidebar
 from dskreg.ui.beside import Ranked, compare_two
 from dskreg.ui.panels import Notice, plain
@@ -77,19 +77,17 @@ def choose(explorer: Explorer, item_id: object, offered: pd.DataFrame) -> int | 
 def show_facts(selection: Selection, explanations: list[Explanation], names: tuple[str, str]) -> None:
     """Two cards: what the title is, what it scores for this person, and where that places it."""
     explorer, profile = selection.explorer, selection.profile
-    ranks = resources.ask(explorer, "rivals.ranks", "DSKReG", profile)
-    place = {key: n for n, key in enumerate(explorer.items["item_id"])}
     for column, one, name in zip(st.columns(2, gap="medium"), explanations, names, strict=True):
         row = explorer.item(one.item_id)
-        rank = int(ranks[place[one.item_id]])
+        rank = place(explorer, profile, one.item_id)
         with column, st.container(border=True):
             st.subheader(plain(name), anchor=False)
             facts = [f"{label}: {fact(row[key])}" for key, label in FACTS.items() if row.get(key) not in (None, "")]
             st.caption(plain(" · ".join([*facts, f"{row['likes']:,} likes"])))
             with st.container(horizontal=True, gap="small"):
                 st.metric("Score", f"{one.score:.2f}", help="This person's preference as the model sees it: only order and gaps mean something.")
-                text = "Among all titles but the history; seen ones compete too."
-                st.metric("Rank", f"{rank:,}" if rank else "liked already", help=text)
+                text = "Among the titles that this person may be shown, as in the recommendations. For a title already seen: where it would stand."
+                st.metric("Rank", "liked already" if one.item_id in profile.history else f"{rank:,}", help=text)
                 st.metric("From the title itself", f"{one.self_contribution:+.2f}", help="What the title's own embedding adds to the score.")
                 drawn = one.item_neighbours["contribution"].sum()
                 st.metric(
@@ -100,6 +98,13 @@ def show_facts(selection: Selection, explanations: list[Explanation], names: tup
             st.button(
                 "See what was sampled", icon=":material/hub:", key=f"sampled {one.item_id}", on_click=sidebar.inspect, args=(one.item_id, "pages/sampling.py")
             )
+
+
+def place(explorer: Explorer, profile: Profile, item_id: object) -> int:
+    """Where the title stands, or would stand, among those that this person may be shown; 1 is the first recommendation."""
+    score = pd.Series(resources.ask(explorer, "scores", profile), index=explorer.items["item_id"])
+    barred = score.index.isin([*profile.seen, *profile.disliked]) | (explorer.items["adult"].to_numpy() & (not explorer.adult))
+    return int((score[~barred] > score[item_id]).sum()) + 1
 
 
 def fact(value: object) -> str:

@@ -67,8 +67,9 @@ def show_walk(shown: Shown) -> None:
         act: Callable[[], None] = partial(_take_row, key, drawing.nodes, visited)
         table = drawing.table[list(STEPS)].assign(contribution=drawing.table["contribution"].where(drawing.table["picked"]))
         st.dataframe(
-            table, column_config=STEPS, hide_index=True, key=key, on_select=act, selection_mode="single-row", alt=f"As a table: {drawing.alt}", height=460
-        )
+            table, column_config=STEPS, hide_index=True, key=key, on_select=act, selection_mode="single-row", alt=f"As a table: {drawing.alt}",
+            height=460, placeholder="–",
+        )  # fmt: skip
         st.caption("The same as a table: the box before a row goes there.")
 
 

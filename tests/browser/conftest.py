@@ -15,6 +15,7 @@ HERE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
 PATIENCE = 60_000  # ms; CI machines are slow
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker takes all walks: they share a server. Without a browser they are skipped, in words."""
     for item in items:

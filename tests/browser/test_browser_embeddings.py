@@ -97,14 +97,14 @@ def test_a_selection_just_made_keeps_the_zoom(page: "Page", server: str) -> None
 
 
 def test_a_title_is_found_by_name_and_has_as_many_neighbours_as_asked(page: "Page", server: str) -> None:
-    page.goto(f"{server}/embeddings?k=4&graph=before&method=PCA&colour=cluster&size=degree&metric=euclidean")
+    page.goto(f"{server}/embeddings?near_k=4&graph=before&method=PCA&colour=cluster&size=degree&metric=euclidean")
     says(settle(page), re.compile(r"\d of 4 of the nearest"))
     page.locator(".st-key-map_search input").press_sequentially("fullmetal", delay=30)
     page.locator(".st-key-map_found input").click()
     page.get_by_role("option", name="Fullmetal Alchemist", exact=True).click()
     page.wait_for_url(re.compile("item=36"))
     says(settle(page).locator("h2"), "Fullmetal Alchemist")
-    assert {"k=4", "graph=before", "method=PCA", "colour=cluster", "size=degree", "metric=euclidean"} <= set(page.url.partition("?")[2].split("&"))
+    assert {"near_k=4", "graph=before", "method=PCA", "colour=cluster", "size=degree", "metric=euclidean"} <= set(page.url.partition("?")[2].split("&"))
 
 
 def test_a_hand_made_profile_is_placed_in_the_dark_on_a_telephone(visitor: "Callback", server: str) -> None:
