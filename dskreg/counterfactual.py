@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ import torch
 
 from dskreg.opened import Opened
 from dskreg.people import Profile
-from dskreg.sampling import Draw
 
 BUDGET = 3_000_000  # (set, title) scores in which all sets of a size are tried on the whole catalogue
 SCREENED, NEAREST = 2_000, 256  # sets of one size, and the titles nearest to the first place against which they are tried
@@ -146,7 +145,7 @@ class Search:
         self.tried += len(sets)
         model, drawn = self.core.model, self.core.drawn
         rows = torch.from_numpy(titles)
-        part = Draw(**{field.name: getattr(drawn, field.name)[rows] for field in fields(Draw)})
+        part = drawn.of(rows)
         place = int(np.searchsorted(titles, self.first))
         lead = np.empty(len(sets))
         step = max(1, BLOCK // max(len(titles), len(self.history)))

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy import sparse
 
-from dskreg.data.dataset import CO_LIKED, Dataset
-from dskreg.graph import train_matrix
+from dskreg.data.dataset import CO_LIKED
+from dskreg.graph import links, train_matrix
 from dskreg.opened import Opened
 from dskreg.people import Directory
 
@@ -35,7 +34,6 @@ def degrees(core: Opened) -> pd.DataFrame:
     """
     graph, count = core.graph, len(core.items)
     there = graph.neighbour >= 0
-    share = torch.softmax(core.drawn.logit, 1).nan_to_num().numpy()  # a title without candidates has no mass to give
     slot, picked = core.drawn.slot.numpy(), core.drawn.picked.numpy()
     return pd.DataFrame(
         {
@@ -44,7 +42,7 @@ def degrees(core: Opened) -> pd.DataFrame:
             "paths": paths(core.directory, graph.relations),
             "candidates": there.sum(1),
             "appears": _rows_with(graph.neighbour, count),
-            "mass": np.bincount(graph.neighbour[there], share[there], minlength=count),
+            "mass": np.bincount(graph.neighbour[there], core.share[there], minlength=count),
             "drawn": _rows_with(np.where(picked, np.take_along_axis(graph.neighbour, slot, 1), -1), count),
         }
     )
@@ -65,7 +63,7 @@ def paths(directory: Directory, relations: tuple[str, ...]) -> np.ndarray:
             total += _ways(train_matrix(directory.dataset))
         else:
             carried = directory.carriers(name)
-            total += _ways(carried.T.tocsr()) + np.asarray(_links(directory.dataset, carried).sum(1)).ravel()
+            total += _ways(carried.T.tocsr()) + _direct(links(carried, directory.dataset.entity_item))
     return total.round().astype(np.int64)
 
 
@@ -76,16 +74,9 @@ def _ways(holds: sparse.csr_matrix) -> np.ndarray:
     return holds.T @ np.maximum(others, 0)
 
 
-def _links(dataset: Dataset, carried: sparse.csr_matrix) -> sparse.csr_matrix:
-    """0/1 `[I, I]`: triples between two titles, either way round; none of a title with itself."""
-    direct = carried.tocoo()
-    other = dataset.entity_item[direct.col]
-    real = (other >= 0) & (other != direct.row)
-    head, tail = direct.row[real], other[real]
-    ones = np.ones(2 * len(head))
-    link = sparse.csr_matrix((ones, (np.r_[head, tail], np.r_[tail, head])), shape=(carried.shape[0],) * 2)
-    link.data[:] = 1.0
-    return link
+def _direct(link: sparse.csr_matrix) -> np.ndarray:
+    """How many others each title is linked to `[I]`; a link to itself leads nowhere."""
+    return np.asarray(link.sum(1)).ravel() - link.diagonal()
 
 
 def gini(values: np.ndarray) -> float:

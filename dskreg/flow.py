@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from dskreg.explanation import LIKED
-from dskreg.model import DSKReG, Trace
+from dskreg.model import Trace
 from dskreg.opened import Opened
 from dskreg.people import Profile
 
@@ -58,7 +58,7 @@ def _person(core: Opened, trace: Trace, history: np.ndarray) -> tuple[Tensor, li
     if model.user_embedding is None:
         weight += len(history) ** -0.5 if len(history) else 0.0
     picked = hop.draw.picked[0]
-    weight[hop.draw.slot[0][picked]] += _user_gate(model) * hop.attention[0][picked]
+    weight[hop.draw.slot[0][picked]] += model.user_gate * hop.attention[0][picked]
     own = hop.base if model.user_embedding is not None else torch.zeros_like(hop.base)
     parts = torch.cat([weight[:, None] * model.item_embedding[torch.from_numpy(history)], own]) @ model.user_tower.weight.T
     parts = torch.cat([parts, model.user_tower.bias[None]])
@@ -72,10 +72,6 @@ def _bent(parts: Tensor, activation: str) -> Tensor:
         return parts
     whole = parts.double().sum(0)
     return (parts * torch.where(whole.abs() > 1e-8, torch.tanh(whole) / whole, 1.0)).to(parts.dtype)  # tanh(x) / x tends to 1 at 0
-
-
-def _user_gate(model: DSKReG) -> float:
-    return 1.0 if model.log_user_gate is None else float(model.log_user_gate.exp())
 
 
 def _title(core: Opened, trace: Trace, item: int) -> tuple[Tensor, list[tuple[Any, str, str]]]:

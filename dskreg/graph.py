@@ -105,18 +105,30 @@ def choose_relations(dataset: Dataset, config: GraphConfig) -> list[int]:
     return [r for r in best if reach[r] >= max(1, min(config.min_items, len(dataset.items) // 2))]
 
 
+def idf(carried: sparse.csr_matrix) -> np.ndarray:
+    """log(I / titles that carry e) / log I of every entity, `[E]` float32, by the 0/1 matrix `[I, E]` of `carriers`."""
+    n = carried.shape[0]
+    degree = np.maximum(np.asarray(carried.sum(0)).ravel(), 1)
+    return (np.log(n / degree) / np.log(max(n, 2))).astype(np.float32)
+
+
+def links(carried: sparse.csr_matrix, entity_item: np.ndarray) -> sparse.csr_matrix:
+    """0/1 `[I, I]`: titles that a triple ties directly, either way round; `entity_item` `[E]` is the title that an entity is, or -1."""
+    direct = carried.tocoo()
+    other = entity_item[direct.col]
+    head, tail = direct.row[other >= 0], other[other >= 0]
+    ones = np.ones(2 * len(head), dtype=np.float32)
+    link = sparse.csr_matrix((ones, (np.r_[head, tail], np.r_[tail, head])), shape=(carried.shape[0],) * 2)
+    link.sum_duplicates()
+    link.data[:] = 1.0
+    return link
+
+
 def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
     """A function (start, stop) -> strengths `[stop - start, I]` under the relation."""
-    n = len(dataset.items)
     matrix = carriers(dataset, relation, config.max_share)
-    degree = np.maximum(np.asarray(matrix.sum(0)).ravel(), 1)
-    idf = np.log(n / degree) / np.log(max(n, 2))
-    weighted, transposed = (matrix @ sparse.diags(idf.astype(np.float32))).tocsr(), matrix.T.tocsr()
-    direct = matrix.tocoo()
-    other = dataset.entity_item[direct.col]
-    ends = (np.r_[direct.row[other >= 0], other[other >= 0]], np.r_[other[other >= 0], direct.row[other >= 0]])
-    link = sparse.csr_matrix((np.ones(len(ends[0]), dtype=np.float32), ends), shape=(n, n))
-    link.data[:] = 1.0  # a triple between titles is as strong as one shared entity that nobody else carries
+    weighted, transposed = (matrix @ sparse.diags(idf(matrix))).tocsr(), matrix.T.tocsr()
+    link = links(matrix, dataset.entity_item)  # as strong as one shared entity that nobody else carries
     return lambda start, stop: (weighted[start:stop] @ transposed + link[start:stop]).toarray()
 
 

@@ -35,13 +35,12 @@ def statistics(core: Opened) -> pd.DataFrame:
     """
     graph, drawn = core.graph, core.drawn
     there = graph.neighbour >= 0
-    share = torch.softmax(drawn.logit, 1).nan_to_num().numpy()
     picked = drawn.picked.numpy()
     relation = np.take_along_axis(graph.relation, drawn.slot.numpy(), 1)
     rows = []
     for r, name in enumerate(graph.relations):
         mine = (graph.relation == r) & there
         gate = None if core.model.gate is None else float(core.model.gate[r])
-        means = (mine.sum(1).mean(), gate, (share * mine).sum(1).mean(), ((relation == r) & picked).sum(1).mean())
+        means = (mine.sum(1).mean(), gate, (core.share * mine).sum(1).mean(), ((relation == r) & picked).sum(1).mean())
         rows.append((name, int(mine.any(1).sum()), int(mine.sum()), *means))
     return pd.DataFrame(rows, columns=["relation", "titles", "candidates", "mean", "gate", "mass", "picks"])

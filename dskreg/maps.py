@@ -69,11 +69,6 @@ class Maps:
         """The cosine of every two relations' embeddings; rows and columns are the relations."""
         return relation_similarity(self.core)
 
-    def item_map(self) -> pd.DataFrame:
-        """All titles with their place x, y on the t-SNE map after the graph, in catalogue order."""
-        xy = self.xy("titles")
-        return self.core.items.assign(x=xy[:, 0], y=xy[:, 1])
-
     def xy(self, kind: Kind, space: Space = "aggregated", method: Method = "tsne") -> np.ndarray:
         """`[N, 2]` places, of all titles (kept out or not) or of the placed users."""
         _known(kind=(kind, ("titles", "users")), space=(space, ("aggregated", "raw")), method=(method, ("tsne", "pca")))

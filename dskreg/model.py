@@ -78,6 +78,11 @@ class DSKReG(nn.Module):
         """g_r `[R]`, above 0: how much a drawn neighbour of each relation counts; None where the preset has no gates."""
         return None if self.log_gate is None else self.log_gate.exp()
 
+    @property
+    def user_gate(self) -> Tensor | float:
+        """g, above 0: how much the picks of a history count beside its sum; 1 where the preset has no gates."""
+        return 1.0 if self.log_user_gate is None else self.log_user_gate.exp()
+
     # The sampler
 
     def _draw(self, logit: Tensor, noise: Tensor | None, k: int, slot_logit: Callable[[Tensor], Tensor]) -> Draw:
@@ -127,8 +132,7 @@ class DSKReG(nn.Module):
         embedded = F.embedding(neighbour, self.item_embedding)  # [B, S, D]
         beta = attention(torch.einsum("bsd,bd->bs", embedded, base), drawn.weight)
         picked = torch.einsum("bs,bsd->bd", beta, embedded)
-        gate = 1.0 if self.log_user_gate is None else self.log_user_gate.exp()
-        return UserHop(drawn, neighbour, beta, base, self._activate(self.user_tower(base + gate * picked)))
+        return UserHop(drawn, neighbour, beta, base, self._activate(self.user_tower(base + self.user_gate * picked)))
 
     def _base(self, users: Tensor, title: Tensor, present: Tensor) -> Tensor:
         """e_u `[B, D]`: free, or the sum of the history over the root of its length. A stranger's free e_u is the mean of all."""
@@ -217,8 +221,7 @@ class DSKReG(nn.Module):
         seen = self.title_vectors(items, trace.item.neighbour, self.gated(trace.item.relation, trace.item.attention))[:, 0]  # e_hat_i|u
         towards = seen @ self.user_tower.weight  # [N, D]: e_hat_u . e_hat_i = (...) . W_u^T e_hat_i + ...
         base = self.item_embedding[history] @ towards.T / max(len(history), 1) ** 0.5
-        gate = 1.0 if self.log_user_gate is None else self.log_user_gate.exp()
-        picked = gate * trace.user.attention[0][:, None] * (self.item_embedding[trace.user.neighbour[0]] @ towards.T)
+        picked = self.user_gate * trace.user.attention[0][:, None] * (self.item_embedding[trace.user.neighbour[0]] @ towards.T)
         return base if self.user_embedding is None else torch.zeros_like(base), picked
 
     @torch.no_grad()

@@ -110,6 +110,11 @@ class Opened:
         return Trace(hop, item_hop, item_hop.score.T)
 
     @cached_property
+    def share(self) -> np.ndarray:
+        """softmax(s) of every title's candidates, `[I, M]`: the probability to be drawn first. A title without candidates has none to give."""
+        return torch.softmax(self.drawn.logit, 1).nan_to_num().numpy()
+
+    @cached_property
     def representations(self) -> tuple[np.ndarray, np.ndarray]:
         """Titles before and after the graph, both `[I, D]`."""
         before, after = self.model.representation()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import torch
 
+from dskreg.leaning import statistics
 from dskreg.neighbours import units
 from dskreg.opened import Opened
 from dskreg.projection import principal
@@ -13,15 +13,9 @@ from dskreg.projection import principal
 
 def relations(core: Opened) -> pd.DataFrame:
     """relation, gate g_r (None where the preset has none), mass (mean share of the probability to be drawn), x, y (PCA of e_r)."""
-    graph, gate = core.graph, core.model.gate
+    told = statistics(core)[["relation", "gate", "mass"]]
     xy = principal(_vectors(core)).xy
-    share = torch.softmax(core.drawn.logit, 1).nan_to_num().numpy()
-    there = graph.neighbour >= 0
-    rows = [
-        (name, None if gate is None else float(gate[r]), float((share * ((graph.relation == r) & there)).sum(1).mean()), *xy[r])
-        for r, name in enumerate(graph.relations)
-    ]
-    return pd.DataFrame(rows, columns=["relation", "gate", "mass", "x", "y"])
+    return told.assign(x=xy[:, 0], y=xy[:, 1])
 
 
 def relation_similarity(core: Opened) -> pd.DataFrame:

@@ -12,7 +12,7 @@ Letters: N nodes, M candidates per node, K picks, S slots that carry weight (K, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -32,6 +32,10 @@ class Draw:
     slot: Tensor  # [N, S] positions in 0..M-1 of the S largest keys, largest first
     picked: Tensor  # [N, S] bool: among the K largest, and a candidate
     weight: Tensor  # [N, S] 1 for a pick (straight-through) or its relaxed K-hot entry (soft); carries the gradient
+
+    def of(self, nodes: Tensor) -> Draw:
+        """The same draw for some of its nodes, `[n]` rows."""
+        return Draw(**{field.name: getattr(self, field.name)[nodes] for field in fields(self)})
 
 
 def gumbel(shape: tuple[int, ...], generator: torch.Generator | None, device: torch.device | str = "cpu") -> Tensor:

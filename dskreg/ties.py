@@ -20,7 +20,7 @@ from scipy import sparse
 
 from dskreg.data.dataset import CO_LIKED
 from dskreg.errors import InputError
-from dskreg.graph import CandidateGraph
+from dskreg.graph import CandidateGraph, idf, links
 from dskreg.people import Directory
 
 
@@ -54,10 +54,10 @@ def cut(graph: CandidateGraph, directory: Directory, relations: Iterable[str] = 
         columns = np.unique(np.concatenate([_columns(directory, name, label) for label in those]))
         changed = _tied(directory, name, columns, row, graph.neighbour[row, slot])
         row, slot = row[changed], slot[changed]
-        left, links = _left(directory, name, columns, row, graph.neighbour[row, slot])
+        left, count = _left(directory, name, columns, row, graph.neighbour[row, slot])
         strength[row, slot] = left
-        gone[row, slot] |= links == 0
-        weaker[row, slot] = links > 0
+        gone[row, slot] |= count == 0
+        weaker[row, slot] = count > 0
     return Ties(gone, strength, weaker & ~gone)
 
 
@@ -137,23 +137,12 @@ def _tied(directory: Directory, relation: str, columns: np.ndarray, i: np.ndarra
 def _left(directory: Directory, relation: str, columns: np.ndarray, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Strength `[P]` of the pairs without the entities, and how many ties are left `[P]`: counted, since a sum of floats never tells."""
     carried = directory.carriers(relation)
-    n, degree = carried.shape[0], np.maximum(np.asarray(carried.sum(0)).ravel(), 1)
-    idf = np.log(n / degree) / np.log(max(n, 2))
-    idf[columns] = 0
-    rest = (carried @ sparse.diags((idf > 0).astype(np.float32))).tocsr()  # what everybody carries has the idf 0 and ties nobody
+    weight = idf(carried)
+    weight[columns] = 0
+    rest = (carried @ sparse.diags((weight > 0).astype(np.float32))).tocsr()  # what everybody carries has the idf 0 and ties nobody
     rest.eliminate_zeros()
     shared = rest[i].multiply(rest[j]).tocsr()
-    links = _links(directory, relation, columns)
-    linked = np.asarray(links[i, j]).ravel() > 0 if links.nnz else np.zeros(len(i), dtype=bool)
-    strength = np.asarray(shared @ idf.astype(np.float32)).ravel() + linked
-    return strength.astype(np.float32), np.diff(shared.indptr) + linked
-
-
-def _links(directory: Directory, relation: str, columns: np.ndarray) -> sparse.csr_matrix:
-    """`[I, I]`, above 0 where a triple links two titles, either way round, without those whose entity is among the columns."""
-    triples = directory.carriers(relation).tocoo()
-    title = directory.dataset.entity_item[triples.col]
-    kept = (title >= 0) & ~np.isin(triples.col, columns)
-    head, tail = triples.row[kept], title[kept]
-    ends = (np.r_[head, tail], np.r_[tail, head])
-    return sparse.csr_matrix((np.ones(2 * len(head), dtype=np.float32), ends), shape=(triples.shape[0], triples.shape[0]))
+    entity_item = directory.dataset.entity_item.copy()
+    entity_item[columns] = -1
+    linked = np.asarray(links(carried, entity_item)[i, j]).ravel() > 0
+    return (np.asarray(shared @ weight).ravel() + linked).astype(np.float32), np.diff(shared.indptr) + linked

@@ -165,8 +165,7 @@ def _explained(core: Opened, profile: Profile, item: int, drawn: Draw, ties: Tie
     user, history = core.history(profile)
     items, model = torch.tensor([item]), core.model
     hop = core.user_hop(user, history)
-    one = Draw(**{field.name: getattr(drawn, field.name)[item : item + 1] for field in fields(Draw)})
-    item_hop = model.item_hop(hop.output, items, one)
+    item_hop = model.item_hop(hop.output, items, drawn.of(items))
     trace = Trace(hop, item_hop, item_hop.score.T)
     base, gain = model.history_contributions(trace, items, torch.from_numpy(history))
     config = core.artifact.config.model
