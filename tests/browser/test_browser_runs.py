@@ -75,9 +75,13 @@ def test_a_run_is_stopped_and_two_models_are_compared(visitor: "Callable[..., Pa
     page.get_by_role("button", name="Continue", exact=True).wait_for()
     says(settle(page), "Somebody stopped the run")
     assert not (folder / "endless").exists()
-    shutil.copytree(folder / "demo", folder / "twin")
+    for name in ("third", "twin"):  # "third" is the other model unless the link says otherwise: a default leaves the address
+        shutil.copytree(folder / "demo", folder / name)
     page.goto(f"{server}/runs?models=demo&models=twin")
     says(settle(page), "Both rank the hidden titles equally well")
     page.get_by_role("link", name="Their lists side by side").click()
-    page.wait_for_url(re.compile(r"/compare\?.*other_model=twin"))
-    assert "what=models" in page.url
+    says(page.locator("[data-testid='stMain']"), "What they would show")
+    settle(page)
+    page.wait_for_url(re.compile(r"/compare\?"))
+    assert {"what=models", "other_model=twin"} <= set(page.url.partition("?")[2].split("&"))
+    assert page.locator("h3").all_inner_texts()[:2] == ["demo", "twin"]
