@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from dskreg import parallel
 from dskreg.config import Config
 from dskreg.data.dataset import Dataset
 from dskreg.errors import InputError
@@ -23,7 +24,7 @@ from dskreg.graph import CandidateGraph
 from dskreg.model import DSKReG
 
 Row = TypeVar("Row")
-FREE = ("epochs", "patience", "device")  # of the training settings, these may change between the stop and the resumption
+FREE = ("epochs", "patience", "device", "shard")  # of the training settings, these may change between the stop and the resumption
 
 
 def _fingerprint(config: Config) -> dict[str, Any]:
@@ -49,15 +50,21 @@ class Checkpoint:
         self.folder, self.config, self.device, self.data = folder, config, device, data
 
     def save(self, model: DSKReG, optimiser: torch.optim.Optimizer, best: dict[str, Tensor], history: list[dict[str, Any]]) -> None:
-        """Write the state under a temporary name, then put it in the place of the last one."""
+        """Write the state, whole, under a temporary name, then put it in the place of the last one; of several processes the first writes."""
+        tensors = {f"model.{k}": v for k, v in model.state_dict().items()} | {f"best.{k}": v for k, v in best.items()}
+        for index, state in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
+        tensors = {k: parallel.full(v).detach().cpu() for k, v in tensors.items()}
+        if parallel.part().rank == 0:
+            self._write(tensors, history)
+        parallel.wait()
+
+    def _write(self, tensors: dict[str, Tensor], history: list[dict[str, Any]]) -> None:
         new, old = self.folder.with_name(self.folder.name + ".new"), self.folder.with_name(self.folder.name + ".old")
         for leftover in (new, old):
             shutil.rmtree(leftover, ignore_errors=True)
         new.mkdir(parents=True)
-        tensors = {f"model.{k}": v for k, v in model.state_dict().items()} | {f"best.{k}": v for k, v in best.items()}
-        for index, state in optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
-        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, new / "state.safetensors")
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, new / "state.safetensors")
         rows = [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()} for row in history]
         (new / "state.json").write_text(json.dumps({"config": _fingerprint(self.config), "data": self.data, "history": rows}), encoding="utf-8")
         if self.folder.exists():
@@ -68,8 +75,9 @@ class Checkpoint:
     def load(self, model: DSKReG, optimiser: torch.optim.Optimizer, best: dict[str, Tensor], row: type[Row]) -> tuple[list[Row], dict[str, Tensor]]:
         """Restore `model` and `optimiser`; (history, best weights), or ([], `best`) when there is no checkpoint yet."""
         old = self.folder.with_name(self.folder.name + ".old")
-        if not self.folder.exists() and old.exists():  # the run died between the two renames
+        if parallel.part().rank == 0 and not self.folder.exists() and old.exists():  # the run died between the two renames
             os.replace(old, self.folder)
+        parallel.wait()
         if not self.folder.exists():
             return [], best
         try:
@@ -84,13 +92,15 @@ class Checkpoint:
         if made_with != _fingerprint(self.config):
             raise InputError(f"{self.folder}: the checkpoint was made with other settings; train without --resume or restore them")
         part = {p: {k[len(p) + 1 :]: v for k, v in tensors.items() if k.startswith(p + ".")} for p in ("model", "best", "optimiser")}
-        model.load_state_dict(part["model"])
+        own = model.state_dict()
+        model.load_state_dict({k: parallel.divided(v, own[k]) for k, v in part["model"].items()})
+        parameters = [p for group in optimiser.param_groups for p in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in part["optimiser"].items():
             index, _, key = name.partition(".")
-            state.setdefault(int(index), {})[key] = value.cpu() if key == "step" else value
+            state.setdefault(int(index), {})[key] = value.cpu() if key == "step" else parallel.divided(value, parameters[int(index)])
         optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-        return history, part["best"]
+        return history, {k: parallel.divided(v, own[k]) for k, v in part["best"].items()}
 
     def clear(self) -> None:
         """Remove the checkpoint: the artifact is written."""

@@ -95,6 +95,7 @@ class TrainConfig:
     hide_most: float = 0.5
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     mixed_precision: bool = True  # on CUDA only
+    shard: bool = False  # of several processes each keeps its rows of the parameters and of the optimiser's state
 
     def __post_init__(self) -> None:
         _require(self.epochs >= 0, "train.epochs", "at least 0", self.epochs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dskreg.batches import WHOLE, Part
 from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
 from dskreg.graph import train_matrix
 from dskreg.metrics import Ranking
@@ -16,13 +17,14 @@ from dskreg.serving import Scorer, rankings
 LONGEST = 50  # the deepest cut-off that is reported
 
 
-def evaluate(scorer: Scorer, dataset: Dataset, fold: int, most: int | None = None) -> Ranking:
-    """The metrics of the scorer on the validation or the test fold; of `most` evenly spaced users at most."""
+def evaluate(scorer: Scorer, dataset: Dataset, fold: int, most: int | None = None, part: Part = WHOLE) -> Ranking:
+    """The metrics of the scorer on the validation or the test fold; of `most` evenly spaced users at most, and of these one process's `part`."""
     history = train_matrix(dataset, (TRAIN, OUTSIDE) if fold == VALIDATION else KNOWN)
     target = train_matrix(dataset, (fold,))
     users = np.flatnonzero(np.diff(target.indptr))
     if most is not None and most < len(users):
         users = users[np.linspace(0, len(users) - 1, most).astype(int)]
+    users = users[part.of(len(users))]
     ranking = Ranking(np.asarray(train_matrix(dataset).sum(0)).ravel(), len(dataset.user_ids))
     for who, ranked, _ in rankings(scorer, users, history, history, LONGEST):
         ranking.add(ranked, target[who])

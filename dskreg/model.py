@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dskreg.aggregation import ItemHop, UserHop, attention, per_relation, project_pairs
+from dskreg.aggregation import SPREAD, ItemHop, UserHop, attention, blend, lookup, per_relation, project_pairs, relation_sums
 from dskreg.config import ModelConfig
 from dskreg.graph import CandidateGraph
 from dskreg.sampling import PRUNE, Draw, draw, soften
@@ -63,7 +63,7 @@ class DSKReG(nn.Module):
         self.relevance_relation = nn.Parameter(torch.zeros(d))  # c
         self.prior = nn.Parameter(torch.full((r,), config.prior_start)) if config.prior else None  # v_r
         self.log_gate = nn.Parameter(torch.full((r,), math.log(config.gate_start))) if config.gates else None  # log g_r
-        self.log_user_gate = nn.Parameter(torch.tensor(math.log(config.gate_start))) if config.gates else None  # log g
+        self.log_user_gate = nn.Parameter(torch.tensor([math.log(config.gate_start)])) if config.gates else None  # log g, [1]
         self.user_tower, self.item_tower = nn.Linear(d, d), nn.Linear(d, d)  # W_u, b_u and W_i, b_i
         if config.activation == "linear":
             for tower in (self.user_tower, self.item_tower):  # start as the dot product of the embeddings
@@ -87,13 +87,10 @@ class DSKReG(nn.Module):
 
     def _draw(self, logit: Tensor, noise: Tensor | None, k: int, slot_logit: Callable[[Tensor], Tensor]) -> Draw:
         """The draw over the logits `[N, M]`; while it learns (`training`, gradients on) `slot_logit(slot)` gives the largest keys' again."""
+        learns = self.training and torch.is_grad_enabled()
         with torch.no_grad():
-            hard = draw(logit.detach(), torch.zeros_like(logit) if noise is None else noise, k)
-        if not (self.training and torch.is_grad_enabled()):
-            return hard
-        soft = self.config.relaxation == "soft"
-        slot = hard.key.topk(min(PRUNE * k, logit.shape[1]), dim=1).indices
-        return soften(hard, slot_logit(slot), slot, k, self.config.temperature, soft)
+            hard = draw(logit.detach(), torch.zeros_like(logit) if noise is None else noise, k, PRUNE * k if learns else None)
+        return soften(hard, slot_logit(hard.slot), k, self.config.temperature, self.config.relaxation == "soft") if learns else hard
 
     def item_logits(self, items: Tensor, without: Tensor | None = None, log_strength: Tensor | None = None) -> Tensor:
         """S `[N, M]` of the candidates of `items`; -inf where there is none. One scalar per title and one per relation, looked up.
@@ -107,12 +104,12 @@ class DSKReG(nn.Module):
 
     def _logit(self, neighbour: Tensor, relation: Tensor, log_strength: Tensor) -> Tensor:
         of_item, of_relation = self.item_embedding @ self.relevance_item, self.relation_embedding @ self.relevance_relation
-        relation = relation.int()
         if self.log_gate is not None:
             # What counts little is also drawn seldom. Without this a relation whose gate went to zero becomes a convenient nobody to pick.
             of_relation = of_relation + self.log_gate
-        logit = F.embedding(neighbour.clamp(min=0), of_item[:, None]).squeeze(-1) + F.embedding(relation, of_relation[:, None]).squeeze(-1)
-        return logit if self.prior is None else logit + F.embedding(relation, self.prior[:, None]).squeeze(-1) * log_strength
+        relation = relation.int()
+        logit = lookup(of_item, neighbour.clamp(min=0)) + lookup(of_relation, relation)
+        return logit if self.prior is None else logit + lookup(self.prior, relation) * log_strength
 
     # The two hops
 
@@ -124,7 +121,7 @@ class DSKReG(nn.Module):
         of_item = self.item_embedding @ self.relevance_item
 
         def logits(index: Tensor, there: Tensor) -> Tensor:
-            return F.embedding(index, of_item[:, None]).squeeze(-1).masked_fill(~there, -torch.inf)
+            return lookup(of_item, index).masked_fill(~there, -torch.inf)
 
         drawn = self._draw(logits(title, present), noise, k, lambda slot: logits(title.gather(1, slot), present.gather(1, slot)))
         base = self._base(users, title, present)
@@ -183,6 +180,30 @@ class DSKReG(nn.Module):
         if self.config.activation != "linear":  # needs the D-vector of every pair
             score = torch.einsum("nbd,nd->nb" if paired else "nbd,bd->nb", self.title_vectors(items, neighbour, gated), user)
         return ItemHop(drawn, neighbour, relation, alpha, contribution, own, bias, pre_activation, score)
+
+    def item_scores(self, user: Tensor, items: Tensor, drawn: Draw) -> Tensor:
+        """The scores `[N, B]` of `item_hop`, for training and ranking: relations are summed first, so that nothing has a slot and a user axis.
+
+        While serving, where preferences differ by more than aggregation.SPREAD, it is `item_hop` itself.
+        """
+        preference = self.relation_embedding @ user.T  # [R, B]
+        linear = self.config.activation == "linear"
+        if not linear or (not torch.is_grad_enabled() and len(user) and (preference.amax(0) - preference.amin(0)).max() > SPREAD):
+            return self.item_hop(user, items, drawn).score
+        neighbour = self.neighbour[items].gather(1, drawn.slot).clamp(min=0)
+        relation = self.relation[items].gather(1, drawn.slot).long()
+        projected = self.item_embedding @ (user @ self.item_tower.weight).T  # [I, B]
+        sums, present = relation_sums(projected, neighbour, relation, drawn.weight, len(preference))
+        return F.embedding(items, projected) + blend(sums, present, preference, self.gate) + user @ self.item_tower.bias
+
+    def pair_scores(self, user: Tensor, items: Tensor, drawn: Draw, place: Tensor) -> Tensor:
+        """The scores `[P]` of pairs for training: `user` `[P, D]` = e_hat_u meets the title at `place` `[P]` among `items` `[N]`, drawn once for all."""
+        neighbour = self.neighbour[items].gather(1, drawn.slot).clamp(min=0)
+        relation = self.relation[items].gather(1, drawn.slot).long()[place]
+        alpha = attention((user @ self.relation_embedding.T).gather(1, relation), drawn.weight[place])
+        gated = self.gated(relation, alpha[..., None])
+        around = torch.bmm(gated.transpose(1, 2), F.embedding(neighbour[place], self.item_embedding)).squeeze(1)  # [P, D]
+        return (self._activate(self.item_tower(F.embedding(items[place], self.item_embedding) + around)) * user).sum(1)
 
     def title_vectors(self, items: Tensor, neighbour: Tensor, gated: Tensor) -> Tensor:
         """e_hat_i|u `[N, b, D]`; `gated` `[N, S, b]` is attention times gate."""

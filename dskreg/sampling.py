@@ -12,12 +12,14 @@ Letters: N nodes, M candidates per node, K picks, S slots that carry weight (K, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+TAKEN = 1e-30  # of a candidate's probability mass that remains, at least
 CELLS = 4_000_000  # probabilities `[M, T, K]` held at a time
 PRUNE = 4  # the relaxation runs over the PRUNE * K largest keys: beyond them softmax(key / 0.1) is zero in float32
 
@@ -59,41 +61,61 @@ def node_noise(seed: int, nodes: np.ndarray | None, width: int, count: int = 0) 
     return -np.log(-np.log(np.clip(uniform, 1e-300, 1 - 1e-16))).astype(np.float32)
 
 
+class _RelaxedTopK(torch.autograd.Function):
+    """K rounds with their gradient by hand: autograd's record of some fifteen small operations a round costs more than the rounds."""
+
+    @staticmethod
+    def forward(ctx: Any, key: Tensor, k: int, temperature: float) -> Tensor:
+        scaled, khot, rounds = key / temperature, torch.zeros_like(key), []
+        for _ in range(k):
+            p = torch.softmax(scaled, dim=-1)
+            khot += p
+            scaled = scaled + torch.log((1 - p).clamp_(min=TAKEN)).div_(temperature)  # taken mass removed in log space; the clamp keeps it finite
+            rounds.append(p)
+        ctx.rounds, ctx.temperature = rounds, temperature
+        return khot
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        towards = torch.zeros_like(grad)  # dL / d(key after the round)
+        for p in reversed(ctx.rounds):
+            left = 1 - p
+            of_p = grad - torch.where(left > TAKEN, towards / left, 0.0)
+            towards = towards + p * (of_p - (p * of_p).sum(-1, keepdim=True)) / ctx.temperature
+        return towards, None, None
+
+
 def relaxed_top_k(key: Tensor, k: int, temperature: float) -> Tensor:
     """The relaxed K-hot `[N, L]` of the keys `[N, L]`; each row sums to K. Not a probability: entries may exceed 1."""
-    alpha, khot = key, torch.zeros_like(key)
-    for _ in range(k):
-        p = torch.softmax(alpha / temperature, dim=-1)
-        khot = khot + p
-        alpha = alpha + torch.log((1 - p).clamp(min=1e-30))  # taken mass removed in log space; the clamp keeps it finite
-    return khot
+    return _RelaxedTopK.apply(key, k, temperature)
 
 
-def draw(logit: Tensor, noise: Tensor, k: int) -> Draw:
-    """The hard draw `[N, M] -> Draw` with S = K and weights of 0 and 1: what is served."""
+def draw(logit: Tensor, noise: Tensor, k: int, slots: int | None = None) -> Draw:
+    """The hard draw `[N, M] -> Draw` with weights of 0 and 1, over the K largest keys (what is served) or over more `slots`."""
     key = logit + noise
-    slot = key.topk(min(k, key.shape[1]), dim=1).indices
+    slot = key.topk(min(slots or k, key.shape[1]), dim=1).indices
     picked = torch.isfinite(logit.gather(1, slot))
+    if slots:
+        picked &= torch.arange(slot.shape[1], device=slot.device) < k
     return Draw(logit, noise, key, slot, picked, picked.to(logit.dtype))
 
 
-def soften(hard: Draw, slot_logit: Tensor, slot: Tensor, k: int, temperature: float, soft: bool) -> Draw:
-    """The draw with gradient: `slot_logit` `[N, L]` are the differentiable logits of the L largest keys (`slot` `[N, L]`).
+def soften(hard: Draw, slot_logit: Tensor, k: int, temperature: float, soft: bool) -> Draw:
+    """The draw with gradient: `slot_logit` `[N, L]` are the differentiable logits at the slots of `hard`, those of the L largest keys.
 
     Straight-through: forward the hard 0/1, backward the relaxed K-hot, for the picks and the next few: without those that just missed
     it nothing would say how good they are. Soft: the relaxed K-hot over all L slots.
     A node with at most K candidates picks them all: its weights are 1 and carry no gradient.
     """
-    candidate = torch.isfinite(slot_logit)
+    slot, candidate = hard.slot, torch.isfinite(slot_logit)
     key = (slot_logit + hard.noise.gather(1, slot)).masked_fill(~candidate, -1e9)
     crowded = (candidate.sum(1, keepdim=True) > k).to(key.dtype)
     everyone = candidate.to(key.dtype)
     khot = relaxed_top_k(key, k, temperature) * everyone
-    picked = candidate & (torch.arange(slot.shape[1], device=slot.device) < k)
     if soft:
-        return Draw(hard.logit, hard.noise, hard.key, slot, picked, crowded * khot + (1 - crowded) * everyone)
+        return replace(hard, weight=crowded * khot + (1 - crowded) * everyone)
     kept = k + max(1, k // 4)
-    khot, slot, picked = khot[:, :kept] * crowded, slot[:, :kept], picked[:, :kept]
+    khot, slot, picked = khot[:, :kept] * crowded, slot[:, :kept], hard.picked[:, :kept]
     return Draw(hard.logit, hard.noise, hard.key, slot, picked, picked.to(khot.dtype) + (khot - khot.detach()))  # exactly 0 or 1
 
 

@@ -8,20 +8,12 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from dskreg.histories import padded
 from dskreg.metrics import top_items
 from dskreg.model import DSKReG
 
 Scorer = Callable[[np.ndarray, sparse.csr_matrix], np.ndarray]
 """(user positions `[B]`, their histories `[B, I]`) -> scores `[B, I]`."""
-
-
-def padded(history: sparse.csr_matrix) -> np.ndarray:
-    """Histories `[B, I]` as title positions `[B, H]`, -1 filled; H is the longest, at least 1."""
-    length = np.diff(history.indptr)
-    out = np.full((history.shape[0], max(1, int(length.max(initial=0)))), -1, dtype=np.int64)
-    rows = np.repeat(np.arange(history.shape[0]), length)
-    out[rows, np.arange(history.nnz) - history.indptr[:-1][rows]] = history.indices
-    return out
 
 
 def model_scorer(model: DSKReG) -> Scorer:
@@ -34,7 +26,7 @@ def model_scorer(model: DSKReG) -> Scorer:
     @torch.no_grad()
     def scores(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
         user = model.user_hop(torch.from_numpy(users.astype(np.int64)).to(device), torch.from_numpy(padded(history)).to(device))
-        return model.item_hop(user.output, items, drawn).score.T.float().cpu().numpy()
+        return model.item_scores(user.output, items, drawn).T.float().cpu().numpy()
 
     return scores
 

@@ -1,9 +1,9 @@
-"""Training: batches, the two objectives, early stopping, checkpoints.
+"""Training: the loop over epochs, early stopping, checkpoints.
 
 `softmax` (default): a step takes a batch of users, hides a random share of each history and predicts the hidden titles from the rest by
 one softmax over the titles with training likes (a sample, where there are many). `bpr` (paper): (user, liked, never seen) triples. In both
-the target is never part of the history that predicts it. Randomness is derived from (seed, epoch) alone, so a resumed run repeats an
-uninterrupted one.
+the target is never part of the history that predicts it (batches.py, objectives.py). Under torchrun several processes share every step
+(parallel.py).
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from scipy import sparse
-from torch import Tensor
+from torch import Tensor, nn
 
-from dskreg import losses
+from dskreg import parallel
+from dskreg.batches import MaskedBatches, TripleBatches
 from dskreg.checkpoint import Checkpoint, digest
 from dskreg.config import Config, TrainConfig
-from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION, Dataset
+from dskreg.data.dataset import VALIDATION, Dataset
 from dskreg.errors import InputError
 from dskreg.evaluation import evaluate
 from dskreg.graph import CandidateGraph, train_matrix
 from dskreg.model import DSKReG
-from dskreg.sampling import gumbel
-from dskreg.serving import model_scorer, padded
+from dskreg.objectives import Bpr, MaskedSoftmax
+from dskreg.serving import model_scorer
 from dskreg.start import start_from_svd
 
 STOP_ON = "ndcg@20"
@@ -92,29 +91,44 @@ def train(
     model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
     if config.train.start == "svd":
         start_from_svd(model, dataset, config)
+    batches, objective = _task(dataset, model, config, device)
+    shared = parallel.share(objective, config.train.shard)
     optimiser = torch.optim.AdamW(parameter_groups(model, config.train), weight_decay=config.train.weight_decay)
     checkpoint = Checkpoint(folder, config, device, digest(dataset, graph)) if folder else None
     history: list[Epoch] = []
-    best = {name: value.clone() for name, value in model.state_dict().items()}
+    best = parallel.copy_of(model)
     if checkpoint and resume:
         history, best = checkpoint.load(model, optimiser, best, Epoch)
     if not history:
-        history.append(_measure(model, dataset, config.train, 0, float("nan"), 0.0))
+        history.append(_measure(shared, model, dataset, config.train, 0, float("nan"), 0.0))
         report(history[0])
-    steps = SoftmaxSteps(dataset, config, device) if config.train.objective == "softmax" else BprSteps(dataset, config, device)
     while history[-1].epoch < config.train.epochs and history[-1].epoch - _best(history).epoch < config.train.patience:
         epoch = history[-1].epoch + 1
         began, total = time.perf_counter(), torch.zeros((), device=device)
-        for loss in progress(_run(model, optimiser, steps, epoch), len(steps), f"epoch {epoch}"):
+        steps = _run(shared, optimiser, batches.epoch(epoch, model.neighbour.shape[1]))
+        for loss in progress(steps, len(batches), f"epoch {epoch}"):
             total += loss
-        history.append(_measure(model, dataset, config.train, epoch, float(total) / len(steps), time.perf_counter() - began))
+        loss = float(parallel.total(total)) / len(batches)
+        history.append(_measure(shared, model, dataset, config.train, epoch, loss, time.perf_counter() - began))
         if _best(history) is history[-1]:
-            best = {name: value.clone() for name, value in model.state_dict().items()}
+            best = parallel.copy_of(model)
         report(history[-1])  # first: who is killed in between reports the epoch again after --resume, but never leaves one out
         if checkpoint:
             checkpoint.save(model, optimiser, best, [asdict(e) for e in history])
-    model.load_state_dict(best)
+    whole = {name: parallel.full(value) for name, value in best.items()}
+    if config.train.shard:
+        model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
+    model.load_state_dict(whole)
     return Trained(model, tuple(history), _best(history).epoch)
+
+
+def _task(dataset: Dataset, model: DSKReG, config: Config, device: torch.device) -> tuple[MaskedBatches | TripleBatches, nn.Module]:
+    """The batches, of which this process takes its part, and what is asked of the model."""
+    part = parallel.part()
+    if config.train.objective == "softmax":
+        gather = parallel.gather if part.size > 1 else None
+        return MaskedBatches(dataset, config, device, part), MaskedSoftmax(model, config.train, gather)
+    return TripleBatches(dataset, config, device, part), Bpr(model, config.train)
 
 
 def _best(history: list[Epoch]) -> Epoch:
@@ -132,138 +146,24 @@ def parameter_groups(model: DSKReG, config: TrainConfig) -> list[dict]:
     ]
 
 
-class SoftmaxSteps:
-    """Batches of users with masked histories, scored against the titles that have training likes (a sample of them, where there are many)."""
-
-    def __init__(self, dataset: Dataset, config: Config, device: torch.device) -> None:
-        self.likes, self.config, self.device = train_matrix(dataset), config, device
-        self.users = np.flatnonzero(np.diff(self.likes.indptr) >= 2)  # one title to show, one to predict
-        if not len(self.users):
-            raise InputError(f"{dataset.name}: expected somebody with two training likes (one to show, one to predict); try train.objective=bpr")
-        self.titles = np.flatnonzero(np.diff(self.likes.tocsc().indptr)).astype(np.int64)
-
-    def __len__(self) -> int:
-        return max(1, -(-len(self.users) // self.config.train.batch))
-
-    def losses(self, model: DSKReG, epoch: int) -> Iterator[Tensor]:
-        """The loss of each step of the epoch, with gradient."""
-        rng, generator = _randomness(self.config.seed, epoch, self.device)
-        for who in np.array_split(rng.permutation(self.users), len(self)):
-            shown, hidden = hide(self.likes[who], self.config.train, rng)
-            items, sampled = self._alternatives(hidden, rng)
-            history = torch.from_numpy(padded(shown)).to(self.device)
-            target, known = (torch.from_numpy(m[:, items].toarray() > 0).to(self.device) for m in (hidden, shown))
-            titles = torch.from_numpy(items).to(self.device)
-            user_noise = gumbel(tuple(history.shape), generator, self.device)
-            item_noise = gumbel((len(items), model.neighbour.shape[1]), generator, self.device)
-            with precision(self.device, self.config.train):
-                trace = model(torch.from_numpy(who.astype(np.int64)).to(self.device), history, titles, user_noise, item_noise)
-            # A sampled alternative stands for several; a title that is only here as somebody else's target is no alternative.
-            score = trace.score.float() + np.log(len(self.titles) / sampled.sum()) * ~target
-            foreign = torch.from_numpy(~sampled).to(self.device) & ~target
-            yield losses.masked_softmax(score, target, known | foreign)
-
-    def _alternatives(self, hidden: sparse.csr_matrix, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """(the titles of the step `[N]`, which of them are the sample `[N]` bool): all, or a uniform sample and the hidden titles."""
-        most = self.config.train.alternatives
-        if len(self.titles) <= most:
-            return self.titles, np.ones(len(self.titles), dtype=bool)
-        sample = np.sort(rng.choice(self.titles, most, replace=False))
-        others = np.setdiff1d(hidden.indices, sample)
-        return np.concatenate([sample, others]), np.arange(len(sample) + len(others)) < len(sample)
-
-
-class BprSteps:
-    """Batches of (user, liked title, title never seen), one uniform negative each; the liked title is taken out of the history."""
-
-    def __init__(self, dataset: Dataset, config: Config, device: torch.device) -> None:
-        self.likes, self.config, self.device = train_matrix(dataset), config, device
-        met = np.isin(dataset.fold, (TRAIN, OUTSIDE, SEEN))
-        self.met = np.unique(dataset.user[met].astype(np.int64) * self.likes.shape[1] + dataset.item[met])
-        self.pairs = np.stack(self.likes.nonzero(), 1)
-
-    def __len__(self) -> int:
-        return max(1, -(-len(self.pairs) // self.config.train.batch))
-
-    def _negatives(self, users: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """One title per user, uniform among those never met; a few redraws leave at most a handful of collisions to those who met all."""
-        count = self.likes.shape[1]
-        other = rng.integers(count, size=len(users))
-        for _ in range(20):
-            code = users.astype(np.int64) * count + other
-            clash = self.met[np.minimum(np.searchsorted(self.met, code), len(self.met) - 1)] == code
-            if not clash.any():
-                break
-            other[clash] = rng.integers(count, size=int(clash.sum()))
-        return other
-
-    def losses(self, model: DSKReG, epoch: int) -> Iterator[Tensor]:
-        """The loss of each step of the epoch, with gradient."""
-        rng, generator = _randomness(self.config.seed, epoch, self.device)
-        for batch in np.array_split(rng.permutation(self.pairs), len(self)):
-            users, liked = batch[:, 0], batch[:, 1]
-            other = self._negatives(users, rng)
-            history = padded(self.likes[users])
-            history[history == liked[:, None]] = -1
-            u, h = torch.from_numpy(users.astype(np.int64)).to(self.device), torch.from_numpy(history).to(self.device)
-            user_noise = gumbel(tuple(h.shape), generator, self.device)
-            items = torch.from_numpy(np.concatenate([liked, other]).astype(np.int64)).to(self.device)
-            noise = gumbel((len(items), model.neighbour.shape[1]), generator, self.device)
-            with precision(self.device, self.config.train):
-                user = model.user_hop(u, h, user_noise)
-                hop = model.item_hop(user.output.repeat(2, 1), items, model.draw_items(items, noise), paired=True)
-            positive, negative = hop.score.float().squeeze(1).chunk(2)
-            loss = losses.bpr(positive, negative)
-            if self.config.train.l2:
-                touched = [model.item_embedding[items], model.relation_embedding]
-                touched += [model.user_embedding[u]] if model.user_embedding is not None else []
-                loss = loss + self.config.train.l2 * losses.l2(*touched)
-            yield loss
-
-
-def hide(likes: sparse.csr_matrix, config: TrainConfig, rng: np.random.Generator) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """Each row's likes in two: what is shown and what is hidden, `[B, I]` both. At least one is hidden and one shown (of two or more)."""
-    length = np.diff(likes.indptr)
-    share = rng.uniform(config.hide_least, config.hide_most, size=len(length))
-    count = np.minimum(np.maximum(1, np.rint(share * length)), np.maximum(length - 1, 0))
-    row = np.repeat(np.arange(len(length)), length)
-    order = np.lexsort((rng.random(likes.nnz), row))
-    rank = np.empty(likes.nnz, dtype=np.int64)
-    rank[order] = np.arange(likes.nnz) - likes.indptr[:-1][row]
-    hidden = rank < count[row]
-
-    def part(chosen: np.ndarray) -> sparse.csr_matrix:
-        return sparse.csr_matrix((likes.data[chosen], (row[chosen], likes.indices[chosen])), shape=likes.shape)
-
-    return part(~hidden), part(hidden)
-
-
-def _randomness(seed: int, epoch: int, device: torch.device) -> tuple[np.random.Generator, torch.Generator]:
-    """The two generators of one epoch, from (seed, epoch) alone."""
-    rng = np.random.default_rng([seed, epoch])
-    generator = torch.Generator(device if device.type == "cuda" else "cpu").manual_seed(int(rng.integers(2**62)))
-    return rng, generator
-
-
-def _run(model: DSKReG, optimiser: torch.optim.Optimizer, steps: SoftmaxSteps | BprSteps, epoch: int) -> Iterator[Tensor]:
+def _run(objective: nn.Module, optimiser: torch.optim.Optimizer, batches: Iterator) -> Iterator[Tensor]:
     """The epoch's steps, one loss each."""
-    for loss in steps.losses(model, epoch):
+    for batch in batches:
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = objective(batch)
+        (loss * parallel.part().size).backward()  # gradients of several processes are averaged: of parts, the sum is wanted
         optimiser.step()
         yield loss.detach()
 
 
-def precision(device: torch.device, config: TrainConfig) -> torch.autocast:
-    """bfloat16 for one forward pass on CUDA. Never around a step: autocast keeps the weights it cast until it ends."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda" and config.mixed_precision)
-
-
-def _measure(model: DSKReG, dataset: Dataset, config: TrainConfig, epoch: int, loss: float, seconds: float) -> Epoch:
+def _measure(objective: nn.Module, model: DSKReG, dataset: Dataset, config: TrainConfig, epoch: int, loss: float, seconds: float) -> Epoch:
     began = time.perf_counter()
-    ranking = evaluate(model_scorer(model), dataset, VALIDATION, config.validation_users)
-    metrics = ranking.results() if len(ranking.counted) else {STOP_ON: math.nan, "recall@20": math.nan}
-    return Epoch(epoch, loss, sampling_entropy(model), metrics[STOP_ON], metrics["recall@20"], seconds, time.perf_counter() - began)
+    with parallel.whole(objective):
+        ranking = evaluate(model_scorer(model), dataset, VALIDATION, config.validation_users, parallel.part())
+        entropy = sampling_entropy(model)
+    found = [ranking.per_user[name].sum() for name in (STOP_ON, "recall@20")]
+    ndcg, recall, count = parallel.total(torch.tensor([*found, len(ranking.counted)], dtype=torch.float64)).tolist()
+    return Epoch(epoch, loss, entropy, ndcg / count if count else math.nan, recall / count if count else math.nan, seconds, time.perf_counter() - began)
 
 
 @torch.no_grad()

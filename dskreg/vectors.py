@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from dskreg.histories import padded
 from dskreg.model import DSKReG
-from dskreg.serving import padded
 
 CHUNK = 256  # people at a time
 

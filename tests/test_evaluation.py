@@ -14,10 +14,11 @@ from dskreg.config import PRESETS
 from dskreg.data.dataset import TEST, VALIDATION
 from dskreg.evaluation import evaluate
 from dskreg.graph import build, train_matrix
+from dskreg.histories import padded
 from dskreg.metrics import Ranking
 from dskreg.model import DSKReG
 from dskreg.people import KNOWN
-from dskreg.serving import model_scorer, padded, rankings
+from dskreg.serving import model_scorer, rankings
 
 
 def test_padded_is_the_loop() -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from worlds import EVERYTHING, A, B, C, D, E, hand_drawn, hand_drawn_graph
 
+from dskreg.aggregation import SPREAD
 from dskreg.config import PRESETS, ModelConfig
 from dskreg.graph import CandidateGraph, build
 from dskreg.model import NOBODY, DSKReG
@@ -80,7 +81,7 @@ def oracle(model: DSKReG, graph: CandidateGraph, user: int, title: int, user_noi
     else:
         base = np.array([sum(float(e[j][d]) for j in history) / math.sqrt(max(len(history), 1)) for d in range(config.width)])
     beta = softmax([dot(base, e[j]) for j in picks])
-    gate = math.exp(p["log_user_gate"]) if config.gates else 1.0
+    gate = math.exp(p["log_user_gate"][0]) if config.gates else 1.0
     around = [sum(b * float(e[j][d]) for b, j in zip(beta, picks, strict=True)) for d in range(config.width)]
     viewer = np.array(tower("user_tower", [float(base[d]) + gate * around[d] for d in range(config.width)]))
 
@@ -118,6 +119,8 @@ def test_the_fast_path_is_the_double_loop(config: ModelConfig, noisy: bool) -> N
     model = make(config, graph)
     user_noise, item_noise = noises(model) if noisy else (torch.zeros(4, 3), torch.zeros(5, graph.shape[1]))
     trace = model(USERS, PADDED, CATALOGUE, user_noise, item_noise)
+    alone = model.item_scores(trace.user.output, CATALOGUE, trace.item.draw)  # what trains and ranks: no slots
+    pairs = model.pair_scores(trace.user.output.repeat_interleave(5, 0), CATALOGUE, trace.item.draw, CATALOGUE.repeat(4)).view(4, 5)
     assert trace.score.shape == (4, 5)
     for user, title in itertools.product(range(4), range(5)):
         expected = oracle(model, graph, user, title, user_noise, item_noise)
@@ -129,7 +132,8 @@ def test_the_fast_path_is_the_double_loop(config: ModelConfig, noisy: bool) -> N
         assert not hop.contribution[title, count:, user].any()
         assert hop.self_contribution[title, user].tolist() == pytest.approx(expected.own, abs=1e-6)
         assert hop.bias[user].tolist() == pytest.approx(expected.bias, abs=1e-6)
-        assert trace.score[user, title].tolist() == pytest.approx(expected.score, abs=1e-6)
+        for score in (trace.score, alone.T, pairs):
+            assert score[user, title].tolist() == pytest.approx(expected.score, abs=1e-6)
 
 
 @pytest.mark.usefixtures("gradient")
@@ -163,6 +167,18 @@ def test_the_attention_over_the_history_sums_to_one_over_the_picks(config: Model
     hop = model.user_hop(USERS, PADDED, noises(model)[0])
     assert torch.allclose(hop.attention.sum(1), torch.tensor([1.0, 1.0, 1.0, 0.0], dtype=torch.float64))
     assert hop.draw.picked.sum(1).tolist() == [min(len(h), config.user_picks) for h in HISTORY]
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e4])
+def test_scores_alone_hold_however_far_preferences_are_apart(factor: float) -> None:
+    """Where float32 could no longer tell the summed relations apart, serving goes slot by slot."""
+    model = make(replace(PRESETS["default"].model, width=4, picks=2, user_picks=2), hand_drawn_graph())
+    with torch.no_grad():
+        model.relation_embedding.mul_(factor)
+        trace = model(USERS, PADDED, CATALOGUE)
+        preference = model.relation_embedding @ trace.user.output.T
+        assert ((preference.amax(0) - preference.amin(0)).max() > SPREAD) == (factor > 1)
+        assert torch.allclose(model.item_scores(trace.user.output, CATALOGUE, trace.item.draw), trace.item.score, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -20,9 +20,8 @@ def noise_for(rows: int, width: int, seed: int = 0) -> Tensor:
 
 def softened(logit: Tensor, noise: Tensor, k: int, temperature: float = 0.1, soft: bool = False, keep: int | None = None) -> Draw:
     """What the model does under training: the hard draw, then its relaxation over the `keep` largest keys (PRUNE * k)."""
-    hard = draw(logit.detach(), noise, k)
-    slot = hard.key.topk(min(keep or PRUNE * k, logit.shape[1]), dim=1).indices
-    return soften(hard, logit.gather(1, slot), slot, k, temperature, soft)
+    hard = draw(logit.detach(), noise, k, keep or PRUNE * k)
+    return soften(hard, logit.gather(1, hard.slot), k, temperature, soft)
 
 
 # Noise

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn import Module
 from worlds import EVERYTHING, B, D, checkerboard, hand_drawn, hand_drawn_graph
 
 from dskreg import training
@@ -114,7 +115,7 @@ def test_resuming_refuses_a_damaged_checkpoint(file: str, content: str, tmp_path
 def test_early_stopping_returns_the_first_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     figures, seen = iter([0.1, 0.2, 0.5, 0.4, 0.5, 0.3, 0.9]), []
 
-    def measure(model: DSKReG, dataset: Dataset, config: TrainConfig, epoch: int, loss: float, seconds: float) -> Epoch:
+    def measure(objective: Module, model: DSKReG, dataset: Dataset, config: TrainConfig, epoch: int, loss: float, seconds: float) -> Epoch:
         seen.append(weights(model))
         return Epoch(epoch, loss, 0.0, next(figures), 0.0, seconds, 0.0)
 

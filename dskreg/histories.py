@@ -1,0 +1,24 @@
+"""Sparse histories as the model takes them: rows of title positions, filled up with -1. Numpy alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+
+def rows(likes: sparse.csr_matrix) -> np.ndarray:
+    """`[nnz]`: the row of every entry."""
+    return np.repeat(np.arange(likes.shape[0]), np.diff(likes.indptr))
+
+
+def ragged(row: np.ndarray, value: np.ndarray, count: int) -> np.ndarray:
+    """Values `[n]` by their rows (rising) as `[count, H]` int64, -1 filled; H is the longest, at least 1."""
+    length = np.bincount(row, minlength=count)
+    out = np.full((count, max(1, int(length.max(initial=0)))), -1, dtype=np.int64)
+    out[row, np.arange(len(row)) - (np.cumsum(length) - length)[row]] = value
+    return out
+
+
+def padded(history: sparse.csr_matrix) -> np.ndarray:
+    """Histories `[B, I]` as title positions `[B, H]`."""
+    return ragged(rows(history), history.indices, history.shape[0])
