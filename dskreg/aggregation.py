@@ -3,14 +3,9 @@
     alpha_j = y_j exp(x_j) / sum_j' y_j' exp(x_j')        x_j: the preference for slot j, y_j: its weight in the draw
     e_hat   = act(W (e + sum_j alpha_j g_r(j) e_j) + b)   g_r: a learnt gate per relation (1 in the paper)
 
-The item side's x_j = e_hat_u . e_r depends on the user only through the relation, and e_hat_u . (W e_j) only through the neighbour. So for
-scores alone (training, ranking) the slots of one relation are summed first, once for all users:
-
-    S(i,r) = sum_{j in r} y_j P_j,  n(i,r) = sum_{j in r} y_j,  P = E W^T e_hat_u
-    sum_j alpha_j g_r P_j = sum_r p_ur g_r S(i,r) / sum_r p_ur n(i,r),  p_ur = exp(x_ur)
-
-and no tensor has a slot and a user axis. An explanation wants alpha_j for every slot: `attention`. Letters: B users, N items, S slots,
-R relations, D width.
+The item side's x_j = e_hat_u . e_r depends on the user only through the relation, and e_hat_u . (W e_j) only through the neighbour: for B users
+and N items everything but two lookups per slot is a matrix product. Here stands what an explanation wants, a value for every slot; scores alone
+sum the slots of a relation first (scoring.py). Letters: B users, N items, S slots, R relations, D width.
 """
 
 from __future__ import annotations
@@ -33,6 +28,15 @@ class UserHop:
     attention: Tensor  # [B, S] beta; sums to one over the picks
     base: Tensor  # [B, D] e_u before the picks
     output: Tensor  # [B, D] e_hat_u
+
+
+@dataclass(frozen=True)
+class Picks:
+    """What was drawn for N titles. The only thing that a score asks of a draw."""
+
+    neighbour: Tensor  # [N, S] titles at the slots; anything where the weight is 0
+    relation: Tensor  # [N, S]
+    weight: Tensor  # [N, S] y
 
 
 @dataclass(frozen=True)
@@ -62,33 +66,6 @@ def attention(preference: Tensor, weight: Tensor) -> Tensor:
 def lookup(values: Tensor, index: Tensor) -> Tensor:
     """`values` `[I]` at `index`, of any shape. On the CPU its gradient takes a seventeenth of the time of an embedding's of width 1."""
     return values.index_select(0, index.flatten()).view(index.shape)
-
-
-SPREAD = 30.0
-"""Preferences further than this below a person's largest count as e^-30 of it, which float32 cannot tell from nothing beside the largest."""
-
-
-def relation_sums(table: Tensor, neighbour: Tensor, relation: Tensor, weight: Tensor, relations: int) -> tuple[Tensor, Tensor]:
-    """S(i,r) `[R, N, B]` and n(i,r) `[R, N]`: the rows of `table` `[I, B]` at the slots `[N, S]`, times their weights, summed by relation."""
-    count = len(neighbour)
-    group = (relation * count + torch.arange(count, device=relation.device)[:, None]).flatten()
-    order = torch.argsort(group, stable=True)
-    size = torch.zeros(relations * count, dtype=torch.long, device=group.device).scatter_add_(0, group, torch.ones_like(group))
-    weight = weight.to(table.dtype).flatten()
-    sums = F.embedding_bag(neighbour.flatten()[order], table, size.cumsum(0) - size, mode="sum", per_sample_weights=weight[order])
-    present = torch.zeros(relations * count, dtype=table.dtype, device=group.device).index_add(0, group, weight)
-    return sums.view(relations, count, -1), present.view(relations, count)
-
-
-def blend(sums: Tensor, present: Tensor, preference: Tensor, gate: Tensor | None) -> Tensor:
-    """Sum_j alpha_j g_r P_j `[N, B]` from S `[R, N, B]`, n `[R, N]`, x `[R, B]` and the gates `[R]`; 0 where nothing was drawn."""
-    share = torch.exp((preference - preference.amax(0).detach()).clamp(min=-SPREAD))  # [R, B]
-    total = present.T @ share
-    gated = share if gate is None else share * gate[:, None]
-    mixed = torch.zeros_like(total)
-    for of_relation, part in zip(sums.unbind(), gated, strict=True):
-        mixed = torch.addcmul(mixed, of_relation, part)
-    return mixed / torch.where(total > 0, total, 1.0)
 
 
 def project_pairs(user: Tensor, table: Tensor, index: Tensor, paired: bool) -> Tensor:

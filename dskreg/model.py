@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dskreg.aggregation import SPREAD, ItemHop, UserHop, attention, blend, lookup, per_relation, project_pairs, relation_sums
+from dskreg.aggregation import ItemHop, Picks, UserHop, attention, lookup, per_relation, project_pairs
 from dskreg.config import ModelConfig
 from dskreg.graph import CandidateGraph
 from dskreg.sampling import PRUNE, Draw, draw, soften
@@ -97,19 +97,26 @@ class DSKReG(nn.Module):
 
         `without` `[N, M]` bool: candidates to leave out (what if a neighbour were gone); `log_strength` `[N, M]` in the place of the table's.
         """
-        neighbour = self.neighbour[items]
-        logit = self._logit(neighbour, self.relation[items], self.log_strength[items] if log_strength is None else log_strength)
-        gone = neighbour < 0 if without is None else (neighbour < 0) | without
-        return logit.masked_fill(gone, -torch.inf)
+        return self._logit(*self._candidates(items, without, log_strength))
 
-    def _logit(self, neighbour: Tensor, relation: Tensor, log_strength: Tensor) -> Tensor:
+    def _candidates(self, items: Tensor, without: Tensor | None, log_strength: Tensor | None) -> list[Tensor]:
+        """Rows of the candidate table, `[N, M]` each: neighbour (0 where there is none), relation, is it gone?, and log strength where it counts."""
+        neighbour = self.neighbour.index_select(0, items)
+        gone = neighbour < 0 if without is None else (neighbour < 0) | without
+        found = [neighbour.clamp_(min=0), self.relation.index_select(0, items).int(), gone]
+        if self.prior is None:
+            return found
+        return [*found, self.log_strength.index_select(0, items) if log_strength is None else log_strength]
+
+    def _logit(self, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor) -> Tensor:
         of_item, of_relation = self.item_embedding @ self.relevance_item, self.relation_embedding @ self.relevance_relation
         if self.log_gate is not None:
             # What counts little is also drawn seldom. Without this a relation whose gate went to zero becomes a convenient nobody to pick.
             of_relation = of_relation + self.log_gate
-        relation = relation.int()
-        logit = lookup(of_item, neighbour.clamp(min=0)) + lookup(of_relation, relation)
-        return logit if self.prior is None else logit + lookup(self.prior, relation) * log_strength
+        logit = lookup(of_item, neighbour) + lookup(of_relation, relation)
+        if self.prior is not None:
+            logit = logit + lookup(self.prior, relation) * log_strength[0]
+        return logit.masked_fill(gone, -torch.inf)
 
     # The two hops
 
@@ -129,7 +136,7 @@ class DSKReG(nn.Module):
         embedded = F.embedding(neighbour, self.item_embedding)  # [B, S, D]
         beta = attention(torch.einsum("bsd,bd->bs", embedded, base), drawn.weight)
         picked = torch.einsum("bs,bsd->bd", beta, embedded)
-        return UserHop(drawn, neighbour, beta, base, self._activate(self.user_tower(base + self.user_gate * picked)))
+        return UserHop(drawn, neighbour, beta, base, self.activate(self.user_tower(base + self.user_gate * picked)))
 
     def _base(self, users: Tensor, title: Tensor, present: Tensor) -> Tensor:
         """e_u `[B, D]`: free, or the sum of the history over the root of its length. A stranger's free e_u is the mean of all."""
@@ -150,16 +157,13 @@ class DSKReG(nn.Module):
         log_strength: Tensor | None = None,
     ) -> Draw:
         """The draw among the candidates of `items` `[N]`; `noise`, `without` and `log_strength` `[N, M]`. It depends on no user: all share it."""
-        neighbours, relations = self.neighbour[items], self.relation[items]
-        strengths = self.log_strength[items] if log_strength is None else log_strength
+        candidates = self._candidates(items, without, log_strength)
 
         def slot_logit(slot: Tensor) -> Tensor:
-            j = neighbours.gather(1, slot)
-            absent = j < 0 if without is None else (j < 0) | without.gather(1, slot)
-            return self._logit(j, relations.gather(1, slot), strengths.gather(1, slot)).masked_fill(absent, -torch.inf)
+            return self._logit(*(part.gather(1, slot) for part in candidates))
 
         with torch.no_grad():
-            logit = self.item_logits(items, without, strengths)
+            logit = self._logit(*candidates)
         return self._draw(logit, noise, picks or self.config.picks, slot_logit)
 
     def item_hop(self, user: Tensor, items: Tensor, drawn: Draw, paired: bool = False) -> ItemHop:
@@ -167,9 +171,18 @@ class DSKReG(nn.Module):
 
         With `paired`, item n meets user n alone (N = B); otherwise every item meets every user.
         """
-        neighbour = self.neighbour[items].gather(1, drawn.slot).clamp(min=0)
-        relation = self.relation[items].gather(1, drawn.slot).long()
-        alpha = attention(per_relation(user, self.relation_embedding, relation, paired), drawn.weight[..., None])
+        picks = self.picks(items, drawn)
+        return ItemHop(drawn, picks.neighbour, picks.relation, *self.by_slot(user, items, picks, paired))
+
+    def picks(self, items: Tensor, drawn: Draw) -> Picks:
+        """What the draw of `items` `[N]` took."""
+        neighbour = self.neighbour.index_select(0, items).gather(1, drawn.slot).clamp(min=0)
+        return Picks(neighbour, self.relation.index_select(0, items).gather(1, drawn.slot).long(), drawn.weight)
+
+    def by_slot(self, user: Tensor, items: Tensor, picks: Picks, paired: bool = False) -> tuple[Tensor, ...]:
+        """Attention, contributions, own part, bias, their sum and the score: the fields of ItemHop."""
+        neighbour, relation = picks.neighbour, picks.relation
+        alpha = attention(per_relation(user, self.relation_embedding, relation, paired), picks.weight[..., None])
         gated = self.gated(relation, alpha)
         aimed = user @ self.item_tower.weight  # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every title
         contribution = gated * project_pairs(aimed, self.item_embedding, neighbour, paired)
@@ -179,42 +192,19 @@ class DSKReG(nn.Module):
         score = pre_activation
         if self.config.activation != "linear":  # needs the D-vector of every pair
             score = torch.einsum("nbd,nd->nb" if paired else "nbd,bd->nb", self.title_vectors(items, neighbour, gated), user)
-        return ItemHop(drawn, neighbour, relation, alpha, contribution, own, bias, pre_activation, score)
-
-    def item_scores(self, user: Tensor, items: Tensor, drawn: Draw) -> Tensor:
-        """The scores `[N, B]` of `item_hop`, for training and ranking: relations are summed first, so that nothing has a slot and a user axis.
-
-        While serving, where preferences differ by more than aggregation.SPREAD, it is `item_hop` itself.
-        """
-        preference = self.relation_embedding @ user.T  # [R, B]
-        linear = self.config.activation == "linear"
-        if not linear or (not torch.is_grad_enabled() and len(user) and (preference.amax(0) - preference.amin(0)).max() > SPREAD):
-            return self.item_hop(user, items, drawn).score
-        neighbour = self.neighbour[items].gather(1, drawn.slot).clamp(min=0)
-        relation = self.relation[items].gather(1, drawn.slot).long()
-        projected = self.item_embedding @ (user @ self.item_tower.weight).T  # [I, B]
-        sums, present = relation_sums(projected, neighbour, relation, drawn.weight, len(preference))
-        return F.embedding(items, projected) + blend(sums, present, preference, self.gate) + user @ self.item_tower.bias
-
-    def pair_scores(self, user: Tensor, items: Tensor, drawn: Draw, place: Tensor) -> Tensor:
-        """The scores `[P]` of pairs for training: `user` `[P, D]` = e_hat_u meets the title at `place` `[P]` among `items` `[N]`, drawn once for all."""
-        neighbour = self.neighbour[items].gather(1, drawn.slot).clamp(min=0)
-        relation = self.relation[items].gather(1, drawn.slot).long()[place]
-        alpha = attention((user @ self.relation_embedding.T).gather(1, relation), drawn.weight[place])
-        gated = self.gated(relation, alpha[..., None])
-        around = torch.bmm(gated.transpose(1, 2), F.embedding(neighbour[place], self.item_embedding)).squeeze(1)  # [P, D]
-        return (self._activate(self.item_tower(F.embedding(items[place], self.item_embedding) + around)) * user).sum(1)
+        return alpha, contribution, own, bias, pre_activation, score
 
     def title_vectors(self, items: Tensor, neighbour: Tensor, gated: Tensor) -> Tensor:
         """e_hat_i|u `[N, b, D]`; `gated` `[N, S, b]` is attention times gate."""
         around = torch.einsum("nsb,nsd->nbd", gated, F.embedding(neighbour, self.item_embedding))
-        return self._activate(self.item_tower(F.embedding(items, self.item_embedding)[:, None] + around))
+        return self.activate(self.item_tower(F.embedding(items, self.item_embedding)[:, None] + around))
 
     def gated(self, relation: Tensor, alpha: Tensor) -> Tensor:
         """alpha_j g_r `[N, S, b]` for the relations `[N, S]` and attention `[N, S, b]` of the slots."""
         return alpha if self.gate is None else alpha * self.gate[relation][..., None]
 
-    def _activate(self, x: Tensor) -> Tensor:
+    def activate(self, x: Tensor) -> Tensor:
+        """Act."""
         return x if self.config.activation == "linear" else torch.tanh(x)
 
     # The whole

@@ -16,6 +16,7 @@ from dskreg import losses
 from dskreg.batches import Masked, Triples
 from dskreg.config import TrainConfig
 from dskreg.model import DSKReG
+from dskreg.scoring import Catalogue, pair_scores
 
 
 class MaskedSoftmax(nn.Module):
@@ -29,7 +30,8 @@ class MaskedSoftmax(nn.Module):
         """The loss; of several processes this one's part of it."""
         with precision(batch.users.device, self.config):
             user = self.model.user_hop(batch.users, batch.history, batch.user_noise)
-            score = self.model.item_scores(user.output, batch.titles, self.model.draw_items(batch.titles, batch.item_noise))
+            catalogue = Catalogue.of(self.model, batch.titles, self.model.draw_items(batch.titles, batch.item_noise))
+            score = catalogue.scores(user.output)
         score = score.float()  # [N, B]: rows of titles, as they come
         hidden, excluded = marked(batch.hidden, score), marked(batch.known, score)
         if batch.sampled is not None:
@@ -60,7 +62,7 @@ class Bpr(nn.Module):
             user = model.user_hop(batch.users, batch.history, batch.user_noise)
             drawn = model.draw_items(batch.titles, batch.item_noise)
             place = torch.cat([batch.liked, batch.other])
-            score = model.pair_scores(user.output.repeat(2, 1), batch.titles, drawn, place).float()
+            score = pair_scores(model, user.output.repeat(2, 1), batch.titles, drawn, place).float()
         loss = losses.bpr(*score.chunk(2))
         if self.config.l2:
             touched = [model.item_embedding[batch.titles[place]], model.relation_embedding * batch.share**0.5]  # in every process' part

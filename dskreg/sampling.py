@@ -70,18 +70,18 @@ class _RelaxedTopK(torch.autograd.Function):
         for _ in range(k):
             p = torch.softmax(scaled, dim=-1)
             khot += p
-            scaled = scaled + torch.log((1 - p).clamp_(min=TAKEN)).div_(temperature)  # taken mass removed in log space; the clamp keeps it finite
-            rounds.append(p)
+            left = 1 - p
+            scaled = scaled.add(torch.log(left.clamp(min=TAKEN)), alpha=1 / temperature)  # taken mass removed in log space; the clamp keeps it finite
+            rounds.append((p, left))
         ctx.rounds, ctx.temperature = rounds, temperature
         return khot
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         towards = torch.zeros_like(grad)  # dL / d(key after the round)
-        for p in reversed(ctx.rounds):
-            left = 1 - p
-            of_p = grad - torch.where(left > TAKEN, towards / left, 0.0)
-            towards = towards + p * (of_p - (p * of_p).sum(-1, keepdim=True)) / ctx.temperature
+        for p, left in reversed(ctx.rounds):
+            of_p = torch.addcdiv(grad, towards, left.masked_fill(left <= TAKEN, torch.inf), value=-1.0)  # beyond the clamp nothing changes
+            towards = towards.add(torch._softmax_backward_data(of_p, p, -1, p.dtype), alpha=1 / ctx.temperature)
         return towards, None, None
 
 

@@ -11,22 +11,28 @@ from scipy import sparse
 from dskreg.histories import padded
 from dskreg.metrics import top_items
 from dskreg.model import DSKReG
+from dskreg.scoring import Catalogue
 
 Scorer = Callable[[np.ndarray, sparse.csr_matrix], np.ndarray]
 """(user positions `[B]`, their histories `[B, I]`) -> scores `[B, I]`."""
 
 
-def model_scorer(model: DSKReG) -> Scorer:
+def noise_free(model: DSKReG) -> Catalogue:
+    """All titles with the picks of the noise-free draw, the same for everybody."""
+    items = torch.arange(len(model.item_embedding), device=model.item_embedding.device)
+    with torch.no_grad():
+        return Catalogue.of(model, items, model.draw_items(items))
+
+
+def model_scorer(model: DSKReG, catalogue: Catalogue | None = None) -> Scorer:
     """The model's noise-free scores of the whole catalogue."""
     device = model.item_embedding.device
-    items = torch.arange(len(model.item_embedding), device=device)
-    with torch.no_grad():
-        drawn = model.draw_items(items)  # without noise the same for everybody
+    titles = catalogue or noise_free(model)
 
     @torch.no_grad()
     def scores(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
         user = model.user_hop(torch.from_numpy(users.astype(np.int64)).to(device), torch.from_numpy(padded(history)).to(device))
-        return model.item_scores(user.output, items, drawn).T.float().cpu().numpy()
+        return titles.scores(user.output).T.float().cpu().numpy()
 
     return scores
 

@@ -93,7 +93,8 @@ def train(
         start_from_svd(model, dataset, config)
     batches, objective = _task(dataset, model, config, device)
     shared = parallel.share(objective, config.train.shard)
-    optimiser = torch.optim.AdamW(parameter_groups(model, config.train), weight_decay=config.train.weight_decay)
+    fused = device.type != "mps"  # one kernel for all parameters
+    optimiser = torch.optim.AdamW(parameter_groups(model, config.train), weight_decay=config.train.weight_decay, fused=fused)
     checkpoint = Checkpoint(folder, config, device, digest(dataset, graph)) if folder else None
     history: list[Epoch] = []
     best = parallel.copy_of(model)

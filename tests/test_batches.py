@@ -20,6 +20,7 @@ from dskreg.histories import rows
 from dskreg.losses import masked_softmax
 from dskreg.model import DSKReG
 from dskreg.objectives import Bpr, MaskedSoftmax, marked
+from dskreg.scoring import pair_scores
 from tests.tiny_runs import CPU, settings, small
 
 
@@ -136,7 +137,7 @@ def test_a_pairs_score_is_the_one_of_the_whole_pass(name: str) -> None:
     batch: Triples = next(TripleBatches(data, config, CPU).epoch(1, graph.shape[1]))
     whole = model(batch.users, batch.history, batch.titles, batch.user_noise, batch.item_noise).score
     user = model.user_hop(batch.users, batch.history, batch.user_noise).output
-    pairs = model.pair_scores(user, batch.titles, model.draw_items(batch.titles, batch.item_noise), batch.liked)
+    pairs = pair_scores(model, user, batch.titles, model.draw_items(batch.titles, batch.item_noise), batch.liked)
     assert torch.allclose(pairs, whole[torch.arange(len(batch.users)), batch.liked], rtol=1e-4, atol=1e-6)
 
 

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from worlds import EVERYTHING, A, B, C, D, E, hand_drawn, hand_drawn_graph
 
-from dskreg.aggregation import SPREAD
 from dskreg.config import PRESETS, ModelConfig
 from dskreg.graph import CandidateGraph, build
 from dskreg.model import NOBODY, DSKReG
 from dskreg.sampling import gumbel
+from dskreg.scoring import SPREAD, Catalogue, pair_scores
 
 HISTORY = [[A, B], [A, B, D], [D], []]
 USERS = torch.tensor([0, 1, 2, NOBODY])
@@ -119,8 +119,8 @@ def test_the_fast_path_is_the_double_loop(config: ModelConfig, noisy: bool) -> N
     model = make(config, graph)
     user_noise, item_noise = noises(model) if noisy else (torch.zeros(4, 3), torch.zeros(5, graph.shape[1]))
     trace = model(USERS, PADDED, CATALOGUE, user_noise, item_noise)
-    alone = model.item_scores(trace.user.output, CATALOGUE, trace.item.draw)  # what trains and ranks: no slots
-    pairs = model.pair_scores(trace.user.output.repeat_interleave(5, 0), CATALOGUE, trace.item.draw, CATALOGUE.repeat(4)).view(4, 5)
+    alone = Catalogue.of(model, CATALOGUE, trace.item.draw).scores(trace.user.output)  # what trains and ranks: no slots
+    pairs = pair_scores(model, trace.user.output.repeat_interleave(5, 0), CATALOGUE, trace.item.draw, CATALOGUE.repeat(4)).view(4, 5)
     assert trace.score.shape == (4, 5)
     for user, title in itertools.product(range(4), range(5)):
         expected = oracle(model, graph, user, title, user_noise, item_noise)
@@ -178,7 +178,7 @@ def test_scores_alone_hold_however_far_preferences_are_apart(factor: float) -> N
         trace = model(USERS, PADDED, CATALOGUE)
         preference = model.relation_embedding @ trace.user.output.T
         assert ((preference.amax(0) - preference.amin(0)).max() > SPREAD) == (factor > 1)
-        assert torch.allclose(model.item_scores(trace.user.output, CATALOGUE, trace.item.draw), trace.item.score, rtol=1e-4, atol=1e-5)
+        assert torch.allclose(Catalogue.of(model, CATALOGUE, trace.item.draw).scores(trace.user.output), trace.item.score, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -208,7 +208,7 @@ def test_a_title_without_candidates_stands_on_its_own(name: str) -> None:
     trace = model(USERS, PADDED, CATALOGUE, *noises(model))
     assert not (graph.neighbour[E] >= 0).any()
     assert not trace.item.attention[E].any() and not trace.item.contribution[E].any()
-    alone = trace.user.output @ model._activate(model.item_tower(model.item_embedding[E]))
+    alone = trace.user.output @ model.activate(model.item_tower(model.item_embedding[E]))
     assert torch.allclose(trace.score[:, E], alone)
     trace.score.sum().backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
@@ -219,7 +219,7 @@ def test_without_any_relation_the_model_still_scores(name: str) -> None:
     graph = build(hand_drawn(), replace(EVERYTHING, without=("genre", "sequel", "co-liked")))
     model = make(replace(PRESETS[name].model, width=4), graph)
     trace = model(USERS, PADDED, CATALOGUE)
-    assert torch.allclose(trace.score, trace.user.output @ model._activate(model.item_tower(model.item_embedding)).T)
+    assert torch.allclose(trace.score, trace.user.output @ model.activate(model.item_tower(model.item_embedding)).T)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -270,7 +270,7 @@ def test_the_representation_is_what_a_viewer_without_preferences_sees(name: str)
         for slot in slots:
             gate = 1.0 if model.gate is None else model.gate[int(graph.relation[title, slot])]
             around = around + gate * model.item_embedding[int(graph.neighbour[title, slot])] / len(slots)
-        assert torch.allclose(after[title], model._activate(model.item_tower(around)), atol=1e-6)
+        assert torch.allclose(after[title], model.activate(model.item_tower(around)), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", PRESETS)
