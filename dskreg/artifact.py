@@ -2,6 +2,7 @@
 
     manifest.json       format version, configuration, library versions, sha256 of every other file, the digest of the reproducible ones
     weights.safetensors the parameters            graph.safetensors   the candidate table
+    serving.safetensors the picks of the noise-free draw of every title: what ranking asks of the sampler
     items, users, interactions, triples, entities .parquet             item_map, user_map .parquet
     metrics.json        test metrics, baselines, map quality           history.json        the epochs
     run.json            when, where and how long: the only file that differs between two runs of the same seed on the same machine
@@ -32,11 +33,12 @@ from dskreg.data.dataset import Dataset
 from dskreg.errors import InputError
 from dskreg.graph import CandidateGraph
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST, RUN = "manifest.json", "run.json"
 FILES = (
     "weights.safetensors",
     "graph.safetensors",
+    "serving.safetensors",
     "items.parquet",
     "users.parquet",
     "interactions.parquet",
@@ -63,6 +65,7 @@ class Artifact:
     metrics: dict[str, Any]  # {"users", "metrics", "baselines", "maps"}
     history: list[dict[str, Any]]  # the epochs
     run: dict[str, Any]  # created, seconds, versions, hardware
+    picks: dict[str, np.ndarray]  # of the noise-free draw: neighbour [I, K] int32, -1 where fewer were picked, and relation [I, K] int16
     manifest: dict[str, Any] | None = None  # as read; None before it is written
 
 
@@ -96,6 +99,7 @@ def _write(artifact: Artifact, folder: Path) -> None:
     data, graph = artifact.dataset, artifact.graph
     save_file({k: np.ascontiguousarray(v) for k, v in sorted(artifact.weights.items())}, folder / "weights.safetensors")
     save_file({"neighbour": graph.neighbour, "relation": graph.relation, "strength": graph.strength}, folder / "graph.safetensors")
+    save_file(artifact.picks, folder / "serving.safetensors")
     tables = {
         "items": data.items,
         "users": pd.DataFrame({"user_id": data.user_ids}),
@@ -197,6 +201,7 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Artifact:
         metrics=documents["metrics.json"],
         history=documents["history.json"],
         run=documents[RUN],
+        picks=_picks(load_file(folder / "serving.safetensors"), len(dataset.items)),
         manifest=manifest,
     )
 
@@ -205,6 +210,13 @@ def _rows(frame: pd.DataFrame, count: int) -> pd.DataFrame:
     if len(frame) != count:
         raise ValueError(f"the map holds {len(frame)} titles, the data {count}")
     return frame
+
+
+def _picks(found: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    neighbour, relation = found["neighbour"], found["relation"]
+    if neighbour.ndim != 2 or neighbour.shape != relation.shape or len(neighbour) != count:
+        raise ValueError(f"serving.safetensors holds picks of the shape {neighbour.shape}, the data {count} titles")
+    return found
 
 
 def _sha256(path: Path) -> str:

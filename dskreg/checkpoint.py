@@ -55,7 +55,7 @@ class Checkpoint:
         for index, state in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
         tensors = {k: parallel.full(v).detach().cpu() for k, v in tensors.items()}
-        if parallel.part().rank == 0:
+        if parallel.leads():
             self._write(tensors, history)
         parallel.wait()
 
@@ -75,7 +75,7 @@ class Checkpoint:
     def load(self, model: DSKReG, optimiser: torch.optim.Optimizer, best: dict[str, Tensor], row: type[Row]) -> tuple[list[Row], dict[str, Tensor]]:
         """Restore `model` and `optimiser`; (history, best weights), or ([], `best`) when there is no checkpoint yet."""
         old = self.folder.with_name(self.folder.name + ".old")
-        if parallel.part().rank == 0 and not self.folder.exists() and old.exists():  # the run died between the two renames
+        if parallel.leads() and not self.folder.exists() and old.exists():  # the run died between the two renames
             os.replace(old, self.folder)
         parallel.wait()
         if not self.folder.exists():

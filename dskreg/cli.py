@@ -82,16 +82,21 @@ def train(
     """Prepare, train with early stopping on validation, evaluate, project and save."""
     from dskreg.journal import journal
 
-    with journal(log) as told:
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, if it did
+    with journal(log if first else None) as told:
         config = configuration(data, preset_name.value, {"seed": seed, "train.device": device, "train.epochs": epochs}, setting or [])
         told.write("start", epochs=config.train.epochs, patience=config.train.patience, resume=resume)
+        from dskreg.parallel import joined
         from dskreg.pipeline import line, run
 
         def report(epoch: Any) -> None:
             say(line(epoch))
             told.epoch(epoch)
 
-        artifact = run(data, out, config, resume, baselines, told.saying(say), told.counting(progress), report)
+        with joined(device):
+            artifact = run(data, out, config, resume, baselines, told.saying(say), told.counting(progress), report)
+        if artifact is None:  # the first of several processes says the rest
+            return
         told.done(out, artifact.metrics)
     print(f"{out}: {table(artifact.metrics)}")
 

@@ -24,14 +24,16 @@ from dskreg.graph import CandidateGraph
 from dskreg.model import NOBODY, DSKReG, Trace
 from dskreg.people import Directory, Profile
 from dskreg.sampling import Draw, node_noise
-from dskreg.serving import Scorer, model_scorer
+from dskreg.scoring import Catalogue
+from dskreg.serving import Scorer, catalogue_of, model_scorer
 
 
 class Opened:
     """A trained model with its data.
 
     artifact:  what the folder holds               directory: ids, names and people
-    model:     without gradients, noise-free draw in `drawn` (the same for everybody)
+    model:     without gradients
+    catalogue: all titles with the noise-free picks that the artifact keeps, ready to be scored for anybody
     items:     one row per title: item_id, title, type, genres, likes, candidates, ...
     kept_out:  `[I]` bool, titles that no list, search or map shows (adult ones, unless they are asked for)
     """
@@ -42,7 +44,7 @@ class Opened:
         self.model.load_state_dict({k: torch.from_numpy(v) for k, v in artifact.weights.items()})
         self.model.requires_grad_(False).eval()  # serving draws hard, whatever the relaxation was in training
         self.all_items = torch.arange(len(data.items))
-        self.drawn = self.model.draw_items(self.all_items)
+        self.catalogue = catalogue_of(self.model, artifact.picks)
         self.kept_out = np.zeros(len(data.items), dtype=bool)
         self.baselines = FittedBaselines(data, artifact.metrics)
         self._look_up(Directory(data, artifact.config.graph.max_share))
@@ -83,12 +85,14 @@ class Opened:
 
     def scores(self, profile: Profile, drawn: Draw | None = None) -> np.ndarray:
         """Noise-free scores of the whole catalogue, `[I]`; `drawn` in the place of the model's own draw of all titles."""
-        hop = self.user_hop(*self.history(profile))
-        return self.model.item_hop(hop.output, self.all_items, self.drawn if drawn is None else drawn).score[:, 0].numpy()
+        user = self.user_hop(*self.history(profile)).output
+        catalogue = self.catalogue if drawn is None else Catalogue.of(self.model, self.all_items, drawn)
+        with torch.no_grad():
+            return catalogue.scores(user)[:, 0].numpy()
 
     def scorer(self) -> Scorer:
         """Noise-free scores of many people at once; -inf for the titles that are kept out."""
-        scores = model_scorer(self.model)
+        scores = model_scorer(self.model, self.catalogue)
         return lambda users, history: np.where(self.kept_out, np.float32(-np.inf), scores(users, history))
 
     def noise(self, user: int, history: np.ndarray, item: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -108,6 +112,11 @@ class Opened:
         hop = self.user_hop(user, history, user_noise, settings["user_picks"])
         item_hop = self.model.item_hop(hop.output, items, self.model.draw_items(items, item_noise, settings["picks"]))
         return Trace(hop, item_hop, item_hop.score.T)
+
+    @cached_property
+    def drawn(self) -> Draw:
+        """The noise-free draw of all titles whole, with its logits: for what explains. Its picks are the catalogue's."""
+        return self.model.draw_items(self.all_items)
 
     @cached_property
     def share(self) -> np.ndarray:

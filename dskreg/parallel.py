@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -20,6 +21,8 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from dskreg.batches import WHOLE, Part
+
+PATIENCE = timedelta(hours=12)  # the others wait while the first tests, projects and saves
 
 
 @contextmanager
@@ -31,10 +34,10 @@ def joined(device: str = "auto") -> Iterator[Part]:
     on_card = device != "cpu" and torch.cuda.is_available()
     if on_card:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if on_card else "gloo")
+    dist.init_process_group("nccl" if on_card else "gloo", timeout=PATIENCE)
     try:
         yield part()
-        dist.barrier()  # nobody leaves while another still asks
+        dist.barrier()  # nobody leaves while another still works
     finally:
         dist.destroy_process_group()
 
@@ -42,6 +45,11 @@ def joined(device: str = "auto") -> Iterator[Part]:
 def part() -> Part:
     """This process's rank among how many."""
     return Part(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else WHOLE
+
+
+def leads() -> bool:
+    """Is this the process that reports and writes?"""
+    return part().rank == 0
 
 
 def gather(tensor: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 
 from dskreg import artifact as artifacts
+from dskreg import parallel
 from dskreg.baselines import Baseline
 from dskreg.checkpoint import Checkpoint
 from dskreg.config import Config
@@ -30,7 +31,7 @@ from dskreg.neighbours import kept
 from dskreg.people import KNOWN
 from dskreg.projection import Projection, project
 from dskreg.regions import clusters
-from dskreg.serving import Scorer, model_scorer
+from dskreg.serving import Scorer, model_scorer, noise_free, picks_of
 from dskreg.training import Epoch, choose_device, train
 from dskreg.tuning import tuned
 from dskreg.vectors import user_vectors
@@ -42,14 +43,18 @@ PACKAGES = ("dskreg", "torch", "torch-geometric", "numpy", "scipy", "pandas", "o
 
 def run(
     source: str, out: Path, config: Config, resume: bool, baselines: bool, say: Say, progress: Progress, report: Callable[[Epoch], object]
-) -> artifacts.Artifact:
+) -> artifacts.Artifact | None:
     """Prepare, train, evaluate, project and save; `say` gets one line per stage, `report` every epoch.
 
+    Of several processes (parallel.py) the first reports, tests and saves; the others train and return None.
     Raises InputError and then leaves `out` as it was.
     """
     began = time.perf_counter()
     device = choose_device(config.train.device)
-    writable(out)
+    if parallel.leads():
+        writable(out)
+    else:
+        say, report, progress = (lambda line: None), (lambda epoch: None), (lambda steps, count, label: steps)
     data = split(load(source, config.data), config.data)
     for note in data.notes:
         say(f"note: {note}")
@@ -58,9 +63,12 @@ def run(
     say(f"likes: {folds[TRAIN]:,} for training, {folds[VALIDATION]:,} for validation, {folds[TEST]:,} for the test")
     graph = build(data, config.graph, config.seed)
     say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations)}")
-    say(f"training {config.preset!r} on {device}")
+    several = f" in {parallel.part().size} processes" if parallel.part().size > 1 else ""
+    say(f"training {config.preset!r} on {device}{several}")
     folder = out.with_name(f".{out.name}.training")
     trained = train(data, graph, config, folder, resume, report, progress)
+    if not parallel.leads():
+        return None
     model = trained.model.to("cpu")
     say(f"best epoch {trained.best_epoch}; testing")
     metrics = measure(model, data, baselines, say)
@@ -70,6 +78,7 @@ def run(
     for row in history:
         row["loss"] = None if np.isnan(row["loss"]) else row["loss"]
     artifact = artifacts.Artifact(
+        picks=picks_of(noise_free(model)),
         config=config,
         dataset=data,
         graph=graph,
@@ -189,4 +198,5 @@ def versions() -> dict[str, str]:
 def hardware(device: torch.device) -> str:
     """The machine in words."""
     card = f", {torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
-    return f"{platform.machine()}, {torch.get_num_threads()} threads{card}"
+    processes = f"{parallel.part().size} processes, " if parallel.part().size > 1 else ""
+    return f"{platform.machine()}, {processes}{torch.get_num_threads()} threads{card}"

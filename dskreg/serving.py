@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from dskreg.aggregation import Picks
 from dskreg.histories import padded
 from dskreg.metrics import top_items
 from dskreg.model import DSKReG
@@ -22,6 +23,20 @@ def noise_free(model: DSKReG) -> Catalogue:
     items = torch.arange(len(model.item_embedding), device=model.item_embedding.device)
     with torch.no_grad():
         return Catalogue.of(model, items, model.draw_items(items))
+
+
+def picks_of(catalogue: Catalogue) -> dict[str, np.ndarray]:
+    """The picks as an artifact keeps them: `neighbour` `[I, K]` int32, -1 where fewer were picked, and `relation` `[I, K]` int16."""
+    picks = catalogue.picks
+    neighbour = torch.where(picks.weight > 0, picks.neighbour.int(), -1)
+    return {"neighbour": neighbour.cpu().numpy(), "relation": picks.relation.to(torch.int16).cpu().numpy()}
+
+
+def catalogue_of(model: DSKReG, picks: dict[str, np.ndarray]) -> Catalogue:
+    """The inverse: titles ready to be scored, without drawing."""
+    neighbour, relation = torch.from_numpy(picks["neighbour"]), torch.from_numpy(picks["relation"])
+    items = torch.arange(len(neighbour))
+    return Catalogue(model, items, Picks(neighbour.clamp(min=0), relation.long(), (neighbour >= 0).to(model.item_embedding.dtype)))
 
 
 def model_scorer(model: DSKReG, catalogue: Catalogue | None = None) -> Scorer:

@@ -15,6 +15,7 @@ from dskreg.explorer import Explorer
 from dskreg.graph import CandidateGraph
 from dskreg.model import DSKReG
 from dskreg.opened import Opened
+from dskreg.serving import noise_free, picks_of
 from tests.worlds import EVERYTHING, world
 
 SMALL = {
@@ -25,12 +26,14 @@ SMALL = {
 
 def opened(dataset: Dataset, graph: CandidateGraph, model: ModelConfig, seed: int = 3) -> Explorer:
     """An explorer of random weights over a small world."""
-    weights = DSKReG(model, graph, len(dataset.user_ids)).state_dict()
+    made = DSKReG(model, graph, len(dataset.user_ids))
     generator = torch.Generator().manual_seed(seed)
-    drawn = {name: torch.randn(value.shape, generator=generator).numpy() for name, value in weights.items()}
+    weights = {name: torch.randn(value.shape, generator=generator) for name, value in made.state_dict().items()}
+    made.load_state_dict(weights)
+    picks = picks_of(noise_free(made.eval()))
     nothing = pd.DataFrame(columns=["user", "x", "y"])
-    config = Config(graph=EVERYTHING, model=model)
-    artifact = Artifact(config, dataset, graph, drawn, np.zeros((len(dataset.items), 2)), nothing, {}, [], {}, {"content": "a world"})
+    numbers, places = {name: value.numpy() for name, value in weights.items()}, np.zeros((len(dataset.items), 2))
+    artifact = Artifact(Config(graph=EVERYTHING, model=model), dataset, graph, numbers, places, nothing, {}, [], {}, picks, {"content": "a world"})
     return Explorer(Opened(Path("world"), artifact))
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from dskreg import artifact as artifacts
 from dskreg.errors import InputError
+from dskreg.explorer import Explorer
+from dskreg.serving import noise_free, picks_of
 
 DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 
@@ -29,6 +31,13 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert all(np.array_equal(first.weights[k], again.weights[k]) for k in first.weights)
     assert np.array_equal(first.graph.neighbour, again.graph.neighbour)
     assert first.dataset.items.equals(again.dataset.items)
+
+
+def test_the_picks_it_keeps_are_those_that_its_model_draws() -> None:
+    core = Explorer.open(DEMO).core
+    drawn = picks_of(noise_free(core.model))
+    assert all(np.array_equal(core.artifact.picks[name], drawn[name]) for name in ("neighbour", "relation"))
+    assert (drawn["neighbour"] >= 0).all(1).mean() > 0.9
 
 
 @pytest.mark.parametrize("name", [*artifacts.FILES, artifacts.MANIFEST])

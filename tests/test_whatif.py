@@ -3,22 +3,20 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from dskreg import counterfactual
-from dskreg.artifact import Artifact
-from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import CO_LIKED, Dataset
 from dskreg.explorer import Change, Explorer, InputError, Profile
 from dskreg.graph import CandidateGraph, _shared, build
 from dskreg.model import DSKReG
 from dskreg.opened import Opened
+from dskreg.serving import noise_free, picks_of
 from dskreg.ties import cut
+from tests.small import SMALL, opened
 from tests.test_artifact import DEMO
 from tests.worlds import EVERYTHING, hand_drawn, world
 
@@ -28,23 +26,6 @@ USER, TITLE = 17, 36
 @pytest.fixture(scope="module")
 def demo() -> Explorer:
     return Explorer.open(DEMO)
-
-
-def opened(dataset: Dataset, graph: CandidateGraph, model: ModelConfig, seed: int = 3) -> Explorer:
-    """An explorer of random weights over a small world."""
-    weights = DSKReG(model, graph, len(dataset.user_ids)).state_dict()
-    generator = torch.Generator().manual_seed(seed)
-    drawn = {name: torch.randn(value.shape, generator=generator).numpy() for name, value in weights.items()}
-    config = Config(graph=EVERYTHING, model=model)
-    nothing = pd.DataFrame(columns=["user", "x", "y"])
-    artifact = Artifact(config, dataset, graph, drawn, np.zeros((len(dataset.items), 2)), nothing, {}, [], {}, {"content": "a world"})
-    return Explorer(Opened(Path("world"), artifact))
-
-
-SMALL = {
-    "default": ModelConfig(width=4, picks=2, user_picks=2),
-    "paper": ModelConfig(width=4, picks=2, user_picks=2, activation="tanh", user="free", gates=False, prior=False),
-}
 
 
 def random_world(seed: int, items: int = 10) -> Dataset:
@@ -85,7 +66,10 @@ def listing(moves: pd.DataFrame, side: str) -> list[object]:
 def edited(explorer: Explorer, graph: CandidateGraph, dataset: Dataset | None = None) -> Explorer:
     """The same weights over another table."""
     artifact = explorer.core.artifact
-    return Explorer(Opened(explorer.path, replace(artifact, graph=graph, dataset=dataset or artifact.dataset)))
+    model = DSKReG(artifact.config.model, graph, len(artifact.dataset.user_ids)).eval()
+    model.load_state_dict(explorer.core.model.state_dict())
+    picks = picks_of(noise_free(model))
+    return Explorer(Opened(explorer.path, replace(artifact, graph=graph, dataset=dataset or artifact.dataset, picks=picks)))
 
 
 # Identities
