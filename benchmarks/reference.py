@@ -34,7 +34,7 @@ from dskreg.histories import padded
 from dskreg.model import DSKReG
 from dskreg.objectives import Bpr
 from dskreg.serving import Scorer, rankings
-from dskreg.training import parameter_groups
+from dskreg.training import optimiser_of
 
 PAIRS = 128  # of a chunk when ranking: 4 MB of candidates each for neighbours and relations at D = 16, M = 500; larger ones are slower on two cores
 
@@ -211,7 +211,7 @@ def fast_steps(model: DSKReG, dataset: Dataset, config: Config, steps: int, seed
     """What `train_steps` times, on the fast path: batches, objective and optimiser of `dskreg.training`. The model learns."""
     batches = TripleBatches(dataset, replace(config, seed=seed), model.item_embedding.device)
     objective = Bpr(model, config.train)
-    optimiser = torch.optim.AdamW(parameter_groups(model, config.train), weight_decay=config.train.weight_decay)
+    optimiser = optimiser_of(model, config.train)
     model.train()
     pairs, epoch, began = 0, 0, time.perf_counter()
     while steps:

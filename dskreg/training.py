@@ -93,8 +93,7 @@ def train(
         start_from_svd(model, dataset, config)
     batches, objective = _task(dataset, model, config, device)
     shared = parallel.share(objective, config.train.shard)
-    fused = device.type != "mps"  # one kernel for all parameters
-    optimiser = torch.optim.AdamW(parameter_groups(model, config.train), weight_decay=config.train.weight_decay, fused=fused)
+    optimiser = optimiser_of(model, config.train)
     checkpoint = Checkpoint(folder, config, device, digest(dataset, graph)) if folder else None
     history: list[Epoch] = []
     best = parallel.copy_of(model)
@@ -135,6 +134,12 @@ def _task(dataset: Dataset, model: DSKReG, config: Config, device: torch.device)
 def _best(history: list[Epoch]) -> Epoch:
     """The first epoch with the highest validation NDCG; the last one where nobody has a validation title (NaN)."""
     return history[-1] if math.isnan(history[-1].ndcg) else max(history, key=lambda e: (e.ndcg, -e.epoch))
+
+
+def optimiser_of(model: DSKReG, config: TrainConfig) -> torch.optim.AdamW:
+    """AdamW over `parameter_groups`; one kernel for all parameters where there is one."""
+    fused = model.item_embedding.device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(parameter_groups(model, config), weight_decay=config.weight_decay, fused=fused)
 
 
 def parameter_groups(model: DSKReG, config: TrainConfig) -> list[dict]:

@@ -20,6 +20,7 @@ from dskreg.histories import padded
 from dskreg.model import DSKReG
 from dskreg.objectives import Bpr
 from dskreg.sampling import PRUNE, gumbel
+from dskreg.scoring import Catalogue, pair_scores
 from dskreg.serving import model_scorer
 from tests.small import random_world
 from tests.worlds import EVERYTHING, checkerboard, hand_drawn
@@ -96,8 +97,8 @@ def test_the_scores_are_those_of_the_fast_path(preset: str, dataset: Dataset, ca
     assert dense.std() > 0.1
     for fast in (
         model(everybody, history, titles, *noise).score.flatten(),
-        model.item_scores(user, titles, drawn).T.flatten(),
-        model.pair_scores(user[users], titles, drawn, items),
+        Catalogue.of(model, titles, drawn).scores(user).T.flatten(),
+        pair_scores(model, user[users], titles, drawn, items),
     ):
         assert torch.allclose(dense, fast, rtol=1e-10, atol=1e-12)
 

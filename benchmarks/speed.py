@@ -1,0 +1,245 @@
+"""How fast the package is, beside a dense implementation of the paper in the same run: `python benchmarks/speed.py --artifact artifacts/anime`.
+
+    paper settings (D 16, M 500, K 8, batch 128) on dskreg-lastfm: training pairs/s and users ranked/s, the fast path and benchmarks/reference.py in turn
+    default preset on the anime sample: the graph, an epoch, ranking everybody, one epoch in one process and in two
+    one person on a trained artifact: opening it, recommend, explain with and without the exact probabilities
+
+Ratios are of medians of alternating rounds: machines are noisy. Prints a table with the targets and writes JSON with machine and versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import reference  # noqa: E402
+from dskreg import explanation  # noqa: E402
+from dskreg.config import PRESETS, Config  # noqa: E402
+from dskreg.data.dataset import Dataset  # noqa: E402
+from dskreg.data.load import load  # noqa: E402
+from dskreg.data.split import split  # noqa: E402
+from dskreg.explorer import Explorer  # noqa: E402
+from dskreg.graph import CandidateGraph, build, train_matrix  # noqa: E402
+from dskreg.model import DSKReG  # noqa: E402
+from dskreg.serving import model_scorer, rankings  # noqa: E402
+from dskreg.training import _run, _task, optimiser_of  # noqa: E402
+
+ROUNDS = 3
+PEOPLE = 25  # of the one-person latencies
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure, and what it is held against."""
+
+    what: str
+    value: float
+    unit: str
+    reference: float | None = None  # the dense implementation's, in the same unit and run
+    target: str = ""
+    met: bool | None = None
+
+    def __str__(self) -> str:
+        beside = f"dense {self.reference:10,.1f}   {self.value / self.reference:8,.1f} times" if self.reference else ""
+        verdict = {None: "", True: "met", False: "MISSED"}[self.met]
+        return f"{self.what:<52} {self.value:12,.2f} {self.unit:<10} {beside:<38} {self.target:<16} {verdict}"
+
+
+def at_least(what: str, value: float, unit: str, dense: float, times: float) -> Row:
+    """A rate that should be so many times the dense one."""
+    return Row(what, value, unit, dense, f">= {times:g} times", value >= times * dense)
+
+
+def within(what: str, value: float, unit: str, most: float) -> Row:
+    """A duration that should be no longer."""
+    return Row(what, value, unit, None, f"<= {most:g} {unit}", value <= most)
+
+
+def seconds(act: Callable[[], Any]) -> float:
+    """How long one call takes."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def milliseconds(act: Callable[[Any], Any], over: list[Any]) -> float:
+    """The median of one call for each of `over`, after one uncounted."""
+    act(over[0])
+    return 1000 * statistics.median(seconds(lambda one=one: act(one)) for one in over)
+
+
+def prepared(folder: Path, config: Config) -> tuple[Dataset, CandidateGraph, float]:
+    """The data, split; its graph; how long that took."""
+    data = split(load(folder, config.data), config.data)
+    began = time.perf_counter()
+    graph = build(data, config.graph, config.seed)
+    return data, graph, time.perf_counter() - began
+
+
+def paper(folder: Path, steps: int = 20, users: int = 8) -> list[Row]:
+    """The paper's settings on Last.FM, fast and dense in turn."""
+    config = PRESETS["paper"]
+    data, graph, _ = prepared(folder / "dskreg-lastfm", config)
+    torch.manual_seed(0)
+    model = DSKReG(config.model, graph, len(data.user_ids))
+    dense = reference.Reference.of(model)
+    everybody = np.arange(len(data.user_ids))
+    reference.fast_steps(model, data, config, 10)
+    reference.train_steps(dense, data, config, 2)
+    rates: dict[str, list[float]] = {name: [] for name in ("train", "dense train", "rank", "dense rank")}
+    for _ in range(ROUNDS):
+        rates["train"].append(reference.fast_steps(model, data, config, 8 * steps).per_second)
+        rates["dense train"].append(reference.train_steps(dense, data, config, steps).per_second)
+        rates["rank"].append(reference.score_users(model_scorer(model.eval()), data, everybody).per_second)
+        rates["dense rank"].append(reference.score_users(reference.scorer(dense.eval()), data, everybody[:users]).per_second)
+        model.train()
+        dense.train()
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    return [
+        at_least("paper settings, Last.FM: training", middle["train"], "pairs/s", middle["dense train"], 20),
+        at_least("paper settings, Last.FM: full ranking", middle["rank"], "users/s", middle["dense rank"], 300),
+    ]
+
+
+def default(folder: Path) -> list[Row]:
+    """The default preset on the anime sample."""
+    config = PRESETS["default"]
+    data, graph, building = prepared(folder / "anime", config)
+    torch.manual_seed(0)
+    model = DSKReG(config.model, graph, len(data.user_ids))
+    device = model.item_embedding.device
+    batches, objective = _task(data, model, config, device)
+    optimiser = optimiser_of(model, config.train)
+
+    def epoch(number: int) -> float:
+        return seconds(lambda: list(_run(objective, optimiser, batches.epoch(number, graph.shape[1]))))
+
+    steps = statistics.median(epoch(number) for number in range(ROUNDS))
+    pairs, likes = train_matrix(data).nnz, train_matrix(data)
+    scorer, people = model_scorer(model.eval()), np.arange(len(data.user_ids))
+    ranking = statistics.median(seconds(lambda: list(rankings(scorer, people, likes, likes, 20))) for _ in range(ROUNDS))
+    rate = len(people) / ranking
+    return [
+        Row("default preset, anime: candidate graph", building, "s"),
+        within(f"default preset, anime: an epoch of {pairs:,} pairs", steps, "s", 20),
+        Row("default preset, anime: training", pairs / steps, "pairs/s"),
+        Row(f"default preset, anime: everybody against {len(data.items):,} titles", rate, "users/s", None, ">= 2000 users/s", rate >= 2000),
+        Row("peak memory so far", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, "GiB"),
+    ]
+
+
+EPOCHS = """
+import sys, time
+from pathlib import Path
+import torch
+sys.path.insert(0, sys.argv[1])
+from benchmarks.speed import prepared
+from dskreg import parallel
+from dskreg.config import PRESETS
+from dskreg.model import DSKReG
+from dskreg.training import _run, _task, optimiser_of
+torch.set_num_threads(1)
+with parallel.joined("cpu"):
+    config = PRESETS["default"]
+    data, graph, _ = prepared(Path(sys.argv[2]) / "anime", config)
+    torch.manual_seed(0)
+    model = DSKReG(config.model, graph, len(data.user_ids))
+    batches, objective = _task(data, model, config, torch.device("cpu"))
+    shared = parallel.share(objective, False)
+    optimiser = optimiser_of(model, config.train)
+    for number in range(3):
+        parallel.wait()
+        began = time.perf_counter()
+        for _ in _run(shared, optimiser, batches.epoch(number, graph.shape[1])):
+            pass
+        parallel.wait()
+        if parallel.leads():
+            print(time.perf_counter() - began, flush=True)
+"""
+
+
+def processes(folder: Path) -> list[Row]:
+    """An epoch in one process and in two, one thread each."""
+    middle = []
+    for count in (1, 2):
+        launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"] if count == 2 else []
+        script = Path(os.environ.get("TMPDIR", "/tmp")) / f"dskreg-epochs-{os.getpid()}.py"
+        script.write_text(EPOCHS)
+        told = subprocess.run([sys.executable, *launch, str(script), str(ROOT), str(folder)], capture_output=True, text=True, check=False)
+        script.unlink()
+        if told.returncode:
+            raise RuntimeError(told.stderr[-1000:])
+        middle.append(statistics.median(float(line) for line in told.stdout.split()[1:]))
+    ratio = middle[0] / middle[1]
+    return [
+        Row("default preset, anime: an epoch, 1 process of 1 thread", middle[0], "s"),
+        Row("default preset, anime: an epoch, 2 processes of 1 thread", middle[1], "s", None, ">= 1.6 times", ratio >= 1.6),
+        Row("two processes beside one", ratio, "times"),
+    ]
+
+
+def person(path: Path) -> list[Row]:
+    """One person on a trained artifact, model loaded; explanations open the first recommendation."""
+    opening = statistics.median(seconds(lambda: Explorer.open(path)) for _ in range(ROUNDS))
+    explorer = Explorer.open(path)
+    people = [explorer.profile(explorer.random_user(seed)) for seed in range(PEOPLE)]
+    pairs = [(who, explorer.recommend(who, 1)["item_id"].iloc[0]) for who in people]
+    recommending = milliseconds(lambda who: explorer.recommend(who, 10), people)
+    whole = milliseconds(lambda pair: explorer.explain(*pair, seed=1), pairs)
+    exact = explanation.inclusion_probability
+    explanation.inclusion_probability = lambda logit, k: np.zeros(len(logit))
+    besides = milliseconds(lambda pair: explorer.explain(*pair, seed=1), pairs)
+    explanation.inclusion_probability = exact
+    name = path.name
+    return [
+        Row(f"{name}: open and verify", opening, "s"),
+        within(f"{name}: recommend 10, with reasons", recommending, "ms", 20),
+        within(f"{name}: explain besides the exact probabilities", besides, "ms", 50),
+        within(f"{name}: explain with them", whole, "ms", 150),
+    ]
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="holds dskreg-lastfm and anime")
+    parser.add_argument("--artifact", type=Path, default=ROOT / "artifacts" / "demo")
+    parser.add_argument("--out", type=Path, help="a JSON file")
+    arguments = parser.parse_args()
+    rows: list[Row] = []
+    for part in (lambda: paper(arguments.data), lambda: default(arguments.data), lambda: processes(arguments.data), lambda: person(arguments.artifact)):
+        for row in part():
+            print(row, flush=True)
+            rows.append(row)
+    document = {
+        "rows": [asdict(row) for row in rows],
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f} at the end",
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy", "scipy")},
+    }
+    print(document["machine"], document["date"])
+    if arguments.out:
+        arguments.out.write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
