@@ -1,0 +1,35 @@
+"""What the way to the first list must not import: each of these packages costs a visitor a quarter of a second to four seconds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DEMO = ROOT / "artifacts" / "demo"
+HEAVY = ("torch_geometric", "sklearn", "openTSNE", "pyvis", "altair")
+
+
+def imported_by(program: str, packages: tuple[str, ...]) -> list[str]:
+    """Which of `packages` a fresh process has imported once it has run `program`."""
+    asking = f"{program}\nimport sys\nprint('imported:', *(name for name in {packages} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asking], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1].split()[1:]
+
+
+def test_what_is_imported_is_found() -> None:
+    assert imported_by("import json, dskreg", ("json", "torch", "dskreg")) == ["json", "dskreg"]
+
+
+def test_the_door_to_the_model_is_light() -> None:
+    assert imported_by("import dskreg.explorer", ("torch", "streamlit", "plotly", *HEAVY)) == ["torch"]
+
+
+@pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
+def test_so_is_the_first_page() -> None:
+    """Run to its end: what the page asks the model counts as well."""
+    visit = "from streamlit.testing.v1 import AppTest\napp = AppTest.from_file('app.py', default_timeout=60).run()\n"
+    assert imported_by(visit + "assert not app.exception and app.get('vega_lite_chart')", ("torch", *HEAVY)) == ["torch"]
