@@ -28,6 +28,17 @@ def test_the_door_to_the_model_is_light() -> None:
     assert imported_by("import dskreg.explorer", ("torch", "streamlit", "plotly", *HEAVY)) == ["torch"]
 
 
+def test_the_menu_does_not_wait_for_the_model() -> None:
+    """What is imported at the moment when app.py hands its pages to Streamlit."""
+    spy = (
+        "import streamlit as st\nimport sys\nfrom streamlit.testing.v1 import AppTest\n"
+        "at_once, navigation = [], st.navigation\n"
+        "def spied(pages):\n    at_once.append({'torch', 'pandas', 'dskreg.explorer'} & set(sys.modules))\n    return navigation(pages)\n"
+        "st.navigation = spied\nAppTest.from_file('app.py', default_timeout=60).run()\nassert at_once == [set()], at_once"
+    )
+    assert imported_by(spy, ("torch",)) == ["torch"]
+
+
 @pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 def test_so_is_the_first_page() -> None:
     """Run to its end: what the page asks the model counts as well."""
