@@ -13,7 +13,7 @@ from dskreg.ui.sidebar import current, inspect
 TASTE_ROWS = 6
 VIEWS = ("cards", "table")
 MOST_DIVERSITY = 100  # percent
-GENRE_BARS: dict[str, Any] = {  # Vega-Lite as it is: to import altair for one chart would hold up the app's first list by a quarter of a second
+GENRE_BARS: dict[str, Any] = {  # Vega-Lite as it is: importing altair for this one chart takes a quarter of a second of the first visit
     "mark": {"type": "bar", "height": {"band": 0.7}},
     "encoding": {
         "x": {"field": "liked", "type": "quantitative", "axis": {"tickMinStep": 1, "tickCount": 5, "format": "d", "title": None}},

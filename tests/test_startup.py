@@ -1,4 +1,4 @@
-"""What the way to the first list must not import: each of these packages costs a visitor a quarter of a second to four seconds."""
+"""What the way to the first list must not import: each of these packages takes between a tenth of a second and four seconds."""
 
 from __future__ import annotations
 
