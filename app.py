@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dskreg.ui import panels, sidebar
+from dskreg.ui import brand
 
-st.set_page_config(page_title="DSKReG Explorer", page_icon=panels.LOGO, layout="wide")
+st.set_page_config(page_title="DSKReG Explorer", page_icon=brand.LOGO, layout="wide")
 
 page = st.navigation(
     [
@@ -55,6 +55,10 @@ page = st.navigation(
     ]
 )
 st.set_page_config(page_title=f"{page.title} · DSKReG Explorer")
-panels.readable_accent()
+brand.readable_accent()
+
+# Not before the menu is on its way to the browser, which draws it while the model's libraries are imported: over a second in a fresh process.
+from dskreg.ui import sidebar  # noqa: E402
+
 with sidebar.frame(page.title, needs_model=page.title != "Runs"):
     page.run()

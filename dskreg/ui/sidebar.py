@@ -13,7 +13,7 @@ from functools import partial
 import streamlit as st
 
 from dskreg.explorer import Explorer, InputError, Profile
-from dskreg.ui import link, panels, pickers, resources, tour
+from dskreg.ui import brand, link, panels, pickers, resources, tour
 from dskreg.ui.panels import Notice
 
 KINDS = ("viewer", "mine")
@@ -112,7 +112,7 @@ def _draw(needs_model: bool) -> bool:
 
     False where there is no usable artifact; a page that `needs_model` then gives way to a panel that says what to do.
     """
-    st.logo(panels.WORDMARK, icon_image=panels.LOGO, size="large")
+    st.logo(brand.WORDMARK, icon_image=brand.LOGO, size="large")
     names = resources.artifact_names()
     if not names:
         if needs_model:

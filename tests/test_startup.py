@@ -1,0 +1,46 @@
+"""What the way to the first list must not import: each of these packages takes between a tenth of a second and four seconds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DEMO = ROOT / "artifacts" / "demo"
+HEAVY = ("torch_geometric", "sklearn", "openTSNE", "pyvis", "altair")
+
+
+def imported_by(program: str, packages: tuple[str, ...]) -> list[str]:
+    """Which of `packages` a fresh process has imported once it has run `program`."""
+    asking = f"{program}\nimport sys\nprint('imported:', *(name for name in {packages} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asking], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1].split()[1:]
+
+
+def test_what_is_imported_is_found() -> None:
+    assert imported_by("import json, dskreg", ("json", "torch", "dskreg")) == ["json", "dskreg"]
+
+
+def test_the_door_to_the_model_is_light() -> None:
+    assert imported_by("import dskreg.explorer", ("torch", "streamlit", "plotly", *HEAVY)) == ["torch"]
+
+
+def test_the_menu_does_not_wait_for_the_model() -> None:
+    """What is imported at the moment when app.py hands its pages to Streamlit."""
+    spy = (
+        "import streamlit as st\nimport sys\nfrom streamlit.testing.v1 import AppTest\n"
+        "at_once, navigation = [], st.navigation\n"
+        "def spied(pages):\n    at_once.append({'torch', 'pandas', 'dskreg.explorer'} & set(sys.modules))\n    return navigation(pages)\n"
+        "st.navigation = spied\nAppTest.from_file('app.py', default_timeout=60).run()\nassert at_once == [set()], at_once"
+    )
+    assert imported_by(spy, ("torch",)) == ["torch"]
+
+
+@pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
+def test_so_is_the_first_page() -> None:
+    """Run to its end: what the page asks the model counts as well."""
+    visit = "from streamlit.testing.v1 import AppTest\napp = AppTest.from_file('app.py', default_timeout=60).run()\n"
+    assert imported_by(visit + "assert not app.exception and app.get('vega_lite_chart')", ("torch", *HEAVY)) == ["torch"]
