@@ -19,6 +19,7 @@ import scipy.sparse as sp
 Csr: TypeAlias = sp.csr_array | sp.csr_matrix
 
 KS = (10, 20, 50)
+BLOCK = 64  # items
 
 
 def top_items(scores: np.ndarray, exclude: Csr | None, n: int) -> np.ndarray:
@@ -47,22 +48,26 @@ def top_items(scores: np.ndarray, exclude: Csr | None, n: int) -> np.ndarray:
     ranked = np.full((rows, n), -1, dtype=np.int64)
     if not rows or not width:
         return ranked
-    chosen = np.nonzero(_largest(scores, width))[1].reshape(rows, width)  # by position, so that a stable sort settles ties
-    best = np.take_along_axis(scores, chosen, axis=1)
-    order = np.argsort(-best, axis=1, kind="stable")
-    ranked[:, :width] = np.where(np.take_along_axis(best, order, axis=1) > -np.inf, np.take_along_axis(chosen, order, axis=1), -1)
+    # Few items reach the bound: only these are sorted, by position first, so that a stable sort settles ties.
+    row, item = np.nonzero((scores >= _bound(scores, width)) & (scores > -np.inf))
+    count = np.bincount(row, minlength=rows)
+    place = np.arange(len(row)) - (np.cumsum(count) - count)[row]
+    best = np.full((rows, max(1, int(count.max(initial=0)))), -np.inf, dtype=scores.dtype)
+    chosen = np.full(best.shape, -1, dtype=np.int64)
+    best[row, place], chosen[row, place] = scores[row, item], item
+    order = np.argsort(-best, axis=1, kind="stable")[:, :width]
+    ranked[:, : order.shape[1]] = np.take_along_axis(chosen, order, axis=1)
     return ranked
 
 
-def _largest(scores: np.ndarray, width: int) -> np.ndarray:
-    """`[B, I]` bool with exactly `width` True per row: the largest scores, equal ones by lower position."""
-    bound = np.partition(scores, scores.shape[1] - width, axis=1)[:, -width, None]
-    chosen = scores >= bound
-    crowded = np.flatnonzero(np.count_nonzero(chosen, axis=1) > width)  # several items share the last place
-    tied = scores[crowded] == bound[crowded]
-    places = width - np.count_nonzero(chosen[crowded] & ~tied, axis=1, keepdims=True)
-    chosen[crowded] &= ~(tied & (np.cumsum(tied, axis=1) > places))
-    return chosen
+def _bound(scores: np.ndarray, width: int) -> np.ndarray:
+    """`[B, 1]`: a score that at least `width` items of the row reach: the `width`-th largest maximum of blocks of items, where there are enough blocks."""
+    rows, items = scores.shape
+    blocks = items // BLOCK
+    if blocks <= width:
+        return np.partition(scores, items - width, axis=1)[:, -width, None]
+    largest = scores[:, : blocks * BLOCK].reshape(rows, blocks, BLOCK).max(axis=2)
+    return np.partition(largest, blocks - width, axis=1)[:, -width, None]
 
 
 def _rows(matrix: Csr) -> np.ndarray:

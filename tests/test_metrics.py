@@ -134,10 +134,11 @@ def naive_top(scores: np.ndarray, exclude: np.ndarray, n: int) -> np.ndarray:
 
 @pytest.mark.parametrize("levels", [2, 5, 1000])  # few levels: many ties, also across the last place
 @pytest.mark.parametrize("n", [1, 10, 30, 50])
-def test_top_items_equals_sorting_with_ties_by_position(levels: int, n: int) -> None:
+@pytest.mark.parametrize("items", [30, 2000])  # by one partition, and by the maxima of blocks
+def test_top_items_equals_sorting_with_ties_by_position(levels: int, n: int, items: int) -> None:
     rng = np.random.default_rng(levels + n)
-    scores = rng.integers(0, levels, (30, 30)).astype(np.float32)
-    exclude = rng.random((30, 30)) < rng.random((30, 1))
+    scores = rng.integers(0, levels, (30, items)).astype(np.float32)
+    exclude = rng.random((30, items)) < rng.random((30, 1))
     exclude[0], exclude[1] = True, False
     before = scores.copy()
     assert (top_items(scores, sp.csr_array(exclude), n) == naive_top(scores, exclude, n)).all()
