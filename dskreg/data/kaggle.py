@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from dskreg.data.dataset import UNASSIGNED, Dataset
-from dskreg.data.reading import Kind, Source, open_member, open_source, require, table
+from dskreg.data.reading import Kind, blocks, require, table
 from dskreg.data.relations import relations_of_titles
+from dskreg.data.sources import Source, open_member, open_source
 from dskreg.errors import InputError
 
 CATALOGUE, RATINGS = "anime.csv", "rating.csv"
@@ -27,7 +28,6 @@ _CATALOGUE_KINDS: dict[str, Kind] = {
     "members": "number",
 }
 _RATING_KINDS: dict[str, Kind] = {"user_id": "whole", "anime_id": "whole", "rating": "number"}
-_ALLOWED = (-1, *range(1, 11))
 
 
 def recognises(path: Path) -> bool:
@@ -64,7 +64,7 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
     folder = Path(folder)
     items, notes = _catalogue(find(folder, CATALOGUE))
     user_ids, user, item, rating, dropped = _ratings(find(folder, RATINGS), items["item_id"])
-    never_rated = len(items) - len(np.unique(item))
+    never_rated = int((np.bincount(item, minlength=len(items)) == 0).sum())
     graph = relations_of_titles(items)
     return Dataset(
         name=folder.resolve().name.removesuffix(".zip"),
@@ -144,23 +144,57 @@ def distinct_titles(items: pd.DataFrame) -> tuple[pd.Series, int]:
 
 def _ratings(source: Source, item_ids: pd.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """(user ids `[U]`, user `[N]`, item `[N]`, rating `[N]`, what was dropped); one row per pair, the last one."""
-    raw = table(source, _RATING_KINDS)
-    require(source, raw["user_id"] >= 0, "user_id", "an id >= 0")
-    require(source, raw["anime_id"] >= 0, "anime_id", "an id >= 0")
-    require(source, raw["rating"].isin(_ALLOWED), "rating", "-1 or a whole number from 1 to 10")
-    item = pd.Index(item_ids).get_indexer(raw["anime_id"])
-    known = item >= 0
-    user, user_ids = pd.factorize(raw["user_id"].to_numpy()[known], sort=True)
-    item, rating = item[known], raw["rating"].to_numpy()[known]
-    repeated = pd.Series(user * len(item_ids) + item).duplicated(keep="last").to_numpy()
-    kept = ~repeated
+    index, parts, unknown = pd.Index(item_ids), [], 0
+    for before, raw in blocks(source, _RATING_KINDS):
+        require(source, raw["user_id"] >= 0, "user_id", "an id >= 0", before=before)
+        require(source, raw["anime_id"] >= 0, "anime_id", "an id >= 0", before=before)
+        value = raw["rating"].to_numpy()
+        allowed = (value >= -1) & (value <= 10) & (value != 0) & (value == np.rint(value))
+        require(source, allowed, "rating", "-1 or a whole number from 1 to 10", before=before)
+        at = index.get_indexer(raw["anime_id"])
+        known = at >= 0
+        unknown += int((~known).sum())
+        parts.append((_narrow(raw["user_id"].to_numpy()[known]), at[known].astype(np.int32), value[known].astype(np.int8)))
+    nothing = np.empty(0, np.int8)  # takes the type of what it is put before
+    ids, item, rating = (np.concatenate([nothing, *(part[column] for part in parts)]) for column in range(3))
+    del parts
+    user_ids, user = _positions(ids)
+    del ids
+    repeated = _repeated(user, item, len(item_ids))
+    if len(repeated):
+        user, item, rating = (np.delete(column, repeated) for column in (user, item, rating))
     return (
         user_ids,
-        user[kept].astype(np.int32),
-        item[kept].astype(np.int32),
-        rating[kept],
+        user,
+        item,
+        rating,
         counted(
-            (int((~known).sum()), f"rows of {source.name} with an anime_id that {CATALOGUE} lacks: dropped"),
-            (int(repeated.sum()), f"rows of {source.name} with a user and title that come again: dropped, the last is kept"),
+            (unknown, f"rows of {source.name} with an anime_id that {CATALOGUE} lacks: dropped"),
+            (len(repeated), f"rows of {source.name} with a user and title that come again: dropped, the last is kept"),
         ),
     )
+
+
+def _narrow(ids: np.ndarray) -> np.ndarray:
+    """The ids `>= 0` as int32 where all of them fit."""
+    return ids.astype(np.int32) if ids.max(initial=0) < 2**31 else ids
+
+
+def _positions(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct ids, sorted, as int64, and the position of each id among them as int32."""
+    if ids.max(initial=0) >= max(4 * len(ids), 1 << 20):  # too sparse for a table
+        distinct, position = np.unique(ids, return_inverse=True)
+        return distinct.astype(np.int64), position.astype(np.int32)
+    there = np.zeros(int(ids.max(initial=0)) + 1, bool)
+    there[ids] = True
+    return np.flatnonzero(there) if len(ids) else np.empty(0, np.int64), (np.cumsum(there, dtype=np.int32) - 1)[ids]
+
+
+def _repeated(user: np.ndarray, item: np.ndarray, items: int) -> np.ndarray:
+    """The rows whose pair comes again later."""
+    pair = user.astype(np.int64) * items + item
+    ordered = np.sort(pair)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    del ordered
+    rows = np.flatnonzero(np.isin(pair, twice)) if len(twice) else np.empty(0, np.int64)
+    return rows[pd.Series(pair[rows]).duplicated(keep="last").to_numpy()]

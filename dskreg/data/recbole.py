@@ -12,8 +12,9 @@ import pandas as pd
 
 from dskreg.data.dataset import UNASSIGNED, Dataset
 from dskreg.data.kaggle import counted, distinct_titles
-from dskreg.data.reading import Kind, Source, header, open_source, require, table
+from dskreg.data.reading import Kind, header, require, table
 from dskreg.data.relations import Triples, fold_triples, triples_of_labels
+from dskreg.data.sources import Source, open_source
 from dskreg.errors import InputError
 
 _TITLES = ("title", "name", "movie_title")

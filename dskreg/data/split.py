@@ -10,6 +10,7 @@ from dskreg.config import DataConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, UNASSIGNED, VALIDATION, Dataset
 from dskreg.errors import InputError
 
+ROWS = 1 << 20  # pairs dealt out at once, about
 LEAST_TO_VALIDATE = 3  # training pairs that a user of a data set with its own test split needs to give one up for validation
 
 
@@ -30,7 +31,7 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
     if not inside.any():
         what = "training pair" if own else f"user and title with {config.core} likes among themselves (lower data.core or data.like_threshold)"
         raise InputError(f"{dataset.name}: expected at least one {what}, found none")
-    fold = np.where(dataset.liked, OUTSIDE, SEEN).astype(np.int8)
+    fold = np.where(dataset.liked, np.int8(OUTSIDE), np.int8(SEEN))
     fold[dataset.fold == TEST] = TEST
     rows = np.flatnonzero(inside)
     fold[rows] = _by_user(dataset, rows, config, own)
@@ -41,14 +42,15 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
 def k_core(user: np.ndarray, item: np.ndarray, among: np.ndarray, least: int) -> np.ndarray:
     """`[N]` bool: the largest subset of the pairs `among` in which every user and every item has at least `least` pairs."""
     inside = among.copy()
-    while True:
-        users, items = np.bincount(user[inside], minlength=1), np.bincount(item[inside], minlength=1)
-        # A user or item beyond the count has no pair inside.
-        few = inside.copy()
-        few[inside] = (users[user[inside]] < least) | (items[item[inside]] < least)
-        if not few.any():
-            return inside
-        inside &= ~few
+    users, items = (np.zeros(int(column.max(initial=0)) + 1, np.int64) for column in (user, item))
+    new = inside  # pairs by which the counts change
+    sign = 1
+    while new.any():
+        users += sign * np.bincount(user[new], minlength=len(users))
+        items += sign * np.bincount(item[new], minlength=len(items))
+        new, sign = inside & ((users < least)[user] | (items < least)[item]), -1
+        inside &= ~new
+    return inside
 
 
 def _by_user(dataset: Dataset, rows: np.ndarray, config: DataConfig, own: bool) -> np.ndarray:
@@ -56,16 +58,24 @@ def _by_user(dataset: Dataset, rows: np.ndarray, config: DataConfig, own: bool) 
     # Ids, not positions, fix the order in which random numbers are dealt: positions may depend on the order of the rows.
     item_rank = np.unique(dataset.items["item_id"].to_numpy(), return_inverse=True)[1]
     user_rank = np.unique(dataset.user_ids, return_inverse=True)[1]
-    user = user_rank[dataset.user[rows]]
-    order = np.lexsort((item_rank[dataset.item[rows]], user))
-    key = np.empty(len(rows))
-    key[order] = np.random.default_rng(config.split_seed).random(len(rows))
-    shuffled = np.lexsort((key, user))
-    count = np.bincount(user)
-    rank = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)  # place within the user, along `shuffled`
-    tests, validations = (quota[user[shuffled]] for quota in _quotas(count, config, own))
+    pair = user_rank[dataset.user[rows]] * len(item_rank) + item_rank[dataset.item[rows]]
+    order = np.argsort(pair, kind="stable")  # by user, then title
+    count = np.bincount(pair // len(item_rank), minlength=len(user_rank))
+    del pair
+    start = np.concatenate([[0], np.cumsum(count)])
+    tests, validations = _quotas(count, config, own)
+    rng, dealt = np.random.default_rng(config.split_seed), np.empty(len(rows), np.int8)
+    first = 0
+    while first < len(count):  # some people at once, so that the sort by random numbers stays small
+        last = max(first + 1, int(np.searchsorted(start, start[first] + ROWS, "right")) - 1)
+        user = np.repeat(np.arange(first, last), count[first:last])
+        shuffled = np.lexsort((rng.random(len(user)), user))
+        rank = np.arange(start[first], start[last]) - start[user]  # place within the user, along `shuffled`
+        picked = np.where(rank < tests[user], TEST, np.where(rank < (tests + validations)[user], VALIDATION, TRAIN))
+        dealt[start[first] + shuffled] = picked
+        first = last
     fold = np.empty(len(rows), np.int8)
-    fold[shuffled] = np.where(rank < tests, TEST, np.where(rank < tests + validations, VALIDATION, TRAIN))
+    fold[order] = dealt
     return fold
 
 

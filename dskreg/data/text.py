@@ -12,8 +12,9 @@ import pandas as pd
 
 from dskreg.data.dataset import TEST, UNASSIGNED, Dataset
 from dskreg.data.kaggle import counted
-from dskreg.data.reading import Source, open_source, whole_numbers
+from dskreg.data.reading import whole_numbers
 from dskreg.data.relations import fold_triples
+from dskreg.data.sources import Source, open_source
 
 TRAINING, TESTING, GRAPH = "train.txt", "test.txt", "kg_final.txt"
 ITEMS, RELATIONS, ENTITIES = "item_list.txt", "relation_list.txt", "entity_list.txt"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dskreg.config import DataConfig
+from dskreg.data import sources
 from dskreg.data.dataset import UNASSIGNED, Dataset
 from dskreg.data.franchise import franchise_stem, franchises
 from dskreg.data.kaggle import read
@@ -233,3 +234,28 @@ def test_the_real_files_have_the_documented_counts():
     assert (len(np.unique(data.user[core])), len(np.unique(data.item[core]))) == (4_104, 4_017)
     franchise = carried(data, "franchise")
     assert franchise["Naruto"] == franchise["Naruto: Shippuuden"] and franchise["Bakemonogatari"] == franchise["Owarimonogatari"]
+
+
+def test_ratings_in_small_blocks_are_the_same(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = [
+        f"{u},{i},{r or -1}"
+        for u, i, r in zip(rng.integers(9, size=300), rng.choice([20, 442, 44, 7, 8, 9, 999], 300), rng.integers(11, size=300), strict=True)
+    ]
+    whole = read(world(tmp_path, rating="\n".join(["user_id,anime_id,rating", *rows])), 7)
+    expected = {row.rsplit(",", 1)[0]: row.rsplit(",", 1)[1] for row in rows if ",999," not in row}  # the last of a pair counts
+    found = {f"{whole.user_ids[u]},{whole.items['item_id'][i]}": bool(like) for u, i, like in zip(whole.user, whole.item, whole.liked, strict=True)}
+    assert found == {pair: float(value) >= 7 for pair, value in expected.items()} and len(whole.user) == len(expected)
+    monkeypatch.setattr(sources, "BLOCK", 80)
+    parts = read(tmp_path, 7)
+    assert parts.notes == whole.notes
+    for name in ("user_ids", "user", "item", "liked"):
+        assert np.array_equal(getattr(parts, name), getattr(whole, name)) and getattr(parts, name).dtype == getattr(whole, name).dtype
+    with pytest.raises(InputError, match=r"rating.csv, line 302, column rating: .*\(got '11'\)"):
+        read(world(tmp_path, rating="\n".join(["user_id,anime_id,rating", *rows, "1,7,11"])), 7)
+
+
+def test_scattered_and_huge_user_ids_keep_their_order(tmp_path):
+    data = read(world(tmp_path, rating=f"user_id,anime_id,rating\n{2**40},20,10\n5,20,10\n{2**31},20,9\n5,44,8\n"), 7)
+    assert data.user_ids.tolist() == [5, 2**31, 2**40] and data.user_ids.dtype == np.int64
+    assert data.user.tolist() == [2, 0, 1, 0] and data.user.dtype == np.int32

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dskreg.data.reading import Source, open_member, open_source, require, table, whole_numbers
+from dskreg.data import sources
+from dskreg.data.reading import blocks, require, table, whole_numbers
+from dskreg.data.sources import Source, open_member, open_source
 from dskreg.errors import InputError
 
 KINDS = {"id": "whole", "mark": "number", "name": "text"}
@@ -108,3 +110,71 @@ def test_whole_numbers_come_with_their_lines():
 @pytest.mark.parametrize("word", ["x1", "-2", "1.5", "9999999999999999999"])
 def test_anything_but_whole_numbers_is_named(word):
     assert complaint(whole_numbers, Source("t.txt", f"1 2\n3 {word} 4\n".encode())) == f"t.txt, line 2: expected whole numbers >= 0 (got '{word}')"
+
+
+def long_table(tmp_path: Path, name: str = "t.csv") -> Path:
+    """500 rows with quotes, line breaks inside quotes, blank lines and letters of two to four bytes; several small blocks."""
+    rows = [f'{n},{n / 2},"é{n}, 𝄞\n→"\r\n' + ("\r\n" if n % 7 == 0 else "") for n in range(500)]
+    data = b"\xef\xbb\xbf" + ("id,mark,name\r\n" + "".join(rows)).encode()
+    return file(tmp_path, gzip.compress(data) if name.endswith(".gz") else data, name)
+
+
+@pytest.mark.parametrize("block", [64, 65, 67, 71, 1000])
+def test_small_blocks_give_the_same_table_plain_zipped_and_gzipped(tmp_path, monkeypatch, block):
+    whole = table(open_source(long_table(tmp_path)), KINDS)
+    assert len(whole) == 500 and whole["name"][499] == "é499, 𝄞\n→"
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(tmp_path / "t.csv", "in/t.csv")
+    monkeypatch.setattr(sources, "BLOCK", block)
+    for source in (open_source(tmp_path / "t.csv"), open_source(long_table(tmp_path, "t.csv.gz")), open_member(tmp_path / "all.zip", "t.csv")):
+        assert source is not None and not isinstance(source.content, bytes)  # not kept in memory
+        assert table(source, KINDS).equals(whole)
+        parts = list(blocks(source, KINDS))
+        assert len(parts) > 10 and [before for before, _ in parts] == [0, *np.cumsum([len(part) for _, part in parts])[:-1]]
+
+
+@pytest.mark.parametrize("row", [1, 2, 3, 4, 5, 6, 7, 8, 250, 499])  # first, last and inner rows of blocks
+def test_an_error_far_down_names_its_line_whatever_the_blocks(tmp_path, monkeypatch, row):
+    lines = ["id,mark,name", *(f"{n},1,x{n % 10}" for n in range(500))]
+    lines[row] = "bad,1,x"
+    path = file(tmp_path, "\n".join(lines).encode())
+    monkeypatch.setattr(sources, "BLOCK", 32)
+    assert complaint(table, open_source(path), KINDS) == f"t.csv, line {row + 1}, column id: expected a whole number (got 'bad')"
+    lines[row] = ",1,x"
+    assert complaint(table, open_source(file(tmp_path, "\n".join(lines).encode())), KINDS).startswith(f"t.csv, line {row + 1}, column id: ")
+    lines[row] = "7777,1,x"
+    source = open_source(file(tmp_path, "\n".join(lines).encode()))
+
+    def checked() -> None:
+        for before, part in blocks(source, KINDS):
+            require(source, part["id"] < 1000, "id", "a small id", before=before)
+
+    assert complaint(checked) == f"t.csv, line {row + 1}, column id: expected a small id (got '7777')"
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 4, 5])
+def test_a_character_cut_by_a_block_is_whole_and_a_wrong_byte_is_found(tmp_path, monkeypatch, block):
+    monkeypatch.setattr(sources, "BLOCK", block)
+    assert open_source(file(tmp_path, "a\né→𝄞\n".encode())).data.decode() == "a\né→𝄞\n"
+    for good, bad in (("a\né→", b"\xff"), ("𝄞\n\n", b"\xe2\x86"), ("", b"\xf0\x9d\x84")):  # the last two: a character that the file's end cuts
+        said = complaint(open_source, file(tmp_path, good.encode() + bad))
+        line, at = good.count("\n") + 1, len(good.encode())
+        assert said == f"t.csv, line {line}: expected UTF-8 text (got byte 0x{bad[0]:02x} at position {at})"
+
+
+def test_more_bytes_than_allowed_are_refused_before_they_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "LARGEST", 1000)
+    monkeypatch.setattr(sources, "BLOCK", 100)
+    assert len(open_source(file(tmp_path, b"1" * 1000)).data) == 1000
+    bomb = file(tmp_path, gzip.compress(b"1" * 100_000), "t.csv.gz")
+    assert complaint(open_source, bomb) == "t.csv.gz: expected at most 1,000 bytes"
+
+
+def test_whole_numbers_in_small_blocks_are_the_same_and_keep_their_lines(tmp_path, monkeypatch):
+    text = "".join(" ".join(map(str, range(n % 6))) + ("\n\n" if n % 4 else "\r\n") for n in range(200)) + "12345"
+    values, lines = whole_numbers(Source("t.txt", text.encode()))
+    monkeypatch.setattr(sources, "BLOCK", 7)
+    again = whole_numbers(open_source(file(tmp_path, text.encode(), "t.txt")))
+    assert np.array_equal(again[0], values) and np.array_equal(again[1], lines)
+    said = complaint(whole_numbers, open_source(file(tmp_path, (text + "\nx9").encode(), "t.txt")))
+    assert said == f"t.txt, line {text.count(chr(10)) + 2}: expected whole numbers >= 0 (got 'x9')"

@@ -123,3 +123,23 @@ def test_nothing_left_to_train_on_is_an_error():
         split(world([0, 1], [0, 1]), DataConfig())
     with pytest.raises(InputError, match="expected at least one training pair"):
         split(world([0], [0], fold=[TEST]), DataConfig())
+
+
+def test_dealing_out_few_people_at_once_gives_the_same_folds(monkeypatch):
+    rng = np.random.default_rng(0)
+    pairs = np.unique(rng.integers([40, 30], size=(900, 2)), axis=0)
+    data = world(pairs[:, 0], pairs[:, 1])
+    whole = split(data, DataConfig(core=1)).fold
+    for rows in (1, 50, 333):
+        monkeypatch.setattr("dskreg.data.split.ROWS", rows)
+        assert np.array_equal(split(data, DataConfig(core=1)).fold, whole)
+
+
+def test_the_core_is_what_repeated_removal_leaves():
+    rng = np.random.default_rng(1)
+    user, item = rng.integers(50, size=400), rng.integers(60, size=400)
+    among = rng.random(400) < 0.8
+    left = [n for n in range(400) if among[n]]
+    while weak := [n for n in left if sum(user[m] == user[n] for m in left) < 4 or sum(item[m] == item[n] for m in left) < 4]:
+        left = [n for n in left if n not in weak]
+    assert 0 < len(left) < among.sum() and np.flatnonzero(k_core(user, item, among, 4)).tolist() == left
