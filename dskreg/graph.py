@@ -22,6 +22,7 @@ from dskreg.data.dataset import CO_LIKED, TRAIN, Dataset
 Strengths = Callable[[int, int], np.ndarray]
 """(start, stop) -> strengths `[stop - start, I]` of the titles start..stop-1 towards all."""
 SHRINK = 10.0  # co-liking that rests on few people counts less
+TIE = 1e-6  # strengths nearer than this are a tie
 ROWS = 512  # titles handled at once; bounds the dense block to ROWS x I
 
 
@@ -68,15 +69,17 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
     if CO_LIKED not in config.without:
         names.append(CO_LIKED)
         links.append(_co_liked(dataset))
+    ties, best = [TIE] * len(chosen) + [TIE / 10] * (len(links) - len(chosen)), []  # co-liking is not in its unit yet
     m = min(config.candidates, max(1, (n - 1) * len(names)))
     neighbour = np.full((n, m), -1, dtype=np.int32)
     relation, strength = np.zeros((n, m), dtype=np.int16), np.zeros((n, m), dtype=np.float32)
     rng = np.random.default_rng(seed)
     for start in range(0, n, ROWS):
         stop = min(start + ROWS, n)
-        parts = [_strongest(link(start, stop), start, m, rng) for link in links]
+        parts = [_strongest(link(start, stop), start, m, tie, rng) for link, tie in zip(links, ties, strict=True)]
         if not parts:
             break
+        best.append(parts[-1][1].max(1, initial=0))
         j, s = np.concatenate([p[0] for p in parts], 1), np.concatenate([p[1] for p in parts], 1)  # [rows, sum of m_r]
         r = np.concatenate([np.full(p[0].shape, q) for q, p in enumerate(parts)], 1)
         rank = np.concatenate([np.broadcast_to(np.arange(p[0].shape[1]), p[0].shape) for p in parts], 1)
@@ -86,6 +89,9 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
         width = keep.shape[1]
         neighbour[start:stop, :width], strength[start:stop, :width] = j[rows, keep], s[rows, keep]
         relation[start:stop, :width] = np.where(j[rows, keep] >= 0, r[rows, keep], 0)
+    typical = np.concatenate([*best, np.empty(0, np.float32)])
+    if len(links) > len(chosen) and typical.any():  # co-liked, the last one: 1 is a typical title's best
+        strength[(relation == len(chosen)) & (neighbour >= 0)] /= np.median(typical[typical > 0])
     return CandidateGraph(tuple(names), neighbour, relation, strength)
 
 
@@ -133,35 +139,46 @@ def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
 
 
 def _co_liked(dataset: Dataset) -> Strengths:
-    """n_ij / (sqrt(n_i n_j) + SHRINK) over the training likes, in units of the typical best one (the median over titles)."""
+    """n_ij / (sqrt(n_i n_j) + SHRINK) over the training likes, counted for the titles asked for; `build` sets the unit."""
     likes = train_matrix(dataset)
-    together = (likes.T @ likes).tocsr()
-    count = together.diagonal()
-    pairs = together.tocoo()
-    off = pairs.row != pairs.col
-    row, column, both = pairs.row[off], pairs.col[off], pairs.data[off]
-    value = both / (np.sqrt(count[row] * count[column]) + SHRINK)
-    strength = sparse.csr_matrix((value.astype(np.float32), (row, column)), shape=together.shape)
-    best = strength.max(axis=1).toarray().ravel()
-    strength.data /= np.median(best[best > 0]) if best.any() else 1.0
-    return lambda start, stop: strength[start:stop].toarray()
+    likers, root = likes.T.tocsr(), np.sqrt(np.asarray(likes.sum(0), dtype=np.float32).ravel())
+
+    def strengths(start: int, stop: int) -> np.ndarray:
+        both = (likers[start:stop] @ likes).tocsr()
+        both.data /= np.repeat(root[start:stop], np.diff(both.indptr)) * root[both.indices] + np.float32(SHRINK)
+        return both.toarray()
+
+    return strengths
 
 
-def _strongest(strength: np.ndarray, start: int, m: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The m strongest neighbours of each row `[rows, m']` with their strengths, strongest first; ties in a random order."""
-    rows = np.arange(len(strength))
-    strength[rows, start + rows] = 0.0  # nobody is a neighbour of itself
-    m = min(m, int((strength > 0).sum(1).max(initial=0)))
-    order = strength + rng.random(strength.shape, dtype=np.float32) * np.float32(1e-6)
-    top = (
-        np.argpartition(-order, m - 1, axis=1)[:, :m]
-        if 0 < m < strength.shape[1]
-        else np.tile(np.arange(strength.shape[1]), (len(rows), 1))[:, : max(m, 0) or None][:, :m]
-    )
-    if m:
-        top = np.take_along_axis(top, np.argsort(-np.take_along_axis(order, top, 1), axis=1, kind="stable"), 1)
-    value = np.take_along_axis(strength, top, 1)
-    return np.where(value > 0, top, -1), value
+def _strongest(strength: np.ndarray, start: int, m: int, tie: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The m strongest neighbours of each row `[rows, m']` with their strengths, strongest first; those nearer than `tie` in a random order."""
+    rows, width = strength.shape
+    strength[np.arange(rows), start + np.arange(rows)] = 0.0  # nobody is a neighbour of itself
+    # One table of random numbers, from which each row takes its own stretch: a number per pair would cost more than all the rest.
+    noise, begin = rng.random(2 * width, dtype=np.float32) * np.float32(tie), rng.integers(width, size=rows)
+    order = strength + np.lib.stride_tricks.sliding_window_view(noise, width)[begin]
+    order *= strength > 0
+    row, column = np.nonzero(order >= _bound(order, m)[:, None])
+    found = strength[row, column]
+    ranked = np.lexsort((rng.random(len(row)), -order[row, column], row))  # what rounding made equal is settled by the draw
+    first = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))])
+    place, m = np.arange(len(row)) - first[row], min(m, int(np.diff(first).max(initial=0)))
+    kept = place < m
+    top, value = np.full((rows, m), -1), np.zeros((rows, m), np.float32)
+    top[row[kept], place[kept]], value[row[kept], place[kept]] = column[ranked][kept], found[ranked][kept]
+    return top, value
+
+
+def _bound(order: np.ndarray, m: int) -> np.ndarray:
+    """`[rows]`: above 0 and at most each row's m-th largest value, but near it: the m-th largest of the maxima of groups of columns."""
+    rows, width = order.shape
+    groups = min(width, 8 * m)
+    even = width - width % groups
+    most = order[:, :even].reshape(rows, -1, groups).max(1)
+    most[:, : width - even] = np.maximum(most[:, : width - even], order[:, even:])
+    found = np.partition(most, groups - m, axis=1)[:, groups - m] if m < groups else np.zeros(rows, np.float32)
+    return np.maximum(found, np.finfo(np.float32).tiny)
 
 
 def shared_entities(carried: sparse.csr_matrix, item: int, others: np.ndarray) -> list[list[int]]:

@@ -11,7 +11,7 @@ from worlds import EVERYTHING, GENRE, SEQUEL, A, B, C, D, E, hand_drawn, hand_dr
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import TRAIN, Dataset
-from dskreg.graph import CandidateGraph, build, carriers, choose_relations, shared_entities, train_matrix
+from dskreg.graph import CandidateGraph, _strongest, build, carriers, choose_relations, shared_entities, train_matrix
 
 MECHA, SPACE = math.log(5 / 2) / math.log(5), math.log(5 / 3) / math.log(5)
 """idf over log I of the entities that two and three of the five titles carry."""
@@ -140,3 +140,31 @@ def test_blocks_of_titles_make_no_difference(monkeypatch: pytest.MonkeyPatch) ->
     whole = table(build(crowd(), replace(EVERYTHING, candidates=1000)))
     monkeypatch.setattr("dskreg.graph.ROWS", 7)
     assert table(build(crowd(), replace(EVERYTHING, candidates=1000))) == pytest.approx(whole)
+
+
+def test_co_liked_by_blocks_is_a_double_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, config = crowd(items=45), replace(EVERYTHING, candidates=1000, max_relations=0)
+    likes = train_matrix(data).toarray()
+    count = likes.sum(0)
+    loop = {(i, j): (likes[:, i] * likes[:, j]).sum() / (math.sqrt(count[i] * count[j]) + 10) for i in range(45) for j in range(45) if i != j}
+    best = np.array([max(loop[i, j] for j in range(45) if j != i) for i in range(45)])
+    expected = {(i, "co-liked", j): s / np.median(best[best > 0]) for (i, j), s in loop.items() if s}
+    for rows in (1, 7, 512):
+        monkeypatch.setattr("dskreg.graph.ROWS", rows)
+        assert table(build(data, config)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("width", "m"), [(5, 1), (40, 3), (40, 5), (41, 5), (100, 7), (100, 12), (100, 100), (30, 50)])
+def test_the_strongest_are_those_of_a_whole_sort(width: int, m: int) -> None:
+    rng = np.random.default_rng(width + m)
+    strength = (rng.random((20, width)) * (rng.random((20, width)) < rng.random((20, 1)))).astype(np.float32)
+    kept = strength.copy()
+    kept[np.arange(20), np.minimum(np.arange(20), width - 1)] = 0.0
+    if width < 20:
+        strength, kept = strength[:width], kept[:width]
+    top, value = _strongest(strength, 0, m, 0.0, rng)
+    whole = -np.sort(-kept, axis=1)[:, : value.shape[1]]
+    assert np.array_equal(value, whole) and value.shape[1] == min(m, (kept > 0).sum(1).max())
+    assert np.array_equal(top >= 0, value > 0)
+    assert np.array_equal(np.where(top >= 0, np.take_along_axis(kept, np.maximum(top, 0), 1), 0), value)
+    assert all(len(set(row[row >= 0])) == (row >= 0).sum() for row in top)
