@@ -1,0 +1,98 @@
+"""How long a large data set takes and how much memory: `python benchmarks/large.py FOLDER`, for a folder made by `benchmarks/grow.py`.
+
+Stages run one after another in one process; each passes on what it made. Peak RSS is the process's so far, so a stage's own need shows where it rises.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from dskreg.config import PRESETS, Config  # noqa: E402
+from dskreg.data.dataset import Dataset  # noqa: E402
+from dskreg.data.load import load  # noqa: E402
+from dskreg.data.split import split  # noqa: E402
+from dskreg.graph import CandidateGraph, build  # noqa: E402
+
+
+@dataclass
+class State:
+    """What the stages have made so far."""
+
+    folder: Path
+    config: Config = field(default_factory=lambda: PRESETS["default"])
+    dataset: Dataset | None = None
+    graph: CandidateGraph | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One stage's cost."""
+
+    stage: str
+    seconds: float
+    peak_mb: int  # of the process since its start
+    size: str
+
+
+def _read(state: State) -> str:
+    state.dataset = load(state.folder, state.config.data)
+    users, items = state.dataset.shape
+    return f"{len(state.dataset.user):,} rows, {users:,} people, {items:,} titles"
+
+
+def _split(state: State) -> str:
+    assert state.dataset is not None
+    state.dataset = split(state.dataset, state.config.data)
+    return f"{int((state.dataset.fold == 0).sum()):,} training likes"
+
+
+def _graph(state: State) -> str:
+    assert state.dataset is not None
+    state.graph = build(state.dataset, state.config.graph, state.config.seed)
+    return f"{int((state.graph.neighbour >= 0).sum()):,} candidates, {len(state.graph.relations)} relations"
+
+
+STAGES: list[tuple[str, Callable[[State], str]]] = [("read", _read), ("split", _split), ("graph", _graph)]
+"""Name and function; a function changes the state and says how much it made."""
+
+
+def measure(folder: Path, names: list[str]) -> list[Figure]:
+    """Run the stages called `names`, in the order of `STAGES`."""
+    state, figures = State(folder), []
+    for name, stage in STAGES:
+        if name in names:
+            begun = time.perf_counter()
+            size = stage(state)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            figures.append(Figure(name, round(time.perf_counter() - begun, 2), peak, size))
+            print(f"{name:12s}{figures[-1].seconds:10.1f} s{peak:10,} MB   {size}", flush=True)
+    return figures
+
+
+def main() -> None:
+    """Read the arguments, measure, print and write."""
+    known = [name for name, _ in STAGES]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--stages", nargs="+", choices=known, default=known)
+    parser.add_argument("--json", type=Path, help="file to write the figures into")
+    given = parser.parse_args()
+    figures = measure(given.folder, given.stages)
+    if given.json:
+        document: dict[str, Any] = {"folder": given.folder.name, "figures": [asdict(figure) for figure in figures]}
+        given.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
