@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from dskreg import folders
 from dskreg.config import Config
 from dskreg.data.dataset import Dataset
 from dskreg.errors import InputError
@@ -71,8 +72,7 @@ class Artifact:
 
 def refuse_foreign(folder: Path) -> None:
     """Raise InputError when `folder` holds something that is no artifact: it is never replaced."""
-    if folder.exists() and not (folder / MANIFEST).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder}: exists and is no artifact; choose another --out")
+    folders.refuse_foreign(folder, folders.ARTIFACT)
 
 
 def save(artifact: Artifact, folder: Path) -> None:

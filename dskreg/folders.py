@@ -1,0 +1,68 @@
+"""Folders that are whole or absent: what one holds, whether it may be replaced, writing it under another name first. The standard library alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dskreg.errors import InputError
+
+MANIFEST = "manifest.json"
+ARTIFACT, INDEX = "artifact", "index"
+
+
+def kind(folder: Path) -> str | None:
+    """What the manifest says that the folder is, an artifact where it does not say; None without a manifest."""
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ARTIFACT  # its reader names the damage
+    return str(found.get("kind", ARTIFACT)) if isinstance(found, dict) else ARTIFACT
+
+
+def refuse_foreign(folder: Path, wanted: str) -> None:
+    """Raise InputError when `folder` holds something other than a `wanted`: it is never replaced."""
+    if folder.exists() and kind(folder) != wanted and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: exists and is no {wanted}; choose another --out")
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A new folder to write into. It takes the place of `folder` in the end; after an error `folder` is as it was. InputError where it is unwritable."""
+    folder = folder.absolute()  # "." has no name
+    new, old = (folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.{word}") for word in ("new", "old"))
+    try:
+        new.mkdir(parents=True)
+        yield new
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(new, folder)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        elif old.exists():
+            os.replace(old, folder)
+
+
+def sha256(path: Path) -> str:
+    """The digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(document: dict[str, Any]) -> str:
+    """The digest of a JSON document, whatever the order of its fields."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
