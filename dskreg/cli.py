@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
-from tqdm import tqdm
 
 from dskreg.config import DEMO, Config, preset, setting_paths
 from dskreg.errors import InputError
+from dskreg.printing import indexed, progress, say, show, table
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="DSKReG: train, evaluate, recommend, explain.")
 
@@ -36,26 +33,18 @@ class Preset(StrEnum):
     paper = "paper"
 
 
+class Finder(StrEnum):
+    """The engines of dskreg.engines."""
+
+    faiss = "faiss"
+    exact = "exact"
+
+
 class Exclude(StrEnum):
     """What a list leaves out."""
 
     seen = "seen"
     train = "train"
-
-
-def say(message: str) -> None:
-    """One line on stderr, beside a progress bar if there is one."""
-    tqdm.write(message, file=sys.stderr)
-
-
-def progress(steps: Iterator, count: int, label: str) -> Iterator:
-    """A progress bar on stderr that leaves no trace."""
-    return tqdm(steps, total=count, desc=label, leave=False, file=sys.stderr)
-
-
-def show(document: dict[str, Any], as_json: bool, text: str) -> None:
-    """Print the result in one of its two forms."""
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False) if as_json else text)
 
 
 @app.command()
@@ -138,6 +127,7 @@ def recommend(
     out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file.")] = None,
     top: Top = 10,
     exclude: Annotated[Exclude, typer.Option(help="seen: everything met; train: only what is known, so that held-out likes can be listed.")] = Exclude.seen,
+    index_folder: Annotated[Path | None, typer.Option("--index", metavar="INDEX", help="Serve one person through a folder made by `index`.")] = None,
     json: Json = False,
 ) -> None:
     """The best titles for one person, or for everybody."""
@@ -147,6 +137,8 @@ def recommend(
         raise InputError(f"--top: expected at least 1 (got {top})")
     if all_users and (out is None or out.suffix not in (".parquet", ".csv")):
         raise InputError("--all-users: expected --out with a file ending in .parquet or .csv")
+    if all_users and index_folder is not None:
+        raise InputError("--index: serves one person (got --all-users)")
     from dskreg.explorer import Explorer
 
     explorer = Explorer.open(artifact)
@@ -157,10 +149,30 @@ def recommend(
         write_lists(explorer.lists(top, exclude.value), out, explorer.user_count)
         return
     profile = person(explorer, user, history)
-    frame = explorer.recommend(profile, top)
+    if index_folder is None:
+        frame = explorer.recommend(profile, top)
+    else:
+        from dskreg.index import load
+
+        frame = load(index_folder, explorer).recommend(explorer, profile, top)
     items = frame[["rank", "item_id", "title", "score", "reason"]].to_dict("records")
     lines = [f"{row['rank']:>3}  {row['score']:8.4f}  {row['title']}  [{row['item_id']}]\n     {row['reason']}" for row in items]
     show({"user": profile.user_id, "items": items}, json, "\n".join([profile.label, *lines]))
+
+
+@app.command()
+def index(
+    artifact: ArtifactPath,
+    out: Annotated[Path, typer.Option(help="The index's folder.")],
+    engine: Annotated[Finder, typer.Option(help="faiss: an HNSW graph (needs faiss-cpu); exact: the vectors alone.")] = Finder.faiss,
+    json: Json = False,
+) -> None:
+    """Export the titles for an engine of nearest neighbours; measure what `recommend --index` loses and gains by it."""
+    from dskreg.explorer import Explorer
+    from dskreg.index import build
+
+    made = build(Explorer.open(artifact), out, engine.value)
+    show(made, json, indexed(out, made))
 
 
 @app.command()
@@ -206,12 +218,6 @@ def person(explorer: Any, user: str | None, history: str | None) -> Any:
     if not ids:
         raise InputError("--history: expected title ids separated by commas")
     return explorer.profile_of(ids)
-
-
-def table(result: dict[str, Any]) -> str:
-    """The metrics of the model and the baselines side by side."""
-    columns = {"DSKReG": result["metrics"], **result["baselines"]}
-    return f"{result['users']:,} test users\n{pd.DataFrame(columns).round(4).to_string()}"
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ from dskreg import artifact as artifacts
 from dskreg.diversity import POOL, WIDE, alikeness, mmr
 from dskreg.errors import InputError
 from dskreg.explanation import Explanation
+from dskreg.folders import ARTIFACT, kind
 from dskreg.leaning import statistics
 from dskreg.metrics import top_items
 from dskreg.opened import Opened, padded
@@ -43,7 +44,7 @@ SHOWN_IDS = 1000
 def list_artifacts(folder: str | Path) -> list[str]:
     """The names of the sub-folders that look like artifacts, sorted."""
     root = Path(folder)
-    return sorted(p.name for p in root.iterdir() if not p.name.startswith(".") and (p / artifacts.MANIFEST).is_file()) if root.is_dir() else []
+    return sorted(p.name for p in root.iterdir() if not p.name.startswith(".") and kind(p) == ARTIFACT) if root.is_dir() else []
 
 
 class Explorer(Questions):
@@ -169,12 +170,14 @@ class Explorer(Questions):
         ranked = top_items(score[None], sparse.csr_matrix(hidden[None]), min(pool, len(score)))[0]
         ranked = ranked[ranked >= 0]
         chosen = mmr(score[ranked], core.representations[1][ranked], top, diversity) if diversity else np.arange(len(ranked))
-        seen, held_out = np.zeros(len(score), dtype=bool), core.held_out(profile)
-        seen[core.positions(profile.seen)] = True
-        listed = ranked[chosen]
-        frame = core.rows(listed).drop(columns="likes")
+        return self.listing(profile, ranked[chosen], score[ranked[chosen]], chosen + 1)
+
+    def listing(self, profile: Profile, listed: np.ndarray, score: np.ndarray, score_rank: np.ndarray) -> pd.DataFrame:
+        """The columns of `recommend` for titles by position `listed` `[N]`, in this order; `score` and `score_rank` of them."""
+        seen, held_out = self.core.positions(profile.seen), self.core.held_out(profile)[listed]
+        frame = self.core.rows(listed).drop(columns="likes").assign(score=score, score_rank=score_rank)
         frame.insert(0, "rank", np.arange(1, len(listed) + 1))
-        return frame.assign(score=score[listed], score_rank=chosen + 1, seen=seen[listed], held_out=held_out[listed], reason=self._reasons(profile, listed))
+        return frame.assign(seen=np.isin(listed, seen), held_out=held_out, reason=self._reasons(profile, listed))
 
     def alikeness(self, item_ids: Iterable[object]) -> float:
         """How alike these titles are: mean cosine of all pairs after the graph."""

@@ -121,6 +121,11 @@ def test_only_the_command_line_trains() -> None:
     assert {p for p in SOURCES if "dskreg.pipeline" in imports_of(p)} <= {"dskreg/cli.py"}
 
 
+def test_only_the_command_line_asks_an_index() -> None:
+    assert {p for p in SOURCES if "dskreg.index" in imports_of(p)} == {"dskreg/cli.py"} and "dskreg.index" not in reached("dskreg/cli.py")
+    assert all("faiss" not in packages(at_import_time(p)) for p in SOURCES)
+
+
 @pytest.mark.parametrize("path", [p for p in SOURCES if p.startswith("dskreg/data/") or p in TORCH_FREE])
 def test_data_and_graph_are_torch_free(path: str) -> None:
     assert not packages(reached(path) | imports_of(path)) & TORCH
