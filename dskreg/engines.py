@@ -1,7 +1,7 @@
 """Engines that find the vectors with the largest inner product: HNSW by faiss, an optional package, and an exact one in numpy.
 
-HNSW (Malkov and Yashunin, arXiv 1603.09320) walks a graph of near vectors instead of the whole table. Inner products are asked for directly: the
-reduction to distances by one more dimension drowns the directions where lengths differ much (anime: 0.37 of the best found instead of all).
+HNSW (Malkov and Yashunin, arXiv 1603.09320) walks a graph of near vectors instead of the whole table. Inner products are
+asked for directly, without the reduction to distances by one more dimension.
 """
 
 from __future__ import annotations
