@@ -86,7 +86,9 @@ class Tastes:
             least, most: how many titles they like.
             order: one of `ORDERS`.
         """
-        users = np.array([n for n, u in enumerate(self.directory.dataset.user_ids) if str(u).startswith(text.strip())], dtype=int)
+        users = np.arange(len(self.liked))
+        if beginning := text.strip():
+            users = users[np.array([str(u).startswith(beginning) for u in self.directory.dataset.user_ids], dtype=bool)]
         users = users[(self.liked[users] >= least) & (self.liked[users] <= (np.inf if most is None else most))]
         if avoids is not None and avoids in self.directory.genre_names:
             users = users[self.share(avoids, users) == 0]
