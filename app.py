@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dskreg.ui import brand
+from dskreg.ui import brand, libraries
 
 st.set_page_config(page_title="DSKReG Explorer", page_icon=brand.LOGO, layout="wide")
 
@@ -58,6 +58,7 @@ st.set_page_config(page_title=f"{page.title} · DSKReG Explorer")
 brand.readable_accent()
 
 # Not before the menu is on its way to the browser, which draws it while the model's libraries are imported: over a second in a fresh process.
+libraries.load()
 from dskreg.ui import sidebar  # noqa: E402
 
 with sidebar.frame(page.title, needs_model=page.title != "Runs"):

@@ -44,3 +44,28 @@ def test_so_is_the_first_page() -> None:
     """Run to its end: what the page asks the model counts as well."""
     visit = "from streamlit.testing.v1 import AppTest\napp = AppTest.from_file('app.py', default_timeout=60).run()\n"
     assert imported_by(visit + "assert not app.exception and app.get('vega_lite_chart')", ("torch", *HEAVY)) == ["torch"]
+
+
+def in_a_fresh_process(program: str) -> None:
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_libraries_stay_out_of_later_collections() -> None:
+    in_a_fresh_process(
+        "import gc\nfrom dskreg.ui import libraries\n"
+        "during = []\ngc.callbacks.append(lambda phase, _: during.append(phase))\nlibraries.load()\ngc.callbacks.clear()\n"
+        "assert not during, f'collected {len(during) // 2} times while importing'\n"
+        "import torch\nassert gc.isenabled() and not any(kept is torch.nn.Module for kept in gc.get_objects())\n"
+        "frozen = gc.get_freeze_count()\nmine = [[] for _ in range(1000)]\nlibraries.load()\n"
+        "assert gc.get_freeze_count() <= frozen, 'a later visit is frozen too'"
+    )
+
+
+def test_libraries_that_cannot_be_imported_are_tried_again() -> None:
+    in_a_fresh_process(
+        "import gc, sys\nfrom dskreg.ui import libraries\nsys.modules['dskreg.explorer'] = None\n"
+        "try:\n    libraries.load()\nexcept ImportError:\n    pass\nelse:\n    raise SystemExit('imported what is not there')\n"
+        "assert gc.isenabled() and not gc.get_freeze_count()\n"
+        "del sys.modules['dskreg.explorer']\nlibraries.load()\nassert 'torch' in sys.modules and gc.get_freeze_count()"
+    )
