@@ -11,7 +11,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,13 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from dskreg.config import PRESETS, Config  # noqa: E402
-from dskreg.data.dataset import Dataset  # noqa: E402
+from dskreg.data.dataset import TEST, Dataset  # noqa: E402
 from dskreg.data.load import load  # noqa: E402
 from dskreg.data.split import split  # noqa: E402
+from dskreg.evaluation import evaluate  # noqa: E402
 from dskreg.graph import CandidateGraph, build  # noqa: E402
+from dskreg.serving import model_scorer  # noqa: E402
+from dskreg.training import Trained, train  # noqa: E402
 
 
 @dataclass
@@ -33,6 +36,7 @@ class State:
     config: Config = field(default_factory=lambda: PRESETS["default"])
     dataset: Dataset | None = None
     graph: CandidateGraph | None = None
+    trained: Trained | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,22 @@ def _graph(state: State) -> str:
     return f"{int((state.graph.neighbour >= 0).sum()):,} candidates, {len(state.graph.relations)} relations"
 
 
-STAGES: list[tuple[str, Callable[[State], str]]] = [("read", _read), ("split", _split), ("graph", _graph)]
+def _train(state: State) -> str:
+    assert state.dataset is not None and state.graph is not None
+    config = replace(state.config, train=replace(state.config.train, epochs=1))
+    state.trained = train(state.dataset, state.graph, config)
+    start, epoch = state.trained.history
+    checks = start.evaluation_seconds + epoch.evaluation_seconds
+    return f"the start, then one epoch of {epoch.seconds:.1f} s and two looks at validation of {checks:.1f} s; loss {epoch.loss:.3f}"
+
+
+def _evaluate(state: State) -> str:
+    assert state.dataset is not None and state.trained is not None
+    ranking = evaluate(model_scorer(state.trained.model), state.dataset, TEST)
+    return f"{len(ranking.counted):,} people against {len(state.dataset.items):,} titles: ndcg@20 {ranking.results()['ndcg@20']:.4f}"
+
+
+STAGES: list[tuple[str, Callable[[State], str]]] = [("read", _read), ("split", _split), ("graph", _graph), ("train", _train), ("evaluate", _evaluate)]
 """Name and function; a function changes the state and says how much it made."""
 
 

@@ -1,0 +1,56 @@
+"""The measuring scripts that no other test runs: small, on the CPU, and what they say where there is nothing to measure."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from worlds import EVERYTHING, checkerboard
+
+from benchmarks import gpu, growth, large
+from dskreg.config import PRESETS
+from dskreg.graph import build
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_slope_of_a_line_is_one_and_of_a_square_two() -> None:
+    likes = [1e5, 2e5, 4e5, 8e5]
+    assert growth.slope([{"likes": n, "epoch_s": 3e-6 * n} for n in likes]) == pytest.approx(1)
+    assert growth.slope([{"likes": n, "epoch_s": n**2 / 1e9} for n in likes]) == pytest.approx(2)
+
+
+def test_figures_are_read_from_what_the_stages_say() -> None:
+    assert growth.number(r"([\d,]+) training likes", "3,614,072 training likes") == 3_614_072
+    with pytest.raises(AssertionError):
+        growth.number(r"([\d,]+) likes", "nothing")
+
+
+def test_the_card_s_measurement_runs_on_the_cpu_too() -> None:
+    data = checkerboard(24, 20)
+    base = PRESETS["default"]
+    config = replace(base, model=replace(base.model, width=8), train=replace(base.train, device="cpu"))
+    found = gpu.measure(data, build(data, EVERYTHING), config)
+    assert (found.device, found.mixed_precision, found.peak_mb) == ("cpu", False, 0.0)
+    assert min(found.epoch_s, found.pairs_per_s, found.users_per_s) > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_without_a_card_the_script_says_so() -> None:
+    told = subprocess.run([sys.executable, "benchmarks/gpu.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.returncode == 1 and "no CUDA card" in told.stderr and "Traceback" not in told.stderr
+
+
+def test_the_stages_of_a_large_set_hand_on_what_they_made(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = sorted({(int(u), int(i)) for u, i in zip(rng.integers(1, 40, 900), rng.integers(1, 31, 900), strict=True)})
+    (tmp_path / "anime.csv").write_text(
+        "anime_id,name,genre,type,episodes,rating,members\n" + "".join(f"{i},Title {i},Genre{i % 3},TV,12,7.5,100\n" for i in range(1, 31))
+    )
+    (tmp_path / "rating.csv").write_text("user_id,anime_id,rating\n" + "".join(f"{u},{i},9\n" for u, i in rows))
+    figures = large.measure(tmp_path, ["read", "split", "graph", "train", "evaluate"])
+    assert [figure.stage for figure in figures] == ["read", "split", "graph", "train", "evaluate"]
+    assert figures[0].size.startswith(f"{len(rows):,} rows") and "one epoch" in figures[3].size and "people against 30 titles" in figures[4].size
