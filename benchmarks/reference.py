@@ -106,6 +106,7 @@ class Reference(nn.Module):
         self.log_gate = nn.Parameter(torch.zeros(relations)) if config.gates else None
         self.log_user_gate = nn.Parameter(torch.zeros(1)) if config.gates else None
         self.user_tower, self.item_tower = nn.Linear(d, d), nn.Linear(d, d)
+        self.register_buffer("history_weight", torch.ones(len(neighbour)) if config.user == "items" else None)
         self.neighbour, self.relation, self.log_strength = neighbour, relation.long(), log_strength
 
     @classmethod
@@ -123,7 +124,8 @@ class Reference(nn.Module):
         embedded = F.embedding(history.clamp(min=0), self.item_embedding)  # [B, H, D]
         logit = (embedded @ self.relevance_item).masked_fill(~present, -torch.inf)
         if self.user_embedding is None:
-            base = (embedded * present[..., None]).sum(1) / present.sum(1, keepdim=True).clamp(min=1) ** 0.5
+            weight = present * F.embedding(history.clamp(min=0), self.history_weight[:, None]).squeeze(2)
+            base = (embedded * weight[..., None]).sum(1) / present.sum(1, keepdim=True).clamp(min=1) ** 0.5
         else:
             base = F.embedding(users, self.user_embedding)
         beta = attention(torch.einsum("bhd,bd->bh", embedded, base), self._sample(logit, noise, self.config.user_picks))

@@ -34,7 +34,7 @@ from dskreg.data.dataset import Dataset
 from dskreg.errors import InputError
 from dskreg.graph import CandidateGraph
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST, RUN = "manifest.json", "run.json"
 FILES = (
     "weights.safetensors",

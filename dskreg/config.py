@@ -57,7 +57,7 @@ class GraphConfig:
 class ModelConfig:
     """The network of docs/model.md."""
 
-    width: int = 256  # D
+    width: int = 512  # D
     picks: int = 8  # K on the item side
     user_picks: int = 8  # K on the user side
     temperature: float = 0.1  # tau of the relaxed top-k
@@ -86,7 +86,8 @@ class TrainConfig:
     patience: int = 6  # epochs without a better validation NDCG@20
     validation_users: int = 2000  # asked after each epoch, at most; the test asks everybody
     batch: int = 256  # users (softmax) or pairs (bpr)
-    learning_rate: float = 3e-4
+    refit: bool = True  # once more with the validation likes, for as many epochs as were best
+    learning_rate: float = 5e-5
     sampler_learning_rate: float = 3e-3  # of the logits' own vectors, relations, gates and priors
     weight_decay: float = 0.0  # decoupled (AdamW)
     l2: float = 0.0  # lambda: times the squared norm of the embeddings that a bpr batch touched
@@ -217,7 +218,7 @@ PRESETS: dict[str, Config] = {
         preset="paper",
         graph=GraphConfig(candidates=500),
         model=ModelConfig(width=16, activation="tanh", user="free", gates=False, prior=False),
-        train=TrainConfig(objective="bpr", start="random", epochs=60, batch=128, learning_rate=1e-3, sampler_learning_rate=1e-3, l2=1e-3),
+        train=TrainConfig(objective="bpr", start="random", epochs=60, batch=128, refit=False, learning_rate=1e-3, sampler_learning_rate=1e-3, l2=1e-3),
     ),
 }
 
@@ -225,8 +226,8 @@ PRESETS: dict[str, Config] = {
 DEMO = Config(
     preset="demo",
     graph=GraphConfig(candidates=120, without=("co-liked",)),
-    model=ModelConfig(width=32),
-    train=TrainConfig(patience=20, batch=128, learning_rate=3e-4, sampler_learning_rate=2e-3),
+    model=ModelConfig(width=64),
+    train=TrainConfig(patience=10, batch=128),
 )
 """The default preset at the size of the bundled demo, whose neighbours all come from the knowledge graph."""
 

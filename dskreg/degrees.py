@@ -60,7 +60,7 @@ def paths(directory: Directory, relations: tuple[str, ...]) -> np.ndarray:
     total = np.zeros(len(directory.item_ids))
     for name in relations:
         if name == CO_LIKED:
-            total += _ways(train_matrix(directory.dataset))
+            total += _ways(train_matrix(directory.dataset, directory.folds))
         else:
             carried = directory.carriers(name)
             total += _ways(carried.T.tocsr()) + _direct(links(carried, directory.dataset.entity_item))

@@ -1,6 +1,6 @@
 """Who among the liked titles speaks for which part of the title: the score as a sum over pairs, nothing left over.
 
-    e_hat_u = act(sum_h x_h),  x_h = W_u (e_h / sqrt(H) + g beta_h e_h)       one part per liked title (beta 0 where not picked)
+    e_hat_u = act(sum_h x_h),  x_h = W_u (w_h e_h / sqrt(H) + g beta_h e_h)   one part per liked title (beta 0 where not picked)
                                and W_u e_u where e_u is free, and b_u
     W_i (...) + b_i = sum_j y_j,  y_j = W_i e_i, alpha_j g_r W_i e_j, b_i     the title itself, its picks, the bias
     score before the title's activation = e_hat_u . sum_j y_j = sum_h sum_j (f x_h) . y_j
@@ -54,9 +54,7 @@ def flow(core: Opened, profile: Profile, item_id: object, seed: int | None, sett
 def _person(core: Opened, trace: Trace, history: np.ndarray) -> tuple[Tensor, list[tuple[Any, str]]]:
     """f x_h `[H + 2, D]` and (id, name) of each."""
     model, hop = core.model, trace.user
-    weight = torch.zeros(len(history))
-    if model.user_embedding is None:
-        weight += len(history) ** -0.5 if len(history) else 0.0
+    weight = model.history_share(torch.from_numpy(history))
     picked = hop.draw.picked[0]
     weight[hop.draw.slot[0][picked]] += model.user_gate * hop.attention[0][picked]
     own = hop.base if model.user_embedding is not None else torch.zeros_like(hop.base)

@@ -6,7 +6,7 @@
     e_hat_i|u = act(W_i (e_i + sum_picks alpha_j g_r e_j) + b_i), alpha ~ exp(e_hat_u.e_r)  the title, seen by the user
     y(u,i)    = e_hat_u . e_hat_i|u                                                section 3.4
 
-What stands in brackets, and e_u = sum of the history / sqrt(its length) in place of a free e_u, belongs to the `default` preset;
+What stands in brackets, and e_u = weighted sum of the history / sqrt(its length) in place of a free e_u, belongs to the `default` preset;
 `paper` has neither (docs/model.md lists every deviation). Training, recommending and explaining are the same `forward`.
 Letters: U users, I items, R relations, M candidates per item, K picks, S slots, D width, B users and N items of a batch, H longest history.
 """
@@ -51,6 +51,7 @@ class DSKReG(nn.Module):
     neighbour: Tensor
     relation: Tensor
     log_strength: Tensor
+    history_weight: Tensor | None  # [I] of titles in e_u, 1 on average; found at the start and not trained
 
     def __init__(self, config: ModelConfig, graph: CandidateGraph, users: int) -> None:
         super().__init__()
@@ -69,6 +70,7 @@ class DSKReG(nn.Module):
             for tower in (self.user_tower, self.item_tower):  # start as the dot product of the embeddings
                 nn.init.eye_(tower.weight)
                 nn.init.zeros_(tower.bias)
+        self.register_buffer("history_weight", torch.ones(len(graph.neighbour)) if config.user == "items" else None)
         self.register_buffer("neighbour", torch.from_numpy(graph.neighbour), persistent=False)
         self.register_buffer("relation", torch.from_numpy(graph.relation), persistent=False)
         self.register_buffer("log_strength", log_strength(graph.strength), persistent=False)
@@ -139,14 +141,23 @@ class DSKReG(nn.Module):
         return UserHop(drawn, neighbour, beta, base, self.activate(self.user_tower(base + self.user_gate * picked)))
 
     def _base(self, users: Tensor, title: Tensor, present: Tensor) -> Tensor:
-        """e_u `[B, D]`: free, or the sum of the history over the root of its length. A stranger's free e_u is the mean of all."""
-        if self.user_embedding is not None:
+        """e_u `[B, D]`: free, or the weighted sum of the history over the root of its length. A stranger's free e_u is the mean of all."""
+        if self.user_embedding is not None or self.history_weight is None:
+            assert self.user_embedding is not None
             stranger = (users == NOBODY)[:, None]
             return torch.where(stranger, self.user_embedding.mean(0), F.embedding(users.clamp(min=0), self.user_embedding))
         length = present.sum(1)
         offsets = F.pad(length.cumsum(0)[:-1], (1, 0))
-        total = F.embedding_bag(title[present], self.item_embedding, offsets, mode="sum")
+        liked = title[present]
+        weight = F.embedding(liked, self.history_weight[:, None]).squeeze(1)
+        total = F.embedding_bag(liked, self.item_embedding, offsets, mode="sum", per_sample_weights=weight)
         return total / length.clamp(min=1)[:, None] ** 0.5
+
+    def history_share(self, history: Tensor) -> Tensor:
+        """`[H]`: what e_u takes of each title of one person's history; zeros where e_u is free."""
+        if self.history_weight is None:
+            return torch.zeros(len(history), device=history.device)
+        return self.history_weight[history] / max(len(history), 1) ** 0.5
 
     def draw_items(
         self,
@@ -231,9 +242,9 @@ class DSKReG(nn.Module):
         """
         seen = self.title_vectors(items, trace.item.neighbour, self.gated(trace.item.relation, trace.item.attention))[:, 0]  # e_hat_i|u
         towards = seen @ self.user_tower.weight  # [N, D]: e_hat_u . e_hat_i = (...) . W_u^T e_hat_i + ...
-        base = self.item_embedding[history] @ towards.T / max(len(history), 1) ** 0.5
+        base = self.history_share(history)[:, None] * (self.item_embedding[history] @ towards.T)
         picked = self.user_gate * trace.user.attention[0][:, None] * (self.item_embedding[trace.user.neighbour[0]] @ towards.T)
-        return base if self.user_embedding is None else torch.zeros_like(base), picked
+        return base, picked
 
     @torch.no_grad()
     def representation(self) -> tuple[Tensor, Tensor]:

@@ -19,10 +19,11 @@ from torch import Tensor
 
 from dskreg.aggregation import UserHop
 from dskreg.artifact import Artifact
+from dskreg.data.dataset import TRAIN
 from dskreg.fitted import FittedBaselines
 from dskreg.graph import CandidateGraph
 from dskreg.model import NOBODY, DSKReG, Trace
-from dskreg.people import Directory, Profile
+from dskreg.people import KNOWN, Directory, Profile
 from dskreg.sampling import Draw, node_noise
 from dskreg.scoring import Catalogue
 from dskreg.serving import Scorer, catalogue_of, model_scorer
@@ -47,7 +48,8 @@ class Opened:
         self.catalogue = catalogue_of(self.model, artifact.picks)
         self.kept_out = np.zeros(len(data.items), dtype=bool)
         self.baselines = FittedBaselines(data, artifact.metrics)
-        self._look_up(Directory(data, artifact.config.graph.max_share))
+        folds = KNOWN if artifact.config.train.refit else (TRAIN,)
+        self._look_up(Directory(data, artifact.config.graph.max_share, folds))
 
     def _look_up(self, directory: Directory) -> None:
         self.directory = directory

@@ -54,10 +54,10 @@ def plain(value: Any) -> Any:
 
 
 class Directory:
-    """Ids to positions and back, and everything that is looked up by name."""
+    """Ids to positions and back, and everything that is looked up by name. `folds`: whose likes the model was made from."""
 
-    def __init__(self, dataset: Dataset, max_share: float = 1.0) -> None:
-        self.dataset, self._max_share = dataset, max_share
+    def __init__(self, dataset: Dataset, max_share: float = 1.0, folds: tuple[int, ...] = (TRAIN,)) -> None:
+        self.dataset, self._max_share, self.folds = dataset, max_share, folds
         self._carriers: dict[str, sparse.csr_matrix] = {}
         self._user_position = {str(u): n for n, u in enumerate(dataset.user_ids)}
         self._item_position = {str(i): n for n, i in enumerate(dataset.items["item_id"])}
@@ -70,7 +70,7 @@ class Directory:
         self.held_out = train_matrix(dataset, (TEST,))
         ones = np.ones(len(dataset.user), dtype=np.float32)
         self.seen = sparse.csr_matrix((ones, (dataset.user, dataset.item)), shape=dataset.shape)
-        self._training = train_matrix(dataset).tocsc()
+        self._training = train_matrix(dataset, folds).tocsc()
         self.likes = np.diff(self._training.indptr)
 
     def veiled(self) -> Directory:
@@ -147,7 +147,7 @@ class Directory:
         return self._carriers[relation]
 
     def liked_together(self, item: int, others: np.ndarray) -> list[int]:
-        """How many people's training likes hold `item` and each of `others`."""
+        """How many people's likes, of those that the model was made from, hold `item` and each of `others`."""
         fans = self._training[:, [item]]
         return [int(n) for n in np.asarray(self._training[:, others].multiply(fans).sum(0)).ravel()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +33,8 @@ from dskreg.people import KNOWN
 from dskreg.projection import Projection, project
 from dskreg.regions import clusters
 from dskreg.serving import Scorer, model_scorer, noise_free, picks_of
-from dskreg.training import Epoch, choose_device, train
+from dskreg.start import Start
+from dskreg.training import Epoch, choose_device, refit, train
 from dskreg.tuning import tuned
 from dskreg.vectors import user_vectors
 
@@ -67,9 +69,14 @@ def run(
     say(f"training {config.preset!r} on {device}{several}")
     folder = out.with_name(f".{out.name}.training")
     trained = train(data, graph, config, folder, resume, report, progress)
+    again = out.with_name(f".{out.name}.refit")
+    final = trained
+    if config.train.refit:
+        say(f"best epoch {trained.best_epoch}; once more with the validation likes")
+        graph, final = refit(data, config, trained, again, resume, progress)
     if not parallel.leads():
         return None
-    model = trained.model.to("cpu")
+    model = final.model.to("cpu")
     say(f"best epoch {trained.best_epoch}; testing")
     metrics = measure(model, data, baselines, say)
     made = maps(model, data, config, say)
@@ -85,7 +92,7 @@ def run(
         weights={name: value.numpy() for name, value in model.state_dict().items()},
         item_map=made.titles,
         user_map=made.users,
-        metrics=metrics | {"maps": made.quality, "best_epoch": trained.best_epoch},
+        metrics=metrics | {"maps": made.quality, "best_epoch": trained.best_epoch, "start": _said(trained.start)},
         history=history,
         run={
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -96,9 +103,15 @@ def run(
     )
     artifacts.save(artifact, out)
     artifacts.load(out)  # read back what was written before the checkpoint goes
-    Checkpoint(folder, config, device).clear()
+    for state in (folder, again):
+        Checkpoint(state, config, device).clear()
     say(f"saved {out} after {time.perf_counter() - began:.0f} s")
     return artifact
+
+
+def _said(start: Start | None) -> dict[str, Any] | None:
+    """JSON of what the start chose; an infinite ridge is null."""
+    return None if start is None else asdict(start) | {"ridge": start.ridge if math.isfinite(start.ridge) else None}
 
 
 def writable(out: Path) -> None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,14 +22,15 @@ from dskreg import parallel
 from dskreg.batches import MaskedBatches, TripleBatches
 from dskreg.checkpoint import Checkpoint, digest
 from dskreg.config import Config, TrainConfig
-from dskreg.data.dataset import VALIDATION, Dataset
+from dskreg.data.dataset import TRAIN, VALIDATION, Dataset
 from dskreg.errors import InputError
 from dskreg.evaluation import evaluate
-from dskreg.graph import CandidateGraph, train_matrix
+from dskreg.graph import CandidateGraph, build, train_matrix
 from dskreg.model import DSKReG
 from dskreg.objectives import Bpr, MaskedSoftmax
+from dskreg.people import KNOWN
 from dskreg.serving import model_scorer
-from dskreg.start import start_from_svd
+from dskreg.start import Start, start_from_svd
 
 STOP_ON = "ndcg@20"
 
@@ -53,6 +55,7 @@ class Trained:
     model: DSKReG
     history: tuple[Epoch, ...]
     best_epoch: int
+    start: Start | None = None  # what the start chose on validation; None of a random one
 
 
 def choose_device(name: str) -> torch.device:
@@ -75,11 +78,12 @@ def train(
     resume: bool = False,
     report: Callable[[Epoch], object] = lambda epoch: None,
     progress: Callable[[Iterator, int, str], Iterator] = lambda steps, count, label: steps,
+    start: Start | None = None,
 ) -> Trained:
     """Train on `dataset` (split) and `graph`; checkpoints of every epoch go to `folder`.
 
     `report` is called after each epoch, `progress` wraps an epoch's steps. Raises InputError when there is nothing to train on,
-    or when `resume` meets a checkpoint of other settings.
+    or when `resume` meets a checkpoint of other settings. `start`: what an earlier training chose on validation, to be used again.
     """
     device = choose_device(config.train.device)
     likes = train_matrix(dataset)
@@ -90,7 +94,7 @@ def train(
     torch.manual_seed(config.seed)
     model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
     if config.train.start == "svd":
-        start_from_svd(model, dataset, config)
+        start = start_from_svd(model, dataset, config, start)
     batches, objective = _task(dataset, model, config, device)
     shared = parallel.share(objective, config.train.shard)
     optimiser = optimiser_of(model, config.train)
@@ -119,7 +123,30 @@ def train(
     if config.train.shard:
         model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
     model.load_state_dict(whole)
-    return Trained(model, tuple(history), _best(history).epoch)
+    return Trained(model, tuple(history), _best(history).epoch, start)
+
+
+def known(dataset: Dataset) -> Dataset:
+    """The data set with everything known before the test in the training fold, and nothing in the validation fold."""
+    return replace(dataset, fold=np.where(np.isin(dataset.fold, KNOWN), TRAIN, dataset.fold).astype(dataset.fold.dtype))
+
+
+def refit(
+    dataset: Dataset,
+    config: Config,
+    trained: Trained,
+    folder: Path | None = None,
+    resume: bool = False,
+    progress: Callable[[Iterator, int, str], Iterator] = lambda steps, count, label: steps,
+) -> tuple[CandidateGraph, Trained]:
+    """Once more on everything known before the test: the settings and the number of epochs that won on validation, validation likes included.
+
+    Returns the candidate graph over the same likes and the model. It is what the baselines get too (tuning.py).
+    """
+    everything = known(dataset)
+    graph = build(everything, config.graph, config.seed)
+    settings = replace(config, train=replace(config.train, epochs=trained.best_epoch, patience=max(1, trained.best_epoch)))
+    return graph, train(everything, graph, settings, folder, resume, progress=progress, start=trained.start)
 
 
 def _task(dataset: Dataset, model: DSKReG, config: Config, device: torch.device) -> tuple[MaskedBatches | TripleBatches, nn.Module]:

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from dskreg.artifact import Artifact
-from dskreg.config import Config, ModelConfig
+from dskreg.config import Config, ModelConfig, TrainConfig
 from dskreg.data.dataset import Dataset
 from dskreg.explorer import Explorer
 from dskreg.graph import CandidateGraph
@@ -33,7 +33,19 @@ def opened(dataset: Dataset, graph: CandidateGraph, model: ModelConfig, seed: in
     picks = picks_of(noise_free(made.eval()))
     nothing = pd.DataFrame(columns=["user", "x", "y"])
     numbers, places = {name: value.numpy() for name, value in weights.items()}, np.zeros((len(dataset.items), 2))
-    artifact = Artifact(Config(graph=EVERYTHING, model=model), dataset, graph, numbers, places, nothing, {}, [], {}, picks, {"content": "a world"})
+    artifact = Artifact(
+        Config(graph=EVERYTHING, model=model, train=TrainConfig(refit=False)),
+        dataset,
+        graph,
+        numbers,
+        places,
+        nothing,
+        {},
+        [],
+        {},
+        picks,
+        {"content": "a world"},
+    )
     return Explorer(Opened(Path("world"), artifact))
 
 

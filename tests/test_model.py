@@ -36,6 +36,8 @@ def make(config: ModelConfig, graph: CandidateGraph | None = None, seed: int = 0
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64) * 0.7)
+        if model.history_weight is not None:
+            model.history_weight.uniform_(0.5, 2, generator=generator)
     return model
 
 
@@ -79,7 +81,9 @@ def oracle(model: DSKReG, graph: CandidateGraph, user: int, title: int, user_noi
         stranger = np.mean(p["user_embedding"], axis=0)
         base = stranger if USERS[user] == NOBODY else p["user_embedding"][user]
     else:
-        base = np.array([sum(float(e[j][d]) for j in history) / math.sqrt(max(len(history), 1)) for d in range(config.width)])
+        weight = model.history_weight
+        assert weight is not None
+        base = np.array([sum(float(weight[j]) * float(e[j][d]) for j in history) / math.sqrt(max(len(history), 1)) for d in range(config.width)])
     beta = softmax([dot(base, e[j]) for j in picks])
     gate = math.exp(p["log_user_gate"][0]) if config.gates else 1.0
     around = [sum(b * float(e[j][d]) for b, j in zip(beta, picks, strict=True)) for d in range(config.width)]
@@ -195,7 +199,9 @@ def test_a_stranger_is_served_from_the_history_alone(name: str) -> None:
     model = make(replace(PRESETS[name].model, width=4))
     base = model.user_hop(torch.tensor([NOBODY]), torch.tensor([[A, B]])).base[0]
     if model.user_embedding is None:
-        assert torch.allclose(base, (model.item_embedding[A] + model.item_embedding[B]) / 2**0.5)
+        assert model.history_weight is not None
+        of_a, of_b = (model.history_weight[i] * model.item_embedding[i] for i in (A, B))
+        assert torch.allclose(base, (of_a + of_b) / 2**0.5)
         assert torch.allclose(base, model.user_hop(torch.tensor([0]), torch.tensor([[A, B]])).base[0])
     else:
         assert torch.allclose(base, model.user_embedding.mean(0))

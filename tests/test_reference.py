@@ -39,6 +39,8 @@ def make(config: ModelConfig, dataset: Dataset, candidates: int = 50, spread: fl
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64) * spread)
+        if model.history_weight is not None:
+            model.history_weight.uniform_(0.5, 2, generator=generator)
     return model, graph
 
 

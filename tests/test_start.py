@@ -1,58 +1,122 @@
-"""Where training starts: the regularised truncated SVD of the likes."""
+"""Where training starts: a truncated ridge regression of the likes, and gates, both the best of those tried."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from worlds import EVERYTHING, checkerboard
 
 from dskreg import start
 from dskreg.config import Config, ModelConfig
-from dskreg.data.dataset import TRAIN, VALIDATION
+from dskreg.data.dataset import TRAIN, VALIDATION, Dataset
 from dskreg.evaluation import evaluate
 from dskreg.graph import build, train_matrix
 from dskreg.model import DSKReG
+from dskreg.serving import model_scorer
+from dskreg.start import Spectra, Start, start_from_svd
 from tests.tiny_runs import settings, small
 
 
-def test_the_svd_start_is_the_svd(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "SHIFTS", (1.0,))
-    monkeypatch.setattr(start, "PARTS", (1,))
+@pytest.fixture(scope="module")
+def dense() -> tuple[Dataset, np.ndarray]:
+    """A data set of 30 people and 20 titles, everything in training, and its likes as a dense table."""
     user, item = np.nonzero(np.random.default_rng(0).random((30, 20)) < 0.4)
     fold, liked = np.full(len(user), TRAIN, dtype=np.int8), np.ones(len(user), dtype=bool)
     data = replace(checkerboard(30, 20), user=user.astype(np.int32), item=item.astype(np.int32), fold=fold, liked=liked)
-    config, matrix = settings("default", epochs=0), train_matrix(data)
+    return data, train_matrix(data).toarray().astype(float)
+
+
+@pytest.mark.parametrize("ridge", [2.0, math.inf])
+def test_the_start_is_the_leading_part_of_a_ridge_regression(dense: tuple[Dataset, np.ndarray], ridge: float) -> None:
+    data, likes = dense
+    config = settings("default", epochs=0)
     model = DSKReG(config.model, build(data, EVERYTHING), 30)
-    start.start_from_svd(model, data, config)
-    dense = matrix.toarray().astype(float)
-    people, titles = dense.sum(1, keepdims=True), dense.sum(0)
-    normal = dense / np.sqrt(people + people.mean()) / np.sqrt(titles + titles.mean())
-    _, value, right = np.linalg.svd(normal)
-    assert value[7] - value[8] > 1e-6  # otherwise the first eight are not determined
-    gram, expected = (model.item_embedding @ model.item_embedding.T).detach().numpy(), (right[:8].T * value[:8]) @ right[:8]  # V S V': whatever the signs
+    chosen = Start(0.25, ridge, config.model.width, popularity=0.1, discount=0.3)
+    assert start_from_svd(model, data, config, chosen) == chosen
+    count = likes.sum(0)
+    normal = likes / likes.sum(1, keepdims=True) ** 0.25 / count**0.25
+    eigenvalue, vector = np.linalg.eigh(normal.T @ normal)
+    eigenvalue, vector = eigenvalue[::-1][: config.model.width], vector[:, ::-1][:, : config.model.width]
+    filtered = eigenvalue / (eigenvalue + ridge * np.trace(normal.T @ normal) / 20) if math.isfinite(ridge) else eigenvalue
+    expected = (vector * filtered) @ vector.T * np.outer(count**0.1, count**0.1)
+    gram = (model.item_embedding @ model.item_embedding.T).detach().numpy()  # V f V': whatever the signs
     scale = np.trace(gram) / np.trace(expected)
-    assert scale >= 1 and np.allclose(gram, expected * scale, atol=1e-4 * scale)
+    assert scale > 0 and np.allclose(gram, expected * scale, atol=1e-4 * scale)
+    weight = model.history_weight
+    assert weight is not None
+    np.testing.assert_allclose(weight, count**-0.3 / np.average(count**-0.3, weights=count), rtol=1e-5)
+
+
+def test_at_full_width_it_ranks_like_ease_before_its_columns_are_scaled(dense: tuple[Dataset, np.ndarray]) -> None:
+    """B_ij = -P_ij / P_jj with P = (X'X + lambda I)^-1 is e_i . e_j / (lambda P_jj) off the diagonal."""
+    data, likes = dense
+    vectors, _ = Spectra(data, replace(Config(), model=ModelConfig(width=20))).vectors(Start(0.0, 3.0, 20))
+    penalty = 3.0 * np.trace(likes.T @ likes) / 20
+    p = np.linalg.inv(likes.T @ likes + penalty * np.eye(20))
+    off = ~np.eye(20, dtype=bool)
+    np.testing.assert_allclose((vectors @ vectors.T / 3.0)[off], (-p * penalty)[off], atol=1e-5)  # infinite ridge is S^2 in units of the mean: hence the 3
+
+
+def test_entities_that_two_titles_carry_count_as_people(dense: tuple[Dataset, np.ndarray]) -> None:
+    data = dense[0]
+    entities = Spectra(data, Config())._entities().toarray()
+    assert len(entities) and ((entities > 0).sum(1) >= 2).all()
+    np.testing.assert_allclose((entities**2).sum(1), 1, rtol=1e-6)
 
 
 def test_a_width_beyond_the_rank_is_filled_with_zeros() -> None:
     data, graph = small(8, 6)
     model = DSKReG(ModelConfig(width=32), graph, 8)
-    start.start_from_svd(model, data, replace(Config(), model=ModelConfig(width=32)))
+    start_from_svd(model, data, replace(Config(), model=ModelConfig(width=32)))
     assert not model.item_embedding[:, 6:].any() and model.item_embedding[:, :2].any()
 
 
-def test_the_svd_start_is_the_best_of_those_tried() -> None:
-    """No width and no shift that was tried ranks the validation titles better by the plain dot product."""
+def test_exponent_ridge_and_rank_are_the_best_of_those_tried() -> None:
+    """No combination that was tried ranks the validation titles better by the plain dot product, nor does another popularity."""
+    data, _ = small(60, 40)
+    spectra = Spectra(data, replace(Config(), model=ModelConfig(width=16)))
+    best = spectra.choose()
+    q, h = start.POPULARITY[0]
+    tried = [Start(p, ridge, 16 // part, q, h) for p, ridge, part in product(start.EXPONENTS, start.RIDGES, start.PARTS)]
+    assert spectra.ndcg(best) >= max(map(spectra.ndcg, tried))
+    others = [replace(best, popularity=q, discount=h, knowledge=False) for q, h in start.POPULARITY]
+    assert spectra.ndcg(best) >= max(map(spectra.ndcg, others))
+
+
+def test_no_other_gate_of_one_relation_ranks_better() -> None:
+    """The last gate that was chosen, with all others as they stand, is the best of those tried."""
     data, graph = small(60, 40)
     config = replace(Config(), model=ModelConfig(width=16))
+    torch.manual_seed(0)
     model = DSKReG(config.model, graph, 60)
-    start.start_from_svd(model, data, config)
+    found = start_from_svd(model, data, config)
+    assert len(found.gates) == len(graph.relations) and set(np.round(found.gates, 4)) <= {start.LEAST, *start.GATES}
+    assert model.log_user_gate is not None and math.exp(float(model.log_user_gate.detach())) == pytest.approx(found.user_gate)
 
-    def ndcg(vectors: np.ndarray) -> float:
-        return evaluate(start._dot_product(vectors), data, VALIDATION).results()["ndcg@20"]
+    def ndcg(gate: float) -> float:
+        assert model.log_user_gate is not None
+        with torch.no_grad():
+            model.log_user_gate.fill_(math.log(gate))
+        return evaluate(model_scorer(model.eval()), data, VALIDATION).results()["ndcg@20"]
 
-    chosen = ndcg(model.item_embedding.detach().numpy())
-    tried = [start._singular_vectors(train_matrix(data), 16, shift, 0)[:, : 16 // part] for shift in start.SHIFTS for part in start.PARTS]
-    assert chosen == pytest.approx(max(map(ndcg, tried)), abs=1e-6)
+    assert found.user_gate is not None
+    chosen = ndcg(found.user_gate)
+    assert chosen >= max(ndcg(gate) for gate in (start.LEAST, *start.GATES)) - 1e-9
+
+
+def test_what_was_chosen_before_is_used_again() -> None:
+    data, graph = small(40, 30)
+    config = replace(Config(), model=ModelConfig(width=16))
+    models = []
+    chosen = None
+    for _ in range(2):
+        torch.manual_seed(0)
+        models.append(DSKReG(config.model, graph, 40))
+        chosen = start_from_svd(models[-1], data, config, chosen)
+    for name, value in models[0].state_dict().items():
+        torch.testing.assert_close(value, models[1].state_dict()[name])

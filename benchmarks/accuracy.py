@@ -1,0 +1,235 @@
+"""DSKReG beside the strong simple ones, measured alike: `python benchmarks/accuracy.py` (packages of requirements-bench.txt; see benchmarks/README.md).
+
+    warm    every model on every data set and seed; rivals tuned by Optuna on validation at seed 0, all within one budget, then fitted on everything
+            known before the test, as DSKReG is
+    cold    a tenth of the titles lose every like before the test: they are ranked among all titles and among themselves
+    share   DSKReG with one part taken away or changed: what does which part?
+
+Resumable: what is done lies under --work and is not done again. `--tables` writes benchmarks/accuracy.json and the tables of benchmarks/README.md from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.recommenders import RIVALS, WITHOUT_LIKES, Recommender, Settings, dskreg  # noqa: E402
+from benchmarks.variants import variants  # noqa: E402
+from dskreg.config import PRESETS  # noqa: E402
+from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION, Dataset  # noqa: E402
+from dskreg.data.load import load  # noqa: E402
+from dskreg.data.split import split  # noqa: E402
+from dskreg.evaluation import evaluate  # noqa: E402
+from dskreg.graph import train_matrix  # noqa: E402
+from dskreg.metrics import hits, ndcg, recall, top_items  # noqa: E402
+from dskreg.people import KNOWN  # noqa: E402
+from dskreg.pipeline import hardware, versions  # noqa: E402
+from dskreg.serving import Scorer  # noqa: E402
+from dskreg.training import known  # noqa: E402
+
+DATASETS = ("dskreg-lastfm", "anime", "dskreg-book")
+MODELS = {"DSKReG": dskreg(PRESETS["default"]), **RIVALS}
+COLD = 0.1
+Assessed = tuple[dict[str, Any], dict[str, np.ndarray]]
+K, CHUNK = 20, 256
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where the data are, where results go, and what a model may spend on tuning."""
+
+    data: Path
+    work: Path
+    seeds: int
+    trials: int
+    seconds: float
+
+
+def prepared(folder: Path, seed: int) -> Dataset:
+    """The data set with the split of this seed; where it has a test split of its own, that stays and the validation likes change."""
+    config = replace(PRESETS["default"].data, split_seed=seed)
+    return split(load(folder, config), config)
+
+
+def assess(scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, targets: np.ndarray | None = None) -> Assessed:
+    """Full ranking of the test likes: (means, per person `user`, `ndcg`, `recall`).
+
+    `among` `[I]` bool: only these titles are ranked; `targets` `[I]` bool: only these test likes count.
+    """
+    history, target = train_matrix(dataset, KNOWN), train_matrix(dataset, (TEST,))
+    count = np.asarray(history.sum(0)).ravel()
+    if targets is not None:
+        target = (target.multiply(targets)).tocsr()
+        target.eliminate_zeros()
+    users = np.flatnonzero(np.diff(target.indptr))
+    fifth = np.full(len(count), -1)
+    liked = np.flatnonzero(count)
+    fifth[liked] = np.argsort(np.argsort(count[liked], kind="stable"), kind="stable") * 5 // max(1, len(liked))
+    rows: dict[str, list[np.ndarray]] = {"ndcg": [], "recall": []}
+    shown, found, wanted = np.zeros(len(count), bool), np.zeros(5), np.zeros(5)
+    for start in range(0, len(users), CHUNK):
+        who = users[start : start + CHUNK]
+        score = scorer(who, history[who]).astype(np.float32)
+        if among is not None:
+            score[:, ~among] = -np.inf
+        ranked = top_items(score, history[who], K)
+        relevant = target[who]
+        hit, total = hits(ranked, relevant), np.diff(relevant.indptr)
+        rows["ndcg"].append(ndcg(hit, total, K))
+        rows["recall"].append(recall(hit, total, K))
+        shown[ranked[ranked >= 0]] = True
+        found += np.bincount(fifth[ranked[hit]][fifth[ranked[hit]] >= 0], minlength=5)
+        wanted += np.bincount(fifth[relevant.indices][fifth[relevant.indices] >= 0], minlength=5)
+    per = {name: np.concatenate(parts) for name, parts in rows.items()}
+    length = np.diff(history.indptr)[users]
+    of_user = np.argsort(np.argsort(length, kind="stable"), kind="stable") * 5 // len(users)
+    means = {f"{name}@{K}": float(values.mean()) for name, values in per.items()} | {"coverage@20": float(shown.sum() / max(1, len(liked)))}
+    means["ndcg@20 by history"] = [float(per["ndcg"][of_user == q].mean()) for q in range(5)]
+    means["recall@20 by popularity"] = [float(f / w) if w else None for f, w in zip(found, wanted, strict=True)]
+    return means, {"user": users} | per
+
+
+def tuned(name: str, model: Recommender, dataset: Dataset, plan: Plan) -> tuple[Settings, dict[str, Any]]:
+    """The settings of the best validation NDCG@20, and how they were found."""
+    if model.choose is not None:
+        return model.choose(dataset), {"trials": 0}
+    space = model.space
+    if space is None:
+        return {}, {"trials": 0}
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    def quality(trial: optuna.Trial) -> float:
+        settings = space(trial)
+        trial.set_user_attr("settings", settings)
+        scorer = model.fit(dataset, dict(settings), 0)
+        return evaluate(scorer, dataset, VALIDATION, PRESETS["default"].train.validation_users).results()["ndcg@20"]
+
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
+    study.optimize(quality, n_trials=plan.trials, timeout=plan.seconds)
+    best = study.best_trial
+    return dict(best.user_attrs["settings"]), {"trials": len(study.trials), "validation ndcg@20": best.value}
+
+
+def one(path: Path, model: Recommender, settings: Settings, dataset: Dataset, seed: int, views: dict[str, dict[str, np.ndarray]]) -> None:
+    """Fit and assess, in every view (arguments of `assess`), and write the outcome as `path`; per-person figures beside it."""
+    began = time.perf_counter()
+    chosen = dict(settings)
+    scorer = model.fit(dataset if model in OWN else known(dataset), chosen, seed)
+    fitted = time.perf_counter() - began
+    outcome: dict[str, Any] = {"settings": chosen, "seed": seed, "fit seconds": round(fitted, 1)}
+    for view, arguments in views.items():
+        outcome[view], per = assess(scorer, dataset, **arguments)
+        np.savez(path.with_name(f"{path.stem}.{view}.npz"), **per)
+    path.with_suffix(".part").write_text(json.dumps(outcome, indent=1), "utf-8")
+    path.with_suffix(".part").rename(path)
+    told = "   ".join(f"{view} {outcome[view]['ndcg@20']:.4f} {outcome[view]['recall@20']:.4f} {outcome[view]['coverage@20']:.3f}" for view in views)
+    print(f"{path.parent.name:28s}{path.stem:28s}{told}   {fitted:.0f} s", flush=True)
+
+
+OWN = [MODELS["DSKReG"]]
+"""Models that choose on validation themselves and fit again: they get the data set as it is split."""
+
+
+def settings_of(name: str, model: Recommender, folder: Path, plan: Plan) -> Settings:
+    """Tuned once per data set, at seed 0, and kept."""
+    kept = plan.work / folder.name / f"{name}.tuned"
+    if not kept.exists():
+        settings, how = tuned(name, model, prepared(folder, 0), plan)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps({"settings": settings} | how), "utf-8")
+    return json.loads(kept.read_text("utf-8"))["settings"]
+
+
+def warm(folder: Path, names: list[str], plan: Plan) -> None:
+    """Every model, every seed."""
+    for seed in range(plan.seeds):
+        dataset = None
+        for name in names:
+            path = plan.work / folder.name / f"{name}-{seed}.json"
+            if not path.exists():
+                dataset = dataset or prepared(folder, seed)
+                one(path, MODELS[name], settings_of(name, MODELS[name], folder, plan), dataset, seed, {"test": {}})
+
+
+def chilled(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
+    """(the data set in which a tenth of the titles with training likes have none, which `[I]` bool). All their likes in the core become test likes."""
+    titles = np.flatnonzero(np.asarray(train_matrix(dataset).sum(0)).ravel())
+    cold = np.zeros(len(dataset.items), bool)
+    cold[np.random.default_rng([seed, 1]).permutation(titles)[: round(COLD * len(titles))]] = True
+    fold, gone = dataset.fold.copy(), cold[dataset.item]
+    fold[gone & np.isin(fold, (TRAIN, VALIDATION))] = TEST
+    fold[gone & (fold == OUTSIDE)] = SEEN
+    return replace(dataset, fold=fold), cold
+
+
+def cold_items(folder: Path, plan: Plan) -> None:
+    """What nobody has liked, among all titles and among themselves."""
+    models = {"DSKReG": MODELS["DSKReG"], **WITHOUT_LIKES, "EASE": RIVALS["EASE"]}
+    for seed in range(plan.seeds):
+        for name, model in models.items():
+            path = plan.work / f"{folder.name}.cold" / f"{name}-{seed}.json"
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                dataset, cold = chilled(prepared(folder, seed), seed)
+                views = {"among the cold": {"among": cold, "targets": cold}, "among all": {"targets": cold}, "warm": {"targets": ~cold}}
+                one(path, model, settings_of(name, model, folder, plan) if name in MODELS else {}, dataset, seed, views)
+
+
+def share(folder: Path, plan: Plan) -> None:
+    """DSKReG with one part changed, warm titles and cold ones."""
+    for seed in range(plan.seeds):
+        dataset = prepared(folder, seed)
+        for name, variant in variants(dataset).items():
+            path = plan.work / f"{folder.name}.share" / f"{name}-{seed}.json"
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                chosen, cold = chilled(dataset, seed)
+                OWN.append(variant)
+                one(path, variant, {}, chosen, seed, {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}})
+
+
+def main() -> None:
+    """Read the arguments and do what is not done yet."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--part", choices=("warm", "cold", "share"), default="warm")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--work", type=Path, default=ROOT / ".accuracy", help="results, figures alone; git-ignored")
+    parser.add_argument("--datasets", nargs="+", default=DATASETS)
+    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--trials", type=int, default=12, help="per model and data set")
+    parser.add_argument("--seconds", type=float, default=240.0, help="per model and data set; whichever is spent first")
+    parser.add_argument("--tables", action="store_true", help="only write the tables")
+    given = parser.parse_args()
+    plan = Plan(given.data, given.work, given.seeds, given.trials, given.seconds)
+    if given.tables:
+        from benchmarks.tables import write
+
+        write(plan.work, ROOT / "benchmarks")
+        return
+    (plan.work / "machine.json").parent.mkdir(parents=True, exist_ok=True)
+    machine = {"hardware": hardware(torch.device("cpu")), "versions": versions(), "trials": plan.trials, "seconds": plan.seconds}
+    (plan.work / "machine.json").write_text(json.dumps(machine), "utf-8")
+    for name in given.datasets:
+        folder = plan.data / name
+        if given.part == "warm":
+            warm(folder, given.models, plan)
+        else:
+            {"cold": cold_items, "share": share}[given.part](folder, plan)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""The models of benchmarks/accuracy.py: each a space of settings for the tuner, and a fit on the training fold that gives a scorer.
+
+popularity, item-kNN, EASE      dskreg/baselines.py, the ones that the app shows
+RP3beta      P_ui^a P_iu^a / n_i^b, the k largest per title                     (Paudel et al., TiiS 2017)
+iALS, BPR-MF `implicit`        LightGCN `torch_geometric` (benchmarks/cost.py)
+content-kNN  the idf-weighted cosine of two titles' entities: what a graph alone can say of a title that nobody has liked
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy import sparse
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.cost import IALSSettings, LightGCNSettings, ials, lightgcn  # noqa: E402
+from dskreg.baselines import EASE, Baseline, ItemKNN, Popularity  # noqa: E402
+from dskreg.config import PRESETS, Config  # noqa: E402
+from dskreg.data.dataset import Dataset  # noqa: E402
+from dskreg.graph import build, carriers, choose_relations, idf, train_matrix  # noqa: E402
+from dskreg.metrics import top_items  # noqa: E402
+from dskreg.serving import Scorer, model_scorer  # noqa: E402
+from dskreg.start import Start  # noqa: E402
+from dskreg.training import refit, train  # noqa: E402
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """`space` draws settings for a trial (none: nothing to tune); `fit(dataset, settings, seed)` learns from the training fold."""
+
+    fit: Callable[[Dataset, Settings, int], Scorer]
+    space: Callable[[Trial], Settings] | None = None
+    seeded: bool = False  # does the seed matter, besides the split?
+    choose: Callable[[Dataset], Settings] | None = None  # in the place of a tuner: settings by its own look at validation
+
+
+def _history(baseline: Baseline, dataset: Dataset) -> Scorer:
+    fitted = baseline.fit(train_matrix(dataset))
+    return lambda who, history: fitted.scores(history)
+
+
+def rp3beta(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+    """Three steps from a title over its people to another one, popular ends made less likely."""
+    likes = train_matrix(dataset)
+    people, titles = (np.maximum(np.asarray(likes.sum(axis)).ravel(), 1) for axis in (1, 0))
+    towards = (sparse.diags(people**-1.0) @ likes).power(settings["alpha"])
+    back = (sparse.diags(titles**-1.0) @ likes.T).tocsr().power(settings["alpha"])
+    penalty = sparse.diags(titles ** -settings["beta"])
+    parts = []
+    for start in range(0, likes.shape[1], 512):
+        block = (back[start : start + 512] @ towards @ penalty).toarray()
+        block[np.arange(len(block)), np.arange(start, start + len(block))] = 0
+        best = top_items(block, None, settings["k"])
+        rows = np.repeat(np.arange(len(block)), best.shape[1])
+        value = block[rows, best.ravel()] * (best.ravel() >= 0)
+        parts.append(sparse.csr_matrix((value, (rows, np.maximum(best.ravel(), 0))), shape=block.shape))
+    walk = sparse.vstack(parts).tocsr()
+    return lambda who, history: (history @ walk).toarray()
+
+
+def _last(method: Iterator[Scorer], sweeps: int) -> Scorer:
+    for _ in range(sweeps - 1):
+        next(method)
+    return next(method)
+
+
+def _ials(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+    kept = IALSSettings(settings["factors"], settings["regularization"], settings["alpha"])
+    return _last(ials(dataset, kept, seed, settings["sweeps"]), 1)
+
+
+def _lightgcn(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+    kept = LightGCNSettings(settings["width"], settings["layers"], 4096, settings["learning_rate"], settings["l2"])
+    return _last(lightgcn(dataset, kept, seed, settings["epochs"]), 1)
+
+
+def bpr_mf(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+    """`implicit`'s BPR matrix factorisation."""
+    from implicit.bpr import BayesianPersonalizedRanking
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        model = BayesianPersonalizedRanking(**settings, num_threads=torch.get_num_threads(), random_state=seed)
+        model.fit(train_matrix(dataset).tocsr(), show_progress=False)
+    return lambda who, history: model.user_factors[who] @ model.item_factors.T
+
+
+def content_knn(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+    """Sum over the history of the cosine of the titles' entities, weighted by idf."""
+    config = PRESETS["default"].graph
+    parts = []
+    for relation in choose_relations(dataset, config):
+        carried = carriers(dataset, relation, config.max_share)
+        parts.append(carried @ sparse.diags(idf(carried)))
+    told = sparse.hstack(parts).tocsr()
+    length = np.sqrt(np.asarray(told.multiply(told).sum(1)).ravel())
+    told = sparse.diags(1 / np.maximum(length, 1e-12)) @ told
+    return lambda who, history: ((history @ told) @ told.T).toarray()
+
+
+def by_chance(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+    """Any order."""
+    rng = np.random.default_rng(seed)
+    return lambda who, history: rng.random(history.shape)
+
+
+def dskreg(config: Config) -> Recommender:
+    """DSKReG, which does its own choosing on validation: the start (once per data set, as rivals are tuned) and the epoch. `fit` adds what it chose."""
+
+    def choose(dataset: Dataset) -> Settings:
+        found = train(dataset, build(dataset, config.graph, config.seed), replace(config, train=replace(config.train, epochs=0)))
+        return {"start": asdict(found.start)} if found.start else {}
+
+    def fit(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+        chosen = replace(config, seed=seed)
+        start = Start(**settings["start"]) if "start" in settings else None
+        found = train(dataset, build(dataset, chosen.graph, seed), chosen, start=start)
+        final = refit(dataset, chosen, found)[1] if config.train.refit else found
+        settings |= {"best_epoch": found.best_epoch, "validation ndcg@20": max(epoch.ndcg for epoch in found.history)}
+        if found.start is not None:
+            settings |= {"start": asdict(found.start)}
+        return model_scorer(final.model)
+
+    return Recommender(fit, None, seeded=True, choose=choose)
+
+
+RIVALS: dict[str, Recommender] = {
+    "popularity": Recommender(lambda data, settings, seed: _history(Popularity(), data)),
+    "item-kNN": Recommender(
+        lambda data, settings, seed: _history(ItemKNN(**settings), data),
+        lambda trial: {"k": trial.suggest_int("k", 5, 2000, log=True), "shrink": trial.suggest_float("shrink", 0, 100)},
+    ),
+    "RP3beta": Recommender(
+        rp3beta,
+        lambda trial: {
+            "alpha": trial.suggest_float("alpha", 0.3, 1.5),
+            "beta": trial.suggest_float("beta", 0.0, 1.0),
+            "k": trial.suggest_int("k", 20, 1000, log=True),
+        },
+    ),
+    "EASE": Recommender(
+        lambda data, settings, seed: _history(EASE(**settings), data),
+        lambda trial: {"regularisation": trial.suggest_float("regularisation", 10, 3000, log=True)},
+    ),
+    "iALS": Recommender(
+        _ials,
+        lambda trial: {
+            "factors": trial.suggest_categorical("factors", [32, 64, 128, 256]),
+            "regularization": trial.suggest_float("regularization", 1, 300, log=True),
+            "alpha": trial.suggest_float("alpha", 1, 50, log=True),
+            "sweeps": 15,
+        },
+        seeded=True,
+    ),
+    "BPR-MF": Recommender(
+        bpr_mf,
+        lambda trial: {
+            "factors": trial.suggest_categorical("factors", [32, 64, 128]),
+            "learning_rate": trial.suggest_float("learning_rate", 0.005, 0.1, log=True),
+            "regularization": trial.suggest_float("regularization", 1e-4, 0.1, log=True),
+            "iterations": trial.suggest_categorical("iterations", [50, 100, 200]),
+        },
+        seeded=True,
+    ),
+    "LightGCN": Recommender(
+        _lightgcn,
+        lambda trial: {
+            "width": 64,
+            "layers": trial.suggest_int("layers", 1, 3),
+            "learning_rate": trial.suggest_float("learning_rate", 1e-3, 2e-2, log=True),
+            "l2": trial.suggest_float("l2", 1e-6, 1e-3, log=True),
+            "epochs": trial.suggest_categorical("epochs", [10, 20, 40]),
+        },
+        seeded=True,
+    ),
+}
+WITHOUT_LIKES: dict[str, Recommender] = {"by chance": Recommender(by_chance, seeded=True), "content-kNN": Recommender(content_knn)}
+"""What can rank titles that nobody has liked."""

@@ -1,0 +1,108 @@
+"""DSKReG with one part taken away or changed, for benchmarks/accuracy.py --part share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.recommenders import Recommender, Settings, dskreg  # noqa: E402
+from dskreg import batches, model  # noqa: E402
+from dskreg.config import PRESETS, Config  # noqa: E402
+from dskreg.data.dataset import Dataset  # noqa: E402
+from dskreg.graph import choose_relations  # noqa: E402
+from dskreg.serving import Scorer  # noqa: E402
+
+
+def shuffled(dataset: Dataset, seed: int = 0) -> Dataset:
+    """The same triples with the tails of each relation dealt out anew: every title and every entity keeps its degree, and nothing means anything."""
+    rng, tail = np.random.default_rng(seed), dataset.tail.copy()
+    for relation in range(len(dataset.relations)):
+        chosen = np.flatnonzero(dataset.relation == relation)
+        tail[chosen] = rng.permutation(tail[chosen])
+    return replace(dataset, tail=tail)
+
+
+@contextmanager
+def uniform() -> Iterator[None]:
+    """Draws take no notice of what was learnt: every candidate is as likely as any other, also at the test, where the draw is of a fixed seed."""
+    logit = model.DSKReG._logit
+
+    def equal(self: model.DSKReG, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor) -> Tensor:
+        spread = torch.frac(torch.sin(neighbour.double() * 12.9898 + relation.double() * 78.233) * 43758.5453).float()  # a fixed order, title for title
+        return (spread + 0 * logit(self, neighbour, relation, gone, *log_strength).nan_to_num(neginf=0)).masked_fill(gone, -torch.inf)
+
+    model.DSKReG._logit = equal  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        model.DSKReG._logit = logit  # type: ignore[method-assign]
+
+
+@contextmanager
+def wrong_sign() -> Iterator[None]:
+    """The release's noise: log(-log U), which draws far too deterministically."""
+    gumbel = batches.gumbel
+    batches.gumbel = lambda *arguments: -gumbel(*arguments)
+    try:
+        yield
+    finally:
+        batches.gumbel = gumbel
+
+
+def within(around: Callable, recommender: Recommender) -> Recommender:
+    """The same, trained and scored inside the context."""
+
+    def fit(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+        with around():
+            scorer = recommender.fit(dataset, settings, seed)
+
+        def scores(who: np.ndarray, history: object) -> np.ndarray:
+            with around():
+                return scorer(who, history)  # type: ignore[arg-type]
+
+        return scores
+
+    return replace(recommender, fit=fit)
+
+
+def variants(dataset: Dataset) -> dict[str, Recommender]:
+    """By name; `default` first."""
+    base = PRESETS["default"]
+    relations = [dataset.relations[r] for r in choose_relations(dataset, base.graph)]
+
+    def setting(**changes: object) -> Config:
+        config = base
+        for name, value in changes.items():
+            config = config.override(name.replace("__", "."), str(value))
+        return config
+
+    found = {
+        "default": dskreg(base),
+        "no graph at all": dskreg(setting(graph__without=",".join([*relations, "co-liked"]))),
+        "no knowledge graph": dskreg(setting(graph__without=",".join(relations))),
+        "no co-liked": dskreg(setting(graph__without="co-liked")),
+        "no sampling, all M": dskreg(setting(model__picks=base.graph.candidates)),
+        "uniform sampling": within(uniform, dskreg(base)),
+        "wrong sign of the noise": within(wrong_sign, dskreg(base)),
+        "soft in the place of straight-through": dskreg(setting(model__relaxation="soft")),
+        "no gates": dskreg(setting(model__gates="false")),
+        "no prior": dskreg(setting(model__prior="false")),
+        "start at random": dskreg(setting(train__start="random", train__learning_rate="1e-3")),
+    }
+    real = found["default"].fit
+    found["shuffled knowledge graph"] = Recommender(lambda data, settings, seed: real(shuffled(data), settings, seed), seeded=True)
+    found |= {f"K = {k}": dskreg(setting(model__picks=k)) for k in (2, 4, 16, 32)}
+    found |= {f"tau = {tau}": dskreg(setting(model__temperature=tau)) for tau in (0.03, 0.3, 1.0)}
+    if len(relations) > 1:
+        found |= {f"without {name}": dskreg(setting(graph__without=name)) for name in relations}
+    return found
