@@ -239,9 +239,10 @@ class Explorer(Questions):
         return concentration(self.degrees)
 
     def metrics(self) -> dict[str, Any]:
-        """users, metrics, baselines and their settings on the test split, as measured when the artifact was made."""
+        """users, metrics, baselines and their settings on the test split, as measured when it was made; best_epoch, start, refit."""
         measured = self.core.artifact.metrics
-        return {key: measured[key] for key in ("users", "metrics", "baselines")} | {"baseline_settings": measured.get("baseline_settings", {})}
+        found = {key: measured[key] for key in ("users", "metrics", "baselines")} | {"baseline_settings": measured.get("baseline_settings", {})}
+        return found | {"best_epoch": measured.get("best_epoch"), "start": measured.get("start"), "refit": self.core.artifact.config.train.refit}
 
     def training_history(self) -> pd.DataFrame:
         """One row per epoch; epoch 0 is the start, before any step."""

@@ -39,8 +39,8 @@ def show_comparison(document: dict) -> None:
         st.caption(plain(settings_in_words(document["baseline_settings"])))
 
 
-def show_training(history: pd.DataFrame) -> None:
-    """Loss, validation quality and entropy over the epochs."""
+def show_training(history: pd.DataFrame, document: dict) -> None:
+    """Loss, validation quality and entropy over the epochs, and which of them it is."""
     st.header("How was it trained?", anchor=False)
     if history.empty:
         st.info("This artifact holds no training history.")
@@ -50,6 +50,8 @@ def show_training(history: pd.DataFrame) -> None:
         curves.curves(history, "model")
     with numbers:
         curves.table(history, "model_history")
+    if text := curves.start_in_words(document):
+        st.caption(plain(text))
 
 
 def show_data(explorer: Explorer, info: dict) -> None:
@@ -144,7 +146,8 @@ selection = current(needs_profile=False)
 st.title(f"The model “{plain(selection.explorer.name)}”", anchor=False)
 st.caption("How good it is beside simple recommenders, how it was trained, and which relations of the knowledge graph it learnt to sample.")
 information = selection.explorer.info()
-show_comparison(selection.explorer.metrics())
-show_training(selection.explorer.training_history())
+tested = selection.explorer.metrics()
+show_comparison(tested)
+show_training(selection.explorer.training_history(), tested)
 show_data(selection.explorer, information)
 show_provenance(information)

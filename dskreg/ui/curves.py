@@ -18,6 +18,21 @@ COLUMNS = {
 }
 
 
+def start_in_words(document: dict) -> str:
+    """Where training began, which epoch won, and what was done with it; "" where the artifact does not say. `document`: Explorer.metrics."""
+    start, best, said = document.get("start"), document.get("best_epoch"), []
+    if start:
+        taught = "the likes and the knowledge graph" if start.get("knowledge") else "the likes"
+        said.append(
+            f"Epoch 0 is a start in closed form: {start.get('rank')} directions of {taught}, chosen on validation together with the relations' first weights."
+        )
+    if best is not None:
+        said.append(f"Epoch {best} was best on validation." if best or not start else "No later epoch was better on validation.")
+    if document.get("refit"):
+        said.append("For the test the same was done once more with the validation titles included, as for the baselines.")
+    return " ".join(said)
+
+
 def curves(history: pd.DataFrame, key: str) -> None:
     """The curves that the history has numbers for, side by side, each with its end points in words."""
     shown = [entry for entry in CURVES if entry[0] in history and history[entry[0]].notna().any()]

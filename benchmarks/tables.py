@@ -1,0 +1,127 @@
+"""The tables of benchmarks/README.md and benchmarks/accuracy.json, from the results that benchmarks/accuracy.py left."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+BEGIN, END = "<!-- tables: written by benchmarks/accuracy.py --tables -->", "<!-- end of the tables -->"
+OURS, K = "DSKReG", 20
+Results = dict[str, list[dict[str, Any]]]
+
+
+def read(folder: Path) -> tuple[Results, dict[str, list[Path]]]:
+    """(outcomes by model, seed after seed; the files that they came from)."""
+    outcomes: Results = {}
+    files: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*.json")):
+        name, _, seed = path.stem.rpartition("-")
+        if seed.isdigit():
+            outcomes.setdefault(name, []).append(json.loads(path.read_text("utf-8")))
+            files.setdefault(name, []).append(path)
+    return outcomes, files
+
+
+def per_person(paths: list[Path], view: str, metric: str = "ndcg") -> dict[int, float]:
+    """Each person's figure, the mean of the seeds in which she has test likes."""
+    total: dict[int, list[float]] = {}
+    for path in paths:
+        with np.load(path.with_name(f"{path.stem}.{view}.npz")) as found:
+            for user, value in zip(found["user"].tolist(), found[metric].tolist(), strict=True):
+                total.setdefault(user, []).append(value)
+    return {user: float(np.mean(values)) for user, values in total.items()}
+
+
+def paired(ours: dict[int, float], theirs: dict[int, float]) -> tuple[float, float]:
+    """(mean difference over the people that both have, p of the two-sided paired t-test)."""
+    people = sorted(ours.keys() & theirs.keys())
+    difference = np.array([ours[user] - theirs[user] for user in people])
+    if len(people) < 2 or not difference.any():
+        return float(difference.mean()) if len(people) else 0.0, 1.0
+    return float(difference.mean()), float(stats.ttest_1samp(difference, 0.0).pvalue)
+
+
+def holm(p: dict[str, float]) -> dict[str, float]:
+    """P corrected for as many comparisons (Holm, 1979)."""
+    ordered, corrected, least = sorted(p, key=lambda name: p[name]), {}, 0.0
+    for rank, name in enumerate(ordered):
+        least = max(least, min(1.0, p[name] * (len(ordered) - rank)))
+        corrected[name] = least
+    return corrected
+
+
+def interval(values: dict[int, float]) -> float:
+    """Half the 95 % confidence interval of the mean over people."""
+    found = np.array(list(values.values()))
+    return float(1.96 * found.std(ddof=1) / np.sqrt(len(found))) if len(found) > 1 else 0.0
+
+
+def summarised(folder: Path, view: str, compare: bool) -> list[dict[str, Any]]:
+    """One row per model, best first."""
+    outcomes, files = read(folder)
+    people = {name: per_person(paths, view) for name, paths in files.items()}
+    rows = []
+    tests = {name: paired(people[OURS], people[name]) for name in people if compare and OURS in people and name != OURS}
+    corrected = holm({name: p for name, (_, p) in tests.items()})
+    for name, seeds in outcomes.items():
+        mean = {metric: float(np.mean([seed[view][metric] for seed in seeds])) for metric in (f"ndcg@{K}", f"recall@{K}", f"coverage@{K}")}
+        spread = float(np.std([seed[view][f"ndcg@{K}"] for seed in seeds], ddof=1)) if len(seeds) > 1 else 0.0
+        row = {"model": name, "seeds": len(seeds), **mean, "ndcg spread of seeds": spread, "ndcg 95 % over people": interval(people[name])}
+        for metric in ("ndcg@20 by history", "recall@20 by popularity"):
+            row[metric] = [
+                float(np.mean([v for v in column if v is not None])) for column in zip(*(s[view][metric] for s in seeds), strict=True) if any(column)
+            ]
+        if name in tests:
+            row |= {"DSKReG minus it": tests[name][0], "p (Holm)": corrected[name]}
+        rows.append(row | {"settings": seeds[0]["settings"], "fit seconds": seeds[0]["fit seconds"]})
+    return sorted(rows, key=lambda row: -row[f"ndcg@{K}"])
+
+
+def table(rows: list[dict[str, Any]], compare: bool) -> list[str]:
+    """Rows as Markdown."""
+    head = ["model", "ndcg@20", "± people", "± seeds", "recall@20", "coverage@20", "seeds"] + (["DSKReG minus it", "p (Holm)"] if compare else [])
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in rows:
+        name = f"**{row['model']}**" if row["model"] in (OURS, "default") else row["model"]
+        cells = [name, f"{row['ndcg@20']:.4f}", f"{row['ndcg 95 % over people']:.4f}", f"{row['ndcg spread of seeds']:.4f}"]
+        cells += [f"{row['recall@20']:.4f}", f"{row['coverage@20']:.3f}", str(row["seeds"])]
+        if compare:
+            cells += [f"{row['DSKReG minus it']:+.4f}", f"{row['p (Holm)']:.1g}"] if "p (Holm)" in row else ["", ""]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def fifths(rows: list[dict[str, Any]]) -> list[str]:
+    """People by the length of their history, titles by popularity, in fifths."""
+    lines = ["| model | ndcg@20, people of the shortest to the longest history | recall of test likes, rarest to most liked titles |", "|---|---|---|"]
+    for row in rows:
+        cells = [" · ".join(f"{value:.3f}" for value in row[metric]) for metric in ("ndcg@20 by history", "recall@20 by popularity")]
+        lines.append(f"| {row['model']} | {cells[0]} | {cells[1]} |")
+    return lines
+
+
+def write(work: Path, to: Path) -> None:
+    """Both files."""
+    machine = json.loads((work / "machine.json").read_text("utf-8"))
+    lines, document = [], {"date": datetime.now(UTC).date().isoformat(), "machine": machine}
+    parts = f"{machine['hardware']}, torch {machine['versions']['torch']}, numpy {machine['versions']['numpy']}, Python {machine['versions']['python']}"
+    lines.append(f"{document['date']}, {parts}; tuning: {machine['trials']} trials or {machine['seconds']:g} s per model and data set.")
+    for folder in sorted(path for path in work.iterdir() if path.is_dir() and any(path.glob("*.json"))):
+        name, _, kind = folder.name.partition(".")
+        views = {"": ["test"], "cold": ["among the cold", "among all", "warm"], "share": ["warm", "among the cold"]}[kind]
+        for view in views:
+            rows = summarised(folder, view, compare=kind != "share")
+            document[f"{folder.name}: {view}"] = rows
+            title = {"": "full ranking", "cold": f"cold titles, {view}", "share": f"what does which part, {view}"}[kind]
+            lines += ["", f"### {name}: {title}", "", *table(rows, compare=kind != "share")]
+            if not kind:
+                lines += ["", *fifths(rows)]
+    (to / "accuracy.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    path = to / "README.md"
+    before, _, rest = path.read_text("utf-8").partition(BEGIN)
+    path.write_text(before + "\n".join([BEGIN, *lines, END]) + rest.partition(END)[2], "utf-8")

@@ -1,0 +1,160 @@
+"""The accuracy benchmark: its measure is the evaluation's, its rivals and its cold split do what they say, its statistics are the textbook's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from benchmarks import accuracy, tables
+from benchmarks.accuracy import Plan, assess, chilled
+from benchmarks.recommenders import RIVALS, Recommender, content_knn, rp3beta
+from benchmarks.variants import shuffled, uniform, wrong_sign
+from dskreg import batches
+from dskreg.config import ModelConfig
+from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
+from dskreg.evaluation import evaluate
+from dskreg.graph import train_matrix
+from dskreg.model import DSKReG
+from dskreg.serving import Scorer
+from tests.tiny_runs import small
+
+
+def noisy(users: int = 40, items: int = 30) -> Dataset:
+    """A small world with 0.5 of all pairs liked, a fifth of them in the test fold and a tenth in the validation fold."""
+    rng = np.random.default_rng(7)
+    user, item = np.nonzero(rng.random((users, items)) < 0.5)
+    fold = rng.choice([TRAIN, VALIDATION, TEST], len(user), p=[0.7, 0.1, 0.2]).astype(np.int8)
+    return replace(small(users, items)[0], user=user.astype(np.int32), item=item.astype(np.int32), liked=np.ones(len(user), bool), fold=fold)
+
+
+def scorer(seed: int = 0) -> Scorer:
+    table = np.random.default_rng(seed).random(10_000)
+    return lambda who, history: np.stack([np.roll(table, 7 * int(user))[: history.shape[1]] for user in who])
+
+
+def test_the_measure_is_the_evaluations() -> None:
+    data = noisy()
+    means, per = assess(scorer(), data)
+    ranking = evaluate(scorer(), data, TEST)
+    for name in ("ndcg@20", "recall@20"):
+        assert means[name] == pytest.approx(ranking.results()[name])
+    np.testing.assert_allclose(per["ndcg"], ranking.per_user["ndcg@20"])
+    assert len(per["user"]) == len(ranking.counted)
+
+
+def test_fifths_put_together_are_the_whole() -> None:
+    data = noisy()
+    means, per = assess(scorer(), data)
+    of_user = np.bincount(np.argsort(np.argsort(np.diff(train_matrix(data, (0, 1, 4)).indptr)[per["user"]], kind="stable")) * 5 // len(per["user"]))
+    assert np.average(means["ndcg@20 by history"], weights=of_user[:5]) == pytest.approx(means["ndcg@20"])
+
+
+def test_among_and_targets_restrict_what_is_ranked_and_what_counts() -> None:
+    data = noisy()
+    some = np.arange(len(data.items)) % 3 == 0
+    asked: list[np.ndarray] = []
+
+    def perfect(who: np.ndarray, history: object) -> np.ndarray:
+        asked.append(who)
+        return train_matrix(data, (TEST,))[who].toarray() + np.where(some, 0, 5.0)  # titles that may not be ranked come first
+
+    means, per = assess(perfect, data, among=some, targets=some)
+    held = train_matrix(data, (TEST,)).toarray()[:, some]
+    assert means["ndcg@20"] == pytest.approx(1) and set(per["user"]) == set(np.flatnonzero(held.any(1)))
+    assert assess(perfect, data, targets=some)[0]["ndcg@20"] < 1
+
+
+def test_cold_titles_have_no_like_left_before_the_test() -> None:
+    data = noisy()
+    without, cold = chilled(data, 3)
+    assert cold.sum() == round(0.1 * (np.asarray(train_matrix(data).sum(0)) > 0).sum())
+    left = without.fold[cold[without.item] & without.liked]
+    assert set(left) <= {TEST} and (without.fold == TEST).sum() > (data.fold == TEST).sum()
+    assert (without.fold[~cold[without.item]] == data.fold[~cold[data.item]]).all()
+
+
+def test_rp3beta_is_three_steps_and_a_penalty() -> None:
+    likes = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 1, 1, 1]], dtype=float)
+    user, item = likes.nonzero()
+    data = replace(noisy(3, 4), user=user.astype(np.int32), item=item.astype(np.int32), liked=np.ones(len(user), bool), fold=np.zeros(len(user), np.int8))
+    settings = {"alpha": 0.7, "beta": 0.4, "k": 10}
+    found = rp3beta(data, settings, 0)(np.arange(3), train_matrix(data))
+    towards, back = (likes / likes.sum(1, keepdims=True)) ** 0.7, (likes.T / likes.sum(0)[:, None]) ** 0.7
+    walk = back @ towards / likes.sum(0) ** 0.4
+    np.fill_diagonal(walk, 0)
+    np.testing.assert_allclose(found, likes @ walk, rtol=1e-5)
+
+
+def test_content_knows_titles_that_nobody_has_liked() -> None:
+    data, cold = chilled(noisy(), 0)
+    means, _ = assess(content_knn(data, {}, 0), data, among=cold, targets=cold)
+    likes, told = train_matrix(data), content_knn(data, {}, 0)
+    assert means["recall@20"] > 0 and np.isfinite(told(np.arange(4), likes[:4])).all()
+
+
+def test_a_shuffled_graph_keeps_degrees() -> None:
+    data = noisy()
+    other = shuffled(data)
+    assert (np.bincount(other.tail) == np.bincount(data.tail)).all() and (other.head == data.head).all() and (other.tail != data.tail).any()
+
+
+def test_uniform_sampling_takes_no_notice_of_the_weights() -> None:
+    _, graph = small(24, 16)
+    draws = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        model = DSKReG(ModelConfig(width=8, picks=3), graph, 24).eval()
+        model.relevance_item.data.normal_()
+        with uniform():
+            draws.append(model.draw_items(torch.arange(16)).slot)
+        learnt = model.draw_items(torch.arange(16)).slot
+    assert torch.equal(*draws) and not torch.equal(draws[1], learnt)
+
+
+def test_the_wrong_sign_is_undone_afterwards() -> None:
+    generator = torch.Generator()
+    plain = batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu"))
+    with wrong_sign():
+        turned = batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu"))
+    assert torch.equal(turned, -plain) and torch.equal(batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu")), plain)
+
+
+def test_holm_and_the_paired_test_are_the_textbooks() -> None:
+    assert tables.holm({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx({"a": 0.03, "c": 0.06, "b": 0.06})
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.random(50), rng.random(50)
+    difference, p = tables.paired(dict(enumerate(ours)), dict(enumerate(theirs)) | {99: 1.0})
+    assert difference == pytest.approx((ours - theirs).mean()) and p == pytest.approx(stats.ttest_rel(ours, theirs).pvalue)
+    assert tables.paired({1: 0.5, 2: 0.1}, {1: 0.5, 2: 0.1}) == (0.0, 1.0)
+    assert tables.interval({0: 1.0, 1: 0.0, 2: 1.0}) == pytest.approx(1.96 * np.std([1, 0, 1], ddof=1) / 3**0.5)
+
+
+def test_a_run_is_resumed_and_its_tables_name_every_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits: list[int] = []
+
+    def fit(data: Dataset, settings: dict, seed: int) -> Scorer:
+        fits.append(seed)
+        return scorer(seed + 5)
+
+    models = {"DSKReG": Recommender(fit, seeded=True), "popularity": RIVALS["popularity"]}
+    monkeypatch.setattr(accuracy, "MODELS", models)
+    monkeypatch.setattr(accuracy, "prepared", lambda folder, seed: noisy())
+    plan = Plan(tmp_path, tmp_path / "work", seeds=2, trials=1, seconds=1)
+    for _ in range(2):
+        accuracy.warm(tmp_path / "tiny", list(models), plan)
+    assert fits == [0, 1]
+    (plan.work / "machine.json").write_text(json.dumps({"hardware": "h", "versions": {"torch": "t", "numpy": "n", "python": "p"}, "trials": 1, "seconds": 1}))
+    (tmp_path / "README.md").write_text(f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n")
+    tables.write(plan.work, tmp_path)
+    written = (tmp_path / "README.md").read_text()
+    assert written.startswith("before\n") and written.endswith("after\n") and "old" not in written
+    assert "| **DSKReG** |" in written and "| popularity |" in written
+    rows = json.loads((tmp_path / "accuracy.json").read_text())["tiny: test"]
+    ours = next(row for row in rows if row["model"] == "DSKReG")
+    assert ours["ndcg@20"] == pytest.approx(np.mean([assess(scorer(seed + 5), noisy())[0]["ndcg@20"] for seed in (0, 1)]))

@@ -1,0 +1,55 @@
+"""Once more on everything known before the test: as many epochs, the same start, the validation likes included."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from worlds import hand_drawn
+
+from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
+from dskreg.graph import build, train_matrix
+from dskreg.people import KNOWN
+from dskreg.training import Trained, known, refit, train
+from dskreg.ui.curves import start_in_words
+from tests.tiny_runs import same, settings, small, weights
+
+
+def test_everything_known_is_training_and_nothing_of_the_test_is() -> None:
+    data = hand_drawn()
+    everything = known(data)
+    assert (train_matrix(everything) != train_matrix(data, KNOWN)).nnz == 0
+    for fold, becomes in {TRAIN: TRAIN, VALIDATION: TRAIN, OUTSIDE: TRAIN, TEST: TEST, SEEN: SEEN}.items():
+        assert set(everything.fold[data.fold == fold]) <= {becomes}
+    assert everything.fold.dtype == data.fold.dtype
+
+
+def test_a_refit_is_a_training_on_everything_known_with_what_was_chosen() -> None:
+    data, graph = small(32, 24)
+    config = settings("default", epochs=4, patience=4)
+    first = train(data, graph, config)
+    table, again = refit(data, config, replace(first, best_epoch=3))
+    everything = known(data)
+    expected = build(everything, config.graph, config.seed)
+    for name in ("neighbour", "relation", "strength"):
+        np.testing.assert_array_equal(getattr(table, name), getattr(expected, name))
+    three = replace(config, train=replace(config.train, epochs=3, patience=3))
+    assert same(weights(again.model), weights(train(everything, expected, three, start=first.start).model))
+    assert len(again.history) == 4 and again.best_epoch == 3 and again.start == first.start
+    assert not same(weights(again.model), weights(first.model))
+
+
+def test_no_epoch_after_the_start_is_the_start_over_everything_known() -> None:
+    data, graph = small(32, 24)
+    config = settings("default", epochs=2)
+    first = train(data, graph, config)
+    _, again = refit(data, config, Trained(first.model, first.history, 0, first.start))
+    assert len(again.history) == 1 and not torch.equal(again.model.item_embedding, first.model.item_embedding)
+
+
+def test_the_start_is_told_in_words() -> None:
+    text = start_in_words({"start": {"rank": 64, "knowledge": True}, "best_epoch": 7, "refit": True})
+    assert "64 directions of the likes and the knowledge graph" in text and "Epoch 7 was best" in text and "once more" in text
+    assert "No later epoch" in start_in_words({"start": {"rank": 8, "knowledge": False}, "best_epoch": 0, "refit": False})
+    assert start_in_words({"start": None, "best_epoch": 3, "refit": False}) == "Epoch 3 was best on validation." and start_in_words({}) == ""
