@@ -14,6 +14,11 @@ from typing import Any
 
 from dskreg.errors import InputError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 MANIFEST = "manifest.json"
 ARTIFACT, INDEX = "artifact", "index"
 
@@ -55,6 +60,34 @@ def replacing(folder: Path) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
         elif old.exists():
             os.replace(old, folder)
+
+
+@contextmanager
+def alone(folder: Path, what: str) -> Iterator[None]:
+    """Nobody else makes `folder` until the end of the block, however this process ends. InputError where somebody does already; `what` she is.
+
+    Where the system has no flock, everybody is let in.
+    """
+    folder = folder.absolute()
+    path = folder.with_name(f".{folder.name}.lock")
+    if fcntl is None:
+        yield
+        return
+    try:
+        with path.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                mine = path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino  # not one that its owner has just removed
+            except BlockingIOError:
+                mine = False
+            if not mine:
+                raise InputError(f"{folder}: {what} is writing it at this moment; wait for it, stop it, or choose another --out")
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror or error}); choose another --out") from None
 
 
 def sha256(path: Path) -> str:

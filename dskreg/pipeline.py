@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 
 from dskreg import artifact as artifacts
-from dskreg import parallel
+from dskreg import folders, parallel
 from dskreg.baselines import Baseline
 from dskreg.checkpoint import Checkpoint
 from dskreg.config import Config
@@ -51,12 +51,21 @@ def run(
     Of several processes (parallel.py) the first reports, tests and saves; the others train and return None.
     Raises InputError and then leaves `out` as it was.
     """
-    began = time.perf_counter()
-    device = choose_device(config.train.device)
     if parallel.leads():
         writable(out)
-    else:
-        say, report, progress = (lambda line: None), (lambda epoch: None), (lambda steps, count, label: steps)
+        with folders.alone(out, "another training run"):
+            return _run(source, out, config, resume, baselines, say, progress, report)
+    return _run(source, out, config, resume, baselines, lambda line: None, lambda steps, count, label: steps, lambda epoch: None)
+
+
+def _run(
+    source: str, out: Path, config: Config, resume: bool, baselines: bool, say: Say, progress: Progress, report: Callable[[Epoch], object]
+) -> artifacts.Artifact | None:
+    began = time.perf_counter()
+    device = choose_device(config.train.device)
+    folder, again = (out.with_name(f".{out.name}.{phase}") for phase in ("training", "refit"))
+    if not resume and parallel.leads():
+        Checkpoint(again, config, device).clear()  # of a run that came to this point with other settings
     data = split(load(source, config.data), config.data)
     for note in data.notes:
         say(f"note: {note}")
@@ -67,9 +76,7 @@ def run(
     say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations)}")
     several = f" in {parallel.part().size} processes" if parallel.part().size > 1 else ""
     say(f"training {config.preset!r} on {device}{several}")
-    folder = out.with_name(f".{out.name}.training")
     trained = train(data, graph, config, folder, resume, report, progress)
-    again = out.with_name(f".{out.name}.refit")
     final = trained
     if config.train.refit:
         say(f"best epoch {trained.best_epoch}; once more with the validation likes")
