@@ -14,9 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,21 +75,14 @@ def refuse_foreign(folder: Path) -> None:
 def save(artifact: Artifact, folder: Path) -> None:
     """Write the artifact as `folder`, in the place of an older one. Raises InputError when the folder is something else or unwritable."""
     refuse_foreign(folder)
-    new, old = (folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.{word}") for word in ("new", "old"))
-    try:
-        new.mkdir(parents=True)
+    folders.recover(folder)
+    with folders.replacing(folder) as new:
         _write(artifact, new)
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(new, folder)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)
-        elif old.exists():
-            os.replace(old, folder)
+
+
+def recover(folder: Path) -> None:
+    """Where a process died between taking the old artifact away and putting the new one there, put the old one back."""
+    folders.recover(folder)
 
 
 def _write(artifact: Artifact, folder: Path) -> None:

@@ -62,6 +62,14 @@ def replacing(folder: Path) -> Iterator[Path]:
             os.replace(old, folder)
 
 
+def recover(folder: Path) -> None:
+    """Put back what `replacing` had taken away when its process died between the two renames; nothing where `folder` is there."""
+    folder = folder.absolute()
+    if not folder.exists():
+        for old in sorted(folder.parent.glob(f".{folder.name}.*.old"))[:1]:
+            os.replace(old, folder)
+
+
 @contextmanager
 def alone(folder: Path, what: str) -> Iterator[None]:
     """Nobody else makes `folder` until the end of the block, however this process ends. InputError where somebody does already; `what` she is.

@@ -17,6 +17,7 @@ from dskreg.data.relations import fold_triples
 from dskreg.data.sources import Source, open_source
 
 TRAINING, TESTING, GRAPH = "train.txt", "test.txt", "kg_final.txt"
+SPARSEST = 100  # items numbered per item that occurs; an id far beyond is a mistake, and every number up to it would be a title
 ITEMS, RELATIONS, ENTITIES = "item_list.txt", "relation_list.txt", "entity_list.txt"
 
 
@@ -70,6 +71,12 @@ def _pairs(source: Source) -> tuple[pd.DataFrame, np.ndarray, Source, np.ndarray
 def _item_count(folder: Path, *parts: tuple[pd.DataFrame, np.ndarray, Source, np.ndarray]) -> int:
     """From `item_list.txt`, else one more than the largest item of an interaction."""
     if not (folder / ITEMS).exists():
+        met = len(np.unique(np.concatenate([part[0]["item"] for part in parts])))
+        most = met * SPARSEST + 1_000_000
+        for pairs, _, source, lines in parts:
+            if len(pairs) and (largest := int(pairs["item"].max())) >= most:
+                at = int(np.argmax(pairs["item"].to_numpy()))
+                source.fail(int(lines[at]), "", f"items numbered from 0 without great gaps: below {most:,} for the {met:,} that occur", largest)
         return max((int(part[0]["item"].max()) + 1 for part in parts if len(part[0])), default=0)
     count = _listed_items(open_source(folder / ITEMS))
     for pairs, _, source, lines in parts:

@@ -69,7 +69,7 @@ def test_a_walk_goes_on_by_a_click_and_comes_back(page: "Page", server: str) -> 
     page.goto(f"{server}/sampling?user=17&item=36&show=Walk")
     main = settle(page)
     says(main, "Neighbours of Fullmetal Alchemist")
-    label = page.locator(".stEChartsChart svg text").filter(has_text="Fullmetal Alchemist: Bro").first
+    label = page.locator(".stEChartsChart svg text").filter(has_text="Burn the Witch").first
     label.wait_for()
     label.scroll_into_view_if_needed()
     page.wait_for_timeout(800)  # the drawing moves into its place
@@ -77,7 +77,7 @@ def test_a_walk_goes_on_by_a_click_and_comes_back(page: "Page", server: str) -> 
     assert box
     page.mouse.click(box["x"] - 12, box["y"] + box["height"] / 2)  # the node stands before its label
     page.wait_for_url(re.compile(r"trail=36(,|%2C)\d+"))
-    says(main, "Neighbours of Fullmetal Alchemist: Brotherhood")
+    says(main, "Neighbours of Burn the Witch")
     settle(page)
     table = page.locator("[data-testid='stDataFrame']").last
     table.scroll_into_view_if_needed()
@@ -87,7 +87,7 @@ def test_a_walk_goes_on_by_a_click_and_comes_back(page: "Page", server: str) -> 
     page.wait_for_url(re.compile(r"trail=36(,|%2C)\d+(,|%2C)?\d*"))
     settle(page)
     page.go_back()
-    says(main, "Neighbours of Fullmetal Alchemist: Brotherhood")
+    says(main, "Neighbours of Burn the Witch")
     settle(page)
     page.locator(".st-key-crumb-0 button").click()
     says(main, re.compile("Neighbours of Fullmetal Alchemist: \\d+ drawn"))

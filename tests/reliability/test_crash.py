@@ -1,0 +1,159 @@
+"""Killed at any moment, training goes on to the weights of an uninterrupted run, and what is on disk is whole, old or absent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from dataclasses import replace
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from dskreg import artifact as artifacts
+from dskreg import pipeline
+from dskreg.config import PRESETS, Config
+from dskreg.errors import InputError
+from tests.reliability.size import times
+from tests.test_cli import tiny_data
+
+KILLS, IN_SAVING = times(25, 2), times(15, 1)
+
+
+def settings(seed: int = 0) -> Config:
+    base = PRESETS["default"]
+    return replace(
+        base,
+        seed=seed,
+        graph=replace(base.graph, min_items=2),
+        model=replace(base.model, width=8),
+        train=replace(base.train, epochs=12, patience=12, learning_rate=1e-2, device="cpu"),
+        projection=replace(base.projection, iterations=10),
+    )
+
+
+def nothing(*_: object) -> None: ...
+
+
+def make(data: Path, out: Path, resume: bool, saving: Path, seed: int = 0) -> None:
+    """A whole run; `saving` appears when it begins to save."""
+
+    def say(line: str) -> None:
+        if line.startswith("t-SNE map of") and line.endswith("users"):
+            saving.touch()
+
+    pipeline.run(str(data), out, settings(seed), resume, False, say, lambda steps, count, label: steps, nothing)
+
+
+def start(*arguments: object) -> BaseProcess:
+    process = multiprocessing.get_context("forkserver").Process(target=make, args=arguments)
+    process.start()
+    return process
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float, float]:
+    """(the data, the digest of an uninterrupted run, how long it takes, how long from the beginning of saving)."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["dskreg.pipeline"])
+    folder = tmp_path_factory.mktemp("crash")
+    data, out, saving = tiny_data(folder / "data"), folder / "whole", folder / "saving"
+    start(data, folder / "warm", False, folder / "warm.saving").join()
+    began = time.monotonic()
+    process = start(data, out, False, saving)
+    while not saving.exists():
+        time.sleep(0.002)
+    seen = time.monotonic()
+    process.join()
+    manifest = artifacts.load(out).manifest
+    assert manifest is not None
+    return data, manifest["content"], time.monotonic() - began, time.monotonic() - seen
+
+
+def whole_or_absent(out: Path) -> str | None:
+    """The digest of what lies at `out`; None where nothing does. A folder that is there must load."""
+    if not out.exists():
+        return None
+    manifest = artifacts.load(out).manifest
+    assert manifest is not None
+    return str(manifest["content"])
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_killed_at_a_random_moment_and_resumed(number: int, world: tuple[Path, str, float, float], tmp_path: Path) -> None:
+    data, expected, duration, _ = world
+    out = tmp_path / "made"
+    process = start(data, out, False, tmp_path / "saving")
+    time.sleep(random.Random(number).uniform(0, duration))
+    process.kill()
+    process.join()
+    assert whole_or_absent(out) in (None, expected)
+    again = start(data, out, True, tmp_path / "saving again")
+    again.join()
+    assert again.exitcode == 0 and whole_or_absent(out) == expected
+    assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".made.")} <= {p.name for p in tmp_path.glob(".made.*.new")}
+
+
+@pytest.mark.parametrize("number", range(IN_SAVING))
+def test_killed_while_saving_over_an_older_artifact(number: int, world: tuple[Path, str, float, float], tmp_path: Path) -> None:
+    """The older one or the newer one is there and whole; never neither, never half of each."""
+    data, expected, _, tail = world
+    out, saving = tmp_path / "made", tmp_path / "saving"
+    first = start(data, out, False, tmp_path / "first", 1)
+    first.join()
+    old = whole_or_absent(out)
+    process = start(data, out, False, saving)
+    while not saving.exists():
+        time.sleep(0.001)
+    time.sleep(random.Random(number).uniform(0, tail))
+    process.kill()
+    process.join()
+    artifacts.recover(out)
+    assert whole_or_absent(out) in (old, expected) and old != expected
+    again = start(data, out, True, tmp_path / "again")
+    again.join()
+    assert again.exitcode == 0 and whole_or_absent(out) == expected
+
+
+def test_a_full_disk_leaves_the_old_artifact(world: tuple[Path, str, float, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every write that saving makes fails once with "No space left on device"."""
+    out = tmp_path / "made"
+    demo = artifacts.load(Path(__file__).parents[2] / "artifacts" / "demo")
+    artifacts.save(demo, out)
+    before = whole_or_absent(out)
+    real, left = artifacts.save_file, 0
+
+    def full(*arguments: object) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(28, "No space left on device")
+        real(*arguments)
+
+    monkeypatch.setattr(artifacts, "save_file", full)
+    for fits in (0, 1, 2):
+        left = fits
+        with pytest.raises(InputError, match="No space left on device"):
+            artifacts.save(demo, out)
+        assert whole_or_absent(out) == before and [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_said_before_training(world: tuple[Path, str, float, float], tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    try:
+        with pytest.raises(InputError, match="cannot be written"):
+            make(world[0], tmp_path / "made", False, tmp_path / "saving")
+    finally:
+        tmp_path.chmod(0o755)
+
+
+def test_a_signal_to_stop_is_no_success(world: tuple[Path, str, float, float], tmp_path: Path) -> None:
+    process = start(world[0], tmp_path / "made", False, tmp_path / "saving")
+    time.sleep(0.05)
+    assert process.pid
+    os.kill(process.pid, signal.SIGTERM)
+    process.join()
+    assert process.exitcode != 0
