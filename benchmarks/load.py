@@ -1,0 +1,149 @@
+"""Many visitors at once: `python benchmarks/load.py [--sessions 30] [--minutes 10]`, against an app of its own on 127.0.0.1.
+
+A visitor is a session of the app's websocket, as a browser has it, without the browser's drawing: every few seconds another profile, explanation, what-if or
+map. Counted: pages that show an exception, pages that show another visitor's profile, how long the server takes from the question to the last element
+(median, 95th percentile), and its memory after the first minute and at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import re
+import statistics
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+from websockets.asyncio.client import ClientConnection, connect
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.served import _await_health, launch  # noqa: E402
+from dskreg.explorer import Explorer  # noqa: E402
+
+VIEWS = (
+    ("recommendations", "user={user}&top={top}"),
+    ("recommendations", "user={user}&view=table&diversity=40"),
+    ("sampling", "user={user}&item={item}"),
+    ("sampling", "user={user}&item={item}&noise=true&seed={top}"),
+    ("what_if", "user={user}&item={item}&no_relations=franchise"),
+    ("embeddings", "user={user}"),
+    ("model", "user={user}"),
+)
+NAMED = re.compile(r"viewer \**(\d+)", re.IGNORECASE)
+BOUND = {"median_s": 2.0, "p95_s": 5.0, "growth": 1.10}
+
+
+@dataclass
+class Outcome:
+    """What all visitors saw."""
+
+    asked: int = 0
+    exceptions: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)  # pages that named somebody else than the visitor
+    unnamed: int = 0  # pages that must name the visitor and did not
+    seconds: list[float] = field(default_factory=list)
+
+
+def parsed(message: bytes, outcome: Outcome, user: str, seen: set[str]) -> bool:
+    """Take account of one message; is it the end of a page?"""
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    told = ForwardMsg.FromString(message)
+    if told.WhichOneof("type") == "delta" and told.delta.WhichOneof("type") == "new_element":
+        element = told.delta.new_element
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            outcome.exceptions.append(f"{element.exception.type}: {element.exception.message[:200]}")
+        if kind in ("heading", "markdown"):
+            text = element.heading.body if kind == "heading" else element.markdown.body
+            seen.update(NAMED.findall(text))
+    return told.WhichOneof("type") == "script_finished"
+
+
+async def page(socket: ClientConnection, name: str, query: str, user: str, outcome: Outcome) -> None:
+    """One page, from the question to its last element."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    question = BackMsg()
+    question.rerun_script.query_string = query
+    question.rerun_script.page_name = "" if name == "recommendations" else name
+    began, seen = time.perf_counter(), set[str]()
+    await socket.send(question.SerializeToString())
+    while not parsed(await asyncio.wait_for(socket.recv(), 60), outcome, user, seen):  # type: ignore[arg-type]
+        pass
+    outcome.seconds.append(time.perf_counter() - began)
+    outcome.asked += 1
+    if seen - {user}:
+        outcome.strangers.append(f"{name}?{query} named {sorted(seen - {user})}")
+    outcome.unnamed += name in ("recommendations", "sampling", "what_if") and user not in seen
+
+
+async def visitor(address: str, number: int, users: list[str], items: list[str], until: float, outcome: Outcome) -> None:
+    """Somebody who looks around until the time is over."""
+    rng = random.Random(number)
+    await asyncio.sleep(rng.uniform(0, 5))
+    stream = address.replace("http", "ws") + "/_stcore/stream"
+    while time.monotonic() < until:
+        name, query = rng.choice(VIEWS)
+        user = rng.choice(users)
+        # Whoever opens a link has a session of her own; it stays open while she looks.
+        async with connect(stream, subprotocols=["streamlit"], max_size=None, open_timeout=60) as socket:  # type: ignore[list-item]
+            await page(socket, name, query.format(user=user, item=rng.choice(items), top=rng.choice((5, 10, 20))), user, outcome)
+            await asyncio.sleep(rng.uniform(2, 6))
+
+
+async def crowd(address: str, process: psutil.Process, sessions: int, minutes: float, artifact: Path) -> tuple[Outcome, dict[str, float]]:
+    """All visitors; memory in MB after the first minute and at the end."""
+    explorer, outcome = Explorer.open(artifact), Outcome()
+    users, items = [str(u) for u in explorer.user_ids[:400]], [str(i) for i in explorer.items["item_id"][:200]]
+    until = time.monotonic() + 60 * minutes
+    tasks = [asyncio.create_task(visitor(address, number, users, items, until, outcome)) for number in range(sessions)]
+    await asyncio.sleep(min(60, 30 * minutes))
+    first = process.memory_info().rss / 2**20
+    await asyncio.gather(*tasks)
+    return outcome, {"first_minute_mb": round(first), "end_mb": round(process.memory_info().rss / 2**20)}
+
+
+def main() -> None:
+    """Serve, visit, count; exit code 1 where a bound is not kept."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sessions", type=int, default=30)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--artifact", type=Path, default=ROOT / "artifacts" / "demo")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    with launch(DSKREG_ARTIFACTS=str(given.artifact.parent), DSKREG_RUNS="off") as (address, process):
+        _await_health(address, process)
+        outcome, memory = asyncio.run(crowd(address, psutil.Process(process.pid), given.sessions, given.minutes, given.artifact))
+    seconds = sorted(outcome.seconds)
+    found = {
+        "sessions": given.sessions,
+        "minutes": given.minutes,
+        "pages": outcome.asked,
+        "exceptions": len(outcome.exceptions),
+        "strangers": len(outcome.strangers),
+        "unnamed": outcome.unnamed,
+        "median_s": round(statistics.median(seconds), 3),
+        "p95_s": round(seconds[int(0.95 * (len(seconds) - 1))], 3),
+        "growth": round(memory["end_mb"] / memory["first_minute_mb"], 3),
+        **memory,
+    }
+    for name, value in found.items():
+        print(f"{name:18s}{value}")
+    for line in (*outcome.exceptions[:5], *outcome.strangers[:5]):
+        print(line)
+    if given.json:
+        given.json.write_text(json.dumps(found | {"bounds": BOUND} | {"outcome": asdict(outcome) | {"seconds": None}}, indent=1), "utf-8")
+    kept = not outcome.exceptions and not outcome.strangers and all(found[name] <= bound for name, bound in BOUND.items())  # type: ignore[operator]
+    sys.exit(0 if kept else 1)
+
+
+if __name__ == "__main__":
+    main()
