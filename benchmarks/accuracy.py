@@ -76,6 +76,8 @@ def assess(scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, ta
     fifth = np.full(len(count), -1)
     liked = np.flatnonzero(count)
     fifth[liked] = np.argsort(np.argsort(count[liked], kind="stable"), kind="stable") * 5 // max(1, len(liked))
+    # Files are often sorted by fame, and equal scores are listed by position: dealt out at random, positions say nothing.
+    dealt = np.random.default_rng(0).permutation(len(count))
     rows: dict[str, list[np.ndarray]] = {"ndcg": [], "recall": []}
     shown, found, wanted = np.zeros(len(count), bool), np.zeros(5), np.zeros(5)
     for start in range(0, len(users), CHUNK):
@@ -83,7 +85,8 @@ def assess(scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, ta
         score = scorer(who, history[who]).astype(np.float32)
         if among is not None:
             score[:, ~among] = -np.inf
-        ranked = top_items(score, history[who], K)
+        ranked = top_items(score[:, dealt], history[who][:, dealt], K)
+        ranked = np.where(ranked >= 0, dealt[ranked], -1)
         relevant = target[who]
         hit, total = hits(ranked, relevant), np.diff(relevant.indptr)
         rows["ndcg"].append(ndcg(hit, total, K))
@@ -94,7 +97,9 @@ def assess(scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, ta
     per = {name: np.concatenate(parts) for name, parts in rows.items()}
     length = np.diff(history.indptr)[users]
     of_user = np.argsort(np.argsort(length, kind="stable"), kind="stable") * 5 // len(users)
-    means = {f"{name}@{K}": float(values.mean()) for name, values in per.items()} | {"coverage@20": float(shown.sum() / max(1, len(liked)))}
+    means = {f"{name}@{K}": float(values.mean()) for name, values in per.items()} | {
+        "coverage@20": float(shown.sum() / (len(count) if among is None else among.sum()))
+    }
     means["ndcg@20 by history"] = [float(per["ndcg"][of_user == q].mean()) for q in range(5)]
     means["recall@20 by popularity"] = [float(f / w) if w else None for f, w in zip(found, wanted, strict=True)]
     return means, {"user": users} | per

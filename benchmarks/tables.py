@@ -73,9 +73,8 @@ def summarised(folder: Path, view: str, compare: bool) -> list[dict[str, Any]]:
         spread = float(np.std([seed[view][f"ndcg@{K}"] for seed in seeds], ddof=1)) if len(seeds) > 1 else 0.0
         row = {"model": name, "seeds": len(seeds), **mean, "ndcg spread of seeds": spread, "ndcg 95 % over people": interval(people[name])}
         for metric in ("ndcg@20 by history", "recall@20 by popularity"):
-            row[metric] = [
-                float(np.mean([v for v in column if v is not None])) for column in zip(*(s[view][metric] for s in seeds), strict=True) if any(column)
-            ]
+            columns = [[value for value in column if value is not None] for column in zip(*(seed[view][metric] for seed in seeds), strict=True)]
+            row[metric] = [float(np.mean(column)) if column else None for column in columns]
         if name in tests:
             row |= {"DSKReG minus it": tests[name][0], "p (Holm)": corrected[name]}
         rows.append(row | {"settings": seeds[0]["settings"], "fit seconds": seeds[0]["fit seconds"]})
@@ -100,7 +99,7 @@ def fifths(rows: list[dict[str, Any]]) -> list[str]:
     """People by the length of their history, titles by popularity, in fifths."""
     lines = ["| model | ndcg@20, people of the shortest to the longest history | recall of test likes, rarest to most liked titles |", "|---|---|---|"]
     for row in rows:
-        cells = [" · ".join(f"{value:.3f}" for value in row[metric]) for metric in ("ndcg@20 by history", "recall@20 by popularity")]
+        cells = [" · ".join("" if value is None else f"{value:.3f}" for value in row[metric]) for metric in ("ndcg@20 by history", "recall@20 by popularity")]
         lines.append(f"| {row['model']} | {cells[0]} | {cells[1]} |")
     return lines
 

@@ -12,6 +12,7 @@ Written under a temporary name and renamed: whole or absent. Reading verifies ev
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -81,8 +82,10 @@ def save(artifact: Artifact, folder: Path) -> None:
 
 
 def recover(folder: Path) -> None:
-    """Where a process died between taking the old artifact away and putting the new one there, put the old one back."""
-    folders.recover(folder)
+    """Where a process died between taking the old artifact away and putting the new one there, put the old one back; not while one is at it."""
+    if folders.orphans(folder):
+        with contextlib.suppress(InputError), folders.alone(folder, "a training run"):
+            folders.recover(folder)
 
 
 def _write(artifact: Artifact, folder: Path) -> None:
@@ -143,6 +146,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def load(folder: Path) -> Artifact:
     """Read and verify the artifact. Raises InputError that names the file when anything is missing, altered, truncated or foreign."""
+    recover(folder)
     manifest = read_manifest(folder)
     for name in FILES:
         path = folder / name

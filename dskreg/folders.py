@@ -64,10 +64,14 @@ def replacing(folder: Path) -> Iterator[Path]:
 
 def recover(folder: Path) -> None:
     """Put back what `replacing` had taken away when its process died between the two renames; nothing where `folder` is there."""
+    for old in orphans(folder)[:1]:
+        os.replace(old, folder)
+
+
+def orphans(folder: Path) -> list[Path]:
+    """What `replacing` had taken away, where `folder` is not there."""
     folder = folder.absolute()
-    if not folder.exists():
-        for old in sorted(folder.parent.glob(f".{folder.name}.*.old"))[:1]:
-            os.replace(old, folder)
+    return [] if folder.exists() else sorted(folder.parent.glob(f".{folder.name}.*.old"))
 
 
 @contextmanager

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from dskreg import artifact as artifacts
-from dskreg import pipeline
+from dskreg import folders, pipeline
 from dskreg.config import PRESETS, Config
 from dskreg.errors import InputError
 from tests.reliability.size import times
 from tests.test_cli import tiny_data
 
+DEMO = Path(__file__).parents[2] / "artifacts" / "demo"
 KILLS, IN_SAVING = times(25, 2), times(15, 1)
 
 
@@ -112,6 +113,27 @@ def test_killed_while_saving_over_an_older_artifact(number: int, world: tuple[Pa
     process.join()
     artifacts.recover(out)
     assert whole_or_absent(out) in (old, expected) and old != expected
+
+
+def test_an_old_artifact_comes_back_when_it_is_looked_at_but_not_while_one_saves(tmp_path: Path) -> None:
+    """As a process leaves it that dies between the two renames."""
+    out = tmp_path / "made"
+    artifacts.save(artifacts.load(DEMO), tmp_path / ".made.0123abcd.old")
+    with folders.alone(out, "a training run"), pytest.raises(InputError, match="no such folder"):
+        artifacts.load(out)
+    assert artifacts.load(out).manifest == artifacts.load(DEMO).manifest and [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+@pytest.mark.parametrize("number", range(IN_SAVING))
+def test_resumed_after_it_was_killed_while_saving(number: int, world: tuple[Path, str, float, float], tmp_path: Path) -> None:
+    data, expected, _, tail = world
+    out, saving = tmp_path / "made", tmp_path / "saving"
+    process = start(data, out, False, saving)
+    while not saving.exists():
+        time.sleep(0.001)
+    time.sleep(random.Random(number).uniform(0, tail))
+    process.kill()
+    process.join()
     again = start(data, out, True, tmp_path / "again")
     again.join()
     assert again.exitcode == 0 and whole_or_absent(out) == expected
@@ -120,7 +142,7 @@ def test_killed_while_saving_over_an_older_artifact(number: int, world: tuple[Pa
 def test_a_full_disk_leaves_the_old_artifact(world: tuple[Path, str, float, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every write that saving makes fails once with "No space left on device"."""
     out = tmp_path / "made"
-    demo = artifacts.load(Path(__file__).parents[2] / "artifacts" / "demo")
+    demo = artifacts.load(DEMO)
     artifacts.save(demo, out)
     before = whole_or_absent(out)
     real, left = artifacts.save_file, 0
