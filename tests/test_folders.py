@@ -1,9 +1,9 @@
 """Folders that one process at a time makes."""
 
-import multiprocessing
-import os
-import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,40 +12,48 @@ from dskreg import folders
 from dskreg.cli import main
 from dskreg.errors import InputError
 
+ROOT = Path(__file__).parents[1]
 
-def hold(folder: Path, ready, leave) -> None:  # type: ignore[no-untyped-def]
-    with folders.alone(folder, "a run"):
-        ready.set()
-        leave.wait()
+
+HOLD = """
+import sys
+from pathlib import Path
+from dskreg import folders
+with folders.alone(Path(sys.argv[1]), "a run"):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that makes `folder`, until its input ends."""
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"ready\n"
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_second_maker_is_refused_until_the_first_has_left(tmp_path: Path) -> None:
     out = tmp_path / "artifact"
-    context = multiprocessing.get_context("spawn")
-    ready, leave = context.Event(), context.Event()
-    first = context.Process(target=hold, args=(out, ready, leave))
-    first.start()
-    assert ready.wait(60)
-    with pytest.raises(InputError, match="a second run is writing it"), folders.alone(out, "a second run"):
-        pass
-    leave.set()
-    first.join(60)
-    with folders.alone(out, "a third run"):
-        pass
+    with held(out) as first:
+        with pytest.raises(InputError, match="a second run is writing it"), folders.alone(out, "a second run"):
+            pass
+        first.communicate()
+        with folders.alone(out, "a third run"):
+            pass
     assert not list(tmp_path.iterdir())
 
 
 def test_a_killed_maker_holds_nothing(tmp_path: Path) -> None:
     out = tmp_path / "artifact"
-    context = multiprocessing.get_context("spawn")
-    ready, leave = context.Event(), context.Event()
-    first = context.Process(target=hold, args=(out, ready, leave))
-    first.start()
-    assert ready.wait(60) and first.pid
-    os.kill(first.pid, signal.SIGKILL)
-    first.join(60)
-    with folders.alone(out, "the next run"):
-        pass
+    with held(out) as first:
+        first.kill()
+        first.wait()
+        with folders.alone(out, "the next run"):
+            pass
     assert not list(tmp_path.iterdir())
 
 
