@@ -132,7 +132,7 @@ def one(path: Path, model: Recommender, settings: Settings, dataset: Dataset, se
     """Fit and assess, in every view (arguments of `assess`), and write the outcome as `path`; per-person figures beside it."""
     began = time.perf_counter()
     chosen = dict(settings)
-    scorer = model.fit(dataset if model in OWN else known(dataset), chosen, seed)
+    scorer = model.fit(dataset if model.choose else known(dataset), chosen, seed)
     fitted = time.perf_counter() - began
     outcome: dict[str, Any] = {"settings": chosen, "seed": seed, "fit seconds": round(fitted, 1)}
     for view, arguments in views.items():
@@ -142,10 +142,6 @@ def one(path: Path, model: Recommender, settings: Settings, dataset: Dataset, se
     path.with_suffix(".part").rename(path)
     told = "   ".join(f"{view} {outcome[view]['ndcg@20']:.4f} {outcome[view]['recall@20']:.4f} {outcome[view]['coverage@20']:.3f}" for view in views)
     print(f"{path.parent.name:28s}{path.stem:28s}{told}   {fitted:.0f} s", flush=True)
-
-
-OWN = [MODELS["DSKReG"]]
-"""Models that choose on validation themselves and fit again: they get the data set as it is split."""
 
 
 def settings_of(name: str, model: Recommender, folder: Path, plan: Plan) -> Settings:
@@ -202,7 +198,6 @@ def share(folder: Path, plan: Plan) -> None:
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 chosen, cold = chilled(dataset, seed)
-                OWN.append(variant)
                 one(path, variant, {}, chosen, seed, {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}})
 
 

@@ -9,7 +9,7 @@ content-kNN  the idf-weighted cosine of two titles' entities: what a graph alone
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,8 +43,7 @@ class Recommender:
 
     fit: Callable[[Dataset, Settings, int], Scorer]
     space: Callable[[Trial], Settings] | None = None
-    seeded: bool = False  # does the seed matter, besides the split?
-    choose: Callable[[Dataset], Settings] | None = None  # in the place of a tuner: settings by its own look at validation
+    choose: Callable[[Dataset], Settings] | None = None  # in the place of a tuner: its own look at validation, after which it fits again by itself
 
 
 def _history(baseline: Baseline, dataset: Dataset) -> Scorer:
@@ -71,20 +70,14 @@ def rp3beta(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
     return lambda who, history: (history @ walk).toarray()
 
 
-def _last(method: Iterator[Scorer], sweeps: int) -> Scorer:
-    for _ in range(sweeps - 1):
-        next(method)
-    return next(method)
-
-
 def _ials(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
     kept = IALSSettings(settings["factors"], settings["regularization"], settings["alpha"])
-    return _last(ials(dataset, kept, seed, settings["sweeps"]), 1)
+    return next(ials(dataset, kept, seed, settings["sweeps"]))
 
 
 def _lightgcn(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
     kept = LightGCNSettings(settings["width"], settings["layers"], 4096, settings["learning_rate"], settings["l2"])
-    return _last(lightgcn(dataset, kept, seed, settings["epochs"]), 1)
+    return next(lightgcn(dataset, kept, seed, settings["epochs"]))
 
 
 def bpr_mf(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
@@ -134,7 +127,7 @@ def dskreg(config: Config) -> Recommender:
             settings |= {"start": asdict(found.start)}
         return model_scorer(final.model)
 
-    return Recommender(fit, None, seeded=True, choose=choose)
+    return Recommender(fit, choose=choose)
 
 
 RIVALS: dict[str, Recommender] = {
@@ -163,7 +156,6 @@ RIVALS: dict[str, Recommender] = {
             "alpha": trial.suggest_float("alpha", 1, 50, log=True),
             "sweeps": 15,
         },
-        seeded=True,
     ),
     "BPR-MF": Recommender(
         bpr_mf,
@@ -173,7 +165,6 @@ RIVALS: dict[str, Recommender] = {
             "regularization": trial.suggest_float("regularization", 1e-4, 0.1, log=True),
             "iterations": trial.suggest_categorical("iterations", [50, 100, 200]),
         },
-        seeded=True,
     ),
     "LightGCN": Recommender(
         _lightgcn,
@@ -184,8 +175,7 @@ RIVALS: dict[str, Recommender] = {
             "l2": trial.suggest_float("l2", 1e-6, 1e-3, log=True),
             "epochs": trial.suggest_categorical("epochs", [10, 20, 40]),
         },
-        seeded=True,
     ),
 }
-WITHOUT_LIKES: dict[str, Recommender] = {"by chance": Recommender(by_chance, seeded=True), "content-kNN": Recommender(content_knn)}
+WITHOUT_LIKES: dict[str, Recommender] = {"by chance": Recommender(by_chance), "content-kNN": Recommender(content_knn)}
 """What can rank titles that nobody has liked."""

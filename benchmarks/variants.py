@@ -100,7 +100,7 @@ def variants(dataset: Dataset) -> dict[str, Recommender]:
         "start at random": dskreg(setting(train__start="random", train__learning_rate="1e-3")),
     }
     real = found["default"].fit
-    found["shuffled knowledge graph"] = Recommender(lambda data, settings, seed: real(shuffled(data), settings, seed), seeded=True)
+    found["shuffled knowledge graph"] = replace(found["default"], fit=lambda data, settings, seed: real(shuffled(data), settings, seed))
     found |= {f"K = {k}": dskreg(setting(model__picks=k)) for k in (2, 4, 16, 32)}
     found |= {f"tau = {tau}": dskreg(setting(model__temperature=tau)) for tau in (0.03, 0.3, 1.0)}
     if len(relations) > 1:

@@ -95,6 +95,8 @@ def alone(folder: Path, what: str) -> Iterator[None]:
             if not mine:
                 raise InputError(f"{folder}: {what} is writing it at this moment; wait for it, stop it, or choose another --out")
             try:
+                for leftover in folder.parent.glob(f".{folder.name}.*.new"):  # of one that died while it wrote
+                    shutil.rmtree(leftover, ignore_errors=True)
                 yield
             finally:
                 path.unlink(missing_ok=True)

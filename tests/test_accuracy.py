@@ -17,20 +17,12 @@ from benchmarks.recommenders import RIVALS, Recommender, content_knn, rp3beta
 from benchmarks.variants import shuffled, uniform, wrong_sign
 from dskreg import batches
 from dskreg.config import ModelConfig
-from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
+from dskreg.data.dataset import TEST, VALIDATION, Dataset
 from dskreg.evaluation import evaluate
 from dskreg.graph import train_matrix
 from dskreg.model import DSKReG
 from dskreg.serving import Scorer
-from tests.tiny_runs import small
-
-
-def noisy(users: int = 40, items: int = 30) -> Dataset:
-    """A small world with 0.5 of all pairs liked, a fifth of them in the test fold and a tenth in the validation fold."""
-    rng = np.random.default_rng(7)
-    user, item = np.nonzero(rng.random((users, items)) < 0.5)
-    fold = rng.choice([TRAIN, VALIDATION, TEST], len(user), p=[0.7, 0.1, 0.2]).astype(np.int8)
-    return replace(small(users, items)[0], user=user.astype(np.int32), item=item.astype(np.int32), liked=np.ones(len(user), bool), fold=fold)
+from tests.tiny_runs import noisy, small
 
 
 def scorer(seed: int = 0) -> Scorer:
@@ -142,7 +134,7 @@ def test_a_run_is_resumed_and_its_tables_name_every_model(tmp_path: Path, monkey
         fits.append(seed)
         return scorer(seed + 5)
 
-    models = {"DSKReG": Recommender(fit, seeded=True), "popularity": RIVALS["popularity"]}
+    models = {"DSKReG": Recommender(fit), "popularity": RIVALS["popularity"]}
     monkeypatch.setattr(accuracy, "MODELS", models)
     monkeypatch.setattr(accuracy, "prepared", lambda folder, seed: noisy())
     plan = Plan(tmp_path, tmp_path / "work", seeds=2, trials=1, seconds=1)
@@ -158,3 +150,15 @@ def test_a_run_is_resumed_and_its_tables_name_every_model(tmp_path: Path, monkey
     rows = json.loads((tmp_path / "accuracy.json").read_text())["tiny: test"]
     ours = next(row for row in rows if row["model"] == "DSKReG")
     assert ours["ndcg@20"] == pytest.approx(np.mean([assess(scorer(seed + 5), noisy())[0]["ndcg@20"] for seed in (0, 1)]))
+
+
+@pytest.mark.parametrize("itself", [True, False])
+def test_who_chooses_itself_gets_validation_likes_and_others_all_in_training(itself: bool, tmp_path: Path) -> None:
+    given: list[Dataset] = []
+
+    def fit(data: Dataset, settings: dict, seed: int) -> Scorer:
+        given.append(data)
+        return scorer()
+
+    accuracy.one(tmp_path / "x-0.json", Recommender(fit, choose=(lambda data: {}) if itself else None), {}, noisy(), 0, {"test": {}})
+    assert (given[0].fold == VALIDATION).any() == itself

@@ -1,5 +1,6 @@
 """Folders that one process at a time makes."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,3 +71,19 @@ def test_an_unwritable_place_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="cannot be written"), folders.alone(tmp_path / "file" / "artifact", "a run"):
         pass
+
+
+def test_what_was_there_comes_back_when_the_new_one_cannot_take_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, real = tmp_path / "artifact", os.replace
+    out.mkdir()
+    (out / "old").touch()
+
+    def replace(source: Path, target: Path) -> None:
+        if source.name.endswith(".new"):
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(InputError, match="No space left"), folders.replacing(out) as new:
+        (new / "new").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["artifact"] and (out / "old").exists()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from worlds import EVERYTHING, checkerboard
 
 from dskreg.config import PRESETS, Config
-from dskreg.data.dataset import Dataset
+from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from dskreg.graph import CandidateGraph, build
 from dskreg.model import DSKReG
 
@@ -27,6 +28,14 @@ def settings(name: str, **changes: Any) -> Config:
 def small(users: int = 24, items: int = 16) -> tuple[Dataset, CandidateGraph]:
     data = checkerboard(users, items)
     return data, build(data, EVERYTHING)
+
+
+def noisy(users: int = 40, items: int = 30) -> Dataset:
+    """A small world with 0.5 of all pairs liked, a fifth of them in the test fold and a tenth in the validation fold."""
+    rng = np.random.default_rng(7)
+    user, item = np.nonzero(rng.random((users, items)) < 0.5)
+    fold = rng.choice([TRAIN, VALIDATION, TEST], len(user), p=[0.7, 0.1, 0.2]).astype(np.int8)
+    return replace(small(users, items)[0], user=user.astype(np.int32), item=item.astype(np.int32), liked=np.ones(len(user), bool), fold=fold)
 
 
 def weights(model: DSKReG) -> dict[str, Tensor]:
