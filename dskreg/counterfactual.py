@@ -19,6 +19,7 @@ import torch
 
 from dskreg.opened import Opened
 from dskreg.people import Profile
+from dskreg.scoring import Catalogue
 
 BUDGET = 3_000_000  # (set, title) scores in which all sets of a size are tried on the whole catalogue
 SCREENED, NEAREST = 2_000, 256  # sets of one size, and the titles nearest to the first place against which they are tried
@@ -145,14 +146,15 @@ class Search:
         self.tried += len(sets)
         model, drawn = self.core.model, self.core.drawn
         rows = torch.from_numpy(titles)
-        part = drawn.of(rows)
+        catalogue = Catalogue.of(model, rows, drawn.of(rows))
         place = int(np.searchsorted(titles, self.first))
         lead = np.empty(len(sets))
         step = max(1, BLOCK // max(len(titles), len(self.history)))
         for start in range(0, len(sets), step):
             histories = self._histories(sets[start : start + step])
             hop = model.user_hop(torch.full((len(histories),), self.user), histories)
-            score = model.item_hop(hop.output, rows, part).score.numpy()  # [N, b]
+            with torch.no_grad():
+                score = catalogue.scores(hop.output).numpy()  # [N, b]
             ahead = score.argmax(0)  # of equal ones the first, as in the lists
             by = score[ahead, np.arange(score.shape[1])] - score[place]
             lead[start : start + step] = np.where(ahead == place, -np.inf, by)

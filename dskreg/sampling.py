@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 TAKEN = 1e-30  # of a candidate's probability mass that remains, at least
+STEP = 32  # integrals have a multiple of so many nodes, so that few rules are ever needed
 CELLS = 4_000_000  # probabilities `[M, T, K]` held at a time
 PRUNE = 4  # the relaxation runs over the PRUNE * K largest keys: beyond them softmax(key / 0.1) is zero in float32
 
@@ -136,10 +138,16 @@ def inclusion_probability(logit: np.ndarray, k: int) -> np.ndarray:
     w /= w.sum()
     # Before `low` nobody has arrived; after `high` the K+1 most likely have: outside lies less than 1e-9 of the integral.
     low, high = math.log(1e-9 / w.max()), math.log(30.0 / max(np.sort(w)[-(k + 1)], 1e-300))
-    x, weight = np.polynomial.legendre.leggauss(int(8 * (high - low)))  # the K-th arrival is about 1/sqrt(K) wide in log t
+    x, weight = _nodes(-int(-8 * (high - low) // STEP) * STEP)  # the K-th arrival is about 1/sqrt(K) wide in log t
     t = np.exp(low + (x + 1) / 2 * (high - low))  # [T]
     measure, step = weight * (high - low) / 2 * t, max(1, CELLS // (len(w) * k))
     return sum((_arriving(w, t[part], measure[part], k) for part in (slice(n, n + step) for n in range(0, len(t), step))), np.zeros(len(w)))
+
+
+@lru_cache(maxsize=64)
+def _nodes(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss-Legendre nodes and weights on [-1, 1]. They are eigenvalues, and take longer than all the rest."""
+    return np.polynomial.legendre.leggauss(count)
 
 
 def _arriving(w: np.ndarray, t: np.ndarray, measure: np.ndarray, k: int) -> np.ndarray:

@@ -83,9 +83,10 @@ def what_if(core: Opened, profile: Profile, item_id: object, change: Change, top
     shown = ~core.hidden(profile), ~core.hidden(then)
     rank = _ranks(score[0], shown[0]), _ranks(score[1], shown[1])
     untouched = Ties(np.zeros_like(ties.gone), core.graph.strength, np.zeros_like(ties.gone))
+    before = _explained(core, profile, item, core.drawn, untouched)
     return WhatIf(
-        before=_explained(core, profile, item, core.drawn, untouched),
-        after=_without_words(_explained(core, then, item, drawn, ties), set(change.without_entities)),
+        before=before,
+        after=_without_words(_explained(core, then, item, drawn, ties), set(change.without_entities)) if change else before,
         rank_before=int(rank[0][item]) or None,
         rank_after=int(rank[1][item]) or None,
         ranked_before=int(shown[0].sum()),
