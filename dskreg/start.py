@@ -41,6 +41,7 @@ class Start:
     knowledge: bool = False  # do entities of the knowledge graph count as people?
     gates: tuple[float, ...] = ()  # g_r; empty: as the model has them
     user_gate: float | None = None
+    least: int = 0  # titles with fewer likes shape no direction: they are folded in
 
 
 def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Start | None = None) -> Start:
@@ -76,7 +77,7 @@ class Spectra:
         self.dataset, self.config, self.likes = dataset, config, train_matrix(dataset)
         self.width = min(config.model.width, *self.likes.shape)
         self.count = np.maximum(np.asarray(self.likes.sum(0)).ravel(), 1)  # n_i
-        self._kept: dict[tuple[float, bool], tuple[np.ndarray, np.ndarray, float]] = {}
+        self._kept: dict[tuple[float, bool, int], tuple[np.ndarray, np.ndarray, float]] = {}
 
     def choose(self) -> Start:
         """The best on validation: exponent, ridge and rank; then popularity; then whether the knowledge graph helps."""
@@ -99,24 +100,32 @@ class Spectra:
 
     def vectors(self, start: Start) -> tuple[np.ndarray, np.ndarray]:
         """(e `[I, rank]`, weights in a history `[I]`), float32."""
-        right, squared, mean = self.decomposed(start.exponent, start.knowledge)
+        right, squared, mean = self.decomposed(start.exponent, start.knowledge, start.least)
         longer = right[:, : start.rank] * np.sqrt(squared / (squared / start.ridge + mean))[: start.rank] * (self.count**start.popularity)[:, None]
         weight = self.count**-start.discount
         return longer.astype(np.float32), (weight / weight[self.likes.indices].mean()).astype(np.float32)
 
-    def decomposed(self, exponent: float, knowledge: bool) -> tuple[np.ndarray, np.ndarray, float]:
-        """(V `[I, width]`, S^2 `[width]` falling, the mean eigenvalue of the likes' part over titles with a like)."""
-        key = (exponent, knowledge)
+    def decomposed(self, exponent: float, knowledge: bool, least: int = 0) -> tuple[np.ndarray, np.ndarray, float]:
+        """(V `[I, width]`, S^2 `[width]` falling, the mean eigenvalue of the likes' part over titles with `least` likes).
+
+        These titles alone shape the directions; the others get the row of V that their likes give them: V_i = a_i U / S.
+        """
+        key = (exponent, knowledge, least)
         if key not in self._kept:
             from sklearn.utils.extmath import randomized_svd  # slow to import, and only needed here
 
             columns = sparse.diags(self.count**-exponent)
             normal = sparse.diags(np.maximum(np.asarray(self.likes.sum(1)).ravel(), 1) ** -exponent) @ self.likes @ columns
-            mean = float((normal.data**2).sum() / max(1, (self.likes.sum(0) > 0).sum()))
-            rows = sparse.vstack([normal, self._entities() @ columns]) if knowledge else normal
-            _, value, right = randomized_svd(sparse.csr_matrix(rows), self.width, n_iter=4, random_state=self.config.seed)
+            common = np.asarray(self.likes.sum(0)).ravel() >= least
+            common |= not common.any()
+            mean = float((normal[:, common].data ** 2).sum() / max(1, (self.likes.sum(0) > 0)[0, common].sum()))
+            rows = sparse.csr_matrix(sparse.vstack([normal, self._entities() @ columns]) if knowledge else normal)
+            left, value, of_common = randomized_svd(rows[:, common], min(self.width, common.sum()), n_iter=4, random_state=self.config.seed)
             value = np.where(value > 1e-6 * value.max(initial=0), value, 0)  # beyond the rank there is only rounding
-            right = right.T * np.where(np.abs(right).max(1) == right.max(1), 1, -1)  # the sign is arbitrary: fix it
+            right = np.empty((len(common), len(value)), of_common.dtype)
+            right[common] = of_common.T
+            right[~common] = rows[:, ~common].T @ np.divide(left, value, out=np.zeros_like(left), where=value > 0)
+            right *= np.where(np.abs(of_common).max(1) == of_common.max(1), 1, -1)  # the sign is arbitrary: fix it
             self._kept[key] = right, value.astype(np.float64) ** 2, mean
         return self._kept[key]
 

@@ -22,7 +22,7 @@ from dskreg import parallel
 from dskreg.batches import MaskedBatches, TripleBatches
 from dskreg.checkpoint import Checkpoint, digest
 from dskreg.config import Config, TrainConfig
-from dskreg.data.dataset import TRAIN, VALIDATION, Dataset
+from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
 from dskreg.errors import InputError
 from dskreg.evaluation import evaluate
 from dskreg.graph import CandidateGraph, build, train_matrix
@@ -141,12 +141,15 @@ def refit(
 ) -> tuple[CandidateGraph, Trained]:
     """Once more on everything known before the test: the settings and the number of epochs that won on validation, validation likes included.
 
-    Returns the candidate graph over the same likes and the model. It is what the baselines get too (tuning.py).
+    Titles outside the core have too few likes to shape the start: they are folded in. Returns the candidate graph over the same likes and the model.
+    It is what the baselines get too (tuning.py).
     """
-    everything = known(dataset)
+    everything, start = known(dataset), trained.start
+    if start is not None and (dataset.fold == OUTSIDE).any():
+        start = replace(start, least=config.data.core)
     graph = build(everything, config.graph, config.seed)
     settings = replace(config, train=replace(config.train, epochs=trained.best_epoch, patience=max(1, trained.best_epoch)))
-    return graph, train(everything, graph, settings, folder, resume, progress=progress, start=trained.start)
+    return graph, train(everything, graph, settings, folder, resume, progress=progress, start=start)
 
 
 def _task(dataset: Dataset, model: DSKReG, config: Config, device: torch.device) -> tuple[MaskedBatches | TripleBatches, nn.Module]:

@@ -48,6 +48,17 @@ def test_no_epoch_after_the_start_is_the_start_over_everything_known() -> None:
     assert len(again.history) == 1 and not torch.equal(again.model.item_embedding, first.model.item_embedding)
 
 
+def test_titles_outside_the_core_are_folded_in() -> None:
+    data, graph = small(32, 24)
+    config = settings("default", epochs=0)
+    first = train(data, graph, config)
+    assert first.start is not None and refit(data, config, first)[1].start == first.start, "everything is in the core"
+    fold = data.fold.copy()
+    fold[np.flatnonzero(fold == TRAIN)[:3]] = OUTSIDE
+    outside = replace(data, fold=fold)
+    assert refit(outside, config, first)[1].start == replace(first.start, least=config.data.core)
+
+
 def test_the_start_is_told_in_words() -> None:
     text = start_in_words({"start": {"rank": 64, "knowledge": True}, "best_epoch": 7, "refit": True})
     assert "64 directions of the likes and the knowledge graph" in text and "Epoch 7 was best" in text and "once more" in text

@@ -121,3 +121,28 @@ def test_what_was_chosen_before_is_used_again() -> None:
         chosen = start_from_svd(models[-1], data, config, chosen)
     for name, value in models[0].state_dict().items():
         torch.testing.assert_close(value, models[1].state_dict()[name])
+
+
+@pytest.mark.parametrize("knowledge", [False, True])
+def test_titles_with_few_likes_shape_no_direction_and_are_folded_in(dense: tuple[Dataset, np.ndarray], knowledge: bool) -> None:
+    """Their rows are the ridge regression of their own likes on the directions of the others, and the others' rows are as if they were alone."""
+    data, likes = dense
+    count = likes.sum(0)
+    least = int(np.median(count))
+    common = count >= least
+    assert 5 < common.sum() < 20
+    spectra = Spectra(data, replace(Config(), model=ModelConfig(width=5)))
+    entities = spectra._entities().toarray() if knowledge else np.zeros((0, 20))
+    rows = np.vstack([likes / likes.sum(1, keepdims=True) ** 0.25, entities]) / count**0.25
+    found, squared, mean = spectra.decomposed(0.25, knowledge, least)
+    left, value, _ = np.linalg.svd(rows[:, common], full_matrices=False)
+    np.testing.assert_allclose(squared, value[:5] ** 2, rtol=1e-3)
+    assert mean == pytest.approx((rows[:30, common] ** 2).sum() / common.sum())
+    expected = rows.T @ left[:, :5] / value[:5]
+    np.testing.assert_allclose(found @ found.T, expected @ expected.T, atol=2e-3)  # whatever the signs
+    assert not np.allclose(expected @ expected.T, (lambda v: v @ v.T)(spectra.decomposed(0.25, knowledge)[0]), atol=2e-2), "it makes a difference here"
+
+
+def test_where_every_title_has_few_likes_all_shape_the_directions(dense: tuple[Dataset, np.ndarray]) -> None:
+    spectra = Spectra(dense[0], replace(Config(), model=ModelConfig(width=5)))
+    np.testing.assert_array_equal(spectra.decomposed(0.25, False, 1000)[0], spectra.decomposed(0.25, False)[0])
