@@ -12,8 +12,12 @@ def load() -> None:
     """
     gc.disable()
     try:
+        import torch
+
         import dskreg.explorer  # noqa: F401
 
+        # Every visitor has a thread of her own. Several to a product, which take milliseconds, would wait for each other's processors by spinning.
+        torch.set_num_threads(1)
         gc.freeze()  # before the collector wakes, or it would look through them all once
     finally:
         gc.enable()
