@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer
-from dskreg.ui import charts, curves, panels
+from dskreg.ui import benchmark, charts, curves, panels
 from dskreg.ui.panels import plain
 from dskreg.ui.scoreboard import MEASURES, MODEL, comparison, marked, settings_in_words, verdict
 from dskreg.ui.sidebar import current
@@ -148,6 +148,7 @@ st.caption("How good it is beside simple recommenders, how it was trained, and w
 information = selection.explorer.info()
 tested = selection.explorer.metrics()
 show_comparison(tested)
+benchmark.show()
 show_training(selection.explorer.training_history(), tested)
 show_data(selection.explorer, information)
 show_provenance(information)

@@ -1,0 +1,92 @@
+"""The benchmark that comes with the app: the model beside tuned rivals over several seeds, as benchmarks/accuracy.py left it."""
+
+import json
+import math
+
+import pandas as pd
+import streamlit as st
+
+from dskreg.ui.panels import listed
+from dskreg.ui.resources import ROOT
+from dskreg.ui.scoreboard import MODEL
+
+COMMAND = "python benchmarks/accuracy.py"
+SIGNIFICANT = 0.05
+VIEWS = {"test": "every title competes", "among the cold": "titles that nobody has liked, among themselves"}
+COLUMNS = {
+    "model": st.column_config.TextColumn("Recommender", pinned=True),
+    "ndcg@20": st.column_config.NumberColumn("NDCG@20", format="%.4f", help="Mean over the seeds."),
+    "ndcg 95 % over people": st.column_config.NumberColumn("± people", format="%.4f", help="Half the 95 % confidence interval of the mean over people."),
+    "ndcg spread of seeds": st.column_config.NumberColumn("± seeds", format="%.4f", help="Standard deviation over the seeds."),
+    "recall@20": st.column_config.NumberColumn("Recall@20", format="%.4f"),
+    "coverage@20": st.column_config.NumberColumn("Coverage@20", format="%.3f", help="Share of the catalogue that somebody is recommended."),
+    "seeds": st.column_config.NumberColumn("Seeds", format="%d"),
+    f"{MODEL} minus it": st.column_config.NumberColumn(f"{MODEL} minus it", format="%+.4f", help="In NDCG@20, person by person."),
+    "p (Holm)": st.column_config.NumberColumn(
+        "p", format="%.1g", help="Paired t-test over people, corrected for as many comparisons (Holm): below 0.05, hardly chance."
+    ),
+}
+
+
+def read() -> dict:
+    """The benchmark's document; {} where there is none or it cannot be read."""
+    try:
+        found = json.loads((ROOT / "benchmarks" / "accuracy.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def tables(document: dict) -> dict[str, pd.DataFrame]:
+    """By heading, one row per recommender, best first: those views that a reader of the app needs."""
+    found = {}
+    for key, rows in document.items():
+        name, _, view = key.partition(": ")
+        if view in VIEWS and not name.endswith(".share"):
+            table = pd.DataFrame(rows)
+            found[f"{name.removesuffix('.cold')}: {VIEWS[view]}"] = table[[column for column in COLUMNS if column in table]]
+    return found
+
+
+def verdict(table: pd.DataFrame) -> str:
+    """Who is ahead of whom in NDCG@20, and what is a tie, in a sentence that follows from the numbers."""
+    rivals = table[table["model"] != MODEL]
+    p = rivals["p (Holm)"] if "p (Holm)" in rivals else pd.Series(math.nan, rivals.index)
+    if rivals.empty or p.isna().all():
+        return "Nothing stands beside it here."
+    sure = p < SIGNIFICANT
+    behind = rivals.loc[sure & (rivals[f"{MODEL} minus it"] > 0), "model"].tolist()
+    ahead = rivals.loc[sure & (rivals[f"{MODEL} minus it"] < 0), "model"].tolist()
+    level = rivals.loc[~sure, "model"].tolist()
+    said = [
+        f"ahead of {listed(behind)}" if behind else "",
+        f"level with {listed(level)} (the difference may be chance)" if level else "",
+        f"behind {listed(ahead)}" if ahead else "",
+    ]
+    return f"{MODEL} is {listed([words for words in said if words])}."
+
+
+def made_by(document: dict) -> str:
+    """Command, date, hardware and versions."""
+    machine = document.get("machine", {})
+    versions = machine.get("versions", {})
+    parts = [document.get("date"), machine.get("hardware"), *(f"{name} {versions[name]}" for name in ("python", "torch", "numpy") if name in versions)]
+    tuning = f"; every rival was tuned on validation with {machine['trials']} trials or {machine['seconds']:g} s" if "trials" in machine else ""
+    return f"`{COMMAND}`, {', '.join(str(part) for part in parts if part)}{tuning}. The whole protocol and more tables: benchmarks/README.md."
+
+
+def show() -> None:
+    """Every table in a tab of its own; nothing where the benchmark's file is not beside the app."""
+    document = read()
+    found = tables(document)
+    if not found:
+        return
+    with st.expander("The method on public data, beside other recommenders, tuned as carefully", icon=":material/leaderboard:"):
+        st.caption("Not this model: the same program trained on other data, several times over.")
+        for place, (heading, table) in zip(st.tabs(list(found)), found.items(), strict=True):
+            with place:
+                st.markdown(verdict(table))
+                st.dataframe(
+                    table, hide_index=True, height="content", column_config=COLUMNS, alt=f"{heading}: NDCG, recall and coverage by recommender, best first"
+                )
+        st.caption(made_by(document))

@@ -1,0 +1,61 @@
+"""The benchmark on the model's page: its tables are the file's, its sentences follow from the numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dskreg.ui import benchmark
+from dskreg.ui.scoreboard import MODEL
+
+
+def rows(**rivals: tuple[float, float]) -> list[dict]:
+    """DSKReG at .3 and rivals by (difference, p)."""
+    ours = {"model": MODEL, "ndcg@20": 0.3, "recall@20": 0.4, "coverage@20": 0.2, "seeds": 5}
+    return [ours, *({"model": name, "ndcg@20": 0.3 - d, "seeds": 5, "DSKReG minus it": d, "p (Holm)": p} for name, (d, p) in rivals.items())]
+
+
+def test_the_verdict_follows_from_difference_and_significance() -> None:
+    table = pd.DataFrame(rows(kNN=(0.1, 1e-9), EASE=(-0.001, 0.4), iALS=(-0.02, 0.001)))
+    assert benchmark.verdict(table) == "DSKReG is ahead of kNN, level with EASE (the difference may be chance) and behind iALS."
+    assert benchmark.verdict(pd.DataFrame(rows())) == "Nothing stands beside it here."
+    assert "behind" not in benchmark.verdict(pd.DataFrame(rows(kNN=(0.1, 0.01))))
+
+
+def test_a_table_for_every_view_that_a_reader_needs() -> None:
+    document = {
+        "date": "2020-01-01",
+        "machine": {},
+        "x: test": rows(kNN=(0.1, 0.01)),
+        "x.cold: among the cold": rows(),
+        "x.cold: warm": rows(),
+        "x.share: warm": rows(),
+    }
+    found = benchmark.tables(document)
+    assert list(found) == ["x: every title competes", "x: titles that nobody has liked, among themselves"]
+    assert found["x: every title competes"]["ndcg@20"].tolist() == [0.3, pytest.approx(0.2)]
+
+
+def test_where_it_comes_from_is_said() -> None:
+    machine = {"hardware": "x86_64, 1 threads", "versions": {"torch": "2.13.0", "scipy": "1"}, "trials": 12, "seconds": 240.0}
+    said = benchmark.made_by({"date": "2020-01-01", "machine": machine})
+    assert all(part in said for part in (benchmark.COMMAND, "2020-01-01", "x86_64", "torch 2.13.0", "12 trials", "240 s"))
+
+
+@pytest.mark.parametrize("content", [None, "", "[1]", '{"x: test"'])
+def test_a_file_that_is_not_there_or_broken_is_no_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None) -> None:
+    monkeypatch.setattr(benchmark, "ROOT", tmp_path)
+    if content is not None:
+        (tmp_path / "benchmarks").mkdir()
+        (tmp_path / "benchmarks" / "accuracy.json").write_text(content)
+    assert benchmark.read() == {}
+
+
+def test_the_repository_s_own_file_is_read() -> None:
+    document = benchmark.read()
+    found = benchmark.tables(document)
+    assert len(found) >= 4 and all(MODEL in table["model"].tolist() for table in found.values())
+    assert json.loads((benchmark.ROOT / "benchmarks" / "accuracy.json").read_text("utf-8"))["date"] in benchmark.made_by(document)
