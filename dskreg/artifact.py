@@ -24,13 +24,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from dskreg import folders
 from dskreg.config import Config
 from dskreg.data.dataset import Dataset
 from dskreg.errors import InputError
 from dskreg.graph import CandidateGraph
+from dskreg.tensors import save_tensors
 
 FORMAT = 4
 MANIFEST, RUN = "manifest.json", "run.json"
@@ -90,9 +91,9 @@ def recover(folder: Path) -> None:
 
 def _write(artifact: Artifact, folder: Path) -> None:
     data, graph = artifact.dataset, artifact.graph
-    save_file({k: np.ascontiguousarray(v) for k, v in sorted(artifact.weights.items())}, folder / "weights.safetensors")
-    save_file({"neighbour": graph.neighbour, "relation": graph.relation, "strength": graph.strength}, folder / "graph.safetensors")
-    save_file(artifact.picks, folder / "serving.safetensors")
+    save_tensors(dict(sorted(artifact.weights.items())), folder / "weights.safetensors")
+    save_tensors({"neighbour": graph.neighbour, "relation": graph.relation, "strength": graph.strength}, folder / "graph.safetensors")
+    save_tensors(artifact.picks, folder / "serving.safetensors")
     tables = {
         "items": data.items,
         "users": pd.DataFrame({"user_id": data.user_ids}),

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from dskreg import parallel
@@ -22,6 +22,7 @@ from dskreg.data.dataset import Dataset
 from dskreg.errors import InputError
 from dskreg.graph import CandidateGraph
 from dskreg.model import DSKReG
+from dskreg.tensors import save_tensors
 
 Row = TypeVar("Row")
 FREE = ("epochs", "patience", "device", "shard")  # of the training settings, these may change between the stop and the resumption
@@ -59,12 +60,12 @@ class Checkpoint:
             self._write(tensors, history)
         parallel.wait()
 
-    def _write(self, tensors: dict[str, Tensor], history: list[dict[str, Any]]) -> None:
+    def _write(self, state: dict[str, Tensor], history: list[dict[str, Any]]) -> None:
         new, old = self.folder.with_name(self.folder.name + ".new"), self.folder.with_name(self.folder.name + ".old")
         for leftover in (new, old):
             shutil.rmtree(leftover, ignore_errors=True)
         new.mkdir(parents=True)
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, new / "state.safetensors")
+        save_tensors({k: v.numpy() for k, v in state.items()}, new / "state.safetensors")
         rows = [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()} for row in history]
         (new / "state.json").write_text(json.dumps({"config": _fingerprint(self.config), "data": self.data, "history": rows}), encoding="utf-8")
         if self.folder.exists():

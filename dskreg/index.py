@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.numpy import save_file
 from scipy import sparse
 from torch import Tensor
 
@@ -35,6 +34,7 @@ from dskreg.explorer import Explorer
 from dskreg.metrics import top_items
 from dskreg.opened import Opened
 from dskreg.people import Profile
+from dskreg.tensors import save_tensors
 
 FORMAT = 1
 VECTORS, ITEMS = "vectors.safetensors", "items.parquet"
@@ -127,7 +127,7 @@ def build(
 
 def _write(folder: Path, manifest: dict[str, Any], vectors: np.ndarray, engine: Engine, item_ids: list[Any]) -> int:
     """Write the files and then the manifest, which it completes; how many bytes."""
-    save_file({"vectors": vectors}, folder / VECTORS)
+    save_tensors({"vectors": vectors}, folder / VECTORS)
     pd.DataFrame({"position": np.arange(len(item_ids)), "item_id": item_ids}).to_parquet(folder / ITEMS, index=False)
     if engine.file is not None:
         engine.write(folder / engine.file)

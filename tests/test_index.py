@@ -171,7 +171,7 @@ def test_a_failed_build_leaves_the_old_index(demo: Explorer, copy: Path, monkeyp
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(index, "save_file", full)
+    monkeypatch.setattr(index, "save_tensors", full)
     for out in (copy, copy.parent / "new"):
         with pytest.raises(InputError, match="No space left"):
             index.build(demo, out, "exact", people=1)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import subprocess
+import sys
+import tempfile
 import time
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
@@ -19,7 +22,9 @@ from dskreg.errors import InputError
 from tests.reliability.size import times
 from tests.test_cli import tiny_data
 
-DEMO = Path(__file__).parents[2] / "artifacts" / "demo"
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "artifacts" / "demo"
+NOBODY = 65534
 KILLS, IN_SAVING = times(25, 2), times(15, 1)
 
 
@@ -144,7 +149,7 @@ def test_a_full_disk_leaves_the_old_artifact(world: tuple[Path, str, float, floa
     demo = artifacts.load(DEMO)
     artifacts.save(demo, out)
     before = whole_or_absent(out)
-    real, left = artifacts.save_file, 0
+    real, left = artifacts.save_tensors, 0
 
     def full(*arguments: object) -> None:
         nonlocal left
@@ -153,7 +158,7 @@ def test_a_full_disk_leaves_the_old_artifact(world: tuple[Path, str, float, floa
             raise OSError(28, "No space left on device")
         real(*arguments)
 
-    monkeypatch.setattr(artifacts, "save_file", full)
+    monkeypatch.setattr(artifacts, "save_tensors", full)
     for fits in (0, 1, 2):
         left = fits
         with pytest.raises(InputError, match="No space left on device"):
@@ -161,11 +166,63 @@ def test_a_full_disk_leaves_the_old_artifact(world: tuple[Path, str, float, floa
         assert whole_or_absent(out) == before and [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_said_before_training(world: tuple[Path, str, float, float], tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
-    try:
-        with pytest.raises(InputError, match="cannot be written"):
-            make(world[0], tmp_path / "made", False, tmp_path / "saving")
-    finally:
-        tmp_path.chmod(0o755)
+FILLED = """
+import sys
+from pathlib import Path
+from dskreg import artifact
+from dskreg.errors import InputError
+demo, out = artifact.load(Path(sys.argv[1])), Path(sys.argv[2]) / "made"
+artifact.save(demo, out)
+before = artifact.load(out).manifest
+try:
+    artifact.save(demo, out)
+except InputError as error:
+    assert "No space left on device" in str(error), error
+else:
+    sys.exit("the second artifact fitted")
+assert artifact.load(out).manifest == before and [path.name for path in out.parent.iterdir()] == ["made"]
+print("kept")
+"""
+
+
+def test_a_disk_that_is_really_full_leaves_the_old_artifact(tmp_path: Path) -> None:
+    """A disk of memory that one artifact fits on, and two do not."""
+    size = sum(path.stat().st_size for path in DEMO.iterdir())
+    mount = f"mount -t tmpfs -o size={int(size * 1.5) // 4096 * 4096} none {tmp_path} && exec {sys.executable} -c '{FILLED}' {DEMO} {tmp_path}"
+    done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", mount], capture_output=True, text=True, cwd=ROOT)
+    if done.returncode and ("unshare" in done.stderr or "mount:" in done.stderr):
+        pytest.skip(f"no disk of memory here: {done.stderr.strip()[:80]}")
+    assert done.stdout == "kept\n", done.stderr
+
+
+def test_a_read_only_folder_is_said_before_training(world: tuple[Path, str, float, float]) -> None:
+    """Root may write anywhere, so it becomes nobody for this."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        child = os.fork()
+        if not child:
+            try:
+                if os.geteuid() == 0:
+                    os.setgid(NOBODY)
+                    os.setuid(NOBODY)
+                with pytest.raises(InputError, match="cannot be written"):
+                    make(world[0], folder / "made", False, folder / "saving")
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and not list(folder.iterdir())
+        folder.chmod(0o755)
+
+
+def test_a_disk_that_fills_up_while_training_ends_the_run_in_words(world: tuple[Path, str, float, float], tmp_path: Path) -> None:
+    """No file may grow beyond 3 kB here, so that the first checkpoint does not fit."""
+    script = (
+        "import resource, signal, sys; from pathlib import Path; from tests.reliability.test_crash import make; from dskreg.errors import InputError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))\n"
+        "try: make(Path(sys.argv[1]), Path(sys.argv[2]), False, Path(sys.argv[2]).with_name('saving'))\n"
+        "except InputError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(world[0]), str(tmp_path / "made")], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == f"{tmp_path / 'made'}: cannot be written (File too large); choose another --out\n", done.stderr[-500:]
+    assert not (tmp_path / "made").exists()
