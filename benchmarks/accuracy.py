@@ -189,6 +189,13 @@ def cold_items(folder: Path, plan: Plan) -> None:
                 one(path, model, settings_of(name, model, folder, plan) if name in MODELS else {}, dataset, seed, views)
 
 
+def _start_of_default(path: Path) -> Settings:
+    """The start that the whole model has found, once it has one; the gates belong to a graph and are left to be found."""
+    if not path.exists():
+        return {}
+    return {"start": json.loads(path.read_text("utf-8"))["settings"]["start"] | {"gates": (), "user_gate": None}}
+
+
 def share(folder: Path, plan: Plan) -> None:
     """DSKReG with one part changed, warm titles and cold ones."""
     for seed in range(plan.seeds):
@@ -198,7 +205,8 @@ def share(folder: Path, plan: Plan) -> None:
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 chosen, cold = chilled(dataset, seed)
-                one(path, variant, {}, chosen, seed, {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}})
+                start = _start_of_default(path.with_name(f"default-{seed}.json"))
+                one(path, variant, start, chosen, seed, {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}})
 
 
 def main() -> None:

@@ -47,6 +47,8 @@ class Start:
 def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Start | None = None) -> Start:
     """Set the embeddings, the weights of titles in histories and the gates; returns what was chosen, or `chosen` where that is given.
 
+    Where `chosen` names no gates, those of the model are chosen all the same.
+
     Off the diagonal e_i . e_j is a ridge regression of every title on all the others, which is what EASE is before its columns are scaled
     (Steck, WWW 2019; entities as people: Jeunen et al., RecSys 2020): for titles outside the history the plain dot product ranks like it, from `width`
     numbers a title. An infinite ridge is S^2 itself. Everything is chosen by validation NDCG@20, first of that dot product, then gate by gate of the model.
@@ -63,7 +65,7 @@ def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Star
         model.item_embedding.copy_(embedding * _best_scale(embedding, weight_, spectra.likes, config.seed) ** 0.5)
         if model.history_weight is not None:
             model.history_weight.copy_(weight_)
-    if model.log_gate is not None and not chosen:
+    if model.log_gate is not None and not best.gates:
         gates, user_gate = choose_gates(model, dataset, config)
         best = replace(best, gates=gates, user_gate=user_gate)
     set_gates(model, best)

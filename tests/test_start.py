@@ -37,7 +37,9 @@ def test_the_start_is_the_leading_part_of_a_ridge_regression(dense: tuple[Datase
     config = settings("default", epochs=0)
     model = DSKReG(config.model, build(data, EVERYTHING), 30)
     chosen = Start(0.25, ridge, config.model.width, popularity=0.1, discount=0.3)
-    assert start_from_svd(model, data, config, chosen) == chosen
+    found = start_from_svd(model, data, config, chosen)
+    assert replace(found, gates=(), user_gate=None) == chosen and len(found.gates) == len(model.relation_embedding), "gates are chosen where none are named"
+    assert start_from_svd(model, data, config, found) == found
     count = likes.sum(0)
     normal = likes / likes.sum(1, keepdims=True) ** 0.25 / count**0.25
     eigenvalue, vector = np.linalg.eigh(normal.T @ normal)
