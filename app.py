@@ -55,7 +55,7 @@ page = st.navigation(
     ]
 )
 st.set_page_config(page_title=f"{page.title} · DSKReG Explorer")
-brand.readable_accent()
+brand.style()
 
 # Not before the menu is on its way to the browser, which draws it while the model's libraries are imported: over a second in a fresh process.
 libraries.load()

@@ -12,6 +12,7 @@ import typer
 
 from dskreg.config import DEMO, Config, preset, setting_paths
 from dskreg.errors import InputError
+from dskreg.legible import legible
 from dskreg.printing import indexed, progress, say, show, table
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="DSKReG: train, evaluate, recommend, explain.")
@@ -254,5 +255,5 @@ def answer() -> int:
 
 def fail(message: str) -> int:
     """One line on stderr, whatever the message holds; exit code 2."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {' '.join(legible(message).split())}", file=sys.stderr)
     return 2

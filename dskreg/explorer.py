@@ -22,6 +22,7 @@ from dskreg.errors import InputError
 from dskreg.explanation import Explanation
 from dskreg.folders import ARTIFACT, kind
 from dskreg.leaning import statistics
+from dskreg.legible import harmless, legible
 from dskreg.metrics import top_items
 from dskreg.opened import Opened, padded
 from dskreg.overlap import Overlap
@@ -36,9 +37,32 @@ if TYPE_CHECKING:
     from dskreg.maps import Maps
     from dskreg.rivals import Rivals
 
-__all__ = ["ORDERS", "Change", "Counterfactual", "Explanation", "Explorer", "InputError", "Overlap", "Profile", "WhatIf", "list_artifacts"]
+__all__ = [
+    "ORDERS",
+    "Change",
+    "Counterfactual",
+    "Explanation",
+    "Explorer",
+    "InputError",
+    "Overlap",
+    "Profile",
+    "WhatIf",
+    "harmless",
+    "legible",
+    "list_artifacts",
+    "one_thread_each",
+]
 
 SHOWN_IDS = 1000
+
+
+def one_thread_each() -> None:
+    """Let every product be computed in the thread that asks for it, as visitors have one each.
+
+    Products of milliseconds, spread over all processors by several threads at once, would wait for each other by spinning: a what-if took up to six
+    times the processor time.
+    """
+    torch.set_num_threads(1)
 
 
 def list_artifacts(folder: str | Path) -> list[str]:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from dskreg.errors import InputError
+from dskreg.legible import harmless
 
 
 def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
@@ -39,7 +40,7 @@ def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
 def _write_csv(chunks: Iterator[pd.DataFrame], part: Path) -> Iterator[int]:
     with part.open("w", encoding="utf-8", newline="") as file:
         for n, chunk in enumerate(chunks):
-            chunk.to_csv(file, index=False, header=n == 0)
+            harmless(chunk).to_csv(file, index=False, header=n == 0)
             yield chunk["user_id"].nunique()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -71,7 +72,12 @@ def recover(folder: Path) -> None:
 def orphans(folder: Path) -> list[Path]:
     """What `replacing` had taken away, where `folder` is not there."""
     folder = folder.absolute()
-    return [] if folder.exists() else sorted(folder.parent.glob(f".{folder.name}.*.old"))
+    return [] if folder.exists() else _beside(folder, "old")
+
+
+def _beside(folder: Path, word: str) -> list[Path]:
+    """What `replacing` has named after `folder`, whose own name may hold what a pattern is made of."""
+    return sorted(folder.parent.glob(f".{glob.escape(folder.name)}.*.{word}"))
 
 
 @contextmanager
@@ -95,7 +101,7 @@ def alone(folder: Path, what: str) -> Iterator[None]:
             if not mine:
                 raise InputError(f"{folder}: {what} is writing it at this moment; wait for it, stop it, or choose another --out")
             try:
-                for leftover in folder.parent.glob(f".{folder.name}.*.new"):  # of one that died while it wrote
+                for leftover in _beside(folder, "new"):  # of one that died while it wrote
                     shutil.rmtree(leftover, ignore_errors=True)
                 yield
             finally:

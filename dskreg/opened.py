@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from dskreg.artifact import Artifact
 from dskreg.data.dataset import TRAIN
 from dskreg.fitted import FittedBaselines
 from dskreg.graph import CandidateGraph
+from dskreg.legible import legible
 from dskreg.model import NOBODY, DSKReG, Trace
 from dskreg.people import KNOWN, Directory, Profile
 from dskreg.sampling import Draw, node_noise
@@ -40,6 +42,7 @@ class Opened:
     """
 
     def __init__(self, path: Path, artifact: Artifact) -> None:
+        artifact = _named_legibly(artifact)
         self.path, self.artifact, data = path, artifact, artifact.dataset
         self.model = DSKReG(artifact.config.model, artifact.graph, len(data.user_ids))
         self.model.load_state_dict({k: torch.from_numpy(v) for k, v in artifact.weights.items()})
@@ -167,3 +170,23 @@ class Opened:
 def padded(history: np.ndarray) -> Tensor:
     """One history as `[1, H]`, with a -1 where it is empty."""
     return torch.from_numpy(history if len(history) else np.array([-1]))[None]
+
+
+def _named_legibly(artifact: Artifact) -> Artifact:
+    """The artifact with every name in it as text (dskreg/legible.py). Ids stay what they are."""
+    data, graph = artifact.dataset, artifact.graph
+    names = {old: legible(old) for old in dict.fromkeys([*data.relations, *graph.relations])}
+    if len(set(names.values())) < len(names):  # two relations must not become one
+        names = {old: old for old in names}
+    texts = {name: column for name, column in data.items.items() if name != "item_id" and not pd.api.types.is_numeric_dtype(column)}
+    items = data.items.assign(**{str(name): [legible(cell) if isinstance(cell, str) else cell for cell in column] for name, column in texts.items()})
+    entities = np.array([legible(str(label)) for label in data.entities], dtype=object)
+    dataset = replace(
+        data,
+        name=legible(data.name),
+        items=items,
+        entities=entities,
+        relations=tuple(names[name] for name in data.relations),
+        notes=tuple(legible(note) for note in data.notes),
+    )
+    return replace(artifact, dataset=dataset, graph=replace(graph, relations=tuple(names[name] for name in graph.relations)))

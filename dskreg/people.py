@@ -16,6 +16,7 @@ from scipy import sparse
 from dskreg.data.dataset import OUTSIDE, TEST, TRAIN, VALIDATION, Dataset
 from dskreg.errors import InputError
 from dskreg.graph import carriers, train_matrix
+from dskreg.legible import legible
 
 ADULT = frozenset({"hentai", "erotica", "adult"})
 """Genres, in lower case, whose titles the app names only where it is asked to."""
@@ -102,7 +103,7 @@ class Directory:
     def item(self, item_id: object) -> int:
         """The position of a title's id; InputError for an unknown one."""
         if str(item_id) not in self._item_position:
-            raise InputError(f"unknown title {item_id}: the catalogue holds {len(self.item_ids):,} titles, such as {self.item_ids[0]} ({self.titles[0]})")
+            raise InputError(f"unknown title {item_id}: the catalogue holds {len(self.item_ids):,} titles, such as {self.item_ids[0]} ({self.titles[0][:80]})")
         return self._item_position[str(item_id)]
 
     def profile(self, user_id: object) -> Profile:
@@ -110,7 +111,7 @@ class Directory:
         u = self.user(user_id)
         ids = self.item_ids
         history, seen = (tuple(ids[i] for i in matrix[u].indices) for matrix in (self.history, self.seen))
-        return Profile(plain(self.dataset.user_ids[u]), history, seen, f"viewer {self.dataset.user_ids[u]}")
+        return Profile(plain(self.dataset.user_ids[u]), history, seen, f"viewer {legible(str(self.dataset.user_ids[u]))}")
 
     def profile_of(self, item_ids: Iterable[object]) -> Profile:
         """A profile made by hand: whoever likes these titles. InputError names the unknown ones."""

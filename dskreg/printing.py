@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from dskreg.legible import legible
+
 
 def say(message: str) -> None:
     """One line on stderr, beside a progress bar if there is one."""
-    tqdm.write(message, file=sys.stderr)
+    tqdm.write(legible(message), file=sys.stderr)
 
 
 def progress(steps: Iterator, count: int, label: str) -> Iterator:

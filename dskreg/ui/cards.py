@@ -17,7 +17,7 @@ from dskreg.ui.covers import HEIGHT, WIDTH, cover
 CARD, SMALL = 290, 118  # pixels: at least as wide is a card, and a title of the strip
 SHORTEST_BAR = 4  # percent: the last of a list still has a bar
 RIM = 0.95  # share of the titles that lie inside the map's rim
-LONGEST_TITLE, LONGEST_REASON = 90, 400  # characters on a card; the table has them whole
+LONGEST_TITLE, LONGEST_KIND, LONGEST_REASON = 90, 160, 400  # characters on a card; the table has them whole
 
 # One piece of HTML for each card, since a page of fifty would otherwise be made of hundreds of parts. Every text in it is escaped.
 _STYLE = f"""<style>
@@ -80,7 +80,7 @@ def card(row: Any, drawn: str, share: float, marks: Iterable[str] = ()) -> str:
     notes = "".join(f'<span class="mark">{escape(mark)}</span>' for mark in marks)
     return (
         f'<article class="title-card">{_image(drawn, row.title)}<div><h3>{row.rank}. {escape(shorten(row.title, LONGEST_TITLE))}</h3>'
-        f"<p>{escape(kind)}</p><p>Score <b>{row.score:.2f}</b></p>"
+        f"<p>{escape(shorten(kind, LONGEST_KIND))}</p><p>Score <b>{row.score:.2f}</b></p>"
         f'<div class="bar" aria-hidden="true"><span style="width:{SHORTEST_BAR + (100 - SHORTEST_BAR) * share:.0f}%"></span></div>{notes}</div>'
         f'<p class="reason">{escape(shorten(row.reason, LONGEST_REASON))}</p></article>'
     )

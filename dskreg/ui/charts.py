@@ -18,11 +18,12 @@ OTHER = "#868d98"
 OTHER_NAME = "other"
 LIKED, RECOMMENDED, CHOSEN = "#e0457b", "#0b9e8a", "#e08a00"
 LABEL = 30  # characters beside a bar or a point
+LONGEST = 200  # characters of any text in a chart, also where the mouse rests
 
 
 def plain(text: object) -> str:
     """Text that plotly shows as it is."""
-    return html.escape(" ".join(str(text).split()), quote=False)
+    return html.escape(shorten(text, LONGEST), quote=False)
 
 
 def palette(names: Iterable[str]) -> dict[str, str]:
@@ -45,8 +46,8 @@ def shorten(text: object, most: int) -> str:
 def score_sum(parts: Sequence[tuple[str, str, float]], total: tuple[str, float]) -> go.Figure:
     """A waterfall: the parts (name, note, value), one after the other, up to the total."""
     rows = [*parts, (total[0], "", total[1])]
-    notes = [f" ({note})" if note else "" for _, note, _ in rows]
-    names = [plain(name + note) for (name, _, _), note in zip(rows, notes, strict=True)]
+    notes = [f" ({shorten(note, LABEL // 2)})" if note else "" for _, note, _ in rows]
+    names = [plain(shorten(name, LONGEST - LABEL) + note) for (name, _, _), note in zip(rows, notes, strict=True)]
     labels = [plain(shorten(name, LABEL - len(note)) + note) for (name, _, _), note in zip(rows, notes, strict=True)]
     values = [value for _, _, value in rows]
     figure = go.Figure(

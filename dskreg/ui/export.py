@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dskreg.explorer import Explanation
+from dskreg.explorer import Explanation, legible
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 STYLE = """
 :root{color-scheme:light dark;--page:#fdfdfc;--text:#0f1718;--muted:#566364;--line:#d5dcdb;--for:#0f6e6e;--against:#c23b36}
 @media (prefers-color-scheme:dark){:root{--page:#12191b;--text:#e8eeee;--muted:#a3b1b3;--line:#354246;--for:#3fb0aa;--against:#e2706b}}
 body{margin:0 auto;max-width:70rem;padding:1.5rem 1rem 4rem;font:16px/1.5 system-ui,'Segoe UI',Roboto,'Noto Sans',sans-serif;
-background:var(--page);color:var(--text)}
+background:var(--page);color:var(--text);overflow-wrap:anywhere}
 h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0}h2{font-size:1.2rem;margin:2.2rem 0 .4rem}p{max-width:48rem}
 .muted,caption,dt{color:var(--muted)}caption{text-align:left;padding:.2rem 0 .5rem}
 dl{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0}dl div{border:1px solid var(--line);border-radius:.5rem;padding:.5rem .9rem}
@@ -138,4 +138,4 @@ def _number(form: str) -> str:
 
 
 def _safe(text: object) -> str:
-    return html.escape(" ".join(str(text).split()))
+    return html.escape(" ".join(legible(str(text)).split()))

@@ -12,12 +12,9 @@ def load() -> None:
     """
     gc.disable()
     try:
-        import torch
+        from dskreg.explorer import one_thread_each
 
-        import dskreg.explorer  # noqa: F401
-
-        # Every visitor has a thread of her own. Several to a product, which take milliseconds, would wait for each other's processors by spinning.
-        torch.set_num_threads(1)
+        one_thread_each()
         gc.freeze()  # before the collector wakes, or it would look through them all once
     finally:
         gc.enable()

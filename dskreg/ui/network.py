@@ -23,7 +23,7 @@ MOST_PICKED, MOST_PASSED = 24, 12  # nodes shown on either side: 37 with the cen
 ROWS = 12  # nodes in a column; more picks start another one
 COLUMN, ROW = 215, 70  # distances in pixels at full size
 FONT = "system-ui,sans-serif"
-LABEL = 34  # characters of a title in a box
+LABEL, TOOLTIP = 34, 200  # characters of a title in a box, of a name where the mouse rests
 
 # The app's own colours (.streamlit/config.toml): an iframe does not inherit them.
 _LIGHT = {"page": "#fdfdfc", "box": "#f1f4f3", "text": "#1c2526", "muted": "#566364", "centre": "#0f6e6e", "on_centre": "#ffffff"}
@@ -72,7 +72,7 @@ def draw(candidates: pd.DataFrame, centre: str, colours: Mapping[str, str], like
     net = Network(height=f"min({height}px, {95 * height // 600}vw)", width="100%", directed=True, cdn_resources="in_line", bgcolor=theme["page"])
     net.set_options(json.dumps(_OPTIONS))
     net.add_node(
-        "centre", label=_short(centre), title=_plain(centre), x=0, y=0, shape="box", color=theme["centre"], margin=12, borderWidth=0,
+        "centre", label=_short(centre), title=_plain(shorten(centre, TOOLTIP)), x=0, y=0, shape="box", color=theme["centre"], margin=12, borderWidth=0,
         font={"color": theme["on_centre"], "size": 16}, widthConstraint={"maximum": 120},
     )  # fmt: skip
     strongest = max(picked["contribution"].abs().max(), 1e-12) if len(picked) else 1.0
@@ -84,7 +84,7 @@ def draw(candidates: pd.DataFrame, centre: str, colours: Mapping[str, str], like
         if parallel:  # a title under several relations: its further edges bend away from the first
             line["smooth"] = {"enabled": True, "type": "curvedCW", "roundness": round(0.15 * parallel, 2)}
         net.add_edge(_node(row["item_id"]), "centre", id=number, **line)
-    alt = _sentence(centre, picked, missed)
+    alt = _sentence(shorten(centre, TOOLTIP), picked, missed)
     legend = _legend([name for name in colours if name in set(edges["relation"])], colours)
     return Drawing(_finish(net.generate_html(), theme, alt, legend), edges.reset_index(drop=True), alt, height + 44, left_out)
 
@@ -107,7 +107,7 @@ def _box(rows: pd.DataFrame, place: tuple[int, int], colour: str, theme: Mapping
     heart = "\u2665 " if liked else ""
     return {
         "label": f"{heart}{_short(str(first['title']))}\n{figure}",
-        "title": "\n".join([_plain(str(first["title"])) + (" (liked)" if liked else ""), *(_tooltip(row) for _, row in rows.iterrows())]),
+        "title": "\n".join([_plain(shorten(first["title"], TOOLTIP)) + (" (liked)" if liked else ""), *(_tooltip(row) for _, row in rows.iterrows())]),
         "x": place[0],
         "y": place[1],
         "shape": "box",
@@ -129,9 +129,9 @@ def _line(row: pd.Series, colour: str, strongest: float) -> dict[str, Any]:
 
 
 def _tooltip(row: pd.Series) -> str:
-    via = f" via {', '.join(map(str, row['via']))}" if len(row["via"]) else ""
+    via = f" via {shorten(', '.join(map(str, row['via'])), TOOLTIP)}" if len(row["via"]) else ""
     drawn = f"drawn, contributes {row['contribution']:+.4f}" if row["picked"] else "not drawn"
-    return _plain(f"{row['relation']}{via}: {drawn}; logit {row['logit']:.2f}, probability of being drawn {row['inclusion_probability']:.1%}")
+    return _plain(f"{shorten(row['relation'], TOOLTIP)}{via}: {drawn}; logit {row['logit']:.2f}, probability of being drawn {row['inclusion_probability']:.1%}")
 
 
 def _node(item_id: Hashable) -> str:
@@ -150,13 +150,13 @@ def _plain(text: str) -> str:
 def _sentence(centre: str, picked: pd.DataFrame, missed: pd.DataFrame) -> str:
     if not len(picked):
         return f"{centre} stands alone: it has no candidates."
-    names = ", ".join(f"{row.title} ({row.relation}, {row.contribution:+.3f})" for row in picked.head(3).itertuples())
+    names = ", ".join(f"{shorten(row.title, TOOLTIP)} ({shorten(row.relation, TOOLTIP)}, {row.contribution:+.3f})" for row in picked.head(3).itertuples())
     return f"{centre} with the {len(picked)} candidates drawn, most important first: {names}; beside them the {len(missed)} best that were not drawn."
 
 
 def _legend(relations: list[str], colours: Mapping[str, str]) -> str:
     swatch = '<span class="key"><i style="background:{}"></i>{}</span>'
-    entries = [swatch.format(html.escape(colours[name]), html.escape(name)) for name in relations]
+    entries = [swatch.format(html.escape(colours[name]), html.escape(shorten(name, LABEL))) for name in relations]
     entries += ['<span class="key"><b></b>drawn: the thicker, the more it contributes</span>', '<span class="key"><b class="no"></b>not drawn</span>']
     return f'<div class="legend">{"".join(entries)}</div>'
 

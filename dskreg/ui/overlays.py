@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dskreg.ui.charts import plain
+from dskreg.ui.charts import LABEL, plain, shorten
 from dskreg.ui.scatter import LETTER, LINE
 
 WIDE, NARROW = 560, 330  # pixels of a whole map on a desk and on a telephone
@@ -32,7 +32,7 @@ def name_regions(figure: go.Figure, regions: pd.DataFrame, extent: pd.DataFrame,
         figure.add_annotation(
             x=region["x"],
             y=region["y"],
-            text=plain(region["label"]),
+            text=plain(shorten(region["label"], LABEL)),
             showarrow=False,
             font={"size": 12, "color": "#e8eeee" if dark else "#0f1718"},
             bgcolor="rgba(18,25,27,0.72)" if dark else "rgba(253,253,252,0.78)",
@@ -45,7 +45,7 @@ def _fitting(regions: pd.DataFrame, pixel: float, clear: Sequence[tuple[float, f
     """The rows whose labels stand free of those before them and of the places `clear`, where a pixel is so large on the map."""
     taken = [(x, y, 8 * pixel) for x, y in clear]
     rows = []
-    for row, x, y, text in zip(regions.index, regions["x"], regions["y"], regions["label"], strict=True):
+    for row, x, y, text in zip(regions.index, regions["x"], regions["y"], (shorten(label, LABEL) for label in regions["label"]), strict=True):
         half = (len(text) * LETTER / 2 + 4) * pixel
         if text and all(abs(x - other[0]) > half + other[2] or abs(y - other[1]) > LINE * pixel for other in taken):
             taken.append((x, y, half))

@@ -7,6 +7,7 @@ an artifact that could not be opened is tried again on the next run.
 import hashlib
 import operator
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import streamlit as st
 from dskreg.explorer import Explanation, Explorer, InputError, Profile, list_artifacts
 
 NO_FILTERS = {"hide_seen": True, "genres": (), "types": (), "diversity": 0.0}
+PAUSE = 0.1  # seconds: far longer than two renames take
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -29,16 +31,23 @@ def artifact_names() -> list[str]:
     """Names of the artifacts that can be chosen, the demo first; [] where the folder is missing or empty."""
     folder = artifacts_folder()
     names = list_artifacts(folder) if folder.is_dir() else []
+    if folder.is_dir() and any(folder.glob(".*.old")):  # one is being replaced, and was perhaps not there at that moment
+        time.sleep(PAUSE)
+        names = list_artifacts(folder)
     return sorted(names, key=lambda name: (name != "demo", name))
 
 
 def open_explorer(path: Path | str) -> Explorer:
-    """Open an artifact once per process; a folder whose files changed is opened afresh.
+    """Open an artifact once per process; a folder whose files changed is opened afresh. What fails is tried once more: it may be being replaced.
 
     Raises:
         InputError: with a sentence for the reader, where the folder is missing, damaged or foreign.
     """
-    return _open(str(path), _fingerprint(Path(path)), id(Explorer))
+    try:
+        return _open(str(path), _fingerprint(Path(path)), id(Explorer))
+    except InputError:
+        time.sleep(PAUSE)
+        return _open(str(path), _fingerprint(Path(path)), id(Explorer))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the model …")

@@ -16,6 +16,7 @@ SIDES = {"top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0),
 LETTER, LINE, FOCUSED = 7.5, 20, 500  # pixels: a letter's width, a line's height, and about the size of a focused map
 HEIGHT = 640  # pixels of the figure
 NARROW = 360  # pixels of the figure's width on a phone
+LEGEND = 60  # characters of a group's name
 SELECTED = 1.5  # times as large as the others is a selected point
 SYMBOLS = ("circle", "diamond", "cross")  # of groups that share a colour
 
@@ -193,7 +194,7 @@ def _points(rows: pd.DataFrame, ids: str, label: str, name: str, colour: str, si
         x=rows["x"].astype("float32").round(3).to_numpy(),
         y=rows["y"].astype("float32").round(3).to_numpy(),
         mode="markers",
-        name=plain(name),
+        name=plain(shorten(name, LEGEND)),
         customdata=rows[[ids]].to_numpy(),
         text=[plain(text) for text in rows[label]],
         hovertemplate=HOVER,

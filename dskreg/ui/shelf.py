@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dskreg.explorer import legible
 from dskreg.summaries import summaries
 from dskreg.ui import launch, resources
 from dskreg.ui.panels import listed, plain
@@ -54,7 +55,7 @@ def show() -> None:
     rows = [names.index(name) for name in chosen]
     st.session_state["shelf_listed"] = names
     st.dataframe(
-        table[list(LABELS)],
+        table[list(LABELS)].assign(**{name: [legible(text) if isinstance(text, str) else text for text in table[name]] for name in ("name", "dataset")}),
         hide_index=True,
         key=f"shelf {st.session_state.get('shelf_round', 0)}",  # a new one takes its ticks from the field above
         on_select=_ticked,

@@ -91,7 +91,8 @@ def _points(figure: go.Figure, lists: Sequence[tuple[str, Sequence[Entry]]], ran
             figure.add_scatter(
                 x=[place] * len(rows), y=[rank for rank, _ in rows], mode="markers", name=name,
                 marker={"symbol": symbol, "color": colour, "size": size}, cliponaxis=False, yaxis="y2" if place == len(lists) - 1 else "y",
-                text=[plain(title) for _, title in rows], hovertemplate=f"%{{text}}: number %{{y}}, {plain(heading)}<extra></extra>",
+                text=[plain(title) for _, title in rows], customdata=[plain(heading)] * len(rows),
+                hovertemplate="%{text}: number %{y}, %{customdata}<extra></extra>",
             )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from dskreg.ui.charts import LIKED, OTHER, shorten
 
 MOST_PICKED, MOST_PASSED = 12, 6  # nodes on either side
-HEIGHT, LABEL = 440, 26  # pixels, characters
+HEIGHT, LABEL, TOOLTIP = 440, 26, 200  # pixels, characters
 ACROSS, UP = 105, 190  # of the bow, in the drawing's own units: about pixels on a wide screen; narrow, for the labels need the room beside it
 NARROW = 520  # pixels: below, labels are shorter
 
@@ -44,7 +44,7 @@ def walk(candidates: pd.DataFrame, centre: tuple[Any, str], colours: Mapping[str
     label = {"position": "bottom", "color": text, "fontWeight": "bold", "fontSize": 13}
     label |= {"textBorderColor": _PAGE[dark], "textBorderWidth": 3}  # it stands on the lines
     middle: dict[str, Any] = {"id": "0", "name": _label(centre[1]), "value": centre[1], "x": 0, "y": 0, "symbolSize": 34, "label": label}
-    middle |= {"itemStyle": {"color": _CENTRE[dark]}, "tooltip": {"formatter": _unbraced(centre[1])}}
+    middle |= {"itemStyle": {"color": _CENTRE[dark]}, "tooltip": {"formatter": _unbraced(shorten(centre[1], TOOLTIP))}}
     nodes, links = [middle], []
     strongest = max(float(picked["contribution"].abs().max()), 1e-12) if len(picked) else 1.0
     for side, part in ((1, picked), (-1, missed)):
@@ -79,7 +79,7 @@ def _node(number: str, row: dict[Hashable, Any], place: tuple[float, float], col
         "symbolSize": 12 + 12 * float(row["inclusion_probability"]),
         "itemStyle": {"color": colour if picked else "rgba(0,0,0,0)", "borderColor": LIKED if liked else colour, "borderWidth": 2},
         "label": {"position": "right" if place[0] > 0 else "left", "color": inks[0] if picked else inks[1], "fontSize": 13},
-        "tooltip": {"formatter": "\n".join([_unbraced(row["title"]), *map(_unbraced, facts)])},
+        "tooltip": {"formatter": "\n".join(_unbraced(shorten(line, TOOLTIP)) for line in (row["title"], *facts))},
     }
 
 

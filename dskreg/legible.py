@@ -1,0 +1,42 @@
+"""Text from files, as text: nothing in it steers a terminal, turns the direction of what stands beside it, or starts a formula in a spreadsheet.
+
+A leaf. What a page or a chart reads as markup is the matter of dskreg/ui/panels.py and dskreg/ui/charts.py.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?\s*")
+
+
+def legible(text: str) -> str:
+    """Control characters as signs: NUL as ␀, ESC as ␛, what turns the direction of writing as ⟨U+202E⟩, line ends and tabs as blanks."""
+    return _UNSEEN.sub(_sign, text)
+
+
+def _sign(found: re.Match[str]) -> str:
+    character = found[0]
+    if character.isspace():
+        return " "
+    code = ord(character)
+    return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def harmless(table: pd.DataFrame) -> pd.DataFrame:
+    """For a CSV file: cells of text that a spreadsheet would run begin with an apostrophe. Numbers, also those written as text, stay as they are."""
+    safe = table.copy()
+    for column in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[column]) and not pd.api.types.is_bool_dtype(safe[column]):
+            safe[column] = [_cell(cell) if isinstance(cell, str) else cell for cell in safe[column]]
+    return safe
+
+
+def _cell(text: str) -> str:
+    runs = text.startswith(("\t", "\r", "\n")) or (text.lstrip().startswith(_FORMULA) and not _NUMBER.fullmatch(text))
+    # pandas puts no quotes around a lone carriage return, and readers take it for the end of the row: what follows would begin a cell.
+    return ("'" if runs else "") + text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,340 @@
+"""Names that would like to run: every page shows them as text, and nothing runs, is fetched, formatted or blown up by them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from walk import settle
+
+from benchmarks.served import serve
+from dskreg.explorer import legible
+from dskreg.ui import cards as cards_of
+from tests.reliability import hostile
+from tests.reliability.hostile import MARK, PAYLOADS
+from tests.reliability.size import LONG
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Frame
+
+WIDE, NARROW = 1400, 420
+ITEM = {name: f"i{n}" for n, name in enumerate(PAYLOADS)}
+BEGINNING = 50  # characters of a name that a page shows at least
+MADE = """mark => {
+    const wrong = [];
+    const say = (why, node) => wrong.push(`${why}: ${node.outerHTML.slice(0, 160)}`);
+    for (const node of document.querySelectorAll('*')) {
+        if (node.classList.contains('hostile')) say('made', node);
+        for (const {name, value} of node.attributes) {
+            if (name.startsWith('on') && value.includes('__ran')) say('listens', node);
+            if (/^(href|src|action|formaction|data|xlink:href)$/.test(name) && /hostile\\.invalid|^\\s*javascript:/i.test(value)) say('leads', node);
+            if (name === 'style' && value.includes('hostile')) say('style', node);
+        }
+        const own = node.textContent;
+        if (own.length < 40 && own.trim().startsWith(mark) && /^[a-z]+-[a-z]+$/.test(own.trim())) say('formatted', node);
+        if (node.matches('[data-testid="stIconMaterial"]') && own.includes('ICON')) say('icon', node);
+    }
+    if (window.__ran !== undefined) wrong.push('ran');
+    return wrong;
+}""".replace("ICON", hostile.ICON)
+TEXT = """() => [document.title, document.body ? document.body.textContent : '',
+    ...Array.from(document.querySelectorAll('input, textarea'), field => field.value)].join(' ')"""
+WIDER = """() => ['html', '[data-testid=stMain]'].filter(part => {
+    const node = document.querySelector(part);
+    return node && node.scrollWidth > (part === 'html' ? innerWidth : node.clientWidth);
+})"""
+
+
+class Witness:
+    """One visitor's page, and whatever it does that it should not."""
+
+    def __init__(self, context: BrowserContext, home: str) -> None:
+        self.home, self.faults, self.page = home, list[str](), context.new_page()
+        self.page.set_default_timeout(60_000)
+        context.on("request", lambda sent: self._asked(sent.url))
+        context.on("page", lambda page: self.faults.append(f"opened {page.url}"))
+        self.page.on("dialog", self._dialog)
+        self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        self.page.on("console", self._said)
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith((self.home, self.home.replace("http", "ws", 1), "data:", "blob:", "about:")):
+            self.faults.append(f"asked for {url[:200]}")
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.faults.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _said(self, line: ConsoleMessage) -> None:
+        its_own = line.location["url"].endswith(("/_stcore/health", "/_stcore/host-config"))  # Streamlit asks below the page's path first
+        if line.type == "error" and not its_own:
+            self.faults.append(f"console: {line.text[:300]}")
+
+    def visit(self, address: str) -> None:
+        self.faults.clear()  # each page answers for itself
+        self.page.set_viewport_size({"width": WIDE, "height": 1000})
+        self.page.goto(f"{self.home}/{address}")
+        settle(self.page)
+        self.page.wait_for_timeout(400)  # charts and frames come after the text
+
+    def frames(self) -> list[Frame]:
+        return [frame for frame in self.page.frames if not frame.is_detached()]
+
+    def look(self) -> None:
+        """Nothing has run, been fetched, made or formatted."""
+        assert [*self.faults, *(fault for frame in self.frames() for fault in frame.evaluate(MADE, MARK))] == []
+        assert not self.page.locator("[data-testid='stException']").count()
+
+    def measure(self) -> None:
+        """It is as wide as the window, on a desk and on a telephone."""
+        assert self.page.evaluate(WIDER) == [], f"wider than {WIDE}"
+        self.page.set_viewport_size({"width": NARROW, "height": 1000})
+        for _ in range(12):  # charts and tables follow the window in steps
+            self.page.wait_for_timeout(250)
+            if not self.page.evaluate(WIDER):
+                break
+        assert self.page.evaluate(WIDER) == [], f"wider than {NARROW}"
+
+    def text(self) -> str:
+        return readable(" ".join(frame.evaluate(TEXT) for frame in self.frames()))
+
+    def shows(self, payload: str) -> None:
+        """It stands there as it is written, if not whole."""
+        assert readable(payload)[:BEGINNING].strip() in self.text()
+
+    def saved(self, button: str) -> tuple[str, bytes]:
+        """(the file's name, its content) behind a button."""
+        with self.page.expect_download() as download:
+            self.page.get_by_role("button", name=button, exact=True).first.click()
+        return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+    def saves(self, button: str) -> None:
+        """A CSV file with a safe name and rows, in which no cell starts a formula."""
+        name, content = self.saved(button)
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        assert re.fullmatch(r"[\w-]+\.csv", name) and len(rows) > 2
+        number = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
+        assert [cell for row in rows for cell in row if cell.lstrip().startswith(("=", "+", "-", "@")) and not number.fullmatch(cell)] == []
+
+    # What a visitor does with the mouse
+
+    def opens(self, selector: str) -> None:
+        """So many of that kind, looked at while they are open."""
+        for place in [place for place in self.page.locator(selector).all() if place.is_visible()][: 20 if LONG else 2]:
+            place.click()
+            settle(self.page)
+            self.look()
+            self.page.keyboard.press("Escape")
+
+    def hovers_over_charts(self) -> None:
+        for plot in self.page.locator(".js-plotly-plot").all()[:3]:
+            plot.scroll_into_view_if_needed()
+            box = plot.bounding_box()
+            assert box
+            labels = 0
+            for step in range(10):
+                self.page.mouse.move(box["x"] + box["width"] * (0.25 + 0.5 * (step % 4) / 3), box["y"] + box["height"] * (0.08 + 0.09 * step))
+                self.page.wait_for_timeout(40)
+                labels += self.page.locator(".hoverlayer text").count()
+            self.look()
+
+    def hovers_over_points(self) -> None:
+        """Each of a few points of the map, for what its label says."""
+        from test_browser_embeddings import points
+
+        found = points(self.page)
+        said = set()
+        for _, _, x, y in found[:: max(1, len(found) // (24 if LONG else 6))]:
+            self.page.mouse.move(x, y)
+            self.page.wait_for_timeout(120)
+            self.look()
+            said |= {readable(text) for text in self.page.locator(".hoverlayer .hovertext").all_text_contents()}
+        assert len(said) > 2 and all(len(text) < 300 for text in said)
+
+    def hovers_over_network(self) -> None:
+        """Every node of pyvis' drawing."""
+        element = self.page.locator("[data-testid='stMain'] iframe").first
+        element.scroll_into_view_if_needed()
+        frame = element.element_handle().content_frame()
+        assert frame
+        frame.wait_for_function("() => typeof network !== 'undefined'")
+        box = element.bounding_box()
+        places = frame.evaluate("() => network.body.nodeIndices.map(id => network.canvasToDOM(network.getPosition(id)))")
+        assert box and len(places) > 3
+        said = set()
+        for place in places if LONG else places[:4]:
+            self.page.mouse.move(box["x"] + place["x"], box["y"] + place["y"])
+            self.page.wait_for_timeout(180)
+            self.look()
+            said |= set(frame.locator(".vis-tooltip").all_inner_texts())
+        assert any("drawn" in text for text in said)
+
+    def hovers_over_walk(self) -> None:
+        """Every node of ECharts' network."""
+        for label in self.page.locator(".stEChartsChart svg text").all()[:12]:
+            label.scroll_into_view_if_needed()
+            box = label.bounding_box()
+            if box:
+                self.page.mouse.move(box["x"] - 10, box["y"] + box["height"] / 2)
+                self.page.wait_for_timeout(60)
+        self.look()
+
+
+def readable(text: str) -> str:
+    """As a page shows it: control characters as signs, blanks run together, without the joiners that keep two characters from meaning something together."""
+    return hostile.visible(legible(text).replace("\u2060", ""))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hostile.artifact(tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[str]:
+    """The app on nothing but hostile artifacts."""
+    with serve(DSKREG_ARTIFACTS=str(folder), DSKREG_DATA=str(folder / ".data")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module", params=["light", "dark"] if LONG else ["light"])
+def witness(request: pytest.FixtureRequest, browser: Browser, server: str) -> Iterator[Witness]:
+    """One visitor for all pages; the theme is the machine's."""
+    context = browser.new_context(viewport={"width": WIDE, "height": 1000}, color_scheme=request.param, accept_downloads=True)
+    yield Witness(context, server)
+    context.close()
+
+
+Act = Callable[[Witness], None]
+POPOVERS, CHOOSERS = "[data-testid='stPopover'] button", "[data-testid='stSelectbox'] input, [data-testid='stMultiSelect'] input"
+
+
+def nothing(witness: Witness) -> None:
+    """The page as it comes."""
+
+
+def cards(witness: Witness) -> None:
+    """Fifty titles, each in its card as it is written; what opens is opened."""
+    shown = [readable(text).partition(". ")[2] for text in witness.page.locator(".title-card h3").all_inner_texts()]
+    written = {readable(text)[: cards_of.LONGEST_TITLE - 1] for text in PAYLOADS.values()}
+    assert len(shown) == 50 and {text.rstrip("…")[: cards_of.LONGEST_TITLE - 1] for text in shown} <= {text.strip() for text in written}
+    if LONG:
+        witness.opens(POPOVERS)
+        witness.opens(CHOOSERS)
+
+
+def listed(witness: Witness) -> None:
+    """The table's own button for its raw cells is not offered; the app's own file holds no formula."""
+    witness.page.locator("[data-testid='stDataFrame']:visible").last.hover()
+    assert witness.page.get_by_role("button", name=re.compile("^Search")).first.is_visible()
+    assert not witness.page.get_by_role("button", name=re.compile("^Download as CSV:")).count()
+    witness.saves("Download as CSV")
+    witness.opens(POPOVERS)
+
+
+def candidates(witness: Witness) -> None:
+    witness.opens(CHOOSERS)
+    witness.saves("These candidates (CSV)")
+
+
+def what_if(witness: Witness) -> None:
+    witness.opens(CHOOSERS)
+    witness.saves("Download as CSV")
+
+
+def titles_map(witness: Witness) -> None:
+    witness.hovers_over_points()
+    witness.saves("Save the selection as CSV")
+
+
+VIEWS: dict[str, tuple[str, Act]] = {
+    "cards": ("?top=50&hide_seen=false", cards),
+    "table": (f"?view=table&top=20&near={ITEM['Markdown image']}&diversity=40&liked={ITEM['script']}&disliked={ITEM['link']}", listed),
+    "drawing": (f"sampling?item={ITEM['link']}", Witness.hovers_over_network),
+    "candidates": (f"sampling?item={ITEM['Markdown link']}&show=Candidates", candidates),
+    "flow": (f"sampling?item={ITEM['HTML of plotly']}&show=Flow&whole=true", Witness.hovers_over_charts),
+    "walk": (f"sampling?item={ITEM['templates']}&show=Walk", Witness.hovers_over_walk),
+    "what if": (f"what_if?item={ITEM['LaTeX']}&without={ITEM['script']}&no_relations=co-liked", what_if),
+    "two titles": (f"compare?what=titles&item={ITEM['10,000 without a blank']}&other_title={ITEM['overridden direction']}", Witness.hovers_over_charts),
+    "map": (f"embeddings?item={ITEM['bare address']}&picked={','.join(ITEM.values())}", titles_map),
+    "model": ("model", Witness.hovers_over_charts),
+    "runs": (f"runs?run={hostile.RUN}", lambda witness: witness.opens(CHOOSERS)),
+}
+FURTHER: dict[str, tuple[str, Act]] = {
+    "relations": (f"sampling?item={ITEM['colours']}&show=Relations", Witness.hovers_over_charts),
+    "two models": ("compare?what=models", Witness.hovers_over_charts),
+    "map of relations": ("embeddings?map=relations", Witness.hovers_over_charts),
+    "a profile of one's own": (f"?profile=mine&titles={','.join(list(ITEM.values())[:30])}", lambda witness: witness.opens(POPOVERS)),
+    "an unknown viewer": ("?user=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&item=%E2%80%AEx&genres=**x**", nothing),
+    "the viewer's side": (f"sampling?item={ITEM['image']}&side=viewer", Witness.hovers_over_network),
+    "repeats": (f"sampling?item={ITEM['svg']}&show=Repeats&times=100", Witness.hovers_over_charts),
+    "two draws": (f"sampling?item={ITEM['bold']}&show=Compare", Witness.hovers_over_charts),
+    "two temperatures": (f"sampling?item={ITEM['bold']}&show=Compare&versus=temperatures", Witness.hovers_over_charts),
+    "hubs": (f"sampling?item={ITEM['heading']}&show=Hubs", Witness.hovers_over_charts),
+    "recommenders": ("compare?all_four=true", Witness.hovers_over_charts),
+    "people": ("compare?what=people", Witness.hovers_over_charts),
+    "map of viewers": ("embeddings?map=viewers&colour=cluster", Witness.hovers_over_charts),
+    "map zoomed": (f"embeddings?item={ITEM['10,000 in words']}&zoom=true&colour=cluster&arrows=true", Witness.hovers_over_charts),
+    "map before, by type": (f"embeddings?item={ITEM['code']}&graph=before&colour=type&method=PCA", Witness.hovers_over_charts),
+    "two models of a shelf": (f"runs?models={quote(hostile.MODELS[0])}&models={quote(hostile.MODELS[1])}", nothing),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS | FURTHER if LONG else VIEWS)
+def test_names_are_text(witness: Witness, view: str) -> None:
+    """On every page: nothing runs, nothing is fetched, made or formatted, the window's width is kept, and the title in question is legible."""
+    address, act = (VIEWS | FURTHER)[view]
+    witness.visit(address)
+    witness.look()
+    asked = re.search(r"[?&]item=(i\d+)", address)
+    if asked:
+        witness.shows(list(PAYLOADS.values())[int(asked[1][1:])])
+    act(witness)
+    witness.look()
+    witness.measure()
+    witness.look()
+
+
+EACH = ("?near={}&top=3", "sampling?item={}", "what_if?item={}", "compare?what=titles&item={}", "embeddings?item={}&zoom=true")
+
+
+@pytest.mark.skipif(not LONG, reason="DSKREG_LONG=1 tries every payload on every page that asks for a title")
+@pytest.mark.parametrize("address", EACH)
+def test_every_payload_in_question(witness: Witness, address: str) -> None:
+    wrong = {}
+    for name, payload in PAYLOADS.items():
+        try:
+            witness.visit(address.format(ITEM[name]))
+            witness.look()
+            witness.shows(payload)
+            witness.measure()
+        except AssertionError as error:
+            wrong[name] = str(error)[:300]
+            witness.faults.clear()
+    assert wrong == {}
+
+
+def test_the_exported_page_runs_nothing(witness: Witness, browser: Browser, tmp_path: Path) -> None:
+    """Opened from the disk in a browser with scripts on. The explanation for a program says the same."""
+    witness.visit(f"sampling?item={ITEM['controls']}")
+    witness.page.get_by_role("button", name="Take it along").click()
+    name, content = witness.saved("Explanation (JSON)")
+    assert name == "explanation.json" and json.loads(content)["title"] == legible(PAYLOADS["controls"]) != PAYLOADS["controls"]
+    name, content = witness.saved("Page for a colleague (HTML)")
+    assert name == "explanation.html"
+    (tmp_path / name).write_bytes(content)
+    context = browser.new_context(viewport={"width": WIDE, "height": 1000})
+    reader = Witness(context, (tmp_path / name).as_uri())
+    reader.page.goto(reader.home)
+    reader.look()
+    reader.shows(PAYLOADS["controls"])
+    reader.measure()
+    assert reader.page.locator("script, img, a, iframe").count() == 0
+    context.close()

@@ -1,0 +1,180 @@
+"""Names from elsewhere stay text: for terminals, spreadsheets, Markdown, charts, file patterns, and at 10,000 characters."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dskreg import artifact as artifacts
+from dskreg import folders
+from dskreg.explorer import Explorer
+from dskreg.export import write_lists
+from dskreg.legible import harmless, legible
+from dskreg.opened import Opened
+from dskreg.ui import charts, export, network, overlays, panels, slope, walker
+from tests.reliability.hostile import PAYLOADS
+from tests.test_artifact import DEMO
+from tests.test_cli import run
+from tests.test_network import candidates
+
+LONG = PAYLOADS["10,000 without a blank"]
+
+
+def test_control_characters_become_signs() -> None:
+    assert legible("a\x00\x1b[31m\x7f\x9b\u202eb\u2066\tc\r\nd\u2028e") == "a␀␛[31m␡⟨U+009B⟩⟨U+202E⟩b⟨U+2066⟩ c  d e"
+
+
+@pytest.mark.parametrize("text", ["Cowboy Bebop", "\u05e9\u05dc\u05d5\u05dd", "\u200fx\u200e", "\U0001f469\u200d\U0001f680", "e\u0301", "☆ ♥ → ␀"])
+def test_ordinary_text_is_left_alone(text: str) -> None:
+    assert legible(text) == text
+
+
+def test_formulas_begin_with_an_apostrophe_and_numbers_stay_numbers() -> None:
+    texts = ["=1+1", "+cmd|' /C calc'!A0", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", " =1", "＝1", "-5", "+4.5", "-", "a=b", "'x", "", "a\r=1"]
+    table = pd.DataFrame({"text": texts, "number": -np.arange(len(texts)) / 2, "list": [["=1"]] * len(texts), "no": [True] * len(texts)})
+    safe = harmless(table)
+    changed = [one for one, other in zip(table["text"], safe["text"], strict=True) if one != other]
+    assert changed == [*texts[:9], "-", "a\r=1"] and [cell for cell in safe["text"] if cell not in texts] == [
+        *(f"'{text}".replace("\r", "\n") for text in changed[:-1]),
+        "a\n=1",
+    ]
+    pd.testing.assert_frame_equal(safe.drop(columns="text"), table.drop(columns="text"))
+    assert table["text"].tolist() == texts, "what was passed in is as it was"
+    rows = list(csv.reader(io.StringIO(panels.safe_csv(table).decode("utf-8-sig"), newline="")))
+    assert [row[0] for row in rows[1:]] == safe["text"].tolist() and float(rows[2][1]) == -0.5
+
+
+def test_everybodys_lists_hold_no_formula(tmp_path: Path) -> None:
+    lists = pd.DataFrame({"user_id": ["=1+1", "-7", "anna"], "rank": [1, 1, 1], "item_id": ["@x", "+y", "z"], "score": [-1.5, 0.0, 2.0]})
+    write_lists(iter([lists]), tmp_path / "lists.csv", 3)
+    assert (tmp_path / "lists.csv").read_text().splitlines()[1:] == ["'=1+1,1,'@x,-1.5", "-7,1,'+y,0.0", "anna,1,z,2.0"]
+    write_lists(iter([lists]), tmp_path / "lists.parquet", 3)
+    assert pd.read_parquet(tmp_path / "lists.parquet")["user_id"].tolist() == ["=1+1", "-7", "anna"], "for programs, as they are"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo with names that steer terminals."""
+    made = artifacts.load(DEMO)
+    data, evil = made.dataset, "x\x1b]0;owned\x07\u202ey"
+    items = data.items.assign(title=[f"{evil} {n}" for n in range(len(data.items))], genres=[evil] * len(data.items))
+    relations = tuple(f"{evil} {name}" for name in data.relations)
+    names = dict(zip(data.relations, relations, strict=True))
+    changed = replace(data, name=evil, items=items, relations=relations, entities=np.array([f"{evil} {e}" for e in data.entities], object), notes=(evil,))
+    graph = replace(made.graph, relations=tuple(names.get(name, name) for name in made.graph.relations))
+    folder = tmp_path_factory.mktemp("hostile") / "model"
+    artifacts.save(replace(made, dataset=changed, graph=graph), folder)
+    return folder
+
+
+def test_an_opened_artifact_has_legible_names_and_its_own_ids(hostile: Path) -> None:
+    explorer, opened = Explorer.open(hostile), artifacts.load(hostile)
+    found = explorer.explain(explorer.profile(explorer.user_ids[0]), explorer.items["item_id"].iloc[0])
+    said = json.dumps([found.to_json(), explorer.info(), explorer.genres, explorer.relations, explorer.graph_statistics().to_dict()], ensure_ascii=False)
+    assert "x␛]0;owned␇⟨U+202E⟩y" in said and not [c for c in said if c in "\x1b\x07\u202e"]
+    assert explorer.items["item_id"].tolist() == opened.dataset.items["item_id"].tolist() and "\x1b" in opened.dataset.items["title"].iloc[0]
+
+
+def test_relations_that_would_become_one_keep_their_names() -> None:
+    made = artifacts.load(DEMO)
+    names = ("a\x00", "a␀", *made.dataset.relations[2:])
+    same = replace(made, dataset=replace(made.dataset, relations=names), graph=replace(made.graph, relations=(*names, *made.graph.relations[len(names) :])))
+    assert Opened(Path("x"), same).graph.relations[:2] == ("a\x00", "a␀")
+
+
+@pytest.mark.parametrize("command", ["recommend", "explain", "info"])
+def test_the_command_line_steers_no_terminal(command: str, hostile: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    explorer = Explorer.open(hostile)
+    who = {
+        "recommend": ["--user", str(explorer.user_ids[0])],
+        "explain": ["--user", str(explorer.user_ids[0]), "--item", str(explorer.items["item_id"].iloc[0])],
+    }
+    code, out, err = run(capsys, monkeypatch, command, str(hostile), *who.get(command, []))
+    assert code == 0 and not [c for c in out + err.replace("\r", "") if ord(c) < 32 and c != "\n"] and "\u202e" not in out + err
+
+
+def test_a_complaint_steers_no_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, err = run(capsys, monkeypatch, "info", "nowhere\x1b[2J\u202e")
+    assert code == 2 and "␛[2J⟨U+202E⟩" in err and "\x1b" not in err
+
+
+def test_markdown_finds_no_address_sign_or_direction() -> None:
+    joiner = "\u2060"
+    assert panels.plain("www.example.org") == f"www{joiner}\\.example\\.org" and panels.plain("WWW.x") == f"WWW{joiner}\\.x"
+    assert panels.plain("you@example.org") == f"you@{joiner}example\\.org"
+    for sign in ("->", "<-", "<->", "--", ">=", "<=", "~="):
+        shown = panels.plain(f"a {sign} b").replace("\\", "")
+        assert shown == f"a {sign[0]}{joiner}{sign[1:]} b"
+    assert panels.plain("a\u202eb\x07") == "a⟨U\\+202E⟩b␇"
+    assert "\\" not in panels.plain("wwwide @ b") and joiner not in panels.plain("wwwide @ b")
+
+
+LONGEST: dict[str, Callable[[], str]] = {
+    "a heading": lambda: panels.plain(LONG),
+    "a chart": lambda: charts.plain(LONG),
+    "a sum's label": lambda: max(charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).layout.yaxis.ticktext, key=len),
+    "a sum's hover": lambda: max(charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).data[0].customdata, key=len),
+    "a region": lambda: _region().layout.annotations[0].text,
+    "the walk": lambda: max((node["tooltip"]["formatter"] for node in _walk().option["series"][0]["data"]), key=len),
+    "the drawing": lambda: network.draw(_hostile_candidates(), LONG, {LONG: "#123456"}).alt,
+}
+
+
+def _region() -> charts.go.Figure:
+    figure = charts.go.Figure()
+    overlays.name_regions(figure, pd.DataFrame({"x": [0.0], "y": [0.0], "label": [LONG]}), pd.DataFrame({"x": [-1.0, 1.0], "y": [-1.0, 1.0]}), False)
+    return figure
+
+
+def _hostile_candidates() -> pd.DataFrame:
+    frame = candidates(3, 2, [LONG])
+    return frame.assign(relation=LONG, via=[[LONG]] * len(frame))
+
+
+def _walk() -> walker.Walk:
+    return walker.walk(_hostile_candidates(), ("0", LONG), {LONG: "#123456"})
+
+
+@pytest.mark.parametrize("where", LONGEST)
+def test_10_000_characters_are_cut(where: str) -> None:
+    assert LONG[:10] in LONGEST[where]() and len(LONGEST[where]()) < 1300
+
+
+def test_the_drawing_holds_no_long_name() -> None:
+    assert "W" * 300 not in network.draw(_hostile_candidates(), LONG, {LONG: "#123456"}).html
+
+
+def test_a_lists_name_is_no_template() -> None:
+    figure = slope.slope([("%{x} <b>", [(1, "a")]), ("%{customdata[0]}", [(1, "a")])])
+    for trace in figure.data:
+        if trace.hovertemplate:
+            assert trace.hovertemplate == "%{text}: number %{y}, %{customdata}<extra></extra>"
+    assert {"%{x} &lt;b&gt;", "%{customdata[0]}"} <= {name for trace in figure.data if trace.customdata is not None for name in trace.customdata}
+
+
+def test_an_exported_page_breaks_long_words() -> None:
+    assert "overflow-wrap:anywhere" in export.STYLE and export._safe("a\x00<\u202e") == "a␀&lt;⟨U+202E⟩"
+
+
+def test_a_folder_whose_name_is_a_pattern_touches_no_other(tmp_path: Path) -> None:
+    """`*` would otherwise throw away what others are writing at this moment, and `[x]` would not find its own."""
+    others, mine = tmp_path / ".other.12345678.new", tmp_path / ".[x].12345678.old"
+    others.mkdir(), mine.mkdir()
+    with folders.alone(tmp_path / "*", "a test"):
+        assert others.exists()
+    assert folders.orphans(tmp_path / "[x]") == [mine]
+
+
+def test_a_models_folder_turns_no_tables_direction(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (hostile.parent / "gpj\u202eledom").mkdir(exist_ok=True)
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(hostile.parent))
+    app = AppTest.from_file(str(DEMO.parents[1] / "app.py"), default_timeout=60).run().switch_page("pages/runs.py").run()
+    shelf = app.dataframe[-1].value
+    assert shelf["name"].tolist() == ["gpj⟨U+202E⟩ledom", "model"] and shelf["dataset"].iloc[1] == "x␛]0;owned␇⟨U+202E⟩y" and not app.exception
