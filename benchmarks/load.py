@@ -25,7 +25,7 @@ from websockets.asyncio.client import ClientConnection, connect
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.served import _await_health, launch  # noqa: E402
+from benchmarks.served import await_health, launch  # noqa: E402
 from dskreg.explorer import Explorer  # noqa: E402
 
 VIEWS = (
@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     with launch(DSKREG_ARTIFACTS=str(given.artifact.parent), DSKREG_RUNS="off") as (address, process):
-        _await_health(address, process)
+        await_health(address, process)
         outcome, memory = asyncio.run(crowd(address, psutil.Process(process.pid), given.sessions, given.minutes, given.artifact))
     seconds = sorted(outcome.seconds)
     found = {

@@ -26,16 +26,17 @@ STARTUP, POLL = 120, 0.25  # seconds
 def serve(**environment: str) -> Iterator[str]:
     """The app as the README starts it, on a free port of this machine; its address once it is healthy."""
     with launch(**environment) as (address, process):
-        _await_health(address, process)
+        await_health(address, process)
         yield address
 
 
 @contextmanager
-def launch(**environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The app's process and the address at which it will answer. Variables of DSKREG_* count only where they are given here."""
+def launch(port: int = 0, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The app's process and the address at which it will answer, on a free port or this one. Variables of DSKREG_* count only where they are given here."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        if not port:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("DSKREG_")}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=inherited | environment) as process:
@@ -45,7 +46,7 @@ def launch(**environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
             process.terminate()
 
 
-def _await_health(address: str, process: subprocess.Popen) -> None:
+def await_health(address: str, process: subprocess.Popen) -> None:
     for _ in range(int(STARTUP / POLL)):
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
