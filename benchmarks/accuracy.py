@@ -108,7 +108,7 @@ def assess(scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, ta
 def tuned(name: str, model: Recommender, dataset: Dataset, plan: Plan) -> tuple[Settings, dict[str, Any]]:
     """The settings of the best validation NDCG@20, and how they were found."""
     if model.choose is not None:
-        return model.choose(dataset), {"trials": 0}
+        return model.choose(dataset, {}), {"trials": 0}
     space = model.space
     if space is None:
         return {}, {"trials": 0}
@@ -189,24 +189,20 @@ def cold_items(folder: Path, plan: Plan) -> None:
                 one(path, model, settings_of(name, model, folder, plan) if name in MODELS else {}, dataset, seed, views)
 
 
-def _start_of_default(path: Path) -> Settings:
-    """The start that the whole model has found, once it has one; the gates belong to a graph and are left to be found."""
-    if not path.exists():
-        return {}
-    return {"start": json.loads(path.read_text("utf-8"))["settings"]["start"] | {"gates": (), "user_gate": None}}
-
-
 def share(folder: Path, plan: Plan) -> None:
-    """DSKReG with one part changed, warm titles and cold ones."""
+    """DSKReG with one part changed, warm titles and cold ones. All begin from the same directions; each finds gates for its own graph, on validation."""
+    begin = settings_of("DSKReG", MODELS["DSKReG"], folder, plan)["start"] | {"gates": (), "user_gate": None}
+    first = prepared(folder, 0)
     for seed in range(plan.seeds):
         dataset = prepared(folder, seed)
         for name, variant in variants(dataset).items():
             path = plan.work / f"{folder.name}.share" / f"{name}-{seed}.json"
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
+                assert variant.choose is not None
+                settings = variant.choose(first, {"start": begin})
                 chosen, cold = chilled(dataset, seed)
-                start = _start_of_default(path.with_name(f"default-{seed}.json"))
-                one(path, variant, start, chosen, seed, {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}})
+                one(path, variant, settings, chosen, seed, {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}})
 
 
 def main() -> None:

@@ -43,7 +43,8 @@ class Recommender:
 
     fit: Callable[[Dataset, Settings, int], Scorer]
     space: Callable[[Trial], Settings] | None = None
-    choose: Callable[[Dataset], Settings] | None = None  # in the place of a tuner: its own look at validation, after which it fits again by itself
+    choose: Callable[[Dataset, Settings], Settings] | None = None
+    """In the place of a tuner: its own look at validation, begun from some settings; after it the recommender fits again by itself."""
 
 
 def _history(baseline: Baseline, dataset: Dataset) -> Scorer:
@@ -113,8 +114,9 @@ def by_chance(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
 def dskreg(config: Config) -> Recommender:
     """DSKReG, which does its own choosing on validation: the start (once per data set, as rivals are tuned) and the epoch. `fit` adds what it chose."""
 
-    def choose(dataset: Dataset) -> Settings:
-        found = train(dataset, build(dataset, config.graph, config.seed), replace(config, train=replace(config.train, epochs=0)))
+    def choose(dataset: Dataset, settings: Settings) -> Settings:
+        start = Start(**settings["start"]) if "start" in settings else None
+        found = train(dataset, build(dataset, config.graph, config.seed), replace(config, train=replace(config.train, epochs=0)), start=start)
         return {"start": asdict(found.start)} if found.start else {}
 
     def fit(dataset: Dataset, settings: Settings, seed: int) -> Scorer:

@@ -47,6 +47,7 @@ def launch(port: int = 0, **environment: str) -> Iterator[tuple[str, subprocess.
 
 
 def await_health(address: str, process: subprocess.Popen) -> None:
+    """Return once the app answers; RuntimeError where it does not."""
     for _ in range(int(STARTUP / POLL)):
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:

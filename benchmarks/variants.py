@@ -60,7 +60,13 @@ def wrong_sign() -> Iterator[None]:
 
 
 def within(around: Callable, recommender: Recommender) -> Recommender:
-    """The same, trained and scored inside the context."""
+    """The same, chosen, trained and scored inside the context."""
+    real = recommender.choose
+    assert real is not None
+
+    def choose(dataset: Dataset, settings: Settings) -> Settings:
+        with around():
+            return real(dataset, settings)
 
     def fit(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
         with around():
@@ -72,7 +78,18 @@ def within(around: Callable, recommender: Recommender) -> Recommender:
 
         return scores
 
-    return replace(recommender, fit=fit)
+    return replace(recommender, fit=fit, choose=choose)
+
+
+def shuffling(recommender: Recommender) -> Recommender:
+    """The same on a shuffled graph."""
+    fit, choose = recommender.fit, recommender.choose
+    assert choose is not None
+    return replace(
+        recommender,
+        fit=lambda dataset, settings, seed: fit(shuffled(dataset), settings, seed),
+        choose=lambda dataset, settings: choose(shuffled(dataset), settings),
+    )
 
 
 def variants(dataset: Dataset) -> dict[str, Recommender]:
@@ -99,8 +116,7 @@ def variants(dataset: Dataset) -> dict[str, Recommender]:
         "no prior": dskreg(setting(model__prior="false")),
         "start at random": dskreg(setting(train__start="random", train__learning_rate="1e-3")),
     }
-    real = found["default"].fit
-    found["shuffled knowledge graph"] = replace(found["default"], fit=lambda data, settings, seed: real(shuffled(data), settings, seed))
+    found["shuffled knowledge graph"] = shuffling(found["default"])
     found |= {f"K = {k}": dskreg(setting(model__picks=k)) for k in (2, 4, 16, 32)}
     found |= {f"tau = {tau}": dskreg(setting(model__temperature=tau)) for tau in (0.03, 0.3, 1.0)}
     if len(relations) > 1:

@@ -160,5 +160,5 @@ def test_who_chooses_itself_gets_validation_likes_and_others_all_in_training(its
         given.append(data)
         return scorer()
 
-    accuracy.one(tmp_path / "x-0.json", Recommender(fit, choose=(lambda data: {}) if itself else None), {}, noisy(), 0, {"test": {}})
+    accuracy.one(tmp_path / "x-0.json", Recommender(fit, choose=(lambda data, settings: {}) if itself else None), {}, noisy(), 0, {"test": {}})
     assert (given[0].fold == VALIDATION).any() == itself
