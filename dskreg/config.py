@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from dskreg.errors import InputError
 
+LONGEST = 200  # characters of a value in a complaint
+
 
 def _require(ok: bool, name: str, expected: str, got: object) -> None:
     if not ok:
-        raise InputError(f"setting {name}: expected {expected} (got {got!r})")
+        said = repr(got)
+        raise InputError(f"setting {name}: expected {expected} (got {said if len(said) <= LONGEST else said[:LONGEST] + '...'})")
+
+
+def _require_finite(settings: Any, section: str) -> None:
+    """No comparison refuses NaN for certain, and JSON has neither NaN nor infinities."""
+    for f in dataclasses.fields(settings):
+        value = getattr(settings, f.name)
+        _require(not isinstance(value, float) or math.isfinite(value), f"{section}.{f.name}", "a finite number", value)
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class DataConfig:
         _require(self.validation > 0, "data.validation", "a share above 0", self.validation)
         _require(self.test > 0, "data.test", "a share above 0", self.test)
         _require(self.validation + self.test < 1, "data.validation + data.test", "less than 1", self.validation + self.test)
+        _require_finite(self, "data")
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,7 @@ class GraphConfig:
         _require(self.candidates >= 1, "graph.candidates", "at least 1", self.candidates)
         _require(self.max_relations >= 0, "graph.max_relations", "at least 0", self.max_relations)
         _require(0 < self.max_share <= 1, "graph.max_share", "a share above 0", self.max_share)
+        _require_finite(self, "graph")
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,7 @@ class ModelConfig:
             _require(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
         _require(self.gate_start > 0, "model.gate_start", "more than 0", self.gate_start)
         _require(self.temperature > 0, "model.temperature", "more than 0", self.temperature)
+        _require_finite(self, "model")
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,7 @@ class TrainConfig:
         _require(self.alternatives >= 1, "train.alternatives", "at least 1", self.alternatives)
         _require(self.learning_rate > 0, "train.learning_rate", "more than 0", self.learning_rate)
         _require(0 < self.hide_least <= self.hide_most < 1, "train.hide_least and hide_most", "0 < least <= most < 1", (self.hide_least, self.hide_most))
+        _require_finite(self, "train")
 
 
 @dataclass(frozen=True)
@@ -121,6 +137,7 @@ class ProjectionConfig:
     def __post_init__(self) -> None:
         _require(self.perplexity > 0, "projection.perplexity", "more than 0", self.perplexity)
         _require(self.clusters >= 1, "projection.clusters", "at least 1", self.clusters)
+        _require_finite(self, "projection")
 
 
 @dataclass(frozen=True)
@@ -152,11 +169,11 @@ class Config:
     def override(self, path: str, text: str) -> Config:
         """A copy with the setting at `path` (such as `model.width`) parsed from `text`."""
         section, _, name = path.rpartition(".")
-        owner: Any = getattr(self, section, None) if section else self
+        owner: Any = self if not section else getattr(self, section) if section in (f.name for f in dataclasses.fields(self)) else None
         names = [f.name for f in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
         if name not in names or dataclasses.is_dataclass(getattr(owner, name)):
-            near = difflib.get_close_matches(path, setting_paths(), n=1, cutoff=0.4)
-            raise InputError(f"unknown setting {path!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            near = difflib.get_close_matches(path[:LONGEST], setting_paths(), n=1, cutoff=0.4)
+            raise InputError(f"unknown setting {path[:LONGEST]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         changed = replace(owner, **{name: _parse(get_type_hints(type(owner))[name], text, path)})
         whole: dict[str, Any] = {section: changed}
         return replace(self, **whole) if section else changed
@@ -181,10 +198,9 @@ def _parse(kind: Any, text: str, path: str) -> Any:
     if kind is bool:
         _require(text.lower() in ("true", "false"), path, "true or false", text)
         return text.lower() == "true"
-    try:
+    with suppress(ValueError):
         return kind(text)
-    except ValueError:
-        raise InputError(f"setting {path}: expected {kind.__name__} (got {text!r})") from None
+    _require(False, path, kind.__name__, text)
 
 
 def _build(kind: type, document: Any, path: str) -> Any:
@@ -205,6 +221,7 @@ def _build(kind: type, document: Any, path: str) -> Any:
             _require(value in get_args(hint), here, "one of " + ", ".join(get_args(hint)), value)
             values[name] = value
         elif hint is float and isinstance(value, int) and not isinstance(value, bool):
+            _require(abs(value) < 2**1023, here, "a finite number", value)
             values[name] = float(value)
         else:
             _require(type(value) is hint, here, hint.__name__, value)

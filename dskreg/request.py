@@ -33,7 +33,7 @@ class Request:
     def __post_init__(self) -> None:
         checks = (
             ("name", "letters, digits, dots, - and _ (64 at most, no dot first)", self.out, isinstance(self.out, str) and NAME.fullmatch(self.out)),
-            ("preset", f"one of {', '.join(PRESETS)}", self.preset, self.preset in PRESETS),
+            ("preset", f"one of {', '.join(PRESETS)}", self.preset, isinstance(self.preset, str) and self.preset in PRESETS),
             ("epochs", f"1 to {MOST_EPOCHS}, or nothing", self.epochs, self.epochs is None or _whole(self.epochs, 1, MOST_EPOCHS)),
             ("seed", f"0 to {MOST_SEED}", self.seed, _whole(self.seed, 0, MOST_SEED)),
             ("device", f"one of {', '.join(DEVICES)}", self.device, self.device in DEVICES),

@@ -11,6 +11,7 @@ VIEWS = {
     "titles": (versus_titles.show, "Two titles for one person: what ties them, and why does one score higher?"),
     "models": (versus_models.show, "The same person, two models: what has another training or other data changed?"),
 }
+NORMAL = "recommenders"
 # Only the view on show draws its fields. What was pinned in another one would be forgotten.
 PINNED = (*versus_people.FIELDS, *versus_titles.FIELDS)
 
@@ -18,9 +19,9 @@ for field in PINNED:
     if field in st.session_state:
         st.session_state[field] = st.session_state[field]
 selection = sidebar.current()
-asked = st.query_params.get("what", "recommenders")
+asked = st.query_params.get("what", NORMAL)
 st.title("Compare", anchor=False)
-what = st.segmented_control("Compare two", list(VIEWS), default="recommenders", required=True, key="what", bind="query-params", label_visibility="collapsed")
+what = st.segmented_control("Compare two", list(VIEWS), default=NORMAL, required=True, key="what", bind="query-params", label_visibility="collapsed") or NORMAL
 show, caption = VIEWS[what]
 st.caption(caption)
 if asked not in VIEWS:

@@ -1,6 +1,7 @@
 """Which neighbours the Gumbel top-k step drew for one title: what could have been drawn, what was, how likely it was, how much it mattered."""
 
 import json
+import math
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from dskreg.ui.panels import Notice, plain
 from dskreg.ui.sampled import Shown
 
 MOST_PICKS, LARGEST_SEED = 64, 2**31 - 1
+WHOLE = ("seed", "seed_b", "k", "ku")  # parameters of the link that are whole numbers
 TABS = ("Drawing", "Candidates", "Relations", "Flow", "Repeats", "Compare", "Walk", "Hubs")
 METHOD = r"""
 - **Candidates.** The knowledge graph links a title $i$ to others $j$ through relations $r$, such as a shared studio or the same franchise. Each pair $(j, r)$ is one candidate.
@@ -22,6 +24,24 @@ METHOD = r"""
 - **Contribution.** The title becomes $\hat e_{i|u} = \mathrm{act}(W (e_i + \sum_j \alpha_j g_r e_j) + b)$, with $g_r = 1$ in the paper, and the score is $\hat e_u \cdot \hat e_{i|u}$: each drawn neighbour adds a term of its own.
 - **Temperature.** $\tau$ softens the picks into the relaxed weights through which training learns. It changes neither the picks nor the score.
 """  # noqa: E501
+
+
+def drop_endless() -> None:
+    """Take infinite numbers out of the link: fields of whole numbers stop with an OverflowError on one (Streamlit 1.67), on nothing else."""
+    endless = {name: st.query_params[name] for name in WHOLE if name in st.query_params and is_infinite(st.query_params[name])}
+    if endless:
+        st.session_state["endless"] = endless
+        for name in endless:
+            del st.query_params[name]
+        st.rerun()
+
+
+def is_infinite(text: str) -> bool:
+    """Does Python read the text as an infinite number?"""
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
 
 
 def draw_again() -> None:
@@ -43,8 +63,10 @@ def as_page(explanation: Explanation, shown: Shown) -> str:
 
 
 selection = sidebar.current()
+drop_endless()
 explorer, profile, trained = selection.explorer, selection.profile, selection.explorer.defaults
 asked = {name: st.query_params[name] for name in ("seed", "k", "ku", "tau", "noise", "show") if name in st.query_params}
+asked |= st.session_state.pop("endless", {})
 
 st.title("Sampled neighbours", anchor=False)
 st.caption("Of the whole knowledge graph the model samples a few neighbours for each title. What could it draw, what did it draw, and what did that add?")

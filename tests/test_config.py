@@ -61,6 +61,9 @@ def test_override(path: str, text: str, value: Any) -> None:
         ("model.width", "0", "setting model.width: expected at least 1 (got 0)"),
         ("model.temperature", "0", "setting model.temperature: expected more than 0"),
         ("model.temperature", "nan", "setting model.temperature: expected more than 0"),
+        ("model.prior_start", "nan", "setting model.prior_start: expected a finite number (got nan)"),
+        ("data.like_threshold", "-inf", "setting data.like_threshold: expected a finite number (got -inf)"),
+        ("__class__.seed", "1", "unknown setting '__class__.seed'"),
         ("model.gates", "maybe", "setting model.gates: expected true or false (got 'maybe')"),
         ("model.relaxation", "hard", "setting model.relaxation: expected one of straight-through, soft (got 'hard')"),
         ("train.objective", "bce", "setting train.objective: expected one of softmax, bpr (got 'bce')"),
@@ -120,6 +123,8 @@ def test_impossible_values_are_refused_by_name(kind: type, setting: dict[str, An
         ({"graph": {"without": "genre"}}, "setting graph.without: expected a list of names (got 'genre')"),
         ({"graph": {"without": [1]}}, "setting graph.without: expected a list of names (got [1])"),
         ({"train": {"epochs": -1}}, "setting train.epochs: expected at least 0 (got -1)"),
+        ({"data": {"like_threshold": 10**400}}, "setting data.like_threshold: expected a finite number (got 1000"),
+        ({"data": {"like_threshold": float("nan")}}, "setting data.like_threshold: expected a finite number (got nan)"),
     ],
 )
 def test_from_json_refuses(document: Any, message: str) -> None:

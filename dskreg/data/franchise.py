@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 LEAST_LETTERS = 3  # of a stem
+LONGEST = 300  # characters of a title that are looked at: the steps below take time that grows with their square
 LEAST_TITLES, MOST_TITLES = 2, 60  # of a franchise; more titles than that share a word, not a story
 _PREFIX_WORDS, _PREFIX_LETTERS = 2, 8  # `Death Note Rewrite` joins `Death Note`, but `Air Gear` must not join `Air`
 
@@ -33,6 +34,7 @@ _ALIASES = ((re.compile(r"(?:bake|nise|kizu|neko|hana|tsuki|koyomi|owari)monogat
 
 def franchise_stem(title: str) -> str:
     """The part of `title` that its sequels, films and specials share, as written; the title itself where nothing can be cut."""
+    title = title[:LONGEST]
     for pattern, name in _ALIASES:
         if pattern.match(title):
             return name

@@ -93,12 +93,12 @@ def _catalogue(source: Source) -> tuple[pd.DataFrame, list[str]]:
     episodes = _episodes(source, raw["episodes"])
     whole = raw["members"].isna() | ((raw["members"] >= 0) & (raw["members"] < 2**53) & (raw["members"] % 1 == 0))
     require(source, whole, "members", "a whole number >= 0")
-    names = raw["name"].map(html.unescape).str.strip()
+    names = raw["name"].map(_decoded).str.strip()
     items = pd.DataFrame(
         {
             "item_id": raw["anime_id"],
             "title": names.where(names != "", "title " + raw["anime_id"].astype(str)),
-            "type": raw["type"].map(html.unescape).str.strip(),
+            "type": raw["type"].map(_decoded).str.strip(),
             "genres": raw["genre"].map(_genres),
             "episodes": episodes,
             "mean_rating": raw["rating"].astype(float),
@@ -120,14 +120,23 @@ def _catalogue(source: Source) -> tuple[pd.DataFrame, list[str]]:
     )
 
 
+def _decoded(text: str) -> str:
+    """HTML entities as the characters that they mean."""
+    try:
+        return html.unescape(text)
+    except ValueError:  # a number of thousands of digits, which means none
+        return text
+
+
 def _genres(text: str) -> str:
-    return ", ".join(dict.fromkeys(genre for part in html.unescape(text).split(",") if (genre := part.strip())))
+    return ", ".join(dict.fromkeys(genre for part in _decoded(text).split(",") if (genre := part.strip())))
 
 
 def _episodes(source: Source, column: pd.Series) -> pd.Series:
     """Numbers of episodes; missing for `Unknown` and the empty field."""
-    known = ~column.str.strip().isin(["", "Unknown"])
-    require(source, ~known | column.str.fullmatch(r"\s*[0-9]{1,9}\s*"), "episodes", "a whole number or Unknown")
+    column = column.str.strip()
+    known = ~column.isin(["", "Unknown"])
+    require(source, ~known | column.str.fullmatch("[0-9]{1,9}"), "episodes", "a whole number or Unknown")
     return pd.to_numeric(column.where(known)).astype("Int64")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Literal, NoReturn
 
@@ -17,8 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from dskreg.data import sources
-from dskreg.data.sources import Source
-from dskreg.errors import InputError
+from dskreg.data.sources import Source, short
 
 Kind = Literal["whole", "number", "text"]
 """What a column holds: whole numbers (never empty), numbers (NaN where empty), text ("" where empty)."""
@@ -30,9 +30,9 @@ _EXPECTED: dict[Kind, str] = {"whole": "a whole number", "number": "a number", "
 def header(source: Source, delimiter: str = ",") -> list[str]:
     """The column names; raises InputError where one is repeated."""
     names = next(_records(source, delimiter))[1]
-    for name in names:
-        if names.count(name) > 1:
-            source.fail(1, "", f"each column once, but {name!r} is there {names.count(name)} times")
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        source.fail(1, "", f"each column once, but {short(name)} is there {times} times")
     return names
 
 
@@ -115,7 +115,7 @@ def _explain(source: Source, kinds: Mapping[str, Kind], delimiter: str, reason: 
         for index, name, kind in checked:
             if not _is_of(kind, fields[index]):
                 source.fail(line, name, _EXPECTED[kind], fields[index])
-    raise InputError(f"{source.name}: expected a table with the columns {', '.join(kinds)} ({reason.splitlines()[0]})")
+    source.fail(0, "", f"a table with the columns {short(', '.join(kinds))}", reason)
 
 
 def _is_of(kind: Kind, field: str) -> bool:

@@ -46,7 +46,7 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
     position = pd.Series(np.arange(len(items)), index=items["item_id"])
     user_tokens = pd.Index(pairs["user_id"].unique())
     user_ids = np.sort(_ids(pd.Series(user_tokens)).to_numpy())
-    user = pd.Index(user_ids.astype(str)).get_indexer(pairs["user_id"])
+    user = pd.Index(pd.Series(user_ids).astype(str)).get_indexer(pairs["user_id"])
     graph = _graph(folder, items, position)
     items["item_id"] = _ids(items["item_id"])
     items["title"], same = distinct_titles(items)
@@ -88,6 +88,8 @@ def _columns(source: Source, wanted: tuple[str, ...], optional: tuple[str, ...] 
     for name in wanted:
         if name not in types:
             source.fail(1, "", f"the column {name}", ", ".join(types))
+        if types[name] != "token":
+            source.fail(1, "", f"{name}:token", f"{name}:{types[name]}")
     taken = {name: types[name] for name in (*wanted, *optional) if name in types}
     kinds: dict[str, Kind] = {f"{name}:{kind}": "number" if kind == "float" else "text" for name, kind in taken.items()}
     return table(source, kinds, "\t").set_axis(list(taken), axis=1)
@@ -104,8 +106,6 @@ def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:
     rows = _columns(source, ("user_id", "item_id"), ("rating", "timestamp"))
     types = _fields(source)
     for name in ("user_id", "item_id"):
-        if types[name] != "token":
-            source.fail(1, "", f"{name}:token", f"{name}:{types[name]}")
         require(source, rows[name] != "", f"{name}:token", "an id", "\t")
     for name in ("rating", "timestamp"):
         if name in rows and types[name] != "float":
@@ -132,7 +132,7 @@ def _items(source: Source | None, rated: pd.Series) -> tuple[pd.DataFrame, list[
     if source is not None:
         types = _fields(source)
         sequences = [name for name, kind in types.items() if kind == "token_seq"]
-        title = next((name for name in (*_TITLES, *sequences[:1]) if name in types), None)
+        title = next((name for name in (*_TITLES, *sequences[:1]) if types.get(name, "float") != "float"), None)
         genre = next((name for name, kind in types.items() if kind.startswith("token") and ("genre" in name or "class" in name)), None)
         raw = _columns(source, ("item_id",), tuple(name for name in (title, genre) if name))
         require(source, raw["item_id"] != "", "item_id:token", "an id", "\t")
@@ -173,7 +173,7 @@ def _graph(folder: Path, items: pd.DataFrame, position: pd.Series) -> Triples:
     triples = _columns(kg, ("head_id", "relation_id", "tail_id")).set_axis(["head", "relation", "tail"], axis=1)
     names = {name: name for name in triples["relation"].unique() if not name.isdecimal()}
     labels = {name: name for end in ("head", "tail") for name in triples[end].unique() if not name.isdecimal()}
-    graph = fold_triples(triples, item_of, list(items["title"]), names, labels)
+    graph = fold_triples(triples, item_of, list(items["title"]), names, labels, kg.name)
     notes = counted(
         (int(unknown.sum()), f"rows of {link.name} with an item that is in no other file: not used"),
         (int((shared & ~unknown).sum()), f"rows of {link.name} with an entity_id that came before: dropped"),

@@ -74,7 +74,12 @@ def length_class(episodes: int) -> str:
 
 
 def fold_triples(
-    triples: pd.DataFrame, item_of: pd.Series, titles: Sequence[str], relation_names: Mapping[object, str], entity_names: Mapping[object, str]
+    triples: pd.DataFrame,
+    item_of: pd.Series,
+    titles: Sequence[str],
+    relation_names: Mapping[object, str],
+    entity_names: Mapping[object, str],
+    file: str,
 ) -> Triples:
     """Bring triples between ids into the form (title, relation, entity).
 
@@ -87,6 +92,7 @@ def fold_triples(
         titles: `[I]` labels of the entities that are titles.
         relation_names: Name by relation id; `relation ID` where it is missing.
         entity_names: Label by entity id; `entity ID` where it is missing.
+        file: Where the triples are from, for the complaint.
     """
     head, tail = (triples[end].map(item_of).fillna(-1).to_numpy().astype(np.int64) for end in ("head", "tail"))
     unused, loop = (head < 0) & (tail < 0), (triples["head"] == triples["tail"]).to_numpy()
@@ -97,7 +103,7 @@ def fold_triples(
     distinct = folded.drop_duplicates().sort_values(["relation", "inverse", "head", "entity"])
     relation, pairs = pd.factorize(pd.MultiIndex.from_frame(distinct[["relation", "inverse"]]))
     if len(pairs) > np.iinfo(np.int16).max:
-        raise InputError(f"knowledge graph: expected at most {np.iinfo(np.int16).max:,} relations (got {len(pairs):,})")
+        raise InputError(f"{file}: expected at most {np.iinfo(np.int16).max:,} relations (got {len(pairs):,})")
     tails, ids = pd.factorize(distinct["entity"])
     entity_item = pd.Series(ids).map(item_of).fillna(-1).to_numpy().astype(np.int32)
     names = [titles[item] if item >= 0 else entity_names.get(id_, f"entity {id_}") for id_, item in zip(ids, entity_item, strict=True)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -51,10 +52,11 @@ class Source:
     def fail(self, line: int, column: str, expected: str, got: object = None) -> NoReturn:
         """Raise InputError naming the place; `line` 0 and `column` "" leave their part out."""
         place = self.name + (f", line {line}" if line else "") + (f", column {column}" if column else "")
-        raise InputError(f"{place}: expected {expected}" + ("" if got is None else f" (got {_short(got)})"))
+        raise InputError(f"{place}: expected {expected}" + ("" if got is None else f" (got {short(got)})"))
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """The value between quotes, on one line, no longer than a message can bear."""
     text = value if isinstance(value, str) else str(value)
     return repr(text if len(text) <= 100 else text[:100] + "...")
 
@@ -100,7 +102,7 @@ def _zip(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(archive) as file:
             yield file
-    except (zipfile.BadZipFile, EOFError, zlib.error):
+    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError):
         raise InputError(f"{archive.name}: expected a complete zip file (it is truncated or damaged)") from None
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or a compression that Python lacks
         raise InputError(f"{archive.name}: expected a zip file without password ({error})") from None

@@ -37,7 +37,7 @@ def read(folder: Path | str) -> Dataset:
     user_ids = np.unique(np.concatenate([train[1], test[1]]))
     items = pd.DataFrame({"item_id": np.arange(item_count), "title": [f"item {n}" for n in range(item_count)]})
     positions, triples = pd.Series(np.arange(item_count)), _triples(open_source(folder / GRAPH))
-    graph = fold_triples(triples, positions, list(items["title"]), _names(folder / RELATIONS), _names(folder / ENTITIES))
+    graph = fold_triples(triples, positions, list(items["title"]), _names(folder / RELATIONS), _names(folder / ENTITIES), GRAPH)
     never = item_count - distinct["item"].nunique()
     return Dataset(
         name=folder.resolve().name,
@@ -72,7 +72,7 @@ def _item_count(folder: Path, *parts: tuple[pd.DataFrame, np.ndarray, Source, np
     """From `item_list.txt`, else one more than the largest item of an interaction."""
     if not (folder / ITEMS).exists():
         met = len(np.unique(np.concatenate([part[0]["item"] for part in parts])))
-        most = met * SPARSEST + 1_000_000
+        most = met * SPARSEST + 10_000
         for pairs, _, source, lines in parts:
             if len(pairs) and (largest := int(pairs["item"].max())) >= most:
                 at = int(np.argmax(pairs["item"].to_numpy()))

@@ -57,7 +57,8 @@ class Shown:
 def side_of_draw() -> str:
     """The switch between the title's neighbours and the viewer's liked titles: "title" or "viewer"."""
     label = "On the side of the"
-    return st.segmented_control(label, ("title", "viewer"), default="title", required=True, key="side", bind="query-params", label_visibility="collapsed")
+    chosen = st.segmented_control(label, ("title", "viewer"), default="title", required=True, key="side", bind="query-params", label_visibility="collapsed")
+    return chosen or "title"
 
 
 def candidates_of(shown: Shown, explanation: Explanation, side: str) -> pd.DataFrame:

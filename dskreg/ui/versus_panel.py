@@ -20,7 +20,7 @@ WORDS = {"came": "came", "left": "left", "stayed": "stayed"}
 def show_versus(shown: Shown, explanation: Explanation) -> None:
     """The choice of what to compare, and the comparison."""
     st.subheader("This draw beside another", anchor=False)
-    kind = st.segmented_control("Compare two", KINDS, default=KINDS[0], required=True, key="versus", bind="query-params")
+    kind = st.segmented_control("Compare two", KINDS, default=KINDS[0], required=True, key="versus", bind="query-params") or KINDS[0]
     if kind == "seeds":
         _two_seeds(shown, explanation)
     else:

@@ -1,0 +1,372 @@
+"""Hypothesis looks for the input that breaks a promise: folders are read or refused in one line, settings come back from JSON, addresses show a page."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+import math
+import shutil
+import tempfile
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import hypothesis
+import pytest
+from hypothesis import given, strategies
+from streamlit.testing.v1 import AppTest
+
+from dskreg.config import PRESETS, Config, setting_paths
+from dskreg.data import sources
+from dskreg.errors import InputError
+from dskreg.explorer import Explorer
+from dskreg.request import Request
+from dskreg.ui import changes, edits, mapview, panels, sidebar, versus_people, walk_panel
+from tests.reliability.folders import RICHER, VALID, files_of, lay, outcome
+from tests.reliability.mutate import HANDINGS, MUTATIONS, ODD, Mutation, harmed
+from tests.reliability.size import LONG, times
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "artifacts" / "demo"
+
+hypothesis.configuration.set_hypothesis_home_dir(tempfile.gettempdir() + "/dskreg-hypothesis")  # what it keeps of the interpreter's tables
+
+
+def settings(long: int, short: int, **others: Any) -> hypothesis.settings:
+    quiet = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large, hypothesis.HealthCheck.function_scoped_fixture]
+    return hypothesis.settings(
+        max_examples=times(long, short), deadline=None, database=None, derandomize=not LONG, suppress_health_check=quiet, print_blob=True, **others
+    )
+
+
+# Folders
+
+ODD_VALUES = strategies.one_of(
+    strategies.sampled_from(ODD),
+    strategies.binary(max_size=60),
+    strategies.text(max_size=30).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    strategies.integers().map(lambda number: str(number).encode()),
+    strategies.floats().map(lambda number: repr(number).encode()),
+)
+RANDOM = strategies.randoms(use_true_random=False)
+
+
+def read_or_refused(format: str, files: dict[str, bytes], block: int = sources.BLOCK) -> None:
+    with tempfile.TemporaryDirectory() as folder, patch.object(sources, "BLOCK", block):
+        outcome(format, lay(Path(folder) / "data", files))
+
+
+@pytest.mark.parametrize("format", VALID)
+@settings(2000, 50)
+@given(data=strategies.data())
+def test_a_harmed_folder_is_read_or_refused(format: str, data: strategies.DataObject) -> None:
+    files = files_of(format, richer=data.draw(strategies.booleans()))
+    change = strategies.tuples(strategies.sampled_from(sorted(files)), strategies.sampled_from(MUTATIONS), ODD_VALUES)
+    rng = data.draw(RANDOM)
+    files = harmed(files, data.draw(strategies.lists(change, min_size=1, max_size=4)), rng)
+    handing = data.draw(strategies.sampled_from((None, None, None, *HANDINGS)))
+    read_or_refused(format, handing(files, rng) if handing else files, data.draw(strategies.sampled_from((sources.BLOCK, 256))))
+
+
+@pytest.mark.parametrize("format", VALID)
+@settings(1000, 20)
+@given(data=strategies.data())
+def test_arbitrary_bytes_are_read_or_refused(format: str, data: strategies.DataObject) -> None:
+    """In the place of one of the files, or below its header."""
+    files = files_of(format, richer=data.draw(strategies.booleans()))
+    name, content = data.draw(strategies.sampled_from(sorted(files))), data.draw(strategies.binary(max_size=400))
+    header = files[name].partition(b"\n")[0] + b"\n"
+    read_or_refused(format, files | {name: header + content if data.draw(strategies.booleans()) else content})
+
+
+CELLS = strategies.one_of(
+    *(strategies.sampled_from(["", "nan", "-1"]),) * 2,
+    strategies.sampled_from(["", " ", "nan", "inf", "1e400", "-1", "0", "1.5", "Unknown", "TV", "i1", "u1", "m1", "\x00", "9" * 19]),
+    strategies.text(max_size=20),
+    strategies.integers(-2, 12).map(str),
+)
+
+
+@pytest.mark.parametrize("format", VALID)
+@settings(1500, 100)
+@given(data=strategies.data())
+def test_odd_cells_are_read_or_refused(format: str, data: strategies.DataObject) -> None:
+    """Rows of the right length below the right header, properly quoted: what only a look at the values can refuse."""
+    files = files_of(format, richer=data.draw(strategies.booleans()))
+    name = data.draw(strategies.sampled_from(sorted(files)))
+    mark = {"kaggle": ",", "recbole": "\t", "text": " "}[format]
+    lines = list(csv.reader(files[name].decode().splitlines(), delimiter=mark))
+    for _ in range(data.draw(strategies.integers(1, 4))):
+        row = list(data.draw(strategies.sampled_from(lines[1:])))
+        row[data.draw(strategies.integers(0, len(row) - 1))] = data.draw(CELLS)
+        lines.append(row)
+    body = [mark.join('"' + cell.replace('"', '""') + '"' if format == "kaggle" else cell for cell in row) for row in lines]
+    read_or_refused(format, files | {name: "\n".join([*body, ""]).encode("utf-8", "surrogatepass")})
+
+
+@settings(5000, 300)
+@given(mutation=strategies.sampled_from(MUTATIONS), content=strategies.binary(max_size=60), odd=ODD_VALUES, rng=RANDOM)
+def test_every_mutation_takes_every_content(mutation: Mutation, content: bytes, odd: bytes, rng: Random) -> None:
+    assert isinstance(mutation(content, odd, rng), bytes)
+
+
+def test_the_valid_folders_are_read(tmp_path: Path) -> None:
+    """Else nothing above would test more than the refusals."""
+    for format in VALID:
+        for richer in (False, True):
+            assert outcome(format, lay(tmp_path / f"{format}{richer}", files_of(format, richer))) == "" and RICHER[format]
+
+
+# Settings
+
+NUMBERS = strategies.one_of(strategies.integers(), strategies.floats(), strategies.sampled_from([0, 1, 0.5, 10**400, -(10**400), 2**32, math.nan, math.inf]))
+WORDS = strategies.sampled_from(
+    ["softmax", "soft", "tanh", "free", "random", "genre, co-liked", "true", "False", "cuda", "1_0", "١٢", " 3 ", "1e5000", "9" * 5000]
+)
+VALUES = strategies.recursive(
+    strategies.one_of(strategies.none(), strategies.booleans(), NUMBERS, WORDS, strategies.text(max_size=10)),
+    lambda inner: strategies.lists(inner, max_size=3) | strategies.dictionaries(strategies.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+PATHS = strategies.one_of(
+    strategies.sampled_from(setting_paths()),
+    strategies.sampled_from(["", ".", "data", "__class__.seed", "to_json.seed", "data.__class__", "data.data.core", "seed.real", "__dict__.x"]),
+    strategies.text(max_size=20),
+)
+
+
+def clean(error: InputError) -> bool:
+    said = str(error)
+    return said.isprintable() and len(said) < 600
+
+
+def comes_back(config: Config) -> bool:
+    return Config.from_json(json.loads(json.dumps(config.to_json(), allow_nan=False))) == config
+
+
+@settings(10_000, 500)
+@given(changes=strategies.lists(strategies.tuples(PATHS, strategies.one_of(strategies.text(max_size=30), NUMBERS.map(repr), WORDS)), max_size=4))
+def test_an_overridden_config_comes_back_from_json_or_is_refused(changes: list[tuple[str, str]]) -> None:
+    for config in PRESETS.values():
+        try:
+            for path, text in changes:
+                config = config.override(path, text)
+        except InputError as error:
+            assert clean(error), error
+        else:
+            assert comes_back(config)
+
+
+@strategies.composite
+def documents(draw: strategies.DrawFn) -> Any:
+    """A config as JSON with some of its fields replaced, taken out or added."""
+    document = draw(strategies.sampled_from(list(PRESETS.values()))).to_json()
+    for _ in range(draw(strategies.integers(1, 3))):
+        owner = draw(strategies.sampled_from([document, *(part for part in document.values() if isinstance(part, dict))]))
+        name = draw(strategies.sampled_from(sorted(owner)) | strategies.text(max_size=8)) if owner else draw(strategies.text(max_size=8))
+        if draw(strategies.integers(0, 4)):
+            owner[name] = draw(VALUES)
+        else:
+            owner.pop(name, None)
+    return document
+
+
+@settings(10_000, 500)
+@given(document=documents() | VALUES)
+def test_a_config_from_json_comes_back_or_is_refused(document: Any) -> None:
+    try:
+        config = Config.from_json(json.loads(json.dumps(document)))
+    except InputError as error:
+        assert clean(error), error
+    else:
+        assert comes_back(config)
+
+
+@settings(3000, 200)
+@given(fields=strategies.dictionaries(strategies.sampled_from(["out", "preset", "epochs", "seed", "device"]), VALUES))
+def test_a_request_is_valid_or_refused(fields: dict[str, Any]) -> None:
+    try:
+        request = Request(**{"data": "demo", "out": "made"} | fields)
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert all(isinstance(word, str) and word for word in request.command(Path("data"), Path("artifacts"), Path("log"), False))
+
+
+# Addresses
+
+TEXT = strategies.text(strategies.characters(exclude_categories=["Cs"]), max_size=40)
+CODES = [
+    "1",
+    "34",
+    "2000",
+    "0",
+    "-1",
+    "1.5",
+    "1e999",
+    "-inf",
+    "nan",
+    "1e308",
+    "٣",
+    "9" * 5000,
+    "1:genre",
+    "genre:Action",
+    "genre:%41ction",
+    "%",
+    "%ff%2C",
+    "a:b:c",
+]
+CODES += [
+    "",
+    " ",
+    ",,,",
+    ":",
+    "\x00",
+    "\x1b[31m",
+    "\u202e",
+    "\u2028",
+    "&a=b#c",
+    "<script>alert(1)</script>",
+    "[a](javascript:b)",
+    "$x$",
+    ":material/x:",
+    "x" * 3000,
+]
+CHOICES = ["true", "TRUE", "false", "mine", "viewer", "table", "cards", "viewers", "relations", "titles", "people", "models", "recommenders", "before", "PCA"]
+CHOICES += ["cluster", "oddness", "lasso", "euclidean", "demo", "twin", "genre", "studio", "Action", "TV", "EASE", "popularity", "10", "20", "50", "100", "0.5"]
+CHOICES += ["Drawing", "Candidates", "Relations", "Flow", "Repeats", "Compare", "Walk", "Hubs", "noise", "temperature", "seed", "person"]
+ONE = strategies.one_of(strategies.sampled_from(CODES), strategies.sampled_from(CHOICES), strategies.integers(0, 600).map(str), TEXT)
+VALUE = ONE | strategies.lists(ONE, max_size=5).map(",".join)
+SIDEBAR = ("artifact", "profile", "user", "titles", "liked", "disliked", "item", "top", "adult")
+PAGES = {
+    "recommendations": ("genres", "types", "hide_seen", "diversity", "view", "near"),
+    "sampling": (
+        *("noise", "seed", "k", "ku", "tau", "show", "versus", "tau_b", "seed_b", "times", "repeats_as", "trail", "side", "drawn", "find", "relation"),
+        *("whole", "flow_as"),
+    ),
+    "what_if": tuple(changes.FIELDS),
+    "compare": (
+        *("what", "large", "hidden", "all_four", "left", "depth", "right", "other_model", "test_depth", "by_titles", "other_title", "other", "other_liked"),
+        "other_disliked",
+    ),
+    "embeddings": ("map", "graph", "method", "colour", "size", "tool", "names", "zoom", "near_k", "metric", "point", "picked", "arrows"),
+    "model": ("cutoff",),
+    "runs": ("run", "models"),
+}
+GATES = {"sampling": "show", "compare": "what", "embeddings": "map"}  # what decides which part of a page, with its parameters, is shown
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo twice."""
+    folder = tmp_path_factory.mktemp("artifacts")
+    for name in ("demo", "twin"):
+        shutil.copytree(DEMO, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Explorer:
+    return Explorer.open(DEMO)
+
+
+def test_every_parameter_is_among_those_tried() -> None:
+    bound = set()
+    for path in (*ROOT.glob("pages/*.py"), *ROOT.glob("dskreg/ui/*.py")):
+        calls = [{word.arg: word.value for word in node.keywords} for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        bound |= {call["key"].value for call in calls if "bind" in call and isinstance(call["key"], ast.Constant)}
+    assert bound <= {*SIDEBAR, *(name for names in PAGES.values() for name in names)} and len(bound) > 40
+
+
+@settings(10_000, 400)
+@given(text=VALUE, names=strategies.lists(strategies.text(min_size=1).filter(lambda name: name == name.strip()), min_size=1, max_size=4))
+def test_lists_of_ids_and_changes_are_taken_apart(text: str, names: list[str]) -> None:
+    ids = edits.split_ids(text)
+    assert len(set(ids)) == len(ids) <= edits.MOST_TITLES and edits.split_ids(",".join(ids)) == ids
+    asked = changes.codes(text)
+    assert len(set(asked)) == len(asked) <= changes.MOST and all("," not in code for code in asked)
+    assert changes.parts(changes.escaped(*names)) == tuple(names)
+    assert changes.codes(",".join(map(changes.escaped, names))) == [changes.escaped(name) for name in dict.fromkeys(names)]
+    with patch.object(mapview, "st", SimpleNamespace(session_state={"picked": text})):
+        assert len(mapview.selected()) <= mapview.CARRIED
+
+
+@settings(10_000, 400)
+@given(asked=strategies.dictionaries(strategies.sampled_from("abc"), VALUE), shown=strategies.dictionaries(strategies.sampled_from("abc"), VALUES))
+def test_what_was_not_followed_is_said(asked: dict[str, str], shown: dict[str, object]) -> None:
+    assert len(panels.not_followed(asked, shown)) <= len(asked)
+    assert panels.not_followed(asked, dict(asked)) == []
+    assert all("\n" not in panels.plain(text) for text in asked.values())
+
+
+@settings(5000, 150)
+@given(wanted=strategies.dictionaries(strategies.sampled_from(SIDEBAR), VALUE))
+def test_what_no_widget_can_follow_is_said(wanted: dict[str, str]) -> None:
+    with patch.object(sidebar, "st", SimpleNamespace(query_params=wanted)):
+        said = [notice.text for notice in sidebar._garbage(["demo", "twin"])]
+    assert ("artifact" in wanted and wanted["artifact"] not in ("demo", "twin")) == any("the model “" in text for text in said)
+    assert all(len(text) < 300 for text in said)
+
+
+@settings(3000, 100)
+@given(text=VALUE, other=VALUE)
+def test_people_and_titles_are_found_or_said_to_be_unknown(text: str, other: str, explorer: Explorer) -> None:
+    notices: list[panels.Notice] = []
+    ids = edits.split_ids(other)
+    known = edits.known_titles(explorer, {"liked": ids, "disliked": edits.split_ids(text)}, notices)
+    assert bool(notices) == any(
+        wanted not in kept for wanted, kept in [(w, known["liked"]) for w in ids] + [(w, known["disliked"]) for w in edits.split_ids(text)]
+    )
+    person = versus_people.other_person(explorer, text.strip(), versus_people.known_titles(explorer, {"liked": ids, "disliked": []}, notices), 1, notices)
+    profile = explorer.edited(person, **known)
+    assert changes._titles(explorer, profile, changes.codes(other)).keys() <= set(changes.codes(other))
+    steps, unknown = walk_panel._known(explorer, other)
+    assert len(steps) + len(unknown) <= walk_panel.MOST_STEPS
+    assert isinstance(sidebar.find_title(explorer, text), str) and len(explorer.find_items(text, limit=3)) <= 3
+
+
+def visited(page: str, parameters: dict[str, Any]) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    if page != "recommendations":
+        app.switch_page(f"pages/{page}.py")
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+@pytest.mark.parametrize("page", PAGES)
+@settings(40, 4, phases=[hypothesis.Phase.generate])  # a page takes too long for shrinking
+@given(data=strategies.data())
+def test_no_address_breaks_a_page(page: str, data: strategies.DataObject, artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(artifacts))
+    monkeypatch.setenv("DSKREG_RUNS_FOLDER", str(artifacts / "runs"))
+    value = VALUE | strategies.lists(VALUE, min_size=2, max_size=3)
+    parameters = data.draw(strategies.dictionaries(strategies.sampled_from(SIDEBAR), value, max_size=4))
+    parameters |= data.draw(strategies.dictionaries(strategies.sampled_from(PAGES[page]), value, min_size=1, max_size=8))
+    if page in GATES:
+        parameters[GATES[page]] = data.draw(strategies.sampled_from(CHOICES))
+    app = visited(page, parameters)
+    assert not app.exception, (parameters, [error.message for error in app.exception], [error.stack_trace[-3:] for error in app.exception])
+    assert app.title, parameters
+    assert not any("needs the app around it" in str(error.value) for error in app.error)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_empty_parameters_break_no_page(page: str, artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A required choice is nothing where its parameter is empty (Streamlit 1.67)."""
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(artifacts))
+    monkeypatch.setenv("DSKREG_RUNS_FOLDER", str(artifacts / "runs"))
+    app = visited(page, dict.fromkeys([*SIDEBAR, *PAGES[page]], ""))
+    assert not app.exception and app.title
+
+
+@pytest.mark.parametrize("name", ["seed", "seed_b", "k", "ku", "tau"])
+def test_an_endless_number_is_left_out_with_a_word(name: str, artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit's fields of whole numbers stop on one."""
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(artifacts))
+    app = visited("sampling", {name: "1e999", "show": "Compare"})
+    assert not app.exception and name not in app.query_params
+    assert any(f"{name}=1e999" in str(warning.value).replace("\\", "") for warning in app.warning) or name == "seed_b"
