@@ -63,3 +63,4 @@ from dskreg.ui import sidebar  # noqa: E402
 
 with sidebar.frame(page.title, needs_model=page.title != "Runs"):
     page.run()
+libraries.tidy()

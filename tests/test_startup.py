@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,13 @@ def test_libraries_that_cannot_be_imported_are_tried_again() -> None:
         "assert gc.isenabled() and not gc.get_freeze_count()\n"
         "del sys.modules['dskreg.explorer']\nlibraries.load()\nassert 'torch' in sys.modules and gc.get_freeze_count()"
     )
+
+
+def test_one_thread_a_visitor_and_a_look_for_cycles_now_and_then() -> None:
+    """As the first visitor finds the process: torch computes in the thread that asks, and cycles go without a look after every run."""
+    in_a_fresh_process(
+        "import gc, torch\nfrom dskreg.ui import libraries\nlibraries.load()\nassert torch.get_num_threads() == 1\n"
+        "looks = []\ngc.callbacks.append(lambda phase, info: looks.append(info['generation']) if phase == 'start' else None)\n"
+        "for _ in range(5):\n    libraries.tidy()\nassert looks.count(2) == 1, looks"
+    )
+    assert tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["runner"]["postScriptGC"] is False

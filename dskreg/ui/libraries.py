@@ -1,14 +1,18 @@
 """The model's libraries, imported once per process: most of what the first visitor waits for."""
 
 import gc
+import time
 from functools import cache
+
+SECONDS = 3.0
+"""Between two looks. After every run they would take half of the time that thirty visitors at once have to share."""
 
 
 @cache  # once per process: what is frozen is never looked through again
 def load() -> None:
     """Import dskreg.explorer with Python's collector of cycles at rest; with it, a tenth to a third of a second goes into looking through new classes.
 
-    Afterwards all that is there stays out of later collections: Streamlit makes a whole one at the end of every run, 0.1 s of which torch and pandas take.
+    Afterwards all that is there stays out of later collections, 0.1 s of which torch and pandas would take.
     """
     gc.disable()
     try:
@@ -18,3 +22,15 @@ def load() -> None:
         gc.freeze()  # before the collector wakes, or it would look through them all once
     finally:
         gc.enable()
+
+
+_tidied = 0.0  # when, by the monotonic clock
+
+
+def tidy() -> None:
+    """Look for cycles of objects, such as charts are made of, every few seconds and not after every run, as Streamlit would (.streamlit/config.toml)."""
+    global _tidied
+    now = time.monotonic()
+    if now - _tidied >= SECONDS:
+        _tidied = now
+        gc.collect()

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -70,6 +71,7 @@ def draw(candidates: pd.DataFrame, centre: str, colours: Mapping[str, str], like
     height = min(640, rows * ROW + 30)
 
     net = Network(height=f"min({height}px, {95 * height // 600}vw)", width="100%", directed=True, cdn_resources="in_line", bgcolor=theme["page"])
+    net.templateEnv = _templates()
     net.set_options(json.dumps(_OPTIONS))
     net.add_node(
         "centre", label=_short(centre), title=_plain(shorten(centre, TOOLTIP)), x=0, y=0, shape="box", color=theme["centre"], margin=12, borderWidth=0,
@@ -87,6 +89,12 @@ def draw(candidates: pd.DataFrame, centre: str, colours: Mapping[str, str], like
     alt = _sentence(shorten(centre, TOOLTIP), picked, missed)
     legend = _legend([name for name in colours if name in set(edges["relation"])], colours)
     return Drawing(_finish(net.generate_html(), theme, alt, legend), edges.reset_index(drop=True), alt, height + 44, left_out)
+
+
+@cache
+def _templates() -> Any:
+    """Pyvis' templates. They are compiled once and not for every drawing, which took longer than all the rest of one."""
+    return Network().templateEnv
 
 
 def _places(picked: list, missed: list) -> dict[Hashable, tuple[int, int]]:

@@ -27,17 +27,15 @@ def name_regions(figure: go.Figure, regions: pd.DataFrame, extent: pd.DataFrame,
     span = max(float(np.ptp(extent["x"])), float(np.ptp(extent["y"])), 1e-9) if len(extent) else 1.0
     wide = _fitting(regions, span / WIDE, clear)
     narrow = [row for row in _fitting(regions, span / NARROW, clear) if row in wide]
-    for row in [*narrow, *(row for row in wide if row not in narrow)]:
-        region = regions.loc[row]
-        figure.add_annotation(
-            x=region["x"],
-            y=region["y"],
-            text=plain(shorten(region["label"], LABEL)),
-            showarrow=False,
-            font={"size": 12, "color": "#e8eeee" if dark else "#0f1718"},
-            bgcolor="rgba(18,25,27,0.72)" if dark else "rgba(253,253,252,0.78)",
-            borderpad=1,
-        )
+    look = {
+        "showarrow": False,
+        "font": {"size": 12, "color": "#e8eeee" if dark else "#0f1718"},
+        "bgcolor": "rgba(18,25,27,0.72)" if dark else "rgba(253,253,252,0.78)",
+        "borderpad": 1,
+    }
+    named = regions.loc[[*narrow, *(row for row in wide if row not in narrow)]]
+    labels = [{"x": row.x, "y": row.y, "text": plain(shorten(row.label, LABEL)), **look} for row in named.itertuples()]
+    figure.layout.annotations = [*figure.layout.annotations, *labels]  # at once: one after another plotly would look at all of them each time
     return len(narrow)
 
 
