@@ -39,7 +39,7 @@ from dskreg.serving import Scorer  # noqa: E402
 from dskreg.training import known  # noqa: E402
 
 DATASETS = ("dskreg-lastfm", "anime", "dskreg-book")
-MODELS = {"DSKReG": dskreg(PRESETS["default"]), **RIVALS}
+MODELS = {"DSKReG": dskreg(PRESETS["default"]), **RIVALS, "DSKReG, paper preset": dskreg(PRESETS["paper"])}
 COLD = 0.1
 Assessed = tuple[dict[str, Any], dict[str, np.ndarray]]
 K, CHUNK = 20, 256

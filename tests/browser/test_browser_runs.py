@@ -41,8 +41,11 @@ def train(page: "Page", address: str, data: str, name: str, epochs: int) -> None
     page.get_by_text("Train a new model").wait_for()
     says(settle(page), "Chosen models")
     field = page.get_by_role("textbox", name="Name of the new model")
-    if not field.is_visible():
+    for _ in range(5):  # a click that comes while the page is still being drawn may be lost
+        if field.is_visible():
+            break
         page.get_by_text("Train a new model").click()
+        page.wait_for_timeout(1000)
     page.get_by_role("combobox", name="Data").click()
     page.get_by_role("option", name=data).click()
     field.fill(name)
