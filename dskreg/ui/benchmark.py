@@ -87,6 +87,11 @@ def show() -> None:
             with place:
                 st.markdown(verdict(table))
                 st.dataframe(
-                    table, hide_index=True, height="content", column_config=COLUMNS, alt=f"{heading}: NDCG, recall and coverage by recommender, best first"
+                    table,
+                    hide_index=True,
+                    height="content",
+                    placeholder="–",
+                    column_config=COLUMNS,
+                    alt=f"{heading}: NDCG, recall and coverage by recommender, best first",
                 )
         st.caption(made_by(document))
