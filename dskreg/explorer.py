@@ -59,8 +59,7 @@ SHOWN_IDS = 1000
 def one_thread_each() -> None:
     """Let every product be computed in the thread that asks for it, as visitors have one each.
 
-    Products of milliseconds, spread over all processors by several threads at once, would wait for each other by spinning: a what-if took up to six
-    times the processor time.
+    Products of milliseconds, spread over all processors by several threads at once, wait for each other by spinning.
     """
     torch.set_num_threads(1)
 

@@ -118,9 +118,10 @@ class Spectra:
 
             columns = sparse.diags(self.count**-exponent)
             normal = sparse.diags(np.maximum(np.asarray(self.likes.sum(1)).ravel(), 1) ** -exponent) @ self.likes @ columns
-            common = np.asarray(self.likes.sum(0)).ravel() >= least
+            likes = np.asarray(self.likes.sum(0)).ravel()
+            common = likes >= least
             common |= not common.any()
-            mean = float((normal[:, common].data ** 2).sum() / max(1, (self.likes.sum(0) > 0)[0, common].sum()))
+            mean = float((normal[:, common].data ** 2).sum() / max(1, np.count_nonzero(likes[common])))
             rows = sparse.csr_matrix(sparse.vstack([normal, self._entities() @ columns]) if knowledge else normal)
             left, value, of_common = randomized_svd(rows[:, common], min(self.width, common.sum()), n_iter=4, random_state=self.config.seed)
             value = np.where(value > 1e-6 * value.max(initial=0), value, 0)  # beyond the rank there is only rounding

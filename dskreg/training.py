@@ -141,8 +141,8 @@ def refit(
 ) -> tuple[CandidateGraph, Trained]:
     """Once more on everything known before the test: the settings and the number of epochs that won on validation, validation likes included.
 
-    Titles outside the core have too few likes to shape the start: they are folded in. Returns the candidate graph over the same likes and the model.
-    It is what the baselines get too (tuning.py).
+    Where likes outside the core come in, titles with fewer likes than the core asks for shape no direction of the start. Returns the candidate graph
+    over the same likes and the model. It is what the baselines get too (tuning.py).
     """
     everything, start = known(dataset), trained.start
     if start is not None and (dataset.fold == OUTSIDE).any():

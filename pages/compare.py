@@ -21,7 +21,7 @@ for field in PINNED:
 selection = sidebar.current()
 asked = st.query_params.get("what", NORMAL)
 st.title("Compare", anchor=False)
-what = st.segmented_control("Compare two", list(VIEWS), default=NORMAL, required=True, key="what", bind="query-params", label_visibility="collapsed") or NORMAL
+what = panels.one_of("Compare two", list(VIEWS), "what", NORMAL, label_visibility="collapsed")
 show, caption = VIEWS[what]
 st.caption(caption)
 if asked not in VIEWS:

@@ -19,7 +19,7 @@ def show_comparison(document: dict) -> None:
     cutoffs = sorted({int(key.rpartition("@")[2]) for key in document["metrics"] if key.rpartition("@")[2].isdigit()})
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         default = 20 if 20 in cutoffs else cutoffs[0]
-        cutoff = st.segmented_control("Among the first K", cutoffs, default=default, required=True, key="cutoff", bind="query-params") or default
+        cutoff = panels.one_of("Among the first K", cutoffs, "cutoff", default)
     table = comparison(document, cutoff)
     text = marked(table).rename_axis("recommender").reset_index()
     st.markdown(plain(verdict(table, cutoff)))

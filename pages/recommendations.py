@@ -175,7 +175,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         types = st.multiselect("Types", explorer.types, key="types", bind="query-params", placeholder="all types", width=150)
     hide_seen = st.toggle("Hide titles already seen", value=True, key="hide_seen", bind="query-params", help="Off: seen titles may appear and are marked.")
     percent = st.slider("Diversity", 0, MOST_DIVERSITY, 0, 5, format="%d%%", key="diversity", bind="query-params", width=180, help=lists.DIVERSITY_HELP)
-    view = st.segmented_control("Show as", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params")
+    view = panels.one_of("Show as", VIEWS, "view")
 wrong += panels.not_followed({name: values[-1] for name, values in asked.items()}, {"hide_seen": hide_seen, "diversity": percent, "view": view})
 if wrong:
     panels.show_notice(Notice(f"The link asks for {', '.join(wrong)}, which is not possible here. The fields above show what is used instead."))

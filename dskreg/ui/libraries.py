@@ -5,7 +5,7 @@ import time
 from functools import cache
 
 SECONDS = 3.0
-"""Between two looks. After every run they would take half of the time that thirty visitors at once have to share."""
+"""Between two looks. Each holds up every other visitor, so one after every run is too many (benchmarks/load.py)."""
 
 
 @cache  # once per process: what is frozen is never looked through again

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer
-from dskreg.ui import charts, resources, scatter, sidebar
+from dskreg.ui import charts, panels, resources, scatter, sidebar
 
 CARRIED = 150  # ids of a selection that the address holds
 NEAR, MOST_NEAR = 10, 50  # neighbours
@@ -61,14 +61,14 @@ def what(explorer: Explorer) -> tuple[str, str, str]:
     """The first row of controls: (kind, space, method)."""
     some = len(resources.ask(explorer, "maps.users")) > 0
     kinds = [TITLES, *[VIEWERS] * some, *[RELATIONS] * bool(explorer.relations)]
-    kind = st.segmented_control("Map of the", kinds, default=TITLES, required=True, key="map", bind="query-params", on_change=forget_selection) or TITLES
+    kind = panels.one_of("Map of the", kinds, "map", TITLES, on_change=forget_selection)
     space, method = "after", TSNE
     if kind == TITLES:
         text = "After: as the model compares titles, with what their neighbours in the knowledge graph add. Before: the title's own vector alone (e_i)."
-        space = st.segmented_control("The graph", ("after", "before"), default="after", required=True, key="graph", bind="query-params", help=text) or "after"
+        space = panels.one_of("The graph", ("after", "before"), "graph", help=text)
     if kind != RELATIONS:
         text = "t-SNE keeps near points near and bends the rest. PCA shows the two directions of most variation, true to scale, but most of the space is lost."
-        method = st.segmented_control("Flattened by", (TSNE, PCA), default=TSNE, required=True, key="method", bind="query-params", help=text) or TSNE
+        method = panels.one_of("Flattened by", (TSNE, PCA), "method", help=text)
     return str(kind), "aggregated" if space == "after" else "raw", "tsne" if method == TSNE else "pca"
 
 
@@ -81,10 +81,10 @@ def how(explorer: Explorer, kind: str, space: str, method: str, frame: pd.DataFr
         colours, sizes = [*["favourite"] * genres, "activity", "oddness", "cluster"], ["same", "activity", "oddness"]
     text = "\n".join(f"- {name}: {COLOURS[name]}" for name in colours if name in COLOURS)
     text += "\n- degree: how many ways lead from the title to others in the knowledge graph." if kind == TITLES else ""
-    colour = str(st.segmented_control("Colour by", colours, default=colours[0], required=True, key="colour", bind="query-params", help=text) or colours[0])
-    size = str(st.segmented_control("Size by", sizes, default="same", required=True, key="size", bind="query-params") or "same")
+    colour = str(panels.one_of("Colour by", colours, "colour", help=text))
+    size = str(panels.one_of("Size by", sizes, "size", "same"))
     text = "Move: drag to shift the map, scroll to zoom, click a point for its details. Lasso and box: drag around points to list them."
-    tool = str(st.segmented_control("Drag to", list(TOOLS), default="move", required=True, key="tool", bind="query-params", help=text) or "move")
+    tool = str(panels.one_of("Drag to", list(TOOLS), "tool", "move", help=text))
     present = [name for name in groups_of(frame, colour, names_of(explorer, kind)).unique() if isinstance(name, str)] if colour != "cluster" else []
     lit: list[str] = []
     if present:
@@ -156,8 +156,7 @@ def near_controls() -> tuple[int, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         k = st.slider("How many (k)", 1, MOST_NEAR, NEAR, key="near_k", bind="query-params", width=260)
         text = "Cosine compares directions, as t-SNE and the clusters do. Euclidean distance also counts how long the vectors are."
-        metrics = ("cosine", "euclidean")
-        metric = st.segmented_control("Near by", metrics, default=metrics[0], required=True, key="metric", bind="query-params", help=text) or metrics[0]
+        metric = panels.one_of("Near by", ("cosine", "euclidean"), "metric", help=text)
     return int(k), str(metric)
 
 

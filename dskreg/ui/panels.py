@@ -3,9 +3,10 @@
 import os
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -27,6 +28,16 @@ def plain(text: object) -> str:
     # Shortcodes, bare addresses, e-mail and signs like -> are looked for after Markdown's escapes are gone: an invisible joiner has to part them.
     parted = _SIGN.sub("\\1\u2060\\2", shorten(legible(str(text)), LONGEST))
     return _JOINED.sub("\\g<0>\u2060", _MARKDOWN.sub(r"\\\1", parted))
+
+
+def one_of(label: str, options: Sequence[Any], key: str, default: Any = None, **more: Any) -> Any:
+    """A row of buttons, bound to the address, of which one is always chosen: `default`, or the first, where a link leaves the parameter empty.
+
+    `required=True` keeps visitors from choosing none, but not links.
+    """
+    first = options[0] if default is None else default
+    chosen = st.segmented_control(label, options, default=first, required=True, key=key, bind="query-params", **more)
+    return first if chosen is None else chosen
 
 
 def safe_csv(table: pd.DataFrame) -> bytes:

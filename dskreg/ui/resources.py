@@ -18,7 +18,6 @@ import streamlit as st
 from dskreg.explorer import Explanation, Explorer, InputError, Profile, list_artifacts
 
 NO_FILTERS = {"hide_seen": True, "genres": (), "types": (), "diversity": 0.0}
-KEPT = 256  # answers, a tenth of a megabyte on average
 PAUSE = 0.1  # seconds: far longer than two renames take
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,7 +77,7 @@ def ask(explorer: Explorer, what: str, *arguments: Any, **named: Any) -> Any:
     return _ask(asked, lambda: operator.attrgetter(what)(explorer)(*arguments, **named))
 
 
-@st.cache_data(max_entries=KEPT, show_spinner=False)
+@st.cache_data(max_entries=1024, show_spinner=False)
 def _ask(asked: tuple[object, ...], _answer: Callable[[], Any]) -> Any:
     return _answer()
 

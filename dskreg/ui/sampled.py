@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explanation, Explorer, Profile
-from dskreg.ui import charts, resources
+from dskreg.ui import charts, panels, resources
 
 QUIET = {"displayModeBar": False}
 NUMBERS = {"rank": "%d", "logit": "%.3f", "share": "%.1f%%", "noise": "%.3f", "key": "%.3f", "relaxed": "%.3f", "attention": "%.3f",
@@ -57,8 +57,7 @@ class Shown:
 def side_of_draw() -> str:
     """The switch between the title's neighbours and the viewer's liked titles: "title" or "viewer"."""
     label = "On the side of the"
-    chosen = st.segmented_control(label, ("title", "viewer"), default="title", required=True, key="side", bind="query-params", label_visibility="collapsed")
-    return chosen or "title"
+    return panels.one_of(label, ("title", "viewer"), "side", label_visibility="collapsed")
 
 
 def candidates_of(shown: Shown, explanation: Explanation, side: str) -> pd.DataFrame:

@@ -130,13 +130,10 @@ def _draw(needs_model: bool) -> bool:
         return False
     _forget_ids_of_other_data(opened)
     with st.sidebar:
-        kind = st.segmented_control(
+        kind = panels.one_of(
             "Whose recommendations?",
             KINDS,
-            default=KINDS[0],
-            required=True,
-            key="profile",
-            bind="query-params",
+            "profile",
             width="stretch",
             on_change=pickers.forget_changes,
             help="A viewer from the data, or a profile that you put together from titles you like.",

@@ -135,7 +135,7 @@ def keys(table: pd.DataFrame, model: str, ground: Ground) -> tuple[object, ...]:
 def show_test(explorer: Explorer, other: Explorer, ground: Ground) -> None:
     """Both models' test figures as measured when they were made, and whether they can be held against each other."""
     st.header("How good is each over everybody?", anchor=False)
-    depth = st.segmented_control("Among the first K", CUTOFFS, default=DEFAULT, required=True, key="test_depth", bind="query-params") or DEFAULT
+    depth = panels.one_of("Among the first K", CUTOFFS, "test_depth", DEFAULT)
     both = {side: one.metrics()["metrics"] for side, one in (("first", explorer), ("second", other))}
     table = pd.DataFrame({side: {measure: figures.get(f"{measure}@{depth}") for measure in MEASURES} for side, figures in both.items()}).dropna(how="all")
     if ground.same_split:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explanation
-from dskreg.ui import draw_charts, resources
+from dskreg.ui import draw_charts, panels, resources
 from dskreg.ui.panels import plain
 from dskreg.ui.sampled import QUIET, Shown
 
@@ -20,7 +20,7 @@ WORDS = {"came": "came", "left": "left", "stayed": "stayed"}
 def show_versus(shown: Shown, explanation: Explanation) -> None:
     """The choice of what to compare, and the comparison."""
     st.subheader("This draw beside another", anchor=False)
-    kind = st.segmented_control("Compare two", KINDS, default=KINDS[0], required=True, key="versus", bind="query-params") or KINDS[0]
+    kind = panels.one_of("Compare two", KINDS, "versus")
     if kind == "seeds":
         _two_seeds(shown, explanation)
     else:

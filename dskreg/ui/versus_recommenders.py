@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, Overlap, Profile
-from dskreg.ui import resources
+from dskreg.ui import panels, resources
 from dskreg.ui.beside import HIDDEN, Ranked, compare_two, show_list, show_ranks
 from dskreg.ui.panels import plain
 from dskreg.ui.scoreboard import MEASURES, MODEL, comparison, marked, verdict
@@ -104,7 +104,7 @@ def compare_many(lists: list[Ranked]) -> None:
 
 def show_test(explorer: Explorer, profile: Profile, names: tuple[str, ...], large: bool) -> None:
     """This person's figures on the hidden titles, in words and numbers, and every hidden title's rank."""
-    depth = st.segmented_control("Among the first K", DEPTHS, default=DEPTHS[0], required=True, key="depth", bind="query-params") or DEPTHS[0]
+    depth = panels.one_of("Among the first K", DEPTHS, "depth")
     figures = resources.ask(explorer, "rivals.metrics", profile, names, large=large)
     document = {"metrics": figures.loc[MODEL].to_dict(), "baselines": {name: figures.loc[name].to_dict() for name in names if name != MODEL}}
     table = comparison(document, depth)

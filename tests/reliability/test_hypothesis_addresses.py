@@ -1,15 +1,10 @@
-"""Hypothesis looks for the input that breaks a promise: folders are read or refused in one line, settings come back from JSON, addresses show a page."""
+"""Hypothesis looks for an address that breaks a page, or that is not followed without a word."""
 
 from __future__ import annotations
 
 import ast
-import csv
-import json
-import math
 import shutil
-import tempfile
 from pathlib import Path
-from random import Random
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -19,184 +14,12 @@ import pytest
 from hypothesis import given, strategies
 from streamlit.testing.v1 import AppTest
 
-from dskreg.config import PRESETS, Config, setting_paths
-from dskreg.data import sources
-from dskreg.errors import InputError
 from dskreg.explorer import Explorer
-from dskreg.request import Request
 from dskreg.ui import changes, edits, mapview, panels, sidebar, versus_people, walk_panel
-from tests.reliability.folders import RICHER, VALID, files_of, lay, outcome
-from tests.reliability.mutate import HANDINGS, MUTATIONS, ODD, Mutation, harmed
-from tests.reliability.size import LONG, times
+from tests.reliability.examples import VALUES, settings
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "artifacts" / "demo"
-
-hypothesis.configuration.set_hypothesis_home_dir(tempfile.gettempdir() + "/dskreg-hypothesis")  # what it keeps of the interpreter's tables
-
-
-def settings(long: int, short: int, **others: Any) -> hypothesis.settings:
-    quiet = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large, hypothesis.HealthCheck.function_scoped_fixture]
-    return hypothesis.settings(
-        max_examples=times(long, short), deadline=None, database=None, derandomize=not LONG, suppress_health_check=quiet, print_blob=True, **others
-    )
-
-
-# Folders
-
-ODD_VALUES = strategies.one_of(
-    strategies.sampled_from(ODD),
-    strategies.binary(max_size=60),
-    strategies.text(max_size=30).map(lambda text: text.encode("utf-8", "surrogatepass")),
-    strategies.integers().map(lambda number: str(number).encode()),
-    strategies.floats().map(lambda number: repr(number).encode()),
-)
-RANDOM = strategies.randoms(use_true_random=False)
-
-
-def read_or_refused(format: str, files: dict[str, bytes], block: int = sources.BLOCK) -> None:
-    with tempfile.TemporaryDirectory() as folder, patch.object(sources, "BLOCK", block):
-        outcome(format, lay(Path(folder) / "data", files))
-
-
-@pytest.mark.parametrize("format", VALID)
-@settings(2000, 50)
-@given(data=strategies.data())
-def test_a_harmed_folder_is_read_or_refused(format: str, data: strategies.DataObject) -> None:
-    files = files_of(format, richer=data.draw(strategies.booleans()))
-    change = strategies.tuples(strategies.sampled_from(sorted(files)), strategies.sampled_from(MUTATIONS), ODD_VALUES)
-    rng = data.draw(RANDOM)
-    files = harmed(files, data.draw(strategies.lists(change, min_size=1, max_size=4)), rng)
-    handing = data.draw(strategies.sampled_from((None, None, None, *HANDINGS)))
-    read_or_refused(format, handing(files, rng) if handing else files, data.draw(strategies.sampled_from((sources.BLOCK, 256))))
-
-
-@pytest.mark.parametrize("format", VALID)
-@settings(1000, 20)
-@given(data=strategies.data())
-def test_arbitrary_bytes_are_read_or_refused(format: str, data: strategies.DataObject) -> None:
-    """In the place of one of the files, or below its header."""
-    files = files_of(format, richer=data.draw(strategies.booleans()))
-    name, content = data.draw(strategies.sampled_from(sorted(files))), data.draw(strategies.binary(max_size=400))
-    header = files[name].partition(b"\n")[0] + b"\n"
-    read_or_refused(format, files | {name: header + content if data.draw(strategies.booleans()) else content})
-
-
-CELLS = strategies.one_of(
-    *(strategies.sampled_from(["", "nan", "-1"]),) * 2,
-    strategies.sampled_from(["", " ", "nan", "inf", "1e400", "-1", "0", "1.5", "Unknown", "TV", "i1", "u1", "m1", "\x00", "9" * 19]),
-    strategies.text(max_size=20),
-    strategies.integers(-2, 12).map(str),
-)
-
-
-@pytest.mark.parametrize("format", VALID)
-@settings(1500, 100)
-@given(data=strategies.data())
-def test_odd_cells_are_read_or_refused(format: str, data: strategies.DataObject) -> None:
-    """Rows of the right length below the right header, properly quoted: what only a look at the values can refuse."""
-    files = files_of(format, richer=data.draw(strategies.booleans()))
-    name = data.draw(strategies.sampled_from(sorted(files)))
-    mark = {"kaggle": ",", "recbole": "\t", "text": " "}[format]
-    lines = list(csv.reader(files[name].decode().splitlines(), delimiter=mark))
-    for _ in range(data.draw(strategies.integers(1, 4))):
-        row = list(data.draw(strategies.sampled_from(lines[1:])))
-        row[data.draw(strategies.integers(0, len(row) - 1))] = data.draw(CELLS)
-        lines.append(row)
-    body = [mark.join('"' + cell.replace('"', '""') + '"' if format == "kaggle" else cell for cell in row) for row in lines]
-    read_or_refused(format, files | {name: "\n".join([*body, ""]).encode("utf-8", "surrogatepass")})
-
-
-@settings(5000, 300)
-@given(mutation=strategies.sampled_from(MUTATIONS), content=strategies.binary(max_size=60), odd=ODD_VALUES, rng=RANDOM)
-def test_every_mutation_takes_every_content(mutation: Mutation, content: bytes, odd: bytes, rng: Random) -> None:
-    assert isinstance(mutation(content, odd, rng), bytes)
-
-
-def test_the_valid_folders_are_read(tmp_path: Path) -> None:
-    """Else nothing above would test more than the refusals."""
-    for format in VALID:
-        for richer in (False, True):
-            assert outcome(format, lay(tmp_path / f"{format}{richer}", files_of(format, richer))) == "" and RICHER[format]
-
-
-# Settings
-
-NUMBERS = strategies.one_of(strategies.integers(), strategies.floats(), strategies.sampled_from([0, 1, 0.5, 10**400, -(10**400), 2**32, math.nan, math.inf]))
-WORDS = strategies.sampled_from(
-    ["softmax", "soft", "tanh", "free", "random", "genre, co-liked", "true", "False", "cuda", "1_0", "١٢", " 3 ", "1e5000", "9" * 5000]
-)
-VALUES = strategies.recursive(
-    strategies.one_of(strategies.none(), strategies.booleans(), NUMBERS, WORDS, strategies.text(max_size=10)),
-    lambda inner: strategies.lists(inner, max_size=3) | strategies.dictionaries(strategies.text(max_size=8), inner, max_size=3),
-    max_leaves=5,
-)
-PATHS = strategies.one_of(
-    strategies.sampled_from(setting_paths()),
-    strategies.sampled_from(["", ".", "data", "__class__.seed", "to_json.seed", "data.__class__", "data.data.core", "seed.real", "__dict__.x"]),
-    strategies.text(max_size=20),
-)
-
-
-def clean(error: InputError) -> bool:
-    said = str(error)
-    return said.isprintable() and len(said) < 600
-
-
-def comes_back(config: Config) -> bool:
-    return Config.from_json(json.loads(json.dumps(config.to_json(), allow_nan=False))) == config
-
-
-@settings(10_000, 500)
-@given(changes=strategies.lists(strategies.tuples(PATHS, strategies.one_of(strategies.text(max_size=30), NUMBERS.map(repr), WORDS)), max_size=4))
-def test_an_overridden_config_comes_back_from_json_or_is_refused(changes: list[tuple[str, str]]) -> None:
-    for config in PRESETS.values():
-        try:
-            for path, text in changes:
-                config = config.override(path, text)
-        except InputError as error:
-            assert clean(error), error
-        else:
-            assert comes_back(config)
-
-
-@strategies.composite
-def documents(draw: strategies.DrawFn) -> Any:
-    """A config as JSON with some of its fields replaced, taken out or added."""
-    document = draw(strategies.sampled_from(list(PRESETS.values()))).to_json()
-    for _ in range(draw(strategies.integers(1, 3))):
-        owner = draw(strategies.sampled_from([document, *(part for part in document.values() if isinstance(part, dict))]))
-        name = draw(strategies.sampled_from(sorted(owner)) | strategies.text(max_size=8)) if owner else draw(strategies.text(max_size=8))
-        if draw(strategies.integers(0, 4)):
-            owner[name] = draw(VALUES)
-        else:
-            owner.pop(name, None)
-    return document
-
-
-@settings(10_000, 500)
-@given(document=documents() | VALUES)
-def test_a_config_from_json_comes_back_or_is_refused(document: Any) -> None:
-    try:
-        config = Config.from_json(json.loads(json.dumps(document)))
-    except InputError as error:
-        assert clean(error), error
-    else:
-        assert comes_back(config)
-
-
-@settings(3000, 200)
-@given(fields=strategies.dictionaries(strategies.sampled_from(["out", "preset", "epochs", "seed", "device"]), VALUES))
-def test_a_request_is_valid_or_refused(fields: dict[str, Any]) -> None:
-    try:
-        request = Request(**{"data": "demo", "out": "made"} | fields)
-    except InputError as error:
-        assert "\n" not in str(error)
-    else:
-        assert all(isinstance(word, str) and word for word in request.command(Path("data"), Path("artifacts"), Path("log"), False))
-
-
-# Addresses
 
 TEXT = strategies.text(strategies.characters(exclude_categories=["Cs"]), max_size=40)
 CODES = [
