@@ -4,6 +4,7 @@ import html
 import json
 import re
 
+import jinja2
 import numpy as np
 import pandas as pd
 import pytest
@@ -217,3 +218,12 @@ def test_relations_are_weighed_against_the_average():
     everybody, person = charts.relation_weights(frame).data
     assert list(everybody.x) == [0.5, 1.5] and list(person.x) == [0.5, 1.5] and "<i>" not in everybody.y[0]
     assert len(charts.relation_weights(frame.assign(gate=None)).data) == 1, "a preset without gates"
+
+
+def test_the_page_s_template_is_compiled_once(monkeypatch):
+    network._templates.cache_clear()
+    compiled, compile_ = [], jinja2.Environment.compile
+    monkeypatch.setattr(jinja2.Environment, "compile", lambda self, *rest, **named: compiled.append(rest) or compile_(self, *rest, **named))
+    for _ in range(3):
+        network.draw(candidates(), "Centre", COLOURS)
+    assert len(compiled) == 1

@@ -264,6 +264,17 @@ def test_inclusion_of_a_huge_spread_is_the_hard_top_k(monkeypatch: pytest.Monkey
     assert max(asked) < 1000  # as many nodes as the logits are wide would take minutes
 
 
+def test_the_integral_s_nodes_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampling._nodes.cache_clear()
+    counted, leggauss = [], np.polynomial.legendre.leggauss
+    monkeypatch.setattr(np.polynomial.legendre, "leggauss", lambda n: (counted.append(n), leggauss(n))[1])
+    rng = np.random.default_rng(0)
+    for _ in range(20):  # never the same spread, and few numbers of nodes
+        inclusion_probability(rng.normal(size=60), 4)
+    assert 1 <= len(counted) <= 3 and len(set(counted)) == len(counted)
+    sampling._nodes.cache_clear()
+
+
 def test_inclusion_in_parts_is_inclusion_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     logit = np.random.default_rng(4).normal(0, 3, 40)
     whole = inclusion_probability(logit, 5)
