@@ -220,10 +220,11 @@ def test_relations_are_weighed_against_the_average():
     assert len(charts.relation_weights(frame.assign(gate=None)).data) == 1, "a preset without gates"
 
 
-def test_the_page_s_template_is_compiled_once(monkeypatch):
+def test_the_page_s_templates_are_compiled_once(monkeypatch):
     network._templates.cache_clear()
     compiled, compile_ = [], jinja2.Environment.compile
     monkeypatch.setattr(jinja2.Environment, "compile", lambda self, *rest, **named: compiled.append(rest) or compile_(self, *rest, **named))
-    for _ in range(3):
-        network.draw(candidates(), "Centre", COLOURS)
-    assert len(compiled) == 1
+    network.draw(candidates(), "Centre", COLOURS)
+    first = len(compiled)  # the page, and the scripts in it
+    network.draw(candidates(), "Centre", COLOURS)
+    assert len(compiled) == first > 0
