@@ -42,7 +42,7 @@ DATASETS = ("dskreg-lastfm", "anime", "dskreg-book")
 MODELS = {"DSKReG": dskreg(PRESETS["default"]), **RIVALS, "DSKReG, paper preset": dskreg(PRESETS["paper"])}
 COLD = 0.1
 Assessed = tuple[dict[str, Any], dict[str, np.ndarray]]
-K, CHUNK = 20, 256
+K, CHUNK = 20, 64
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,13 @@ def assess(scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, ta
     fifth = np.full(len(count), -1)
     liked = np.flatnonzero(count)
     fifth[liked] = np.argsort(np.argsort(count[liked], kind="stable"), kind="stable") * 5 // max(1, len(liked))
-    # Files are often sorted by fame, and equal scores are listed by position: dealt out at random, positions say nothing.
-    dealt = np.random.default_rng(0).permutation(len(count))
+    rng = np.random.default_rng(0)
     rows: dict[str, list[np.ndarray]] = {"ndcg": [], "recall": []}
     shown, found, wanted = np.zeros(len(count), bool), np.zeros(5), np.zeros(5)
     for start in range(0, len(users), CHUNK):
         who = users[start : start + CHUNK]
+        # Files are often sorted by fame, and equal scores are listed by position: dealt out at random, positions say nothing.
+        dealt = rng.permutation(len(count))
         score = scorer(who, history[who]).astype(np.float32)
         if among is not None:
             score[:, ~among] = -np.inf

@@ -183,6 +183,6 @@ def _bound(order: np.ndarray, m: int) -> np.ndarray:
 
 def shared_entities(carried: sparse.csr_matrix, item: int, others: np.ndarray) -> list[list[int]]:
     """For each of `others` the entities that it shares with `item`, by the 0/1 matrix `[I, E]` of `carriers`; none for a direct triple."""
-    both = carried[others].multiply(carried[item]).tocsr()
-    both.sort_indices()
-    return [both.indices[both.indptr[k] : both.indptr[k + 1]].tolist() for k in range(len(others))]
+    entity, row = carried.indices, carried.indptr
+    own = set(entity[row[item] : row[item + 1]].tolist())
+    return [sorted(own.intersection(entity[row[j] : row[j + 1]].tolist())) for j in others]

@@ -22,7 +22,7 @@ from torch import Tensor
 
 TAKEN = 1e-30  # of a candidate's probability mass that remains, at least
 STEP = 32  # integrals have a multiple of so many nodes, so that few rules are ever needed
-CELLS = 4_000_000  # probabilities `[M, T, K]` held at a time
+CELLS = 4_000_000  # probabilities `[M, K, T]` held at a time
 PRUNE = 4  # the relaxation runs over the PRUNE * K largest keys: beyond them softmax(key / 0.1) is zero in float32
 
 
@@ -152,19 +152,18 @@ def _nodes(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _arriving(w: np.ndarray, t: np.ndarray, measure: np.ndarray, k: int) -> np.ndarray:
     """`[M]`: the integral's part over the nodes `t` `[T]`, each with its `measure` `[T]`."""
-    arrived = -np.expm1(-np.outer(w, t))  # [M, T]
-    prefix, suffix = _counts(arrived, k), _counts(arrived[::-1], k)[::-1]  # [M, T, K]: counts among those before, and after, i
-    before_or_at = np.cumsum(suffix, axis=2)[:, :, ::-1]  # P(at most K-1-c after i)
-    few = (prefix * before_or_at).sum(2)  # [M, T]
-    return (w[:, None] * np.exp(-np.outer(w, t)) * few * measure).sum(1)
-
-
-def _counts(arrived: np.ndarray, k: int) -> np.ndarray:
-    """Entry [i, :, c] of `[M, T, K]`: the probability that exactly c of the candidates before i have arrived."""
-    counts = np.zeros((*arrived.shape, k))
-    counts[0, :, 0] = 1.0
-    for i in range(1, len(arrived)):
-        came = arrived[i - 1][:, None]
-        counts[i] = counts[i - 1] * (1 - came)
-        counts[i, :, 1:] += counts[i - 1, :, :-1] * came
-    return counts
+    waiting = np.exp(-np.outer(w, t))  # [M, T] P(i has not arrived)
+    arrived = -np.expm1(-np.outer(w, t))
+    before = np.zeros((len(w), k, len(t)))  # [i, c]: P(exactly c of the candidates before i have arrived)
+    before[0, 0] = 1.0
+    for i in range(1, len(w)):
+        np.multiply(before[i - 1], waiting[i - 1], out=before[i])
+        before[i, 1:] += before[i - 1, :-1] * arrived[i - 1]
+    few = np.empty_like(waiting)  # P(at most K-1 others have arrived)
+    after = np.ones((k, len(t)))  # [c]: P(at most K-1-c of the candidates after i have arrived)
+    for i in reversed(range(len(w))):
+        np.einsum("ct,ct->t", before[i], after, out=few[i])
+        missed = after[1:] * arrived[i]
+        after *= waiting[i]
+        after[:-1] += missed
+    return (w[:, None] * waiting * few * measure).sum(1)

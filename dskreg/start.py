@@ -128,6 +128,7 @@ class Spectra:
             right = np.empty((len(common), len(value)), of_common.dtype)
             right[common] = of_common.T
             right[~common] = rows[:, ~common].T @ np.divide(left, value, out=np.zeros_like(left), where=value > 0)
+            right[np.diff(rows.tocsc().indptr) == 0] = 0  # what nobody likes has no direction, not even that of a rounding error
             right *= np.where(np.abs(of_common).max(1) == of_common.max(1), 1, -1)  # the sign is arbitrary: fix it
             self._kept[key] = right, value.astype(np.float64) ** 2, mean
         return self._kept[key]

@@ -1,5 +1,6 @@
 """The maps: what the model holds to be alike lies close together. Click a point for its details, drag around some to list them."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -118,7 +119,7 @@ with left, st.container(key="map_area"):
     st.plotly_chart(
         figure,
         key="map_chart",
-        on_select=lambda: mapview.take_points(kind, view.tool),
+        on_select=partial(mapview.take_points, kind, view.tool),  # Streamlit keeps it for good, and what a lambda of the page refers to: the figure
         selection_mode=view.selects,
         config={"scrollZoom": True, "displaylogo": False},
         alt=alt,

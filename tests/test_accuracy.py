@@ -62,6 +62,19 @@ def test_among_and_targets_restrict_what_is_ranked_and_what_counts() -> None:
     assert assess(perfect, data, targets=some)[0]["ndcg@20"] < 1
 
 
+def test_equal_scores_list_other_titles_to_other_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = noisy()
+
+    def equal(who: np.ndarray, history: object) -> np.ndarray:
+        return np.zeros((len(who), len(data.items)))
+
+    monkeypatch.setattr(accuracy, "CHUNK", 4)
+    monkeypatch.setattr(accuracy, "K", 5)
+    several = assess(equal, data)[0]["coverage@20"]
+    monkeypatch.setattr(accuracy, "CHUNK", 10_000)
+    assert several > 1.5 * assess(equal, data)[0]["coverage@20"], "one list for everybody is one draw, which may be lucky"
+
+
 def test_cold_titles_have_no_like_left_before_the_test() -> None:
     data = noisy()
     without, cold = chilled(data, 3)

@@ -1,11 +1,13 @@
 """The embeddings page on the demo, driven as a visitor would: by link and by widget."""
 
 import base64
+import gc
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -251,3 +253,17 @@ def test_the_neighbours_asked_for_here_are_not_the_samplers() -> None:
     app = visit(near_k=3)
     app = fine(app.switch_page("pages/sampling.py").run())
     assert app.number_input(key="k").value != 3 and not any("what-if" in info.value for info in app.info)
+
+
+def test_a_session_keeps_no_figure_of_an_earlier_view() -> None:
+    before = alive(go.Figure)
+    app = visit()
+    for user in Explorer.open(DEMO).user_ids[:4]:
+        app.query_params["user"] = str(user)
+        fine(app.run())
+    assert alive(go.Figure) - before <= 1, "Streamlit keeps every callback of a session, and through a lambda of the page all of its variables"
+
+
+def alive(kind: type) -> int:
+    gc.collect()
+    return sum(isinstance(o, kind) for o in gc.get_objects())

@@ -1,8 +1,10 @@
 """The sampling page on the demo, driven as a visitor would: by link and by widget."""
 
+import gc
 import json
 import re
 from pathlib import Path
+from urllib.parse import SplitResult
 
 import pandas as pd
 import pytest
@@ -261,3 +263,10 @@ def test_hubs_are_counted_over_all_titles(explorer: Explorer) -> None:
     own = explorer.degrees.set_index("item_id").loc[explained(explorer).item_id]
     assert table["own"].tolist() == [own[name] for name in ("paths", "candidates", "appears", "mass", "drawn")]
     assert frame(app, "drawn", "paths")["drawn"].iloc[0] == explorer.degrees["drawn"].max()
+
+
+def test_no_drawing_stays_behind_in_memory() -> None:
+    visit("sampling")
+    gc.collect()
+    kept = [o for o in gc.get_objects() if isinstance(o, SplitResult) and len(o.path) + len(o.fragment) > 100_000]
+    assert not kept, "urllib keeps the page that st.iframe asked it about"

@@ -279,8 +279,8 @@ def test_inclusion_in_parts_is_inclusion_at_once(monkeypatch: pytest.MonkeyPatch
     logit = np.random.default_rng(4).normal(0, 3, 40)
     whole = inclusion_probability(logit, 5)
     largest: list[int] = []
-    counts = sampling._counts
-    monkeypatch.setattr(sampling, "_counts", lambda arrived, k: (largest.append(arrived.size * k), counts(arrived, k))[1])
+    arriving = sampling._arriving
+    monkeypatch.setattr(sampling, "_arriving", lambda w, t, *rest: (largest.append(len(w) * len(t) * rest[-1]), arriving(w, t, *rest))[1])
     for cells in (1, 700, 10_000):
         monkeypatch.setattr(sampling, "CELLS", cells)
         largest.clear()

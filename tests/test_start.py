@@ -149,3 +149,12 @@ def test_titles_with_few_likes_shape_no_direction_and_are_folded_in(dense: tuple
 def test_where_every_title_has_few_likes_all_shape_the_directions(dense: tuple[Dataset, np.ndarray]) -> None:
     spectra = Spectra(dense[0], replace(Config(), model=ModelConfig(width=5)))
     np.testing.assert_array_equal(spectra.decomposed(0.25, False, 1000)[0], spectra.decomposed(0.25, False)[0])
+
+
+@pytest.mark.parametrize("least", [0, 3])
+def test_a_title_that_nobody_likes_has_no_direction(dense: tuple[Dataset, np.ndarray], least: int) -> None:
+    data, _ = dense
+    gone = np.isin(data.item, (3, 11))
+    alone = replace(data, user=data.user[~gone], item=data.item[~gone], liked=data.liked[~gone], fold=data.fold[~gone])
+    vectors, _ = Spectra(alone, settings("default")).vectors(Start(0.25, 10.0, 8, least=least))
+    assert not vectors[[3, 11]].any() and vectors[[2, 4]].any(1).all()

@@ -1,6 +1,7 @@
 """The sampling page's first panels: the draw as a picture, the sum that makes the score, all candidates, and what the relations hold."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
@@ -67,6 +68,8 @@ def _picture(shown: Shown, frame: pd.DataFrame, centre: str, side: str) -> None:
     left, right = st.columns([3, 2])
     with left:
         st.iframe(drawing.html, height="content", alt=drawing.alt)
+        # Streamlit asks it whether this is an address, and it would keep the last 128 drawings, 3 MB each.
+        urlsplit.cache_clear()  # type: ignore[attr-defined]
     with right:
         show_candidates(drawing.edges, EDGES, f"edges_{side}", f"The drawing as a table. {drawing.alt}", compact=True)
         several = " A title with several relations is one box, with their sum." if drawing.edges["item_id"].duplicated().any() else ""

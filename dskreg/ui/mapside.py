@@ -1,8 +1,10 @@
 """What stands beside and below a map: the chosen point, its neighbours, what the graph moved, the selected points, the relations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -129,17 +131,22 @@ def _neighbour_table(view: View, table: pd.DataFrame, rank: str, rank_name: str,
         shown[[c for c in config if c in shown]],
         hide_index=True,
         key=key,
-        on_select=lambda: _take_row(key, table, view.kind),
+        on_select=_taker(key, table, view.kind),
         selection_mode="single-row",
         column_config=config,
         alt=f"{heading}: the nearest to {name}",
     )
 
 
-def _take_row(key: str, table: pd.DataFrame, kind: str) -> None:
+def _taker(key: str, table: pd.DataFrame, kind: str) -> Callable[[], None]:
+    """A callback for the table under `key`. Streamlit keeps it as long as the session lasts, so it holds the rows' ids and not the table."""
+    return partial(_take_row, key, table[mapview.ID[kind]].to_numpy(), kind)
+
+
+def _take_row(key: str, ids: np.ndarray, kind: str) -> None:
     rows = st.session_state[key]["selection"]["rows"]
     if rows:
-        mapview.choose(table[mapview.ID[kind]].iloc[rows[0]], kind)
+        mapview.choose(ids[rows[0]], kind)
 
 
 def moved(explorer: Explorer) -> None:
@@ -155,7 +162,7 @@ def moved(explorer: Explorer) -> None:
         most[["title", "likes", "kept", "cosine"]],
         hide_index=True,
         key="map_moved",
-        on_select=lambda: _take_row("map_moved", most, TITLES),
+        on_select=_taker("map_moved", most, TITLES),
         selection_mode="single-row",
         alt=f"The {len(most)} titles whose neighbours the graph changed most",
         column_config={
@@ -198,7 +205,7 @@ def selection(explorer: Explorer, view: View, frame: pd.DataFrame, ids: list[str
         hide_index=True,
         key="map_selected",
         height=min(340, 38 + 35 * max(1, len(table))),
-        on_select=lambda: _take_row("map_selected", table, view.kind),
+        on_select=_taker("map_selected", table, view.kind),
         selection_mode="single-row",
         alt=f"The {len(table)} selected {view.kind}",
         column_config=config,

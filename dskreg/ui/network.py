@@ -10,9 +10,9 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pandas as pd
@@ -24,6 +24,7 @@ MOST_PICKED, MOST_PASSED = 24, 12  # nodes shown on either side: 37 with the cen
 ROWS = 12  # nodes in a column; more picks start another one
 COLUMN, ROW = 215, 70  # distances in pixels at full size
 FONT = "system-ui,sans-serif"
+Row = Mapping[Hashable, Any]  # one of the candidates
 LABEL, TOOLTIP = 34, 200  # characters of a title in a box, of a name where the mouse rests
 
 # The app's own colours (.streamlit/config.toml): an iframe does not inherit them.
@@ -78,14 +79,17 @@ def draw(candidates: pd.DataFrame, centre: str, colours: Mapping[str, str], like
         font={"color": theme["on_centre"], "size": 16}, widthConstraint={"maximum": 120},
     )  # fmt: skip
     strongest = max(picked["contribution"].abs().max(), 1e-12) if len(picked) else 1.0
-    for item_id, rows_of_item in edges.groupby("item_id", sort=False):
-        first = rows_of_item.iloc[0]
-        net.add_node(_node(item_id), **_box(rows_of_item, places[item_id], colours.get(first["relation"], theme["muted"]), theme, item_id in liked))
-    for number, (parallel, (_, row)) in enumerate(zip(edges.groupby("item_id").cumcount(), edges.iterrows(), strict=True)):
-        line = _line(row, colours.get(row["relation"], theme["muted"]), strongest)
-        if parallel:  # a title under several relations: its further edges bend away from the first
-            line["smooth"] = {"enabled": True, "type": "curvedCW", "roundness": round(0.15 * parallel, 2)}
-        net.add_edge(_node(row["item_id"]), "centre", id=number, **line)
+    ties: dict[Hashable, list[Row]] = {}
+    for row in edges.to_dict("records"):
+        ties.setdefault(row["item_id"], []).append(row)
+    for item_id, rows_of_item in ties.items():
+        colour = colours.get(rows_of_item[0]["relation"], theme["muted"])
+        net.add_node(_node(item_id), **_box(rows_of_item, places[item_id], colour, theme, item_id in liked))
+        for parallel, row in enumerate(rows_of_item):
+            line = _line(row, colours.get(row["relation"], theme["muted"]), strongest)
+            if parallel:  # a title under several relations: its further edges bend away from the first
+                line["smooth"] = {"enabled": True, "type": "curvedCW", "roundness": round(0.15 * parallel, 2)}
+            net.add_edge(_node(item_id), "centre", id=net.num_edges(), **line)
     alt = _sentence(shorten(centre, TOOLTIP), picked, missed)
     legend = _legend([name for name in colours if name in set(edges["relation"])], colours)
     return Drawing(_finish(net.generate_html(), theme, alt, legend), edges.reset_index(drop=True), alt, height + 44, left_out)
@@ -108,14 +112,14 @@ def _places(picked: list, missed: list) -> dict[Hashable, tuple[int, int]]:
     return places
 
 
-def _box(rows: pd.DataFrame, place: tuple[int, int], colour: str, theme: Mapping[str, str], liked: bool) -> dict[str, Any]:
-    first, picked = rows.iloc[0], bool(rows["picked"].any())
-    contribution, chance = rows["contribution"].sum(), rows["inclusion_probability"].max()
+def _box(rows: Sequence[Row], place: tuple[int, int], colour: str, theme: Mapping[str, str], liked: bool) -> dict[str, Any]:
+    first, picked = rows[0], any(row["picked"] for row in rows)
+    contribution, chance = sum(row["contribution"] for row in rows), max(row["inclusion_probability"] for row in rows)
     figure = f"{contribution:+.3f} · {chance:.0%} likely" if picked else f"{chance:.0%} likely"
     heart = "\u2665 " if liked else ""
     return {
         "label": f"{heart}{_short(str(first['title']))}\n{figure}",
-        "title": "\n".join([_plain(shorten(first["title"], TOOLTIP)) + (" (liked)" if liked else ""), *(_tooltip(row) for _, row in rows.iterrows())]),
+        "title": "\n".join([_plain(shorten(first["title"], TOOLTIP)) + (" (liked)" if liked else ""), *map(_tooltip, rows)]),
         "x": place[0],
         "y": place[1],
         "shape": "box",
@@ -129,14 +133,14 @@ def _box(rows: pd.DataFrame, place: tuple[int, int], colour: str, theme: Mapping
     }  # fmt: skip
 
 
-def _line(row: pd.Series, colour: str, strongest: float) -> dict[str, Any]:
+def _line(row: Row, colour: str, strongest: float) -> dict[str, Any]:
     if row["picked"]:
         width = 1.5 + 6.0 * abs(row["contribution"]) / strongest
         return {"color": colour, "width": round(width, 2), "title": _tooltip(row), "arrowStrikethrough": False}
     return {"color": {"color": colour, "opacity": 0.7}, "width": round(1 + 2 * row["inclusion_probability"], 2), "dashes": [6, 5], "title": _tooltip(row)}
 
 
-def _tooltip(row: pd.Series) -> str:
+def _tooltip(row: Row) -> str:
     via = f" via {shorten(', '.join(map(str, row['via'])), TOOLTIP)}" if len(row["via"]) else ""
     drawn = f"drawn, contributes {row['contribution']:+.4f}" if row["picked"] else "not drawn"
     return _plain(f"{shorten(row['relation'], TOOLTIP)}{via}: {drawn}; logit {row['logit']:.2f}, probability of being drawn {row['inclusion_probability']:.1%}")
@@ -169,14 +173,20 @@ def _legend(relations: list[str], colours: Mapping[str, str]) -> str:
     return f'<div class="legend">{"".join(entries)}</div>'
 
 
-def _finish(page: str, theme: Mapping[str, str], alt: str, legend: str) -> str:
-    """Take the addresses and empty headings out of pyvis' page; give it a language, a title, a text alternative and our colours."""
-    head_end = page.index("</style>", page.index("#mynetwork {"))
-    head, body = page[:head_end], page[head_end:]
+@lru_cache(maxsize=16)  # there are few heights and two themes, and searching 0.7 MB four times takes longer than all the rest
+def _offline(head: str) -> str:
+    """The page's head, with pyvis' scripts in it, without addresses and empty headings."""
     head = re.sub(r"<center>\s*<h1></h1>\s*</center>", "", head)
     head = re.sub(r"<link\b[^>]*\bhttps?://[^>]*/?>", "", head)
     head = re.sub(r"<script\b[^>]*\bsrc=[^>]*>\s*</script>", "", head)
     head = re.sub(r"<!--.*?-->|//# sourceMappingURL=\S+?(?=</script>)", "", head, flags=re.S)
+    return head
+
+
+def _finish(page: str, theme: Mapping[str, str], alt: str, legend: str) -> str:
+    """Take the addresses and empty headings out of pyvis' page; give it a language, a title, a text alternative and our colours."""
+    head_end = page.index("</style>", page.index("#mynetwork {"))
+    head, body = _offline(page[:head_end]), page[head_end:]
     style = (
         f"html,body{{margin:0;background:{theme['page']};color:{theme['text']};font:13px {FONT}}}"
         "#mynetwork{border:0!important;float:none!important}.card{border:0}"
