@@ -61,6 +61,7 @@ brand.style()
 libraries.load()
 from dskreg.ui import sidebar  # noqa: E402
 
-with sidebar.frame(page.title, needs_model=page.title != "Runs"):
-    page.run()
-libraries.tidy()
+with libraries.turn():
+    with sidebar.frame(page.title, needs_model=page.title != "Runs"):
+        page.run()
+    libraries.tidy()

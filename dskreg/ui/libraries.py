@@ -1,11 +1,15 @@
-"""The model's libraries, imported once per process: most of what the first visitor waits for."""
+"""One process for all visitors: its libraries are imported once, its pages are computed in turn, its memory is tidied now and then."""
 
 import gc
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 SECONDS = 3.0
 """Between two looks. Each holds up every other visitor, so one after every run is too many (benchmarks/load.py)."""
+AT_ONCE, PATIENCE = 2, 10.0  # pages, seconds
 
 
 @cache  # once per process: what is frozen is never looked through again
@@ -34,3 +38,21 @@ def tidy() -> None:
     if now - _tidied >= SECONDS:
         _tidied = now
         gc.collect()
+
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait until fewer than AT_ONCE pages are being computed, PATIENCE seconds at most: then a page that takes long holds up nobody any more.
+
+    Python runs one thread at a time. Thirty that are interrupted every few milliseconds take twice the processor's time and four times as long
+    (benchmarks/load.py).
+    """
+    mine = _turns.acquire(timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        if mine:
+            _turns.release()
