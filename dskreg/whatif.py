@@ -23,6 +23,8 @@ from dskreg.people import Profile
 from dskreg.sampling import Draw
 from dskreg.ties import Ties, all_entities, cut, entities_of
 
+NUDGE = 1e-5  # added to the keys of those drawn before: enough between equals, which differ by rounding
+
 __all__ = ["Change", "Counterfactual", "WhatIf", "entities", "smallest_removal", "what_if"]
 
 
@@ -129,14 +131,20 @@ def _slot(core: Opened, item: int, other: object, relation: str) -> int:
 
 
 def _redrawn(core: Opened, ties: Ties) -> Draw:
-    """The draw of all titles with the changed ties; titles that the change does not touch keep theirs."""
+    """The draw of all titles with the changed ties; titles that the change does not touch keep theirs.
+
+    Among equals it is chance who is drawn, and another table would be another chance: those drawn before go first, so that nothing moves but what the change moves.
+    """
     if not len(ties.touched):
         return core.drawn
     rows = torch.from_numpy(ties.touched)
     strengths = core.model.log_strength[rows]
     weaker = torch.from_numpy(ties.weaker[ties.touched])
     strengths[weaker] = log_strength(ties.strength[ties.weaker])
-    new = core.model.draw_items(rows, without=torch.from_numpy(ties.gone[ties.touched]), log_strength=strengths)
+    old = core.drawn.of(rows)
+    first = torch.zeros_like(old.key).scatter(1, old.slot, old.picked * NUDGE)
+    new = core.model.draw_items(rows, first, without=torch.from_numpy(ties.gone[ties.touched]), log_strength=strengths)
+    new = replace(new, noise=torch.zeros_like(first), key=new.logit)
     whole = {field.name: getattr(core.drawn, field.name).clone() for field in fields(Draw)}
     for name, tensor in whole.items():
         tensor[rows] = getattr(new, name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from dskreg import counterfactual
 from dskreg.data.dataset import CO_LIKED, Dataset
@@ -132,6 +133,24 @@ def test_without_a_neighbour_only_this_title_changes(small: Explorer) -> None:
         assert found.touched == 1 and (gone["item_id"], gone["relation"], "left") in set(
             zip(found.neighbours["item_id"], found.neighbours["relation"], found.neighbours["change"], strict=True)
         )
+
+
+def test_among_equals_nobody_moves_but_who_takes_the_place(demo: Explorer) -> None:
+    """A model that learnt nothing of relevance draws by relation alone, and most candidates are equals."""
+    artifact, flat = demo.core.artifact, ("relevance_item", "relevance_relation", "prior")
+    weights = artifact.weights | {name: np.zeros_like(artifact.weights[name]) for name in flat}
+    model = DSKReG(artifact.config.model, artifact.graph, len(artifact.dataset.user_ids)).eval()
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    alike = Explorer(Opened(demo.path, replace(artifact, weights=weights, picks=picks_of(noise_free(model)))))
+    profile = alike.profile(USER)
+    for item in alike.items["item_id"].iloc[::60]:
+        before = alike.explain(profile, item).item_neighbours
+        for picked, moves in ((False, []), (True, ["came", "left"])):
+            rows = before[before["picked"] == picked]
+            gone = rows.iloc[len(rows) // 2]
+            found = alike.what_if(profile, item, Change(without_neighbours=((gone["item_id"], gone["relation"]),)), 5)
+            moved = found.neighbours[found.neighbours["change"] != "stayed"]
+            assert sorted(moved["change"]) == moves and (found.after.item_neighbours["noise"] == 0).all()
 
 
 def without_relation(graph: CandidateGraph, number: int) -> CandidateGraph:
