@@ -133,7 +133,7 @@ def _slot(core: Opened, item: int, other: object, relation: str) -> int:
 def _redrawn(core: Opened, ties: Ties) -> Draw:
     """The draw of all titles with the changed ties; titles that the change does not touch keep theirs.
 
-    Among equals it is chance who is drawn, and another table would be another chance: those drawn before go first, so that nothing moves but what the change moves.
+    Among equals it is chance who is drawn, and another table would be another chance: those drawn before go first, so that only the change moves anything.
     """
     if not len(ties.touched):
         return core.drawn
