@@ -1,6 +1,8 @@
 """One process for all visitors: its libraries are imported once, its pages are computed in turn, its memory is tidied now and then."""
 
+import ctypes
 import gc
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from functools import cache
 
 SECONDS = 3.0
 """Between two looks. Each holds up every other visitor, so one after every run is too many (benchmarks/load.py)."""
+GIVE_BACK = 30.0  # seconds between two times that freed memory goes back to the system
 AT_ONCE, PATIENCE = 2, 10.0  # pages, seconds
 
 
@@ -28,18 +31,28 @@ def load() -> None:
         gc.enable()
 
 
-_tidied = 0.0  # when, by the monotonic clock
+_tidied = _given = 0.0  # when, by the monotonic clock
 
 
 def tidy() -> None:
     """Look for cycles of objects, such as charts are made of, every few seconds and not after every run, as Streamlit would (.streamlit/config.toml)."""
-    global _tidied
+    global _tidied, _given
     now = time.monotonic()
     if now - _tidied >= SECONDS:
         _tidied = now
         gc.collect()
+    if now - _given >= GIVE_BACK:
+        _given = now
+        _give_back()
 
 
+def _give_back() -> None:
+    """Hand freed memory back to the system, where the C library can: glibc keeps it for each of the threads that have run."""
+    if _trim is not None:
+        _trim(0)
+
+
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 _turns = threading.BoundedSemaphore(AT_ONCE)
 
 

@@ -1,4 +1,4 @@
-"""Pages are computed in turn: few at once, nobody waits for ever, and every turn is given back."""
+"""One process for all visitors: pages are computed in turn, nobody waits for ever, and what is taken is given back."""
 
 from __future__ import annotations
 
@@ -78,3 +78,18 @@ def free() -> int:
     for _ in range(taken):
         libraries._turns.release()
     return taken
+
+
+def test_freed_memory_goes_back_to_the_system_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    clock = [1000.0]
+    monkeypatch.setattr(libraries, "_trim", asked.append)
+    monkeypatch.setattr(libraries.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(libraries, "_given", 0.0)
+    monkeypatch.setattr(libraries, "_tidied", 0.0)
+    for later in (0.0, 1.0, 0.9 * libraries.GIVE_BACK, libraries.GIVE_BACK):
+        clock[0] = 1000.0 + later
+        libraries.tidy()
+    assert asked == [0, 0]
+    monkeypatch.setattr(libraries, "_trim", None)  # another C library has no such thing
+    libraries._give_back()
