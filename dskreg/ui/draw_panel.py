@@ -68,7 +68,7 @@ def _picture(shown: Shown, frame: pd.DataFrame, centre: str, side: str) -> None:
     left, right = st.columns([3, 2])
     with left:
         st.iframe(drawing.html, height="content", alt=drawing.alt)
-        # Streamlit asks it whether this is an address, and it would keep the last 128 drawings, 3 MB each.
+        # Streamlit asks it whether this is an address, and it would keep the last 128 drawings.
         urlsplit.cache_clear()  # type: ignore[attr-defined]
     with right:
         show_candidates(drawing.edges, EDGES, f"edges_{side}", f"The drawing as a table. {drawing.alt}", compact=True)

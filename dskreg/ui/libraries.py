@@ -14,6 +14,10 @@ SECONDS = 3.0
 GIVE_BACK = 30.0  # seconds between two times that freed memory goes back to the system
 AT_ONCE, PATIENCE = 2, 10.0  # pages, seconds
 
+_tidied = _given = 0.0  # when, by the monotonic clock
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+_turns = threading.BoundedSemaphore(AT_ONCE)
+
 
 @cache  # once per process: what is frozen is never looked through again
 def load() -> None:
@@ -29,9 +33,6 @@ def load() -> None:
         gc.freeze()  # before the collector wakes, or it would look through them all once
     finally:
         gc.enable()
-
-
-_tidied = _given = 0.0  # when, by the monotonic clock
 
 
 def tidy() -> None:
@@ -52,16 +53,11 @@ def _give_back() -> None:
         _trim(0)
 
 
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-_turns = threading.BoundedSemaphore(AT_ONCE)
-
-
 @contextmanager
 def turn() -> Iterator[None]:
     """Wait until fewer than AT_ONCE pages are being computed, PATIENCE seconds at most: then a page that takes long holds up nobody any more.
 
-    Python runs one thread at a time. Thirty that are interrupted every few milliseconds take twice the processor's time and four times as long
-    (benchmarks/load.py).
+    Python runs one thread at a time: many that are interrupted every few milliseconds only hinder each other (docs/architecture.md).
     """
     mine = _turns.acquire(timeout=PATIENCE)
     try:
