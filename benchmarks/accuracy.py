@@ -167,14 +167,18 @@ def warm(folder: Path, names: list[str], plan: Plan) -> None:
 
 
 def chilled(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
-    """(the data set in which a tenth of the titles with training likes have none, which `[I]` bool). All their likes in the core become test likes."""
+    """(the data set in which a tenth of the titles with training likes have none, which `[I]` bool).
+
+    All their likes in the core become test likes; who else saw them is not known either.
+    """
     titles = np.flatnonzero(np.asarray(train_matrix(dataset).sum(0)).ravel())
     cold = np.zeros(len(dataset.items), bool)
     cold[np.random.default_rng([seed, 1]).permutation(titles)[: round(COLD * len(titles))]] = True
     fold, gone = dataset.fold.copy(), cold[dataset.item]
     fold[gone & np.isin(fold, (TRAIN, VALIDATION))] = TEST
-    fold[gone & (fold == OUTSIDE)] = SEEN
-    return replace(dataset, fold=fold), cold
+    kept = ~(gone & np.isin(fold, (OUTSIDE, SEEN)))
+    columns = {name: getattr(dataset, name)[kept] for name in ("user", "item", "liked")}
+    return replace(dataset, fold=fold[kept], **columns), cold
 
 
 def cold_items(folder: Path, plan: Plan) -> None:

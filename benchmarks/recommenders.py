@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +25,10 @@ from benchmarks.cost import IALSSettings, LightGCNSettings, ials, lightgcn  # no
 from dskreg.baselines import EASE, Baseline, ItemKNN, Popularity  # noqa: E402
 from dskreg.config import PRESETS, Config  # noqa: E402
 from dskreg.data.dataset import Dataset  # noqa: E402
-from dskreg.graph import build, carriers, choose_relations, idf, train_matrix  # noqa: E402
+from dskreg.graph import build, carriers, choose_relations, idf, seen_matrix, train_matrix  # noqa: E402
 from dskreg.metrics import top_items  # noqa: E402
 from dskreg.serving import Scorer, model_scorer  # noqa: E402
-from dskreg.start import Start  # noqa: E402
+from dskreg.spectra import Start  # noqa: E402
 from dskreg.training import refit, train  # noqa: E402
 
 if TYPE_CHECKING:
@@ -69,6 +69,13 @@ def rp3beta(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
         parts.append(sparse.csr_matrix((value, (rows, np.maximum(best.ravel(), 0))), shape=block.shape))
     walk = sparse.vstack(parts).tocsr()
     return lambda who, history: (history @ walk).toarray()
+
+
+def ease_seen(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+    """EASE for which what somebody saw and did not like is one more person's list, as DSKReG's start may take it (spectra.py)."""
+    rows = sparse.vstack([train_matrix(dataset), seen_matrix(dataset)]).tocsr()
+    fitted = EASE(**settings).fit(rows)
+    return lambda who, history: fitted.scores(history)
 
 
 def _ials(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
@@ -115,18 +122,18 @@ def dskreg(config: Config) -> Recommender:
     """DSKReG, which does its own choosing on validation: the start (once per data set, as rivals are tuned) and the epoch. `fit` adds what it chose."""
 
     def choose(dataset: Dataset, settings: Settings) -> Settings:
-        start = Start(**settings["start"]) if "start" in settings else None
+        start = Start.from_json(settings["start"]) if "start" in settings else None
         found = train(dataset, build(dataset, config.graph, config.seed), replace(config, train=replace(config.train, epochs=0)), start=start)
-        return {"start": asdict(found.start)} if found.start else {}
+        return {"start": found.start.to_json()} if found.start else {}
 
     def fit(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
         chosen = replace(config, seed=seed)
-        start = Start(**settings["start"]) if "start" in settings else None
+        start = Start.from_json(settings["start"]) if "start" in settings else None
         found = train(dataset, build(dataset, chosen.graph, seed), chosen, start=start)
         final = refit(dataset, chosen, found)[1] if config.train.refit else found
         settings |= {"best_epoch": found.best_epoch, "validation ndcg@20": max(epoch.ndcg for epoch in found.history)}
         if found.start is not None:
-            settings |= {"start": asdict(found.start)}
+            settings |= {"start": found.start.to_json()}
         return model_scorer(final.model)
 
     return Recommender(fit, choose=choose)
@@ -150,6 +157,7 @@ RIVALS: dict[str, Recommender] = {
         lambda data, settings, seed: _history(EASE(**settings), data),
         lambda trial: {"regularisation": trial.suggest_float("regularisation", 10, 3000, log=True)},
     ),
+    "EASE, seen too": Recommender(ease_seen, lambda trial: {"regularisation": trial.suggest_float("regularisation", 10, 3000, log=True)}),
     "iALS": Recommender(
         _ials,
         lambda trial: {

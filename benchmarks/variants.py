@@ -92,6 +92,15 @@ def shuffling(recommender: Recommender) -> Recommender:
     )
 
 
+def beginning(recommender: Recommender, change: Callable[[list[dict]], list[dict]]) -> Recommender:
+    """The same from another mixture of kernels: `change` makes it from the default's."""
+    choose = recommender.choose
+    assert choose is not None
+    return replace(
+        recommender, choose=lambda dataset, settings: choose(dataset, {"start": settings["start"] | {"kernels": change(settings["start"]["kernels"])}})
+    )
+
+
 def variants(dataset: Dataset) -> dict[str, Recommender]:
     """By name; `default` first."""
     base = PRESETS["default"]
@@ -112,6 +121,8 @@ def variants(dataset: Dataset) -> dict[str, Recommender]:
         "uniform sampling": within(uniform, dskreg(base)),
         "wrong sign of the noise": within(wrong_sign, dskreg(base)),
         "soft in the place of straight-through": dskreg(setting(model__relaxation="soft")),
+        "one kernel": beginning(dskreg(base), lambda kernels: [kernels[0] | {"share": 1.0}]),
+        "kernels of the likes alone": beginning(dskreg(base), lambda kernels: [kernel | {"seen": False, "knowledge": False} for kernel in kernels]),
         "no gates": dskreg(setting(model__gates="false")),
         "no prior": dskreg(setting(model__prior="false")),
         "start at random": dskreg(setting(train__start="random", train__learning_rate="1e-3")),

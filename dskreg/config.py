@@ -71,7 +71,7 @@ class GraphConfig:
 class ModelConfig:
     """The network of docs/model.md."""
 
-    width: int = 512  # D
+    width: int = 1024  # D
     picks: int = 8  # K on the item side
     user_picks: int = 8  # K on the user side
     temperature: float = 0.1  # tau of the relaxed top-k

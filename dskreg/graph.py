@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import sparse
 
 from dskreg.config import GraphConfig
-from dskreg.data.dataset import CO_LIKED, TRAIN, Dataset
+from dskreg.data.dataset import CO_LIKED, SEEN, TRAIN, Dataset
 
 Strengths = Callable[[int, int], np.ndarray]
 """(start, stop) -> strengths `[stop - start, I]` of the titles start..stop-1 towards all."""
@@ -43,7 +43,15 @@ class CandidateGraph:
 
 def train_matrix(dataset: Dataset, folds: tuple[int, ...] = (TRAIN,)) -> sparse.csr_matrix:
     """The likes `[U, I]` of the given folds as 0/1."""
-    chosen = np.isin(dataset.fold, folds) & dataset.liked
+    return _pairs(dataset, np.isin(dataset.fold, folds) & dataset.liked)
+
+
+def seen_matrix(dataset: Dataset) -> sparse.csr_matrix:
+    """What was seen and not liked, `[U, I]` as 0/1."""
+    return _pairs(dataset, dataset.fold == SEEN)
+
+
+def _pairs(dataset: Dataset, chosen: np.ndarray) -> sparse.csr_matrix:
     ones = np.ones(int(chosen.sum()), dtype=np.float32)
     return sparse.csr_matrix((ones, (dataset.user[chosen], dataset.item[chosen])), shape=dataset.shape)
 

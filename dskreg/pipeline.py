@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +32,6 @@ from dskreg.people import KNOWN
 from dskreg.projection import Projection, project
 from dskreg.regions import clusters
 from dskreg.serving import Scorer, model_scorer, noise_free, picks_of
-from dskreg.start import Start
 from dskreg.training import Epoch, choose_device, refit, train
 from dskreg.tuning import tuned
 from dskreg.vectors import user_vectors
@@ -99,7 +97,7 @@ def _run(
         weights={name: value.numpy() for name, value in model.state_dict().items()},
         item_map=made.titles,
         user_map=made.users,
-        metrics=metrics | {"maps": made.quality, "best_epoch": trained.best_epoch, "start": _said(trained.start)},
+        metrics=metrics | {"maps": made.quality, "best_epoch": trained.best_epoch, "start": trained.start.to_json() if trained.start else None},
         history=history,
         run={
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -114,11 +112,6 @@ def _run(
         Checkpoint(state, config, device).clear()
     say(f"saved {out} after {time.perf_counter() - began:.0f} s")
     return artifact
-
-
-def _said(start: Start | None) -> dict[str, Any] | None:
-    """JSON of what the start chose; an infinite ridge is null."""
-    return None if start is None else asdict(start) | {"ridge": start.ridge if math.isfinite(start.ridge) else None}
 
 
 def writable(out: Path) -> None:

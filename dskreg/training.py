@@ -30,7 +30,8 @@ from dskreg.model import DSKReG
 from dskreg.objectives import Bpr, MaskedSoftmax
 from dskreg.people import KNOWN
 from dskreg.serving import model_scorer
-from dskreg.start import Start, start_from_svd
+from dskreg.spectra import Start
+from dskreg.start import start_from_svd
 
 STOP_ON = "ndcg@20"
 

@@ -13,13 +13,13 @@ from scipy import stats
 
 from benchmarks import accuracy, tables
 from benchmarks.accuracy import Plan, assess, chilled
-from benchmarks.recommenders import RIVALS, Recommender, content_knn, rp3beta
+from benchmarks.recommenders import RIVALS, Recommender, content_knn, ease_seen, rp3beta
 from benchmarks.variants import shuffled, uniform, wrong_sign
 from dskreg import batches
 from dskreg.config import ModelConfig
-from dskreg.data.dataset import TEST, VALIDATION, Dataset
+from dskreg.data.dataset import SEEN, TEST, VALIDATION, Dataset
 from dskreg.evaluation import evaluate
-from dskreg.graph import train_matrix
+from dskreg.graph import seen_matrix, train_matrix
 from dskreg.model import DSKReG
 from dskreg.serving import Scorer
 from tests.tiny_runs import noisy, small
@@ -77,7 +77,9 @@ def test_equal_scores_list_other_titles_to_other_people(monkeypatch: pytest.Monk
 
 def test_cold_titles_have_no_like_left_before_the_test() -> None:
     data = noisy()
+    data = replace(data, fold=np.where(np.arange(len(data.fold)) % 7 == 0, SEEN, data.fold).astype(np.int8), liked=np.arange(len(data.fold)) % 7 > 0)
     without, cold = chilled(data, 3)
+    assert not seen_matrix(without)[:, cold].nnz and seen_matrix(without).nnz, "nor has anybody seen them"
     assert cold.sum() == round(0.1 * (np.asarray(train_matrix(data).sum(0)) > 0).sum())
     left = without.fold[cold[without.item] & without.liked]
     assert set(left) <= {TEST} and (without.fold == TEST).sum() > (data.fold == TEST).sum()
@@ -94,6 +96,17 @@ def test_rp3beta_is_three_steps_and_a_penalty() -> None:
     walk = back @ towards / likes.sum(0) ** 0.4
     np.fill_diagonal(walk, 0)
     np.testing.assert_allclose(found, likes @ walk, rtol=1e-5)
+
+
+def test_ease_may_learn_from_what_was_seen_as_from_further_people() -> None:
+    data = noisy()
+    data = replace(data, fold=np.where(data.user % 2, SEEN, data.fold).astype(np.int8), liked=data.user % 2 == 0)
+    rows = np.vstack([train_matrix(data).toarray(), seen_matrix(data).toarray()])
+    p = np.linalg.inv(rows.T @ rows + 50 * np.eye(rows.shape[1]))
+    expected = -p / np.diag(p)
+    np.fill_diagonal(expected, 0)
+    likes = train_matrix(data)
+    np.testing.assert_allclose(ease_seen(data, {"regularisation": 50.0}, 0)(np.arange(40), likes), likes.toarray() @ expected, atol=1e-4)
 
 
 def test_content_knows_titles_that_nobody_has_liked() -> None:

@@ -60,7 +60,10 @@ def test_titles_outside_the_core_are_folded_in() -> None:
 
 
 def test_the_start_is_told_in_words() -> None:
-    text = start_in_words({"start": {"rank": 64, "knowledge": True}, "best_epoch": 7, "refit": True})
-    assert "64 directions of the likes and the knowledge graph" in text and "Epoch 7 was best" in text and "once more" in text
-    assert "No later epoch" in start_in_words({"start": {"rank": 8, "knowledge": False}, "best_epoch": 0, "refit": False})
+    kernels = [{"rank": 64, "knowledge": True, "seen": False}, {"rank": 16, "knowledge": False, "seen": True}]
+    text = start_in_words({"start": {"kernels": kernels}, "best_epoch": 7, "refit": True})
+    assert "up to 64 directions of the likes and what was seen and not liked and the knowledge graph, 2 views of them mixed" in text
+    assert "Epoch 7 was best" in text and "once more" in text and "baselines know the likes alone" in text
+    older = start_in_words({"start": {"rank": 8, "knowledge": False}, "best_epoch": 0, "refit": False})
+    assert "8 directions of the likes, chosen" in older and "No later epoch" in older and "alone" not in older
     assert start_in_words({"start": None, "best_epoch": 3, "refit": False}) == "Epoch 3 was best on validation." and start_in_words({}) == ""

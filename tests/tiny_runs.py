@@ -12,7 +12,7 @@ from worlds import EVERYTHING, checkerboard
 
 from dskreg.config import PRESETS, Config
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
-from dskreg.graph import CandidateGraph, build
+from dskreg.graph import CandidateGraph, build, train_matrix
 from dskreg.model import DSKReG
 
 CPU = torch.device("cpu")
@@ -36,6 +36,14 @@ def noisy(users: int = 40, items: int = 30) -> Dataset:
     user, item = np.nonzero(rng.random((users, items)) < 0.5)
     fold = rng.choice([TRAIN, VALIDATION, TEST], len(user), p=[0.7, 0.1, 0.2]).astype(np.int8)
     return replace(small(users, items)[0], user=user.astype(np.int32), item=item.astype(np.int32), liked=np.ones(len(user), bool), fold=fold)
+
+
+def in_full(users: int = 30, items: int = 20) -> tuple[Dataset, np.ndarray]:
+    """A world with 0.4 of all pairs liked, everything in training, and its likes as a dense table `[U, I]`."""
+    user, item = np.nonzero(np.random.default_rng(0).random((users, items)) < 0.4)
+    fold, liked = np.full(len(user), TRAIN, dtype=np.int8), np.ones(len(user), dtype=bool)
+    data = replace(checkerboard(users, items), user=user.astype(np.int32), item=item.astype(np.int32), fold=fold, liked=liked)
+    return data, train_matrix(data).toarray().astype(float)
 
 
 def weights(model: DSKReG) -> dict[str, Tensor]:

@@ -22,10 +22,18 @@ def start_in_words(document: dict) -> str:
     """Where training began, which epoch won, and what was done with it; "" where the artifact does not say. `document`: Explorer.metrics."""
     start, best, said = document.get("start"), document.get("best_epoch"), []
     if start:
-        taught = "the likes and the knowledge graph" if start.get("knowledge") else "the likes"
+        kernels = start.get("kernels") or [start]  # older artifacts have one, without a list
+        taught = ["the likes"]
+        taught += ["what was seen and not liked"] * any(kernel.get("seen") for kernel in kernels)
+        taught += ["the knowledge graph"] * any(kernel.get("knowledge") for kernel in kernels)
+        several = f", {len(kernels)} views of them mixed" * (len(kernels) > 1)
+        rank = max(kernel.get("rank", 0) for kernel in kernels)
         said.append(
-            f"Epoch 0 is a start in closed form: {start.get('rank')} directions of {taught}, chosen on validation together with the relations' first weights."
+            f"Epoch 0 is a start in closed form: up to {rank} directions of {' and '.join(taught)}{several}, chosen on validation together with the "
+            "relations' first weights."
         )
+        if "what was seen and not liked" in taught:
+            said.append("The baselines know the likes alone.")
     if best is not None:
         said.append(f"Epoch {best} was best on validation." if best or not start else "No later epoch was better on validation.")
     if document.get("refit"):

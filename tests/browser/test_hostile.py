@@ -222,7 +222,9 @@ def nothing(witness: Witness) -> None:
 
 def cards(witness: Witness) -> None:
     """Fifty titles, each in its card as it is written; what opens is opened."""
-    shown = [readable(text).partition(". ")[2] for text in witness.page.locator(".title-card h3").all_inner_texts()]
+    heads = witness.page.locator(".title-card h3")
+    heads.nth(49).wait_for()  # cards may come after the rest of the page
+    shown = [readable(text).partition(". ")[2] for text in heads.all_inner_texts()]
     written = {readable(text)[: cards_of.LONGEST_TITLE - 1] for text in PAYLOADS.values()}
     assert len(shown) == 50 and {text.rstrip("…")[: cards_of.LONGEST_TITLE - 1] for text in shown} <= {text.strip() for text in written}
     if LONG:

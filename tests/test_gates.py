@@ -1,0 +1,108 @@
+"""The first gates: relations that say something are louder than those that do not, and all of them as loud as does no harm."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from worlds import EVERYTHING, checkerboard
+
+from dskreg import gates
+from dskreg.config import Config, ModelConfig
+from dskreg.data.dataset import CO_LIKED, TRAIN, VALIDATION, Dataset
+from dskreg.evaluation import evaluate
+from dskreg.gates import choose_gates
+from dskreg.graph import build, train_matrix
+from dskreg.metrics import hits, ndcg, top_items
+from dskreg.model import DSKReG
+from dskreg.serving import model_scorer
+from tests.tiny_runs import noisy, settings
+
+CONFIG = replace(Config(), graph=EVERYTHING, model=ModelConfig(width=16, picks=3))
+
+
+def begun(data: Dataset, config: Config = CONFIG) -> DSKReG:
+    """A model of the data whose embeddings are those of an SVD of the likes, before any gate was chosen."""
+    torch.manual_seed(0)
+    model = DSKReG(config.model, build(data, config.graph), len(data.user_ids))
+    right = np.linalg.svd(train_matrix(data).toarray(), full_matrices=False)[2][: config.model.width]
+    with torch.no_grad():
+        model.item_embedding.zero_()
+        model.item_embedding[:, : len(right)] = torch.from_numpy(right.T)
+    return model
+
+
+def test_a_relation_that_says_something_is_louder_than_one_that_does_not() -> None:
+    """Parity decides who likes what on the checkerboard; shelves say nothing."""
+    data = checkerboard()
+    model = begun(data)
+    before = model.item_embedding.detach().clone()
+    found, user_gate = choose_gates(model, data, CONFIG)
+    assert build(data, EVERYTHING).relations == ("parity", "shelf", CO_LIKED)
+    assert found[0] >= 3 * found[1] and any(found[0] == pytest.approx(gate) for gate in gates.GATES)
+    torch.testing.assert_close(model.item_embedding.detach(), before, rtol=0, atol=0)
+    assert model.gate is not None and tuple(model.gate.tolist()) == found and model.training
+    assert isinstance(model.user_gate, torch.Tensor) and float(model.user_gate.detach()) == pytest.approx(user_gate)
+
+
+def test_titles_are_chilled_as_if_nobody_had_liked_them() -> None:
+    """The same ranking from a model in which these titles have no vector, over a graph without their co-liked ties."""
+    data = noisy(60, 40)
+    model = begun(data)
+    with torch.no_grad(), gates._chilled(model, data, 3, len(data.relations)) as quality:
+        assert quality is not None
+        found = quality()
+        cold = (model.item_embedding == 0).all(1).numpy()
+    likes = train_matrix(data, (TRAIN, VALIDATION)).toarray()
+    assert cold.sum() == round(0.1 * likes.any(0).sum()) and not (model.item_embedding == 0).all(1).any()
+    other = begun(data)
+    with torch.no_grad():
+        other.item_embedding[torch.from_numpy(cold)] = 0
+    co_liked = (other.relation == len(data.relations)) & torch.from_numpy(cold)[:, None]
+    other.neighbour = other.neighbour.masked_fill(co_liked, -1)
+    history, target = likes * ~cold, likes[:, cold]
+    people = np.flatnonzero(history.any(1) & target.any(1))
+    from scipy import sparse
+
+    score = model_scorer(other.eval())(people, sparse.csr_matrix(history[people]))[:, cold]
+    wanted = sparse.csr_matrix(target[people])
+    expected = ndcg(hits(top_items(score, None, 20), wanted), np.diff(wanted.indptr), 20).mean()
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_no_other_gate_of_the_user_side_ranks_better() -> None:
+    """It is chosen last: with all others as they stand, it is the best of those tried."""
+    data = noisy(60, 40)
+    model = begun(data)
+    user_gate = choose_gates(model, data, CONFIG)[1]
+
+    def quality(gate: float) -> float:
+        assert model.log_user_gate is not None
+        with torch.no_grad():
+            model.log_user_gate.fill_(math.log(gate))
+        return evaluate(model_scorer(model.eval()), data, VALIDATION).results()["ndcg@20"]
+
+    chosen, tried = quality(user_gate), [quality(gate) for gate in (gates.LEAST, *gates.GATES)]
+    assert chosen * gates.BETTER >= max(tried) > min(tried), "gates make a difference in this world"
+
+
+@pytest.mark.parametrize(
+    ("reached", "loudest"),
+    [({0.01: 0.5, 0.03: 0.5, 0.1: 0.49, 0.3: 0.4, 1.0: 0.3}, 0.03), ({0.01: 0.5, 0.03: 0.6, 0.1: 0.7, 0.3: 0.7, 1.0: 0.8}, 1.0), ({}, 0.01)],
+)
+def test_as_loud_as_does_no_harm(reached: dict[float, float], loudest: float) -> None:
+    log_gates = torch.tensor([0.1, 1.0, 0.3]).log()
+    best = gates._as_loud_as_does_no_harm(log_gates, lambda: reached.get(round(float(log_gates.max().exp()), 4), 0.0))
+    np.testing.assert_allclose(log_gates.exp(), np.array([0.1, 1.0, 0.3]) * loudest, rtol=1e-5)
+    assert best == reached.get(loudest, 0.0)
+
+
+def test_without_anything_to_ask_all_gates_stay_small() -> None:
+    data = checkerboard()
+    silent = replace(data, fold=np.zeros_like(data.fold), relations=(), head=data.head[:0], relation=data.relation[:0], tail=data.tail[:0])
+    model = begun(silent)
+    found, user_gate = choose_gates(model, silent, settings("default"))
+    assert found == pytest.approx((gates.LEAST,)) and user_gate == pytest.approx(gates.LEAST)
