@@ -99,6 +99,7 @@ class TrainConfig:
     start: Literal["svd", "random"] = "svd"
     epochs: int = 100
     patience: int = 6  # epochs without a better validation NDCG@20
+    gates_by: Literal["cold", "all"] = "cold"  # which titles tell what a relation's first gate should be (gates.py)
     validation_users: int = 2000  # asked after each epoch, at most; the test asks everybody
     batch: int = 256  # users (softmax) or pairs (bpr)
     refit: bool = True  # once more with the validation likes, for as many epochs as were best
@@ -244,7 +245,7 @@ DEMO = Config(
     preset="demo",
     graph=GraphConfig(candidates=120, without=("co-liked",)),
     model=ModelConfig(width=64),
-    train=TrainConfig(patience=10, batch=128),
+    train=TrainConfig(patience=10, batch=128, gates_by="all"),
 )
 """The default preset at the size of the bundled demo, whose neighbours all come from the knowledge graph."""
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from worlds import EVERYTHING, checkerboard
 
 from dskreg import gates
@@ -42,7 +43,7 @@ def test_a_relation_that_says_something_is_louder_than_one_that_does_not() -> No
     before = model.item_embedding.detach().clone()
     found, user_gate = choose_gates(model, data, CONFIG)
     assert build(data, EVERYTHING).relations == ("parity", "shelf", CO_LIKED)
-    assert found[0] >= 3 * found[1] and any(found[0] == pytest.approx(gate) for gate in gates.GATES)
+    assert found[0] >= 2.9 * found[1] and any(found[0] == pytest.approx(gate) for gate in gates.GATES)
     torch.testing.assert_close(model.item_embedding.detach(), before, rtol=0, atol=0)
     assert model.gate is not None and tuple(model.gate.tolist()) == found and model.training
     assert isinstance(model.user_gate, torch.Tensor) and float(model.user_gate.detach()) == pytest.approx(user_gate)
@@ -52,32 +53,32 @@ def test_titles_are_chilled_as_if_nobody_had_liked_them() -> None:
     """The same ranking from a model in which these titles have no vector, over a graph without their co-liked ties."""
     data = noisy(60, 40)
     model = begun(data)
-    with torch.no_grad(), gates._chilled(model, data, 3, len(data.relations)) as quality:
-        assert quality is not None
-        found = quality()
-        cold = (model.item_embedding == 0).all(1).numpy()
-    likes = train_matrix(data, (TRAIN, VALIDATION)).toarray()
-    assert cold.sum() == round(0.1 * likes.any(0).sum()) and not (model.item_embedding == 0).all(1).any()
+    likes = train_matrix(data, (TRAIN, VALIDATION))
+    titles = np.array([7, 3, 21, 12])
+    with torch.no_grad():
+        found = gates.Chilled(model, likes, titles, len(data.relations)).ndcg()
+    assert not (model.item_embedding == 0).all(1).any(), "they have their vectors again"
+    likes, cold = likes.toarray(), np.isin(np.arange(40), titles)
     other = begun(data)
     with torch.no_grad():
         other.item_embedding[torch.from_numpy(cold)] = 0
     co_liked = (other.relation == len(data.relations)) & torch.from_numpy(cold)[:, None]
     other.neighbour = other.neighbour.masked_fill(co_liked, -1)
-    history, target = likes * ~cold, likes[:, cold]
+    history, target = likes * ~cold, likes[:, titles]
     people = np.flatnonzero(history.any(1) & target.any(1))
-    from scipy import sparse
-
-    score = model_scorer(other.eval())(people, sparse.csr_matrix(history[people]))[:, cold]
+    score = model_scorer(other.eval())(people, sparse.csr_matrix(history[people]))[:, titles]
     wanted = sparse.csr_matrix(target[people])
     expected = ndcg(hits(top_items(score, None, 20), wanted), np.diff(wanted.indptr), 20).mean()
     assert found == pytest.approx(expected, abs=1e-6)
 
 
-def test_no_other_gate_of_the_user_side_ranks_better() -> None:
+@pytest.mark.parametrize("by", ["cold", "all"])
+def test_no_other_gate_of_the_user_side_ranks_better(by: str) -> None:
     """It is chosen last: with all others as they stand, it is the best of those tried."""
     data = noisy(60, 40)
     model = begun(data)
-    user_gate = choose_gates(model, data, CONFIG)[1]
+    found, user_gate = choose_gates(model, data, CONFIG.override("train.gates_by", by))
+    assert by == "cold" or set(np.round(found, 4)) <= {gates.LEAST, *gates.GATES}
 
     def quality(gate: float) -> float:
         assert model.log_user_gate is not None
@@ -91,13 +92,12 @@ def test_no_other_gate_of_the_user_side_ranks_better() -> None:
 
 @pytest.mark.parametrize(
     ("reached", "loudest"),
-    [({0.01: 0.5, 0.03: 0.5, 0.1: 0.49, 0.3: 0.4, 1.0: 0.3}, 0.03), ({0.01: 0.5, 0.03: 0.6, 0.1: 0.7, 0.3: 0.7, 1.0: 0.8}, 1.0), ({}, 0.01)],
+    [({0.01: 0.5, 0.03: 0.499, 0.1: 0.49, 0.3: 0.4, 1.0: 0.3}, 0.03), ({0.01: 0.5, 0.03: 0.6, 0.1: 0.7, 0.3: 0.7, 1.0: 0.8}, 1.0), ({}, 0.01)],
 )
-def test_as_loud_as_does_no_harm(reached: dict[float, float], loudest: float) -> None:
+def test_as_loud_as_does_little_harm(reached: dict[float, float], loudest: float) -> None:
     log_gates = torch.tensor([0.1, 1.0, 0.3]).log()
-    best = gates._as_loud_as_does_no_harm(log_gates, lambda: reached.get(round(float(log_gates.max().exp()), 4), 0.0))
+    gates._as_loud_as_does_little_harm(log_gates, lambda: reached.get(round(float(log_gates.max().exp()), 4), 0.0))
     np.testing.assert_allclose(log_gates.exp(), np.array([0.1, 1.0, 0.3]) * loudest, rtol=1e-5)
-    assert best == reached.get(loudest, 0.0)
 
 
 def test_without_anything_to_ask_all_gates_stay_small() -> None:
