@@ -14,7 +14,7 @@ from dskreg.config import Config
 from dskreg.data.dataset import Dataset
 from dskreg.gates import choose_gates
 from dskreg.model import DSKReG
-from dskreg.spectra import Spectra, Start
+from dskreg.spectra import Spectra, Start, of_some
 
 
 def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Start | None = None) -> Start:
@@ -29,7 +29,8 @@ def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Star
     unlearn the start (docs/model.md).
     """
     spectra = Spectra(dataset, config)
-    best = chosen or spectra.choose()
+    some = of_some(dataset)
+    best = chosen or (spectra if some is dataset else Spectra(some, config)).choose()
     vectors, weight = spectra.vectors(best)
     embedding = torch.zeros_like(model.item_embedding)
     embedding[:, : vectors.shape[1]] = torch.from_numpy(vectors).to(embedding.device)

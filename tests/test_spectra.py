@@ -9,12 +9,15 @@ from itertools import product
 
 import numpy as np
 import pytest
+from worlds import EVERYTHING
 
 from dskreg import spectra as spectra_
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import SEEN, Dataset
-from dskreg.graph import seen_matrix, train_matrix
-from dskreg.spectra import Kernel, Spectra, Start, narrowed
+from dskreg.graph import build, seen_matrix, train_matrix
+from dskreg.model import DSKReG
+from dskreg.spectra import Kernel, Spectra, Start, narrowed, of_some
+from dskreg.start import start_from_svd
 from tests.tiny_runs import in_full, noisy, settings, small
 
 
@@ -150,6 +153,24 @@ def test_what_is_mixed_in_ranks_better_than_any_other_mixture_of_two() -> None:
 
 def test_nothing_is_mixed_in_without_validation_likes(dense: tuple[Dataset, np.ndarray]) -> None:
     assert len(Spectra(dense[0], settings("default")).choose().kernels) == 1
+
+
+def test_of_many_people_some_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = noisy(60, 40)
+    assert of_some(data) is data
+    monkeypatch.setattr(spectra_, "CHOOSERS", 20)
+    some = of_some(data)
+    kept = np.isin(data.user, np.linspace(0, 59, 20).astype(int))
+    assert some.shape == data.shape and len(np.unique(some.user)) == 20
+    for name in ("user", "item", "liked", "fold"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(data, name)[kept])
+    chosen = Spectra(some, settings("default")).choose()
+    model = DSKReG(settings("default").model, build(data, EVERYTHING), 60)
+    found = start_from_svd(model, data, settings("default"))
+    assert replace(found, gates=(), user_gate=None) == chosen, "what was chosen"
+    vectors, _ = Spectra(data, settings("default")).vectors(chosen)
+    gram, expected = (table @ table.T for table in (model.item_embedding.detach().numpy(), vectors))
+    np.testing.assert_allclose(gram / np.trace(gram), expected / np.trace(expected), atol=1e-5)
 
 
 def test_a_start_comes_back_from_json() -> None:
