@@ -26,8 +26,9 @@ from dskreg.serving import Scorer
 EXPONENTS, RIDGES, PARTS = (0.15, 0.25, 0.35), (10.0, math.inf), (16, 8, 4, 2, 1)
 """Tried together: how far degrees are evened out; ridge in units of the mean eigenvalue; shares of the width."""
 POPULARITY = ((0.1, 0.3), (0.0, 0.0), (0.0, 0.1), (0.0, 0.2), (0.1, 0.2))  # (q, h), tried with the best of these
-MIXED_RIDGES, MIXED_PARTS, SHARES = (10.0, math.inf), (8, 1), (0.15, 0.3, 0.5)
-"""What may be mixed in, at every exponent, and with which share."""
+FINE_RIDGES, FINE_PARTS = (7.0, 10.0, 15.0, 20.0, 30.0), (2, 1)  # once it is known what counts as people: further rows shift the best ridge
+MIXED_PARTS, SHARES = (8, 1), (0.15, 0.3, 0.5)
+"""What may be mixed in, at every exponent, with the first kernel's ridge or none, and with which share."""
 KERNELS, BETTER = 4, 1.0005  # at most; another kernel must rank so many times better
 SCORES = 25_000_000  # numbers `[people, I]` held for one kernel while mixing
 SPREAD_OVER = 500  # people
@@ -83,7 +84,7 @@ class Spectra:
         self._spreads: dict[tuple[Kernel, float, float, int], float] = {}
 
     def choose(self) -> Start:
-        """The best on validation: exponent, ridge and rank; then popularity; then what else counts as people; then what is mixed in."""
+        """The best on validation: exponent, ridge and rank; then popularity; then what else counts as people; the first three finer; then what is mixed in."""
         discounts = self.config.model.user == "items"
         q, h = POPULARITY[0] if discounts else (0.0, 0.0)
         best = self._best(Start((kernel,), q, h) for kernel in self._kernels(RIDGES, PARTS))
@@ -91,7 +92,9 @@ class Spectra:
             best = self._best(replace(best, popularity=q, discount=h) for q, h in POPULARITY)
         asked = [(k, s) for s in (False, True)[: 1 + bool(self.seen.nnz)] for k in (False, True)[: 1 + bool(len(self.dataset.relations))]]
         best = self._best(replace(best, kernels=(replace(best.kernels[0], knowledge=k, seen=s),)) for k, s in asked)
-        return self._mixed(best)
+        first = best.kernels[0]
+        finer = (replace(kernel, knowledge=first.knowledge, seen=first.seen) for kernel in self._kernels(FINE_RIDGES, FINE_PARTS))
+        return self._mixed(self._best([best, *(replace(best, kernels=(kernel,)) for kernel in finer)]))
 
     def _kernels(self, ridges: Iterable[float], parts: Iterable[int]) -> Iterator[Kernel]:
         ranks = sorted({max(1, self.width // part) for part in parts})
@@ -125,7 +128,7 @@ class Spectra:
 
         first = best.kernels[0]
         sides = dict.fromkeys([(False, False), (first.knowledge, first.seen)])
-        pool = [replace(kernel, knowledge=k, seen=s) for kernel in self._kernels(MIXED_RIDGES, MIXED_PARTS) for k, s in sides]
+        pool = [replace(kernel, knowledge=k, seen=s) for kernel in self._kernels(sorted({first.ridge, math.inf}), MIXED_PARTS) for k, s in sides]
         kernels, total = best.kernels, scores(first)
         reached = quality(total)
         while len(kernels) < KERNELS:

@@ -141,7 +141,7 @@ def test_what_is_mixed_in_ranks_better_than_any_other_mixture_of_two() -> None:
     spectra = Spectra(data, replace(Config(), model=ModelConfig(width=32)))
     first = Start((Kernel(0.25, 10.0, 16),), popularity=0.1, discount=0.3)
     narrow = (8, 4)  # so that the sum fits the width
-    pool = [Kernel(p, ridge, 32 // part) for p, ridge, part in product(spectra_.EXPONENTS, spectra_.MIXED_RIDGES, narrow)]
+    pool = [Kernel(p, ridge, 32 // part) for p, ridge, part in product(spectra_.EXPONENTS, (10.0, math.inf), narrow)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spectra_, "MIXED_PARTS", narrow)
         patch.setattr(spectra_, "KERNELS", 2)
