@@ -50,6 +50,9 @@ def test_exponent_ridge_and_rank_are_the_best_of_those_tried() -> None:
     best = spectra.choose()
     q, h = spectra_.POPULARITY[0]
     tried = [Start((Kernel(p, ridge, 16 // part),), q, h) for p, ridge, part in product(spectra_.EXPONENTS, spectra_.RIDGES, spectra_.PARTS)]
+    tried += [
+        Start((Kernel(p, ridge, 16 // part),), best.popularity, best.discount) for p, ridge, part in product(spectra_.EXPONENTS, spectra_.FINE_RIDGES, (1, 2))
+    ]
     assert spectra.ndcg(best) >= max(map(spectra.ndcg, tried))
     plain = (replace(best.kernels[0], knowledge=False, share=1.0),)
     others = [replace(best, popularity=q, discount=h, kernels=plain) for q, h in spectra_.POPULARITY]
