@@ -5,7 +5,8 @@
     cold    a tenth of the titles lose every like before the test: they are ranked among all titles and among themselves
     share   DSKReG with one part taken away or changed: what does which part?
 
-Resumable: what is done lies under --work and is not done again. `--tables` writes benchmarks/accuracy.json and the tables of benchmarks/README.md from it.
+Resumable: what is done lies under --work and is not done again. `--tables` writes benchmarks/accuracy.json and the tables of benchmarks/README.md from it
+and leaves those of other runs. `--recorded` takes the settings from benchmarks/accuracy.json where it has them, and tunes what it lacks.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Plan:
     seeds: int
     trials: int
     seconds: float
+    recorded: Path | None = None
+    """The document of an earlier run whose settings are kept."""
 
 
 def prepared(folder: Path, seed: int) -> Dataset:
@@ -145,11 +148,19 @@ def one(path: Path, model: Recommender, settings: Settings, dataset: Dataset, se
     print(f"{path.parent.name:28s}{path.stem:28s}{told}   {fitted:.0f} s", flush=True)
 
 
+def found_before(name: str, dataset: str, plan: Plan) -> tuple[Settings, dict[str, Any]] | None:
+    """The settings that the document of an earlier run tells, if it is asked and knows this model."""
+    rows = json.loads(plan.recorded.read_text("utf-8")).get(f"{dataset}: test", []) if plan.recorded else []
+    return next(
+        (({"start": row["settings"]["start"]} if "start" in row["settings"] else row["settings"], {"trials": 0}) for row in rows if row["model"] == name), None
+    )
+
+
 def settings_of(name: str, model: Recommender, folder: Path, plan: Plan) -> Settings:
     """Tuned once per data set, at seed 0, and kept."""
     kept = plan.work / folder.name / f"{name}.tuned"
     if not kept.exists():
-        settings, how = tuned(name, model, prepared(folder, 0), plan)
+        settings, how = found_before(name, folder.name, plan) or tuned(name, model, prepared(folder, 0), plan)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps({"settings": settings} | how), "utf-8")
     return json.loads(kept.read_text("utf-8"))["settings"]
@@ -194,6 +205,14 @@ def cold_items(folder: Path, plan: Plan) -> None:
                 one(path, model, settings_of(name, model, folder, plan) if name in MODELS else {}, dataset, seed, views)
 
 
+def begun_by(kept: Path, variant: Recommender, dataset: Dataset, begin: Settings) -> Settings:
+    """The start that a variant finds at seed 0, from the kernels in `begin`; kept."""
+    if not kept.exists():
+        assert variant.choose is not None
+        kept.write_text(json.dumps(variant.choose(dataset, {"start": begin})), "utf-8")
+    return json.loads(kept.read_text("utf-8"))
+
+
 def share(folder: Path, plan: Plan) -> None:
     """DSKReG with one part changed, warm titles and cold ones. All begin from the same directions; each finds gates for its own graph, on validation."""
     begin = settings_of("DSKReG", MODELS["DSKReG"], folder, plan)["start"] | {"gates": (), "user_gate": None}
@@ -204,8 +223,7 @@ def share(folder: Path, plan: Plan) -> None:
             path = plan.work / f"{folder.name}.share" / f"{name}-{seed}.json"
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                assert variant.choose is not None
-                settings = variant.choose(first, {"start": begin})
+                settings = begun_by(path.with_name(f"{name}.tuned"), variant, first, begin)
                 chosen, cold = chilled(dataset, seed)
                 one(path, variant, settings, chosen, seed, {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}})
 
@@ -221,9 +239,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=12, help="per model and data set")
     parser.add_argument("--seconds", type=float, default=240.0, help="per model and data set; whichever is spent first")
+    parser.add_argument("--recorded", action="store_true", help="keep the settings of benchmarks/accuracy.json")
     parser.add_argument("--tables", action="store_true", help="only write the tables")
     given = parser.parse_args()
-    plan = Plan(given.data, given.work, given.seeds, given.trials, given.seconds)
+    plan = Plan(given.data, given.work, given.seeds, given.trials, given.seconds, ROOT / "benchmarks" / "accuracy.json" if given.recorded else None)
     if given.tables:
         from benchmarks.tables import write
 

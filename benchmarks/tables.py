@@ -104,23 +104,45 @@ def fifths(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+VIEWS = {"": ["test"], "cold": ["among the cold", "among all", "warm"], "share": ["warm", "among the cold"]}
+"""What is ranked, by what a work folder's name ends in."""
+
+
+def summary(work: Path, before: dict[str, Any]) -> dict[str, Any]:
+    """The document: what the work folder holds replaces its sections whole; a section that it lacks stays, with its date and machine in `made`."""
+    machine = json.loads((work / "machine.json").read_text("utf-8"))
+    now = {"date": datetime.now(UTC).date().isoformat(), "machine": machine}
+    sections = {key: rows for key, rows in before.items() if isinstance(rows, list)}
+    made = {key: before.get("made", {}).get(key, {name: before.get(name) for name in now}) for key in sections}
+    for folder in sorted(path for path in work.iterdir() if path.is_dir() and any(path.glob("*.json"))):
+        kind = folder.name.partition(".")[2]
+        for view in VIEWS[kind]:
+            key = f"{folder.name}: {view}"
+            sections[key], made[key] = summarised(folder, view, compare=kind != "share"), now
+    order = sorted(sections, key=lambda key: (key.partition(": ")[0], VIEWS[key.partition(": ")[0].partition(".")[2]].index(key.partition(": ")[2])))
+    return now | {"made": {key: made[key] for key in order}} | {key: sections[key] for key in order}
+
+
+def by_whom(made: dict[str, Any]) -> str:
+    """Date, machine and versions of one section, in a line."""
+    machine = made["machine"]
+    versions = ", ".join(f"{shown} {machine['versions'][name]}" for name, shown in (("torch", "torch"), ("numpy", "numpy"), ("python", "Python")))
+    return f"{made['date']}, {machine['hardware']}, {versions}; tuning: {machine['trials']} trials or {machine['seconds']:g} s per model and data set."
+
+
 def write(work: Path, to: Path) -> None:
     """Both files."""
-    machine = json.loads((work / "machine.json").read_text("utf-8"))
-    lines, document = [], {"date": datetime.now(UTC).date().isoformat(), "machine": machine}
-    parts = f"{machine['hardware']}, torch {machine['versions']['torch']}, numpy {machine['versions']['numpy']}, Python {machine['versions']['python']}"
-    lines.append(f"{document['date']}, {parts}; tuning: {machine['trials']} trials or {machine['seconds']:g} s per model and data set.")
-    for folder in sorted(path for path in work.iterdir() if path.is_dir() and any(path.glob("*.json"))):
-        name, _, kind = folder.name.partition(".")
-        views = {"": ["test"], "cold": ["among the cold", "among all", "warm"], "share": ["warm", "among the cold"]}[kind]
-        for view in views:
-            rows = summarised(folder, view, compare=kind != "share")
-            document[f"{folder.name}: {view}"] = rows
-            title = {"": "full ranking", "cold": f"cold titles, {view}", "share": f"what does which part, {view}"}[kind]
-            lines += ["", f"### {name}: {title}", "", *table(rows, compare=kind != "share")]
-            if not kind:
-                lines += ["", *fifths(rows)]
-    (to / "accuracy.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    known = to / "accuracy.json"
+    document = summary(work, json.loads(known.read_text("utf-8")) if known.exists() else {})
+    lines: list[str] = []
+    for key, made in document["made"].items():
+        (folder, _, view), rows = key.partition(": "), document[key]
+        name, _, kind = folder.partition(".")
+        title = {"": "full ranking", "cold": f"cold titles, {view}", "share": f"what does which part, {view}"}[kind]
+        lines += ["", f"### {name}: {title}", "", by_whom(made), "", *table(rows, compare=kind != "share")]
+        if not kind:
+            lines += ["", *fifths(rows)]
+    known.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     path = to / "README.md"
     before, _, rest = path.read_text("utf-8").partition(BEGIN)
-    path.write_text(before + "\n".join([BEGIN, *lines, END]) + rest.partition(END)[2], "utf-8")
+    path.write_text(before + "\n".join([BEGIN, *lines[1:], END]) + rest.partition(END)[2], "utf-8")

@@ -178,6 +178,34 @@ def test_a_run_is_resumed_and_its_tables_name_every_model(tmp_path: Path, monkey
     assert ours["ndcg@20"] == pytest.approx(np.mean([assess(scorer(seed + 5), noisy())[0]["ndcg@20"] for seed in (0, 1)]))
 
 
+def test_tables_of_other_runs_stay_with_the_day_and_the_machine_that_made_them(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(f"{tables.BEGIN}\n{tables.END}")
+    for day, name in enumerate(("one", "two", "one")):
+        work = tmp_path / f"work {day}"
+        for folder in (name, f"{name}.share"):
+            (work / folder).mkdir(parents=True)
+            views = {view: {} for view in tables.VIEWS[folder.partition(".")[2]]}
+            accuracy.one(work / folder / f"popularity-{day}.json", RIVALS["popularity"], {}, noisy(), day, views)
+        machine = {"hardware": f"h{day}", "versions": {"torch": "t", "numpy": "n", "python": "p"}, "trials": 1, "seconds": 1}
+        (work / "machine.json").write_text(json.dumps(machine))
+        tables.write(work, tmp_path)
+    document = json.loads((tmp_path / "accuracy.json").read_text())
+    by = {key: made["machine"]["hardware"] for key, made in document["made"].items()}
+    assert {key.partition(":")[0]: hardware for key, hardware in by.items()} == {"one": "h2", "one.share": "h2", "two": "h1", "two.share": "h1"}
+    assert [row["seeds"] for row in document["one: test"]] == [1]
+    shown = (tmp_path / "README.md").read_text()
+    assert shown.count(", h2,") == 3 and shown.count(", h1,") == 3 and shown.count("### ") == 6 and ", h0," not in shown
+
+
+def test_recorded_settings_are_kept_and_what_is_missing_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"model": "EASE", "settings": {"regularisation": 7.5}}, {"model": "DSKReG", "settings": {"best_epoch": 3, "start": {"gates": [1.0]}}}]
+    (tmp_path / "accuracy.json").write_text(json.dumps({"tiny: test": rows}))
+    monkeypatch.setattr(accuracy, "prepared", lambda folder, seed: noisy())
+    plan = Plan(tmp_path, tmp_path / "work", seeds=1, trials=1, seconds=1, recorded=tmp_path / "accuracy.json")
+    found = {name: accuracy.settings_of(name, accuracy.MODELS[name], tmp_path / "tiny", plan) for name in ("EASE", "DSKReG", "item-kNN")}
+    assert found["EASE"] == {"regularisation": 7.5} and found["DSKReG"] == {"start": {"gates": [1.0]}} and set(found["item-kNN"]) == {"k", "shrink"}
+
+
 @pytest.mark.parametrize("itself", [True, False])
 def test_who_chooses_itself_gets_validation_likes_and_others_all_in_training(itself: bool, tmp_path: Path) -> None:
     given: list[Dataset] = []

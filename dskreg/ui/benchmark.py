@@ -38,14 +38,20 @@ def read() -> dict:
 
 
 def tables(document: dict) -> dict[str, pd.DataFrame]:
-    """By heading, one row per recommender, best first: those views that a reader of the app needs."""
+    """By section, one row per recommender, best first: those views that a reader of the app needs."""
     found = {}
-    for key, rows in document.items():
-        name, _, view = key.partition(": ")
+    for section, rows in document.items():
+        name, _, view = section.partition(": ")
         if view in VIEWS and not name.endswith(".share"):
             table = pd.DataFrame(rows)
-            found[f"{name.removesuffix('.cold')}: {VIEWS[view]}"] = table[[column for column in COLUMNS if column in table]]
+            found[section] = table[[column for column in COLUMNS if column in table]]
     return found
+
+
+def heading(section: str) -> str:
+    """The section for readers: the data set, and who competes."""
+    name, _, view = section.partition(": ")
+    return f"{name.removesuffix('.cold')}: {VIEWS[view]}"
 
 
 def verdict(table: pd.DataFrame) -> str:
@@ -66,11 +72,12 @@ def verdict(table: pd.DataFrame) -> str:
     return f"{MODEL} is {listed([words for words in said if words])}."
 
 
-def made_by(document: dict) -> str:
-    """Command, date, hardware and versions."""
-    machine = document.get("machine", {})
+def made_by(document: dict, section: str) -> str:
+    """Command, date, hardware and versions of a section."""
+    made = document.get("made", {}).get(section, {})
+    machine = made.get("machine", {})
     versions = machine.get("versions", {})
-    parts = [document.get("date"), machine.get("hardware"), *(f"{name} {versions[name]}" for name in ("python", "torch", "numpy") if name in versions)]
+    parts = [made.get("date"), machine.get("hardware"), *(f"{name} {versions[name]}" for name in ("python", "torch", "numpy") if name in versions)]
     tuning = f"; every rival was tuned on validation with {machine['trials']} trials or {machine['seconds']:g} s" if "trials" in machine else ""
     return f"`{COMMAND}`, {', '.join(str(part) for part in parts if part)}{tuning}. The whole protocol and more tables: benchmarks/README.md."
 
@@ -83,7 +90,7 @@ def show() -> None:
         return
     with st.expander("The method on public data, beside other recommenders, tuned as carefully", icon=":material/leaderboard:"):
         st.caption("Not this model: the same program trained on other data, several times over.")
-        for place, (heading, table) in zip(st.tabs(list(found)), found.items(), strict=True):
+        for place, (section, table) in zip(st.tabs([heading(section) for section in found]), found.items(), strict=True):
             with place:
                 st.markdown(verdict(table))
                 st.dataframe(
@@ -92,6 +99,6 @@ def show() -> None:
                     height="content",
                     placeholder="–",
                     column_config=COLUMNS,
-                    alt=f"{heading}: NDCG, recall and coverage by recommender, best first",
+                    alt=f"{heading(section)}: NDCG, recall and coverage by recommender, best first",
                 )
-        st.caption(made_by(document))
+                st.caption(made_by(document, section))
