@@ -176,19 +176,23 @@ class Explorer(Questions):
         hide_seen: bool = True,
         genres: Iterable[str] = (),
         types: Iterable[str] = (),
+        most_likes: int | None = None,
         diversity: float = 0.0,
     ) -> pd.DataFrame:
         """rank, item_id, title, type, genres, score, score_rank, seen, held_out, reason of the best titles that pass the filters.
 
-        `diversity` 0 .. 1 trades score for variety (dskreg/diversity.py); `score_rank` is the rank by score alone. Disliked titles, and what a
-        hand-made profile lists, are always left out. Raises InputError when `top` is below 1 or `diversity` outside 0 .. 1.
+        `most_likes`: only titles that so many people like, or fewer. `diversity` 0 .. 1 trades score for variety (dskreg/diversity.py);
+        `score_rank` is the rank by score alone. Disliked titles, and what a hand-made profile lists, are always left out.
+        Raises InputError when `top` is below 1, `most_likes` below 0 or `diversity` outside 0 .. 1.
         """
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")
+        if most_likes is not None and most_likes < 0:
+            raise InputError(f"most_likes: expected at least 0 (got {most_likes})")
         if not 0 <= diversity <= 1:
             raise InputError(f"diversity: expected 0 to 1 (got {diversity})")
         score, core = self.core.scores(profile), self.core
-        hidden = core.hidden(profile, hide_seen, genres, types)
+        hidden = core.hidden(profile, hide_seen, genres, types, most_likes)
         pool = max(POOL, WIDE * top) if diversity else top
         ranked = top_items(score[None], sparse.csr_matrix(hidden[None]), min(pool, len(score)))[0]
         ranked = ranked[ranked >= 0]

@@ -136,9 +136,12 @@ class Opened:
 
     # Who is shown what
 
-    def hidden(self, profile: Profile, hide_seen: bool = True, genres: Iterable[str] = (), types: Iterable[str] = ()) -> np.ndarray:
+    def hidden(
+        self, profile: Profile, hide_seen: bool = True, genres: Iterable[str] = (), types: Iterable[str] = (), most_likes: int | None = None
+    ) -> np.ndarray:
         """`[I]` bool: titles that this person's list leaves out. A title passes with any of `genres` and any of `types`; no filter lets all pass.
 
+        `most_likes`: only titles pass that the model knows so many people to like, or fewer; those of 0 are ranked by the graph alone.
         What is disliked, and what a hand-made profile lists, is always left out.
         """
         hidden = self.kept_out.copy()
@@ -150,6 +153,8 @@ class Opened:
             hidden |= np.array([not genres & set(row) for row in self.directory.genres], dtype=bool)
         if types:
             hidden |= ~self.items["type"].isin(types).to_numpy()
+        if most_likes is not None:
+            hidden |= self.directory.likes > most_likes
         return hidden
 
     def held_out(self, profile: Profile) -> np.ndarray:

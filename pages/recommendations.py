@@ -13,6 +13,11 @@ from dskreg.ui.sidebar import current, inspect
 TASTE_ROWS = 6
 VIEWS = ("cards", "table")
 MOST_DIVERSITY = 100  # percent
+FAME: dict[str, int | None] = {"anybody": None, "20 at most": 20, "5 at most": 5, "nobody yet": 0}
+FAME_HELP = (
+    "How many people in the data like the title, as far as the model knows. What nobody likes yet is ranked by the graph alone: "
+    "it has neighbours before it has an audience."
+)
 GENRE_BARS: dict[str, Any] = {  # Vega-Lite as it is: importing altair for this one chart takes a quarter of a second of the first visit
     "mark": {"type": "bar", "height": {"band": 0.7}},
     "encoding": {
@@ -60,14 +65,14 @@ def not_there(name: str, known: list[str]) -> list[str]:
 
 
 def clear_filters() -> None:
-    """Callback: all genres and types again."""
-    st.session_state["genres"], st.session_state["types"] = [], []
+    """Callback: all genres and types again, liked by anybody."""
+    st.session_state.update(genres=[], types=[], liked_by="anybody")
 
 
 def show_nothing(filters: list[str], hide_seen: bool) -> None:
     """Why the list is empty, and the way out."""
     if not filters:
-        st.info("Nothing is left to recommend: this person has seen every title of the catalogue. Switch “Hide titles already seen” off.")
+        st.info("Nothing is left to recommend: this person has seen every title of the catalogue. Switch “Hide seen titles” off.")
         return
     why = "this person has seen every such title, or there is none" if hide_seen else "there is no such title in this data"
     st.info(f"Nothing left of {plain(' and '.join(filters))}: {why}.", icon=":material/filter_alt_off:")
@@ -129,7 +134,7 @@ def show_table(recommended: pd.DataFrame, profile: Profile, hide_seen: bool, div
 
 selection = current()
 explorer, profile = selection.explorer, selection.profile
-asked = {name: st.query_params.get_all(name) for name in ("genres", "types", "hide_seen", "diversity", "view")}
+asked = {name: st.query_params.get_all(name) for name in ("genres", "types", "liked_by", "hide_seen", "diversity", "view")}
 asked = {name: values for name, values in asked.items() if values}
 wrong = not_there("genres", explorer.genres) + not_there("types", explorer.types)
 known = [name for name, values in (("type", explorer.types), ("genres", explorer.genres)) if values]  # some data name neither types nor genres
@@ -170,23 +175,29 @@ with above:
 genres, types = [], []
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     if explorer.genres:
-        genres = st.multiselect("Genres", explorer.genres, key="genres", bind="query-params", placeholder="all genres", width=220)
+        genres = st.multiselect("Genres", explorer.genres, key="genres", bind="query-params", placeholder="all genres", width=190)
     if explorer.types:
-        types = st.multiselect("Types", explorer.types, key="types", bind="query-params", placeholder="all types", width=150)
-    hide_seen = st.toggle("Hide titles already seen", value=True, key="hide_seen", bind="query-params", help="Off: seen titles may appear and are marked.")
-    percent = st.slider("Diversity", 0, MOST_DIVERSITY, 0, 5, format="%d%%", key="diversity", bind="query-params", width=180, help=lists.DIVERSITY_HELP)
+        types = st.multiselect("Types", explorer.types, key="types", bind="query-params", placeholder="all types", width=140)
+    fame = st.selectbox("Liked by", list(FAME), key="liked_by", bind="query-params", width=130, help=FAME_HELP)
+    hide_seen = st.toggle("Hide seen titles", value=True, key="hide_seen", bind="query-params", help="Off: seen titles may appear and are marked.")
+    percent = st.slider("Diversity", 0, MOST_DIVERSITY, 0, 5, format="%d%%", key="diversity", bind="query-params", width=140, help=lists.DIVERSITY_HELP)
     view = panels.one_of("Show as", VIEWS, "view")
-wrong += panels.not_followed({name: values[-1] for name, values in asked.items()}, {"hide_seen": hide_seen, "diversity": percent, "view": view})
+wrong += panels.not_followed(
+    {name: values[-1] for name, values in asked.items()}, {"liked_by": fame, "hide_seen": hide_seen, "diversity": percent, "view": view}
+)
 if wrong:
     panels.show_notice(Notice(f"The link asks for {', '.join(wrong)}, which is not possible here. The fields above show what is used instead."))
 
-filters = {"hide_seen": hide_seen, "genres": tuple(genres), "types": tuple(types)}
+filters = {"hide_seen": hide_seen, "genres": tuple(genres), "types": tuple(types), "most_likes": FAME[fame]}
 recommended = resources.recommendations(explorer, profile, selection.top, **filters, diversity=percent / 100)
 if recommended.empty:
-    show_nothing(list(filter(None, (" or ".join(types), " or ".join(genres)))), hide_seen)
+    few = "" if FAME[fame] is None else f"titles liked by {fame}"
+    show_nothing(list(filter(None, (" or ".join(types), " or ".join(genres), few))), hide_seen)
     st.stop()
 if len(recommended) < selection.top:
     st.caption(f"Only {len(recommended)} titles pass the filters.")
+if filters["most_likes"] == 0:
+    st.caption("The model knows of nobody who likes these titles: they are ranked by their neighbours in the knowledge graph.")
 if percent:
     lists.show_cost(explorer, resources.recommendations(explorer, profile, selection.top, **filters), recommended)
 unedited: set[object] = set()

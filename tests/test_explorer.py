@@ -50,6 +50,10 @@ def test_filters_only_remove(explorer: Explorer) -> None:
     assert some["type"].eq("Movie").all() and some["genres"].str.contains("Mecha|Sports").all()
     expected = whole[whole["type"].eq("Movie") & whole["genres"].str.contains("Mecha|Sports")]["item_id"].head(10)
     assert some["item_id"].tolist() == expected.tolist()
+    likes = whole["item_id"].map(explorer.items.set_index("item_id")["likes"])
+    for most in (0, 5, int(likes.max())):
+        little_known = explorer.recommend(profile, 10, most_likes=most)
+        assert little_known["item_id"].tolist() == whole[likes <= most]["item_id"].head(10).tolist() and len(little_known)
 
 
 def test_a_disliked_title_is_never_listed(explorer: Explorer) -> None:
@@ -141,6 +145,7 @@ def test_unknown_ids_and_settings_are_refused_in_words(explorer: Explorer) -> No
         (lambda: explorer.profile_of([1, 99999]), "unknown title 99999"),
         (lambda: explorer.item(-1), "unknown title -1"),
         (lambda: explorer.recommend(profile, 0), "at least 1"),
+        (lambda: explorer.recommend(profile, most_likes=-1), "most_likes"),
         (lambda: explorer.explain(profile, 1, seed=-1), "seed"),
         (lambda: explorer.explain(profile, 1, picks=0), "picks"),
         (lambda: explorer.explain(profile, 1, temperature=float("nan")), "temperature"),

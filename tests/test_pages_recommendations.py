@@ -66,6 +66,20 @@ def test_filters_keep_only_what_they_name(explorer: Explorer) -> None:
     assert set(table["type"]) == {kind}
 
 
+def test_titles_of_little_fame_alone_and_a_way_back(explorer: Explorer) -> None:
+    likes = explorer.items.set_index("item_id")["likes"]
+    app = visit(top="50")
+    app.selectbox(key="liked_by").set_value("5 at most")
+    shown = recommended(fine(app.run()))["item_id"]
+    assert len(shown) and likes[shown].max() <= 5 and "nobody who likes" not in said(app)
+    app = visit(liked_by="nobody yet")
+    assert likes[recommended(fine(app))["item_id"]].max() == 0 and "nobody who likes" in said(app)
+    app.multiselect(key="genres").set_value([next(g for g in explorer.genres if g not in ", ".join(recommended(app)["genres"]))])
+    assert "titles liked by nobody yet" in said(fine(app.run()))
+    next(button for button in app.button if button.label == "Clear the filters").click()
+    assert len(recommended(fine(app.run()))) == 10 and app.selectbox(key="liked_by").value == "anybody"
+
+
 def test_seen_titles_appear_only_when_they_are_asked_for(explorer: Explorer) -> None:
     app = visit(top="50")
     assert not recommended(app)["seen"].any()
@@ -262,12 +276,12 @@ def test_the_weights_of_the_relations_are_those_of_the_model(explorer: Explorer)
 
 
 def test_filters_that_the_data_do_not_have_are_named() -> None:
-    app = fine(visit(genres="No such genre", types="Opera", diversity="900", view="carousel"))
+    app = fine(visit(genres="No such genre", types="Opera", liked_by="all", diversity="900", view="carousel"))
     warning = app.warning[0].value.replace("\\", "")
-    assert all(words in warning for words in ("genres=No such genre", "types=Opera", "diversity=900", "view=carousel"))
+    assert all(words in warning for words in ("genres=No such genre", "types=Opera", "liked_by=all", "diversity=900", "view=carousel"))
     assert len(on_cards(app)) == 10
 
 
 def test_a_link_that_can_be_followed_gives_no_warning(explorer: Explorer) -> None:
-    app = fine(visit(genres=explorer.genres[0], types=explorer.types[0], diversity="35", view="cards", hide_seen="false"))
+    app = fine(visit(genres=explorer.genres[0], types=explorer.types[0], liked_by="20 at most", diversity="35", view="cards", hide_seen="false"))
     assert not app.warning

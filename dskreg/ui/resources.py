@@ -17,7 +17,7 @@ import streamlit as st
 
 from dskreg.explorer import Explanation, Explorer, InputError, Profile, list_artifacts
 
-NO_FILTERS = {"hide_seen": True, "genres": (), "types": (), "diversity": 0.0}
+NO_FILTERS = {"hide_seen": True, "genres": (), "types": (), "most_likes": None, "diversity": 0.0}
 PAUSE = 0.1  # seconds: far longer than two renames take
 ROOT = Path(__file__).resolve().parents[2]
 
