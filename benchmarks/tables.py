@@ -144,5 +144,11 @@ def write(work: Path, to: Path) -> None:
             lines += ["", *fifths(rows)]
     known.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     path = to / "README.md"
-    before, _, rest = path.read_text("utf-8").partition(BEGIN)
-    path.write_text(before + "\n".join([BEGIN, *lines[1:], END]) + rest.partition(END)[2], "utf-8")
+    path.write_text(replaced(path.read_text("utf-8"), BEGIN, END, lines[1:]), "utf-8")
+
+
+def replaced(text: str, begin: str, end: str, lines: list[str]) -> str:
+    """`text` with `lines` in the place of what stands between its lines `begin` and `end`; at its end, where it has no such lines."""
+    before, found, rest = text.partition(begin + "\n")
+    after = rest.partition(end + "\n")[2] if found else ""
+    return before + "\n".join([begin, *lines, end]) + "\n" + after

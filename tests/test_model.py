@@ -18,6 +18,7 @@ from dskreg.graph import CandidateGraph, build
 from dskreg.model import NOBODY, DSKReG
 from dskreg.sampling import gumbel
 from dskreg.scoring import SPREAD, Catalogue, pair_scores
+from tests.tiny_runs import small
 
 HISTORY = [[A, B], [A, B, D], [D], []]
 USERS = torch.tensor([0, 1, 2, NOBODY])
@@ -192,6 +193,18 @@ def test_wider_padding_and_more_company_change_nothing(name: str) -> None:
     assert torch.allclose(narrow, wide)
     for user in range(4):
         assert torch.allclose(model(USERS[user : user + 1], PADDED[user : user + 1], CATALOGUE).score[0], narrow[user])
+
+
+@pytest.mark.parametrize("width", [30, 47, 200, 1000])
+def test_padding_changes_nothing_where_all_titles_are_as_relevant(width: int) -> None:
+    """Before training a = 0, and every liked title is drawn as readily as any other: which ones are picked is a matter of the history alone."""
+    graph = small(2, 60)[1]
+    model = DSKReG(replace(PRESETS["default"].model, width=4, picks=3), graph, 2).eval()
+    history = torch.arange(20)[None] * 3
+    alone = model.user_hop(torch.tensor([0]), history)
+    padded = model.user_hop(torch.tensor([0]), torch.nn.functional.pad(history, (0, width - 20), value=-1))
+    assert padded.neighbour.tolist() == alone.neighbour.tolist() == [[3 * n for n in range(8)]]
+    assert torch.equal(padded.output, alone.output)
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -1,0 +1,167 @@
+"""benchmarks/levers.py: each lever changes what it says, and nothing stays changed; the record grows and is not made twice."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import levers
+from benchmarks.levers import Lever, tried
+from dskreg import batches, graph, losses, objectives, training
+from dskreg.baselines import EASE
+from dskreg.config import Config, GraphConfig, ModelConfig, TrainConfig
+from dskreg.data.dataset import Dataset
+from dskreg.graph import build, train_matrix
+from dskreg.model import DSKReG
+from dskreg.objectives import MaskedSoftmax
+from dskreg.spectra import Kernel, Start
+from tests.tiny_runs import noisy
+
+SMALL = Config(graph=GraphConfig(candidates=12), model=ModelConfig(width=8, picks=3, user_picks=3), train=TrainConfig(epochs=2, batch=8, learning_rate=1e-3))
+CHOSEN = Start((Kernel(0.25, 10.0, 8),))
+
+
+def model_of(data: Dataset) -> DSKReG:
+    torch.manual_seed(0)
+    return DSKReG(SMALL.model, build(data, SMALL.graph), len(data.user_ids))
+
+
+def started(data: Dataset) -> DSKReG:
+    return training.train(data, build(data, SMALL.graph), replace(SMALL, train=replace(SMALL.train, epochs=0)), start=CHOSEN).model.eval()
+
+
+def test_a_share_of_the_candidates_is_dropped_and_the_noise_is_whole_again_afterwards() -> None:
+    generator = torch.Generator()
+    plain = batches.gumbel((200, 50), generator.manual_seed(0), torch.device("cpu"))
+    with levers.dropping(0.3):
+        noise = batches.gumbel((200, 50), generator.manual_seed(0), torch.device("cpu"))
+    gone = noise < -1e5
+    assert float(gone.float().mean()) == pytest.approx(0.3, abs=0.02) and torch.equal(noise[~gone], plain[~gone])
+    assert torch.equal(batches.gumbel((200, 50), generator.manual_seed(0), torch.device("cpu")), plain)
+
+
+def test_popularity_is_added_to_what_the_softmax_sees() -> None:
+    data = noisy()
+    model = model_of(data).train()
+    batch = next(batches.MaskedBatches(data, SMALL, torch.device("cpu")).epoch(1, model.neighbour.shape[1]))
+    objective, seen = MaskedSoftmax(model, SMALL.train), []
+    real = losses.masked_softmax
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(losses, "masked_softmax", lambda score, *rest: seen.append(score) or real(score, *rest))
+        objective(batch)
+        with levers.corrected(data):
+            objective(batch)
+        objective(batch)
+    likes = np.asarray(train_matrix(data).sum(0)).ravel()[batch.titles]
+    torch.testing.assert_close(seen[1] - seen[0], torch.log(torch.from_numpy(likes)).float().expand_as(seen[0]))
+    assert torch.equal(seen[0], seen[2]) and losses.masked_softmax is real
+
+
+def test_co_liked_candidates_are_as_strong_as_ease_says() -> None:
+    data = noisy()
+    with levers.of_ease(20.0):
+        found = build(data, SMALL.graph)
+    likes = train_matrix(data)
+    liked = np.flatnonzero(np.asarray(likes.sum(0)).ravel())
+    weights = np.zeros((len(data.items),) * 2)
+    weights[np.ix_(liked, liked)] = EASE(20.0).fit(likes).weights
+    chosen = (found.relation == found.relations.index("co-liked")) & (found.neighbour >= 0)
+    title, slot = np.nonzero(chosen)
+    expected = weights[title, found.neighbour[title, slot]]
+    assert len(title) > 20 and (expected > 0).all()
+    ratio = found.strength[title, slot] / expected
+    assert ratio == pytest.approx(np.full(len(title), ratio[0]), rel=1e-4), "in one unit"
+    assert not np.array_equal(build(data, SMALL.graph).neighbour, found.neighbour)
+
+
+def test_two_hops_begin_from_what_the_graph_makes_of_the_titles() -> None:
+    data = noisy()
+    once = started(data)
+    with levers.two_hops():
+        twice = started(data)
+    torch.testing.assert_close(twice.item_embedding, once.representation()[1])
+    assert not torch.equal(twice.item_embedding, once.item_embedding) and torch.equal(started(data).item_embedding, once.item_embedding)
+
+
+def test_a_falling_rate_falls_after_every_step() -> None:
+    model = model_of(noisy())
+    with levers.falling(0.5):
+        optimiser = training.optimiser_of(model, SMALL.train)
+    first = [group["lr"] for group in optimiser.param_groups]
+    for _ in range(3):
+        model.item_embedding.square().sum().backward()
+        optimiser.step()
+    assert [group["lr"] for group in optimiser.param_groups] == pytest.approx([rate / 8 for rate in first])
+
+
+def test_the_mean_of_noisy_draws_is_the_mean_of_single_passes() -> None:
+    data = noisy()
+    model, history = started(data), train_matrix(data)
+    who = np.arange(5)
+    found = levers.averaged(model, 3)(who, history[who])
+    generator, total = torch.Generator().manual_seed(0), 0.0
+    for _ in range(3):
+        noise = batches.gumbel(tuple(model.neighbour.shape), generator, torch.device("cpu"))
+        for row, user in enumerate(who):
+            liked = torch.from_numpy(history[user].indices.astype(np.int64))[None]
+            alone = model(torch.tensor([user]), liked, torch.arange(len(data.items)), item_noise=noise).score[0]
+            total = total + np.eye(5)[row][:, None] * alone.detach().numpy()[None]
+    np.testing.assert_allclose(found, total / 3, rtol=1e-4, atol=1e-5)
+
+
+def test_every_lever_has_settings_of_its_own_or_changes_code_start_or_scores() -> None:
+    found = levers.levers(noisy(), 100.0)
+    default = found.pop("default")
+    assert default == Lever() and len(found) > 20
+    for name, lever in found.items():
+        assert lever != default, name
+    kernels = (Kernel(0.25, 15.0, 8, knowledge=True, share=0.7), Kernel(0.15, 10.0, 8, share=0.3))
+    many = Start(kernels, popularity=0.1, discount=0.3, gates=(0.3, 0.03), user_gate=0.1)
+    assert found["start: first kernel alone"].start(many).kernels == (replace(kernels[0], share=1.0),)
+    assert found["start: plain truncated SVD"].start(many).kernels == (Kernel(0.25, float("inf"), 8),)
+    assert found["all gates .1, not chosen"].start(many).gates == (0.1, 0.1) and found["two hops"].start(many) == many
+    assert found["no prior"].start(many).gates == () and found["width 256"].start(many) is None
+
+
+def test_a_lever_is_measured_before_and_after_training_by_validation_alone() -> None:
+    data = noisy()
+    found = tried(Lever(SMALL), data, CHOSEN)
+    history = training.train(data, build(data, SMALL.graph), SMALL, start=CHOSEN).history
+    assert (found["before"], found["best"], found["epoch"]) == (history[0].ndcg, max(e.ndcg for e in history), max(history, key=lambda e: e.ndcg).epoch)
+    drawn = tried(Lever(SMALL, scorer=levers.averaged), data, CHOSEN)
+    assert drawn["before"] == found["before"] and drawn["best"] != found["best"]
+
+
+def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def recorded(what: Lever, data: Dataset, start: Start) -> dict:
+        done.append(what.config.preset)
+        return {"before": 0.1, "best": 0.2 if what.config.preset == "default" else 0.3, "epoch": 2, "seconds": 1.0}
+
+    monkeypatch.setattr(levers, "tried", recorded)
+    monkeypatch.setattr(levers, "prepared", lambda folder, seed: noisy())
+    monkeypatch.setattr(levers, "settings_of", lambda name, *rest: {"start": CHOSEN.to_json(), "regularisation": 1.0})
+    monkeypatch.setattr(levers, "levers", lambda *rest: {"default": Lever(), "other": Lever(replace(SMALL, preset="other"))})
+    (tmp_path / "README.md").write_text(f"before\n{levers.BEGIN}\nold\n{levers.END}\nafter\n")
+    for names in (["dskreg-book"], ["dskreg-book"], ["anime"]):
+        monkeypatch.setattr(sys, "argv", ["levers.py", "--out", str(tmp_path), "--datasets", *names])
+        levers.main()
+    assert done == ["default", "other"] * 2 and set(json.loads((tmp_path / "levers.json").read_text())) == {"dskreg-book", "anime"}
+    text = (tmp_path / "README.md").read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert "| other | 0.1000 | 0.3000 (2, +50.0%) | 0.1000 | 0.3000 (2, +50.0%) |" in text
+
+
+def test_what_is_patched_is_mended_even_where_training_fails() -> None:
+    before = (batches.gumbel, graph._co_liked, training.start_from_svd, training.optimiser_of, objectives.MaskedSoftmax.forward)
+    for lever in levers.levers(noisy(), 100.0).values():
+        with pytest.raises(ZeroDivisionError), lever.around():
+            raise ZeroDivisionError
+    assert before == (batches.gumbel, graph._co_liked, training.start_from_svd, training.optimiser_of, objectives.MaskedSoftmax.forward)
