@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.recommenders import RIVALS, WITHOUT_LIKES, Recommender, Settings, dskreg  # noqa: E402
-from benchmarks.variants import variants  # noqa: E402
+from benchmarks.variants import chooses_like_default, variants  # noqa: E402
 from dskreg.config import PRESETS  # noqa: E402
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION, Dataset  # noqa: E402
 from dskreg.data.load import load  # noqa: E402
@@ -223,7 +223,7 @@ def share(folder: Path, plan: Plan) -> None:
             path = plan.work / f"{folder.name}.share" / f"{name}-{seed}.json"
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                settings = begun_by(path.with_name(f"{name}.tuned"), variant, first, begin)
+                settings = begun_by(path.with_name(f"{'default' if chooses_like_default(name) else name}.tuned"), variant, first, begin)
                 chosen, cold = chilled(dataset, seed)
                 one(path, variant, settings, chosen, seed, {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}})
 

@@ -101,6 +101,11 @@ def beginning(recommender: Recommender, change: Callable[[list[dict]], list[dict
     )
 
 
+def chooses_like_default(name: str) -> bool:
+    """Does only training feel this change, so that the variant would choose the default's start?"""
+    return name.startswith("tau = ") or name in ("wrong sign of the noise", "soft in the place of straight-through")
+
+
 def variants(dataset: Dataset) -> dict[str, Recommender]:
     """By name; `default` first."""
     base = PRESETS["default"]

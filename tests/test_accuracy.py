@@ -14,7 +14,7 @@ from scipy import stats
 from benchmarks import accuracy, tables
 from benchmarks.accuracy import Plan, assess, chilled
 from benchmarks.recommenders import RIVALS, Recommender, content_knn, ease_seen, rp3beta
-from benchmarks.variants import shuffled, uniform, wrong_sign
+from benchmarks.variants import chooses_like_default, shuffled, uniform, variants, wrong_sign
 from dskreg import batches
 from dskreg.config import ModelConfig
 from dskreg.data.dataset import SEEN, TEST, VALIDATION, Dataset
@@ -22,6 +22,7 @@ from dskreg.evaluation import evaluate
 from dskreg.graph import seen_matrix, train_matrix
 from dskreg.model import DSKReG
 from dskreg.serving import Scorer
+from dskreg.spectra import Kernel, Start
 from tests.tiny_runs import noisy, small
 
 
@@ -141,6 +142,12 @@ def test_the_wrong_sign_is_undone_afterwards() -> None:
     with wrong_sign():
         turned = batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu"))
     assert torch.equal(turned, -plain) and torch.equal(batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu")), plain)
+
+
+def test_what_only_training_feels_begins_as_the_default_does() -> None:
+    found, begin = variants(noisy()), {"start": Start((Kernel(0.25, 10.0, 8),)).to_json()}
+    started = {name: variant.choose(noisy(), begin) for name, variant in found.items() if variant.choose and (name == "default" or chooses_like_default(name))}
+    assert len(started) == 6 and all(start == started["default"] for start in started.values())
 
 
 def test_holm_and_the_paired_test_are_the_textbooks() -> None:
