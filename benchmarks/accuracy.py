@@ -213,7 +213,7 @@ def begun_by(kept: Path, variant: Recommender, dataset: Dataset, begin: Settings
     return json.loads(kept.read_text("utf-8"))
 
 
-def share(folder: Path, plan: Plan) -> None:
+def share(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
     """DSKReG with one part changed, warm titles and cold ones. All begin from the same directions; each finds gates for its own graph, on validation."""
     begin = settings_of("DSKReG", MODELS["DSKReG"], folder, plan)["start"] | {"gates": (), "user_gate": None}
     first = prepared(folder, 0)
@@ -221,7 +221,7 @@ def share(folder: Path, plan: Plan) -> None:
         dataset = prepared(folder, seed)
         for name, variant in variants(dataset).items():
             path = plan.work / f"{folder.name}.share" / f"{name}-{seed}.json"
-            if not path.exists():
+            if not path.exists() and (not only or name in only):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 settings = begun_by(path.with_name(f"{'default' if chooses_like_default(name) else name}.tuned"), variant, first, begin)
                 chosen, cold = chilled(dataset, seed)
@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--work", type=Path, default=ROOT / ".accuracy", help="results, figures alone; git-ignored")
     parser.add_argument("--datasets", nargs="+", default=DATASETS)
-    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--models", nargs="+", help="these alone; of --part share, these variants")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=12, help="per model and data set")
     parser.add_argument("--seconds", type=float, default=240.0, help="per model and data set; whichever is spent first")
@@ -254,9 +254,11 @@ def main() -> None:
     for name in given.datasets:
         folder = plan.data / name
         if given.part == "warm":
-            warm(folder, given.models, plan)
+            warm(folder, given.models or list(MODELS), plan)
+        elif given.part == "cold":
+            cold_items(folder, plan)
         else:
-            {"cold": cold_items, "share": share}[given.part](folder, plan)
+            share(folder, plan, given.models)
 
 
 if __name__ == "__main__":
