@@ -87,11 +87,15 @@ class DSKReG(nn.Module):
 
     # The sampler
 
-    def _draw(self, logit: Tensor, noise: Tensor | None, k: int, slot_logit: Callable[[Tensor], Tensor], stable: bool = False) -> Draw:
-        """The draw over the logits `[N, M]`; while it learns (`training`, gradients on) `slot_logit(slot)` gives the largest keys' again."""
+    def _draw(self, logit: Tensor, noise: Tensor | None, k: int, slot_logit: Callable[[Tensor], Tensor]) -> Draw:
+        """The draw over the logits `[N, M]`; while it learns (`training`, gradients on) `slot_logit(slot)` gives the largest keys' again.
+
+        Without noise many logits are equal: the earlier slot is taken, so that neither padding nor a candidate left out changes the other picks.
+        """
         learns = self.training and torch.is_grad_enabled()
         with torch.no_grad():
-            hard = draw(logit.detach(), torch.zeros_like(logit) if noise is None else noise, k, PRUNE * k if learns else None, stable)
+            slots, stable = PRUNE * k if learns else None, noise is None
+            hard = draw(logit.detach(), torch.zeros_like(logit) if noise is None else noise, k, slots, stable)
         return soften(hard, slot_logit(hard.slot), k, self.config.temperature, self.config.relaxation == "soft") if learns else hard
 
     def item_logits(self, items: Tensor, without: Tensor | None = None, log_strength: Tensor | None = None) -> Tensor:
@@ -132,8 +136,7 @@ class DSKReG(nn.Module):
         def logits(index: Tensor, there: Tensor) -> Tensor:
             return lookup(of_item, index).masked_fill(~there, -torch.inf)
 
-        # Before training all logits are equal: which titles are picked must not hang on how long the others' histories are.
-        drawn = self._draw(logits(title, present), noise, k, lambda slot: logits(title.gather(1, slot), present.gather(1, slot)), stable=noise is None)
+        drawn = self._draw(logits(title, present), noise, k, lambda slot: logits(title.gather(1, slot), present.gather(1, slot)))
         base = self._base(users, title, present)
         neighbour = title.gather(1, drawn.slot)
         embedded = F.embedding(neighbour, self.item_embedding)  # [B, S, D]

@@ -207,6 +207,21 @@ def test_padding_changes_nothing_where_all_titles_are_as_relevant(width: int) ->
     assert torch.equal(padded.output, alone.output)
 
 
+def test_a_candidate_left_out_leaves_the_other_picks_where_many_are_as_relevant() -> None:
+    """Titles that share one genre with twenty others have twenty equal candidates."""
+    graph = small(2, 120)[1]
+    model = DSKReG(replace(PRESETS["default"].model, width=4, picks=8), graph, 2).eval()
+    titles = torch.arange(120)
+    before = model.draw_items(titles)
+    equal = (before.key.gather(1, before.slot)[:, :1] == before.key).sum(1)
+    assert (equal > 8).any(), "nothing is tied here"
+    for place in range(8):
+        without = torch.zeros_like(before.logit, dtype=torch.bool).scatter_(1, before.slot[:, place : place + 1], True)
+        after = model.draw_items(titles, without=without)
+        for old, new in zip(before.slot.tolist(), after.slot.tolist(), strict=True):
+            assert set(old) - {old[place]} <= set(new)
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_stranger_is_served_from_the_history_alone(name: str) -> None:
     model = make(replace(PRESETS[name].model, width=4))
