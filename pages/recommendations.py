@@ -197,7 +197,7 @@ if recommended.empty:
 if len(recommended) < selection.top:
     st.caption(f"Only {len(recommended)} titles pass the filters.")
 if filters["most_likes"] == 0:
-    st.caption("The model knows of nobody who likes these titles: they are ranked by their neighbours in the knowledge graph.")
+    st.caption("The model knows of nobody who likes these titles: what the knowledge graph tells of them ranks them.")
 if percent:
     lists.show_cost(explorer, resources.recommendations(explorer, profile, selection.top, **filters), recommended)
 unedited: set[object] = set()
