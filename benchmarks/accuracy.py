@@ -25,14 +25,14 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.recommenders import RIVALS, WITHOUT_LIKES, Recommender, Settings, dskreg  # noqa: E402
+from benchmarks.recommenders import RIVALS, SEEN_TOO, WITHOUT_LIKES, Recommender, Settings, dskreg  # noqa: E402
 from benchmarks.variants import chooses_like_default, variants  # noqa: E402
 from dskreg.config import PRESETS  # noqa: E402
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION, Dataset  # noqa: E402
 from dskreg.data.load import load  # noqa: E402
 from dskreg.data.split import split  # noqa: E402
 from dskreg.evaluation import evaluate  # noqa: E402
-from dskreg.graph import train_matrix  # noqa: E402
+from dskreg.graph import seen_matrix, train_matrix  # noqa: E402
 from dskreg.metrics import hits, ndcg, recall, top_items  # noqa: E402
 from dskreg.people import KNOWN  # noqa: E402
 from dskreg.pipeline import hardware, versions  # noqa: E402
@@ -174,6 +174,8 @@ def warm(folder: Path, names: list[str], plan: Plan) -> None:
             path = plan.work / folder.name / f"{name}-{seed}.json"
             if not path.exists():
                 dataset = dataset or prepared(folder, seed)
+                if name == SEEN_TOO and not seen_matrix(dataset).nnz:
+                    continue  # nothing but EASE once more
                 one(path, MODELS[name], settings_of(name, MODELS[name], folder, plan), dataset, seed, {"test": {}})
 
 

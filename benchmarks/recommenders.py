@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 Settings = dict[str, Any]
+SEEN_TOO = "EASE, seen too"
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ RIVALS: dict[str, Recommender] = {
         lambda data, settings, seed: _history(EASE(**settings), data),
         lambda trial: {"regularisation": trial.suggest_float("regularisation", 10, 3000, log=True)},
     ),
-    "EASE, seen too": Recommender(ease_seen, lambda trial: {"regularisation": trial.suggest_float("regularisation", 10, 3000, log=True)}),
+    SEEN_TOO: Recommender(ease_seen, lambda trial: {"regularisation": trial.suggest_float("regularisation", 10, 3000, log=True)}),
     "iALS": Recommender(
         _ials,
         lambda trial: {
