@@ -104,7 +104,7 @@ class TrainConfig:
     batch: int = 256  # users (softmax) or pairs (bpr)
     refit: bool = True  # once more with the validation likes, for as many epochs as were best
     learning_rate: float = 5e-5
-    sampler_learning_rate: float = 3e-3  # of the logits' own vectors, relations, gates and priors
+    sampler_learning_rate: float = 3e-4  # of the logits' own vectors, relations, gates and priors
     weight_decay: float = 0.0  # decoupled (AdamW)
     l2: float = 0.0  # lambda: times the squared norm of the embeddings that a bpr batch touched
     alternatives: int = 4096  # titles that compete in a softmax step, at most: a uniform sample, the same for the whole batch
@@ -245,7 +245,7 @@ DEMO = Config(
     preset="demo",
     graph=GraphConfig(candidates=120, without=("co-liked",)),
     model=ModelConfig(width=64),
-    train=TrainConfig(patience=10, batch=128, gates_by="all"),
+    train=TrainConfig(patience=10, batch=128, gates_by="all", sampler_learning_rate=3e-3),
 )
 """The default preset at the size of the bundled demo, whose neighbours all come from the knowledge graph."""
 
