@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import levers
-from benchmarks.levers import Lever, tried
+from benchmarks import changes, levers
+from benchmarks.levers import Lever, Withheld, tried
 from dskreg import batches, graph, losses, objectives, training
 from dskreg.baselines import EASE
 from dskreg.config import Config, GraphConfig, ModelConfig, TrainConfig
-from dskreg.data.dataset import Dataset
+from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from dskreg.graph import build, train_matrix
 from dskreg.model import DSKReG
 from dskreg.objectives import MaskedSoftmax
+from dskreg.serving import model_scorer
 from dskreg.spectra import Kernel, Start
 from tests.tiny_runs import noisy
 
@@ -39,7 +40,7 @@ def started(data: Dataset) -> DSKReG:
 def test_a_share_of_the_candidates_is_dropped_and_the_noise_is_whole_again_afterwards() -> None:
     generator = torch.Generator()
     plain = batches.gumbel((200, 50), generator.manual_seed(0), torch.device("cpu"))
-    with levers.dropping(0.3):
+    with changes.dropping(0.3):
         noise = batches.gumbel((200, 50), generator.manual_seed(0), torch.device("cpu"))
     gone = noise < -1e5
     assert float(gone.float().mean()) == pytest.approx(0.3, abs=0.02) and torch.equal(noise[~gone], plain[~gone])
@@ -55,7 +56,7 @@ def test_popularity_is_added_to_what_the_softmax_sees() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(losses, "masked_softmax", lambda score, *rest: seen.append(score) or real(score, *rest))
         objective(batch)
-        with levers.corrected(data):
+        with changes.corrected(data):
             objective(batch)
         objective(batch)
     likes = np.asarray(train_matrix(data).sum(0)).ravel()[batch.titles]
@@ -65,7 +66,7 @@ def test_popularity_is_added_to_what_the_softmax_sees() -> None:
 
 def test_co_liked_candidates_are_as_strong_as_ease_says() -> None:
     data = noisy()
-    with levers.of_ease(20.0):
+    with changes.of_ease(20.0):
         found = build(data, SMALL.graph)
     likes = train_matrix(data)
     liked = np.flatnonzero(np.asarray(likes.sum(0)).ravel())
@@ -83,7 +84,7 @@ def test_co_liked_candidates_are_as_strong_as_ease_says() -> None:
 def test_two_hops_begin_from_what_the_graph_makes_of_the_titles() -> None:
     data = noisy()
     once = started(data)
-    with levers.two_hops():
+    with changes.two_hops():
         twice = started(data)
     torch.testing.assert_close(twice.item_embedding, once.representation()[1])
     assert not torch.equal(twice.item_embedding, once.item_embedding) and torch.equal(started(data).item_embedding, once.item_embedding)
@@ -91,7 +92,7 @@ def test_two_hops_begin_from_what_the_graph_makes_of_the_titles() -> None:
 
 def test_a_falling_rate_falls_after_every_step() -> None:
     model = model_of(noisy())
-    with levers.falling(0.5):
+    with changes.falling(0.5):
         optimiser = training.optimiser_of(model, SMALL.train)
     first = [group["lr"] for group in optimiser.param_groups]
     for _ in range(3):
@@ -104,7 +105,7 @@ def test_the_mean_of_noisy_draws_is_the_mean_of_single_passes() -> None:
     data = noisy()
     model, history = started(data), train_matrix(data)
     who = np.arange(5)
-    found = levers.averaged(model, 3)(who, history[who])
+    found = changes.averaged(model, 3)(who, history[who])
     generator, total = torch.Generator().manual_seed(0), 0.0
     for _ in range(3):
         noise = batches.gumbel(tuple(model.neighbour.shape), generator, torch.device("cpu"))
@@ -129,21 +130,37 @@ def test_every_lever_has_settings_of_its_own_or_changes_code_start_or_scores() -
     assert found["no prior"].start(many).gates == () and found["width 256"].start(many) is None
 
 
-def test_a_lever_is_measured_before_and_after_training_by_validation_alone() -> None:
-    data = noisy()
-    found = tried(Lever(SMALL), data, CHOSEN)
-    history = training.train(data, build(data, SMALL.graph), SMALL, start=CHOSEN).history
-    assert (found["before"], found["best"], found["epoch"]) == (history[0].ndcg, max(e.ndcg for e in history), max(history, key=lambda e: e.ndcg).epoch)
-    drawn = tried(Lever(SMALL, scorer=levers.averaged), data, CHOSEN)
+def test_a_lever_is_measured_before_and_after_training_and_where_nobody_likes_anything_yet() -> None:
+    withheld = Withheld.of(noisy())
+    data = withheld.dataset
+    found = tried(Lever(SMALL), withheld, CHOSEN)
+    trained = training.train(data, build(data, SMALL.graph), SMALL, start=CHOSEN)
+    best = max(trained.history, key=lambda epoch: epoch.ndcg)
+    assert (found["before"], found["best"], found["epoch"]) == (trained.history[0].ndcg, best.ndcg, best.epoch)
+    assert found["cold"] == withheld.ndcg(model_scorer(trained.model.eval()))
+    drawn = tried(Lever(SMALL, scorer=changes.averaged), withheld, CHOSEN)
     assert drawn["before"] == found["before"] and drawn["best"] != found["best"]
+
+
+def test_withheld_titles_have_no_likes_left_and_are_ranked_among_themselves() -> None:
+    data = noisy()
+    withheld = Withheld.of(data)
+    assert len(withheld.titles) == round(levers.WITHHELD * 30) and not train_matrix(withheld.dataset, (TRAIN, VALIDATION, TEST))[:, withheld.titles].nnz
+    everything = train_matrix(data, (TRAIN, VALIDATION)).toarray()
+    assert np.array_equal(withheld.likes.toarray(), everything[:, withheld.titles])
+    loud = np.where(np.isin(np.arange(30), withheld.titles), 0, 9.0)
+    assert withheld.ndcg(lambda who, history: everything[who] + loud) == pytest.approx(1), "others do not compete"
+    assert withheld.ndcg(lambda who, history: -everything[who] + loud) < 0.9
+    others = np.setdiff1d(np.arange(30), withheld.titles)
+    assert train_matrix(withheld.dataset)[:, others].nnz == train_matrix(data)[:, others].nnz
 
 
 def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
-    def recorded(what: Lever, data: Dataset, start: Start) -> dict:
+    def recorded(what: Lever, withheld: Withheld, start: Start) -> dict:
         done.append(what.config.preset)
-        return {"before": 0.1, "best": 0.2 if what.config.preset == "default" else 0.3, "epoch": 2, "seconds": 1.0}
+        return {"before": 0.1, "best": 0.2 if what.config.preset == "default" else 0.3, "epoch": 2, "cold": 0.05, "seconds": 1.0}
 
     monkeypatch.setattr(levers, "tried", recorded)
     monkeypatch.setattr(levers, "prepared", lambda folder, seed: noisy())
@@ -156,7 +173,7 @@ def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch:
     assert done == ["default", "other"] * 2 and set(json.loads((tmp_path / "levers.json").read_text())) == {"dskreg-book", "anime"}
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
-    assert "| other | 0.1000 | 0.3000 (2, +50.0%) | 0.1000 | 0.3000 (2, +50.0%) |" in text
+    assert "| other | 0.1000 | 0.3000 (2, +50.0%) | 0.0500 | 0.1000 | 0.3000 (2, +50.0%) | 0.0500 |" in text
 
 
 def test_what_is_patched_is_mended_even_where_training_fails() -> None:
