@@ -46,6 +46,13 @@ def paired(ours: dict[int, float], theirs: dict[int, float]) -> tuple[float, flo
     return float(difference.mean()), float(stats.ttest_1samp(difference, 0.0).pvalue)
 
 
+def over_common_seeds(ours: list[Path], theirs: list[Path], view: str) -> tuple[float, float]:
+    """`paired` of the means over the seeds that both have: another seed is another split."""
+    common = {path.stem.rpartition("-")[2] for path in ours} & {path.stem.rpartition("-")[2] for path in theirs}
+    mine, other = (per_person([path for path in paths if path.stem.rpartition("-")[2] in common], view) for paths in (ours, theirs))
+    return paired(mine, other)
+
+
 def holm(p: dict[str, float]) -> dict[str, float]:
     """P corrected for as many comparisons (Holm, 1979)."""
     ordered, corrected, least = sorted(p, key=lambda name: p[name]), {}, 0.0
@@ -66,7 +73,7 @@ def summarised(folder: Path, view: str, compare: bool) -> list[dict[str, Any]]:
     outcomes, files = read(folder)
     people = {name: per_person(paths, view) for name, paths in files.items()}
     rows = []
-    tests = {name: paired(people[OURS], people[name]) for name in people if compare and OURS in people and name != OURS}
+    tests = {name: over_common_seeds(files[OURS], files[name], view) for name in people if compare and OURS in people and name != OURS}
     corrected = holm({name: p for name, (_, p) in tests.items()})
     for name, seeds in outcomes.items():
         mean = {metric: float(np.mean([seed[view][metric] for seed in seeds])) for metric in (f"ndcg@{K}", f"recall@{K}", f"coverage@{K}")}

@@ -185,6 +185,18 @@ def test_a_run_is_resumed_and_its_tables_name_every_model(tmp_path: Path, monkey
     assert ours["ndcg@20"] == pytest.approx(np.mean([assess(scorer(seed + 5), noisy())[0]["ndcg@20"] for seed in (0, 1)]))
 
 
+def test_models_are_compared_over_the_seeds_that_both_have(tmp_path: Path) -> None:
+    def fit(data: Dataset, settings: dict, seed: int) -> Scorer:
+        return scorer(9 * seed)
+
+    for name, seeds in (("DSKReG", (0, 1, 2)), ("popularity", (1,))):
+        for seed in seeds:
+            accuracy.one(tmp_path / f"{name}-{seed}.json", Recommender(fit), {}, noisy(), seed, {"test": {}})
+    rows = {row["model"]: row for row in tables.summarised(tmp_path, "test", compare=True)}
+    assert rows["popularity"]["DSKReG minus it"] == 0 and rows["popularity"]["p (Holm)"] == 1, "the same scores at the same seed"
+    assert rows["DSKReG"]["ndcg@20"] != rows["popularity"]["ndcg@20"] and rows["DSKReG"]["seeds"] == 3
+
+
 def test_tables_of_other_runs_stay_with_the_day_and_the_machine_that_made_them(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(f"{tables.BEGIN}\n{tables.END}")
     for day, name in enumerate(("one", "two", "one")):
