@@ -220,9 +220,10 @@ def test_recorded_settings_are_kept_and_what_is_missing_is_tuned(tmp_path: Path,
     rows = [{"model": "EASE", "settings": {"regularisation": 7.5}}, {"model": "DSKReG", "settings": {"best_epoch": 3, "start": {"gates": [1.0]}}}]
     (tmp_path / "accuracy.json").write_text(json.dumps({"tiny: test": rows}))
     monkeypatch.setattr(accuracy, "prepared", lambda folder, seed: noisy())
+    monkeypatch.setattr(accuracy, "tuned", lambda name, *rest: ({"k": 3, "shrink": len(name)}, {"trials": 1}))  # without Optuna, which CI lacks
     plan = Plan(tmp_path, tmp_path / "work", seeds=1, trials=1, seconds=1, recorded=tmp_path / "accuracy.json")
     found = {name: accuracy.settings_of(name, accuracy.MODELS[name], tmp_path / "tiny", plan) for name in ("EASE", "DSKReG", "item-kNN")}
-    assert found["EASE"] == {"regularisation": 7.5} and found["DSKReG"] == {"start": {"gates": [1.0]}} and set(found["item-kNN"]) == {"k", "shrink"}
+    assert found["EASE"] == {"regularisation": 7.5} and found["DSKReG"] == {"start": {"gates": [1.0]}} and found["item-kNN"] == {"k": 3, "shrink": 8}
 
 
 @pytest.mark.parametrize("itself", [True, False])

@@ -60,12 +60,27 @@ CODES += [
 ]
 CHOICES = ["true", "TRUE", "false", "mine", "viewer", "table", "cards", "viewers", "relations", "titles", "people", "models", "recommenders", "before", "PCA"]
 CHOICES += ["cluster", "oddness", "lasso", "euclidean", "demo", "twin", "genre", "studio", "Action", "TV", "EASE", "popularity", "10", "20", "50", "100", "0.5"]
-CHOICES += ["Drawing", "Candidates", "Relations", "Flow", "Repeats", "Compare", "Walk", "Hubs", "noise", "temperature", "seed", "person"]
+CHOICES += [
+    "Drawing",
+    "Candidates",
+    "Relations",
+    "Flow",
+    "Repeats",
+    "Compare",
+    "Walk",
+    "Hubs",
+    "noise",
+    "temperature",
+    "seed",
+    "person",
+    "nobody yet",
+    "5 at most",
+]
 ONE = strategies.one_of(strategies.sampled_from(CODES), strategies.sampled_from(CHOICES), strategies.integers(0, 600).map(str), TEXT)
 VALUE = ONE | strategies.lists(ONE, max_size=5).map(",".join)
 SIDEBAR = ("artifact", "profile", "user", "titles", "liked", "disliked", "item", "top", "adult")
 PAGES = {
-    "recommendations": ("genres", "types", "hide_seen", "diversity", "view", "near"),
+    "recommendations": ("genres", "types", "liked_by", "hide_seen", "diversity", "view", "near"),
     "sampling": (
         *("noise", "seed", "k", "ku", "tau", "show", "versus", "tau_b", "seed_b", "times", "repeats_as", "trail", "side", "drawn", "find", "relation"),
         *("whole", "flow_as"),
