@@ -88,14 +88,10 @@ class DSKReG(nn.Module):
     # The sampler
 
     def _draw(self, logit: Tensor, noise: Tensor | None, k: int, slot_logit: Callable[[Tensor], Tensor]) -> Draw:
-        """The draw over the logits `[N, M]`; while it learns (`training`, gradients on) `slot_logit(slot)` gives the largest keys' again.
-
-        Without noise many logits are equal: the earlier slot is taken, so that neither padding nor a candidate left out changes the other picks.
-        """
+        """The draw over the logits `[N, M]`; while it learns (`training`, gradients on) `slot_logit(slot)` gives the largest keys' again."""
         learns = self.training and torch.is_grad_enabled()
         with torch.no_grad():
-            slots, stable = PRUNE * k if learns else None, noise is None
-            hard = draw(logit.detach(), torch.zeros_like(logit) if noise is None else noise, k, slots, stable)
+            hard = draw(logit.detach(), noise, k, PRUNE * k if learns else None)
         return soften(hard, slot_logit(hard.slot), k, self.config.temperature, self.config.relaxation == "soft") if learns else hard
 
     def item_logits(self, items: Tensor, without: Tensor | None = None, log_strength: Tensor | None = None) -> Tensor:

@@ -92,13 +92,19 @@ def relaxed_top_k(key: Tensor, k: int, temperature: float) -> Tensor:
     return _RelaxedTopK.apply(key, k, temperature)
 
 
-def draw(logit: Tensor, noise: Tensor, k: int, slots: int | None = None, stable: bool = False) -> Draw:
+def draw(logit: Tensor, noise: Tensor | None, k: int, slots: int | None = None) -> Draw:
     """The hard draw `[N, M] -> Draw` with weights of 0 and 1, over the K largest keys (what is served) or over more `slots`.
 
-    `stable`: of equal keys the earlier slot is taken, whatever M is. Otherwise which one depends on M, hence on how far a row is padded.
+    Noise None: zeros, and of equal keys, of which there are many then, the earlier slot is taken, so that neither padding nor a candidate left out
+    changes the other picks (`topk` settles ties by M).
     """
-    key, count = logit + noise, min(slots or k, logit.shape[1])
-    slot = key.sort(dim=1, descending=True, stable=True).indices[:, :count] if stable else key.topk(count, dim=1).indices
+    count = min(slots or k, logit.shape[1])
+    if noise is None:
+        key, noise = logit, torch.zeros_like(logit)
+        slot = key.sort(dim=1, descending=True, stable=True).indices[:, :count]
+    else:
+        key = logit + noise
+        slot = key.topk(count, dim=1).indices
     picked = torch.isfinite(logit.gather(1, slot))
     if slots:
         picked &= torch.arange(slot.shape[1], device=slot.device) < k
