@@ -132,28 +132,35 @@ def tuned(name: str, model: Recommender, dataset: Dataset, plan: Plan) -> tuple[
     return dict(best.user_attrs["settings"]), {"trials": len(study.trials), "validation ndcg@20": best.value}
 
 
+def fitted_before_test(model: Recommender, dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+    """The model made from everything known before the test; who chooses by itself finds the validation likes apart."""
+    return model.fit(dataset if model.choose else known(dataset), settings, seed)
+
+
 def one(path: Path, model: Recommender, settings: Settings, dataset: Dataset, seed: int, views: dict[str, dict[str, np.ndarray]]) -> None:
     """Fit and assess, in every view (arguments of `assess`), and write the outcome as `path`; per-person figures beside it."""
     began = time.perf_counter()
     chosen = dict(settings)
-    scorer = model.fit(dataset if model.choose else known(dataset), chosen, seed)
-    fitted = time.perf_counter() - began
-    outcome: dict[str, Any] = {"settings": chosen, "seed": seed, "fit seconds": round(fitted, 1)}
+    scorer = fitted_before_test(model, dataset, chosen, seed)
+    seconds = time.perf_counter() - began
+    outcome: dict[str, Any] = {"settings": chosen, "seed": seed, "fit seconds": round(seconds, 1)}
     for view, arguments in views.items():
         outcome[view], per = assess(scorer, dataset, **arguments)
         np.savez(path.with_name(f"{path.stem}.{view}.npz"), **per)
     path.with_suffix(".part").write_text(json.dumps(outcome, indent=1), "utf-8")
     path.with_suffix(".part").rename(path)
     told = "   ".join(f"{view} {outcome[view]['ndcg@20']:.4f} {outcome[view]['recall@20']:.4f} {outcome[view]['coverage@20']:.3f}" for view in views)
-    print(f"{path.parent.name:28s}{path.stem:28s}{told}   {fitted:.0f} s", flush=True)
+    print(f"{path.parent.name:28s}{path.stem:28s}{told}   {seconds:.0f} s", flush=True)
 
 
 def found_before(name: str, dataset: str, plan: Plan) -> tuple[Settings, dict[str, Any]] | None:
     """The settings that the document of an earlier run tells, if it is asked and knows this model."""
     rows = json.loads(plan.recorded.read_text("utf-8")).get(f"{dataset}: test", []) if plan.recorded else []
-    return next(
-        (({"start": row["settings"]["start"]} if "start" in row["settings"] else row["settings"], {"trials": 0}) for row in rows if row["model"] == name), None
-    )
+    for row in rows:
+        if row["model"] == name:
+            settings = row["settings"]
+            return {"start": settings["start"]} if "start" in settings else settings, {"trials": 0}
+    return None
 
 
 def settings_of(name: str, model: Recommender, folder: Path, plan: Plan) -> Settings:

@@ -1,6 +1,6 @@
 """How far likes carry at all: DSKReG and its rivals blended, `python benchmarks/blends.py` (settings and packages of benchmarks/accuracy.py).
 
-A blend's score is the sum of its members' scores, each person's brought to mean 0 and deviation 1: nothing is fitted, so nothing is tuned on the test.
+A blend's score is the mean of its members' scores, each person's brought to mean 0 and deviation 1: nothing is fitted, so nothing is tuned on the test.
 All pairs, all triples and all members together are listed; the best of so many, picked by the test, errs upwards. It is a bound, not a recommender.
 """
 
@@ -17,13 +17,12 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.accuracy import MODELS, Plan, assess, prepared, settings_of  # noqa: E402
+from benchmarks.accuracy import MODELS, Plan, assess, fitted_before_test, prepared, settings_of  # noqa: E402
 from dskreg.data.dataset import TEST  # noqa: E402
 from dskreg.graph import train_matrix  # noqa: E402
 from dskreg.people import KNOWN  # noqa: E402
 from dskreg.pipeline import hardware, versions  # noqa: E402
 from dskreg.serving import Scorer  # noqa: E402
-from dskreg.training import known  # noqa: E402
 
 MEMBERS = ("DSKReG", "EASE", "iALS", "item-kNN", "RP3beta", "LightGCN")
 
@@ -34,7 +33,7 @@ def standard(score: np.ndarray) -> np.ndarray:
 
 
 def blend(scores: dict[str, np.ndarray], names: tuple[str, ...], row: np.ndarray) -> Scorer:
-    """The sum over `names` of `scores` `[people, I]`, of which a person's row is `row[user]`."""
+    """The mean over `names` of `scores` `[people, I]`, of which a person's row is `row[user]`."""
     return lambda who, history: sum(scores[name][row[who]] for name in names) / len(names)  # type: ignore[return-value]
 
 
@@ -56,7 +55,7 @@ def main() -> None:
     scores = {}
     for name in given.members:
         model = MODELS[name]
-        scorer = model.fit(dataset if model.choose else known(dataset), dict(settings_of(name, model, folder, plan)), given.seed)
+        scorer = fitted_before_test(model, dataset, settings_of(name, model, folder, plan), given.seed)
         parts = [standard(np.asarray(scorer(who, history[who]), dtype=np.float32)) for who in np.array_split(people, 1 + len(people) // 256)]
         scores[name] = np.vstack(parts)
         print(f"fitted {name}", file=sys.stderr)

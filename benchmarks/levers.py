@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.accuracy import DATASETS, MODELS, Plan, prepared, settings_of  # noqa: E402
 from benchmarks.changes import DRAWS, DROPPED, averaged, corrected, dropping, falling, of_ease, two_hops  # noqa: E402
 from benchmarks.tables import replaced  # noqa: E402
+from benchmarks.variants import setting  # noqa: E402
 from dskreg import graph, training  # noqa: E402
 from dskreg.config import PRESETS, Config  # noqa: E402
 from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset  # noqa: E402
@@ -66,13 +67,6 @@ def without_gates(start: Start) -> Start:
 
 def levers(dataset: Dataset, regularisation: float) -> dict[str, Lever]:
     """By name; the default first. `regularisation`: EASE's."""
-    base = PRESETS["default"]
-
-    def setting(**changes: object) -> Config:
-        config = base
-        for name, value in changes.items():
-            config = config.override(name.replace("__", "."), str(value))
-        return config
 
     def first_only(start: Start) -> Start:
         return replace(start, kernels=(replace(start.kernels[0], share=1.0),))
@@ -80,7 +74,7 @@ def levers(dataset: Dataset, regularisation: float) -> dict[str, Lever]:
     def plain(start: Start) -> Start:
         return replace(first_only(start), kernels=(replace(start.kernels[0], ridge=float("inf"), knowledge=False, seen=False, share=1.0),))
 
-    relations = [dataset.relations[r] for r in choose_relations(dataset, base.graph)]
+    relations = [dataset.relations[r] for r in choose_relations(dataset, PRESETS["default"].graph)]
     found = {
         "default": Lever(),
         "not trained": Lever(setting(train__epochs=0)),

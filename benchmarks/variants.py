@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from torch import Tensor
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.changes import patched  # noqa: E402
 from benchmarks.recommenders import Recommender, Settings, dskreg  # noqa: E402
 from dskreg import batches, model  # noqa: E402
 from dskreg.config import PRESETS, Config  # noqa: E402
@@ -32,8 +33,7 @@ def shuffled(dataset: Dataset, seed: int = 0) -> Dataset:
     return replace(dataset, tail=tail)
 
 
-@contextmanager
-def uniform() -> Iterator[None]:
+def uniform() -> AbstractContextManager[None]:
     """Draws take no notice of what was learnt: every candidate is as likely as any other, also at the test, where the draw is of a fixed seed."""
     logit = model.DSKReG._logit
 
@@ -41,22 +41,13 @@ def uniform() -> Iterator[None]:
         spread = torch.frac(torch.sin(neighbour.double() * 12.9898 + relation.double() * 78.233) * 43758.5453).float()  # a fixed order, title for title
         return (spread + 0 * logit(self, neighbour, relation, gone, *log_strength).nan_to_num(neginf=0)).masked_fill(gone, -torch.inf)
 
-    model.DSKReG._logit = equal  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        model.DSKReG._logit = logit  # type: ignore[method-assign]
+    return patched(model.DSKReG, "_logit", equal)
 
 
-@contextmanager
-def wrong_sign() -> Iterator[None]:
+def wrong_sign() -> AbstractContextManager[None]:
     """The release's noise: log(-log U), which draws far too deterministically."""
     gumbel = batches.gumbel
-    batches.gumbel = lambda *arguments: -gumbel(*arguments)
-    try:
-        yield
-    finally:
-        batches.gumbel = gumbel
+    return patched(batches, "gumbel", lambda *arguments: -gumbel(*arguments))
 
 
 def within(around: Callable, recommender: Recommender) -> Recommender:
@@ -109,16 +100,18 @@ def chooses_like_default(name: str) -> bool:
     return name.startswith("tau = ") or name in ("wrong sign of the noise", "soft in the place of straight-through", FASTER)
 
 
+def setting(**changes: object) -> Config:
+    """The default preset with some settings changed, such as `train__epochs=0`."""
+    config = PRESETS["default"]
+    for name, value in changes.items():
+        config = config.override(name.replace("__", "."), str(value))
+    return config
+
+
 def variants(dataset: Dataset) -> dict[str, Recommender]:
     """By name; `default` first."""
     base = PRESETS["default"]
     relations = [dataset.relations[r] for r in choose_relations(dataset, base.graph)]
-
-    def setting(**changes: object) -> Config:
-        config = base
-        for name, value in changes.items():
-            config = config.override(name.replace("__", "."), str(value))
-        return config
 
     found = {
         "default": dskreg(base),
