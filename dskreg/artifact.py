@@ -148,6 +148,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def load(folder: Path) -> Artifact:
     """Read and verify the artifact. Raises InputError that names the file when anything is missing, altered, truncated or foreign."""
     recover(folder)
+    return folders.settled(folder, lambda: _load(folder))
+
+
+def _load(folder: Path) -> Artifact:
     manifest = read_manifest(folder)
     for name in FILES:
         path = folder / name

@@ -7,11 +7,12 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dskreg.errors import InputError
 
@@ -22,6 +23,8 @@ except ImportError:  # Windows
 
 MANIFEST = "manifest.json"
 ARTIFACT, INDEX = "artifact", "index"
+TRIES, PAUSE = 20, 0.1  # of a folder that is being replaced; the pause, in seconds, is far longer than two renames take
+Found = TypeVar("Found")
 
 
 def kind(folder: Path) -> str | None:
@@ -73,6 +76,37 @@ def orphans(folder: Path) -> list[Path]:
     """What `replacing` had taken away, where `folder` is not there."""
     folder = folder.absolute()
     return [] if folder.exists() else _beside(folder, "old")
+
+
+def taken_away(root: Path, wanted: str) -> set[str]:
+    """Names of each `wanted` in `root` that `replacing` has taken away, for a moment or because its process died, or is about to clear away."""
+    return {path.name[1:].rsplit(".", 2)[0] for path in root.glob(".*.*.old") if kind(path) == wanted}
+
+
+def settled(folder: Path, read: Callable[[], Found]) -> Found:
+    """`read()`, again where it fails while `folder` is being replaced: a reader goes by names, and finds some of the older files and some of the newer.
+
+    Raises:
+        InputError: what `read` raised on a folder that stayed as it was, or at last.
+    """
+    for _ in range(TRIES - 1):
+        before = _state(folder)
+        try:
+            return read()
+        except InputError:
+            if _state(folder) == before and not orphans(folder):
+                raise
+            time.sleep(PAUSE)
+    return read()
+
+
+def _state(folder: Path) -> tuple[int, int] | None:
+    """Another one once another folder has its name."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_ctime_ns
 
 
 def _beside(folder: Path, word: str) -> list[Path]:

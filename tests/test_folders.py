@@ -87,3 +87,54 @@ def test_what_was_there_comes_back_when_the_new_one_cannot_take_its_place(tmp_pa
     with pytest.raises(InputError, match="No space left"), folders.replacing(out) as new:
         (new / "new").touch()
     assert [path.name for path in tmp_path.iterdir()] == ["artifact"] and (out / "old").exists()
+
+
+def replaced(folder: Path, text: str) -> None:
+    with folders.replacing(folder) as new:
+        (new / "text").write_text(text)
+
+
+def test_a_folder_that_is_replaced_while_it_is_read_is_read_again(tmp_path: Path) -> None:
+    out, calls = tmp_path / "artifact", 0
+    replaced(out, "first")
+
+    def read() -> str:
+        nonlocal calls
+        calls += 1
+        before = (out / "text").read_text()
+        if calls < 4:
+            replaced(out, f"{calls}")
+        if before != (out / "text").read_text():
+            raise InputError("parts of two")
+        return before
+
+    assert (folders.settled(out, read), calls) == ("3", 4)
+
+
+def test_a_folder_that_stays_as_it_was_is_read_once(tmp_path: Path) -> None:
+    out, calls = tmp_path / "artifact", 0
+
+    def read() -> None:
+        nonlocal calls
+        calls += 1
+        raise InputError("damaged")
+
+    for _ in range(2):
+        with pytest.raises(InputError, match="damaged"):
+            folders.settled(out, read)
+        replaced(out, "damaged")
+    assert calls == 2
+
+
+def test_what_never_settles_ends_with_what_its_reader_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, calls = tmp_path / "artifact", 0
+    monkeypatch.setattr(folders, "PAUSE", 0.0)
+
+    def read() -> None:
+        nonlocal calls
+        calls += 1
+        replaced(out, f"{calls}")
+        raise InputError(f"parts of two, {calls}")
+
+    with pytest.raises(InputError, match=f"parts of two, {folders.TRIES}"):
+        folders.settled(out, read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from itertools import count
@@ -35,6 +36,29 @@ def test_who_is_looking_and_who_comes_see_the_new_one(tmp_path: Path, monkeypatc
         assert recommended(fine(looking))["title"].str.endswith(" (new)").all() and "viewer 34" in said(looking)
     # Whoever still holds the old one can finish with it: it lies in memory, whole.
     assert before.recommend(before.profile(34))["title"].str.endswith(" (old)").all()
+
+
+def test_it_is_listed_while_it_is_away_and_where_its_saver_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo, real, listed = artifacts.load(DEMO), os.replace, []
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
+    artifacts.save(demo, tmp_path / "demo")
+
+    def moved(*arguments: Path) -> None:
+        real(*arguments)
+        listed.append(resources.artifact_names())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", moved)
+        artifacts.save(demo, tmp_path / "demo")
+    assert listed == [["demo"], ["demo"]], "between the two renames, and after them"
+    # One listing that fell between the renames, when what was taken away is cleared away already.
+    with monkeypatch.context() as patch:
+        listings = iter([[], ["demo"]])
+        patch.setattr(resources, "list_artifacts", lambda _: next(listings))
+        assert resources.artifact_names() == ["demo"]
+    (tmp_path / "demo").rename(tmp_path / ".demo.0123abcd.old")
+    assert resources.artifact_names() == ["demo"]
+    assert recommended(fine(visit(user="34")))["title"].notna().all() and [path.name for path in tmp_path.iterdir()] == ["demo"]
 
 
 def test_replaced_again_and_again_it_is_always_the_one_or_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

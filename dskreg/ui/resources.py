@@ -7,7 +7,6 @@ an artifact that could not be opened is tried again on the next run.
 import hashlib
 import operator
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dskreg import folders
+from dskreg.artifact import recover
 from dskreg.explorer import Explanation, Explorer, InputError, Profile, list_artifacts
 
 NO_FILTERS = {"hide_seen": True, "genres": (), "types": (), "most_likes": None, "diversity": 0.0}
-PAUSE = 0.1  # seconds: far longer than two renames take
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,24 +30,22 @@ def artifacts_folder() -> Path:
 def artifact_names() -> list[str]:
     """Names of the artifacts that can be chosen, the demo first; [] where the folder is missing or empty."""
     folder = artifacts_folder()
-    names = list_artifacts(folder) if folder.is_dir() else []
-    if folder.is_dir() and any(folder.glob(".*.old")):  # one is being replaced, and was perhaps not there at that moment
-        time.sleep(PAUSE)
-        names = list_artifacts(folder)
+    if not folder.is_dir():
+        return []
+    # One that is being replaced is missing from a listing for a moment, but not from both and from what was taken away.
+    names = {*list_artifacts(folder), *folders.taken_away(folder, folders.ARTIFACT), *list_artifacts(folder)}
     return sorted(names, key=lambda name: (name != "demo", name))
 
 
 def open_explorer(path: Path | str) -> Explorer:
-    """Open an artifact once per process; a folder whose files changed is opened afresh. What fails is tried once more: it may be being replaced.
+    """Open an artifact once per process; a folder whose files changed is opened afresh.
 
     Raises:
         InputError: with a sentence for the reader, where the folder is missing, damaged or foreign.
     """
-    try:
-        return _open(str(path), _fingerprint(Path(path)), id(Explorer))
-    except InputError:
-        time.sleep(PAUSE)
-        return _open(str(path), _fingerprint(Path(path)), id(Explorer))
+    path = Path(path)
+    recover(path)
+    return _open(str(path), folders.settled(path, lambda: _fingerprint(path)), id(Explorer))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the model …")

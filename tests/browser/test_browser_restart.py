@@ -9,18 +9,33 @@ from walk import says, settle
 from benchmarks.served import await_health, launch
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Request
 
 ADDRESS = "sampling?user=34&item=12&seed=3&noise=true"
 
 
+def all_arrived(page: Page, coming: set[Request]) -> None:
+    """Wait until no part of the page's own program is on its way: a browser does not ask twice for a module that failed."""
+    quiet = 0
+    for _ in range(240):
+        quiet = 0 if any(request.resource_type in ("script", "stylesheet") for request in coming) else quiet + 1
+        if quiet == 4:
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError(f"still loading: {[request.url for request in coming]}")
+
+
 def test_a_server_that_was_killed_and_started_again_shows_the_same_view(page: Page) -> None:
+    coming: set[Request] = set()
     with launch() as (address, process):
         await_health(address, process)
+        page.on("request", lambda request: coming.add(request))
+        page.on("requestfinished", lambda request: coming.discard(request))
+        page.on("requestfailed", lambda request: coming.discard(request))
         page.goto(f"{address}/{ADDRESS}")
         says(settle(page), "How the score adds up")
         page.locator(".js-plotly-plot").first.wait_for()
-        page.wait_for_load_state("networkidle")
+        all_arrived(page, coming)
         heading, link = page.locator("h2").first.inner_text(), page.url
         process.kill()
         process.wait()

@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -55,7 +56,9 @@ def make(data: Path, out: Path, resume: bool, saving: Path, seed: int = 0) -> No
 
 def start(*arguments: object) -> BaseProcess:
     process = multiprocessing.get_context("forkserver").Process(target=make, args=arguments)
-    process.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # a page test leaves app.py there, which the process would run first
+        process.start()
     return process
 
 
@@ -65,10 +68,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float, f
     multiprocessing.get_context("forkserver").set_forkserver_preload(["dskreg.pipeline"])
     folder = tmp_path_factory.mktemp("crash")
     data, out, saving = tiny_data(folder / "data"), folder / "whole", folder / "saving"
-    start(data, folder / "warm", False, folder / "warm.saving").join()
+    warm = start(data, folder / "warm", False, folder / "warm.saving")
+    warm.join()
+    assert warm.exitcode == 0
     began = time.monotonic()
     process = start(data, out, False, saving)
-    while not saving.exists():
+    while not saving.exists() and process.is_alive():
         time.sleep(0.002)
     seen = time.monotonic()
     process.join()
@@ -89,7 +94,7 @@ def whole_or_absent(out: Path) -> str | None:
 def kill_while_saving(number: int, data: Path, out: Path, tail: float) -> None:
     saving = out.with_name("saving")
     process = start(data, out, False, saving)
-    while not saving.exists():
+    while not saving.exists() and process.is_alive():
         time.sleep(0.001)
     time.sleep(random.Random(number).uniform(0, tail))
     process.kill()
@@ -169,6 +174,7 @@ def test_a_full_disk_leaves_the_old_artifact(world: tuple[Path, str, float, floa
 FILLED = """
 import sys
 from pathlib import Path
+from types import ModuleType
 from dskreg import artifact
 from dskreg.errors import InputError
 demo, out = artifact.load(Path(sys.argv[1])), Path(sys.argv[2]) / "made"
