@@ -92,12 +92,12 @@ def beginning(recommender: Recommender, change: Callable[[list[dict]], list[dict
     )
 
 
-FASTER = "the sampler learns ten times faster"
+FASTER, HELD = "the sampler learns ten times faster", "no weight decay"
 
 
 def chooses_like_default(name: str) -> bool:
     """Does only training feel this change, so that the variant would choose the default's start?"""
-    return name.startswith("tau = ") or name in ("wrong sign of the noise", "soft in the place of straight-through", FASTER)
+    return name.startswith("tau = ") or name in ("wrong sign of the noise", "soft in the place of straight-through", FASTER, HELD)
 
 
 def setting(**changes: object) -> Config:
@@ -123,6 +123,7 @@ def variants(dataset: Dataset) -> dict[str, Recommender]:
         "wrong sign of the noise": within(wrong_sign, dskreg(base)),
         "soft in the place of straight-through": dskreg(setting(model__relaxation="soft")),
         FASTER: dskreg(setting(train__sampler_learning_rate="3e-3")),
+        HELD: dskreg(setting(train__weight_decay="0")),
         "one kernel": beginning(dskreg(base), lambda kernels: [kernels[0] | {"share": 1.0}]),
         "kernels of the likes alone": beginning(dskreg(base), lambda kernels: [kernel | {"seen": False, "knowledge": False} for kernel in kernels]),
         "no gates": dskreg(setting(model__gates="false")),

@@ -105,7 +105,7 @@ class TrainConfig:
     refit: bool = True  # once more with the validation likes, for as many epochs as were best
     learning_rate: float = 5e-5
     sampler_learning_rate: float = 3e-4  # of the logits' own vectors, relations, gates and priors
-    weight_decay: float = 0.0  # decoupled (AdamW)
+    weight_decay: float = 0.005  # the share that every step takes off embeddings and towers, whatever the learning rate (decoupled)
     l2: float = 0.0  # lambda: times the squared norm of the embeddings that a bpr batch touched
     alternatives: int = 4096  # titles that compete in a softmax step, at most: a uniform sample, the same for the whole batch
     hide_least: float = 0.3  # the hidden share of a history is drawn uniformly between the two
@@ -121,6 +121,7 @@ class TrainConfig:
         _require(self.validation_users >= 1, "train.validation_users", "at least 1", self.validation_users)
         _require(self.alternatives >= 1, "train.alternatives", "at least 1", self.alternatives)
         _require(self.learning_rate > 0, "train.learning_rate", "more than 0", self.learning_rate)
+        _require(0 <= self.weight_decay < 1, "train.weight_decay", "at least 0 and less than 1", self.weight_decay)
         _require(0 < self.hide_least <= self.hide_most < 1, "train.hide_least and hide_most", "0 < least <= most < 1", (self.hide_least, self.hide_most))
         _require_finite(self, "train")
 
@@ -236,7 +237,9 @@ PRESETS: dict[str, Config] = {
         preset="paper",
         graph=GraphConfig(candidates=500),
         model=ModelConfig(width=16, activation="tanh", user="free", gates=False, prior=False),
-        train=TrainConfig(objective="bpr", start="random", epochs=60, batch=128, refit=False, learning_rate=1e-3, sampler_learning_rate=1e-3, l2=1e-3),
+        train=TrainConfig(
+            objective="bpr", start="random", epochs=60, batch=128, refit=False, learning_rate=1e-3, sampler_learning_rate=1e-3, weight_decay=0.0, l2=1e-3
+        ),
     ),
 }
 
@@ -245,7 +248,7 @@ DEMO = Config(
     preset="demo",
     graph=GraphConfig(candidates=120, without=("co-liked",)),
     model=ModelConfig(width=64),
-    train=TrainConfig(patience=10, batch=128, gates_by="all", sampler_learning_rate=3e-3),
+    train=TrainConfig(patience=10, batch=128, gates_by="all", sampler_learning_rate=3e-3, weight_decay=0.0),
 )
 """The default preset at the size of the bundled demo, whose neighbours all come from the knowledge graph."""
 

@@ -168,9 +168,9 @@ def _best(history: list[Epoch]) -> Epoch:
 
 
 def optimiser_of(model: DSKReG, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW over `parameter_groups`; one kernel for all parameters where there is one."""
+    """AdamW over `parameter_groups`, which decays by the learning rate times its `weight_decay`; one kernel for all parameters where there is one."""
     fused = model.item_embedding.device.type in ("cpu", "cuda")
-    return torch.optim.AdamW(parameter_groups(model, config), weight_decay=config.weight_decay, fused=fused)
+    return torch.optim.AdamW(parameter_groups(model, config), weight_decay=config.weight_decay / config.learning_rate, fused=fused)
 
 
 def parameter_groups(model: DSKReG, config: TrainConfig) -> list[dict]:

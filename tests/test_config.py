@@ -97,6 +97,8 @@ def test_override_refuses(path: str, text: str, message: str) -> None:
         (TrainConfig, {"validation_users": 0}),
         (TrainConfig, {"learning_rate": 0.0}),
         (TrainConfig, {"hide_least": 0.0}),
+        (TrainConfig, {"weight_decay": 1.0}),
+        (TrainConfig, {"weight_decay": -0.001}),
         (TrainConfig, {"hide_least": 0.6, "hide_most": 0.5}),
         (TrainConfig, {"hide_most": 1.0}),
         (ProjectionConfig, {"perplexity": 0.0}),

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import changes, levers
-from benchmarks.levers import Lever, Withheld, tried
+from benchmarks import changes, levers, trials
+from benchmarks.trials import Lever, Withheld, tried
 from dskreg import batches, graph, losses, objectives, training
 from dskreg.baselines import EASE
-from dskreg.config import Config, GraphConfig, ModelConfig, TrainConfig
+from dskreg.config import PRESETS, Config, GraphConfig, ModelConfig, TrainConfig
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
+from dskreg.evaluation import evaluate
 from dskreg.graph import build, train_matrix
 from dskreg.model import DSKReG
 from dskreg.objectives import MaskedSoftmax
@@ -118,8 +119,9 @@ def test_the_mean_of_noisy_draws_is_the_mean_of_single_passes() -> None:
 
 def test_every_lever_has_settings_of_its_own_or_changes_code_start_or_scores() -> None:
     found = levers.levers(noisy(), 100.0)
-    default = found.pop("default")
+    default = found.pop(levers.BEFORE)
     assert default == Lever() and len(found) > 20
+    assert default.config.train.weight_decay == 0 and found[levers.DECAY] == Lever(PRESETS["default"])
     for name, lever in found.items():
         assert lever != default, name
     kernels = (Kernel(0.25, 15.0, 8, knowledge=True, share=0.7), Kernel(0.15, 10.0, 8, share=0.3))
@@ -133,19 +135,43 @@ def test_every_lever_has_settings_of_its_own_or_changes_code_start_or_scores() -
 def test_a_lever_is_measured_before_and_after_training_and_where_nobody_likes_anything_yet() -> None:
     withheld = Withheld.of(noisy())
     data = withheld.dataset
-    found = tried(Lever(SMALL), withheld, CHOSEN)
+    found, people = tried(Lever(SMALL), withheld, CHOSEN)
     trained = training.train(data, build(data, SMALL.graph), SMALL, start=CHOSEN)
     best = max(trained.history, key=lambda epoch: epoch.ndcg)
     assert (found["before"], found["best"], found["epoch"]) == (trained.history[0].ndcg, best.ndcg, best.epoch)
     assert found["cold"] == withheld.ndcg(model_scorer(trained.model.eval()))
-    drawn = tried(Lever(SMALL, scorer=changes.averaged), withheld, CHOSEN)
-    assert drawn["before"] == found["before"] and drawn["best"] != found["best"]
+    assert found["carried"] == pytest.approx(people.mean()) and len(people) == np.count_nonzero(train_matrix(data, (VALIDATION,)).sum(1))
+    drawn, others = tried(Lever(SMALL, scorer=changes.averaged), withheld, CHOSEN)
+    at_best = evaluate(model_scorer(trained.model), data, VALIDATION).per_user["ndcg@20"]
+    asked = evaluate(changes.averaged(trained.model), data, VALIDATION).per_user["ndcg@20"]
+    assert drawn["before"] == found["before"] and not np.array_equal(at_best, asked)
+    np.testing.assert_allclose(others - people, asked - at_best, atol=1e-12)
+
+
+def test_nobody_chooses_the_epoch_that_she_is_asked_about() -> None:
+    """Epochs that differ by luck alone: the best one flatters itself, the figure that is carried over does not."""
+    luck = np.random.default_rng(0).normal(0.2, 0.1, (60, 400))
+    assert luck.mean(1).max() > 0.208 and trials.carried(luck).mean() == pytest.approx(0.2, abs=0.004)
+    better = luck + np.where(np.arange(60) == 30, 0.1, 0)[:, None]
+    np.testing.assert_allclose(trials.carried(better), better[30])
+    # One person alone likes another epoch best: she is asked about the others' choice.
+    own = np.array([[0.0, 0.5, 0.5, 0.5], [1.0, 0.4, 0.4, 0.4]])
+    assert trials.carried(own)[0] == 0
+
+
+def test_a_gain_is_relative_and_its_interval_is_of_the_same_people() -> None:
+    rng = np.random.default_rng(1)
+    base = rng.random(500)
+    assert trials.compared(base, base) == {"gain": 0.0, "within": 0.0}
+    found = trials.compared(base + 0.01 + 0.02 * rng.standard_normal(500), base)
+    assert found["gain"] == pytest.approx(0.01 / base.mean(), rel=0.2)
+    assert found["within"] == pytest.approx(1.96 * 0.02 / np.sqrt(500) / base.mean(), rel=0.1)
 
 
 def test_withheld_titles_have_no_likes_left_and_are_ranked_among_themselves() -> None:
     data = noisy()
     withheld = Withheld.of(data)
-    assert len(withheld.titles) == round(levers.WITHHELD * 30) and not train_matrix(withheld.dataset, (TRAIN, VALIDATION, TEST))[:, withheld.titles].nnz
+    assert len(withheld.titles) == round(trials.WITHHELD * 30) and not train_matrix(withheld.dataset, (TRAIN, VALIDATION, TEST))[:, withheld.titles].nnz
     everything = train_matrix(data, (TRAIN, VALIDATION)).toarray()
     assert np.array_equal(withheld.likes.toarray(), everything[:, withheld.titles])
     loud = np.where(np.isin(np.arange(30), withheld.titles), 0, 9.0)
@@ -158,22 +184,24 @@ def test_withheld_titles_have_no_likes_left_and_are_ranked_among_themselves() ->
 def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
-    def recorded(what: Lever, withheld: Withheld, start: Start) -> dict:
+    def recorded(what: Lever, withheld: Withheld, start: Start) -> tuple[dict, np.ndarray]:
         done.append(what.config.preset)
-        return {"before": 0.1, "best": 0.2 if what.config.preset == "default" else 0.3, "epoch": 2, "cold": 0.05, "seconds": 1.0}
+        people = np.array([0.1, 0.3]) if what.config.preset == "default" else np.array([0.2, 0.4])
+        return {"before": 0.1, "best": 0.5, "carried": people.mean(), "epoch": 2, "cold": 0.05, "seconds": 1.0}, people
 
     monkeypatch.setattr(levers, "tried", recorded)
     monkeypatch.setattr(levers, "prepared", lambda folder, seed: noisy())
     monkeypatch.setattr(levers, "settings_of", lambda name, *rest: {"start": CHOSEN.to_json(), "regularisation": 1.0})
-    monkeypatch.setattr(levers, "levers", lambda *rest: {"default": Lever(), "other": Lever(replace(SMALL, preset="other"))})
+    monkeypatch.setattr(levers, "levers", lambda *rest: {levers.BEFORE: Lever(), "other": Lever(replace(SMALL, preset="other"))})
     (tmp_path / "README.md").write_text(f"before\n{levers.BEGIN}\nold\n{levers.END}\nafter\n")
     for names in (["dskreg-book"], ["dskreg-book"], ["anime"]):
-        monkeypatch.setattr(sys, "argv", ["levers.py", "--out", str(tmp_path), "--datasets", *names])
+        monkeypatch.setattr(sys, "argv", ["levers.py", "--out", str(tmp_path), "--work", str(tmp_path / "work"), "--datasets", *names])
         levers.main()
     assert done == ["default", "other"] * 2 and set(json.loads((tmp_path / "levers.json").read_text())) == {"dskreg-book", "anime"}
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
-    assert "| other | 0.1000 | 0.3000 (2, +50.0%) | 0.0500 | 0.1000 | 0.3000 (2, +50.0%) | 0.0500 |" in text
+    row = "0.1000 | 0.3000 +50.0% ± 0.0% (2) | 0.0500"
+    assert f"| other | {row} | {row} |" in text and f"| {levers.BEFORE} | 0.1000 | 0.2000 (2) | 0.0500 |" in text
 
 
 def test_what_is_patched_is_mended_even_where_training_fails() -> None:

@@ -228,6 +228,20 @@ def test_mixed_precision_takes_the_same_path(monkeypatch: pytest.MonkeyPatch) ->
     assert np.abs(runs[0] - runs[1]).max() < 0.1 * (runs[0][0] - runs[0][-1])
 
 
+@pytest.mark.parametrize("rate", [1e-12, 5e-5, 0.1])
+def test_a_step_takes_its_share_off_whatever_the_learning_rate(rate: float) -> None:
+    model = DSKReG(replace(PRESETS["default"].model, width=4), hand_drawn_graph(), 3)
+    before = weights(model)
+    optimiser = training.optimiser_of(model, TrainConfig(learning_rate=rate, weight_decay=0.25))
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    after = weights(model)
+    kept = {name for name in before if torch.equal(after[name], before[name])}
+    torch.testing.assert_close({name: after[name] for name in before if name not in kept}, {name: 0.75 * before[name] for name in before if name not in kept})
+    assert "item_embedding" not in kept and {"prior", "log_gate", "relevance_relation", "relation_embedding"} <= kept
+
+
 def test_entropy_is_one_for_a_uniform_sampler_and_zero_for_a_certain_one() -> None:
     model = DSKReG(replace(PRESETS["paper"].model, width=4), hand_drawn_graph(), 3)  # a = c = 0
     assert training.sampling_entropy(model) == pytest.approx(1.0)
