@@ -145,6 +145,29 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def list_artifacts(folder: str | Path) -> list[str]:
+    """The names of the sub-folders that look like artifacts, sorted; [] where there is no such folder."""
+    return folders.named(Path(folder), folders.ARTIFACT)
+
+
+def fingerprint(folder: str | Path) -> str:
+    """Digest of the manifest and of every file's size and time: cheap, and different after a replacement. Raises InputError where it is unreadable."""
+    folder = Path(folder)
+    recover(folder)
+    return folders.settled(folder, lambda: _fingerprint(folder))
+
+
+def _fingerprint(folder: Path) -> str:
+    try:
+        digest = hashlib.sha256((folder / MANIFEST).read_bytes())
+        for file in sorted(folder.iterdir()):
+            status = file.stat()
+            digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns}".encode())
+    except OSError as error:
+        raise InputError(f"cannot read the artifact {folder}: {error.strerror}") from error
+    return digest.hexdigest()
+
+
 def load(folder: Path) -> Artifact:
     """Read and verify the artifact. Raises InputError that names the file when anything is missing, altered, truncated or foreign."""
     recover(folder)

@@ -17,10 +17,10 @@ import torch
 from scipy import sparse
 
 from dskreg import artifact as artifacts
+from dskreg.artifact import fingerprint, list_artifacts
 from dskreg.diversity import POOL, WIDE, alikeness, mmr
 from dskreg.errors import InputError
 from dskreg.explanation import Explanation
-from dskreg.folders import ARTIFACT, kind
 from dskreg.leaning import statistics
 from dskreg.legible import harmless, legible
 from dskreg.metrics import top_items
@@ -47,6 +47,7 @@ __all__ = [
     "Overlap",
     "Profile",
     "WhatIf",
+    "fingerprint",
     "harmless",
     "legible",
     "list_artifacts",
@@ -62,12 +63,6 @@ def one_thread_each() -> None:
     Products of milliseconds, spread over all processors by several threads at once, wait for each other by spinning.
     """
     torch.set_num_threads(1)
-
-
-def list_artifacts(folder: str | Path) -> list[str]:
-    """The names of the sub-folders that look like artifacts, sorted."""
-    root = Path(folder)
-    return sorted(p.name for p in root.iterdir() if not p.name.startswith(".") and kind(p) == ARTIFACT) if root.is_dir() else []
 
 
 class Explorer(Questions):

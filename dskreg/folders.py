@@ -78,8 +78,19 @@ def orphans(folder: Path) -> list[Path]:
     return [] if folder.exists() else _beside(folder, "old")
 
 
-def taken_away(root: Path, wanted: str) -> set[str]:
-    """Names of each `wanted` in `root` that `replacing` has taken away, for a moment or because its process died, or is about to clear away."""
+def named(root: Path, wanted: str) -> list[str]:
+    """Names of each `wanted` in `root`, sorted; also of one that `replacing` has taken away, for a moment or because its process died.
+
+    One that is being replaced may be missing from a listing, but not from two and from what was taken away.
+    """
+    return sorted({*_listed(root, wanted), *_taken_away(root, wanted), *_listed(root, wanted)}) if root.is_dir() else []
+
+
+def _listed(root: Path, wanted: str) -> set[str]:
+    return {path.name for path in root.iterdir() if not path.name.startswith(".") and kind(path) == wanted}
+
+
+def _taken_away(root: Path, wanted: str) -> set[str]:
     return {path.name[1:].rsplit(".", 2)[0] for path in root.glob(".*.*.old") if kind(path) == wanted}
 
 

@@ -147,7 +147,7 @@ def test_the_wrong_sign_is_undone_afterwards() -> None:
 def test_what_only_training_feels_begins_as_the_default_does() -> None:
     found, begin = variants(noisy()), {"start": Start((Kernel(0.25, 10.0, 8),)).to_json()}
     started = {name: variant.choose(noisy(), begin) for name, variant in found.items() if variant.choose and (name == "default" or chooses_like_default(name))}
-    assert len(started) == 7 and all(start == started["default"] for start in started.values())
+    assert len(started) == 8 and all(start == started["default"] for start in started.values())
 
 
 def test_holm_and_the_paired_test_are_the_textbooks() -> None:

@@ -12,6 +12,7 @@ import pytest
 from test_pages import DEMO, fine, recommended, said, visit
 
 from dskreg import artifact as artifacts
+from dskreg import folders
 from dskreg.ui import resources
 from tests.reliability.size import times
 
@@ -53,8 +54,8 @@ def test_it_is_listed_while_it_is_away_and_where_its_saver_died(tmp_path: Path, 
     assert listed == [["demo"], ["demo"]], "between the two renames, and after them"
     # One listing that fell between the renames, when what was taken away is cleared away already.
     with monkeypatch.context() as patch:
-        listings = iter([[], ["demo"]])
-        patch.setattr(resources, "list_artifacts", lambda _: next(listings))
+        listings = iter([set(), {"demo"}])
+        patch.setattr(folders, "_listed", lambda *_: next(listings))
         assert resources.artifact_names() == ["demo"]
     (tmp_path / "demo").rename(tmp_path / ".demo.0123abcd.old")
     assert resources.artifact_names() == ["demo"]

@@ -4,7 +4,6 @@ An Explorer is shared by every session, so nobody writes to it. Results are copi
 an artifact that could not be opened is tried again on the next run.
 """
 
-import hashlib
 import operator
 import os
 from collections.abc import Callable
@@ -14,9 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg import folders
-from dskreg.artifact import recover
-from dskreg.explorer import Explanation, Explorer, InputError, Profile, list_artifacts
+from dskreg.explorer import Explanation, Explorer, Profile, fingerprint, list_artifacts
 
 NO_FILTERS = {"hide_seen": True, "genres": (), "types": (), "most_likes": None, "diversity": 0.0}
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,12 +26,7 @@ def artifacts_folder() -> Path:
 
 def artifact_names() -> list[str]:
     """Names of the artifacts that can be chosen, the demo first; [] where the folder is missing or empty."""
-    folder = artifacts_folder()
-    if not folder.is_dir():
-        return []
-    # One that is being replaced is missing from a listing for a moment, but not from both and from what was taken away.
-    names = {*list_artifacts(folder), *folders.taken_away(folder, folders.ARTIFACT), *list_artifacts(folder)}
-    return sorted(names, key=lambda name: (name != "demo", name))
+    return sorted(list_artifacts(artifacts_folder()), key=lambda name: (name != "demo", name))
 
 
 def open_explorer(path: Path | str) -> Explorer:
@@ -43,26 +35,12 @@ def open_explorer(path: Path | str) -> Explorer:
     Raises:
         InputError: with a sentence for the reader, where the folder is missing, damaged or foreign.
     """
-    path = Path(path)
-    recover(path)
-    return _open(str(path), folders.settled(path, lambda: _fingerprint(path)), id(Explorer))
+    return _open(str(path), fingerprint(path), id(Explorer))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the model …")
 def _open(path: str, fingerprint: str, code: int) -> Explorer:  # `code` changes when Streamlit reloads edited modules: old objects do not fit new classes
     return Explorer.open(path)
-
-
-def _fingerprint(path: Path) -> str:
-    """Digest of the manifest and of every file's size and time: cheap, and different once an artifact is replaced."""
-    try:
-        digest = hashlib.sha256((path / "manifest.json").read_bytes())
-        for file in sorted(path.iterdir()):
-            status = file.stat()
-            digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns}".encode())
-    except OSError as error:
-        raise InputError(f"cannot read the artifact {path}: {error.strerror}") from error
-    return digest.hexdigest()
 
 
 def ask(explorer: Explorer, what: str, *arguments: Any, **named: Any) -> Any:
