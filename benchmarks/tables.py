@@ -12,6 +12,7 @@ from scipy import stats
 
 BEGIN, END = "<!-- tables: written by benchmarks/accuracy.py --tables -->", "<!-- end of the tables -->"
 OURS, K = "DSKReG", 20
+COMPARED = ("DSKReG minus it", "p (Holm)")
 Results = dict[str, list[dict[str, Any]]]
 
 
@@ -83,17 +84,17 @@ def summarised(folder: Path, view: str, compare: bool) -> list[dict[str, Any]]:
             columns = [[value for value in column if value is not None] for column in zip(*(seed[view][metric] for seed in seeds), strict=True)]
             row[metric] = [float(np.mean(column)) if column else None for column in columns]
         if name in tests:
-            row |= {"DSKReG minus it": tests[name][0], "p (Holm)": corrected[name]}
+            row |= dict(zip(COMPARED, (tests[name][0], corrected[name]), strict=True))
         rows.append(row | {"settings": seeds[0]["settings"], "fit seconds": seeds[0]["fit seconds"]})
     return sorted(rows, key=lambda row: -row[f"ndcg@{K}"])
 
 
 def table(rows: list[dict[str, Any]], compare: bool) -> list[str]:
     """Rows as Markdown."""
-    head = ["model", "ndcg@20", "± people", "± seeds", "recall@20", "coverage@20", "seeds"] + (["DSKReG minus it", "p (Holm)"] if compare else [])
+    head = ["model", "ndcg@20", "± people", "± seeds", "recall@20", "coverage@20", "seeds"] + (list(COMPARED) if compare else [])
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
-        name = f"**{row['model']}**" if row["model"] in (OURS, "default") else row["model"]
+        name = f"**{row['model']}**" if row["model"] in (OURS, "default") else row["model"] + (" (earlier run)" if "earlier" in row else "")
         cells = [name, f"{row['ndcg@20']:.4f}", f"{row['ndcg 95 % over people']:.4f}", f"{row['ndcg spread of seeds']:.4f}"]
         cells += [f"{row['recall@20']:.4f}", f"{row['coverage@20']:.3f}", str(row["seeds"])]
         if compare:
@@ -111,12 +112,21 @@ def fifths(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def beside_earlier(rows: list[dict[str, Any]], earlier: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows and, of an earlier table, those of models that were not run again, which cannot be tested: nobody's own figure of that run is there."""
+    again = {row["model"] for row in rows}
+    untested = [{name: value for name, value in row.items() if name not in COMPARED} | {"earlier": True} for row in earlier if row["model"] not in again]
+    return sorted([*rows, *untested], key=lambda row: -row[f"ndcg@{K}"])
+
+
 VIEWS = {"": ["test"], "cold": ["among the cold", "among all", "warm"], "share": ["warm", "among the cold"]}
 """What is ranked, by what a work folder's name ends in."""
 
 
 def summary(work: Path, before: dict[str, Any]) -> dict[str, Any]:
-    """The document: what the work folder holds replaces its sections whole; a section that it lacks stays, with its date and machine in `made`."""
+    """The document: what the work folder holds replaces its sections, but for models that were not run again; parts of DSKReG are measured beside each
+    other and replaced whole. A section that the folder lacks stays, with its date and machine in `made`.
+    """
     machine = json.loads((work / "machine.json").read_text("utf-8"))
     now = {"date": datetime.now(UTC).date().isoformat(), "machine": machine}
     sections = {key: rows for key, rows in before.items() if isinstance(rows, list)}
@@ -125,7 +135,8 @@ def summary(work: Path, before: dict[str, Any]) -> dict[str, Any]:
         kind = folder.name.partition(".")[2]
         for view in VIEWS[kind]:
             key = f"{folder.name}: {view}"
-            sections[key], made[key] = summarised(folder, view, compare=kind != "share"), now
+            rows = summarised(folder, view, compare=kind != "share")
+            sections[key], made[key] = rows if kind == "share" else beside_earlier(rows, sections.get(key, [])), now
     order = sorted(sections, key=lambda key: (key.partition(": ")[0], VIEWS[key.partition(": ")[0].partition(".")[2]].index(key.partition(": ")[2])))
     return now | {"made": {key: made[key] for key in order}} | {key: sections[key] for key in order}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -214,6 +215,29 @@ def test_tables_of_other_runs_stay_with_the_day_and_the_machine_that_made_them(t
     assert [row["seeds"] for row in document["one: test"]] == [1]
     shown = (tmp_path / "README.md").read_text()
     assert shown.count(", h2,") == 3 and shown.count(", h1,") == 3 and shown.count("### ") == 6 and ", h0," not in shown
+
+
+def test_a_model_that_was_not_run_again_keeps_its_row_without_a_test(tmp_path: Path) -> None:
+    machine = {"hardware": "h", "versions": {"torch": "t", "numpy": "n", "python": "p"}, "trials": 1, "seconds": 1}
+    (tmp_path / "README.md").write_text(f"{tables.BEGIN}\n{tables.END}")
+    for day, names in enumerate((("DSKReG", "popularity", "slow"), ("DSKReG", "popularity"))):
+        work = tmp_path / f"work {day}"
+        for folder, (of, name) in itertools.product(("one", "one.share"), enumerate(names)):
+            (work / folder).mkdir(parents=True, exist_ok=True)
+            views = {view: {} for view in tables.VIEWS[folder.partition(".")[2]]}
+            accuracy.one(work / folder / f"{name}-0.json", Recommender(lambda *_, of=of, day=day: scorer(9 * day + of)), {}, noisy(), 0, views)
+        (work / "machine.json").write_text(json.dumps(machine))
+        tables.write(work, tmp_path)
+        if day == 0:
+            first = {row["model"]: row for row in json.loads((tmp_path / "accuracy.json").read_text())["one: test"]}
+    document = json.loads((tmp_path / "accuracy.json").read_text())
+    rows = {row["model"]: row for row in document["one: test"]}
+    assert [row["ndcg@20"] for row in document["one: test"]] == sorted((row["ndcg@20"] for row in rows.values()), reverse=True)
+    assert rows["slow"] == {name: value for name, value in first["slow"].items() if name not in tables.COMPARED} | {"earlier": True}
+    assert set(tables.COMPARED) <= first["slow"].keys() & rows["popularity"].keys() and rows["DSKReG"]["ndcg@20"] != first["DSKReG"]["ndcg@20"]
+    assert {row["model"] for row in document["one.share: warm"]} == {"DSKReG", "popularity"}, "parts are measured beside each other"
+    shown = (tmp_path / "README.md").read_text()
+    assert "| slow (earlier run) | " in shown and shown.count("earlier run") == 1
 
 
 def test_recorded_settings_are_kept_and_what_is_missing_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

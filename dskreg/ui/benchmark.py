@@ -63,13 +63,15 @@ def verdict(table: pd.DataFrame) -> str:
     sure = p < SIGNIFICANT
     behind = rivals.loc[sure & (rivals[f"{MODEL} minus it"] > 0), "model"].tolist()
     ahead = rivals.loc[sure & (rivals[f"{MODEL} minus it"] < 0), "model"].tolist()
-    level = rivals.loc[~sure, "model"].tolist()
+    level = rivals.loc[~sure & p.notna(), "model"].tolist()
+    untested = rivals.loc[p.isna(), "model"].tolist()
     said = [
         f"ahead of {listed(behind)}" if behind else "",
         f"level with {listed(level)} (the difference may be chance)" if level else "",
         f"behind {listed(ahead)}" if ahead else "",
     ]
-    return f"{MODEL} is {listed([words for words in said if words])}."
+    rest = f" {listed(untested)} stood in an earlier run, so the difference is not tested." if untested else ""
+    return f"{MODEL} is {listed([words for words in said if words])}.{rest}"
 
 
 def made_by(document: dict, section: str) -> str:
