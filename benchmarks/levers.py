@@ -99,6 +99,14 @@ def levers(dataset: Dataset, regularisation: float) -> dict[str, Lever]:
     return found | {f"K = {k} on the person's side": Lever(before(model__user_picks=k)) for k in (2, 32)}
 
 
+def reached(found: dict[str, Any], compare: bool) -> str:
+    """A lever's figure that is carried over; of an old record that has none, the best epoch's, in italics."""
+    if "carried" not in found:
+        return f"*{found['best']:.4f}* ({found['epoch']})"
+    gain = f" {found['gain']:+.1%} ± {found['within']:.1%}" if compare else ""
+    return f"{found['carried']:.4f}{gain} ({found['epoch']})"
+
+
 def written(document: dict[str, Any]) -> list[str]:
     """The table: a row per lever, three columns per data set."""
     names = [name for name in DATASETS if name in document]
@@ -108,8 +116,7 @@ def written(document: dict[str, Any]) -> list[str]:
         cells = []
         for name in names:
             found = document[name]["levers"].get(lever)
-            gain = f" {found['gain']:+.1%} ± {found['within']:.1%}" if found and lever != BEFORE else ""
-            cells += [f"{found['before']:.4f}", f"{found['carried']:.4f}{gain} ({found['epoch']})", f"{found['cold']:.4f}"] if found else [""] * 3
+            cells += [f"{found['before']:.4f}", reached(found, lever != BEFORE), f"{found['cold']:.4f}"] if found else [""] * 3
         lines.append(f"| {lever} | " + " | ".join(cells) + " |")
     made = [f"{name}: {document[name]['date']}, {document[name]['machine']}" for name in names]
     return ["", *lines, "", "; ".join(made) + "; seed 0.", ""]
@@ -151,7 +158,7 @@ def main() -> None:
         kept, todo = plan.work / name / "levers.npy", levers(withheld.dataset, settings_of("EASE", MODELS["EASE"], folder, plan)["regularisation"])
         done = {} if given.again or not kept.exists() else recorded(given.out).get(name, {}).get("levers", {})
         for lever, what in todo.items():
-            if lever not in done and (not given.only or lever in (BEFORE, *given.only)):
+            if "carried" not in done.get(lever, {}) and (not given.only or lever in (BEFORE, *given.only)):
                 found, people = tried(what, withheld, start)
                 if lever == BEFORE:
                     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -204,6 +204,12 @@ def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch:
     assert f"| other | {row} | {row} |" in text and f"| {levers.BEFORE} | 0.1000 | 0.2000 (2) | 0.0500 |" in text
 
 
+def test_an_old_record_tells_its_best_epoch_in_italics() -> None:
+    old = {"before": 0.1, "best": 0.2, "epoch": 3, "cold": 0.05}
+    assert levers.reached(old, True) == "*0.2000* (3)"
+    assert levers.reached(old | {"carried": 0.15, "gain": 0.5, "within": 0.1}, True) == "0.1500 +50.0% ± 10.0% (3)"
+
+
 def test_what_is_patched_is_mended_even_where_training_fails() -> None:
     before = (batches.gumbel, graph._co_liked, training.start_from_svd, training.optimiser_of, objectives.MaskedSoftmax.forward)
     for lever in levers.levers(noisy(), 100.0).values():
