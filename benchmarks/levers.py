@@ -2,9 +2,9 @@
 
 Every row is the default preset as it was before the last lever that paid, weight decay, with one thing changed; what else might pay is tried on top of
 weight decay too. Trained at seed 0 from the start that the default chose, or from one of its own where the change concerns the start. A fifth of the titles
-lose their likes first. Looked at is validation NDCG@20, before the first step and at the best epoch, and how that epoch ranks the fifth among itself, for the
-people who like some of it. No test like is asked. This is how the default was put together, and how another lever would have to earn its place. Resumable:
-what benchmarks/levers.json holds is not done again without `--again`.
+lose their likes first. Looked at is validation NDCG@20, before the first step and carried over (trials.py), and how the best epoch ranks the fifth among
+itself, for the people who like some of it. No test like is asked. This is how the default was put together, and how another lever would have to earn its
+place. Resumable: what benchmarks/levers.json holds is not done again without `--again`.
 """
 
 from __future__ import annotations
@@ -156,9 +156,10 @@ def main() -> None:
         folder, withheld = given.data / name, Withheld.of(prepared(given.data / name, 0))
         start = Start.from_json(settings_of("DSKReG", MODELS["DSKReG"], folder, plan)["start"])
         kept, todo = plan.work / name / "levers.npy", levers(withheld.dataset, settings_of("EASE", MODELS["EASE"], folder, plan)["regularisation"])
-        done = {} if given.again or not kept.exists() else recorded(given.out).get(name, {}).get("levers", {})
+        done = {} if given.again else recorded(given.out).get(name, {}).get("levers", {})
         for lever, what in todo.items():
-            if "carried" not in done.get(lever, {}) and (not given.only or lever in (BEFORE, *given.only)):
+            missing = "carried" not in done.get(lever, {}) or (lever == BEFORE and not kept.exists())
+            if missing and (not given.only or lever in (BEFORE, *given.only)):
                 found, people = tried(what, withheld, start)
                 if lever == BEFORE:
                     kept.parent.mkdir(parents=True, exist_ok=True)
