@@ -26,8 +26,9 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.accuracy import DATASETS, MODELS, Plan, prepared, settings_of  # noqa: E402
 from benchmarks.changes import DRAWS, DROPPED, averaged, corrected, dropping, falling, of_ease, two_hops  # noqa: E402
+from benchmarks.significance import compared  # noqa: E402
 from benchmarks.tables import replaced  # noqa: E402
-from benchmarks.trials import Lever, Withheld, before, compared, tried  # noqa: E402
+from benchmarks.trials import Lever, Withheld, before, tried  # noqa: E402
 from benchmarks.variants import setting  # noqa: E402
 from dskreg.config import PRESETS  # noqa: E402
 from dskreg.data.dataset import Dataset  # noqa: E402

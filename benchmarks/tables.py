@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.significance import aligned, compared, holm, interval, over_common_seeds, paired, per_person  # noqa: E402
 
 BEGIN, END = "<!-- tables: written by benchmarks/accuracy.py --tables -->", "<!-- end of the tables -->"
-OURS, K = "DSKReG", 20
+OURS, WHOLE, K = "DSKReG", "default", 20
 COMPARED = ("DSKReG minus it", "p (Holm)")
 Results = dict[str, list[dict[str, Any]]]
 
@@ -28,77 +33,49 @@ def read(folder: Path) -> tuple[Results, dict[str, list[Path]]]:
     return outcomes, files
 
 
-def per_person(paths: list[Path], view: str, metric: str = "ndcg") -> dict[int, float]:
-    """Each person's figure, the mean of the seeds in which she has test likes."""
-    total: dict[int, list[float]] = {}
-    for path in paths:
-        with np.load(path.with_name(f"{path.stem}.{view}.npz")) as found:
-            for user, value in zip(found["user"].tolist(), found[metric].tolist(), strict=True):
-                total.setdefault(user, []).append(value)
-    return {user: float(np.mean(values)) for user, values in total.items()}
+def told_apart(files: dict[str, list[Path]], view: str) -> dict[str, dict[str, float]]:
+    """How each model differs from ours, person by person, and how sure that is; each part of DSKReG from the whole."""
+    base = OURS if OURS in files else WHOLE
+    pairs = {name: over_common_seeds(files[base], paths, view) for name, paths in files.items() if base in files and name != base}
+    if base == WHOLE:
+        return {name: compared(*reversed(aligned(*pair))) for name, pair in pairs.items()}
+    tests = {name: paired(*pair) for name, pair in pairs.items()}
+    corrected = holm({name: p for name, (_, p) in tests.items()})
+    return {name: dict(zip(COMPARED, (tests[name][0], corrected[name]), strict=True)) for name in tests}
 
 
-def paired(ours: dict[int, float], theirs: dict[int, float]) -> tuple[float, float]:
-    """(mean difference over the people that both have, p of the two-sided paired t-test)."""
-    people = sorted(ours.keys() & theirs.keys())
-    difference = np.array([ours[user] - theirs[user] for user in people])
-    if len(people) < 2 or not difference.any():
-        return float(difference.mean()) if len(people) else 0.0, 1.0
-    return float(difference.mean()), float(stats.ttest_1samp(difference, 0.0).pvalue)
-
-
-def over_common_seeds(ours: list[Path], theirs: list[Path], view: str) -> tuple[float, float]:
-    """`paired` of the means over the seeds that both have: another seed is another split."""
-    common = {path.stem.rpartition("-")[2] for path in ours} & {path.stem.rpartition("-")[2] for path in theirs}
-    mine, other = (per_person([path for path in paths if path.stem.rpartition("-")[2] in common], view) for paths in (ours, theirs))
-    return paired(mine, other)
-
-
-def holm(p: dict[str, float]) -> dict[str, float]:
-    """P corrected for as many comparisons (Holm, 1979)."""
-    ordered, corrected, least = sorted(p, key=lambda name: p[name]), {}, 0.0
-    for rank, name in enumerate(ordered):
-        least = max(least, min(1.0, p[name] * (len(ordered) - rank)))
-        corrected[name] = least
-    return corrected
-
-
-def interval(values: dict[int, float]) -> float:
-    """Half the 95 % confidence interval of the mean over people."""
-    found = np.array(list(values.values()))
-    return float(1.96 * found.std(ddof=1) / np.sqrt(len(found))) if len(found) > 1 else 0.0
-
-
-def summarised(folder: Path, view: str, compare: bool) -> list[dict[str, Any]]:
+def summarised(folder: Path, view: str) -> list[dict[str, Any]]:
     """One row per model, best first."""
     outcomes, files = read(folder)
-    people = {name: per_person(paths, view) for name, paths in files.items()}
-    rows = []
-    tests = {name: over_common_seeds(files[OURS], files[name], view) for name in people if compare and OURS in people and name != OURS}
-    corrected = holm({name: p for name, (_, p) in tests.items()})
+    apart, rows = told_apart(files, view), []
     for name, seeds in outcomes.items():
         mean = {metric: float(np.mean([seed[view][metric] for seed in seeds])) for metric in (f"ndcg@{K}", f"recall@{K}", f"coverage@{K}")}
         spread = float(np.std([seed[view][f"ndcg@{K}"] for seed in seeds], ddof=1)) if len(seeds) > 1 else 0.0
-        row = {"model": name, "seeds": len(seeds), **mean, "ndcg spread of seeds": spread, "ndcg 95 % over people": interval(people[name])}
+        people = interval(np.array(list(per_person(files[name], view).values())))
+        row = {"model": name, "seeds": len(seeds), **mean, "ndcg spread of seeds": spread, "ndcg 95 % over people": people}
         for metric in ("ndcg@20 by history", "recall@20 by popularity"):
             columns = [[value for value in column if value is not None] for column in zip(*(seed[view][metric] for seed in seeds), strict=True)]
             row[metric] = [float(np.mean(column)) if column else None for column in columns]
-        if name in tests:
-            row |= dict(zip(COMPARED, (tests[name][0], corrected[name]), strict=True))
-        rows.append(row | {"settings": seeds[0]["settings"], "fit seconds": seeds[0]["fit seconds"]})
+        rows.append(row | apart.get(name, {}) | {"settings": seeds[0]["settings"], "fit seconds": seeds[0]["fit seconds"]})
     return sorted(rows, key=lambda row: -row[f"ndcg@{K}"])
 
 
-def table(rows: list[dict[str, Any]], compare: bool) -> list[str]:
-    """Rows as Markdown."""
-    head = ["model", "ndcg@20", "± people", "± seeds", "recall@20", "coverage@20", "seeds"] + (list(COMPARED) if compare else [])
+def shown_apart(row: dict[str, Any]) -> list[str]:
+    """The cells that compare a row: with ours, or a part with the whole."""
+    if "gain" in row:
+        return [f"{row['gain']:+.1%} ± {row['within']:.1%}"]
+    return [f"{row['DSKReG minus it']:+.4f}", f"{row['p (Holm)']:.1g}" if row["p (Holm)"] else "< 1e-300"] if "p (Holm)" in row else []
+
+
+def table(rows: list[dict[str, Any]], parts: bool) -> list[str]:
+    """Rows as Markdown; `parts`: of DSKReG, beside the whole."""
+    last = ["beside the default"] if parts else list(COMPARED)
+    head = ["model", "ndcg@20", "± people", "± seeds", "recall@20", "coverage@20", "seeds", *last]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
-        name = f"**{row['model']}**" if row["model"] in (OURS, "default") else row["model"] + (" (earlier run)" if "earlier" in row else "")
+        name = f"**{row['model']}**" if row["model"] in (OURS, WHOLE) else row["model"] + (f" (run of {row['apart']})" if "apart" in row else "")
         cells = [name, f"{row['ndcg@20']:.4f}", f"{row['ndcg 95 % over people']:.4f}", f"{row['ndcg spread of seeds']:.4f}"]
-        cells += [f"{row['recall@20']:.4f}", f"{row['coverage@20']:.3f}", str(row["seeds"])]
-        if compare:
-            cells += [f"{row['DSKReG minus it']:+.4f}", f"{row['p (Holm)']:.1g}"] if "p (Holm)" in row else ["", ""]
+        cells += [f"{row['recall@20']:.4f}", f"{row['coverage@20']:.3f}", str(row["seeds"]), *(shown_apart(row) or [""] * len(last))]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -112,11 +89,18 @@ def fifths(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def beside_earlier(rows: list[dict[str, Any]], earlier: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows and, of an earlier table, those of models that were not run again, which cannot be tested: nobody's own figure of that run is there."""
+def joined(rows: list[dict[str, Any]], today: str, earlier: list[dict[str, Any]], date: str) -> list[dict[str, Any]]:
+    """Rows of `today` and, of a table of an earlier `date`, those of models that were not run again.
+
+    Models of two runs cannot be tested, since nobody's own figure of the earlier one is there: who was not run together with ours is `apart`, with the date.
+    """
     again = {row["model"] for row in rows}
-    untested = [{name: value for name, value in row.items() if name not in COMPARED} | {"earlier": True} for row in earlier if row["model"] not in again]
-    return sorted([*rows, *untested], key=lambda row: -row[f"ndcg@{K}"])
+    kept = [row for row in earlier if row["model"] not in again]
+    if OURS in again:
+        kept = [{name: value for name, value in row.items() if name not in COMPARED} | {"apart": row.get("apart", date)} for row in kept]
+    elif kept:
+        rows = [row | {"apart": today} for row in rows]
+    return sorted([*rows, *kept], key=lambda row: -row[f"ndcg@{K}"])
 
 
 VIEWS = {"": ["test"], "cold": ["among the cold", "among all", "warm"], "share": ["warm", "among the cold"]}
@@ -135,8 +119,11 @@ def summary(work: Path, before: dict[str, Any]) -> dict[str, Any]:
         kind = folder.name.partition(".")[2]
         for view in VIEWS[kind]:
             key = f"{folder.name}: {view}"
-            rows = summarised(folder, view, compare=kind != "share")
-            sections[key], made[key] = rows if kind == "share" else beside_earlier(rows, sections.get(key, [])), now
+            rows, earlier = summarised(folder, view), [] if kind == "share" else sections.get(key, [])
+            sections[key] = joined(rows, now["date"], earlier, made[key]["date"]) if earlier else rows
+            again = {row["model"] for row in rows}
+            if OURS in again or again >= {row["model"] for row in earlier}:
+                made[key] = now
     order = sorted(sections, key=lambda key: (key.partition(": ")[0], VIEWS[key.partition(": ")[0].partition(".")[2]].index(key.partition(": ")[2])))
     return now | {"made": {key: made[key] for key in order}} | {key: sections[key] for key in order}
 
@@ -157,7 +144,7 @@ def write(work: Path, to: Path) -> None:
         (folder, _, view), rows = key.partition(": "), document[key]
         name, _, kind = folder.partition(".")
         title = {"": "full ranking", "cold": f"cold titles, {view}", "share": f"what does which part, {view}"}[kind]
-        lines += ["", f"### {name}: {title}", "", by_whom(made), "", *table(rows, compare=kind != "share")]
+        lines += ["", f"### {name}: {title}", "", by_whom(made), "", *table(rows, parts=kind == "share")]
         if not kind:
             lines += ["", *fifths(rows)]
     known.write_text(json.dumps(document, indent=1) + "\n", "utf-8")

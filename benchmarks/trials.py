@@ -120,9 +120,3 @@ def tried(lever: Lever, withheld: Withheld, start: Start) -> tuple[dict[str, Any
         people += evaluate(scorer, dataset, VALIDATION, config.train.validation_users).per_user["ndcg@20"] - rows[found.best_epoch]
     of_epochs = {"before": found.history[0].ndcg, "best": max(epoch.ndcg for epoch in found.history), "epoch": found.best_epoch}
     return of_epochs | {"carried": float(people.mean()), "cold": withheld.ndcg(scorer), "seconds": round(time.perf_counter() - began, 1)}, people
-
-
-def compared(people: np.ndarray, base: np.ndarray) -> dict[str, float]:
-    """The relative `gain` over what all levers are measured by, and half its 95 % confidence interval `within`, paired over the people."""
-    gain = (people - base) / base.mean()
-    return {"gain": float(gain.mean()), "within": float(1.96 * gain.std(ddof=1) / np.sqrt(len(gain)))}

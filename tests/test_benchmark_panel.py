@@ -22,7 +22,7 @@ def test_the_verdict_follows_from_difference_and_significance() -> None:
     assert benchmark.verdict(table) == "DSKReG is ahead of kNN, level with EASE (the difference may be chance) and behind iALS."
     assert benchmark.verdict(pd.DataFrame(rows())) == "Nothing stands beside it here."
     untested = pd.DataFrame([*rows(kNN=(0.1, 0.01)), {"model": "BPR", "ndcg@20": 0.01}])
-    said = "DSKReG is ahead of kNN. BPR stood in an earlier run, so the difference is not tested."
+    said = "DSKReG is ahead of kNN. BPR had another run, so the difference is not tested."
     assert benchmark.verdict(untested) == said
     assert "behind" not in benchmark.verdict(pd.DataFrame(rows(kNN=(0.1, 0.01))))
 

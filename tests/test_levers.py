@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import changes, levers, trials
+from benchmarks import changes, levers, significance, trials
 from benchmarks.trials import Lever, Withheld, tried
 from dskreg import batches, graph, losses, objectives, training
 from dskreg.baselines import EASE
@@ -163,8 +163,8 @@ def test_nobody_chooses_the_epoch_that_she_is_asked_about() -> None:
 def test_a_gain_is_relative_and_its_interval_is_of_the_same_people() -> None:
     rng = np.random.default_rng(1)
     base = rng.random(500)
-    assert trials.compared(base, base) == {"gain": 0.0, "within": 0.0}
-    found = trials.compared(base + 0.01 + 0.02 * rng.standard_normal(500), base)
+    assert significance.compared(base, base) == {"gain": 0.0, "within": 0.0}
+    found = significance.compared(base + 0.01 + 0.02 * rng.standard_normal(500), base)
     assert found["gain"] == pytest.approx(0.01 / base.mean(), rel=0.2)
     assert found["within"] == pytest.approx(1.96 * 0.02 / np.sqrt(500) / base.mean(), rel=0.1)
 

@@ -70,7 +70,7 @@ def verdict(table: pd.DataFrame) -> str:
         f"level with {listed(level)} (the difference may be chance)" if level else "",
         f"behind {listed(ahead)}" if ahead else "",
     ]
-    rest = f" {listed(untested)} stood in an earlier run, so the difference is not tested." if untested else ""
+    rest = f" {listed(untested)} had another run, so the difference is not tested." if untested else ""
     return f"{MODEL} is {listed([words for words in said if words])}.{rest}"
 
 
