@@ -12,7 +12,7 @@ from dskreg.artifact import Artifact
 from dskreg.config import Config, ModelConfig, TrainConfig
 from dskreg.data.dataset import Dataset
 from dskreg.explorer import Explorer
-from dskreg.graph import CandidateGraph
+from dskreg.graph import CandidateGraph, build
 from dskreg.model import DSKReG
 from dskreg.opened import Opened
 from dskreg.serving import noise_free, picks_of
@@ -58,3 +58,9 @@ def random_world(seed: int, items: int = 12) -> Dataset:
     triples += [(i, 2, 8 + int(j)) for i in range(items) for j in rng.choice(items, 2, replace=False) if i != j]
     likes = {(u, i, 0) for u in range(6) for i in range(items) if rng.random() < 0.4} | {(0, 0, 0), (0, 1, 0)}
     return world(sorted(likes), items, 6, triples, ("genre", "studio", "sequel"), entities, [-1] * 8 + list(range(items)))
+
+
+def of_few(name: str, seed: int) -> Explorer:
+    """An explorer of the kind `name` of SMALL over ten titles, few enough for brute force."""
+    dataset = random_world(seed, 10)
+    return opened(dataset, build(dataset, EVERYTHING), SMALL[name], seed)

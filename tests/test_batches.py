@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from worlds import A, B, D, checkerboard, hand_drawn
 
 from dskreg.batches import Masked, MaskedBatches, Part, TripleBatches, Triples, hide
 from dskreg.config import PRESETS, Config, TrainConfig
@@ -22,6 +21,7 @@ from dskreg.model import DSKReG
 from dskreg.objectives import Bpr, MaskedSoftmax, marked
 from dskreg.scoring import pair_scores
 from tests.tiny_runs import CPU, settings, small
+from tests.worlds import A, B, D, checkerboard, hand_drawn
 
 
 def whole_of(batch: Masked, places: Tensor) -> np.ndarray:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from worlds import EVERYTHING, checkerboard
 
 from benchmarks import gpu, growth, large
 from dskreg.config import PRESETS
 from dskreg.graph import build
+from tests.worlds import EVERYTHING, checkerboard
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 from test_model import CATALOGUE, PADDED, USERS, make, noises
-from worlds import EVERYTHING, hand_drawn, hand_drawn_graph
 
 from dskreg.config import PRESETS
 from dskreg.data.dataset import SEEN, TRAIN
 from dskreg.graph import build
+from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch_geometric's import, hence inside the tests
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from scipy import sparse
-from worlds import EVERYTHING, A, B, C, D, E, checkerboard, hand_drawn, hand_drawn_graph
 
 from dskreg.config import PRESETS
 from dskreg.data.dataset import TEST, VALIDATION
@@ -19,6 +18,7 @@ from dskreg.metrics import Ranking
 from dskreg.model import DSKReG
 from dskreg.people import KNOWN
 from dskreg.serving import model_scorer, rankings
+from tests.worlds import EVERYTHING, A, B, C, D, E, checkerboard, hand_drawn, hand_drawn_graph
 
 
 def test_padded_is_the_loop() -> None:

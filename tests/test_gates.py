@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from scipy import sparse
-from worlds import EVERYTHING, checkerboard
 
 from dskreg import gates
 from dskreg.config import Config, ModelConfig
@@ -21,6 +20,7 @@ from dskreg.metrics import hits, ndcg, top_items
 from dskreg.model import DSKReG
 from dskreg.serving import model_scorer
 from tests.tiny_runs import noisy, settings
+from tests.worlds import EVERYTHING, checkerboard
 
 CONFIG = replace(Config(), graph=EVERYTHING, model=ModelConfig(width=16, picks=3))
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from worlds import EVERYTHING, checkerboard
 
 from dskreg.config import PRESETS, Config
 from dskreg.graph import build
 from dskreg.model import DSKReG
 from dskreg.training import choose_device, train
+from tests.worlds import EVERYTHING, checkerboard
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from worlds import EVERYTHING, GENRE, SEQUEL, A, B, C, D, E, hand_drawn, hand_drawn_graph, world
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import TRAIN, Dataset
 from dskreg.graph import CandidateGraph, _strongest, build, carriers, choose_relations, shared_entities, train_matrix
+from tests.worlds import EVERYTHING, GENRE, SEQUEL, A, B, C, D, E, hand_drawn, hand_drawn_graph, world
 
 MECHA, SPACE = math.log(5 / 2) / math.log(5), math.log(5 / 3) / math.log(5)
 """idf over log I of the entities that two and three of the five titles carry."""

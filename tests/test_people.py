@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from worlds import A, B, C, D, E, hand_drawn
 
 from dskreg.errors import InputError
 from dskreg.people import VEILED, Directory
+from tests.worlds import A, B, C, D, E, hand_drawn
 
 ID = 100  # of title A
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from worlds import hand_drawn
 
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
 from dskreg.graph import build, train_matrix
@@ -14,6 +13,7 @@ from dskreg.people import KNOWN
 from dskreg.training import Trained, known, refit, train
 from dskreg.ui.curves import start_in_words
 from tests.tiny_runs import same, settings, small, weights
+from tests.worlds import hand_drawn
 
 
 def test_everything_known_is_training_and_nothing_of_the_test_is() -> None:

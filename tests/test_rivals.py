@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import A, B, C, D, E, hand_drawn, hand_drawn_graph
 
 from dskreg import fitted
 from dskreg.baselines import EASE, CoLikes, ItemKNN, baselines
@@ -26,6 +25,7 @@ from dskreg.people import KNOWN
 from dskreg.pipeline import measure
 from dskreg.rivals import ALL, CUTOFFS, MEASURES, MODEL
 from dskreg.serving import Scorer, model_scorer
+from tests.worlds import A, B, C, D, E, hand_drawn, hand_drawn_graph
 
 DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 FIGURES = [f"{measure}@{k}" for k in CUTOFFS for measure in MEASURES]

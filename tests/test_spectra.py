@@ -9,7 +9,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from worlds import EVERYTHING
 
 from dskreg import spectra as spectra_
 from dskreg.config import Config, ModelConfig
@@ -19,6 +18,7 @@ from dskreg.model import DSKReG
 from dskreg.spectra import Kernel, Spectra, Start, narrowed, of_some
 from dskreg.start import start_from_svd
 from tests.tiny_runs import in_full, noisy, settings, small
+from tests.worlds import EVERYTHING
 
 
 @pytest.fixture(scope="module")

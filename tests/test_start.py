@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from worlds import EVERYTHING
 
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import Dataset
@@ -17,6 +16,7 @@ from dskreg.model import DSKReG
 from dskreg.spectra import Kernel, Start
 from dskreg.start import start_from_svd
 from tests.tiny_runs import in_full, settings, small
+from tests.worlds import EVERYTHING
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ from math import log2
 
 import numpy as np
 import pytest
-from worlds import checkerboard, hand_drawn
 
 from dskreg.data.dataset import Dataset
 from dskreg.people import Directory
 from dskreg.tastes import ORDERS, PAIRS, Tastes
+from tests.worlds import checkerboard, hand_drawn
 
 GENRES = ["Mecha, Space", "Mecha, Space", "Space", "Cooking", ""]  # of A to E, as the drawing has them
 LIKES = {500: "ABC", 501: "ABD", 502: "CD"}  # training, validation and what lies outside the core; not the held-out E

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import Module
-from worlds import EVERYTHING, B, D, checkerboard, hand_drawn, hand_drawn_graph
 
 from dskreg import training
 from dskreg.baselines import Popularity
@@ -24,6 +23,7 @@ from dskreg.graph import build, train_matrix
 from dskreg.model import DSKReG
 from dskreg.training import Epoch, Trained, train
 from tests.tiny_runs import same, settings, small, weights
+from tests.worlds import EVERYTHING, B, D, checkerboard, hand_drawn, hand_drawn_graph
 
 # A run
 

@@ -1,7 +1,5 @@
-"""What if: the same as a model that never had what is taken away; the smallest removal is what brute force finds."""
+"""What if: the same as a model that never had what is taken away."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,17 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
-from dskreg import counterfactual
 from dskreg.data.dataset import CO_LIKED, Dataset
-from dskreg.explorer import Change, Explorer, InputError, Profile
+from dskreg.explorer import Change, Explorer, InputError
 from dskreg.graph import CandidateGraph, _shared, build
 from dskreg.model import DSKReG
 from dskreg.opened import Opened
 from dskreg.serving import noise_free, picks_of
 from dskreg.ties import cut
-from tests.small import SMALL, opened
+from tests.small import SMALL, of_few, opened
 from tests.test_artifact import DEMO
-from tests.worlds import EVERYTHING, hand_drawn, world
+from tests.worlds import EVERYTHING, hand_drawn
 
 USER, TITLE = 17, 36
 
@@ -29,23 +26,9 @@ def demo() -> Explorer:
     return Explorer.open(DEMO)
 
 
-def random_world(seed: int, items: int = 10) -> Dataset:
-    """Titles with several entities each under two relations, and links between titles both ways round."""
-    rng = np.random.default_rng(seed)
-    entities = [f"genre {n}" for n in range(5)] + [f"studio {n}" for n in range(3)] + [f"title {n}" for n in range(items)]
-    triples = [(i, 0, e) for i in range(items) for e in range(5) if rng.random() < 0.5]
-    triples += [(i, 1, 5 + int(rng.integers(3))) for i in range(items)]
-    triples += [(i, 2, 8 + int(j)) for i in range(items) for j in rng.choice(items, 2, replace=False) if i != j]
-    likes = [(u, i, 0) for u in range(6) for i in range(items) if rng.random() < 0.4] + [(0, 0, 0), (0, 1, 0)]
-    likes = sorted(set(likes))
-    return world(likes, items, 6, triples, ("genre", "studio", "sequel"), entities, [-1] * 8 + list(range(items)))
-
-
 @pytest.fixture(params=[(name, seed) for name in SMALL for seed in (0, 1)], ids=str)
-def small(request: pytest.FixtureRequest) -> Iterator[Explorer]:
-    name, seed = request.param
-    dataset = random_world(seed)
-    yield opened(dataset, build(dataset, EVERYTHING), SMALL[name], seed)
+def small(request: pytest.FixtureRequest) -> Explorer:
+    return of_few(*request.param)
 
 
 def same_explanation(one: object, other: object) -> None:
@@ -308,83 +291,3 @@ def test_without_any_title_and_without_any_tie(demo: Explorer) -> None:
     found = demo.what_if(profile, TITLE, Change(without_titles=profile.history, without_relations=tuple(demo.relations)), 10)
     assert found.after.user_neighbours.empty and found.after.item_neighbours.empty
     assert np.isfinite(found.moves["score_after"]).all() and found.after.score == pytest.approx(found.after.self_contribution + found.after.bias)
-
-
-# The smallest removal
-
-
-def first_of(explorer: Explorer, profile: Profile) -> object:
-    """The unseen title with the highest score, by a loop."""
-    scores = zip(explorer.items["item_id"], explorer.scores(profile), strict=True)
-    return max(((score, -n, i) for n, (i, score) in enumerate(scores) if i not in profile.seen))[2]
-
-
-def displaces(explorer: Explorer, profile: Profile, removed: tuple[object, ...]) -> bool:
-    less = replace(profile, history=tuple(i for i in profile.history if i not in removed))
-    return first_of(explorer, less) != first_of(explorer, profile)
-
-
-def by_brute_force(explorer: Explorer, profile: Profile, most: int) -> list[tuple[object, ...]]:
-    """All displacing sets of the smallest size there is."""
-    for size in range(1, most + 1):
-        if found := [s for s in itertools.combinations(profile.history, size) if displaces(explorer, profile, s)]:
-            return found
-    return []
-
-
-def test_the_smallest_removal_is_what_brute_force_finds(small: Explorer) -> None:
-    for user in small.user_ids:
-        profile = small.profile(user)
-        found, expected = small.smallest_removal(profile, 12), by_brute_force(small, profile, 12)
-        assert found.found == bool(expected) and found.proven
-        assert not expected or set(found.removed) in [set(s) for s in expected]
-
-
-@pytest.mark.parametrize("user", [34, 17])
-def test_on_the_demo_too(demo: Explorer, user: int) -> None:
-    profile = replace(demo.profile(user), history=demo.profile(user).history[:7])
-    found, expected = demo.smallest_removal(profile, 3), by_brute_force(demo, profile, 3)
-    assert found.found == bool(expected) and (not expected or found.proven)
-    assert not expected or set(found.removed) in [set(s) for s in expected]
-
-
-def checked(explorer: Explorer, profile: Profile, found: counterfactual.Counterfactual) -> None:
-    """What is claimed holds by the lists: displaced, by whom, the scores, and no title can be spared."""
-    less = replace(profile, history=tuple(i for i in profile.history if i not in found.removed))
-    before, after = explorer.scores(profile), explorer.scores(less)
-    first, other = explorer.core.positions((found.first, found.replacement))
-    assert explorer.recommend(profile, 1)["item_id"].tolist() == [found.first]
-    assert explorer.recommend(less, 1)["item_id"].tolist() == [found.replacement]
-    assert (found.first_before, found.first_after) == (before[first], after[first])
-    assert (found.replacement_before, found.replacement_after) == (before[other], after[other]) and after[other] >= after[first]
-    assert not any(displaces(explorer, profile, s) for s in itertools.combinations(found.removed, len(found.removed) - 1) if s)
-
-
-def test_without_a_budget_the_claims_hold_all_the_same(demo: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Screened and greedy: what is found is verified and minimal, and not called proven unless it is."""
-    profiles = [demo.profile(user) for user in demo.user_ids[:12]]
-    sizes = {profile: demo.smallest_removal(profile, 4) for profile in profiles}
-    for screened in (counterfactual.SCREENED, 0):
-        monkeypatch.setattr(counterfactual, "BUDGET", 0)
-        monkeypatch.setattr(counterfactual, "SCREENED", screened)
-        for profile in profiles:
-            found = demo.smallest_removal(profile, 4)
-            assert found.complete == 0 and found.proven == (found.found and len(found.removed) == 1)
-            if found.found:
-                checked(demo, profile, found)
-                assert not sizes[profile].found or not sizes[profile].proven or len(found.removed) >= len(sizes[profile].removed)
-    for profile in profiles:
-        if sizes[profile].found:
-            checked(demo, profile, sizes[profile])
-
-
-def test_nobody_and_one_title(demo: Explorer) -> None:
-    nobody = Profile(None, (), (), "nobody")
-    found = demo.smallest_removal(nobody, 5)
-    assert not found.found and found.proven and found.tried == 0
-    one = demo.profile_of([TITLE])
-    found = demo.smallest_removal(one, 5)
-    assert found.proven and found.tried == 1 and found.found == displaces(demo, one, (TITLE,))
-    everything = replace(one, seen=tuple(demo.items["item_id"]))
-    found = demo.smallest_removal(everything, 5)
-    assert found.first is None and not found.found

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from worlds import EVERYTHING, checkerboard
 
 from dskreg.config import PRESETS, Config
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from dskreg.graph import CandidateGraph, build, train_matrix
 from dskreg.model import DSKReG
+from tests.worlds import EVERYTHING, checkerboard
 
 CPU = torch.device("cpu")
 

@@ -1,0 +1,34 @@
+"""Models of random weights over the hand-drawn world, in which every parameter matters, and four people who ask them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dskreg.config import ModelConfig
+from dskreg.graph import CandidateGraph
+from dskreg.model import NOBODY, DSKReG
+from dskreg.sampling import gumbel
+from tests.worlds import A, B, D, hand_drawn_graph
+
+HISTORY = [[A, B], [A, B, D], [D], []]
+USERS = torch.tensor([0, 1, 2, NOBODY])
+PADDED = torch.tensor([[A, B, -1], [A, B, D], [D, -1, -1], [-1, -1, -1]])
+CATALOGUE = torch.arange(5)
+
+
+def make(config: ModelConfig, graph: CandidateGraph | None = None, seed: int = 0) -> DSKReG:
+    """A model in float64 in which every parameter matters: drawn at random, none left at its start."""
+    model = DSKReG(config, graph or hand_drawn_graph(), users=3).double()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64) * 0.7)
+        if model.history_weight is not None:
+            model.history_weight.uniform_(0.5, 2, generator=generator)
+    return model
+
+
+def noises(model: DSKReG, seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return gumbel((4, 3), generator).double(), gumbel((5, model.neighbour.shape[1]), generator).double()
