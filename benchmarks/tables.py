@@ -50,7 +50,7 @@ def summarised(folder: Path, view: str) -> list[dict[str, Any]]:
     apart, rows = told_apart(files, view), []
     for name, seeds in outcomes.items():
         mean = {metric: float(np.mean([seed[view][metric] for seed in seeds])) for metric in (f"ndcg@{K}", f"recall@{K}", f"coverage@{K}")}
-        spread = float(np.std([seed[view][f"ndcg@{K}"] for seed in seeds], ddof=1)) if len(seeds) > 1 else 0.0
+        spread = float(np.std([seed[view][f"ndcg@{K}"] for seed in seeds], ddof=1)) if len(seeds) > 1 else None
         people = interval(np.array(list(per_person(files[name], view).values())))
         row = {"model": name, "seeds": len(seeds), **mean, "ndcg spread of seeds": spread, "ndcg 95 % over people": people}
         for metric in ("ndcg@20 by history", "recall@20 by popularity"):
@@ -74,7 +74,8 @@ def table(rows: list[dict[str, Any]], parts: bool) -> list[str]:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
         name = f"**{row['model']}**" if row["model"] in (OURS, WHOLE) else row["model"] + (f" (run of {row['apart']})" if "apart" in row else "")
-        cells = [name, f"{row['ndcg@20']:.4f}", f"{row['ndcg 95 % over people']:.4f}", f"{row['ndcg spread of seeds']:.4f}"]
+        spread = row["ndcg spread of seeds"]
+        cells = [name, f"{row['ndcg@20']:.4f}", f"{row['ndcg 95 % over people']:.4f}", "" if spread is None else f"{spread:.4f}"]
         cells += [f"{row['recall@20']:.4f}", f"{row['coverage@20']:.3f}", str(row["seeds"]), *(shown_apart(row) or [""] * len(last))]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

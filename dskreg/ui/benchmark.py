@@ -6,6 +6,7 @@ import math
 import pandas as pd
 import streamlit as st
 
+from dskreg.ui import parts
 from dskreg.ui.panels import listed
 from dskreg.ui.resources import ROOT
 from dskreg.ui.scoreboard import MODEL
@@ -92,8 +93,10 @@ def show() -> None:
         return
     with st.expander("The method on public data, beside other recommenders, tuned as carefully", icon=":material/leaderboard:"):
         st.caption("Not this model: the same program trained on other data, several times over.")
-        for place, (section, table) in zip(st.tabs([heading(section) for section in found]), found.items(), strict=True):
-            with place:
+        by_part = parts.tables(document)
+        tabs = iter(st.tabs([*(heading(section) for section in found), *(f"{data}: which part does what" for data in by_part)]))
+        for section, table in found.items():
+            with next(tabs):
                 st.markdown(verdict(table))
                 st.dataframe(
                     table,
@@ -104,3 +107,7 @@ def show() -> None:
                     alt=f"{heading(section)}: NDCG, recall and coverage by recommender, best first",
                 )
                 st.caption(made_by(document, section))
+        for data, table in by_part.items():
+            with next(tabs):
+                parts.show(table, data)
+                st.caption(made_by(document, f"{data}.share: warm"))
