@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.recommenders import RIVALS, SEEN_TOO, WITHOUT_LIKES, Recommender, Settings, dskreg  # noqa: E402
+from benchmarks.sets import DATA, there  # noqa: E402
 from benchmarks.variants import chooses_like_default, variants  # noqa: E402
 from dskreg.config import PRESETS  # noqa: E402
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION, Dataset  # noqa: E402
@@ -241,7 +242,7 @@ def main() -> None:
     """Read the arguments and do what is not done yet."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--part", choices=("warm", "cold", "share"), default="warm")
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=DATA, help="holds a folder for each data set")
     parser.add_argument("--work", type=Path, default=ROOT / ".accuracy", help="results, figures alone; git-ignored")
     parser.add_argument("--datasets", nargs="+", default=DATASETS)
     parser.add_argument("--models", nargs="+", help="these alone; of --part share, these variants")
@@ -257,11 +258,11 @@ def main() -> None:
 
         write(plan.work, ROOT / "benchmarks")
         return
+    folders = there(plan.data, given.datasets)
     (plan.work / "machine.json").parent.mkdir(parents=True, exist_ok=True)
     machine = {"hardware": hardware(torch.device("cpu")), "versions": versions(), "trials": plan.trials, "seconds": plan.seconds}
     (plan.work / "machine.json").write_text(json.dumps(machine), "utf-8")
-    for name in given.datasets:
-        folder = plan.data / name
+    for folder in folders:
         if given.part == "warm":
             warm(folder, given.models or list(MODELS), plan)
         elif given.part == "cold":

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.accuracy import MODELS, Plan, assess, fitted_before_test, prepared, settings_of  # noqa: E402
+from benchmarks.sets import DATA, there  # noqa: E402
 from dskreg.data.dataset import TEST  # noqa: E402
 from dskreg.graph import train_matrix  # noqa: E402
 from dskreg.people import KNOWN  # noqa: E402
@@ -40,14 +41,14 @@ def blend(scores: dict[str, np.ndarray], names: tuple[str, ...], row: np.ndarray
 def main() -> None:
     """Fit the members, print all blends, best first."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=DATA, help="holds a folder for each data set")
     parser.add_argument("--dataset", default="dskreg-lastfm")
     parser.add_argument("--work", type=Path, default=ROOT / ".accuracy")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--members", nargs="+", default=MEMBERS, choices=list(MODELS))
     given = parser.parse_args()
     plan = Plan(given.data, given.work, seeds=1, trials=12, seconds=240.0, recorded=ROOT / "benchmarks" / "accuracy.json")
-    folder = given.data / given.dataset
+    folder = there(given.data, [given.dataset])[0]
     dataset = prepared(folder, given.seed)
     history, people = train_matrix(dataset, KNOWN), np.flatnonzero(np.diff(train_matrix(dataset, (TEST,)).indptr))
     row = np.full(history.shape[0], -1)

@@ -10,6 +10,7 @@ What is written belongs to nobody and into no repository.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-SOURCE = Path(__file__).parents[2] / "shared" / "data" / "anime"
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.sets import DATA, there  # noqa: E402
+
 RATINGS, USERS, MEAN = 7_800_000, 73_516, 106.1  # of the real set; MEAN is their ratio
 RATED = 11_200 / 12_294  # titles that anybody rated
 POPULAR = 0.1  # share of a history drawn by popularity
@@ -176,13 +181,14 @@ def grow(folder: Path, to: Path, ratings: int, users: int, items: int, seed: int
 def main() -> None:
     """Read the arguments, grow, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path, nargs="?", default=SOURCE, help="folder with anime.csv and rating.csv")
+    parser.add_argument("source", type=Path, nargs="?", default=DATA / "anime", help="folder with anime.csv and rating.csv")
     parser.add_argument("--to", type=Path, required=True, help="folder to write, outside any repository")
     parser.add_argument("--ratings", type=int, default=RATINGS, help="about so many")
     parser.add_argument("--users", type=int, help="default: as many per rating as in the real set")
     parser.add_argument("--items", type=int, default=0, help="default: as many as the source")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    there(given.source.parent, [given.source.name])
     users = given.users or max(1, round(given.ratings / MEAN))
     print(grow(given.source, given.to, given.ratings, users, given.items, given.seed))
 

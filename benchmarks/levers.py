@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.accuracy import DATASETS, MODELS, Plan, prepared, settings_of  # noqa: E402
 from benchmarks.changes import DRAWS, DROPPED, averaged, corrected, dropping, falling, of_ease, two_hops  # noqa: E402
+from benchmarks.sets import DATA, there  # noqa: E402
 from benchmarks.significance import compared  # noqa: E402
 from benchmarks.tables import replaced  # noqa: E402
 from benchmarks.trials import Lever, Withheld, before, tried  # noqa: E402
@@ -145,7 +146,7 @@ def recorded(out: Path) -> dict[str, Any]:
 def main() -> None:
     """Try what was not tried yet; levers.json and the table grow with each."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=DATA, help="holds a folder for each data set")
     parser.add_argument("--work", type=Path, default=ROOT / ".accuracy")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks", help="where levers.json and README.md are")
     parser.add_argument("--datasets", nargs="+", default=DATASETS)
@@ -153,8 +154,8 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="also what was done before")
     given = parser.parse_args()
     plan = Plan(given.data, given.work, seeds=1, trials=12, seconds=240.0, recorded=ROOT / "benchmarks" / "accuracy.json")
-    for name in given.datasets:
-        folder, withheld = given.data / name, Withheld.of(prepared(given.data / name, 0))
+    for folder in there(given.data, given.datasets):
+        name, withheld = folder.name, Withheld.of(prepared(folder, 0))
         start = Start.from_json(settings_of("DSKReG", MODELS["DSKReG"], folder, plan)["start"])
         kept, todo = plan.work / name / "levers.npy", levers(withheld.dataset, settings_of("EASE", MODELS["EASE"], folder, plan)["regularisation"])
         done = {} if given.again else recorded(given.out).get(name, {}).get("levers", {})

@@ -32,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import reference  # noqa: E402
+from benchmarks.sets import DATA, there  # noqa: E402
 from dskreg import explanation  # noqa: E402
 from dskreg.config import PRESETS, Config  # noqa: E402
 from dskreg.data.dataset import Dataset  # noqa: E402
@@ -221,10 +222,11 @@ def person(path: Path) -> list[Row]:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="holds dskreg-lastfm and anime")
+    parser.add_argument("--data", type=Path, default=DATA, help="holds dskreg-lastfm and anime")
     parser.add_argument("--artifact", type=Path, default=ROOT / "artifacts" / "demo")
     parser.add_argument("--out", type=Path, help="a JSON file")
     arguments = parser.parse_args()
+    there(arguments.data, ("dskreg-lastfm", "anime"))
     rows: list[Row] = []
     for part in (lambda: paper(arguments.data), lambda: default(arguments.data), lambda: processes(arguments.data), lambda: person(arguments.artifact)):
         for row in part():

@@ -127,7 +127,9 @@ def recommend(
     all_users: Annotated[bool, typer.Option("--all-users", help="The lists of everybody, into --out.")] = False,
     out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file.")] = None,
     top: Top = 10,
-    exclude: Annotated[Exclude, typer.Option(help="seen: everything met; train: only what is known, so that held-out likes can be listed.")] = Exclude.seen,
+    exclude: Annotated[
+        Exclude | None, typer.Option(help="With --all-users. seen (as usual): all that was met; train: what is known, so that held-out likes are listed.")
+    ] = None,
     index_folder: Annotated[Path | None, typer.Option("--index", metavar="INDEX", help="Serve one person through a folder made by `index`.")] = None,
     json: Json = False,
 ) -> None:
@@ -140,6 +142,8 @@ def recommend(
         raise InputError("--all-users: expected --out with a file ending in .parquet or .csv")
     if all_users and index_folder is not None:
         raise InputError("--index: serves one person (got --all-users)")
+    if not all_users and (exclude or out):
+        raise InputError(f"{'--exclude' if exclude else '--out'}: goes with --all-users")
     from dskreg.explorer import Explorer
 
     explorer = Explorer.open(artifact)
@@ -147,7 +151,7 @@ def recommend(
         assert out is not None
         from dskreg.export import write_lists
 
-        write_lists(explorer.lists(top, exclude.value), out, explorer.user_count)
+        write_lists(explorer.lists(top, (exclude or Exclude.seen).value), out, explorer.user_count)
         return
     profile = person(explorer, user, history)
     if index_folder is None:

@@ -1,6 +1,7 @@
 """Full-ranking evaluation: every title competes except those the person is known to have liked, and noise is off.
 
-Validation: history = train, target = validation. Test: history = train and validation, target = test; the baselines get the same.
+Validation: history = train, target = validation. Test: history = train and validation, target = test; likes outside the core are in both histories.
+The baselines get the same.
 """
 
 from __future__ import annotations

@@ -217,8 +217,8 @@ class Explorer(Questions):
     def lists(self, top: int, exclude: str = "seen") -> Iterator[pd.DataFrame]:
         """user_id, rank, item_id, score of everybody's best titles, a chunk of people at a time.
 
-        exclude: `seen` leaves out everything a person has met; `train` only the history (training and validation likes), so that the
-        held-out test likes can be recommended.
+        exclude: `seen` leaves out everything a person has met; `train` only the history (all likes but the held-out
+        test likes), so that these can be recommended.
         """
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")

@@ -1,6 +1,6 @@
 """The baselines of an opened artifact, fitted when they are first asked for. Torch-free.
 
-They are what `pipeline.measure` tested: the settings that won on validation, fitted on training and validation likes.
+They are what `pipeline.measure` tested: the settings that won on validation, fitted on everything known before the test.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The first gates, chosen on validation.
 
 `train.gates_by` = cold: how loud the relations of the knowledge graph are beside each other is chosen where their neighbours are all that is known:
-some titles lose their likes and are ranked among themselves. How loud all of them are, and then co-liked and the user's picks, is chosen where all titles
-compete: as loud as does little harm there. `all`: each relation's where all titles compete, the smallest unless a larger one ranks better.
+some titles lose their likes and are ranked among themselves. How loud all of them are is chosen where all titles compete: as loud as does little harm
+there; then co-liked and the user's picks, the smallest gate unless a larger one ranks better. `all`: each relation's in this way, where all titles compete.
 """
 
 from __future__ import annotations

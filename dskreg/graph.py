@@ -4,7 +4,7 @@ j is a candidate of i under relation r when both carry the same entity under r (
 titles (either way round), or, for `co-liked`, when the same people liked both in training. One candidate per (i, j, r). Its strength is
 the summed idf of the shared entities, idf(e) = log(I / titles that carry e), over log I: 1 is an entity that nobody else carries. For co-liked
 it is the shrunk cosine of the two columns, 1 for a typical title's best neighbour.
-Where a title has more than M, each relation gives its strongest in turn, ties by a seeded rule (docs/model.md, section 1). Torch-free.
+Where a title has more than M, each relation gives its strongest in turn, ties by a seeded rule (docs/model.md). Torch-free.
 """
 
 from __future__ import annotations

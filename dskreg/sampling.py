@@ -4,7 +4,7 @@
                                                           from softmax(s) (Gumbel-top-k, Kool et al., arXiv 1903.06059)
     p^1 = softmax(key / tau),  key <- key + log(1 - p)    K rounds; their sum is the relaxed K-hot that carries the gradient
                                                           (Xie & Ermon, arXiv 1901.10517)
-    pi_i = int w_i e^{-w_i t} P(at most K-1 others by t)  the probability that i is among the K (docs/model.md, section 3)
+    pi_i = int w_i e^{-w_i t} P(at most K-1 others by t)  the probability that i is among the K (docs/model.md)
 
 Letters: N nodes, M candidates per node, K picks, S slots that carry weight (K, or more in the soft form). A leaf: nothing of dskreg.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from scipy import stats
 from benchmarks import accuracy, significance, tables
 from benchmarks.accuracy import Plan, assess, chilled
 from benchmarks.recommenders import RIVALS, Recommender, content_knn, ease_seen, rp3beta
+from benchmarks.sets import there
 from benchmarks.variants import chooses_like_default, shuffled, uniform, variants, wrong_sign
 from dskreg import batches
 from dskreg.config import ModelConfig
@@ -301,3 +303,12 @@ def test_who_chooses_itself_gets_validation_likes_and_others_all_in_training(its
 
     accuracy.one(tmp_path / "x-0.json", Recommender(fit, choose=(lambda data, settings: {}) if itself else None), {}, noisy(), 0, {"test": {}})
     assert (given[0].fold == VALIDATION).any() == itself
+
+
+def test_a_data_set_that_is_missing_is_named_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "anime").mkdir()
+    assert there(tmp_path, ["anime"]) == [tmp_path / "anime"]
+    monkeypatch.setattr(sys, "argv", ["accuracy.py", "--data", str(tmp_path), "--work", str(tmp_path / "work"), "--datasets", "anime", "dskreg-book"])
+    with pytest.raises(SystemExit, match=r"dskreg-book is not there: expected train.txt, test.txt .*--data FOLDER"):
+        accuracy.main()
+    assert not (tmp_path / "work").exists()

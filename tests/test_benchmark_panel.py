@@ -44,7 +44,9 @@ def test_a_table_for_every_view_that_a_reader_needs() -> None:
 def test_where_it_comes_from_is_said() -> None:
     machine = {"hardware": "x86_64, 1 threads", "versions": {"torch": "2.13.0", "scipy": "1"}, "trials": 12, "seconds": 240.0}
     said = benchmark.made_by({"made": {"x: test": {"date": "2020-01-01", "machine": machine}}}, "x: test")
-    assert all(part in said for part in (benchmark.COMMAND, "2020-01-01", "x86_64", "torch 2.13.0", "12 trials", "240 s"))
+    assert all(part in said for part in (f"`{benchmark.COMMAND}`", "2020-01-01", "x86_64", "torch 2.13.0", "12 trials", "240 s"))
+    cold = benchmark.made_by({"made": {"x.cold: among all": {"date": "2020-01-01", "machine": machine}}}, "x.cold: among all")
+    assert f"`{benchmark.COMMAND} --part cold`, 2020-01-01" in cold and "tuned" not in cold
 
 
 @pytest.mark.parametrize("content", [None, "", "[1]", '{"x: test"'])

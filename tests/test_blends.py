@@ -34,6 +34,7 @@ def test_the_command_lists_every_blend_best_first(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(blends, "prepared", lambda folder, seed: noisy())
     monkeypatch.setattr(blends, "settings_of", lambda name, *rest: {})
     monkeypatch.setattr(sys, "argv", ["blends.py", "--data", str(tmp_path), "--members", *models])
+    (tmp_path / "dskreg-lastfm").mkdir()
     blends.main()
     lines = capsys.readouterr().out.splitlines()[4:]
     figures = {line.split(" | ")[0].removeprefix("| "): float(line.split(" | ")[1]) for line in lines}

@@ -34,6 +34,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
         ("recommend", str(DEMO), "--user", "1", "--history", "2"),
         ("recommend", str(DEMO), "--all-users"),
         ("recommend", str(DEMO), "--all-users", "--out", "lists.txt"),
+        ("recommend", str(DEMO), "--user", "1", "--exclude", "train"),
+        ("recommend", str(DEMO), "--user", "1", "--out", "lists.csv"),
         ("recommend", str(DEMO), "--all-users", "--out", "/dev/null/lists.csv"),
         ("explain", str(DEMO), "--user", "1", "--item", "99999999"),
         ("explain", str(DEMO), "--user", "1", "--item", "1", "--seed", "-1"),

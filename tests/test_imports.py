@@ -1,4 +1,4 @@
-"""The house's rules over the syntax tree: who may import whom, nothing pickled, no global random state (docs/design.md)."""
+"""The house's rules over the syntax tree: who may import whom, nothing pickled, no global random state (docs/architecture.md)."""
 
 from __future__ import annotations
 

@@ -195,8 +195,10 @@ def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(levers, "settings_of", lambda name, *rest: {"start": CHOSEN.to_json(), "regularisation": 1.0})
     monkeypatch.setattr(levers, "levers", lambda *rest: {levers.BEFORE: Lever(), "other": Lever(replace(SMALL, preset="other"))})
     (tmp_path / "README.md").write_text(f"before\n{levers.BEGIN}\nold\n{levers.END}\nafter\n")
+    for name in ("dskreg-book", "anime"):
+        (tmp_path / name).mkdir()
     for names in (["dskreg-book"], ["dskreg-book"], ["anime"]):
-        monkeypatch.setattr(sys, "argv", ["levers.py", "--out", str(tmp_path), "--work", str(tmp_path / "work"), "--datasets", *names])
+        monkeypatch.setattr(sys, "argv", ["levers.py", "--out", str(tmp_path), "--work", str(tmp_path / "work"), "--data", str(tmp_path), "--datasets", *names])
         levers.main()
     assert done == ["default", "other"] * 2
     shutil.rmtree(tmp_path / "work")

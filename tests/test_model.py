@@ -1,4 +1,4 @@
-"""The model against section 3 of docs/model.md written out as loops over one user and one title at a time."""
+"""The model against the equations of docs/model.md written out as loops over one user and one title at a time."""
 
 from __future__ import annotations
 

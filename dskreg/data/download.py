@@ -26,7 +26,7 @@ def download(name: str, folder: Path | str) -> Path:
     try:
         import kagglehub
     except ImportError:
-        raise InputError(f"downloading needs kagglehub: pip install kagglehub, {by_hand}") from None
+        raise InputError(f'downloading needs kagglehub: pip install "kagglehub<1.0.3", {by_hand}') from None
     try:
         fetched = Path(kagglehub.dataset_download(DATASETS[name]))
     except Exception as error:  # kagglehub lets errors of requests, of its login and its own through; none is ours to mend

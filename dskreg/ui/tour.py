@@ -42,7 +42,7 @@ STEPS = (
     Step(
         "Compare",
         "pages/compare.py",
-        "Two people, two titles or two models side by side. Look at where they agree first, then at what sets them apart.",
+        "Two recommenders, two people, two titles or two models side by side. Look at where they agree first, then at what sets them apart.",
     ),
     Step(
         "Embeddings",

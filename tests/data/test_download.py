@@ -26,7 +26,8 @@ def test_an_unknown_name_is_refused(tmp_path):
 def test_without_kagglehub_it_says_how_to_install_or_fetch_by_hand(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     said = complaint("anime", tmp_path)
-    assert "pip install kagglehub" in said and "https://www.kaggle.com/datasets/CooperUnion/anime-recommendations-database" in said and str(tmp_path) in said
+    assert 'pip install "kagglehub<1.0.3", or' in said and str(tmp_path) in said
+    assert "https://www.kaggle.com/datasets/CooperUnion/anime-recommendations-database" in said
 
 
 def test_without_network_it_says_how_to_fetch_by_hand(tmp_path, monkeypatch):
