@@ -17,7 +17,8 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.accuracy import MODELS, Plan, assess, fitted_before_test, prepared, settings_of  # noqa: E402
+from benchmarks.accuracy import MODELS, Plan, fitted_before_test, prepared, settings_of  # noqa: E402
+from benchmarks.assess import assess  # noqa: E402
 from benchmarks.sets import DATA, there  # noqa: E402
 from dskreg.data.dataset import TEST  # noqa: E402
 from dskreg.graph import train_matrix  # noqa: E402

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from benchmarks import blends
-from benchmarks.accuracy import assess
+from benchmarks.assess import assess
 from benchmarks.recommenders import RIVALS, Recommender
 from tests.test_accuracy import noisy, scorer
 
