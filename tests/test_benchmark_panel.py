@@ -79,11 +79,11 @@ def test_parts_are_told_by_what_they_cost_beyond_chance() -> None:
     table = found["x"]
     assert table["model"].tolist() == ["default", "no gates", "no prior", "a_b"] and table["ndcg@20 among the cold"].tolist()[:3] == [0.2, 0.1, 0.2]
     assert set(table) <= set(parts.COLUMNS)
-    said = "worse than the whole: no gates (-10.0%); better: a\\_b (+10.0%); not to be told from chance: 1 of 3 changes."
+    said = "worse than the whole: *no gates* (-10.0%); better: *a\\_b* (+10.0%); not to be told from chance: 1 of 3 changes."
     assert parts.told(table, "warm") == f"Where every title competes, {said}"
     calm = parts.told(table[table["model"] != "no gates"], "among the cold")
     assert calm.endswith("liked, nothing is surely worse than the whole; not to be told from chance: 1 of 1 changes.")
     many = parts.tables({"x.share: warm": [part("default", 1.0), *(part(f"p{n}", 1 - n / 10, -n / 10, 0.01) for n in range(1, 7))]})["x"]
-    assert parts.told(many, "warm").endswith("whole: p6 (-60.0%), p5 (-50.0%), p4 (-40.0%), p3 (-30.0%), and 2 more.") and not parts.told(
+    assert parts.told(many, "warm").endswith("whole: *p6* (-60.0%), *p5* (-50.0%), *p4* (-40.0%), *p3* (-30.0%), and 2 more.") and not parts.told(
         many, "among the cold"
     )

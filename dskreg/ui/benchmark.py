@@ -97,7 +97,7 @@ def show() -> None:
     if not found:
         return
     with st.expander("The method on public data, beside other recommenders, tuned as carefully", icon=":material/leaderboard:"):
-        st.caption("Not this model: the same program trained on other data, several times over.")
+        st.caption("Not this model: the same program trained on other data. Recommenders are means over several seeds, parts of the method one seed's.")
         by_part = parts.tables(document)
         tabs = iter(st.tabs([*(heading(section) for section in found), *(f"{data}: which part does what" for data in by_part)]))
         for section, table in found.items():

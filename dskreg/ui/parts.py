@@ -13,10 +13,8 @@ COLUMNS = {"model": st.column_config.TextColumn("Changed", pinned=True)} | {
     for view, (where, short) in VIEWS.items()
     for figure, column in {
         "ndcg@20": st.column_config.NumberColumn(f"NDCG@20, {short}", format="%.4f", help=f"{where}."),
-        "gain": st.column_config.NumberColumn("change", format="percent", help=f"{where}: beside the whole method, person by person."),
-        "within": st.column_config.NumberColumn(
-            "±", format="percent", help="Half the 95 % confidence interval of the change. A change that is smaller may be chance."
-        ),
+        "gain": st.column_config.NumberColumn("change", format="%+.1f %%", help=f"{where}: beside the whole method, person by person."),
+        "within": st.column_config.NumberColumn("±", format="%.1f %%", help=CHANCE),
     }.items()
 }
 
@@ -43,7 +41,7 @@ def told(table: pd.DataFrame, view: str) -> str:
     worse, better = gain[gain < -within].sort_values(), gain[gain > within].sort_values(ascending=False)
 
     def named(part: pd.Series) -> str:
-        shown = [f"{plain(name)} ({value:+.1%})" for name, value in part[:NAMED].items()]
+        shown = [f"*{plain(name)}* ({value:+.1%})" for name, value in part[:NAMED].items()]
         return ", ".join([*shown, f"and {len(part) - NAMED} more"]) if len(part) > NAMED else listed(shown)
 
     rest = len(changed) - len(worse) - len(better)
@@ -60,7 +58,7 @@ def show(table: pd.DataFrame, data: str) -> None:
     for sentence in filter(None, (told(table, view) for view in VIEWS)):
         st.markdown(sentence)
     st.dataframe(
-        table,
+        table.assign(**{column: 100 * table[column] for column in table if column.startswith(("gain", "within"))}),
         hide_index=True,
         height="content",
         placeholder="–",
