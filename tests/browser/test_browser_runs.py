@@ -36,6 +36,9 @@ def server(folder: Path) -> Iterator[str]:
             process.kill()
 
 
+BEGUN = 240_000  # ms that the demo's start, a minute of work on a quiet core, may take beside other tests
+
+
 def train(page: "Page", address: str, data: str, name: str, epochs: int) -> None:
     page.goto(f"{address}/runs")
     page.get_by_text("Train a new model").wait_for()
@@ -73,7 +76,7 @@ def test_a_run_outlives_the_visitor_who_started_it(visitor: "Callable[..., Page]
 def test_a_run_is_stopped_and_two_models_are_compared(visitor: "Callable[..., Page]", server: str, folder: Path) -> None:
     page = visitor(width=420)
     train(page, server, "demo", "endless", epochs=10_000)
-    says(page.locator("[data-testid='stMain']"), re.compile("Epoch [1-9]"))
+    says(page.locator("[data-testid='stMain']"), re.compile("Epoch [1-9]"), BEGUN)
     page.get_by_role("button", name="Stop training").click()
     page.get_by_role("button", name="Continue", exact=True).wait_for()
     says(settle(page), "Somebody stopped the run")

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 __all__ = ["comes_to_read", "says", "settle"]
 
 
-def says(where: "Locator", text: str | re.Pattern[str]) -> None:
-    """Wait until it says so."""
+def says(where: "Locator", text: str | re.Pattern[str], patience: float | None = None) -> None:
+    """Wait until it says so, as long as is usual or `patience` ms."""
     from playwright.sync_api import expect
 
-    expect(where).to_contain_text(text)
+    expect(where).to_contain_text(text, timeout=patience)
 
 
 def comes_to_read(where: "Locator", text: str) -> None:
