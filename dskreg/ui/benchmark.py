@@ -12,7 +12,7 @@ from dskreg.ui.resources import ROOT
 from dskreg.ui.scoreboard import MODEL
 
 COMMAND = "python benchmarks/accuracy.py"
-PARTS = {"cold": " --part cold", "share": " --part share --seeds 1"}
+OPTIONS = {"cold": " --part cold", "share": " --part share --seeds 1"}
 SIGNIFICANT = 0.05
 VIEWS = {"test": "every title competes", "among the cold": "titles that nobody has liked, among themselves"}
 COLUMNS = {
@@ -81,12 +81,12 @@ def made_by(document: dict, section: str) -> str:
     made = document.get("made", {}).get(section, {})
     machine = made.get("machine", {})
     versions = machine.get("versions", {})
-    parts = [made.get("date"), machine.get("hardware"), *(f"{name} {versions[name]}" for name in ("python", "torch", "numpy") if name in versions)]
+    by = [made.get("date"), machine.get("hardware"), *(f"{name} {versions[name]}" for name in ("python", "torch", "numpy") if name in versions)]
     kind = section.partition(": ")[0].rpartition(".")[2]
-    tuned = "trials" in machine and kind not in PARTS
+    tuned = "trials" in machine and kind not in OPTIONS
     tuning = f"; every rival was tuned on validation with {machine['trials']} trials or {machine['seconds']:g} s" if tuned else ""
     return (
-        f"`{COMMAND}{PARTS.get(kind, '')}`, {', '.join(str(part) for part in parts if part)}{tuning}. The whole protocol and more tables: benchmarks/README.md."
+        f"`{COMMAND}{OPTIONS.get(kind, '')}`, {', '.join(str(part) for part in by if part)}{tuning}. The whole protocol and more tables: benchmarks/README.md."
     )
 
 

@@ -7,7 +7,7 @@ from dskreg.ui.panels import listed, plain
 
 VIEWS = {"warm": ("Where every title competes", "all titles"), "among the cold": ("Among titles that nobody has liked", "unliked titles")}
 WHOLE, NAMED = "default", 4
-CHANCE = "Half the 95 % confidence interval of the change. A smaller change may be chance; of twenty that are nothing but chance, one is larger."
+CHANCE = "Half the 95 % confidence interval of the change, over people: what another seed would change is not in it. A smaller change may be chance."
 COLUMNS = {"model": st.column_config.TextColumn("Changed", pinned=True)} | {
     f"{figure} {view}": column
     for view, (where, short) in VIEWS.items()
