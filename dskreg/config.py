@@ -1,4 +1,7 @@
-"""Settings: frozen dataclasses, validated when built, written to and read from JSON.
+"""Settings: frozen dataclasses whose types and ranges are declared beside the defaults, written to and read from JSON.
+
+Whichever way a setting comes, by construction, `dataclasses.replace`, JSON or the command line, pydantic checks it against its declaration.
+The bounds are far from whatever makes sense: they keep out what would end in an overflow, an allocation without end or a run without end.
 
 A preset is a complete `Config`. `paper` follows the publication (BPR, one uniform negative, tanh, K = 8, tau = 0.1, M = 500, D = 16);
 `default` keeps the same model and replaces what training taught to replace (docs/model.md lists each deviation and its reason).
@@ -8,154 +11,161 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from dataclasses import field, replace
+from typing import Annotated, Any, Literal, TypeVar, get_origin, get_type_hints
 
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+
+from dskreg.documents import problem, quoted
 from dskreg.errors import InputError
 
-LONGEST = 200  # characters of a value in a complaint
+DEVICES = "auto, cpu, cuda, cuda:N or mps"
+DEVICE = r"^(auto|cpu|cuda(:[0-9]{1,2})?|mps)$"
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+Share = Annotated[float, Field(ge=1e-6, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # numpy's generators refuse a negative one, torch's read it as another number
+AtMost = Annotated[int, Field(ge=1, le=10**9)]  # "at most so many" of what the data have: a huge one means all
+Picks = Annotated[int, Field(ge=1, le=1024)]  # a step holds picks x titles x users of its batch
+Rate = Annotated[float, Field(ge=1e-12, le=1e3)]  # below, float32 has no step left; above, the first step is the last
+Epochs = Annotated[int, Field(ge=0, le=1_000_000)]
+Settings = TypeVar("Settings")
 
 
-def _require(ok: bool, name: str, expected: str, got: object) -> None:
-    if not ok:
-        said = repr(got)
-        raise InputError(f"setting {name}: expected {expected} (got {said if len(said) <= LONGEST else said[:LONGEST] + '...'})")
+def _section(name: str) -> Callable[[type[Settings]], type[Settings]]:
+    """A class decorator: what pydantic refuses is an InputError that names the setting, `name` before it."""
+
+    def named(kind: type[Settings]) -> type[Settings]:
+        checked: Any = kind.__init__
+
+        def __init__(self: Any, /, *positional: Any, **values: Any) -> None:
+            try:
+                checked(self, *positional, **values)
+            except ValidationError as error:
+                raise _refusal(name, error) from None
+
+        kind.__init__ = __init__  # type: ignore[assignment]
+        return kind
+
+    return named
 
 
-def _require_finite(settings: Any, section: str) -> None:
-    """No comparison refuses NaN for certain, and JSON has neither NaN nor infinities."""
-    for f in dataclasses.fields(settings):
-        value = getattr(settings, f.name)
-        _require(not isinstance(value, float) or math.isfinite(value), f"{section}.{f.name}", "a finite number", value)
+def _refusal(section: str, error: ValidationError) -> InputError:
+    path, wrong = problem(error)
+    path = ".".join(part for part in (section, path) if part)
+    if wrong == "unknown":
+        return _unknown(path)
+    return InputError(f"setting {path}: {wrong.replace(f'String should match pattern {DEVICE!r}', f'expected {DEVICES}')}")
 
 
-@dataclass(frozen=True)
+def _unknown(path: str) -> InputError:
+    near = difflib.get_close_matches(path[:100], setting_paths(), n=1, cutoff=0.4)
+    return InputError(f"unknown setting {quoted(path)}" + (f"; did you mean {near[0]!r}?" if near else ""))
+
+
+@_section("data")
+@dataclass(frozen=True, config=STRICT)
 class DataConfig:
     """What counts as liked and how it is split."""
 
-    like_threshold: float = 7.0  # a rating of at least this is a like; -1 means watched and is never one
-    core: int = 5  # users and titles with fewer likes stay out of training and tests (only where the split is ours)
-    validation: float = 0.1  # share of each user's likes
-    test: float = 0.2  # share of each user's likes; a data set with its own test split keeps that
-    split_seed: int = 0
+    like_threshold: Annotated[float, Field(ge=-1e9, le=1e9)] = 7.0  # a rating of at least this is a like; -1 means watched and is never one
+    core: AtMost = 5  # users and titles with fewer likes stay out of training and tests (only where the split is ours)
+    validation: Share = 0.1  # of each user's likes
+    test: Share = 0.2  # of each user's likes; a data set with its own test split keeps that
+    split_seed: Seed = 0
 
     def __post_init__(self) -> None:
-        _require(self.split_seed >= 0, "data.split_seed", "at least 0", self.split_seed)
-        _require(self.core >= 1, "data.core", "at least 1", self.core)
-        _require(self.validation > 0, "data.validation", "a share above 0", self.validation)
-        _require(self.test > 0, "data.test", "a share above 0", self.test)
-        _require(self.validation + self.test < 1, "data.validation + data.test", "less than 1", self.validation + self.test)
-        _require_finite(self, "data")
+        if self.validation + self.test >= 1:
+            raise ValueError(f"validation + test: expected less than 1 (got {self.validation + self.test})")
 
 
-@dataclass(frozen=True)
+@_section("graph")
+@dataclass(frozen=True, config=STRICT)
 class GraphConfig:
     """The relational item graph: who may be a candidate."""
 
-    candidates: int = 128  # M, per item
-    without: tuple[str, ...] = ()  # relations switched off
-    max_relations: int = 12  # of the knowledge graph, by the number of items they connect; co-liked comes on top
-    min_items: int = 20  # a relation that connects fewer items is left out
-    max_share: float = 0.5  # an entity carried by more than this share of the items connects nobody
-
-    def __post_init__(self) -> None:
-        _require(self.candidates >= 1, "graph.candidates", "at least 1", self.candidates)
-        _require(self.max_relations >= 0, "graph.max_relations", "at least 0", self.max_relations)
-        _require(0 < self.max_share <= 1, "graph.max_share", "a share above 0", self.max_share)
-        _require_finite(self, "graph")
+    candidates: Annotated[int, Field(ge=1, le=16_384)] = 128  # M, per item; the table has titles x M places
+    without: Annotated[tuple[str, ...], Field(strict=False)] = ()  # relations switched off
+    max_relations: Annotated[int, Field(ge=0, le=1000)] = 12  # of the knowledge graph, by the number of items they connect; co-liked comes on top
+    min_items: Annotated[int, Field(ge=0, le=10**9)] = 20  # a relation that connects fewer items is left out
+    max_share: Annotated[float, Field(gt=0, le=1)] = 0.5  # an entity carried by more than this share of the items connects nobody
 
 
-@dataclass(frozen=True)
+@_section("model")
+@dataclass(frozen=True, config=STRICT)
 class ModelConfig:
     """The network of docs/model.md."""
 
-    width: int = 1024  # D
-    picks: int = 8  # K on the item side
-    user_picks: int = 8  # K on the user side
-    temperature: float = 0.1  # tau of the relaxed top-k
+    width: Annotated[int, Field(ge=1, le=16_384)] = 1024  # D; each tower has D x D numbers, a gigabyte at most
+    picks: Picks = 8  # K on the item side
+    user_picks: Picks = 8  # K on the user side
+    temperature: Annotated[float, Field(ge=1e-4, le=1e4)] = 0.1  # tau of the relaxed top-k: keys are divided by it in float32
     relaxation: Literal["straight-through", "soft"] = "straight-through"
     activation: Literal["linear", "tanh"] = "linear"
     user: Literal["items", "free"] = "items"  # e_u: from the history, or a parameter of its own
     gates: bool = True  # a learnt weight per relation on the neighbour term
-    gate_start: float = 0.1
+    gate_start: Annotated[float, Field(ge=1e-9, le=1e3)] = 0.1  # its logarithm is the parameter
     prior: bool = True  # the candidate's strength (idf overlap, co-liking) enters its logit with a learnt weight
-    prior_start: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name in ("width", "picks", "user_picks"):
-            _require(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
-        _require(self.gate_start > 0, "model.gate_start", "more than 0", self.gate_start)
-        _require(self.temperature > 0, "model.temperature", "more than 0", self.temperature)
-        _require_finite(self, "model")
+    prior_start: Annotated[float, Field(ge=-1e3, le=1e3)] = 1.0
 
 
-@dataclass(frozen=True)
+@_section("train")
+@dataclass(frozen=True, config=STRICT)
 class TrainConfig:
     """How the parameters are found."""
 
     objective: Literal["softmax", "bpr"] = "softmax"  # masked histories against the catalogue, or (user, liked, other) triples
     start: Literal["svd", "random"] = "svd"
-    epochs: int = 100
-    patience: int = 6  # epochs without a better validation NDCG@20
+    epochs: Epochs = 100
+    patience: Annotated[Epochs, Field(ge=1)] = 6  # epochs without a better validation NDCG@20
     gates_by: Literal["cold", "all"] = "cold"  # which titles tell what a relation's first gate should be (gates.py)
-    validation_users: int = 2000  # asked after each epoch, at most; the test asks everybody
-    batch: int = 256  # users (softmax) or pairs (bpr)
+    validation_users: AtMost = 2000  # asked after each epoch, at most; the test asks everybody
+    batch: Annotated[int, Field(ge=1, le=1_000_000)] = 256  # users (softmax) or pairs (bpr)
     refit: bool = True  # once more with the validation likes, for as many epochs as were best
-    learning_rate: float = 5e-5
-    sampler_learning_rate: float = 3e-4  # of the logits' own vectors, relations, gates and priors
-    weight_decay: float = 0.005  # the share that every step takes off embeddings and towers, whatever the learning rate (decoupled)
-    l2: float = 0.0  # lambda: times the squared norm of the embeddings that a bpr batch touched
-    alternatives: int = 4096  # titles that compete in a softmax step, at most: a uniform sample, the same for the whole batch
-    hide_least: float = 0.3  # the hidden share of a history is drawn uniformly between the two
-    hide_most: float = 0.5
-    device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
+    learning_rate: Rate = 5e-5
+    sampler_learning_rate: Rate = 3e-4  # of the logits' own vectors, relations, gates and priors
+    # The share that every step takes off embeddings and towers, whatever the learning rate (decoupled).
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.005
+    l2: Annotated[float, Field(ge=0, le=1e3)] = 0.0  # lambda: times the squared norm of the embeddings that a bpr batch touched
+    alternatives: AtMost = 4096  # titles that compete in a softmax step, at most: a uniform sample, the same for the whole batch
+    hide_least: Share = 0.3  # the hidden share of a history is drawn uniformly between the two
+    hide_most: Share = 0.5
+    device: Annotated[str, Field(pattern=DEVICE)] = "auto"
     mixed_precision: bool = True  # on CUDA only
     shard: bool = False  # of several processes each keeps its rows of the parameters and of the optimiser's state
 
     def __post_init__(self) -> None:
-        _require(self.epochs >= 0, "train.epochs", "at least 0", self.epochs)
-        _require(self.patience >= 1, "train.patience", "at least 1", self.patience)
-        _require(self.batch >= 1, "train.batch", "at least 1", self.batch)
-        _require(self.validation_users >= 1, "train.validation_users", "at least 1", self.validation_users)
-        _require(self.alternatives >= 1, "train.alternatives", "at least 1", self.alternatives)
-        _require(self.learning_rate > 0, "train.learning_rate", "more than 0", self.learning_rate)
-        _require(0 <= self.weight_decay < 1, "train.weight_decay", "at least 0 and less than 1", self.weight_decay)
-        _require(0 < self.hide_least <= self.hide_most < 1, "train.hide_least and hide_most", "0 < least <= most < 1", (self.hide_least, self.hide_most))
-        _require_finite(self, "train")
+        if self.hide_least > self.hide_most:
+            raise ValueError(f"hide_least: expected at most hide_most, {self.hide_most} (got {self.hide_least})")
 
 
-@dataclass(frozen=True)
+@_section("projection")
+@dataclass(frozen=True, config=STRICT)
 class ProjectionConfig:
     """The t-SNE maps, and the clusters that their regions are named by."""
 
-    users: int = 2000  # at most so many users are placed
-    perplexity: float = 30.0
-    iterations: int = 500
-    quality_sample: int = 1000  # points whose neighbourhoods are compared
-    clusters: int = 20  # at most, of titles and of users
-
-    def __post_init__(self) -> None:
-        _require(self.perplexity > 0, "projection.perplexity", "more than 0", self.perplexity)
-        _require(self.clusters >= 1, "projection.clusters", "at least 1", self.clusters)
-        _require_finite(self, "projection")
+    users: Annotated[int, Field(ge=0, le=1_000_000)] = 2000  # at most so many users are placed
+    perplexity: Annotated[float, Field(ge=0.1, le=1000)] = 30.0  # three times as many neighbours are kept of every point
+    iterations: Annotated[int, Field(ge=1, le=100_000)] = 500
+    quality_sample: Annotated[int, Field(ge=1, le=1_000_000)] = 1000  # points whose neighbourhoods are compared
+    clusters: Annotated[int, Field(ge=1, le=10_000)] = 20  # at most, of titles and of users
 
 
-@dataclass(frozen=True)
+@_section("")
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """Everything that decides the outcome of a training run, besides the data."""
 
-    preset: str = "default"
-    seed: int = 0
+    preset: Annotated[str, Field(max_length=100)] = "default"
+    seed: Seed = 0
     data: DataConfig = field(default_factory=DataConfig)
     graph: GraphConfig = field(default_factory=GraphConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)
-
-    def __post_init__(self) -> None:
-        _require(0 <= self.seed < 2**32, "seed", "a whole number from 0 to 2^32 - 1", self.seed)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries, lists and numbers."""
@@ -166,19 +176,27 @@ class Config:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Config:
         """The inverse of `to_json`; raises InputError for an unknown or ill-typed field."""
-        return _build(cls, document, "")
+        values = dict(_named_values(document, "config"))
+        for part in dataclasses.fields(cls):
+            if part.name in values and isinstance(part.default_factory, type):
+                values[part.name] = part.default_factory(**_named_values(values[part.name], part.name))
+        return cls(**values)
 
     def override(self, path: str, text: str) -> Config:
         """A copy with the setting at `path` (such as `model.width`) parsed from `text`."""
+        if path not in setting_paths():
+            raise _unknown(path)
         section, _, name = path.rpartition(".")
-        owner: Any = self if not section else getattr(self, section) if section in (f.name for f in dataclasses.fields(self)) else None
-        names = [f.name for f in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
-        if name not in names or dataclasses.is_dataclass(getattr(owner, name)):
-            near = difflib.get_close_matches(path[:LONGEST], setting_paths(), n=1, cutoff=0.4)
-            raise InputError(f"unknown setting {path[:LONGEST]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        changed = replace(owner, **{name: _parse(get_type_hints(type(owner))[name], text, path)})
+        owner: Any = getattr(self, section) if section else self
+        changed = replace(owner, **{name: _parsed(get_type_hints(type(owner))[name], text)})
         whole: dict[str, Any] = {section: changed}
         return replace(self, **whole) if section else changed
+
+
+def _named_values(document: Any, path: str) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise InputError(f"setting {path}: expected a JSON object (got {quoted(document)})")
+    return document
 
 
 def setting_paths() -> list[str]:
@@ -190,45 +208,15 @@ def setting_paths() -> list[str]:
     return paths
 
 
-def _parse(kind: Any, text: str, path: str) -> Any:
-    """`text` as a value of the annotation `kind`."""
-    if get_origin(kind) is Literal:
-        _require(text in get_args(kind), path, "one of " + ", ".join(get_args(kind)), text)
-        return text
+def _parsed(kind: Any, text: str) -> Any:
+    """`text` as a value of the annotation `kind`; `text` itself where it is none, which the declaration refuses."""
     if get_origin(kind) is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if kind is bool:
-        _require(text.lower() in ("true", "false"), path, "true or false", text)
-        return text.lower() == "true"
+        return {"true": True, "false": False}.get(text.lower(), text)
     with suppress(ValueError):
-        return kind(text)
-    _require(False, path, kind.__name__, text)
-
-
-def _build(kind: type, document: Any, path: str) -> Any:
-    """An instance of the dataclass `kind` from plain JSON values, strictly."""
-    _require(isinstance(document, dict), path or "config", "a JSON object", document)
-    hints = get_type_hints(kind)
-    unknown = set(document) - set(hints)
-    _require(not unknown, path or "config", "known settings", sorted(unknown))
-    values = {}
-    for name, value in document.items():
-        here, hint = f"{path}{name}", hints[name]
-        if dataclasses.is_dataclass(hint):
-            values[name] = _build(hint, value, here + ".")  # type: ignore[arg-type]
-        elif get_origin(hint) is tuple:
-            _require(isinstance(value, list) and all(isinstance(v, str) for v in value), here, "a list of names", value)
-            values[name] = tuple(value)
-        elif get_origin(hint) is Literal:
-            _require(value in get_args(hint), here, "one of " + ", ".join(get_args(hint)), value)
-            values[name] = value
-        elif hint is float and isinstance(value, int) and not isinstance(value, bool):
-            _require(abs(value) < 2**1023, here, "a finite number", value)
-            values[name] = float(value)
-        else:
-            _require(type(value) is hint, here, hint.__name__, value)
-            values[name] = value
-    return kind(**values)
+        return kind(text) if kind in (int, float) else text
+    return text
 
 
 PRESETS: dict[str, Config] = {

@@ -18,6 +18,20 @@ from dskreg.errors import InputError
 LARGEST = 4 << 20  # bytes of a document; the largest ones, histories of thousands of epochs, have a tenth
 LONGEST = 200  # characters of a value in a message
 
+WORDS = {  # pydantic's words: ours
+    "Input should be": "expected",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "more than",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid boolean": "true or false",
+    "a valid string": "text",
+    "a valid tuple": "a list",
+    "a valid list": "a list",
+    "a valid dictionary": "an object",
+}
+
 Form = TypeVar("Form")
 
 
@@ -86,7 +100,11 @@ def problem(error: ValidationError) -> tuple[str, str]:
         return field, "missing"
     if found["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return field, "unknown"
-    wrong = found["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
+    if found["type"] == "value_error":  # a check of several fields, which says what it got
+        return field, shortened(found["msg"].removeprefix("Value error, "))
+    wrong = found["msg"]
+    for theirs, ours in WORDS.items():
+        wrong = wrong.replace(theirs, ours)
     return field, f"{shortened(wrong)} (got {quoted(found['input'])})"
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dskreg.config import PRESETS, Config, DataConfig, GraphConfig, ModelConfig, ProjectionConfig, TrainConfig, preset, setting_paths
+from dskreg.config import PRESETS, Config, DataConfig, GraphConfig, ModelConfig, TrainConfig, preset, setting_paths
 from dskreg.errors import InputError
 
 
@@ -56,17 +59,17 @@ def test_override(path: str, text: str, value: Any) -> None:
         ("model", "64", "unknown setting 'model'"),
         ("to_json", "64", "unknown setting 'to_json'"),
         ("model.width.x", "64", "unknown setting 'model.width.x'"),
-        ("model.width", "many", "setting model.width: expected int (got 'many')"),
-        ("model.width", "1.5", "setting model.width: expected int (got '1.5')"),
+        ("model.width", "many", "setting model.width: expected a whole number (got 'many')"),
+        ("model.width", "1.5", "setting model.width: expected a whole number (got '1.5')"),
         ("model.width", "0", "setting model.width: expected at least 1 (got 0)"),
-        ("model.temperature", "0", "setting model.temperature: expected more than 0"),
-        ("model.temperature", "nan", "setting model.temperature: expected more than 0"),
+        ("model.temperature", "0", "setting model.temperature: expected at least 0.0001 (got 0.0)"),
+        ("model.temperature", "nan", "setting model.temperature: expected a finite number (got nan)"),
         ("model.prior_start", "nan", "setting model.prior_start: expected a finite number (got nan)"),
         ("data.like_threshold", "-inf", "setting data.like_threshold: expected a finite number (got -inf)"),
         ("__class__.seed", "1", "unknown setting '__class__.seed'"),
         ("model.gates", "maybe", "setting model.gates: expected true or false (got 'maybe')"),
-        ("model.relaxation", "hard", "setting model.relaxation: expected one of straight-through, soft (got 'hard')"),
-        ("train.objective", "bce", "setting train.objective: expected one of softmax, bpr (got 'bce')"),
+        ("model.relaxation", "hard", "setting model.relaxation: expected 'straight-through' or 'soft' (got 'hard')"),
+        ("train.objective", "bce", "setting train.objective: expected 'softmax' or 'bpr' (got 'bce')"),
     ],
 )
 def test_override_refuses(path: str, text: str, message: str) -> None:
@@ -75,57 +78,122 @@ def test_override_refuses(path: str, text: str, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    "kind, setting",
-    [
-        (DataConfig, {"core": 0}),
-        (DataConfig, {"validation": 0.0}),
-        (DataConfig, {"test": 0.0}),
-        (DataConfig, {"validation": 0.5, "test": 0.5}),
-        (GraphConfig, {"candidates": 0}),
-        (GraphConfig, {"max_relations": -1}),
-        (GraphConfig, {"max_share": 0.0}),
-        (GraphConfig, {"max_share": 1.1}),
-        (ModelConfig, {"width": 0}),
-        (ModelConfig, {"picks": 0}),
-        (ModelConfig, {"user_picks": 0}),
-        (ModelConfig, {"temperature": -0.1}),
-        (ModelConfig, {"gate_start": 0.0}),  # its logarithm is the parameter
-        (TrainConfig, {"epochs": -1}),
-        (TrainConfig, {"patience": 0}),
-        (TrainConfig, {"batch": 0}),
-        (TrainConfig, {"validation_users": 0}),
-        (TrainConfig, {"learning_rate": 0.0}),
-        (TrainConfig, {"hide_least": 0.0}),
-        (TrainConfig, {"weight_decay": 1.0}),
-        (TrainConfig, {"weight_decay": -0.001}),
-        (TrainConfig, {"hide_least": 0.6, "hide_most": 0.5}),
-        (TrainConfig, {"hide_most": 1.0}),
-        (ProjectionConfig, {"perplexity": 0.0}),
-        (Config, {"seed": -1}),  # numpy's generators refuse it, torch's read it as another number
-        (DataConfig, {"split_seed": -1}),
-    ],
-    ids=str,
-)
-def test_impossible_values_are_refused_by_name(kind: type, setting: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="|".join(setting)):
-        kind(**setting)
+BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {  # setting: (the least and the largest that pass, what is refused)
+    "seed": ([0, 2**32 - 1], [-1, 2**32]),
+    "data.like_threshold": ([-1e9, 1e9], [-1e10, 1e300]),
+    "data.core": ([1, 10**9], [0, -5, 10**12]),
+    "data.validation": ([1e-6, 0.79], [0.0, -0.1, 1.0, 1e-320]),
+    "data.test": ([1e-6, 0.89], [0.0, -0.1, 1.0, 1e-320]),
+    "data.split_seed": ([0, 2**32 - 1], [-1, 2**32]),
+    "graph.candidates": ([1, 16_384], [0, 10**12]),
+    "graph.max_relations": ([0, 1000], [-1, 10**6]),
+    "graph.min_items": ([0, 10**9], [-1, 10**12]),
+    "graph.max_share": ([1e-9, 1.0], [0.0, 1.1]),
+    "model.width": ([1, 16_384], [0, 65_536, 10**12]),
+    "model.picks": ([1, 1024], [0, 10**30]),
+    "model.user_picks": ([1, 1024], [0, 10**30]),
+    "model.temperature": ([1e-4, 1e4], [0.0, -0.1, 1e-300, 1e300]),
+    "model.gate_start": ([1e-9, 1e3], [0.0, 1e-320, 1e300]),  # its logarithm is the parameter
+    "model.prior_start": ([-1e3, 1e3], [-1e300, 1e300]),
+    "train.epochs": ([0, 10**6], [-1, 10**18]),
+    "train.patience": ([1, 10**6], [0, 10**18]),
+    "train.validation_users": ([1, 10**9], [0, 10**18]),
+    "train.batch": ([1, 10**6], [0, 10**18]),
+    "train.learning_rate": ([1e-12, 1e3], [0.0, -1e-3, 1e-320, 1e8, 1e20, 1e300]),
+    "train.sampler_learning_rate": ([1e-12, 1e3], [0.0, -1e-3, 1e-320, 1e300]),
+    "train.weight_decay": ([0.0, 0.999], [-0.001, 1.0, 1e300]),
+    "train.l2": ([0.0, 1e3], [-1e-9, 1e300]),
+    "train.alternatives": ([1, 10**9], [0, 10**18]),
+    "train.hide_least": ([1e-6, 0.5], [0.0, 0.51, 1.0]),
+    "train.hide_most": ([0.3, 0.999], [0.29, 1.0]),
+    "projection.users": ([0, 10**6], [-1, 10**12]),
+    "projection.perplexity": ([0.1, 1000.0], [0.0, -1.0, 1e300]),
+    "projection.iterations": ([1, 10**5], [0, -1, 10**12]),
+    "projection.quality_sample": ([1, 10**6], [0, -1, 10**12]),
+    "projection.clusters": ([1, 10**4], [0, 10**12]),
+}
+
+
+def given(path: str, value: Any) -> list[Callable[[], Config]]:
+    """The four ways to give the setting a value: as JSON, as text, to the constructor and to `replace`."""
+    section, _, name = path.rpartition(".")
+    owner: Any = getattr(Config(), section) if section else Config()
+
+    def put(changed: Any) -> Config:
+        return replace(Config(), **{section: changed}) if section else changed
+
+    return [
+        lambda: Config.from_json({section: {name: value}} if section else {name: value}),
+        lambda: Config().override(path, str(value)),
+        lambda: put(type(owner)(**{name: value})),
+        lambda: put(replace(owner, **{name: value})),
+    ]
+
+
+def test_every_number_has_a_tested_range() -> None:
+    numbers = {path for path in setting_paths() if type(value_of(Config(), path)) in (int, float)}
+    assert numbers == set(BOUNDS)
+
+
+def value_of(config: Config, path: str) -> Any:
+    value: Any = config
+    for part in path.split("."):
+        value = getattr(value, part)
+    return value
+
+
+@pytest.mark.parametrize("path", BOUNDS)
+def test_a_range_is_the_same_whichever_way_a_value_comes(path: str) -> None:
+    allowed, refused = BOUNDS[path]
+    for value in allowed:
+        assert {value_of(way(), path) for way in given(path, value)} == {value}
+    for value in [*refused, math.nan, math.inf, -math.inf]:
+        for way in given(path, value):
+            with pytest.raises(InputError, match=re.escape(path.rpartition(".")[2])) as error:
+                way()
+            assert "expected" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["meta", "hpu", "xla", "gpu", "cpu:0", "cuda:", "cuda:-1", "cuda:100", "mps:0", "CPU", "", "cpu\n"])
+def test_devices_that_are_not_supported_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match=r"^setting train.device: expected auto, cpu, cuda, cuda:N or mps \(got '"):
+        TrainConfig(device=name)
+
+
+@pytest.mark.parametrize("kind, values", [(DataConfig, {"validation": 0.5, "test": 0.5}), (TrainConfig, {"hide_least": 0.6, "hide_most": 0.5})])
+def test_settings_that_do_not_go_together_are_refused(kind: type, values: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=r"setting (data|train): \w+.*: expected (less than 1|at most hide_most)"):
+        kind(**values)
+
+
+def test_a_refusal_stays_short_and_printable() -> None:
+    for value in (10**5000, "x" * 10_000, "\ud800", "\x1b[31m", [[[]]] * 1000, object()):
+        for kind, name in ((ModelConfig, "width"), (TrainConfig, "device"), (ModelConfig, "relaxation")):
+            with pytest.raises(InputError) as error:
+                kind(**{name: value})
+            assert len(str(error.value)) < 320 and str(error.value).isprintable()
+
+
+def test_an_artifact_s_settings_still_read() -> None:
+    document = json.loads((Path(__file__).parents[1] / "artifacts" / "demo" / "manifest.json").read_text(encoding="utf-8"))["config"]
+    assert Config.from_json(document).to_json() == document
 
 
 @pytest.mark.parametrize(
     "document, message",
     [
         ([], "setting config: expected a JSON object (got [])"),
-        ({"sed": 1}, "setting config: expected known settings (got ['sed'])"),
-        ({"seed": True}, "setting seed: expected int (got True)"),
-        ({"seed": "1"}, "setting seed: expected int (got '1')"),
-        ({"model": 3}, "setting model.: expected a JSON object (got 3)"),
-        ({"model": {"width": 8.0}}, "setting model.width: expected int (got 8.0)"),
-        ({"model": {"user": "both"}}, "setting model.user: expected one of items, free (got 'both')"),
-        ({"graph": {"without": "genre"}}, "setting graph.without: expected a list of names (got 'genre')"),
-        ({"graph": {"without": [1]}}, "setting graph.without: expected a list of names (got [1])"),
+        ({"sed": 1}, "unknown setting 'sed'; did you mean 'seed'?"),
+        ({"seed": True}, "setting seed: expected a whole number (got True)"),
+        ({"seed": "1"}, "setting seed: expected a whole number (got '1')"),
+        ({"model": 3}, "setting model: expected a JSON object (got 3)"),
+        ({"model": {"width": 8.0}}, "setting model.width: expected a whole number (got 8.0)"),
+        ({"model": {"user": "both"}}, "setting model.user: expected 'items' or 'free' (got 'both')"),
+        ({"graph": {"without": "genre"}}, "setting graph.without: expected a list (got 'genre')"),
+        ({"graph": {"without": [1]}}, "setting graph.without.0: expected text (got 1)"),
+        ({"model": {"widht": 8}}, "unknown setting 'model.widht'; did you mean 'model.width'?"),
         ({"train": {"epochs": -1}}, "setting train.epochs: expected at least 0 (got -1)"),
-        ({"data": {"like_threshold": 10**400}}, "setting data.like_threshold: expected a finite number (got 1000"),
+        ({"data": {"like_threshold": 10**400}}, "setting data.like_threshold: expected a number (got 1000"),
         ({"data": {"like_threshold": float("nan")}}, "setting data.like_threshold: expected a finite number (got nan)"),
     ],
 )
