@@ -31,7 +31,6 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]  # numpy's generators refuse a nega
 AtMost = Annotated[int, Field(ge=1, le=10**9)]  # "at most so many" of what the data have: a huge one means all
 Picks = Annotated[int, Field(ge=1, le=1024)]  # a step holds picks x titles x users of its batch
 Rate = Annotated[float, Field(ge=1e-12, le=1e3)]  # below, float32 has no step left; above, the first step is the last
-Epochs = Annotated[int, Field(ge=0, le=1_000_000)]
 Settings = TypeVar("Settings")
 
 
@@ -119,8 +118,8 @@ class TrainConfig:
 
     objective: Literal["softmax", "bpr"] = "softmax"  # masked histories against the catalogue, or (user, liked, other) triples
     start: Literal["svd", "random"] = "svd"
-    epochs: Epochs = 100
-    patience: Annotated[Epochs, Field(ge=1)] = 6  # epochs without a better validation NDCG@20
+    epochs: Annotated[int, Field(ge=0, le=10_000)] = 100
+    patience: AtMost = 6  # epochs without a better validation NDCG@20
     gates_by: Literal["cold", "all"] = "cold"  # which titles tell what a relation's first gate should be (gates.py)
     validation_users: AtMost = 2000  # asked after each epoch, at most; the test asks everybody
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 256  # users (softmax) or pairs (bpr)

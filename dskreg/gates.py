@@ -23,6 +23,7 @@ from dskreg.graph import choose_relations, train_matrix
 from dskreg.histories import padded
 from dskreg.metrics import hits, ndcg, top_items
 from dskreg.model import NOBODY, DSKReG
+from dskreg.progress import Progress, silent, stepwise
 from dskreg.scoring import Catalogue
 from dskreg.serving import model_scorer
 
@@ -31,25 +32,35 @@ BETTER, BETTER_COLD = 1.0005, 1.005  # another gate is taken if it ranks so many
 HARM = 1.003  # another split changes more
 COLD, TENTHS = 0.1, 3  # so many shares of the titles lose their likes, each by itself
 USERS = 1000  # asked about each gate
+ROUNDS, TRIED = 2, 1 + len(GATES)  # of all relations where cold titles compete; gates tried for each
+
+
+def choose_gates(model: DSKReG, dataset: Dataset, config: Config, progress: Progress = silent) -> tuple[tuple[float, ...], float]:
+    """(g_r, g of the user side), set in the model as well."""
+    knowledge = len(choose_relations(dataset, config.graph))
+    first = knowledge if config.train.gates_by == "cold" else 0  # of the relations whose gates are chosen where all titles compete
+    gates = len(model.relation_embedding)
+    tried = (1 + ROUNDS * first * TRIED + TRIED) * bool(first) + 1 + (gates - first + 1) * TRIED
+    with stepwise(progress, tried, "gates") as step:
+        return _choose_gates(model, dataset, config, first, knowledge, step)
 
 
 @torch.no_grad()
-def choose_gates(model: DSKReG, dataset: Dataset, config: Config) -> tuple[tuple[float, ...], float]:
-    """(g_r, g of the user side), set in the model as well."""
+def _choose_gates(model: DSKReG, dataset: Dataset, config: Config, first: int, knowledge: int, step: Callable[[], object]) -> tuple[tuple[float, ...], float]:
     assert model.log_gate is not None and model.log_user_gate is not None
     training = model.training
     model.eval()
-    log_gate, knowledge = model.log_gate, len(choose_relations(dataset, config.graph))
+    log_gate = model.log_gate
     for log_gates in (log_gate, model.log_user_gate):
         log_gates.fill_(math.log(LEAST))
 
     def warm(users: int = USERS) -> float:
-        return evaluate(model_scorer(model), dataset, VALIDATION, min(users, config.train.validation_users)).results()["ndcg@20"]
+        step()
+        return evaluate(model_scorer(model), dataset, VALIDATION, min(users, config.train.validation_users)).results()["ndcg@20"] or 0.0
 
-    first = knowledge if config.train.gates_by == "cold" else 0  # of the relations whose gates are chosen where all titles compete
     if first:
         log_gate[:first] = math.log(MIDDLE)  # from here each may become louder or quieter than the others
-        _proportions(log_gate[:first], _tenths(model, dataset, config.seed, knowledge))
+        _proportions(log_gate[:first], _tenths(model, dataset, config.seed, knowledge), step)
         _as_loud_as_does_little_harm(log_gate[:first], lambda: warm(config.train.validation_users))
     best = warm()
     for log_gates, places in ((log_gate, range(first, len(log_gate))), (model.log_user_gate, range(1))):
@@ -102,14 +113,15 @@ class Chilled:
         return float(ndcg(hits(ranked, self.wanted), np.diff(self.wanted.indptr), 20).mean())
 
 
-def _proportions(log_gates: Tensor, tenths: list[Chilled]) -> None:
+def _proportions(log_gates: Tensor, tenths: list[Chilled], step: Callable[[], object]) -> None:
     """Relation by relation, what ranks the cold titles best."""
 
     def cold() -> float:
+        step()
         return float(np.mean([tenth.ndcg() for tenth in tenths]))
 
     best = cold()
-    for _ in range(2):  # what the first relations should be depends on the later ones
+    for _ in range(ROUNDS):  # what the first relations should be depends on the later ones
         for place in range(len(log_gates)):
             best = _climb(log_gates, place, best, cold, BETTER_COLD)
 

@@ -34,11 +34,12 @@ def top_items(scores: np.ndarray, exclude: Csr | None, n: int) -> np.ndarray:
         `[B, n]` int64 item positions, -1 where fewer than `n` items are left.
 
     Raises:
-        ValueError: for a score that is not a number, or shapes that differ.
+        NotANumber: for a score that is none.
+        ValueError: for shapes that differ.
     """
     scores = np.array(scores, dtype=np.result_type(scores, np.float32))
     if np.isnan(scores).any():
-        raise ValueError("scores: expected numbers, found NaN")
+        raise NotANumber("scores: expected numbers, found NaN")
     if exclude is not None:
         if exclude.shape != scores.shape:
             raise ValueError(f"exclude: expected the shape of the scores {scores.shape} (got {exclude.shape})")
@@ -127,12 +128,16 @@ def self_information(counts: np.ndarray, people: int) -> np.ndarray:
 ACCURACY = {"recall": recall, "ndcg": ndcg, "hit": hit_rate, "mrr": mrr, "precision": precision}
 
 
+class NotANumber(ValueError):
+    """A score is NaN: there is no order to measure."""
+
+
 class Ranking:
     """Collects the lists of many people, chunk by chunk, in any division into chunks.
 
     People without relevant items are left out of every figure, coverage included. Figures are means over people (of the mean over a list,
     for novelty and popularity, where empty lists are left out); coverage@k is the share of the catalogue that is in at least one list.
-    A figure over nobody is 0.
+    A figure over nobody is None.
     """
 
     def __init__(self, counts: np.ndarray, people: int, ks: tuple[int, ...] = KS) -> None:
@@ -175,9 +180,13 @@ class Ranking:
         """`[C]` for each metric but coverage, aligned with `counted`; NaN in novelty and popularity for an empty list."""
         return {name: np.concatenate(chunks) if chunks else np.zeros(0) for name, chunks in self._chunks.items()}
 
-    def results(self) -> dict[str, float]:
+    def results(self) -> dict[str, float | None]:
         """The means, such as `results()["ndcg@20"]`."""
-        means = {name: float(values[~np.isnan(values)].mean()) if (~np.isnan(values)).any() else 0.0 for name, values in self.per_user.items()}
-        coverage = {f"coverage@{k}": float(shown.mean()) if len(shown) else 0.0 for k, shown in self._shown.items()}
+        means = {name: _mean(values[~np.isnan(values)]) for name, values in self.per_user.items()}
+        coverage = {f"coverage@{k}": _mean(shown) if len(self.counted) else None for k, shown in self._shown.items()}
         names = [f"{name}@{k}" for k in self.ks for name in (*ACCURACY, "coverage", "novelty", "popularity")]
         return {name: (means | coverage)[name] for name in names}
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None

@@ -102,6 +102,11 @@ def full(value: Tensor) -> Tensor:
     return value.full_tensor() if isinstance(value, DTensor) else value
 
 
+def local(value: Tensor) -> Tensor:
+    """This process's rows of a tensor that may lie divided among the processes."""
+    return value.to_local() if isinstance(value, DTensor) else value
+
+
 def divided(value: Tensor, like: Tensor) -> Tensor:
     """`value`, known whole to every process, divided as `like` is."""
     return distribute_tensor(value, like.device_mesh, like.placements, src_data_rank=None) if isinstance(like, DTensor) else value

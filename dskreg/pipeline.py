@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,15 +29,15 @@ from dskreg.graph import build, train_matrix
 from dskreg.model import DSKReG
 from dskreg.neighbours import kept
 from dskreg.people import KNOWN
+from dskreg.progress import Progress, silent
 from dskreg.projection import Projection, project
 from dskreg.regions import clusters
 from dskreg.serving import Scorer, model_scorer, noise_free, picks_of
-from dskreg.training import Epoch, choose_device, refit, train
+from dskreg.training import Diverged, Epoch, choose_device, refit, train
 from dskreg.tuning import tuned
 from dskreg.vectors import user_vectors
 
 Say = Callable[[str], object]
-Progress = Callable[[Iterator, int, str], Iterator]
 PACKAGES = ("dskreg", "torch", "torch-geometric", "numpy", "scipy", "pandas", "openTSNE", "scikit-learn", "streamlit", "safetensors", "pyarrow")
 
 
@@ -53,7 +53,7 @@ def run(
         writable(out)
         with folders.alone(out, "another training run"):
             return _run(source, out, config, resume, baselines, say, progress, report)
-    return _run(source, out, config, resume, baselines, lambda line: None, lambda steps, count, label: steps, lambda epoch: None)
+    return _run(source, out, config, resume, baselines, lambda line: None, silent, lambda epoch: None)
 
 
 def _run(
@@ -65,6 +65,7 @@ def _run(
     if not resume and parallel.leads():
         Checkpoint(again, config, device).clear()  # of a run that came to this point with other settings
     data = split(load(source, config.data), config.data)
+    data = replace(data, notes=(*data.notes, *undefined(data)))
     for note in data.notes:
         say(f"note: {note}")
     folds = np.bincount(data.fold, minlength=5)
@@ -74,11 +75,18 @@ def _run(
     say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations)}")
     several = f" in {parallel.part().size} processes" if parallel.part().size > 1 else ""
     say(f"training {config.preset!r} on {device}{several}")
-    trained = train(data, graph, config, folder, resume, report, progress)
+    try:
+        trained = train(data, graph, config, folder, resume, report, progress)
+    except Diverged as error:
+        kept = f", or keep the best epoch before it with --epochs {error.last} --resume" if error.last >= 0 else ""
+        raise InputError(f"{error}{kept}") from None
     final = trained
     if config.train.refit:
         say(f"best epoch {trained.best_epoch}; once more with the validation likes")
-        graph, final = refit(data, config, trained, again, resume, progress)
+        try:
+            graph, final = refit(data, config, trained, again, resume, progress)
+        except Diverged as error:
+            raise InputError(f"with the validation likes, {error}, or keep the model without them with --set train.refit=false --resume") from None
     if not parallel.leads():
         return None
     model = final.model.to("cpu")
@@ -87,8 +95,6 @@ def _run(
     made = maps(model, data, config, say)
     history = [asdict(e) for e in trained.history]
     steps, checks = ([e.pop(name) for e in history] for name in ("seconds", "evaluation_seconds"))  # wall-clock belongs to the run's record
-    for row in history:
-        row["loss"] = None if np.isnan(row["loss"]) else row["loss"]
     artifact = artifacts.Artifact(
         picks=picks_of(noise_free(model)),
         config=config,
@@ -128,8 +134,14 @@ def writable(out: Path) -> None:
 
 def line(epoch: Epoch) -> str:
     """One epoch in words."""
-    validation = f"validation ndcg@20 {epoch.ndcg:.4f}, recall@20 {epoch.recall:.4f}"
-    return f"epoch {epoch.epoch}: loss {epoch.loss:.4f}, {validation}, entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
+    loss, ndcg, recall = ("-" if value is None else f"{value:.4f}" for value in (epoch.loss, epoch.ndcg, epoch.recall))
+    return f"epoch {epoch.epoch}: loss {loss}, validation ndcg@20 {ndcg}, recall@20 {recall}, entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
+
+
+def undefined(data: Dataset) -> list[str]:
+    """What cannot be measured on the data, a note for each."""
+    told = {VALIDATION: "validation title: no figure tells which epoch is best, so the last one is kept", TEST: "test title: the test figures are empty"}
+    return [f"nobody has a {said}" for fold, said in told.items() if not (data.fold == fold).any()]
 
 
 def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str, Any]:

@@ -8,19 +8,23 @@ mixture: e_i . e_j = sum_k share_k e_i^k . e_j^k, every kernel's scores of one s
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
 from scipy import sparse
 
-from dskreg.config import Config
+from dskreg.config import STRICT, Config
 from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
 from dskreg.evaluation import evaluate
 from dskreg.graph import carriers, choose_relations, seen_matrix, train_matrix
 from dskreg.metrics import hits, ndcg, top_items
+from dskreg.progress import Progress, silent, stepwise
 from dskreg.serving import Scorer
 
 EXPONENTS, RIDGES, PARTS = (0.15, 0.25, 0.35), (10.0, math.inf), (16, 8, 4, 2, 1)
@@ -35,28 +39,32 @@ SPREAD_OVER = 500  # people
 CHOOSERS = 20_000  # people whose likes decide what is chosen, at most; the vectors themselves are everybody's
 
 
-@dataclass(frozen=True)
+Part = Annotated[float, Field(ge=0, le=1)]
+Gate = Annotated[float, Field(gt=0, le=1e3)]
+
+
+@dataclass(frozen=True, config=STRICT)
 class Kernel:
     """One spectral filter."""
 
-    exponent: float  # p
-    ridge: float
-    rank: int
+    exponent: Part  # p
+    ridge: Annotated[float, Field(gt=0, allow_inf_nan=True), BeforeValidator(lambda ridge: math.inf if ridge is None else ridge)]
+    rank: Annotated[int, Field(ge=1)]
     knowledge: bool = False  # do entities of the knowledge graph count as people?
     seen: bool = False  # do lists of what was seen and not liked count as further people?
-    share: float = 1.0  # of the mixture
+    share: Part = 1.0  # of the mixture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Start:
     """What was chosen on validation."""
 
-    kernels: tuple[Kernel, ...]
-    popularity: float = 0.0  # q: how much longer the vectors of much liked titles are
-    discount: float = 0.0  # h: how much less a much liked title says of who likes it
-    gates: tuple[float, ...] = ()  # g_r; empty: as the model has them
-    user_gate: float | None = None
-    least: int = 0  # titles with fewer likes shape no direction: they are folded in
+    kernels: Annotated[tuple[Kernel, ...], Field(min_length=1)]
+    popularity: Part = 0.0  # q: how much longer the vectors of much liked titles are
+    discount: Part = 0.0  # h: how much less a much liked title says of who likes it
+    gates: tuple[Gate, ...] = ()  # g_r; empty: as the model has them
+    user_gate: Gate | None = None
+    least: Annotated[int, Field(ge=0)] = 0  # titles with fewer likes shape no direction: they are folded in
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and numbers; an infinite ridge is null."""
@@ -68,8 +76,7 @@ class Start:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Start:
         """The inverse of `to_json`."""
-        kernels = (Kernel(**kernel | {"ridge": math.inf if kernel["ridge"] is None else kernel["ridge"]}) for kernel in document["kernels"])
-        return cls(**document | {"kernels": tuple(kernels), "gates": tuple(document["gates"])})
+        return TypeAdapter(cls).validate_json(json.dumps(document))
 
 
 class Spectra:
@@ -82,16 +89,33 @@ class Spectra:
         self.count = np.maximum(np.asarray(self.likes.sum(0)).ravel(), 1)  # n_i
         self._kept: dict[tuple[float, bool, bool, int], tuple[np.ndarray, np.ndarray, float]] = {}
         self._spreads: dict[tuple[Kernel, float, float, int], float] = {}
+        self._step: Callable[[], object] = lambda: None  # one more was tried
 
-    def choose(self) -> Start:
+    def choose(self, progress: Progress = silent) -> Start:
         """The best on validation: exponent, ridge and rank; then popularity; then what else counts as people; the first three finer; then what is mixed in."""
-        discounts = self.config.model.user == "items"
+        with stepwise(progress, self._most_tried(), "start") as self._step:
+            return self._choose()
+
+    def _most_tried(self) -> int:
+        """How many starts and mixtures `choose` tries, where as many kernels are mixed as may be."""
+        kernels = [len(list(self._kernels(ridges, parts))) for ridges, parts in ((RIDGES, PARTS), (FINE_RIDGES, FINE_PARTS), (RIDGES, MIXED_PARTS))]
+        mixed = KERNELS + (KERNELS - 1) * kernels[2] * min(2, len(self._asked()))
+        return kernels[0] + len(POPULARITY) * self._discounts() + len(self._asked()) + 1 + kernels[1] + mixed
+
+    def _discounts(self) -> bool:
+        return self.config.model.user == "items"
+
+    def _asked(self) -> list[tuple[bool, bool]]:
+        """(knowledge, seen): what else may count as people."""
+        return [(k, s) for s in (False, True)[: 1 + bool(self.seen.nnz)] for k in (False, True)[: 1 + bool(len(self.dataset.relations))]]
+
+    def _choose(self) -> Start:
+        discounts = self._discounts()
         q, h = POPULARITY[0] if discounts else (0.0, 0.0)
         best = self._best(Start((kernel,), q, h) for kernel in self._kernels(RIDGES, PARTS))
         if discounts:
             best = self._best(replace(best, popularity=q, discount=h) for q, h in POPULARITY)
-        asked = [(k, s) for s in (False, True)[: 1 + bool(self.seen.nnz)] for k in (False, True)[: 1 + bool(len(self.dataset.relations))]]
-        best = self._best(replace(best, kernels=(replace(best.kernels[0], knowledge=k, seen=s),)) for k, s in asked)
+        best = self._best(replace(best, kernels=(replace(best.kernels[0], knowledge=k, seen=s),)) for k, s in self._asked())
         first = best.kernels[0]
         finer = (replace(kernel, knowledge=first.knowledge, seen=first.seen) for kernel in self._kernels(FINE_RIDGES, FINE_PARTS))
         return self._mixed(self._best([best, *(replace(best, kernels=(kernel,)) for kernel in finer)]))
@@ -104,10 +128,11 @@ class Spectra:
         return max(starts, key=self.ndcg)
 
     def ndcg(self, start: Start) -> float:
-        """Validation NDCG@20 of the plain dot product."""
+        """Validation NDCG@20 of the plain dot product; 0 where nobody has a validation title."""
+        self._step()
         vectors, weight = self.vectors(start)
         scorer = dot_product(vectors, vectors * weight[:, None])
-        return evaluate(scorer, self.dataset, VALIDATION, self.config.train.validation_users).results()["ndcg@20"]
+        return evaluate(scorer, self.dataset, VALIDATION, self.config.train.validation_users).results()["ndcg@20"] or 0.0
 
     def _mixed(self, best: Start) -> Start:
         """Kernels mixed in one after another, each the one, with the share, that ranks the validation titles best, while that betters it."""
@@ -120,6 +145,7 @@ class Spectra:
         history, wanted = train_matrix(self.dataset, (TRAIN, OUTSIDE))[people], target[people]
 
         def scores(kernel: Kernel) -> np.ndarray:
+            self._step()
             vectors, weight = self._unit(kernel, best)
             return (history @ (vectors * weight[:, None])) @ vectors.T
 

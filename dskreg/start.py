@@ -14,10 +14,11 @@ from dskreg.config import Config
 from dskreg.data.dataset import Dataset
 from dskreg.gates import choose_gates
 from dskreg.model import DSKReG
+from dskreg.progress import Progress, silent
 from dskreg.spectra import Spectra, Start, of_some
 
 
-def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Start | None = None) -> Start:
+def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Start | None = None, progress: Progress = silent) -> Start:
     """Set the embeddings, the weights of titles in histories and the gates; returns what was chosen, or `chosen` where that is given.
 
     Where `chosen` names no gates, those of the model are chosen all the same.
@@ -30,7 +31,7 @@ def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Star
     """
     spectra = Spectra(dataset, config)
     some = of_some(dataset)
-    best = chosen or (spectra if some is dataset else Spectra(some, config)).choose()
+    best = chosen or (spectra if some is dataset else Spectra(some, config)).choose(progress)
     vectors, weight = spectra.vectors(best)
     embedding = torch.zeros_like(model.item_embedding)
     embedding[:, : vectors.shape[1]] = torch.from_numpy(vectors).to(embedding.device)
@@ -40,7 +41,7 @@ def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Star
         if model.history_weight is not None:
             model.history_weight.copy_(weight_)
     if model.log_gate is not None and not best.gates:
-        gates, user_gate = choose_gates(model, dataset, config)
+        gates, user_gate = choose_gates(model, dataset, config, progress)
         best = replace(best, gates=gates, user_gate=user_gate)
     set_gates(model, best)
     return best

@@ -9,9 +9,10 @@ the target is never part of the history that predicts it (batches.py, objectives
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,33 +21,22 @@ from torch import Tensor, nn
 
 from dskreg import parallel
 from dskreg.batches import MaskedBatches, TripleBatches
-from dskreg.checkpoint import Checkpoint, digest
-from dskreg.config import Config, TrainConfig
+from dskreg.checkpoint import Checkpoint, Epoch, digest
+from dskreg.config import DEVICE, DEVICES, Config, TrainConfig
 from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
 from dskreg.errors import InputError
 from dskreg.evaluation import evaluate
 from dskreg.graph import CandidateGraph, build, train_matrix
+from dskreg.metrics import NotANumber
 from dskreg.model import DSKReG
 from dskreg.objectives import Bpr, MaskedSoftmax
 from dskreg.people import KNOWN
+from dskreg.progress import Progress, silent
 from dskreg.serving import model_scorer
 from dskreg.spectra import Start
 from dskreg.start import start_from_svd
 
 STOP_ON = "ndcg@20"
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of the training history."""
-
-    epoch: int  # 0 is the start, before any step
-    loss: float  # mean of the steps; nan for epoch 0
-    entropy: float  # mean entropy of softmax(s) over the titles, relative to log(candidates): 1 draws uniformly, 0 always the same
-    ndcg: float  # validation, @20
-    recall: float  # validation, @20
-    seconds: float  # the steps alone
-    evaluation_seconds: float
 
 
 @dataclass(frozen=True)
@@ -59,10 +49,21 @@ class Trained:
     start: Start | None = None  # what the start chose on validation; None of a random one
 
 
+class Diverged(InputError):
+    """Loss, parameters or scores are no longer numbers. `last`: the last epoch in which all were."""
+
+    def __init__(self, epoch: int, wrong: str, config: TrainConfig) -> None:
+        rates = f"train.learning_rate ({config.learning_rate:g}) or train.sampler_learning_rate ({config.sampler_learning_rate:g})"
+        super().__init__(f"training diverged at epoch {epoch}, {wrong}: lower {rates}")
+        self.last = epoch - 1
+
+
 def choose_device(name: str) -> torch.device:
     """The device called `name`; `auto` takes CUDA, then MPS, then the CPU. Raises InputError for one that is not there."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if not re.fullmatch(DEVICE, name):
+        raise InputError(f"device {name!r}: expected {DEVICES}")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
@@ -78,13 +79,14 @@ def train(
     folder: Path | None = None,
     resume: bool = False,
     report: Callable[[Epoch], object] = lambda epoch: None,
-    progress: Callable[[Iterator, int, str], Iterator] = lambda steps, count, label: steps,
+    progress: Progress = silent,
     start: Start | None = None,
 ) -> Trained:
-    """Train on `dataset` (split) and `graph`; checkpoints of every epoch go to `folder`.
+    """Train on `dataset` (split) and `graph`; checkpoints of the start and of every epoch go to `folder`.
 
-    `report` is called after each epoch, `progress` wraps an epoch's steps. Raises InputError when there is nothing to train on,
-    or when `resume` meets a checkpoint of other settings. `start`: what an earlier training chose on validation, to be used again.
+    `report` is called after each epoch, `progress` wraps the choice of the start and an epoch's steps. Raises InputError when there is nothing to
+    train on, or when `resume` meets a checkpoint that is damaged or of other settings, and Diverged.
+    `start`: what an earlier training chose on validation, to be used again.
     """
     device = choose_device(config.train.device)
     likes = train_matrix(dataset)
@@ -94,19 +96,22 @@ def train(
         )
     torch.manual_seed(config.seed)
     model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
-    if config.train.start == "svd":
-        start = start_from_svd(model, dataset, config, start)
+    checkpoint = Checkpoint(folder, config, device, digest(dataset, graph)) if folder else None
+    saved = checkpoint.state() if checkpoint and resume else None
+    if saved:
+        start = saved.start
+    elif config.train.start == "svd":
+        start = start_from_svd(model, dataset, config, start, progress)
     batches, objective = _task(dataset, model, config, device)
     shared = parallel.share(objective, config.train.shard)
     optimiser = optimiser_of(model, config.train)
-    checkpoint = Checkpoint(folder, config, device, digest(dataset, graph)) if folder else None
-    history: list[Epoch] = []
-    best = parallel.copy_of(model)
-    if checkpoint and resume:
-        history, best = checkpoint.load(model, optimiser, best, Epoch)
-    if not history:
-        history.append(_measure(shared, model, dataset, config.train, 0, float("nan"), 0.0))
+    if checkpoint and saved:
+        history, best = list(saved.history), checkpoint.load(saved, model, optimiser)
+    else:
+        history, best = [_measure(shared, model, dataset, config.train, 0, None, 0.0)], parallel.copy_of(model)
         report(history[0])
+        if checkpoint:
+            checkpoint.save(model, optimiser, best, history, start)
     while history[-1].epoch < config.train.epochs and history[-1].epoch - _best(history).epoch < config.train.patience:
         epoch = history[-1].epoch + 1
         began, total = time.perf_counter(), torch.zeros((), device=device)
@@ -119,7 +124,7 @@ def train(
             best = parallel.copy_of(model)
         report(history[-1])  # first: who is killed in between reports the epoch again after --resume, but never leaves one out
         if checkpoint:
-            checkpoint.save(model, optimiser, best, [asdict(e) for e in history])
+            checkpoint.save(model, optimiser, best, history, start)
     whole = {name: parallel.full(value) for name, value in best.items()}
     if config.train.shard:
         model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
@@ -138,7 +143,7 @@ def refit(
     trained: Trained,
     folder: Path | None = None,
     resume: bool = False,
-    progress: Callable[[Iterator, int, str], Iterator] = lambda steps, count, label: steps,
+    progress: Progress = silent,
 ) -> tuple[CandidateGraph, Trained]:
     """Once more on everything known before the test: the settings and the number of epochs that won on validation, validation likes included.
 
@@ -163,8 +168,8 @@ def _task(dataset: Dataset, model: DSKReG, config: Config, device: torch.device)
 
 
 def _best(history: list[Epoch]) -> Epoch:
-    """The first epoch with the highest validation NDCG; the last one where nobody has a validation title (NaN)."""
-    return history[-1] if math.isnan(history[-1].ndcg) else max(history, key=lambda e: (e.ndcg, -e.epoch))
+    """The first epoch with the highest validation NDCG; the last one where nobody has a validation title."""
+    return history[-1] if history[-1].ndcg is None else max(history, key=lambda e: (e.ndcg or 0.0, -e.epoch))
 
 
 def optimiser_of(model: DSKReG, config: TrainConfig) -> torch.optim.AdamW:
@@ -193,14 +198,33 @@ def _run(objective: nn.Module, optimiser: torch.optim.Optimizer, batches: Iterat
         yield loss.detach()
 
 
-def _measure(objective: nn.Module, model: DSKReG, dataset: Dataset, config: TrainConfig, epoch: int, loss: float, seconds: float) -> Epoch:
+def _measure(objective: nn.Module, model: DSKReG, dataset: Dataset, config: TrainConfig, epoch: int, loss: float | None, seconds: float) -> Epoch:
+    """The epoch's line. Raises Diverged, in every process, where a number of it or of the model is none."""
     began = time.perf_counter()
+    if loss is not None and not math.isfinite(loss):
+        raise Diverged(epoch, f"the loss is {loss}", config)
+    if broken := _not_finite(model):
+        raise Diverged(epoch, f"{broken} is no longer finite", config)
     with parallel.whole(objective):
-        ranking = evaluate(model_scorer(model), dataset, VALIDATION, config.validation_users, parallel.part())
-        entropy = sampling_entropy(model)
-    found = [ranking.per_user[name].sum() for name in (STOP_ON, "recall@20")]
-    ndcg, recall, count = parallel.total(torch.tensor([*found, len(ranking.counted)], dtype=torch.float64)).tolist()
-    return Epoch(epoch, loss, entropy, ndcg / count if count else math.nan, recall / count if count else math.nan, seconds, time.perf_counter() - began)
+        try:
+            ranking = evaluate(model_scorer(model), dataset, VALIDATION, config.validation_users, parallel.part())
+            found = [ranking.per_user[name].sum() for name in (STOP_ON, "recall@20")]
+            figures = [*found, len(ranking.counted), sampling_entropy(model)]
+        except NotANumber:
+            figures = [math.nan] * 4
+    ndcg, recall, count, entropy = parallel.total(torch.tensor(figures, dtype=torch.float64)).tolist()
+    if not math.isfinite(entropy):
+        raise Diverged(epoch, "its scores are too large", config)
+    means = (ndcg / count, recall / count) if count else (None, None)
+    return Epoch(epoch, loss, entropy / parallel.part().size, means[0], means[1], seconds, time.perf_counter() - began)
+
+
+def _not_finite(model: DSKReG) -> str:
+    """The first parameter that holds NaN or infinity in any process; "" where none does."""
+    with torch.no_grad():
+        named = {name: parallel.local(value) for name, value in model.state_dict().items()}
+        broken = torch.stack([(~torch.isfinite(value)).any() for value in named.values()]).float()
+    return next((name for name, found in zip(named, parallel.total(broken).tolist(), strict=True) if found), "")
 
 
 @torch.no_grad()

@@ -95,8 +95,8 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {  # setting: (the least and th
     "model.temperature": ([1e-4, 1e4], [0.0, -0.1, 1e-300, 1e300]),
     "model.gate_start": ([1e-9, 1e3], [0.0, 1e-320, 1e300]),  # its logarithm is the parameter
     "model.prior_start": ([-1e3, 1e3], [-1e300, 1e300]),
-    "train.epochs": ([0, 10**6], [-1, 10**18]),
-    "train.patience": ([1, 10**6], [0, 10**18]),
+    "train.epochs": ([0, 10**4], [-1, 10**18]),
+    "train.patience": ([1, 10**9], [0, 10**18]),
     "train.validation_users": ([1, 10**9], [0, 10**18]),
     "train.batch": ([1, 10**6], [0, 10**18]),
     "train.learning_rate": ([1e-12, 1e3], [0.0, -1e-3, 1e-320, 1e8, 1e20, 1e300]),

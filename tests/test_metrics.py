@@ -107,12 +107,13 @@ def test_filler_never_counts_not_even_as_the_last_item_of_the_row_before() -> No
     relevant = sp.csr_array(np.array([[0, 0, 1], [1, 0, 0]]))  # key 1 * 3 - 1 would be row 0's item 2
     assert not hits(np.array([[-1, -1], [-1, -1]]), relevant).any()
     results = measure(np.full((2, 50), -1), relevant, np.ones(3)).results()
-    assert set(results.values()) == {0.0}
+    assert {name for name, value in results.items() if value is None} == {f"{of}@{k}" for of in ("novelty", "popularity") for k in (10, 20, 50)}
+    assert set(results.values()) == {0.0, None}, "empty lists have no novelty, but no hit either"
 
 
-def test_nobody_to_measure_gives_zeros() -> None:
-    assert set(Ranking(np.ones(3), people=2).results().values()) == {0.0}
-    assert set(measure(np.full((2, 50), -1), sp.csr_array((2, 3)), np.ones(3)).results().values()) == {0.0}
+def test_a_figure_over_nobody_is_undefined() -> None:
+    assert set(Ranking(np.ones(3), people=2).results().values()) == {None}
+    assert set(measure(np.full((2, 50), -1), sp.csr_array((2, 3)), np.ones(3)).results().values()) == {None}
 
 
 def test_ndcg_accepts_lists_shorter_than_k() -> None:

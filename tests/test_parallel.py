@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def task(preset: str, epochs: int, shard: bool = False) -> Config:
 
 def figures(trained: Trained) -> dict[str, torch.Tensor]:
     """The weights, and what was measured at each epoch, without how long it took."""
-    rows = torch.tensor([astuple(epoch)[1:5] for epoch in trained.history], dtype=torch.float64)
+    rows = torch.tensor([[math.nan if v is None else v for v in astuple(epoch)[1:5]] for epoch in trained.history], dtype=torch.float64)
     return {"epochs": rows, **{name: value.contiguous() for name, value in trained.model.state_dict().items()}}
 
 

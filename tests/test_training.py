@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.nn import Module
 
-from dskreg import training
+from dskreg import gates, spectra, training
 from dskreg.baselines import Popularity
 from dskreg.config import PRESETS, Config, TrainConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION, Dataset
@@ -21,7 +21,7 @@ from dskreg.errors import InputError
 from dskreg.evaluation import evaluate
 from dskreg.graph import build, train_matrix
 from dskreg.model import DSKReG
-from dskreg.training import Epoch, Trained, train
+from dskreg.training import Diverged, Epoch, Trained, refit, train
 from tests.tiny_runs import same, settings, small, weights
 from tests.worlds import EVERYTHING, B, D, checkerboard, hand_drawn, hand_drawn_graph
 
@@ -102,14 +102,22 @@ def test_resuming_refuses_other_data(users: int, items: int, tmp_path: Path) -> 
         train(other, build(other, EVERYTHING), replace(config, train=replace(config.train, epochs=2)), tmp_path / "run", resume=True)
 
 
-@pytest.mark.parametrize("file, content", [("state.json", "{"), ("state.json", "{}"), ("state.json", '{"history": []}'), ("state.safetensors", "short")])
-def test_resuming_refuses_a_damaged_checkpoint(file: str, content: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", PRESETS)
+def test_resuming_takes_the_start_from_the_checkpoint(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that was stopped before its first epoch ended, and in the refit; what the start chose is told all the same."""
     data, graph = small()
-    config = settings("default", epochs=1)
-    train(data, graph, config, tmp_path / "run")
-    (tmp_path / "run" / file).write_text(content)
-    with pytest.raises(InputError, match=r"run: the checkpoint cannot be read \(\w+\); delete the folder or train without --resume"):
-        train(data, graph, config, tmp_path / "run", resume=True)
+    config = settings(name, epochs=2)
+    whole = train(data, graph, config)
+    again = refit(data, config, whole)[1]
+    none = replace(config, train=replace(config.train, epochs=0))
+    train(data, graph, none, tmp_path / "run")
+    refit(data, none, replace(whole, best_epoch=0), tmp_path / "refit")
+    monkeypatch.setattr(training, "start_from_svd", lambda *_: pytest.fail("the start is in the checkpoint"))
+    resumed = train(data, graph, config, tmp_path / "run", resume=True)
+    assert same(weights(resumed.model), weights(whole.model)) and resumed.start == whole.start
+    assert (resumed.start is None) == (name == "paper")
+    refitted = refit(data, config, whole, tmp_path / "refit", resume=True)[1]
+    assert same(weights(refitted.model), weights(again.model)) and refitted.start == again.start
 
 
 def test_early_stopping_returns_the_first_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +137,7 @@ def test_early_stopping_returns_the_first_best_epoch(monkeypatch: pytest.MonkeyP
 def test_no_epoch_is_the_start() -> None:
     data, graph = small()
     trained = train(data, graph, settings("default", epochs=0))
-    assert trained.best_epoch == 0 and len(trained.history) == 1 and math.isnan(trained.history[0].loss)
+    assert trained.best_epoch == 0 and len(trained.history) == 1 and trained.history[0].loss is None
 
 
 def test_progress_sees_every_step_of_every_epoch() -> None:
@@ -143,7 +151,35 @@ def test_progress_sees_every_step_of_every_epoch() -> None:
 
     data, graph = small()
     train(data, graph, settings("default", epochs=2), progress=progress)
-    assert told == [(2, "epoch 1"), (2, "epoch 2")]
+    assert [label for _, label in told] == ["start", "gates", "epoch 1", "epoch 2"] and told[2:] == [(2, "epoch 1"), (2, "epoch 2")]
+
+
+@pytest.mark.parametrize("changes", [{}, {"gates_by": "all"}], ids=str)
+def test_the_choice_of_the_start_shows_progress_up_to_its_end(changes: dict[str, str]) -> None:
+    """What is tried is counted beforehand: never more than that, nor much less."""
+    announced: dict[str, int] = {}
+    tried: dict[str, int] = {}
+
+    def progress(steps: Iterator, count: int, label: str) -> Iterator:
+        announced[label], tried[label] = count, 0
+        for step in steps:
+            tried[label] += 1
+            yield step
+
+    def watched(*arguments: Any) -> Any:
+        shown = [label for label in announced if label in ("start", "gates")][-1]
+        calls[shown] = calls.get(shown, 0) + 1
+        return evaluate(*arguments)
+
+    data, graph = small(60, 40)
+    calls: dict[str, int] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (spectra, gates):
+            patch.setattr(module, "evaluate", watched)
+        train(data, graph, settings("default", epochs=0, **changes), progress=progress)
+    assert announced == tried, "every bar is full in the end"
+    assert calls["start"] < announced["start"] and calls["gates"] <= announced["gates"]
+    assert calls["gates"] == announced["gates"] or not changes, "gates that are all chosen in one way are counted exactly"
 
 
 def test_training_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,10 +216,56 @@ def test_without_validation_the_last_epoch_is_kept() -> None:
     assert trained.best_epoch == 3
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:99"])
+@pytest.mark.parametrize("name", ["meta", "hpu", "xla", "gpu", "cpu:0", "", "cuda:x"])
+def test_a_device_that_is_not_supported_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=rf"device '{name}': expected auto, cpu, cuda, cuda:N or mps"):
+        training.choose_device(name)
+
+
+@pytest.mark.parametrize("name", ["cuda:99"])
 def test_a_device_that_is_not_there_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=rf"device '{name}' is not usable here \(.+\); try --device cpu"):
         training.choose_device(name)
+
+
+DIVERGING = {
+    "the loss": {"learning_rate": 1e3, "sampler_learning_rate": 1e3, "weight_decay": 0.0},
+    "a parameter": {"objective": "bpr", "start": "random", "l2": 1e3, "learning_rate": 1e3, "sampler_learning_rate": 1e3},
+}
+
+
+@pytest.mark.parametrize("changes", DIVERGING.values(), ids=DIVERGING)
+def test_a_training_that_diverges_ends_in_words_and_keeps_the_best_epoch(changes: dict[str, Any], tmp_path: Path) -> None:
+    data, graph = small()
+    config = settings("default", epochs=300, patience=300, **changes)
+    told: list[Epoch] = []
+    with pytest.raises(Diverged, match=r"training diverged at epoch \d+, .*: lower train.learning_rate \(1000\) or train.sampler_learning_rate") as error:
+        train(data, graph, config, tmp_path / "run", report=told.append)
+    last = error.value.last
+    assert [epoch.epoch for epoch in told] == list(range(last + 1)), "every epoch before it was sound"
+    fewer = replace(config, train=replace(config.train, epochs=last))
+    kept = train(data, graph, fewer, tmp_path / "run", resume=True, report=lambda epoch: pytest.fail("nothing is left to do"))
+    assert kept.history == tuple(told) and all(bool(torch.isfinite(value).all()) for value in weights(kept.model).values())
+
+
+@pytest.mark.parametrize(
+    "name, value", [("item_embedding", math.nan), ("relation_embedding", math.inf), ("log_gate", math.nan), ("item_embedding", 1e38), ("log_gate", 1e38)]
+)
+def test_what_is_no_number_is_never_measured(name: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A parameter that is none, or so large that the scores are none."""
+
+    def spoilt(*arguments: Any) -> Iterator:
+        yield torch.zeros(())
+        with torch.no_grad():
+            made[-1].get_parameter(name).fill_(value)
+
+    made: list[DSKReG] = []
+    true_task = training._task
+    monkeypatch.setattr(training, "_run", spoilt)
+    monkeypatch.setattr(training, "_task", lambda dataset, model, *others: made.append(model) or true_task(dataset, model, *others))
+    data, graph = small()
+    with pytest.raises(Diverged, match="training diverged at epoch 1, (its scores are too large|.* is no longer finite)"):
+        train(data, graph, settings("default", epochs=1))
 
 
 # Learning
