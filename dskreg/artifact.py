@@ -23,18 +23,23 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from pydantic import TypeAdapter, ValidationError
 
-from dskreg import folders
+from dskreg import folders, schema, verify
 from dskreg.config import Config
-from dskreg.data.dataset import Dataset
+from dskreg.data.dataset import CO_LIKED, SEEN, Dataset
+from dskreg.documents import problem, quoted, read_bytes, read_json, regular_size
 from dskreg.errors import InputError
 from dskreg.graph import CandidateGraph
+from dskreg.schema import Manifest
 from dskreg.tensors import save_tensors
 
 FORMAT = 4
 MANIFEST, RUN = "manifest.json", "run.json"
+MEND = "restore the artifact or train it again"
+ROWS = 512  # items whose picks are looked up at once
+SMALL = 64 << 20  # bytes of a file whose hash is taken before anything else is said of it
+_ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 FILES = (
     "weights.safetensors",
     "graph.safetensors",
@@ -66,7 +71,7 @@ class Artifact:
     history: list[dict[str, Any]]  # the epochs
     run: dict[str, Any]  # created, seconds, versions, hardware
     picks: dict[str, np.ndarray]  # of the noise-free draw: neighbour [I, K] int32, -1 where fewer were picked, and relation [I, K] int16
-    manifest: dict[str, Any] | None = None  # as read; None before it is written
+    manifest: Manifest | None = None  # as read; None before it is written
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -75,11 +80,19 @@ def refuse_foreign(folder: Path) -> None:
 
 
 def save(artifact: Artifact, folder: Path) -> None:
-    """Write the artifact as `folder`, in the place of an older one. Raises InputError when the folder is something else or unwritable."""
+    """Write the artifact as `folder`, in the place of an older one, once what was written has been read back and checked.
+
+    Raises:
+        InputError: the folder is something else or unwritable, or the artifact is not what `dskreg/schema.py` describes.
+    """
     refuse_foreign(folder)
     folders.recover(folder)
     with folders.replacing(folder) as new:
         _write(artifact, new)
+        try:
+            _load(new)
+        except InputError as error:
+            raise InputError(str(error).replace(str(new), str(folder))) from None
 
 
 def recover(folder: Path) -> None:
@@ -107,8 +120,8 @@ def _write(artifact: Artifact, folder: Path) -> None:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / f"{name}.parquet", compression="zstd")
     for name, document in {"metrics.json": artifact.metrics, "history.json": artifact.history, RUN: artifact.run}.items():
         (folder / name).write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
-    hashes = {name: _sha256(folder / name) for name in FILES}
-    manifest = {
+    hashes = {name: folders.sha256(folder / name) for name in FILES}
+    manifest: dict[str, Any] = {
         "format": FORMAT,
         "name": data.name,
         "data_format": data.format,
@@ -122,26 +135,28 @@ def _write(artifact: Artifact, folder: Path) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> Manifest:
     """The manifest alone, checked for form and version but not against the files. Raises InputError in words."""
     path = folder / MANIFEST
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; an artifact is a folder made by `python -m dskreg train`")
+    if not path.exists():
+        raise InputError(f"{folder}: not an artifact, {MANIFEST} is missing")
+    document = read_json(path, _ANY, MEND, folders.LARGEST_MANIFEST)
+    if document.get("format") != FORMAT:
+        raise InputError(f"{path}: format version {quoted(document.get('format'))}, this program reads version {FORMAT}; train it again")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{folder}: not an artifact, {MANIFEST} is missing") from None
-    except (OSError, ValueError):
-        raise InputError(f"{path}: damaged, expected a JSON document; restore the artifact or train it again") from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-        raise InputError(f"{path}: damaged, expected the list of files; restore the artifact or train it again")
-    if manifest.get("format") != FORMAT:
-        raise InputError(f"{path}: format version {manifest.get('format')!r}, this program reads version {FORMAT}; train it again")
-    missing = set(FILES) - set(manifest["files"])
-    if missing:
-        raise InputError(f"{path}: damaged, {sorted(missing)[0]} is not listed; restore the artifact or train it again")
-    if manifest.get("content") != _content(manifest):
-        raise InputError(f"{path}: altered, the digest does not fit the files listed; restore the artifact or train it again")
+        manifest = schema.MANIFEST.validate_python(document)
+    except ValidationError as error:
+        raise InputError(f"{path}: {problem(error)}; {MEND}") from None
+    for name in {*FILES} ^ {*manifest["files"]}:
+        raise InputError(f"{path}: files: {quoted(name)} is {'not listed' if name in FILES else 'unknown'}; {MEND}")
+    relations = manifest["graph_relations"]
+    for name in relations:
+        if name not in (*manifest["relations"], CO_LIKED) or relations.count(name) > 1:
+            raise InputError(f"{path}: graph_relations: expected each relation of the data, or {CO_LIKED}, once at most (got {quoted(name)}); {MEND}")
+    if manifest["content"] != _content(manifest):
+        raise InputError(f"{path}: altered, the digest does not fit the files listed; {MEND}")
     return manifest
 
 
@@ -158,8 +173,8 @@ def fingerprint(folder: str | Path) -> str:
 
 
 def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256(read_bytes(folder / MANIFEST, MEND, folders.LARGEST_MANIFEST))
     try:
-        digest = hashlib.sha256((folder / MANIFEST).read_bytes())
         for file in sorted(folder.iterdir()):
             status = file.stat()
             digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns}".encode())
@@ -169,37 +184,73 @@ def _fingerprint(folder: Path) -> str:
 
 
 def load(folder: Path) -> Artifact:
-    """Read and verify the artifact. Raises InputError that names the file when anything is missing, altered, truncated or foreign."""
+    """Read the artifact and check all of it: every file against its hash and against `dskreg/schema.py`.
+
+    Raises:
+        InputError: names the file, and the field, of what is missing, unreadable, altered, truncated, foreign or of another form.
+    """
     recover(folder)
     return folders.settled(folder, lambda: _load(folder))
 
 
 def _load(folder: Path) -> Artifact:
     manifest = read_manifest(folder)
-    for name in FILES:
-        path = folder / name
-        if not path.is_file():
-            raise InputError(f"{path}: missing; restore the artifact or train it again")
-        if _sha256(path) != manifest["files"][name]:
-            raise InputError(f"{path}: altered or truncated, its hash is not the manifest's; restore the artifact or train it again")
     try:
-        return _read(folder, manifest)
+        config = Config.from_json(manifest["config"])
     except InputError as error:
-        raise InputError(f"{folder}: {error}") from None
-    except (OSError, ValueError, KeyError, TypeError, AssertionError, SafetensorError, pa.ArrowException) as error:
-        raise InputError(f"{folder}: its files do not fit together ({type(error).__name__}: {error}); train it again") from None
+        raise InputError(f"{folder / MANIFEST}: {error}; {MEND}") from None
+    tensors = {"weights": schema.weights(config.model), "graph": schema.GRAPH, "serving": schema.PICKS}
+    sizes = _sizes(folder, manifest, config, tensors)
+    for name in FILES:
+        _require_hash(folder / name, manifest)
+    try:
+        return _read(folder, manifest, config, tensors, sizes)
+    except InputError as error:
+        raise InputError(f"{error}; {MEND}") from None
 
 
-def _read(folder: Path, manifest: dict[str, Any]) -> Artifact:
-    def table(name: str) -> pd.DataFrame:
-        return pq.read_table(folder / f"{name}.parquet").to_pandas()
+def _sizes(folder: Path, manifest: Manifest, config: Config, tensors: dict[str, dict[str, schema.Tensor]]) -> verify.Sizes:
+    """The sizes of what the artifact holds, once the form of every file has been checked by header or footer: cheap, whatever they claim to hold."""
+    sizes = {"relations": len(manifest["relations"]), "graph relations": len(manifest["graph_relations"]), "width": config.model.width}
+    path = folder
+    try:
+        for name in FILES:
+            regular_size(path := folder / name)
+        for name, table in schema.TABLES.items():
+            sizes[name] = verify.table_rows(path := folder / f"{name}.parquet", table, sizes)
+        for name, forms in tensors.items():
+            verify.tensors_form(path := folder / f"{name}.safetensors", forms, sizes)
+    except InputError as error:
+        if path.is_file() and path.stat().st_size <= SMALL:  # what was altered is altered in the first place
+            _require_hash(path, manifest)
+        raise InputError(f"{error}; {MEND}") from None
+    for name, most in (("candidates", config.graph.candidates), ("picks", config.model.picks)):
+        if not 1 <= sizes[name] <= most:
+            raise InputError(f"{folder}: expected 1 to {most:,} {name} for each item, as the settings say (got {sizes[name]:,}); {MEND}")
+    return sizes
 
-    interactions, triples, entities = table("interactions"), table("triples"), table("entities")
+
+def _require_hash(path: Path, manifest: Manifest) -> None:
+    try:
+        same = folders.sha256(path) == manifest["files"][path.name]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {MEND}") from None
+    if not same:
+        raise InputError(f"{path}: altered or truncated, its hash is not the manifest's; {MEND}")
+
+
+def _read(folder: Path, manifest: Manifest, config: Config, tensors: dict[str, dict[str, schema.Tensor]], sizes: verify.Sizes) -> Artifact:
+    documents = {name: read_json(folder / name, form) for name, form in schema.DOCUMENTS.items()}
+    tables = {name: verify.read_table(folder / f"{name}.parquet", form, sizes) for name, form in schema.TABLES.items()}
+    arrays = {name: verify.read_tensors(folder / f"{name}.safetensors", forms, sizes) for name, forms in tensors.items()}
+    interactions, triples, entities = tables["interactions"], tables["triples"], tables["entities"]
+    if not np.array_equal(interactions["liked"], interactions["fold"] != SEEN):
+        raise InputError(f"{folder / 'interactions.parquet'}: column fold: expected {SEEN} for what is not liked, and for nothing else")
     dataset = Dataset(
         name=manifest["name"],
         format=manifest["data_format"],
-        items=table("items"),
-        user_ids=table("users")["user_id"].to_numpy(),
+        items=tables["items"],
+        user_ids=tables["users"]["user_id"].to_numpy(),
         user=interactions["user"].to_numpy(),
         item=interactions["item"].to_numpy(),
         liked=interactions["liked"].to_numpy(),
@@ -212,41 +263,40 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Artifact:
         entity_item=entities["item"].to_numpy(),
         notes=tuple(manifest["notes"]),
     )
-    documents = {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in ("metrics.json", "history.json", RUN)}
+    graph = CandidateGraph(tuple(manifest["graph_relations"]), **arrays["graph"])
+    _require_candidates(folder / "serving.safetensors", graph, arrays["serving"])
     return Artifact(
-        config=Config.from_json(manifest["config"]),
+        config=config,
         dataset=dataset,
-        graph=CandidateGraph(tuple(manifest["graph_relations"]), **load_file(folder / "graph.safetensors")),
-        weights=load_file(folder / "weights.safetensors"),
-        item_map=_rows(table("item_map"), len(dataset.items)),
-        user_map=table("user_map"),
+        graph=graph,
+        weights=arrays["weights"],
+        item_map=tables["item_map"],
+        user_map=tables["user_map"],
         metrics=documents["metrics.json"],
         history=documents["history.json"],
         run=documents[RUN],
-        picks=_picks(load_file(folder / "serving.safetensors"), len(dataset.items)),
+        picks=arrays["serving"],
         manifest=manifest,
     )
 
 
-def _rows(frame: pd.DataFrame, count: int) -> pd.DataFrame:
-    if len(frame) != count:
-        raise ValueError(f"the map holds {len(frame)} titles, the data {count}")
-    return frame
+def _require_candidates(path: Path, graph: CandidateGraph, picks: dict[str, np.ndarray]) -> None:
+    """Raise InputError where a pick is no candidate of its item, or is picked twice."""
+    relations = max(1, len(graph.relations))
+    for start in range(0, len(graph.neighbour), ROWS):
+        rows = slice(start, start + ROWS)
+        there = graph.neighbour[rows] >= 0
+        candidate = np.where(there, graph.neighbour[rows].astype(np.int64) * relations + graph.relation[rows], -1)
+        picked = np.where(picks["neighbour"][rows] >= 0, picks["neighbour"][rows].astype(np.int64) * relations + picks["relation"][rows], -1)
+        known = (picked[:, :, None] == candidate[:, None, :]).any(2) | (picked < 0)
+        ordered = np.sort(picked, axis=1)
+        twice = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(1)
+        if not known.all() or twice.any():
+            at = int(np.argmax(~known.all(1) | twice))
+            raise InputError(f"{path}: tensor neighbour: expected different candidates of the item in row {start + at}")
 
 
-def _picks(found: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
-    neighbour, relation = found["neighbour"], found["relation"]
-    if neighbour.ndim != 2 or neighbour.shape != relation.shape or len(neighbour) != count:
-        raise ValueError(f"serving.safetensors holds picks of the shape {neighbour.shape}, the data {count} titles")
-    return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _content(manifest: dict[str, Any]) -> str:
+def _content(manifest: Manifest | dict[str, Any]) -> str:
     """The digest of everything that a repeated run reproduces: the manifest itself and, through it, all files but the run's record."""
     kept = {k: v for k, v in manifest.items() if k != "content"} | {"files": {k: v for k, v in manifest["files"].items() if k != RUN}}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+    return folders.digest(kept)

@@ -52,8 +52,7 @@ def read_json(path: Path, form: TypeAdapter[Form], mend: str = "", largest: int 
     try:
         return form.validate_json(data)
     except ValidationError as error:
-        field, wrong = problem(error)
-        raise InputError(f"{path}: {f'{field}: ' if field else ''}{wrong}{advice}") from None
+        raise InputError(f"{path}: {problem(error)}{advice}") from None
 
 
 def read_bytes(path: Path, mend: str = "", largest: int = LARGEST) -> bytes:
@@ -90,7 +89,13 @@ def regular_size(path: Path, mend: str = "") -> int:
     return status.st_size
 
 
-def problem(error: ValidationError) -> tuple[str, str]:
+def problem(error: ValidationError) -> str:
+    """The first field at fault and what is wrong with it, in words."""
+    field, wrong = first_fault(error)
+    return f"{field}: {wrong}" if field else wrong
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
     """(the field at fault, "" for the whole document; what is wrong with it), of the first of the errors."""
     found = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in found["loc"])

@@ -1,4 +1,4 @@
-"""Folders that are whole or absent: what one holds, whether it may be replaced, writing it under another name first. The standard library alone."""
+"""Folders that are whole or absent: what one holds, whether it may be replaced, writing it under another name first."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NotRequired, TypeVar
 
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
+
+from dskreg.documents import read_json
 from dskreg.errors import InputError
 
 try:
@@ -22,21 +27,39 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "manifest.json"
+LARGEST_MANIFEST = 1 << 20  # bytes
 ARTIFACT, INDEX = "artifact", "index"
 TRIES, PAUSE = 20, 0.1  # of a folder that is being replaced; the pause, in seconds, is far longer than two renames take
 Found = TypeVar("Found")
 
 
+class _Kind(TypedDict):
+    """All that the listing wants of a manifest."""
+
+    kind: NotRequired[str]
+
+
+_KIND: TypeAdapter[_Kind] = TypeAdapter(_Kind)
+
+
 def kind(folder: Path) -> str | None:
     """What the manifest says that the folder is, an artifact where it does not say; None without a manifest."""
     path = folder / MANIFEST
-    if not path.exists():
-        return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except (OSError, ValueError):
         return ARTIFACT  # its reader names the damage
-    return str(found.get("kind", ARTIFACT)) if isinstance(found, dict) else ARTIFACT
+    return _kind(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _kind(path: Path, inode: int, size: int, time_ns: int) -> str:
+    try:
+        return read_json(path, _KIND, largest=LARGEST_MANIFEST).get("kind", ARTIFACT)
+    except InputError:
+        return ARTIFACT
 
 
 def refuse_foreign(folder: Path, wanted: str) -> None:
@@ -83,15 +106,27 @@ def named(root: Path, wanted: str) -> list[str]:
 
     One that is being replaced may be missing from a listing, but not from two and from what was taken away.
     """
-    return sorted({*_listed(root, wanted), *_taken_away(root, wanted), *_listed(root, wanted)}) if root.is_dir() else []
+    try:
+        return sorted({*_listed(root, wanted), *_taken_away(root, wanted), *_listed(root, wanted)}) if root.is_dir() else []
+    except OSError:  # the root itself cannot be read
+        return []
 
 
 def _listed(root: Path, wanted: str) -> set[str]:
-    return {path.name for path in root.iterdir() if not path.name.startswith(".") and kind(path) == wanted}
+    return {path.name for path in root.iterdir() if not path.name.startswith(".") and is_text(path.name) and kind(path) == wanted}
 
 
 def _taken_away(root: Path, wanted: str) -> set[str]:
-    return {path.name[1:].rsplit(".", 2)[0] for path in root.glob(".*.*.old") if kind(path) == wanted}
+    return {path.name[1:].rsplit(".", 2)[0] for path in root.glob(".*.*.old") if is_text(path.name) and kind(path) == wanted}
+
+
+def is_text(name: str) -> bool:
+    """Can the file's name be shown and put into an address? One that is not UTF-8 cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def settled(folder: Path, read: Callable[[], Found]) -> Found:

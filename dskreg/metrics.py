@@ -126,6 +126,8 @@ def self_information(counts: np.ndarray, people: int) -> np.ndarray:
 
 
 ACCURACY = {"recall": recall, "ndcg": ndcg, "hit": hit_rate, "mrr": mrr, "precision": precision}
+REPORTED = tuple(f"{name}@{k}" for k in KS for name in (*ACCURACY, "coverage", "novelty", "popularity"))
+"""The figures of a test, in the order in which they are told."""
 
 
 class NotANumber(ValueError):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from dskreg.artifact import RUN, read_manifest
+from dskreg.artifact import MEND, RUN, read_manifest
+from dskreg.config import Config
+from dskreg.documents import read_json, regular_size
 from dskreg.errors import InputError
+from dskreg.folders import is_text
+from dskreg.schema import DOCUMENTS, TABLES
+from dskreg.verify import table_rows
 
 MEASURES = ("ndcg@20", "recall@20", "coverage@20")
 COLUMNS = ("name", "dataset", "viewers", "titles", "preset", "seed", "created", "size", *MEASURES, "baseline", "baseline ndcg@20", "problem")
@@ -24,38 +27,44 @@ def summaries(folder: str | Path) -> pd.DataFrame:
     artifact, else the sentence that says why not, and then the other columns are empty.
     """
     root = Path(folder)
-    found = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")) if root.is_dir() else []
+    try:
+        found = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")) if root.is_dir() else []
+    except OSError:
+        found = []
     table = pd.DataFrame([_row(path) for path in found], columns=list(COLUMNS))
     numbers = ("viewers", "titles", "seed", "size", *MEASURES, "baseline ndcg@20")
     return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers}, created=pd.to_datetime(table["created"], utc=True, errors="coerce"))
 
 
 def _row(path: Path) -> dict[str, Any]:
+    name = path.name if is_text(path.name) else os.fsencode(path.name).decode("utf-8", "replace")
     try:
-        return {"name": path.name, "problem": "", **_read(path)}
+        if name != path.name:
+            raise InputError(f"{name}: expected a name in UTF-8; rename the folder")
+        return {"name": name, "problem": "", **_read(path)}
     except InputError as error:
-        return {"name": path.name, "problem": str(error)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
-        return {"name": path.name, "problem": f"{path}: cannot be read ({type(error).__name__}); restore the artifact or train it again"}
+        return {"name": name, "problem": str(error)}
+    except OSError as error:
+        return {"name": name, "problem": f"{path}: cannot be read ({error.strerror or error})"}
 
 
 def _read(path: Path) -> dict[str, Any]:
     manifest = read_manifest(path)
-    missing = [name for name in manifest["files"] if not (path / name).is_file()]
-    if missing:
-        raise InputError(f"{path / missing[0]}: missing; restore the artifact or train it again")
-    measured, made = (json.loads((path / name).read_text(encoding="utf-8")) for name in ("metrics.json", RUN))
-    rivals = {name: float(values["ndcg@20"]) for name, values in measured["baselines"].items()}
+    size = sum(regular_size(path / name, MEND) for name in manifest["files"])
+    config = Config.from_json(manifest["config"])
+    measured, made = (read_json(path / name, DOCUMENTS[name], MEND) for name in ("metrics.json", RUN))
+    rows = {name: table_rows(path / f"{name}.parquet", TABLES[name], {}) for name in ("users", "items")}
+    rivals = {name: figures["ndcg@20"] for name, figures in measured["baselines"].items() if figures["ndcg@20"] is not None}
     best = max(rivals, key=lambda name: rivals[name]) if rivals else None
     return {
-        "dataset": str(manifest["name"]),
-        "viewers": pq.read_metadata(path / "users.parquet").num_rows,
-        "titles": pq.read_metadata(path / "items.parquet").num_rows,
-        "preset": str(manifest["config"]["preset"]),
-        "seed": int(manifest["config"]["seed"]),
-        "created": str(made["created"]),
-        "size": sum((path / name).stat().st_size for name in manifest["files"]) / 1e6,
-        **{name: measured["metrics"].get(name) for name in MEASURES},
+        "dataset": manifest["name"],
+        "viewers": rows["users"],
+        "titles": rows["items"],
+        "preset": config.preset,
+        "seed": config.seed,
+        "created": made["created"],
+        "size": size / 1e6,
+        **{name: measured["metrics"][name] for name in MEASURES},
         "baseline": best,
         "baseline ndcg@20": rivals.get(best) if best else None,
     }

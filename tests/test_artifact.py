@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 from dskreg import artifact as artifacts
+from dskreg.config import PRESETS
 from dskreg.errors import InputError
 from dskreg.explorer import Explorer
+from dskreg.graph import CandidateGraph
+from dskreg.model import DSKReG
+from dskreg.schema import weights
 from dskreg.serving import noise_free, picks_of
 
 DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
@@ -99,8 +103,29 @@ def test_a_folder_that_is_no_artifact_is_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").exists()
 
 
-def test_a_map_of_other_titles_is_refused(tmp_path: Path) -> None:
+def test_what_does_not_fit_is_not_saved(copy: Path) -> None:
+    made = artifacts.load(copy)
+    with pytest.raises(InputError, match=r"copy/item_map\.parquet: expected 869 rows, one for each of the items \(got 5\)"):
+        artifacts.save(replace(made, item_map=made.item_map.head(5)), copy)
+    assert artifacts.load(copy).manifest == made.manifest and os.listdir(copy.parent) == [copy.name]
+
+
+def test_every_file_has_the_mode_of_a_new_file(tmp_path: Path) -> None:
     made = artifacts.load(DEMO)
-    artifacts.save(replace(made, item_map=made.item_map.head(5)), tmp_path / "short")
-    with pytest.raises(InputError, match="holds 5 titles"):
-        artifacts.load(tmp_path / "short")
+    for mask in (0o022, 0o077, 0o002):
+        before = os.umask(mask)
+        try:
+            artifacts.save(made, tmp_path / "saved")
+        finally:
+            os.umask(before)
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "saved").iterdir()}
+        assert len(modes) == len(artifacts.FILES) + 1 and set(modes.values()) == {0o666 & ~mask}
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_the_declared_weights_are_the_models(preset: str) -> None:
+    config, sizes = PRESETS[preset].model, {"items": 3, "users": 5, "graph relations": 2, "1": 1}
+    config = replace(config, width=4)
+    graph = CandidateGraph(("a", "b"), np.zeros((3, 1), np.int32), np.zeros((3, 1), np.int16), np.zeros((3, 1), np.float32))
+    made = {name: tuple(value.shape) for name, value in DSKReG(config, graph, 5).state_dict().items()}
+    assert {name: tuple((sizes | {"width": 4})[part] for part in form.shape) for name, form in weights(config).items()} == made

@@ -47,10 +47,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a manifest of another version": (rewritten("manifest.json", format=99), "format version 99"),
     "an altered manifest": (rewritten("manifest.json", name="other"), "altered"),
     "no weights": (lambda folder: (folder / "weights.safetensors").unlink(), "weights.safetensors: missing"),
-    "empty metrics": (emptied("metrics.json"), "cannot be read"),
-    "a run's record of another kind": (lambda folder: (folder / "run.json").write_text("[]"), "cannot be read"),
-    "metrics without baselines": (rewritten("metrics.json", baselines=3), "cannot be read"),
-    "an empty table": (emptied("users.parquet"), "cannot be read"),
+    "empty metrics": (emptied("metrics.json"), "metrics.json: damaged"),
+    "a run's record of another kind": (lambda folder: (folder / "run.json").write_text("[]"), "run.json: expected"),
+    "metrics without baselines": (rewritten("metrics.json", baselines=3), "metrics.json: baselines: expected"),
+    "an empty table": (emptied("users.parquet"), "users.parquet: damaged"),
 }
 
 

@@ -76,13 +76,14 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     out = tmp_path_factory.mktemp("other") / "other"
     demo = artifacts.load(DEMO)
-    data = replace(demo.dataset, items=demo.dataset.items[::-1].reset_index(drop=True), user_ids=demo.dataset.user_ids[::-1], fold=demo.dataset.fold[::-1])
+    data = replace(demo.dataset, items=demo.dataset.items[::-1].reset_index(drop=True), user_ids=demo.dataset.user_ids[::-1], user=demo.dataset.user[::-1])
     data = replace(data, head=data.head[::-1], entities=data.entities[::-1])
     weights = {name: value * 2 + 1 for name, value in demo.weights.items()}
-    picks = {name: value[::-1].copy() for name, value in demo.picks.items()}
+    picks = {name: value[:, ::-1].copy() for name, value in demo.picks.items()}
     graph = replace(demo.graph, strength=demo.graph.strength * 2)
-    maps = {"item_map": demo.item_map * 2, "user_map": demo.user_map[::-1]}
-    artifacts.save(replace(demo, dataset=data, weights=weights, picks=picks, graph=graph, history=demo.history[:3], metrics={}, run={}, **maps), out)
+    maps = {"item_map": demo.item_map.assign(x=0, y=0).astype({"x": "float32", "y": "float32"}), "user_map": demo.user_map[::-1]}
+    metrics, run = demo.metrics | {"best_epoch": 0}, demo.run | {"hardware": "another"}
+    artifacts.save(replace(demo, dataset=data, weights=weights, picks=picks, graph=graph, history=demo.history[:3], metrics=metrics, run=run, **maps), out)
     return out
 
 
