@@ -4,68 +4,85 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import torch
-from pydantic import Field, TypeAdapter
-from pydantic.dataclasses import dataclass
-from safetensors import SafetensorError, safe_open
+from pydantic import AfterValidator, Field, TypeAdapter
 from torch import Tensor
+from typing_extensions import TypedDict
 
-from dskreg import parallel
+from dskreg import parallel, schema
 from dskreg.config import STRICT, Config
 from dskreg.data.dataset import Dataset
-from dskreg.documents import quoted, read_json, regular_size, shortened
+from dskreg.documents import quoted, read_json
 from dskreg.errors import InputError
 from dskreg.graph import CandidateGraph
 from dskreg.model import DSKReG
 from dskreg.spectra import Start
 from dskreg.tensors import save_tensors
+from dskreg.verify import read_tensors, tensors_form
 
 FREE = ("epochs", "patience", "device", "shard", "refit")  # of the training settings, these may change between the stop and the resumption
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW remembers of a parameter
 MEND = "delete the folder or train without --resume"
 
-Mean = Annotated[float, Field(ge=0, le=1.001)]  # of shares; rounding included
-Seconds = Annotated[float, Field(ge=0)]
 
-
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True)
 class Epoch:
     """One line of the training history."""
 
-    epoch: Annotated[int, Field(ge=0)]  # 0 is the start, before any step
+    epoch: int  # 0 is the start, before any step
     loss: float | None  # mean of the steps; None for epoch 0
     entropy: float  # mean entropy of softmax(s) over the titles, relative to log(candidates): 1 draws uniformly, 0 always the same
-    ndcg: Mean | None  # validation, @20; None where nobody has a validation title
-    recall: Mean | None  # the same
-    seconds: Seconds  # the steps alone
-    evaluation_seconds: Seconds
+    ndcg: float | None  # validation, @20; None where nobody has a validation title
+    recall: float | None  # the same
+    seconds: float  # the steps alone
+    evaluation_seconds: float
 
 
-@dataclass(frozen=True, config=STRICT)
-class State:
-    """What state.json says, beside the tensors."""
+class Row(schema.Epoch):
+    """An `Epoch`."""
 
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    seconds: schema.Amount
+    evaluation_seconds: schema.Amount
+
+
+def _consecutive(rows: list[Row]) -> list[Row]:
+    numbers = [row["epoch"] for row in rows]
+    if not rows or numbers != list(range(len(rows))):
+        raise ValueError(f"expected the epochs 0, 1, 2, ... (got {quoted(numbers)})")
+    return rows
+
+
+class State(TypedDict):
+    """state.json"""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     config: dict[str, Any]
     data: str  # digest
-    tensors: int  # how many there are
-    start: Start | None  # None of a random one
-    history: tuple[Epoch, ...]
-
-    def __post_init__(self) -> None:
-        numbers = [epoch.epoch for epoch in self.history]
-        if not numbers or numbers != list(range(len(numbers))):
-            raise ValueError(f"history: expected the epochs 0, 1, 2, ... (got {quoted(numbers)})")
+    moments: Annotated[list[schema.Count], Field(max_length=1000)]  # of these parameters the optimiser remembers something
+    start: schema.Start | None  # None of a random one
+    history: Annotated[list[Row], AfterValidator(_consecutive)]
 
 
-FORM = TypeAdapter(State)
+FORM: TypeAdapter[State] = TypeAdapter(State)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a checkpoint says, beside its tensors."""
+
+    history: list[Epoch]
+    start: Start | None
+    moments: list[int]
 
 
 def _fingerprint(config: Config) -> dict[str, Any]:
@@ -82,16 +99,6 @@ def digest(dataset: Dataset, graph: CandidateGraph) -> str:
     for array in (dataset.user, dataset.item, dataset.liked, dataset.fold, graph.neighbour, graph.relation, graph.strength):
         told.update(np.ascontiguousarray(array).tobytes())
     return told.hexdigest()
-
-
-def _wrong(name: str, value: Tensor, kind: torch.dtype) -> str:
-    """What is wrong with a tensor of the right shape; "" where nothing is."""
-    if value.dtype != kind:
-        return f"expected {kind} (got {value.dtype})"
-    if not torch.isfinite(value).all():
-        return "expected finite numbers, found NaN or infinity"
-    least = {"step": 1.0, "exp_avg_sq": 0.0}.get(name.rpartition(".")[2]) if name.startswith("optimiser.") else None
-    return f"expected at least {least:g} (got {float(value.min()):g})" if least is not None and (value < least).any() else ""
 
 
 class Checkpoint:
@@ -126,7 +133,7 @@ class Checkpoint:
         document = {
             "config": _fingerprint(self.config),
             "data": self.data,
-            "tensors": len(tensors),
+            "moments": sorted({int(name.split(".")[1]) for name in tensors if name.startswith("optimiser.")}),
             "start": start.to_json() if start else None,
             "history": [asdict(epoch) for epoch in history],
         }
@@ -136,7 +143,7 @@ class Checkpoint:
         os.replace(new, self.folder)
         shutil.rmtree(old, ignore_errors=True)
 
-    def state(self) -> State | None:
+    def state(self, model: DSKReG) -> Saved | None:
         """What the checkpoint says, None where there is none yet. Raises InputError where it is damaged, or of other data or settings."""
         old = self.folder.with_name(self.folder.name + ".old")
         if parallel.leads() and not self.folder.exists() and old.exists():  # the run died between the two renames
@@ -144,58 +151,58 @@ class Checkpoint:
         parallel.wait()
         if not self.folder.exists():
             return None
-        state = read_json(self.folder / "state.json", FORM, MEND)
-        if state.data != self.data:
+        path = self.folder / "state.json"
+        found = read_json(path, FORM, MEND)
+        if found["data"] != self.data:
             raise InputError(f"{self.folder}: the checkpoint was made with other data; train without --resume")
-        if state.config != _fingerprint(self.config):
+        if found["config"] != _fingerprint(self.config):
             raise InputError(f"{self.folder}: the checkpoint was made with other settings; train without --resume or restore them")
-        if (state.start is None) != (self.config.train.start == "random"):
-            raise self._damaged("state.json", f"start: expected what train.start={self.config.train.start} chose (got {quoted(state.start)})")
-        return state
+        start = Start.from_json(dict(found["start"])) if found["start"] else None
+        if (start is None) != (self.config.train.start == "random"):
+            raise InputError(f"{path}: start: expected what train.start={self.config.train.start} chose (got {quoted(found['start'])}); {MEND}")
+        gates = 0 if model.log_gate is None else len(model.log_gate)
+        if start and len(start.gates) != gates:
+            raise InputError(f"{path}: start.gates: expected {gates} (got {len(start.gates)}); {MEND}")
+        rows: list[Any] = found["history"]
+        return Saved([Epoch(**row) for row in rows], start, found["moments"])
 
-    def load(self, state: State, model: DSKReG, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    def load(self, saved: Saved, model: DSKReG, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
         """Restore `model` and `optimiser`; returns the best weights. Raises InputError, before anything is changed, where a tensor does not fit."""
-        own = model.state_dict()
-        parameters = [p for group in optimiser.param_groups for p in group["params"]]
-        like = {f"{part}.{name}": value for part in ("model", "best") for name, value in own.items()}
-        one = torch.zeros((), dtype=torch.float32)
-        moments = {f"optimiser.{n}.{m}": one if m == "step" else p for n, p in enumerate(parameters) for m in MOMENTS}
-        found = self._tensors(state.tensors, like, moments)
-        gates = None if model.log_gate is None else len(model.log_gate)
-        if state.start and state.start.gates and len(state.start.gates) != gates:
-            raise self._damaged("state.json", f"start.gates: expected {gates} (got {len(state.start.gates)})")
-        whole = {name: found[name].cpu() if name.endswith(".step") else parallel.divided(found[name], (like | moments)[name]) for name in found}
-        kept = {n: {m: whole[f"optimiser.{n}.{m}"] for m in MOMENTS} for n in range(len(parameters)) if f"optimiser.{n}.step" in whole}
-        model.load_state_dict({name: whole[f"model.{name}"] for name in own})
-        optimiser.load_state_dict({"state": kept, "param_groups": optimiser.state_dict()["param_groups"]})
-        return {name: whole[f"best.{name}"] for name in own}
+        own, parameters = model.state_dict(), [p for group in optimiser.param_groups for p in group["params"]]
+        names = {id(parameter): name for name, parameter in model.named_parameters()}
+        order = [names[id(parameter)] for parameter in parameters]
+        found = self._tensors(saved.moments, order, model)
+        for name, like in own.items():
+            for part in ("model", "best"):
+                found[f"{part}.{name}"] = parallel.divided(found[f"{part}.{name}"].to(self.device), like)
+        moments: dict[int, dict[str, Tensor]] = {}
+        for index in saved.moments:
+            told = {name: found[f"optimiser.{index}.{name}"] for name in MOMENTS}
+            like = parameters[index]
+            moments[index] = {k: v if k == "step" else parallel.divided(v.to(self.device), like) for k, v in told.items()}
+        model.load_state_dict({name: found[f"model.{name}"] for name in own})
+        optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
+        return {name: found[f"best.{name}"] for name in own}
 
-    def _tensors(self, count: int, like: dict[str, Tensor], moments: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The file's tensors: all of `like`, and all or none of each parameter's `moments`. Names and shapes are checked before any is read."""
-        path = self.folder / "state.safetensors"
-        regular_size(path, MEND)
+    def _tensors(self, moments: list[int], order: list[str], model: DSKReG) -> dict[str, Tensor]:
+        """The file's tensors, checked: the model's and the best weights, and for the parameters `moments` of `order` what AdamW remembers."""
+        path, weights = self.folder / "state.safetensors", schema.weights(self.config.model)
+        forms = {f"{part}.{name}": form for part in ("model", "best") for name, form in weights.items()}
+        if not set(moments) <= set(range(len(order))):
+            raise InputError(f"{self.folder / 'state.json'}: moments: expected numbers below {len(order)} (got {quoted(moments)}); {MEND}")
+        for index in moments:
+            shape = weights[order[index]].shape
+            forms[f"optimiser.{index}.step"] = schema.Tensor("F32", (), 1)
+            forms[f"optimiser.{index}.exp_avg"] = schema.Tensor("F32", shape, -math.inf)
+            forms[f"optimiser.{index}.exp_avg_sq"] = schema.Tensor("F32", shape, 0)
+        people = 0 if model.user_embedding is None else len(model.user_embedding)
+        sizes = dict(zip(("items", "width"), model.item_embedding.shape, strict=True))
+        sizes |= {"graph relations": len(model.relation_embedding), "users": people}
         try:
-            with safe_open(path, framework="pt", device=str(self.device)) as file:
-                names = set(file.keys())
-                begun = {name.rpartition(".")[0] for name in names}
-                needed = like | {name: value for name, value in moments.items() if name.rpartition(".")[0] in begun}
-                for name in sorted(names ^ needed.keys()):
-                    raise self._damaged(path.name, f"{quoted(name)}: {'missing' if name in needed else 'unknown'}")
-                if len(names) != count:
-                    raise self._damaged(path.name, f"expected {count} tensors (got {len(names)})")
-                for name, value in needed.items():
-                    if (shape := tuple(file.get_slice(name).get_shape())) != tuple(value.shape):
-                        raise self._damaged(path.name, f"{name}: expected the shape {tuple(value.shape)} (got {shape})")
-                found = {name: file.get_tensor(name) for name in needed}
-        except (OSError, SafetensorError) as error:
-            raise self._damaged(path.name, f"cannot be read ({shortened(str(error))})") from None
-        for name, value in found.items():
-            if wrong := _wrong(name, value, needed[name].dtype):
-                raise self._damaged(path.name, f"{name}: {wrong}")
-        return found
-
-    def _damaged(self, file: str, wrong: str) -> InputError:
-        return InputError(f"{self.folder / file}: {wrong}; {MEND}")
+            tensors_form(path, forms, sizes)
+            return {name: torch.from_numpy(array) for name, array in read_tensors(path, forms, sizes).items()}
+        except InputError as error:
+            raise InputError(f"{error}; {MEND}") from None
 
     def clear(self) -> None:
         """Remove the checkpoint: the artifact is written."""

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_origin, get_type_hints
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from dskreg.documents import problem, quoted
+from dskreg.documents import first_fault, quoted
 from dskreg.errors import InputError
 
 DEVICES = "auto, cpu, cuda, cuda:N or mps"
@@ -53,7 +53,7 @@ def _section(name: str) -> Callable[[type[Settings]], type[Settings]]:
 
 
 def _refusal(section: str, error: ValidationError) -> InputError:
-    path, wrong = problem(error)
+    path, wrong = first_fault(error)
     path = ".".join(part for part in (section, path) if part)
     if wrong == "unknown":
         return _unknown(path)
@@ -106,7 +106,7 @@ class ModelConfig:
     activation: Literal["linear", "tanh"] = "linear"
     user: Literal["items", "free"] = "items"  # e_u: from the history, or a parameter of its own
     gates: bool = True  # a learnt weight per relation on the neighbour term
-    gate_start: Annotated[float, Field(ge=1e-9, le=1e3)] = 0.1  # its logarithm is the parameter
+    gate_start: Annotated[float, Field(ge=1e-8, le=1e3)] = 0.1  # its logarithm is the parameter
     prior: bool = True  # the candidate's strength (idf overlap, co-liking) enters its logit with a learnt weight
     prior_start: Annotated[float, Field(ge=-1e3, le=1e3)] = 1.0
 

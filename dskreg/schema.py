@@ -10,20 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from dskreg.config import ModelConfig
+from dskreg.config import STRICT, ModelConfig
 from dskreg.metrics import REPORTED
 
 # Documents
-
-STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 Text = Annotated[str, Field(max_length=10_000)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Amount = Annotated[float, Field(ge=0, le=1e12)]
+Positive = Annotated[float, Field(gt=0, le=1e12)]
 Share = Annotated[float, Field(ge=0, le=1 + 1e-6)]
 Names = Annotated[list[Text], Field(max_length=2**15 - 1)]
 
@@ -47,8 +46,8 @@ class Quality(TypedDict):
     """How faithful a map is (dskreg/projection.py)."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
-    trustworthiness: Share
-    neighbour_preservation: Share
+    trustworthiness: Share | None  # null where there is nothing to measure
+    neighbour_preservation: Share | None
     k: Count
     sample: Count
     parameters: dict[Text, Text | int | float | None]
@@ -68,8 +67,8 @@ class Kernel(TypedDict):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     exponent: Amount
-    ridge: Amount | None
-    rank: Count
+    ridge: Positive | None
+    rank: Annotated[int, Field(ge=1, lt=2**53)]
     knowledge: bool
     seen: bool
     share: Share
@@ -79,11 +78,11 @@ class Start(TypedDict):
     """dskreg.spectra.Start"""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
-    kernels: list[Kernel]
+    kernels: Annotated[list[Kernel], Field(min_length=1)]
     popularity: Amount
     discount: Amount
-    gates: list[Amount]
-    user_gate: Amount | None
+    gates: list[Positive]
+    user_gate: Positive | None
     least: Count
 
 
@@ -99,7 +98,7 @@ class EASE(TypedDict):
     """Settings of dskreg.baselines.EASE."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
-    regularisation: Annotated[float, Field(gt=0, le=1e12)]
+    regularisation: Positive
 
 
 BaselineSettings = TypedDict("BaselineSettings", {"item-kNN": NotRequired[ItemKNN], "EASE": NotRequired[EASE]})

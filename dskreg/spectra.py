@@ -8,18 +8,15 @@ mixture: e_i . e_j = sum_k share_k e_i^k . e_j^k, every kernel's scores of one s
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, replace
-from typing import Annotated, Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field, TypeAdapter
-from pydantic.dataclasses import dataclass
 from scipy import sparse
 
-from dskreg.config import STRICT, Config
+from dskreg.config import Config
 from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
 from dskreg.evaluation import evaluate
 from dskreg.graph import carriers, choose_relations, seen_matrix, train_matrix
@@ -39,32 +36,28 @@ SPREAD_OVER = 500  # people
 CHOOSERS = 20_000  # people whose likes decide what is chosen, at most; the vectors themselves are everybody's
 
 
-Part = Annotated[float, Field(ge=0, le=1)]
-Gate = Annotated[float, Field(gt=0, le=1e3)]
-
-
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True)
 class Kernel:
     """One spectral filter."""
 
-    exponent: Part  # p
-    ridge: Annotated[float, Field(gt=0, allow_inf_nan=True), BeforeValidator(lambda ridge: math.inf if ridge is None else ridge)]
-    rank: Annotated[int, Field(ge=1)]
+    exponent: float  # p
+    ridge: float
+    rank: int
     knowledge: bool = False  # do entities of the knowledge graph count as people?
     seen: bool = False  # do lists of what was seen and not liked count as further people?
-    share: Part = 1.0  # of the mixture
+    share: float = 1.0  # of the mixture
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True)
 class Start:
     """What was chosen on validation."""
 
-    kernels: Annotated[tuple[Kernel, ...], Field(min_length=1)]
-    popularity: Part = 0.0  # q: how much longer the vectors of much liked titles are
-    discount: Part = 0.0  # h: how much less a much liked title says of who likes it
-    gates: tuple[Gate, ...] = ()  # g_r; empty: as the model has them
-    user_gate: Gate | None = None
-    least: Annotated[int, Field(ge=0)] = 0  # titles with fewer likes shape no direction: they are folded in
+    kernels: tuple[Kernel, ...]
+    popularity: float = 0.0  # q: how much longer the vectors of much liked titles are
+    discount: float = 0.0  # h: how much less a much liked title says of who likes it
+    gates: tuple[float, ...] = ()  # g_r; empty: as the model has them
+    user_gate: float | None = None
+    least: int = 0  # titles with fewer likes shape no direction: they are folded in
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and numbers; an infinite ridge is null."""
@@ -76,7 +69,8 @@ class Start:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Start:
         """The inverse of `to_json`."""
-        return TypeAdapter(cls).validate_json(json.dumps(document))
+        kernels = (Kernel(**kernel | {"ridge": math.inf if kernel["ridge"] is None else kernel["ridge"]}) for kernel in document["kernels"])
+        return cls(**document | {"kernels": tuple(kernels), "gates": tuple(document["gates"])})
 
 
 class Spectra:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dskreg import parallel
+from dskreg import parallel, schema
 from dskreg.batches import MaskedBatches, TripleBatches
 from dskreg.checkpoint import Checkpoint, Epoch, digest
 from dskreg.config import DEVICE, DEVICES, Config, TrainConfig
@@ -97,7 +97,7 @@ def train(
     torch.manual_seed(config.seed)
     model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
     checkpoint = Checkpoint(folder, config, device, digest(dataset, graph)) if folder else None
-    saved = checkpoint.state() if checkpoint and resume else None
+    saved = checkpoint.state(model) if checkpoint and resume else None
     if saved:
         start = saved.start
     elif config.train.start == "svd":
@@ -106,7 +106,7 @@ def train(
     shared = parallel.share(objective, config.train.shard)
     optimiser = optimiser_of(model, config.train)
     if checkpoint and saved:
-        history, best = list(saved.history), checkpoint.load(saved, model, optimiser)
+        history, best = saved.history, checkpoint.load(saved, model, optimiser)
     else:
         history, best = [_measure(shared, model, dataset, config.train, 0, None, 0.0)], parallel.copy_of(model)
         report(history[0])
@@ -203,8 +203,8 @@ def _measure(objective: nn.Module, model: DSKReG, dataset: Dataset, config: Trai
     began = time.perf_counter()
     if loss is not None and not math.isfinite(loss):
         raise Diverged(epoch, f"the loss is {loss}", config)
-    if broken := _not_finite(model):
-        raise Diverged(epoch, f"{broken} is no longer finite", config)
+    if broken := _out_of_range(model):
+        raise Diverged(epoch, f"{broken} is out of range", config)
     with parallel.whole(objective):
         try:
             ranking = evaluate(model_scorer(model), dataset, VALIDATION, config.validation_users, parallel.part())
@@ -219,12 +219,15 @@ def _measure(objective: nn.Module, model: DSKReG, dataset: Dataset, config: Trai
     return Epoch(epoch, loss, entropy / parallel.part().size, means[0], means[1], seconds, time.perf_counter() - began)
 
 
-def _not_finite(model: DSKReG) -> str:
-    """The first parameter that holds NaN or infinity in any process; "" where none does."""
-    with torch.no_grad():
-        named = {name: parallel.local(value) for name, value in model.state_dict().items()}
-        broken = torch.stack([(~torch.isfinite(value)).any() for value in named.values()]).float()
-    return next((name for name, found in zip(named, parallel.total(broken).tolist(), strict=True) if found), "")
+@torch.no_grad()
+def _out_of_range(model: DSKReG) -> str:
+    """The first parameter with a value that no artifact may hold, NaN among them, in any process; "" where there is none."""
+    forms, values, broken = schema.weights(model.config), model.state_dict(), []
+    for name, form in forms.items():
+        value = parallel.local(values[name])
+        broken.append(~((value >= form.least) & (value <= (math.inf if form.most is None else form.most))).all())
+    found = parallel.total(torch.stack(broken).float()).tolist()
+    return next((name for name, count in zip(forms, found, strict=True) if count), "")
 
 
 @torch.no_grad()

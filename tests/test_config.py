@@ -93,7 +93,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {  # setting: (the least and th
     "model.picks": ([1, 1024], [0, 10**30]),
     "model.user_picks": ([1, 1024], [0, 10**30]),
     "model.temperature": ([1e-4, 1e4], [0.0, -0.1, 1e-300, 1e300]),
-    "model.gate_start": ([1e-9, 1e3], [0.0, 1e-320, 1e300]),  # its logarithm is the parameter
+    "model.gate_start": ([1e-8, 1e3], [0.0, 1e-320, 1e300]),  # its logarithm is the parameter
     "model.prior_start": ([-1e3, 1e3], [-1e300, 1e300]),
     "train.epochs": ([0, 10**4], [-1, 10**18]),
     "train.patience": ([1, 10**9], [0, 10**18]),

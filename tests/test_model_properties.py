@@ -156,6 +156,6 @@ def test_the_graph_travels_with_the_model_but_not_among_its_weights() -> None:
 
 
 def test_a_linear_model_starts_as_the_dot_product_with_the_history() -> None:
-    model = DSKReG(replace(PRESETS["default"].model, width=4, gate_start=1e-9), hand_drawn_graph(), users=3)
+    model = DSKReG(replace(PRESETS["default"].model, width=4, gate_start=1e-8), hand_drawn_graph(), users=3)
     expected = (model.item_embedding[A] + model.item_embedding[B]) @ model.item_embedding.T / 2**0.5
     assert torch.allclose(model(USERS[:1], PADDED[:1], CATALOGUE).score[0], expected, atol=1e-6)
