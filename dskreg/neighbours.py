@@ -104,12 +104,12 @@ def kept(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return (before[:, :, None] == after[:, None, :]).any(axis=2).mean(axis=1).astype(np.float32)
 
 
-def quality(vectors: np.ndarray, xy: np.ndarray, k: int, sample: int, seed: int) -> tuple[float, float]:
+def quality(vectors: np.ndarray, xy: np.ndarray, k: int, sample: int, seed: int) -> tuple[float | None, float | None]:
     """(trustworthiness, share of the k nearest neighbours preserved), exact for a seeded sample of anchors against all points.
 
     Points equally far away share the better rank: any of several duplicates is as true a neighbour as the other. A point without length is as far from
     all, so it is no anchor: it would only flatter the map. Without ties and with every point as an anchor it is scikit-learn's figure.
-    With k = 0 (fewer than three points) or no anchor no map can err: both are 1.
+    With k = 0 (fewer than three points) or no anchor there is nothing to measure: both are None.
 
     Raises:
         InputError: k is not below half the number of points, or a vector holds NaN or infinity.
@@ -120,7 +120,7 @@ def quality(vectors: np.ndarray, xy: np.ndarray, k: int, sample: int, seed: int)
     unit, points = units(vectors.astype(np.float64)), xy.astype(np.float64)
     anchors = np.random.default_rng(seed).permutation(np.flatnonzero(unit.any(axis=1)))[:sample]
     if not k or not len(anchors):
-        return 1.0, 1.0
+        return None, None
     excess, preserved = 0, 0
     for chunk in chunks(len(anchors), count):
         who = anchors[chunk]

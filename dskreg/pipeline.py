@@ -113,7 +113,6 @@ def _run(
         },
     )
     artifacts.save(artifact, out)
-    artifacts.load(out)  # read back what was written before the checkpoint goes
     for state in (folder, again):
         Checkpoint(state, config, device).clear()
     say(f"saved {out} after {time.perf_counter() - began:.0f} s")

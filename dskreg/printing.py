@@ -32,7 +32,7 @@ def show(document: dict[str, Any], as_json: bool, text: str) -> None:
 def table(result: dict[str, Any]) -> str:
     """The metrics of the model and the baselines side by side."""
     columns = {"DSKReG": result["metrics"], **result["baselines"]}
-    return f"{result['users']:,} test users\n{pd.DataFrame(columns).round(4).to_string()}"
+    return f"{result['users']:,} test users\n{pd.DataFrame(columns, dtype=float).round(4).to_string(na_rep='-')}"
 
 
 def indexed(out: Path, made: dict[str, Any]) -> str:

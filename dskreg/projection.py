@@ -27,8 +27,8 @@ class Projection:
     """A map and its quality."""
 
     xy: np.ndarray  # [N, 2] float32
-    trustworthiness: float  # 0 to 1
-    neighbour_preservation: float  # 0 to 1
+    trustworthiness: float | None  # 0 to 1; None where there is nothing to measure
+    neighbour_preservation: float | None  # the same
     neighbours: int  # k of both figures; less than NEIGHBOURS on small maps
     sample: int  # anchors they were computed for
     parameters: dict[str, Any]  # how the map was made; plain JSON values

@@ -16,6 +16,9 @@ def show_comparison(document: dict) -> None:
     if not document.get("metrics"):
         st.info("This artifact holds no evaluation. Run: python -m dskreg evaluate ARTIFACT --baselines")
         return
+    if all(value is None for value in document["metrics"].values()):
+        st.info("Nobody has a test title, so nothing could be measured.")
+        return
     cutoffs = sorted({int(key.rpartition("@")[2]) for key in document["metrics"] if key.rpartition("@")[2].isdigit()})
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         default = 20 if 20 in cutoffs else cutoffs[0]
@@ -50,7 +53,7 @@ def show_training(history: pd.DataFrame, document: dict) -> None:
         curves.curves(history, "model")
     with numbers:
         curves.table(history, "model_history")
-    if text := curves.start_in_words(document):
+    if text := curves.start_in_words(document, validated=bool(history["ndcg"].notna().any())):
         st.caption(plain(text))
 
 

@@ -83,6 +83,8 @@ def test_progress_curves_and_the_table_of_epochs() -> None:
     app = start(runs_page(), "fresh")
     run_id = app.session_state["run"]
     assert not app.get("vega_lite_chart")
+    tell(run_id, BEGUN, {"event": "step", "label": "gates", "step": 5, "steps": 10})
+    assert watch.position(launch.runs().get(run_id)) == (0.0, "Choosing the start: gates 5 of at most 10")
     tell(run_id, BEGUN, {"event": "stage", "text": "training"}, *EPOCHS, {"event": "step", "label": "epoch 3", "step": 5, "steps": 10})
     app = fine(app.run())
     assert "epoch 2, validation NDCG@20 **0.1200**" in said(app)

@@ -18,8 +18,11 @@ COLUMNS = {
 }
 
 
-def start_in_words(document: dict) -> str:
-    """Where training began, which epoch won, and what was done with it; "" where the artifact does not say. `document`: Explorer.metrics."""
+def start_in_words(document: dict, validated: bool = True) -> str:
+    """Where training began, which epoch won, and what was done with it; "" where the artifact does not say.
+
+    `document`: Explorer.metrics; `validated`: did somebody have a validation title?
+    """
     start, best, said = document.get("start"), document.get("best_epoch"), []
     if start:
         kernels = start.get("kernels") or [start]  # older artifacts have one, without a list
@@ -29,12 +32,14 @@ def start_in_words(document: dict) -> str:
         several = f", {len(kernels)} views of them mixed" * (len(kernels) > 1)
         rank = max(kernel.get("rank", 0) for kernel in kernels)
         said.append(
-            f"Epoch 0 is a start in closed form: up to {rank} directions of {' and '.join(taught)}{several}, chosen on validation together with the "
-            "relations' first weights."
+            f"Epoch 0 is a start in closed form: up to {rank} directions of {' and '.join(taught)}{several}"
+            f"{', chosen on validation together with the relations’ first weights' * validated}."
         )
         if "what was seen and not liked" in taught:
             said.append("The baselines know the likes alone.")
-    if best is not None:
+    if not validated:
+        said.append("Nobody has a validation title: the first of the settings tried and the last epoch were taken.")
+    elif best is not None:
         said.append(f"Epoch {best} was best on validation." if best or not start else "No later epoch was better on validation.")
     if document.get("refit"):
         said.append("For the test the same was done once more with the validation titles included, as for the baselines.")

@@ -222,10 +222,12 @@ def all_points(explorer: Explorer, view: View, frame: pd.DataFrame, groups: pd.S
 def trust(explorer: Explorer, view: View) -> None:
     """How far the map keeps true neighbourhoods, and the caution."""
     quality = resources.ask(explorer, "maps.quality", view.core, **view.place)
-    text = (
-        f"How far to trust it: trustworthiness {quality['trustworthiness']:.2f} of 1 (are map neighbours true neighbours?), and "
-        f"{quality['neighbour_preservation']:.0%} of the {quality['k']} nearest neighbours of the original space are also among the nearest here. "
-    )
+    text = "Too few points to say how far to trust it. "
+    if quality["trustworthiness"] is not None:
+        text = (
+            f"How far to trust it: trustworthiness {quality['trustworthiness']:.2f} of 1 (are map neighbours true neighbours?), and "
+            f"{quality['neighbour_preservation']:.0%} of the {quality['k']} nearest neighbours of the original space are also among the nearest here. "
+        )
     if view.method == "pca":
         text += f"The two axes hold {sum(quality['parameters']['variance']):.0%} of the variation; much of what looks near here is far apart."
     else:

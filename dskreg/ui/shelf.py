@@ -121,7 +121,7 @@ def side_by_side(chosen: pd.DataFrame) -> None:
     differing = [word for word, column in (("data", "dataset"), ("viewers", "viewers"), ("titles", "titles")) if chosen[column].nunique() > 1]
     if differing:
         st.warning(f"These two were tested on different {listed(differing)}: a higher figure does not mean the better model.", icon=":material/balance:")
-    else:
+    elif chosen["ndcg@20"].notna().all():
         ahead = chosen["ndcg@20"].idxmax()
         gap = abs(chosen["ndcg@20"].diff().iloc[-1])
         verdict = f"“{plain(ahead)}” ranks the hidden titles better, by {gap:.4f} NDCG@20" if gap else "Both rank the hidden titles equally well (NDCG@20)"

@@ -134,6 +134,6 @@ def show_test(explorer: Explorer, profile: Profile, names: tuple[str, ...], larg
 def caution(measured: dict, names: tuple[str, ...], hidden: int, depth: int) -> str:
     """One person proves little: how many titles this rests on, and the means over everybody where they were measured."""
     runs = {MODEL: measured["metrics"], **measured["baselines"]}
-    means = [f"{name} {runs[name][f'ndcg@{depth}']:.3f}" for name in names if f"ndcg@{depth}" in runs.get(name, {})]
+    means = [f"{name} {runs[name][f'ndcg@{depth}']:.3f}" for name in names if runs.get(name, {}).get(f"ndcg@{depth}") is not None]
     everybody = f" Over all {measured['users']:,} tested people the mean NDCG@{depth} is: {', '.join(means)}." if means else ""
     return f"One person's figures rest on {hidden} hidden title{'s' * (hidden != 1)} and owe much to chance.{everybody}"

@@ -153,4 +153,6 @@ def position(run: Run) -> tuple[float, str]:
     if not told.step:
         return min(1.0, done / most), f"Epoch {done} of at most {most} done. {told.stage}" if told.epochs else told.stage or "Reading the data"
     step, steps = int(told.step.get("step", 0)), max(1, int(told.step.get("steps", 1)))
+    if not told.epochs:
+        return 0.0, f"Choosing the start: {told.step.get('label', '')} {step} of at most {steps}"
     return min(1.0, (done + step / steps) / most), f"Epoch {done + 1} of at most {most}, step {step} of {steps}"

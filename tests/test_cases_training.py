@@ -1,0 +1,131 @@
+"""Small inputs that once ended a training in a traceback: figures that nobody gives, and steps too long."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dskreg import artifact as artifacts
+from dskreg.cli import main
+from dskreg.explorer import Explorer
+
+ROOT = Path(__file__).parents[1]
+PAGES = [path.stem for path in sorted((ROOT / "pages").glob("*.py"))]
+QUICK = ("--set", "model.width=8", "--set", "projection.iterations=50")
+
+
+def dskreg(*arguments: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["dskreg", *arguments])
+        return main()
+
+
+def trained(data: Path, out: Path, *options: str) -> artifacts.Artifact:
+    assert dskreg("train", str(data), "--out", str(out), "--epochs", "1", *QUICK, *options) == 0
+    return artifacts.load(out)
+
+
+def no_validation(folder: Path) -> Path:
+    """Two training likes each: too few to give one up for validation; one test like each."""
+    folder.mkdir()
+    (folder / "train.txt").write_text("".join(f"{u} {u % 20} {(7 * u + 3) % 20}\n" for u in range(30)))
+    (folder / "test.txt").write_text("".join(f"{u} {(11 * u + 5) % 20}\n" for u in range(30)))
+    (folder / "kg_final.txt").write_text("".join(f"{i} 0 {20 + i % 4}\n" for i in range(20)))
+    return folder
+
+
+def no_test(folder: Path, items: int) -> Path:
+    """One like each: nothing is left to hide."""
+    folder.mkdir()
+    (folder / "x.inter").write_text("user_id:token\titem_id:token\trating:float\n" + "".join(f"u{u}\ti{u % items}\t8\n" for u in range(6)))
+    (folder / "x.kg").write_text("head_id:token\trelation_id:token\ttail_id:token\n" + "".join(f"m{i}\tr\tg{i // 2}\n" for i in range(items)))
+    (folder / "x.link").write_text("item_id:token\tentity_id:token\n" + "".join(f"i{i}\tm{i}\n" for i in range(items)))
+    (folder / "x.item").write_text("item_id:token\ttitle:token_seq\n" + "".join(f"i{i}\tTitle {i}\n" for i in range(items)))
+    return folder
+
+
+ALONE = ("--preset", "paper", "--set", "data.core=1", "--set", "graph.min_items=1")
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Artifacts in which some figures are undefined: nobody validates; nobody is tested; the same with a single title."""
+    folder = tmp_path_factory.mktemp("shelf")
+    trained(no_validation(folder / ".data"), folder / "unvalidated", "--set", "train.refit=false", "--no-baselines")
+    trained(no_test(folder / ".three", 3), folder / "untested", *ALONE)
+    trained(no_test(folder / ".one", 1), folder / "one title", *ALONE, "--no-baselines")
+    return folder
+
+
+def test_where_nobody_has_a_validation_title_its_figures_are_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = trained(no_validation(tmp_path / "data"), tmp_path / "made", "--set", "train.refit=false", "--no-baselines")
+    rows = json.loads((tmp_path / "made" / "history.json").read_text(encoding="utf-8"))
+    assert [(row["epoch"], row["ndcg"], row["recall"]) for row in rows] == [(0, None, None), (1, None, None)]
+    assert any(note.startswith("nobody has a validation title") for note in made.dataset.notes)
+    assert "note: nobody has a validation title" in capsys.readouterr().err
+    assert made.metrics["users"] == 30 and made.metrics["metrics"]["recall@20"] > 0, "the test figures are there"
+
+
+@pytest.mark.parametrize("items", [3, 1])
+def test_where_nobody_has_a_test_title_its_figures_are_null(items: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = trained(no_test(tmp_path / "data", items), tmp_path / "made", *ALONE)
+    assert {value for figures in (made.metrics["metrics"], *made.metrics["baselines"].values()) for value in figures.values()} == {None}
+    assert made.metrics["users"] == 0 and any(note.startswith("nobody has a test title") for note in made.dataset.notes)
+    assert (made.metrics["maps"]["titles"]["trustworthiness"] is None) == (items < 3)
+    assert "note: nobody has a test title" in capsys.readouterr().err
+    assert dskreg("evaluate", str(tmp_path / "made"), "--json") == 0
+    assert set(json.loads(capsys.readouterr().out)["metrics"].values()) == {None}
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("name", ["unvalidated", "untested", "one title"])
+def test_every_page_shows_an_artifact_with_undefined_figures(page: str, name: str, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(shelf))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["artifact"] = name
+    app.query_params["user"] = str(Explorer.open(shelf / name).user_ids[0])
+    app.run()
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception, app.exception[0].message
+    assert not app.error, app.error[0].value
+    if page == "model":
+        text = "\n".join(str(element.value) for element in (*app.info, *app.caption, *app.markdown))
+        assert ("Nobody has a test title" in text) == (name != "unvalidated")
+        assert "Nobody has a validation title" in text and "best on validation" not in text
+
+
+def test_two_artifacts_with_undefined_figures_stand_side_by_side(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(shelf))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in {"artifact": "untested", "what": "models", "other_model": "unvalidated"}.items():
+        app.query_params[key] = value
+    app.run()
+    app.switch_page("pages/compare.py").run()
+    assert not app.exception, app.exception[0].message
+
+
+DIVERGING = ("--set", "train.learning_rate=1e3", "--set", "train.sampler_learning_rate=1e3", "--set", "train.weight_decay=0", "--epochs", "50")
+
+
+def test_a_training_that_diverges_ends_in_one_line_and_what_it_had_learnt_can_be_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = no_validation(tmp_path / "data"), tmp_path / "made"
+    command = ("train", str(data), "--out", str(out), *QUICK, "--no-baselines", *DIVERGING)
+    assert dskreg(*command) == 2
+    said = capsys.readouterr().err.splitlines()[-1].rpartition("\r")[2]
+    assert "error: training diverged at epoch " in said and "lower train.learning_rate (1000) or train.sampler_learning_rate (1000)" in said
+    assert not out.exists()
+    last = said.rpartition("--epochs ")[2].split()[0]
+    assert said.endswith(f"--epochs {last} --resume")
+    assert dskreg(*command[:-1], last, "--resume", "--set", "train.refit=false") == 0
+    assert artifacts.load(out).metrics["best_epoch"] == int(last)
+
+
+@pytest.mark.parametrize("rate", ["1e8", "1e20"])
+def test_a_learning_rate_out_of_sense_is_refused_before_training(rate: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dskreg("train", str(no_validation(tmp_path / "data")), "--out", str(tmp_path / "made"), "--set", f"train.learning_rate={rate}") == 2
+    said = capsys.readouterr().err
+    assert said == f"error: setting train.learning_rate: expected at most 1000 (got {float(rate)!r})\n"
