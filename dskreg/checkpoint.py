@@ -155,7 +155,7 @@ class Checkpoint:
         found = read_json(path, FORM, MEND)
         if found["data"] != self.data:
             raise InputError(f"{self.folder}: the checkpoint was made with other data; train without --resume")
-        if found["config"] != _fingerprint(self.config):
+        if json.dumps(found["config"], sort_keys=True) != json.dumps(_fingerprint(self.config), sort_keys=True):  # True is not 1 here
             raise InputError(f"{self.folder}: the checkpoint was made with other settings; train without --resume or restore them")
         start = Start.from_json(dict(found["start"])) if found["start"] else None
         if (start is None) != (self.config.train.start == "random"):
@@ -164,6 +164,8 @@ class Checkpoint:
         if start and len(start.gates) != gates:
             raise InputError(f"{path}: start.gates: expected {gates} (got {len(start.gates)}); {MEND}")
         rows: list[Any] = found["history"]
+        if bool(found["moments"]) != (len(rows) > 1):
+            raise InputError(f"{path}: moments: expected some after the first epoch, none before it (got {quoted(found['moments'])}); {MEND}")
         return Saved([Epoch(**row) for row in rows], start, found["moments"])
 
     def load(self, saved: Saved, model: DSKReG, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
