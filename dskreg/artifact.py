@@ -28,7 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 from dskreg import folders, schema, verify
 from dskreg.config import Config
 from dskreg.data.dataset import CO_LIKED, SEEN, Dataset
-from dskreg.documents import problem, quoted, read_bytes, read_json, regular_size
+from dskreg.documents import LARGEST, problem, quoted, read_bytes, read_json, regular_size
 from dskreg.errors import InputError
 from dskreg.graph import CandidateGraph
 from dskreg.schema import Manifest
@@ -215,7 +215,7 @@ def _sizes(folder: Path, manifest: Manifest, config: Config, tensors: dict[str, 
     path = folder
     try:
         for name in FILES:
-            regular_size(path := folder / name)
+            regular_size(path := folder / name, largest=LARGEST if name in schema.DOCUMENTS else None)
         for name, table in schema.TABLES.items():
             sizes[name] = verify.table_rows(path := folder / f"{name}.parquet", table, sizes)
         for name, forms in tensors.items():

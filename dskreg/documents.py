@@ -47,11 +47,7 @@ def read_bytes(path: Path, mend: str = "", largest: int = LARGEST) -> bytes:
     try:
         # A pipe without a writer would let `open` wait for ever, a device might never end.
         with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise InputError(f"{path}: expected a regular file{advice}")
-            if status.st_size > largest:
-                raise InputError(f"{path}: expected at most {largest:,} bytes (got {status.st_size:,}){advice}")
+            _require_regular(path, os.fstat(file.fileno()), largest, advice)
             return file.read(largest)
     except InputError:
         raise
@@ -61,8 +57,8 @@ def read_bytes(path: Path, mend: str = "", largest: int = LARGEST) -> bytes:
         raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}){advice}") from None
 
 
-def regular_size(path: Path, mend: str = "") -> int:
-    """The bytes of a regular file. Raises InputError where there is none."""
+def regular_size(path: Path, mend: str = "", largest: int | None = None) -> int:
+    """The bytes of a regular file, of at most `largest`. Raises InputError for anything else."""
     advice = f"; {mend}" if mend else ""
     try:
         status = path.stat()
@@ -70,9 +66,15 @@ def regular_size(path: Path, mend: str = "") -> int:
         raise InputError(f"{path}: missing{advice}") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}){advice}") from None
+    _require_regular(path, status, largest, advice)
+    return status.st_size
+
+
+def _require_regular(path: Path, status: os.stat_result, largest: int | None, advice: str) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{path}: expected a regular file{advice}")
-    return status.st_size
+    if largest is not None and status.st_size > largest:
+        raise InputError(f"{path}: expected at most {largest:,} bytes (got {status.st_size:,}){advice}")
 
 
 def problem(error: ValidationError) -> str:
