@@ -98,7 +98,7 @@ class Explorer(Questions):
     def info(self) -> dict[str, Any]:
         """What the artifact holds and how it was made; every file's hash was verified when it was opened."""
         artifact = self.core.artifact
-        manifest = artifact.manifest or {}
+        assert artifact.manifest is not None
         return {
             "name": self.name,
             "dataset": artifact.dataset.name,
@@ -110,7 +110,7 @@ class Explorer(Questions):
             "notes": list(artifact.dataset.notes),
             "config": artifact.config.to_json(),
             **artifact.run,
-            "files": manifest["files"],
+            "files": artifact.manifest["files"],
             "content": self.content,
             "valid": True,
         }
