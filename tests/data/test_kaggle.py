@@ -88,6 +88,8 @@ def test_what_is_dropped_or_missing_is_counted(tmp_path):
         "2 titles without a mean rating",
         "1 rows of rating.csv with an anime_id that anime.csv lacks: dropped",
         "1 rows of rating.csv with a user and title that come again: dropped, the last is kept",
+        "1 rows of rating.csv with the rating -1 (watched, not rated): seen, not liked",
+        "rating.csv: ratings from 7 to 10, data.like_threshold = 7: every rating is a like",
         "3 titles that nobody rated: kept",
     }
 
@@ -157,7 +159,7 @@ def test_missing_and_empty_files_and_columns_are_named(tmp_path):
     assert complaint(tmp_path) == "anime.csv, line 1: expected the column 'genre' (got 'anime_id, name, type, episodes, rating, members')"
     assert complaint(world(tmp_path, rating="")) == "rating.csv: expected data, found an empty file"
     (tmp_path / "rating.csv").unlink()
-    assert complaint(tmp_path) == f"{tmp_path}: expected rating.csv (or rating.csv.gz, or a zip that holds rating.csv), found none"
+    assert complaint(tmp_path) == f"{tmp_path}: expected rating.csv (or rating.csv.gz, or a zip that holds rating.csv), found 'anime.csv'"
     assert complaint(world(tmp_path, anime=ANIME.split("\n")[0] + "\n")).endswith("expected at least one title, found none")
 
 
