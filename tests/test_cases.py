@@ -109,7 +109,7 @@ def test_recbole_label(case):
 def test_recbole_inverse(case):
     data = read(case("recbole-inverse"))
     assert data.relations == ("film.directed_by",) and data.head.tolist() == [0, 1] and list(data.entities) == ["p1"]
-    assert "relation 'director.film': the inverse of 'film.directed_by', with 2 of 2 pairs in common; one relation" in data.notes
+    assert "'director.film' is the inverse of 'film.directed_by' (2 of 2 pairs in common): one relation" in data.notes
 
 
 def test_text_inverse(case):
@@ -118,7 +118,7 @@ def test_text_inverse(case):
     (folder / "relation_list.txt").write_text("org_id remap_id\nwrote 0\nauthor 1\n")
     data = read(folder)
     assert data.relations == ("author",) and len(data.head) == 2
-    assert "relation 'wrote': the inverse of 'author', with 2 of 2 pairs in common; one relation" in data.notes
+    assert "'wrote' is the inverse of 'author' (2 of 2 pairs in common): one relation" in data.notes
 
 
 def test_scale_100(case):

@@ -48,7 +48,7 @@ def one_of_copies(triples: pd.DataFrame, titles: pd.Index, name: Callable[[objec
         into[copy], turned[copy] = kept.of, kept.inverse
         copied, stays = (short(name(ids[r]), LONGEST_NAME) for r in (copy, kept.of))
         what = "the inverse" if kept.inverse else "a copy"
-        notes.append(f"relation {copied}: {what} of {stays}, with {kept.shared:,} of {kept.union:,} pairs in common; one relation")
+        notes.append(f"{copied} is {what} of {stays} ({kept.shared:,} of {kept.union:,} pairs in common): one relation")
     if len(notes) > MOST_NOTES:
         notes[MOST_NOTES:] = [f"{len(notes) - MOST_NOTES:,} further relations: copies of others"]
     turn = turned[relation] & ~(head_titled & tail_titled)  # between titles both ways stay: each tells who shares an entity

@@ -33,7 +33,7 @@ def test_an_inverse_becomes_part_of_its_relation_whatever_their_order():
     for triples in (given, given[::-1]):
         graph = folded(*triples)
         assert carried(graph) == {"directed": {(0, "entity p"), (1, "entity p")}}
-        assert graph.notes == ("relation 'a director of': the inverse of 'directed', with 2 of 2 pairs in common; one relation",)
+        assert graph.notes == ("'a director of' is the inverse of 'directed' (2 of 2 pairs in common): one relation",)
 
 
 @pytest.mark.parametrize(("missing", "merged"), [(0, True), (1, True), (2, False)])
@@ -42,7 +42,7 @@ def test_of_forty_pairs_two_may_be_told_one_way_only_and_none_is_lost(missing, m
     graph = folded(*there, *back)
     if merged:
         assert carried(graph) == {"r": {(n, f"entity e{n % 7}") for n in range(40)}}
-        assert graph.notes == (f"relation 's': the inverse of 'r', with {39 - missing} of 40 pairs in common; one relation",)
+        assert graph.notes == (f"'s' is the inverse of 'r' ({39 - missing} of 40 pairs in common): one relation",)
     else:
         assert graph.relations == ("r", "s (inverse)") and not graph.notes
 
@@ -51,7 +51,7 @@ def test_relations_with_exactly_the_same_pairs_are_one_and_a_pair_more_keeps_the
     pairs = [(n, f"e{n % 7}") for n in range(40)]
     twins = [(h, r, t) for h, t in pairs for r in ("a", "b")]
     graph = folded(*twins)
-    assert graph.relations == ("a",) and graph.notes == ("relation 'b': a copy of 'a', with 40 of 40 pairs in common; one relation",)
+    assert graph.relations == ("a",) and graph.notes == ("'b' is a copy of 'a' (40 of 40 pairs in common): one relation",)
     assert folded(*twins, (50, "b", "e1")).relations == ("a", "b")
 
 
@@ -78,7 +78,7 @@ def test_a_graph_of_twelve_relations_and_five_inverses_fills_twelve_different_sl
 def test_a_copy_of_an_inverse_is_an_inverse():
     graph = folded(*((h, r, t) for n in range(9) for h, r, t in ((n, "z", "e"), ("e", "a", n), ("e", "b", n))))
     assert carried(graph) == {"z": {(n, "entity e") for n in range(9)}}
-    assert graph.notes == tuple(f"relation '{r}': the inverse of 'z', with 9 of 9 pairs in common; one relation" for r in "ab")
+    assert graph.notes == tuple(f"'{r}' is the inverse of 'z' (9 of 9 pairs in common): one relation" for r in "ab")
 
 
 def test_many_copies_are_one_relation_and_told_in_few_notes():

@@ -178,3 +178,9 @@ def test_the_papers_files_have_the_documented_counts(name, users, items, train, 
         assert "116,390 triples without a title at either end: not used" in data.notes
         copies = 15_019 + 211 + 3 + 1  # of relations and their inverses
         assert len(data.head) == 151_500 - 116_390 - copies + 1 and data.items["item_id"][0] == "0002005018"
+
+
+def test_a_list_with_a_gap_does_not_say_how_many_items_there_are(tmp_path):
+    data = read(world(tmp_path, item_list="org_id remap_id\n" + "".join(f"x{n} {n}\n" for n in (0, 1, 2, 3, 5, 6))))
+    assert len(data.items) == 4 and "2 rows of item_list.txt with a number beyond those of the interactions, after a gap: not used" in data.notes
+    assert len(read(world(tmp_path, item_list="org_id remap_id\n" + "".join(f"x{n} {n}\n" for n in range(6)))).items) == 6
