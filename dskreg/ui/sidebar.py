@@ -94,6 +94,8 @@ def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
     """
     st.session_state.pop("looking_for_frame", None)
     header = st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small")
+    with header:
+        link.one_entry_each()
     tour.draw(page, header)
     if not _draw(needs_model) and needs_model:
         st.stop()
