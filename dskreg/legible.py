@@ -9,13 +9,13 @@ import re
 
 import pandas as pd
 
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?\s*")
 
 
 def legible(text: str) -> str:
-    """Control characters as signs: NUL as ␀, ESC as ␛, what turns the direction of writing as ⟨U+202E⟩, line ends and tabs as blanks."""
+    """Control characters as signs: NUL as ␀, ESC as ␛, line ends and tabs as blanks; what turns the direction of writing, or is no character, as ⟨U+202E⟩."""
     return _UNSEEN.sub(_sign, text)
 
 
