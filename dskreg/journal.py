@@ -29,6 +29,7 @@ from dskreg.request import MOST_EPOCHS
 PAUSE = 2.0  # seconds between two steps that are told
 HEADLINES = ("ndcg@20", "recall@20", "coverage@20")
 LARGEST, LINES, LONGEST = 16 << 20, 200_000, 1 << 16  # bytes and lines that are read, at the end; bytes of a line
+EVENTS, STEPS = 2 * MOST_EPOCHS, 200  # lines that are looked into, and the last lines in which a step still counts
 LATEST = 2.0**33  # a moment in 2242, which every library can still show
 EVENT = ConfigDict(strict=True)  # what later versions add is passed over
 
@@ -222,11 +223,11 @@ def read(path: Path) -> Told:
     if not os.path.lexists(path):
         return Told()
     lines = read_bytes(path, largest=LARGEST, tail=True).rsplit(b"\n", LINES)
+    # Steps are nearly all of a long journal, and only the last ones count.
+    events = [line for line in lines[:-STEPS] if b'"event": "step"' not in line[:60]][-EVENTS:] + lines[-STEPS:]
     start, step, end, stage = None, None, None, ""
     epochs: dict[int, Row] = {}
-    for number, line in enumerate(lines):
-        if number < len(lines) - 200 and b'"event": "step"' in line[:60]:
-            continue  # nearly all of a long journal, and only the last ones count
+    for line in events:
         told = _event(line)
         if isinstance(told, Started):
             start, step, end = told, None, None
