@@ -13,7 +13,7 @@ import typer
 from dskreg.config import DEMO, Config, preset, setting_paths
 from dskreg.errors import InputError
 from dskreg.legible import legible
-from dskreg.printing import indexed, progress, say, show, table
+from dskreg.printing import give_up, indexed, prepare, progress, say, show, table, tell
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="DSKReG: train, evaluate, recommend, explain.")
 
@@ -53,7 +53,7 @@ def download(name: Annotated[str, typer.Argument(help="anime")], to: Annotated[P
     """Fetch a data set (the Kaggle anime files, with the optional package kagglehub)."""
     from dskreg.data.download import download as fetch
 
-    print(fetch(name, to))
+    tell(str(fetch(name, to)))
 
 
 @app.command()
@@ -88,7 +88,7 @@ def train(
         if artifact is None:  # the first of several processes says the rest
             return
         told.done(out, artifact.metrics)
-    print(f"{out}: {table(artifact.metrics)}")
+    tell(f"{out}: {table(artifact.metrics)}")
 
 
 def configuration(data: str, preset_name: str, options: dict[str, object], settings: list[str]) -> Config:
@@ -230,34 +230,34 @@ def main() -> int:
     code = answer()
     if "TORCHELASTIC_RUN_ID" in os.environ:
         # Threads of torch's communication now and then abort a process that has done its work, as it is taken apart (1 of 42 sharded runs).
-        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     return code
 
 
 def answer() -> int:
-    """What was asked for, done; the exit code."""
+    """What was asked for, done and written; the exit code."""
     # Before torch is loaded: threads that spin while they wait bring everything to a halt as soon as another process wants a core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
+        prepare()
         result = app(standalone_mode=False)
     except InputError as error:
+        return fail(str(error))
+    except OSError as error:  # what the system refuses: the help on a full disk, a file that is taken away meanwhile
+        give_up()
         return fail(str(error))
     except typer.Exit as end:
         return end.exit_code
     except USAGE as error:
         return fail(error.format_message())
     except (typer.Abort, KeyboardInterrupt):
-        print("stopped", file=sys.stderr)
+        say("stopped")
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader is gone: nothing is left to flush
-        return 0
     return result if isinstance(result, int) else 0
 
 
 def fail(message: str) -> int:
     """One line on stderr, whatever the message holds; exit code 2."""
-    print(f"error: {' '.join(legible(message).split())}", file=sys.stderr)
+    say(f"error: {' '.join(legible(message).split())}")
     return 2

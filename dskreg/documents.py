@@ -41,13 +41,18 @@ def read_json(path: Path, form: TypeAdapter[Form], mend: str = "", largest: int 
         raise InputError(f"{path}: {problem(error)}{advice}") from None
 
 
-def read_bytes(path: Path, mend: str = "", largest: int = LARGEST) -> bytes:
-    """The content of a regular file of at most `largest` bytes. Raises InputError for anything else."""
+def read_bytes(path: Path, mend: str = "", largest: int = LARGEST, tail: bool = False) -> bytes:
+    """The content of a regular file of at most `largest` bytes; with `tail` the end of a larger one.
+
+    Raises:
+        InputError: For anything else.
+    """
     advice = f"; {mend}" if mend else ""
     try:
-        # A pipe without a writer would let `open` wait for ever, a device might never end.
-        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-            _require_regular(path, os.fstat(file.fileno()), largest, advice)
+        with open(path, "rb", opener=_at_once) as file:
+            status = os.fstat(file.fileno())
+            _require_regular(path, status, None if tail else largest, advice)
+            file.seek(max(0, status.st_size - largest))
             return file.read(largest)
     except InputError:
         raise
@@ -55,6 +60,10 @@ def read_bytes(path: Path, mend: str = "", largest: int = LARGEST) -> bytes:
         raise InputError(f"{path}: missing{advice}") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}){advice}") from None
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would let `open` wait for ever
 
 
 def regular_size(path: Path, mend: str = "", largest: int | None = None) -> int:

@@ -9,7 +9,7 @@ import re
 
 import pandas as pd
 
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?\s*")
 # A spreadsheet takes =, +, - and @ for a formula, also behind blanks, quotes and what is not seen. Where `;` or a tab parts the columns (as in half
 # of Europe, and LibreOffice offers both), a cell also begins behind one, and behind a new line in spite of the quotes around the text.
@@ -18,7 +18,7 @@ _RUNS = re.compile(f"(?:^|(?<=[;\t\n]))(?={_IGNORED}[=+@＝＋－＠-])|^(?=[\t\
 
 
 def legible(text: str) -> str:
-    """Control characters as signs: NUL as ␀, ESC as ␛, what turns the direction of writing as ⟨U+202E⟩, line ends and tabs as blanks."""
+    """Control characters as signs: NUL as ␀, ESC as ␛, line ends and tabs as blanks; what turns the direction of writing, or is no character, as ⟨U+202E⟩."""
     return _UNSEEN.sub(_sign, text)
 
 
