@@ -21,7 +21,6 @@ from dskreg.artifact import fingerprint, list_artifacts
 from dskreg.diversity import POOL, WIDE, alikeness, mmr
 from dskreg.errors import InputError
 from dskreg.explanation import Explanation
-from dskreg.leaning import statistics
 from dskreg.legible import harmless, legible
 from dskreg.metrics import top_items
 from dskreg.opened import Opened, padded
@@ -29,6 +28,7 @@ from dskreg.overlap import Overlap
 from dskreg.people import Profile, plain
 from dskreg.questions import Questions
 from dskreg.reasons import reasons
+from dskreg.relations import statistics
 from dskreg.serving import rankings
 from dskreg.tastes import ORDERS, Tastes
 from dskreg.whatif import Change, Counterfactual, WhatIf
