@@ -145,7 +145,7 @@ class Maps:
         names = self.core.directory.genre_names
         if kind == "users":
             cluster, shown = self.core.artifact.user_map["cluster"].to_numpy(), np.ones(len(self.core.artifact.user_map), dtype=bool)
-            carried = np.array([[name == favourite for name in names] for favourite in self._favourites], dtype=np.float64).reshape(-1, len(names))
+            carried = np.array([[name == favourite for name in names] for favourite in self._favourites], dtype=np.float64).reshape(len(cluster), len(names))
         else:
             cluster, shown = self.core.artifact.item_map["cluster"].to_numpy(), ~self.core.kept_out
             carried = self.core.directory.genre_matrix.astype(np.float64)

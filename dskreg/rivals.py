@@ -88,6 +88,8 @@ class Rivals:
             return "A profile made by hand has no hidden titles: nobody knows what else this person would like."
         if profile.edited:
             return "An edited profile is nobody's true history, so the titles hidden from training cannot test it."
+        if not profile.history:
+            return "No like of this person is known beside the titles hidden from training, so there is nothing to test with."
         if not self.core.held_out(profile).any():
             return "No liked title of this person was hidden from training, so there is nothing to test with."
         return ""

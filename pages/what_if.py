@@ -52,6 +52,9 @@ def show_numbers(found: WhatIf, changed: bool) -> None:
 
 def show_list(found: WhatIf, top: int) -> None:
     """The new list with its moves, as a table and as lines between two rankings."""
+    if found.moves.empty:
+        st.caption("Nothing is left that this person may be shown, neither before nor after.")
+        return
     listed = moves.with_words(found.moves, top)
     said = moves.summary(listed)
     st.subheader(f"The new top {top}" if top > 1 else "The new first", anchor=False)

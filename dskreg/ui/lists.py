@@ -148,6 +148,8 @@ def _figure(label: str, value: float, change: float, colour: Literal["normal", "
 def show_weights(explorer: Explorer) -> None:
     """How often each relation is sampled and what weight it has, one line and a table."""
     relations = resources.ask(explorer, "graph_statistics").sort_values("mass", ascending=False, kind="stable")
+    if relations.empty:
+        return
     with st.expander("What counts for this model", icon=":material/balance:"):
         leading = [f"{plain(name)} ({share:.0%})" for name, share in zip(relations["relation"], relations["mass"], strict=True)][:NAMED_RELATIONS]
         st.markdown(
