@@ -61,6 +61,29 @@ def show_taste(taste: pd.DataFrame) -> None:
     )
 
 
+def show_likes(liked: pd.DataFrame) -> None:
+    """The liked titles, and what they have in common."""
+    left, right = st.columns([1, 1.25], gap="medium") if explorer.genres else (None, st.container())
+    if left:
+        with left:
+            show_taste(explorer.taste(profile))
+    with right:
+        st.markdown(
+            f"**Likes {len(liked)} title{'s' * (len(liked) != 1)}**", help="The titles this person is known to like: all that the model knows about anybody."
+        )
+        st.dataframe(
+            liked[["title", *known]],
+            hide_index=True,
+            height=200 if len(liked) > 4 else "content",
+            alt="The titles this person likes",
+            column_config={
+                "title": st.column_config.TextColumn("Title", width="medium"),
+                "type": st.column_config.TextColumn("Type", width="small"),
+                "genres": st.column_config.TextColumn("Genres"),
+            },
+        )
+
+
 def not_there(name: str, known: list[str]) -> list[str]:
     """Values of a filter in the link that this data do not have. To be asked before its widget is drawn, which drops them silently."""
     return [f"{name}={value[:40]}" for value in asked.get(name, []) if value and value not in known]
@@ -155,27 +178,7 @@ if changed := st.session_state.pop("changed", ""):
 panels.person_header(explorer, profile, "Recommendations for")
 if profile.history:
     st.caption("What this person likes, and what the model would show next. Behind each title: a few neighbours sampled from the knowledge graph.")
-
-liked = explorer.liked(profile)
-left, right = st.columns([1, 1.25], gap="medium") if explorer.genres else (None, st.container())
-if left:
-    with left:
-        show_taste(explorer.taste(profile))
-with right:
-    st.markdown(
-        f"**Likes {len(liked)} title{'s' * (len(liked) != 1)}**", help="The titles this person is known to like: all that the model knows about anybody."
-    )
-    st.dataframe(
-        liked[["title", *known]],
-        hide_index=True,
-        height=200 if len(liked) > 4 else "content",
-        alt="The titles this person likes",
-        column_config={
-            "title": st.column_config.TextColumn("Title", width="medium"),
-            "type": st.column_config.TextColumn("Type", width="small"),
-            "genres": st.column_config.TextColumn("Genres"),
-        },
-    )
+    show_likes(explorer.liked(profile))
 
 above = st.container()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", gap="small"):
