@@ -104,6 +104,8 @@ class Index:
         """`Explorer.recommend` without filters, among the titles that the engine proposes. Raises InputError when `top` is below 1."""
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")
+        if not profile.history:  # by popularity: no vector to search with
+            return explorer.recommend(profile, top)
         core = explorer.core
         listed, score = self.ranked(core, core.user_hop(*core.history(profile)).output, core.hidden(profile), top)
         return explorer.listing(profile, listed, score, np.arange(1, len(listed) + 1))

@@ -302,7 +302,6 @@ VIEWS: dict[str, tuple[str, Act]] = {
 FURTHER: dict[str, tuple[str, Act]] = {
     "relations": (f"sampling?item={ITEM['colours']}&show=Relations", Witness.hovers_over_charts),
     "two models": ("compare?what=models", Witness.hovers_over_charts),
-    "map of relations": ("embeddings?map=relations", Witness.hovers_over_charts),
     "a profile of one's own": (f"?profile=mine&titles={','.join(list(ITEM.values())[:30])}", lambda witness: witness.opens(POPOVERS)),
     "an unknown viewer": ("?user=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&item=%E2%80%AEx&genres=**x**", nothing),
     "the viewer's side": (f"sampling?item={ITEM['image']}&side=viewer", Witness.hovers_over_network),
