@@ -61,7 +61,7 @@ def prepare(folder: Path, format: str, seed: int) -> Path:
     names = sorted(files)
     count = rng.choice((0, 1, 1, 1, 2, 3, 8))
     files = harmed(files, [(rng.choice(names), rng.choice(MUTATIONS), odd_value(rng)) for _ in range(count)], rng)
-    for handing in rng.choices((None, *HANDINGS), (12, 1, 1, 2 * (format == "kaggle"), 3 * (format == "kaggle"))):
+    for handing in rng.choices((None, *HANDINGS), (12, 1, 1, 2, 3)):
         files = handing(files, rng) if handing else files
     sources.BLOCK = rng.choice((BLOCK, BLOCK, 256, 4096))  # small ones: files of several blocks, and rows that do not fit
     source = lay(folder, files)

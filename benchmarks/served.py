@@ -37,7 +37,7 @@ def launch(port: int = 0, **environment: str) -> Iterator[tuple[str, subprocess.
         if not port:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("DSKREG_")}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=inherited | environment) as process:
         try:

@@ -28,7 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 from dskreg import folders, schema, verify
 from dskreg.config import Config
 from dskreg.data.dataset import CO_LIKED, SEEN, Dataset
-from dskreg.documents import problem, quoted, read_bytes, read_json, regular_size
+from dskreg.documents import LARGEST, problem, quoted, read_bytes, read_json, regular_size
 from dskreg.errors import InputError
 from dskreg.graph import CandidateGraph
 from dskreg.schema import Manifest
@@ -155,7 +155,7 @@ def read_manifest(folder: Path) -> Manifest:
     for name in relations:
         if name not in (*manifest["relations"], CO_LIKED) or relations.count(name) > 1:
             raise InputError(f"{path}: graph_relations: expected each relation of the data, or {CO_LIKED}, once at most (got {quoted(name)}); {MEND}")
-    if manifest["content"] != _content(manifest):
+    if manifest["content"] != _content(document):
         raise InputError(f"{path}: altered, the digest does not fit the files listed; {MEND}")
     return manifest
 
@@ -215,7 +215,7 @@ def _sizes(folder: Path, manifest: Manifest, config: Config, tensors: dict[str, 
     path = folder
     try:
         for name in FILES:
-            regular_size(path := folder / name)
+            regular_size(path := folder / name, largest=LARGEST if name in schema.DOCUMENTS else None)
         for name, table in schema.TABLES.items():
             sizes[name] = verify.table_rows(path := folder / f"{name}.parquet", table, sizes)
         for name, forms in tensors.items():
@@ -296,7 +296,7 @@ def _require_candidates(path: Path, graph: CandidateGraph, picks: dict[str, np.n
             raise InputError(f"{path}: tensor neighbour: expected different candidates of the item in row {start + at}")
 
 
-def _content(manifest: Manifest | dict[str, Any]) -> str:
+def _content(manifest: dict[str, Any]) -> str:
     """The digest of everything that a repeated run reproduces: the manifest itself and, through it, all files but the run's record."""
     kept = {k: v for k, v in manifest.items() if k != "content"} | {"files": {k: v for k, v in manifest["files"].items() if k != RUN}}
     return folders.digest(kept)

@@ -13,7 +13,7 @@ import typer
 from dskreg.config import DEMO, Config, preset, setting_paths
 from dskreg.errors import InputError
 from dskreg.legible import legible
-from dskreg.printing import indexed, progress, say, show, table
+from dskreg.printing import give_up, indexed, prepare, progress, say, show, table, tell
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="DSKReG: train, evaluate, recommend, explain.")
 
@@ -23,6 +23,7 @@ USAGE: Any = typer.BadParameter.__base__
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 ArtifactPath = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="A folder made by `train`, such as artifacts/demo.")]
 Top = Annotated[int, typer.Option(help="How many titles.")]
+Adult = Annotated[bool, typer.Option("--adult", help="List and name titles of adult genres too; without it they are left out.")]
 User = Annotated[str | None, typer.Option(help="Somebody in the data, by id.")]
 History = Annotated[str | None, typer.Option(metavar="ID,ID,...", help="Titles liked by a person who is not in the data.")]
 
@@ -53,7 +54,7 @@ def download(name: Annotated[str, typer.Argument(help="anime")], to: Annotated[P
     """Fetch a data set (the Kaggle anime files, with the optional package kagglehub)."""
     from dskreg.data.download import download as fetch
 
-    print(fetch(name, to))
+    tell(str(fetch(name, to)))
 
 
 @app.command()
@@ -88,7 +89,7 @@ def train(
         if artifact is None:  # the first of several processes says the rest
             return
         told.done(out, artifact.metrics)
-    print(f"{out}: {table(artifact.metrics)}")
+    tell(f"{out}: {table(artifact.metrics)}")
 
 
 def configuration(data: str, preset_name: str, options: dict[str, object], settings: list[str]) -> Config:
@@ -131,6 +132,7 @@ def recommend(
         Exclude | None, typer.Option(help="With --all-users. seen (as usual): all that was met; train: what is known, so that held-out likes are listed.")
     ] = None,
     index_folder: Annotated[Path | None, typer.Option("--index", metavar="INDEX", help="Serve one person through a folder made by `index`.")] = None,
+    adult: Adult = False,
     json: Json = False,
 ) -> None:
     """The best titles for one person, or for everybody."""
@@ -144,14 +146,19 @@ def recommend(
         raise InputError("--index: serves one person (got --all-users)")
     if not all_users and (exclude or out):
         raise InputError(f"{'--exclude' if exclude else '--out'}: goes with --all-users")
-    from dskreg.explorer import Explorer
+    from dskreg.reasons import UNKNOWN
 
-    explorer = Explorer.open(artifact)
+    explorer = opened(artifact, adult)
+    left_out = "" if explorer.adult else f"{explorer.adult_titles:,} titles of adult genres are left out; --adult lists them"
     if all_users:
         assert out is not None
         from dskreg.export import write_lists
 
         write_lists(explorer.lists(top, (exclude or Exclude.seen).value), out, explorer.user_count)
+        if unknown := int((explorer.tastes.liked == 0).sum()):
+            say(f"{unknown:,} users without a like: {UNKNOWN}; their lists are by popularity, each title with the score 0")
+        if left_out:
+            say(left_out)
         return
     profile = person(explorer, user, history)
     if index_folder is None:
@@ -162,7 +169,11 @@ def recommend(
         frame = load(index_folder, explorer).recommend(explorer, profile, top)
     items = frame[["rank", "item_id", "title", "score", "reason"]].to_dict("records")
     lines = [f"{row['rank']:>3}  {row['score']:8.4f}  {row['title']}  [{row['item_id']}]\n     {row['reason']}" for row in items]
-    show({"user": profile.user_id, "items": items}, json, "\n".join([profile.label, *lines]))
+    basis = "model" if profile.history else "popularity"
+    heading = profile.label if profile.history else f"{profile.label}: {UNKNOWN}; titles by popularity, each with the score 0"
+    show({"user": profile.user_id, "basis": basis, "items": items}, json, "\n".join([heading, *lines]))
+    if left_out:
+        say(left_out)
 
 
 @app.command()
@@ -187,18 +198,23 @@ def explain(
     user: User = None,
     history: History = None,
     seed: Annotated[int | None, typer.Option(help="Draw with Gumbel noise from this seed; without it the noise is zero.")] = None,
+    adult: Adult = False,
     json: Json = False,
 ) -> None:
     """The sampling trace and the contributions for one person and one title."""
     if (user is None) == (history is None):
         raise InputError("explain: expected exactly one of --user and --history")
-    from dskreg.explorer import Explorer
+    from dskreg.reasons import UNKNOWN
 
-    explorer = Explorer.open(artifact)
+    explorer = opened(artifact, adult)
+    if explorer.item(item)["adult"] and not explorer.adult:
+        raise InputError(f"--item: title {item} is of an adult genre; add --adult to explain it")
     found = explorer.explain(person(explorer, user, history), item, seed)
     columns = ["title", "relation", "via", "key", "inclusion_probability", "attention", "contribution"]
     sides = {"title's neighbours": found.item_neighbours, "person's titles": found.user_neighbours}
     parts = [f"{found.title}: score {found.score:.4f} = own {found.self_contribution:.4f} + bias {found.bias:.4f} + neighbours, {found.activation}"]
+    if found.basis == "popularity":
+        parts.append(f"{UNKNOWN}: every score is 0, and lists are by popularity")
     for name, frame in sides.items():
         drawn = frame[frame["picked"]]
         parts.append(f"\n{name}: {len(drawn)} of {len(frame)} drawn\n{drawn[columns].to_string(index=False) if len(drawn) else '(none)'}")
@@ -213,6 +229,14 @@ def info(artifact: ArtifactPath, json: Json = False) -> None:
     document = Explorer.open(artifact).info()
     short = {k: v for k, v in document.items() if k not in ("user_ids", "config", "files")} | {"seconds": document["seconds"]["total"]}
     show(document, json, "\n".join(f"{k}: {', '.join(v) if isinstance(v, list) else v}" for k, v in short.items()))
+
+
+def opened(artifact: Path, adult: bool) -> Any:
+    """The artifact's Explorer, without adult titles unless they are asked for."""
+    from dskreg.explorer import Explorer
+
+    explorer = Explorer.open(artifact)
+    return explorer if adult else explorer.without_adult
 
 
 def person(explorer: Any, user: str | None, history: str | None) -> Any:
@@ -230,34 +254,34 @@ def main() -> int:
     code = answer()
     if "TORCHELASTIC_RUN_ID" in os.environ:
         # Threads of torch's communication now and then abort a process that has done its work, as it is taken apart (1 of 42 sharded runs).
-        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     return code
 
 
 def answer() -> int:
-    """What was asked for, done; the exit code."""
+    """What was asked for, done and written; the exit code."""
     # Before torch is loaded: threads that spin while they wait bring everything to a halt as soon as another process wants a core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
+        prepare()
         result = app(standalone_mode=False)
     except InputError as error:
+        return fail(str(error))
+    except OSError as error:  # what the system refuses: the help on a full disk, a file that is taken away meanwhile
+        give_up()
         return fail(str(error))
     except typer.Exit as end:
         return end.exit_code
     except USAGE as error:
         return fail(error.format_message())
     except (typer.Abort, KeyboardInterrupt):
-        print("stopped", file=sys.stderr)
+        say("stopped")
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader is gone: nothing is left to flush
-        return 0
     return result if isinstance(result, int) else 0
 
 
 def fail(message: str) -> int:
     """One line on stderr, whatever the message holds; exit code 2."""
-    print(f"error: {' '.join(legible(message).split())}", file=sys.stderr)
+    say(f"error: {' '.join(legible(message).split())}")
     return 2

@@ -1,10 +1,10 @@
 """The smallest set of a person's own titles whose removal displaces the first recommendation, after PRINCE (Ghazimatin et al., WSDM 2020).
 
-A set S displaces the first recommendation when, by the model, another title is first for the history without S. What is removed stays seen, so it
-never replaces anything. Sizes 1, 2, ... are tried in turn, all sets of a size against the whole catalogue as long as the budget lasts; the next
-sizes, where there are few sets, against the titles that are nearest to the first place; and beyond that, for each of the nearest rivals, the
-titles that speak most for the first and against that rival, one after the other, shrunk until no title can be spared. Whatever is reported was
-found by the model on the whole catalogue.
+A set S displaces the first recommendation when, by the model, another title is first for the history without S. At least one title stays: without
+any, nothing would be known of the person. What is removed stays seen, so it never replaces anything. Sizes 1, 2, ... are tried in turn, all sets of
+a size against the whole catalogue as long as the budget lasts; the next sizes, where there are few sets, against the titles that are nearest to the
+first place; and beyond that, for each of the nearest rivals, the titles that speak most for the first and against that rival, one after the other,
+shrunk until no title can be spared. Whatever is reported was found by the model on the whole catalogue.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Counterfactual:
     first_after: float = math.nan
     replacement_before: float = math.nan
     replacement_after: float = math.nan
-    proven: bool = False  # every smaller set was tried by the model on the whole catalogue; where none was found: every set at all
+    proven: bool = False  # every smaller set was tried on the whole catalogue; where none was found: every set that leaves a title
     complete: int = 0  # all sets of up to so many titles were tried on the whole catalogue
     most: int = 0  # larger sets were not looked for
     tried: int = 0  # sets given to the model
@@ -56,7 +56,7 @@ def smallest_removal(core: Opened, profile: Profile, most: int) -> Counterfactua
     search = Search(core, profile)
     if search.first < 0:
         return Counterfactual(False, None, "", most=most)
-    largest = min(most, len(search.history))
+    largest = min(most, len(search.history) - 1)
     found: tuple[int, ...] | None = None
     complete, spent = 0, 0
     for size in range(1, largest + 1):
@@ -81,7 +81,8 @@ class Search:
         self.user, self.history = core.history(profile)
         self.shown = np.flatnonzero(~core.hidden(profile))
         self.score = core.scores(profile)
-        self.order = self.shown[np.argsort(-self.score[self.shown], kind="stable")]
+        by = core.order(profile, self.score)
+        self.order = self.shown[np.argsort(-by[self.shown], kind="stable")]
         self.first = int(self.order[0]) if len(self.order) else -1
         self.tried = 0
 
@@ -161,11 +162,9 @@ class Search:
         return lead
 
     def _histories(self, sets: np.ndarray) -> torch.Tensor:
-        """The history without each of the sets `[B, H - s]`; a -1 where nothing is left."""
+        """The history without each of the sets, `[B, H - s]`."""
         kept = np.ones((len(sets), len(self.history)), dtype=bool)
         np.put_along_axis(kept, sets, False, axis=1)
-        if sets.shape[1] == len(self.history):
-            return torch.full((len(sets), 1), -1)
         return torch.from_numpy(np.broadcast_to(self.history, kept.shape)[kept].reshape(len(sets), -1))
 
     def winner(self, chosen: np.ndarray | tuple[int, ...]) -> tuple[int, np.ndarray]:
@@ -180,7 +179,7 @@ class Search:
         ids, titles = self.core.directory.item_ids, self.core.directory.titles
         known: dict[str, Any] = {"first": ids[self.first], "first_title": str(titles[self.first]), "complete": complete, "most": most, "tried": self.tried}
         if found is None:
-            return Counterfactual(False, first_before=float(self.score[self.first]), proven=complete >= len(self.history), **known)
+            return Counterfactual(False, first_before=float(self.score[self.first]), proven=complete >= len(self.history) - 1, **known)
         other, after = self.winner(found)
         return Counterfactual(
             True,

@@ -9,25 +9,33 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 import psutil
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from dskreg.documents import read_json
 
 GRACE = 5.0  # seconds between asking a process to end and ending it
-CLOCK = 2.0  # seconds that a birth may differ: the clock may have been set meanwhile
+CLOCK = 2.0  # seconds that a birth may differ: where it is told by the clock, that may have been set meanwhile
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 _children: dict[int, subprocess.Popen] = {}  # of this process; asked after now and then, so that none stays a zombie
 
 
-@contextmanager
-def lenient() -> Iterator[None]:
-    """Files come and go, processes end: what cannot be read at this moment is not there."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):  # InputError is a ValueError
-        return
+@dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
+class Record:
+    """Who a process is."""
+
+    pid: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    born: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # in seconds since the beginning of `clock`
+    clock: Annotated[str, Field(max_length=64)] = ""  # the boot that it was born in; "" for seconds since 1970
+
+
+RECORD = TypeAdapter(Record)
 
 
 def write(path: Path, document: dict[str, object]) -> None:
@@ -40,40 +48,61 @@ def write(path: Path, document: dict[str, object]) -> None:
 def spawn(command: list[str], folder: Path, output: Path, record: Path) -> None:
     """Start `command` in `folder`, its words appended to `output`, and write down in `record` who it is. Raises OSError."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("STREAMLIT_")}
-    environment |= {"OMP_WAIT_POLICY": "PASSIVE", "TQDM_MININTERVAL": "30"}  # threads that wait asleep; bars that do not fill the disk
+    environment |= {"OMP_WAIT_POLICY": "PASSIVE"}  # threads that wait asleep
     with output.open("ab") as file:
         child = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
     _children[child.pid] = child
-    born = 0.0
-    with lenient():  # one that is gone already has no birth
-        born = psutil.Process(child.pid).create_time()
-    write(record, {"pid": child.pid, "born": born})
+    born, clock = 0.0, boot()
+    with suppress(OSError, psutil.Error):  # one that is gone already has no birth
+        born = birth(psutil.Process(child.pid), clock)
+    write(record, {"pid": child.pid, "born": born, "clock": clock})
 
 
 def living(record: Path, word: str) -> psutil.Process | None:
-    """The process written down in `record`, with `word` on its command line; None when it has ended."""
-    with lenient():
-        document = json.loads(record.read_text(encoding="utf-8"))
-        pid = int(document["pid"])
-        _reap()
-        process = psutil.Process(pid)
+    """The process written down in `record`, with `word` on its command line; None when it has ended, or there is no record.
+
+    Raises:
+        InputError: The record cannot be read, so nobody knows.
+    """
+    if not os.path.lexists(record):
+        return None
+    document = read_json(record, RECORD)
+    _reap()
+    with suppress(OSError, psutil.Error):
+        process = psutil.Process(document.pid)
         words = process.cmdline() or [word]  # it has none for the moment in which it becomes the program
-        same = abs(process.create_time() - float(document["born"])) < CLOCK and word in words
-        if same and process.status() != psutil.STATUS_ZOMBIE:
+        same = document.clock in ("", boot()) and abs(birth(process, document.clock) - document.born) < CLOCK
+        if same and word in words and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
+
+
+def boot() -> str:
+    """The id of this boot, from which Linux counts births in ticks that no setting of the clock moves; "" elsewhere."""
+    try:
+        return BOOT.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def birth(process: psutil.Process, clock: str) -> float:
+    """When the process was born, in seconds since this boot, or since 1970 where `clock` is "". Raises OSError and psutil.Error."""
+    if not clock:
+        return process.create_time()  # on Linux ticks since the boot, added to when the clock says that the boot was
+    status = Path(f"/proc/{process.pid}/stat").read_bytes()
+    return int(status.rpartition(b")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")  # the 22nd field; a name before may hold blanks
 
 
 def end(process: psutil.Process) -> None:
     """End the process and those it started: by asking, and after GRACE seconds without."""
     family = [process]
-    with lenient():
+    with suppress(psutil.Error):
         family += process.children(recursive=True)
     for member in family:
-        with lenient():
+        with suppress(psutil.Error):
             member.terminate()  # psutil signals nobody who was born later under the same pid
     for member in psutil.wait_procs(family, timeout=GRACE)[1]:
-        with lenient():
+        with suppress(psutil.Error):
             member.kill()
     psutil.wait_procs(family, timeout=GRACE)
     _reap()

@@ -55,17 +55,18 @@ def read_json(path: Path, form: TypeAdapter[Form], mend: str = "", largest: int 
         raise InputError(f"{path}: {problem(error)}{advice}") from None
 
 
-def read_bytes(path: Path, mend: str = "", largest: int = LARGEST) -> bytes:
-    """The content of a regular file of at most `largest` bytes. Raises InputError for anything else."""
+def read_bytes(path: Path, mend: str = "", largest: int = LARGEST, tail: bool = False) -> bytes:
+    """The content of a regular file of at most `largest` bytes; with `tail` the end of a larger one.
+
+    Raises:
+        InputError: For anything else.
+    """
     advice = f"; {mend}" if mend else ""
     try:
-        # A pipe without a writer would let `open` wait for ever, a device might never end.
-        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        with open(path, "rb", opener=_at_once) as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise InputError(f"{path}: expected a regular file{advice}")
-            if status.st_size > largest:
-                raise InputError(f"{path}: expected at most {largest:,} bytes (got {status.st_size:,}){advice}")
+            _require_regular(path, status, None if tail else largest, advice)
+            file.seek(max(0, status.st_size - largest))
             return file.read(largest)
     except InputError:
         raise
@@ -75,8 +76,12 @@ def read_bytes(path: Path, mend: str = "", largest: int = LARGEST) -> bytes:
         raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}){advice}") from None
 
 
-def regular_size(path: Path, mend: str = "") -> int:
-    """The bytes of a regular file. Raises InputError where there is none."""
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would let `open` wait for ever
+
+
+def regular_size(path: Path, mend: str = "", largest: int | None = None) -> int:
+    """The bytes of a regular file, of at most `largest`. Raises InputError for anything else."""
     advice = f"; {mend}" if mend else ""
     try:
         status = path.stat()
@@ -84,9 +89,15 @@ def regular_size(path: Path, mend: str = "") -> int:
         raise InputError(f"{path}: missing{advice}") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}){advice}") from None
+    _require_regular(path, status, largest, advice)
+    return status.st_size
+
+
+def _require_regular(path: Path, status: os.stat_result, largest: int | None, advice: str) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{path}: expected a regular file{advice}")
-    return status.st_size
+    if largest is not None and status.st_size > largest:
+        raise InputError(f"{path}: expected at most {largest:,} bytes (got {status.st_size:,}){advice}")
 
 
 def problem(error: ValidationError) -> str:

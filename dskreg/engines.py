@@ -38,8 +38,8 @@ class Engine(Protocol):
     def write(self, path: Path) -> None:
         """Into the file `path`."""
 
-    def read(self, path: Path) -> tuple[int, int]:
-        """From the file `path`; how many vectors it holds and how wide they are. Raises InputError."""
+    def read(self, path: Path, vectors: np.ndarray) -> tuple[int, ...]:
+        """From the file `path`, or `vectors` where it has none; how many vectors it holds and how wide they are. Raises InputError."""
 
 
 class Exact:
@@ -72,17 +72,10 @@ class Exact:
     def write(self, path: Path) -> None:
         """Nothing: `vectors.safetensors` is written for every engine."""
 
-    def read(self, path: Path) -> tuple[int, int]:
+    def read(self, path: Path, vectors: np.ndarray) -> tuple[int, ...]:
         """The vectors."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        try:
-            self.vectors = load_file(path)["vectors"]
-            count, width = self.vectors.shape
-        except (SafetensorError, KeyError, ValueError) as error:
-            raise InputError(f"{path}: damaged ({error}); build the index again") from None
-        return count, width
+        self.build(vectors)
+        return vectors.shape
 
 
 class Faiss:
@@ -128,7 +121,7 @@ class Faiss:
         """In faiss's own format."""
         package().write_index(self._index, str(path))
 
-    def read(self, path: Path) -> tuple[int, int]:
+    def read(self, path: Path, vectors: np.ndarray) -> tuple[int, ...]:
         """In faiss's own format: no code is run from it, but its numbers are trusted, so verify the file's hash first."""
         faiss = package()
         try:

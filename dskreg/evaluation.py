@@ -1,7 +1,8 @@
 """Full-ranking evaluation: every title competes except those the person is known to have liked, and noise is off.
 
 Validation: history = train, target = validation. Test: history = train and validation, target = test; likes outside the core are in both histories.
-The baselines get the same.
+The baselines get the same. Somebody without a history (a split that came with the data may have such people) is not counted: nothing is known
+of this person's taste, and no recommender can be told apart by it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def evaluate(scorer: Scorer, dataset: Dataset, fold: int, most: int | None = Non
     """The metrics of the scorer on the validation or the test fold; of `most` evenly spaced users at most, and of these one process's `part`."""
     history = train_matrix(dataset, (TRAIN, OUTSIDE) if fold == VALIDATION else KNOWN)
     target = train_matrix(dataset, (fold,))
-    users = np.flatnonzero(np.diff(target.indptr))
+    users = np.flatnonzero((np.diff(target.indptr) > 0) & (np.diff(history.indptr) > 0))
     if most is not None and most < len(users):
         users = users[np.linspace(0, len(users) - 1, most).astype(int)]
     users = users[part.of(len(users))]

@@ -41,6 +41,11 @@ class Explanation:
     relations: pd.DataFrame  # the item side by relation
 
     @property
+    def basis(self) -> str:
+        """What the person's lists go by: the model, or popularity where nothing is known of the person."""
+        return "model" if len(self.user_neighbours) else "popularity"
+
+    @property
     def probability(self) -> float:
         """sigmoid(score)."""
         return 1 / (1 + math.exp(-self.score)) if self.score > -700 else 0.0
@@ -64,6 +69,7 @@ class Explanation:
         document = {name: getattr(self, name) for name in names}
         document["item"] = document.pop("item_id")
         return document | {
+            "basis": self.basis,
             "probability": self.probability,
             "user_neighbours": self.user_neighbours.to_dict("records"),
             "item_neighbours": self.item_neighbours.to_dict("records"),

@@ -21,14 +21,14 @@ from dskreg.artifact import fingerprint, list_artifacts
 from dskreg.diversity import POOL, WIDE, alikeness, mmr
 from dskreg.errors import InputError
 from dskreg.explanation import Explanation
-from dskreg.leaning import statistics
 from dskreg.legible import harmless, legible
 from dskreg.metrics import top_items
 from dskreg.opened import Opened, padded
 from dskreg.overlap import Overlap
 from dskreg.people import Profile, plain
 from dskreg.questions import Questions
-from dskreg.reasons import reasons
+from dskreg.reasons import by_popularity, reasons
+from dskreg.relations import statistics
 from dskreg.serving import rankings
 from dskreg.tastes import ORDERS, Tastes
 from dskreg.whatif import Change, Counterfactual, WhatIf
@@ -98,7 +98,7 @@ class Explorer(Questions):
     def info(self) -> dict[str, Any]:
         """What the artifact holds and how it was made; every file's hash was verified when it was opened."""
         artifact = self.core.artifact
-        manifest = artifact.manifest or {}
+        assert artifact.manifest is not None
         return {
             "name": self.name,
             "dataset": artifact.dataset.name,
@@ -110,7 +110,7 @@ class Explorer(Questions):
             "notes": list(artifact.dataset.notes),
             "config": artifact.config.to_json(),
             **artifact.run,
-            "files": manifest["files"],
+            "files": artifact.manifest["files"],
             "content": self.content,
             "valid": True,
         }
@@ -174,8 +174,9 @@ class Explorer(Questions):
         most_likes: int | None = None,
         diversity: float = 0.0,
     ) -> pd.DataFrame:
-        """rank, item_id, title, type, genres, score, score_rank, seen, held_out, reason of the best titles that pass the filters.
+        """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out, reason of the best titles that pass the filters.
 
+        Somebody without a like is listed the most liked titles, each with the score 0.
         `most_likes`: only titles that so many people like, or fewer. `diversity` 0 .. 1 trades score for variety (dskreg/diversity.py);
         `score_rank` is the rank by score alone. Disliked titles, and what a hand-made profile lists, are always left out.
         Raises InputError when `top` is below 1, `most_likes` below 0 or `diversity` outside 0 .. 1.
@@ -187,17 +188,18 @@ class Explorer(Questions):
         if not 0 <= diversity <= 1:
             raise InputError(f"diversity: expected 0 to 1 (got {diversity})")
         score, core = self.core.scores(profile), self.core
+        by = core.order(profile, score)
         hidden = core.hidden(profile, hide_seen, genres, types, most_likes)
         pool = max(POOL, WIDE * top) if diversity else top
-        ranked = top_items(score[None], sparse.csr_matrix(hidden[None]), min(pool, len(score)))[0]
+        ranked = top_items(by[None], sparse.csr_matrix(hidden[None]), min(pool, len(by)))[0]
         ranked = ranked[ranked >= 0]
-        chosen = mmr(score[ranked], core.representations[1][ranked], top, diversity) if diversity else np.arange(len(ranked))
+        chosen = mmr(by[ranked], core.representations[1][ranked], top, diversity) if diversity else np.arange(len(ranked))
         return self.listing(profile, ranked[chosen], score[ranked[chosen]], chosen + 1)
 
     def listing(self, profile: Profile, listed: np.ndarray, score: np.ndarray, score_rank: np.ndarray) -> pd.DataFrame:
         """The columns of `recommend` for titles by position `listed` `[N]`, in this order; `score` and `score_rank` of them."""
         seen, held_out = self.core.positions(profile.seen), self.core.held_out(profile)[listed]
-        frame = self.core.rows(listed).drop(columns="likes").assign(score=score, score_rank=score_rank)
+        frame = self.core.rows(listed).assign(score=score, score_rank=score_rank)
         frame.insert(0, "rank", np.arange(1, len(listed) + 1))
         return frame.assign(seen=np.isin(listed, seen), held_out=held_out, reason=self._reasons(profile, listed))
 
@@ -208,6 +210,8 @@ class Explorer(Questions):
     def _reasons(self, profile: Profile, ranked: np.ndarray) -> list[str]:
         if not len(ranked):
             return []
+        if not profile.history:
+            return [by_popularity(int(likes)) for likes in self.directory.likes[ranked]]
         user, history = self.core.history(profile)
         items = torch.from_numpy(ranked)
         trace = self.model(torch.tensor([user]), padded(history), items)
@@ -215,7 +219,7 @@ class Explorer(Questions):
         return reasons(self.directory, self.core.graph, trace, ranked, history, base.numpy(), gain.numpy())
 
     def lists(self, top: int, exclude: str = "seen") -> Iterator[pd.DataFrame]:
-        """user_id, rank, item_id, score of everybody's best titles, a chunk of people at a time.
+        """user_id, rank, item_id, score of everybody's best titles, as `recommend` gives them, a chunk of people at a time.
 
         exclude: `seen` leaves out everything a person has met; `train` only the history (all likes but the held-out
         test likes), so that these can be recommended.
@@ -228,6 +232,7 @@ class Explorer(Questions):
         for who, ranked, score in rankings(self.core.scorer(), np.arange(self.user_count), known, without, min(top, len(ids))):
             rank = np.broadcast_to(np.arange(1, ranked.shape[1] + 1), ranked.shape)
             there = ranked >= 0
+            score[np.diff(known[who].indptr) == 0] = 0  # listed by popularity
             user = np.repeat(self.user_ids[who], there.sum(1))
             yield pd.DataFrame({"user_id": user, "rank": rank[there], "item_id": ids[ranked[there]], "score": score[there]})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 from dskreg.errors import InputError
 from dskreg.legible import harmless
+from dskreg.printing import progress
 
 
 def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
@@ -26,10 +25,9 @@ def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
     part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with tqdm(total=users, unit="user", leave=False, file=sys.stderr) as bar:
-            write = _write_csv if out.suffix == ".csv" else _write_parquet
-            for people in write(chunks, part):
-                bar.update(people)
+        write = _write_csv if out.suffix == ".csv" else _write_parquet
+        for _ in progress(write(chunks, part), users, "users", size=int):
+            pass
         os.replace(part, out)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None

@@ -37,6 +37,7 @@ def flow(core: Opened, profile: Profile, item_id: object, seed: int | None, sett
         relation: the pick's, "" otherwise;
         contribution: they sum to `Explanation.pre_activation_score`; over the sources of one pick, to its contribution.
         A part that is zero for everyone has no rows: an unpicked liked title under a free e_u, a bias of zero.
+        Somebody without a like has no rows at all.
     """
     user, history = core.history(profile)
     item = core.directory.item(item_id)
@@ -54,6 +55,8 @@ def flow(core: Opened, profile: Profile, item_id: object, seed: int | None, sett
 def _person(core: Opened, trace: Trace, history: np.ndarray) -> tuple[Tensor, list[tuple[Any, str]]]:
     """f x_h `[H + 2, D]` and (id, name) of each."""
     model, hop = core.model, trace.user
+    if not len(history):  # nothing is known of the person, e_hat_u is 0
+        return torch.zeros(0, model.config.width), []
     weight = model.history_share(torch.from_numpy(history))
     picked = hop.draw.picked[0]
     weight[hop.draw.slot[0][picked]] += model.user_gate * hop.attention[0][picked]

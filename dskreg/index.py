@@ -18,29 +18,58 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
+from pydantic import Field, TypeAdapter, ValidationError
 from scipy import sparse
-from torch import Tensor
+from torch import Tensor as TorchTensor
+from typing_extensions import TypedDict
 
 from dskreg import folders
 from dskreg.aggregation import Picks
+from dskreg.documents import problem, quoted, read_json, regular_size
 from dskreg.engines import ENGINES, Engine, Exact
 from dskreg.errors import InputError
 from dskreg.explorer import Explorer
 from dskreg.metrics import top_items
 from dskreg.opened import Opened
 from dskreg.people import Profile
+from dskreg.schema import STRICT, Amount, Count, Digest, Tensor, Text
 from dskreg.tensors import save_tensors
+from dskreg.verify import read_tensors, tensors_form
 
 FORMAT = 1
+LARGEST_VECTOR = 1e15  # products of which are still finite in single precision
 VECTORS, ITEMS = "vectors.safetensors", "items.parquet"
 LEAST = 200
 """Unseen titles on a shortlist, at least; ten times the length of the list where that is more."""
+FORM = {"vectors": Tensor("F32", ("items", "width"), -LARGEST_VECTOR, LARGEST_VECTOR)}
 AGAIN = "build it again with `python -m dskreg index`"
+
+
+class Manifest(TypedDict):
+    """manifest.json"""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    kind: Literal["index"]
+    format: int
+    engine: Text
+    version: Text
+    settings: dict[Text, Annotated[int, Field(ge=1, lt=2**31)]]
+    shortlist: Annotated[int, Field(ge=1, lt=2**31)] | None
+    artifact: Digest
+    titles: Count
+    width: Count
+    measured: dict[Text, Amount | None]
+    files: dict[Text, Digest]
+    content: Digest
+
+
+MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
+ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -50,7 +79,7 @@ class Index:
     engine: Engine
     least: int | None
 
-    def ranked(self, core: Opened, user: Tensor, hidden: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
+    def ranked(self, core: Opened, user: TorchTensor, hidden: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
         """(positions `[n]` of the best titles that are not `hidden` `[I]`, their scores `[n]`) for `user` `[1, D]` = e_hat_u; n is at most `top`."""
         items = None if self.least is None else self._shortlist(user, hidden, max(self.least, 10 * top))
         left = len(hidden) - int(hidden.sum())
@@ -63,7 +92,7 @@ class Index:
         order = order[order >= 0]
         return items[order], score[order]
 
-    def _shortlist(self, user: Tensor, hidden: np.ndarray, unseen: int) -> np.ndarray | None:
+    def _shortlist(self, user: TorchTensor, hidden: np.ndarray, unseen: int) -> np.ndarray | None:
         """Positions that are not hidden, rising, so that equal scores are listed by position; None for all. As many more are asked for as are hidden."""
         count = unseen + int(hidden.sum())
         if count >= len(hidden):
@@ -75,13 +104,15 @@ class Index:
         """`Explorer.recommend` without filters, among the titles that the engine proposes. Raises InputError when `top` is below 1."""
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")
+        if not profile.history:  # by popularity: no vector to search with
+            return explorer.recommend(profile, top)
         core = explorer.core
         listed, score = self.ranked(core, core.user_hop(*core.history(profile)).output, core.hidden(profile), top)
         return explorer.listing(profile, listed, score, np.arange(1, len(listed) + 1))
 
 
 @torch.no_grad()
-def rescored(core: Opened, user: Tensor, items: np.ndarray) -> np.ndarray:
+def rescored(core: Opened, user: TorchTensor, items: np.ndarray) -> np.ndarray:
     """The model's noise-free scores `[n]` of the titles `items` `[n]` for `user` `[1, D]`: `item_hop` with the picks that the artifact keeps.
 
     Paired, since otherwise the whole table would be multiplied.
@@ -180,30 +211,40 @@ def load(folder: Path, explorer: Explorer) -> Index:
         raise InputError(f"{folder}: made from another artifact than {explorer.path}; {AGAIN}")
     engine = engine_named(manifest["engine"], manifest["settings"])
     if manifest["version"] != engine.version():
-        raise InputError(f"{folder}: made by {engine.name} {manifest['version']}, installed is {engine.version()}; {AGAIN}")
+        raise InputError(f"{folder}: made by {engine.name} {quoted(manifest['version'])}, installed is {engine.version()}; {AGAIN}")
+    for name in {VECTORS, ITEMS, engine.file or VECTORS} ^ set(manifest["files"]):
+        raise InputError(f"{folder / folders.MANIFEST}: files: {quoted(name)} is unknown or not listed; {AGAIN}")
     for name, wanted in manifest["files"].items():
-        path = folder / name
-        if not path.is_file():
-            raise InputError(f"{path}: missing; {AGAIN}")
-        if folders.sha256(path) != wanted:
-            raise InputError(f"{path}: altered or truncated, its hash is not the manifest's; {AGAIN}")
-    shape = engine.read(folder / (engine.file or VECTORS))
-    if shape != (len(explorer.items), explorer.model.config.width):
+        regular_size(folder / name, AGAIN)
+        if folders.sha256(folder / name) != wanted:
+            raise InputError(f"{folder / name}: altered or truncated, its hash is not the manifest's; {AGAIN}")
+    sizes = {"items": len(explorer.items), "width": explorer.model.config.width}
+    try:
+        tensors_form(folder / VECTORS, FORM, sizes)
+        vectors = read_tensors(folder / VECTORS, FORM, sizes)["vectors"]
+    except InputError as error:
+        raise InputError(f"{error}; {AGAIN}") from None
+    shape = engine.read(folder / (engine.file or VECTORS), vectors)
+    if shape != vectors.shape:
         raise InputError(f"{folder}: holds {shape[0]} vectors of width {shape[1]}, not one for each of {len(explorer.items)} titles; {AGAIN}")
     return Index(engine, manifest["shortlist"])
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> Manifest:
     """The manifest alone, checked for form and version but not against the files. Raises InputError in words."""
     path = folder / folders.MANIFEST
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; an index is a folder made by `python -m dskreg index`")
     if folders.kind(folder) != folders.INDEX:
         raise InputError(f"{folder}: not an index, or its {folders.MANIFEST} is damaged; an index is a folder made by `python -m dskreg index`")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    if manifest.get("format") != FORMAT:
-        raise InputError(f"{path}: format version {manifest.get('format')!r}, this program reads version {FORMAT}; {AGAIN}")
-    if manifest.get("content") != folders.digest({k: v for k, v in manifest.items() if k != "content"}):
+    document = read_json(path, ANY, AGAIN, folders.LARGEST_MANIFEST)
+    if document.get("format") != FORMAT:
+        raise InputError(f"{path}: format version {quoted(document.get('format'))}, this program reads version {FORMAT}; {AGAIN}")
+    try:
+        manifest = MANIFEST.validate_python(document)
+    except ValidationError as error:
+        raise InputError(f"{path}: {problem(error)}; {AGAIN}") from None
+    if manifest["content"] != folders.digest({k: v for k, v in document.items() if k != "content"}):
         raise InputError(f"{path}: altered, its digest does not fit; {AGAIN}")
     return manifest
 

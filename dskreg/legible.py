@@ -9,13 +9,16 @@ import re
 
 import pandas as pd
 
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-_NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?\s*")
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?\s*")
+# A spreadsheet takes =, +, - and @ for a formula, also behind blanks, quotes and what is not seen. Where `;` or a tab parts the columns (as in half
+# of Europe, and LibreOffice offers both), a cell also begins behind one, and behind a new line in spite of the quotes around the text.
+_IGNORED = '[\\s"\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*'
+_RUNS = re.compile(f"(?:^|(?<=[;\t\n]))(?={_IGNORED}[=+@＝＋－＠-])|^(?=[\t\n])")
 
 
 def legible(text: str) -> str:
-    """Control characters as signs: NUL as ␀, ESC as ␛, what turns the direction of writing as ⟨U+202E⟩, line ends and tabs as blanks."""
+    """Control characters as signs: NUL as ␀, ESC as ␛, line ends and tabs as blanks; what turns the direction of writing, or is no character, as ⟨U+202E⟩."""
     return _UNSEEN.sub(_sign, text)
 
 
@@ -28,8 +31,8 @@ def _sign(found: re.Match[str]) -> str:
 
 
 def harmless(table: pd.DataFrame) -> pd.DataFrame:
-    """For a CSV file: cells of text that a spreadsheet would run begin with an apostrophe. Numbers, also those written as text, stay as they are."""
-    safe = table.copy()
+    """For a CSV file: where a spreadsheet would run text, an apostrophe stands before it. Numbers, also those written as text, stay as they are."""
+    safe = table.rename(columns=lambda name: _cell(name) if isinstance(name, str) else name)
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]) and not pd.api.types.is_bool_dtype(safe[column]):
             safe[column] = [_cell(cell) if isinstance(cell, str) else cell for cell in safe[column]]
@@ -37,6 +40,6 @@ def harmless(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cell(text: str) -> str:
-    runs = text.startswith(("\t", "\r", "\n")) or (text.lstrip().startswith(_FORMULA) and not _NUMBER.fullmatch(text))
     # pandas puts no quotes around a lone carriage return, and readers take it for the end of the row: what follows would begin a cell.
-    return ("'" if runs else "") + text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text if _NUMBER.fullmatch(text) else _RUNS.sub("'", text)

@@ -1,7 +1,7 @@
 """Maps and neighbours in the embedding spaces of an opened artifact.
 
-Three kinds of points: titles, after the graph (aggregated: e_hat_i for a viewer without preference among relations) or before it (raw: e_i);
-users (e_hat_u); relations (e_r). Two maps of each: t-SNE, stored with the artifact, and PCA, computed here. Neighbours are those of the original
+Two kinds of points: titles, after the graph (aggregated: e_hat_i for a viewer without preference among relations) or before it (raw: e_i);
+users (e_hat_u). Two maps of each: t-SNE, stored with the artifact, and PCA, computed here. Neighbours are those of the original
 space; the map's own are given beside them, so that one can see where the map errs. Titles that are kept out appear nowhere.
 """
 
@@ -19,7 +19,6 @@ from dskreg.opened import Opened
 from dskreg.people import Profile, plain
 from dskreg.projection import Plane, place, principal
 from dskreg.regions import label, middles
-from dskreg.relations import relation_similarity, relations
 from dskreg.tastes import Tastes
 from dskreg.vectors import user_vectors
 
@@ -60,14 +59,6 @@ class Maps:
                 "y": xy[:, 1],
             }
         )
-
-    def relations(self) -> pd.DataFrame:
-        """relation, gate, mass (mean share of the probability to be drawn), x, y (PCA of e_r)."""
-        return relations(self.core)
-
-    def relation_similarity(self) -> pd.DataFrame:
-        """The cosine of every two relations' embeddings; rows and columns are the relations."""
-        return relation_similarity(self.core)
 
     def xy(self, kind: Kind, space: Space = "aggregated", method: Method = "tsne") -> np.ndarray:
         """`[N, 2]` places, of all titles (kept out or not) or of the placed users."""
@@ -154,7 +145,7 @@ class Maps:
         names = self.core.directory.genre_names
         if kind == "users":
             cluster, shown = self.core.artifact.user_map["cluster"].to_numpy(), np.ones(len(self.core.artifact.user_map), dtype=bool)
-            carried = np.array([[name == favourite for name in names] for favourite in self._favourites], dtype=np.float64).reshape(-1, len(names))
+            carried = np.array([[name == favourite for name in names] for favourite in self._favourites], dtype=np.float64).reshape(len(cluster), len(names))
         else:
             cluster, shown = self.core.artifact.item_map["cluster"].to_numpy(), ~self.core.kept_out
             carried = self.core.directory.genre_matrix.astype(np.float64)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from dskreg.aggregation import UserHop
@@ -85,8 +86,14 @@ class Opened:
         return user, np.array([self.directory.item(i) for i in profile.history], dtype=np.int64)
 
     def user_hop(self, user: int, history: np.ndarray, noise: Tensor | None = None, picks: int | None = None) -> UserHop:
-        """The person's side (B = 1); `noise` `[1, H]`."""
-        return self.model.user_hop(torch.tensor([user]), padded(history), noise, picks)
+        """The person's side, once per row of `noise` `[B, H]` (B = 1 without noise).
+
+        Of somebody without a like nothing is known: e_hat_u is 0, and so is every score.
+        """
+        count = 1 if noise is None else len(noise)
+        liked = padded(history).expand(count, -1)
+        hop = self.model.user_hop(torch.full((count,), user), liked, noise, picks)
+        return hop if len(history) else replace(hop, output=torch.zeros_like(hop.output))
 
     def scores(self, profile: Profile, drawn: Draw | None = None) -> np.ndarray:
         """Noise-free scores of the whole catalogue, `[I]`; `drawn` in the place of the model's own draw of all titles."""
@@ -95,10 +102,19 @@ class Opened:
         with torch.no_grad():
             return catalogue.scores(user)[:, 0].numpy()
 
+    def order(self, profile: Profile, score: np.ndarray) -> np.ndarray:
+        """What lists are sorted by, `[I]`: the scores; for somebody without a like, how many people like each title."""
+        return score if profile.history else self.directory.likes.astype(np.float32)
+
     def scorer(self) -> Scorer:
-        """Noise-free scores of many people at once; -inf for the titles that are kept out."""
-        scores = model_scorer(self.model, self.catalogue)
-        return lambda users, history: np.where(self.kept_out, np.float32(-np.inf), scores(users, history))
+        """What the lists of many people are sorted by, as `order` says; -inf for the titles that are kept out."""
+        scores, likes = model_scorer(self.model, self.catalogue), self.directory.likes.astype(np.float32)
+
+        def of(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
+            known = np.diff(history.indptr)[:, None] > 0
+            return np.where(self.kept_out, np.float32(-np.inf), np.where(known, scores(users, history), likes))
+
+        return of
 
     def noise(self, user: int, history: np.ndarray, item: int, seed: int) -> tuple[Tensor, Tensor]:
         """Gumbel noise (of the person `[1, H]`, of the title `[1, M]`) of a seed.

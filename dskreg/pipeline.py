@@ -146,8 +146,10 @@ def undefined(data: Dataset) -> list[str]:
 def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str, Any]:
     """{"users", "metrics", "baselines", "baseline_settings"} on the test split; the baselines are tuned on validation and see the same histories."""
     ranking = evaluate(model_scorer(model), data, TEST)
-    users = int((np.diff(train_matrix(data, (TEST,)).indptr) > 0).sum())
-    result: dict[str, Any] = {"users": users, "metrics": ranking.results(), "baselines": {}, "baseline_settings": {}}
+    unknown = int((np.diff(train_matrix(data, (TEST,)).indptr) > 0).sum()) - len(ranking.counted)
+    if unknown:
+        say(f"{unknown:,} users have a test title but no like to go by: they are not counted")
+    result: dict[str, Any] = {"users": len(ranking.counted), "metrics": ranking.results(), "baselines": {}, "baseline_settings": {}}
     if baselines:
         say("baselines: popularity, item-kNN, EASE, tuned on validation")
         known, validation = train_matrix(data, KNOWN), train_matrix(data, (VALIDATION,))

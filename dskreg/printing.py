@@ -2,31 +2,106 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from tqdm import tqdm
 
+from dskreg.errors import InputError
 from dskreg.legible import legible
+
+EVERY = 30.0  # seconds between two lines of progress where there is no terminal
+
+Made = TypeVar("Made")
+
+
+def prepare() -> None:
+    """Make the streams lose characters rather than the answer, and messages rather than the work.
+
+    Raises:
+        InputError: There is no stdout.
+    """
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:  # a stream that is closed: the next file would be opened in its place
+        pass
+    os.close(spare)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:
+        raise InputError("stdout: expected a place for the result (got a closed stream)")
 
 
 def say(message: str) -> None:
-    """One line on stderr, beside a progress bar if there is one."""
-    tqdm.write(legible(message), file=sys.stderr)
+    """One line on stderr, beside a progress bar if there is one. Lost where stderr cannot be written."""
+    with suppress(OSError):
+        tqdm.write(legible(message), file=sys.stderr)
 
 
-def progress(steps: Iterator, count: int, label: str) -> Iterator:
-    """A progress bar on stderr that leaves no trace."""
-    return tqdm(steps, total=count, desc=label, leave=False, file=sys.stderr)
+def progress(steps: Iterator[Made], count: int, label: str, size: Callable[[Made], int] = lambda step: 1) -> Iterator[Made]:
+    """The steps; meanwhile a bar on stderr that leaves no trace, or a line now and then where stderr is no terminal.
+
+    Args:
+        steps: What is counted.
+        count: The sum of their sizes.
+        label: What is under way.
+        size: Of a step.
+    """
+    done, told = 0, time.monotonic()
+    with tqdm(total=count, desc=label, leave=False, file=sys.stderr, disable=None) as bar:
+        for step in steps:
+            yield step
+            done += size(step)
+            bar.update(size(step))
+            if bar.disable and time.monotonic() - told >= EVERY:
+                told = time.monotonic()
+                say(f"{label}: {done:,} of {count:,}")
 
 
 def show(document: dict[str, Any], as_json: bool, text: str) -> None:
     """Print the result in one of its two forms."""
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False) if as_json else text)
+    tell(written(document) if as_json else text)
+
+
+def tell(text: str) -> None:
+    """Print a result on stdout, at once: here a full disk is still an answer, at the interpreter's end it is a traceback.
+
+    Raises:
+        InputError: It cannot be written.
+        SystemExit: 0, where the reader has left, as `head` does when it has enough.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        give_up()
+        raise SystemExit(0) from None
+    except OSError as error:
+        give_up()
+        raise InputError(f"stdout: cannot be written ({error.strerror or error})") from None
+
+
+def give_up() -> None:
+    """Take what could not be written to stdout for written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def written(document: dict[str, Any]) -> str:
+    """The document as JSON, in the characters that stdout has; the others are escaped as JSON does it."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(document, allow_nan=False)
+    return text
 
 
 def table(result: dict[str, Any]) -> str:

@@ -37,7 +37,7 @@ class Questions:
         user_picks: int | None = None,
         temperature: float | None = None,
     ) -> Explanation:
-        """Everything about one person and one title. Seed None: no noise, the most relevant are picked. Raises InputError."""
+        """Everything about one person and one title. Seed None: no noise, the largest logits are picked. Raises InputError."""
         settings = self._settings(seed, picks, user_picks, temperature)
         user, history = self.core.history(profile)
         item = self.core.directory.item(item_id)
@@ -86,12 +86,6 @@ class Questions:
 
         given = {"seed": None, "picks": None, "user_picks": None, "temperature": None} | settings
         return relaxed_score(self.core, profile, item_id, given["seed"], self._settings(**given))
-
-    def leaning(self, profile: Profile, item_id: object, seed: int | None = None, user_picks: int | None = None) -> pd.DataFrame:
-        """How much each relation counts, for everybody and for this person (dskreg/leaning.py)."""
-        from dskreg.leaning import leaning
-
-        return leaning(self.core, profile, item_id, seed, self._settings(seed, None, user_picks, None))
 
     def what_if(self, profile: Profile, item_id: object, change: Change, top: int = 10) -> WhatIf:
         """The title's score and rank, and the list, after a change (dskreg/whatif.py). Raises InputError."""

@@ -10,6 +10,8 @@ from dskreg.graph import CandidateGraph
 from dskreg.model import Trace
 from dskreg.people import Directory
 
+UNKNOWN = "nothing is known of this user's taste"
+"""Said of somebody without a like."""
 SECOND = 0.6  # a second title or tie is named when it adds at least this share of the first
 
 
@@ -25,19 +27,25 @@ def reasons(
     """One sentence per title of `items` `[N]` for one person (B = 1).
 
     "Because you liked A and B" names the liked titles that add most to the score (`base` `[H, N]` through e_u, `gain` `[S, N]` through the
-    user's picks); "drawn through ..." names the ties of the neighbours that add most on the item side.
+    user's picks), or it says that none adds to it; "drawn through ..." names the ties of the neighbours that add most on the item side.
     """
     added = base.copy()
     picked = trace.user.draw.picked[0].numpy()
     slots = trace.user.draw.slot[0].numpy()[picked]
-    if len(history):
-        np.add.at(added, slots, gain[picked])
+    np.add.at(added, slots, gain[picked])
     return [_sentence(directory, graph, trace, n, int(item), history, added[:, n]) for n, item in enumerate(items)]
+
+
+def by_popularity(likes: int) -> str:
+    """The reason for somebody without a like."""
+    who = "nobody" if not likes else "1 person" if likes == 1 else f"{likes:,} people"
+    return f"Liked by {who}; {UNKNOWN}."
 
 
 def _sentence(directory: Directory, graph: CandidateGraph, trace: Trace, n: int, item: int, history: np.ndarray, added: np.ndarray) -> str:
     liked = [int(history[h]) for h in _strongest(added)]
-    because = f"Because you liked {' and '.join(f'“{directory.titles[i]}”' for i in liked)}" if liked else "Fits your taste as a whole"
+    none = f"None of the {len(history)} titles you liked adds" if len(history) > 1 else "The title you liked does not add"
+    because = f"Because you liked {' and '.join(f'“{directory.titles[i]}”' for i in liked)}" if liked else f"{none} to the score"
     hop = trace.item
     contribution = np.where(hop.draw.picked[n].numpy(), hop.contribution[n, :, 0].numpy(), 0.0)
     chosen = _strongest(contribution)

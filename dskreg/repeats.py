@@ -17,7 +17,7 @@ import torch
 
 from dskreg.errors import InputError
 from dskreg.model import Trace
-from dskreg.opened import Opened, padded
+from dskreg.opened import Opened
 from dskreg.people import Profile
 from dskreg.sampling import inclusion_probability
 
@@ -92,7 +92,7 @@ def _passes(core: Opened, user: int, history: np.ndarray, item: int, seeds: rang
     of_user, of_item = zip(*(core.noise(user, history, item, seed) for seed in seeds), strict=True)
     n = len(seeds)
     items = torch.full((n,), item)
-    hop = core.model.user_hop(torch.full((n,), user), padded(history).expand(n, -1), torch.cat(of_user), settings["user_picks"])
+    hop = core.user_hop(user, history, torch.cat(of_user), settings["user_picks"])
     item_hop = core.model.item_hop(hop.output, items, core.model.draw_items(items, torch.cat(of_item), settings["picks"]), paired=True)
     return Trace(hop, item_hop, item_hop.score.squeeze(1))
 

@@ -4,43 +4,59 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from dskreg.config import PRESETS
+from dskreg.documents import problem
 from dskreg.errors import InputError
 
-DEVICES = ("auto", "cpu", "cuda")
+Device = Literal["auto", "cpu", "cuda"]
+DEVICES = get_args(Device)
 DEMO = "demo"
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 MOST_EPOCHS, MOST_SEED = 10_000, 2**32 - 1
+FORM = ConfigDict(strict=True, extra="forbid")
 
 
-@dataclass(frozen=True)
+def _name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise ValueError("expected letters, digits, dots, - and _ (64 at most, no dot first)")
+    return text
+
+
+def _preset(text: str) -> str:
+    if text not in PRESETS:
+        raise ValueError(f"expected one of {', '.join(PRESETS)}")
+    return text
+
+
+@dataclass(frozen=True, config=FORM)
 class Request:
     """What to train on, by the name of a data set that is offered, and how; `out` is the artifact's name."""
 
-    data: str
-    out: str
-    preset: str = "default"
-    epochs: int | None = None  # the preset's
-    seed: int = 0
-    device: str = "auto"
+    data: Annotated[str, Field(max_length=255)]
+    out: Annotated[str, AfterValidator(_name)]
+    preset: Annotated[str, AfterValidator(_preset)] = "default"
+    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] | None = None  # the preset's
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
+    device: Device = "auto"
     replace: bool = False  # an artifact of that name
     baselines: bool = True
-    settings: tuple[str, ...] = ()  # NAME=VALUE, as --set takes them
+    # NAME=VALUE, as --set takes them
+    settings: Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], Field(max_length=100)] = ()
 
-    def __post_init__(self) -> None:
-        checks = (
-            ("name", "letters, digits, dots, - and _ (64 at most, no dot first)", self.out, isinstance(self.out, str) and NAME.fullmatch(self.out)),
-            ("preset", f"one of {', '.join(PRESETS)}", self.preset, isinstance(self.preset, str) and self.preset in PRESETS),
-            ("epochs", f"1 to {MOST_EPOCHS}, or nothing", self.epochs, self.epochs is None or _whole(self.epochs, 1, MOST_EPOCHS)),
-            ("seed", f"0 to {MOST_SEED}", self.seed, _whole(self.seed, 0, MOST_SEED)),
-            ("device", f"one of {', '.join(DEVICES)}", self.device, self.device in DEVICES),
-        )
-        for name, expected, got, ok in checks:
-            if not ok:
-                raise InputError(f"{name}: expected {expected} (got {got!r})")
+    @classmethod
+    def of(cls, **fields: Any) -> Request:
+        """The request with these fields. Raises InputError, which names the field, where one cannot be."""
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            field, wrong = problem(error)
+            raise InputError(f"{'name' if field == 'out' else field}: {wrong}") from None
 
     def command(self, data: Path, artifacts: Path, log: Path, resume: bool) -> list[str]:
         """The command that trains; the data's and the artifact's names are taken inside these two folders."""
@@ -51,7 +67,3 @@ class Request:
         words += [] if self.baselines else ["--no-baselines"]
         words += [word for setting in self.settings for word in ("--set", setting)]
         return [*words, "--resume"] if resume else words
-
-
-def _whole(value: object, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most

@@ -46,9 +46,9 @@ class Rivals:
     # Lists
 
     def scores(self, name: str, profile: Profile, large: bool = False) -> np.ndarray:
-        """The recommender's scores of the whole catalogue, `[I]`. Raises InputError."""
-        if name == MODEL:
-            return self.core.scores(profile)
+        """What the recommender ranks the whole catalogue by, `[I]`. Raises InputError."""
+        if name == MODEL or not profile.history:  # without a like no other recommender knows anything either
+            return self.core.order(profile, self.core.scores(profile))
         history = np.sort(self.core.history(profile)[1])
         row = sparse.csr_matrix((np.ones(len(history), dtype=np.float32), history, [0, len(history)]), shape=(1, len(self.core.items)))
         return self.baselines.get(name, large).scores(row)[0]
@@ -63,7 +63,7 @@ class Rivals:
         types: Iterable[str] = (),
         large: bool = False,
     ) -> pd.DataFrame:
-        """rank, item_id, title, type, genres, score, score_rank, seen, held_out of the recommender's best titles.
+        """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out of the recommender's best titles.
 
         Without `hide_seen` only the history, and what was disliked by hand, stays out: so titles hidden from training can be found. Raises InputError.
         """
@@ -76,7 +76,7 @@ class Rivals:
         ranked = ranked[ranked >= 0]
         seen = np.zeros(len(score), dtype=bool)
         seen[core.positions(profile.seen)] = True
-        frame, place = core.rows(ranked).drop(columns="likes"), np.arange(1, len(ranked) + 1)
+        frame, place = core.rows(ranked), np.arange(1, len(ranked) + 1)
         frame.insert(0, "rank", place)
         return frame.assign(score=score[ranked], score_rank=place, seen=seen[ranked], held_out=core.held_out(profile)[ranked])
 
@@ -88,6 +88,8 @@ class Rivals:
             return "A profile made by hand has no hidden titles: nobody knows what else this person would like."
         if profile.edited:
             return "An edited profile is nobody's true history, so the titles hidden from training cannot test it."
+        if not profile.history:
+            return "No like of this person is known beside the titles hidden from training, so there is nothing to test with."
         if not self.core.held_out(profile).any():
             return "No liked title of this person was hidden from training, so there is nothing to test with."
         return ""

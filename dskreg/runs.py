@@ -10,27 +10,32 @@ Nobody remembers a state: it follows from these files and from whether the proce
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import threading
 import time
+import uuid
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+import pydantic
+from pydantic import TypeAdapter
 
 from dskreg import detached
 from dskreg.artifact import MANIFEST
-from dskreg.detached import lenient
+from dskreg.documents import read_bytes, read_json
 from dskreg.errors import InputError
-from dskreg.journal import Told, read
-from dskreg.request import DEMO, DEVICES, MOST_EPOCHS, MOST_SEED, NAME, Request
+from dskreg.journal import Done, Moment, Row, Told, read
+from dskreg.legible import legible
+from dskreg.request import DEMO, DEVICES, FORM, MOST_EPOCHS, MOST_SEED, NAME, Request
 
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["DEVICES", "MOST", "MOST_EPOCHS", "MOST_SEED", "NAME", "Request", "Run", "Runs", "State"]
+__all__ = ["DEVICES", "MOST", "MOST_EPOCHS", "MOST_SEED", "NAME", "Request", "Run", "Runs", "State", "Unreadable"]
 
 State = Literal["running", "finished", "failed", "stopped", "lost"]
 MOST = 2  # runs at a time
@@ -41,23 +46,39 @@ ROOT = Path(__file__).resolve().parents[1]
 _starting = threading.Lock()
 
 
+@pydantic.dataclasses.dataclass(frozen=True, config=FORM, kw_only=True)
+class Asked(Request):
+    """A request as request.json holds it."""
+
+    asked: Moment  # seconds since 1970
+
+
+ASKED = TypeAdapter(Asked)
+
+
 @dataclass(frozen=True)
 class Run:
     """One run as it stands."""
 
     id: str
-    request: Request
-    asked: float  # seconds since 1970
+    request: Asked
     state: State
     told: Told
     message: str  # the error of a failed run; "" otherwise
     resumable: bool  # it ended early, and no later run has taken its name
 
     @property
-    def best(self) -> dict[str, Any]:
-        """The epoch with the highest validation NDCG so far; {} before the first."""
-        rows = [row for row in self.told.epochs if row.get("ndcg") is not None]
-        return max(rows, key=lambda row: row["ndcg"]) if rows else {}
+    def best(self) -> Row | None:
+        """The epoch with the highest validation NDCG so far; None before the first."""
+        return max((row for row in self.told.epochs if row.ndcg is not None), key=lambda row: row.ndcg or 0.0, default=None)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """What lies among the runs and cannot be read as one."""
+
+    id: str
+    problem: str  # in a sentence
 
 
 class Runs:
@@ -76,30 +97,44 @@ class Runs:
         from dskreg.data import kaggle, recbole, text
 
         found = []
-        with lenient():
-            for path in sorted(self.data.iterdir()):
-                if path.is_dir() and path.name != DEMO and any(reader.recognises(path) for reader in (text, recbole, kaggle)):
+        for path in _entries(self.data):
+            with suppress(OSError):
+                known = path.is_dir() and any(reader.recognises(path) for reader in (text, recbole, kaggle))
+                if known and path.name != DEMO and _showable(path.name):
                     found.append(path.name)
         return [DEMO, *found]
 
-    def all(self) -> list[Run]:
-        """Every run, the latest first."""
-        names: list[str] = []
-        with lenient():
-            names = [path.name for path in self.folder.iterdir()]
+    def listing(self) -> tuple[list[Run], list[Unreadable]]:
+        """Every run, the latest first, and what cannot be read as one: whatever lies in a folder, the others are as they were."""
         found: list[Run] = []
-        for name in names:
-            with lenient():
-                found.append(self._read(name))
-        found.sort(key=lambda run: (-run.asked, run.id))
+        unreadable: list[Unreadable] = []
+        for path in _entries(self.folder):
+            if path.name.startswith("."):  # no run's, or one that is being made
+                continue
+            try:
+                found.append(self._read(path.name))
+            except InputError as error:
+                unreadable.append(Unreadable(legible(path.name), str(error)))
+            except OSError as error:
+                unreadable.append(Unreadable(legible(path.name), f"{path}: cannot be read ({error.strerror or error})"))
+        found.sort(key=lambda run: (-run.request.asked, run.id))
         taken = [run.request.out for run in found]
-        return [replace(run, resumable=run.resumable and run.request.out not in taken[:place]) for place, run in enumerate(found)]
+        runs = [replace(run, resumable=run.resumable and run.request.out not in taken[:n]) for n, run in enumerate(found)]
+        return runs, unreadable
+
+    def all(self) -> list[Run]:
+        """Every run that can be read, the latest first."""
+        return self.listing()[0]
 
     def get(self, run_id: str) -> Run:
-        """The run; InputError for an unknown one."""
-        for run in self.all():
+        """The run; InputError for one that is unknown or cannot be read."""
+        found, unreadable = self.listing()
+        for run in found:
             if run.id == run_id:
                 return run
+        for bad in unreadable:
+            if bad.id == run_id:
+                raise InputError(bad.problem)
         raise InputError(f"unknown run {run_id[:80]!r}")
 
     def start(self, request: Request) -> Run:
@@ -141,13 +176,14 @@ class Runs:
         """End the run's process; its last checkpoint stays. A run that has ended is left as it is."""
         run = self.get(run_id)
         if process := self._process(run_id):
-            (self.folder / run_id / "stopped").touch()
+            with suppress(OSError):  # the process is ended also where that cannot be written down
+                (self.folder / run_id / "stopped").touch()
             detached.end(process)
             run = self.get(run_id)
         return run
 
     def tail(self, run_id: str) -> str:
-        """The end of what the run wrote for people, without its progress bars."""
+        """The end of what the run wrote for people. Raises InputError where it cannot be read."""
         return "\n".join(self._lines(self.get(run_id).id))
 
     def _refuse(self, request: Request) -> None:
@@ -161,14 +197,14 @@ class Runs:
 
     def _new(self, request: Request) -> str:
         now = time.time()
-        name = f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{request.out}"
-        for again in itertools.count(2):
-            try:
-                (self.folder / name).mkdir(parents=True)
+        first = f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{request.out}"
+        new = self.folder / f".{uuid.uuid4().hex}"  # nobody sees a run without its request
+        new.mkdir(parents=True)
+        detached.write(new / "request.json", asdict(request) | {"asked": now})
+        for name in itertools.chain([first], (f"{first}-{again}" for again in itertools.count(2))):
+            if not os.path.lexists(self.folder / name):
                 break
-            except FileExistsError:
-                name = f"{name.removesuffix(f'-{again - 1}')}-{again}"
-        detached.write(self.folder / name / "request.json", asdict(request) | {"asked": now})
+        os.rename(new, self.folder / name)
         return name
 
     def _spawn(self, run_id: str, request: Request, resume: bool) -> None:
@@ -180,35 +216,49 @@ class Runs:
         return detached.living(self.folder / run_id / "process.json", str(self.folder / run_id / "journal.jsonl"))
 
     def _read(self, run_id: str) -> Run:
+        """Raises InputError and OSError for what is no run's folder."""
         folder = self.folder / run_id
-        document = json.loads((folder / "request.json").read_text(encoding="utf-8"))
-        asked = float(document.pop("asked"))
-        request = Request(**document | {"settings": tuple(document["settings"])})
-        settling = not (folder / "process.json").exists() and time.time() - asked < SETTLING
+        if not _showable(run_id):
+            raise InputError(f"{folder}: expected a name in UTF-8")
+        request = read_json(folder / "request.json", ASKED)
+        settling = not os.path.lexists(folder / "process.json") and abs(time.time() - request.asked) < SETTLING
         alive = settling or self._process(run_id) is not None  # asked before the journal is read: its last word is then in it
         told = _told(folder / "journal.jsonl")
         state, message = self._state(run_id, told, alive)
-        return Run(run_id, request, asked, state, told, message, resumable=state in ("stopped", "failed", "lost"))
+        return Run(run_id, request, state, told, message, resumable=state in ("stopped", "failed", "lost"))
 
     def _state(self, run_id: str, told: Told, alive: bool) -> tuple[State, str]:
         if alive:
             return "running", ""
-        if told.end.get("event") == "done":
+        if isinstance(told.end, Done):
             return "finished", ""
-        if (self.folder / run_id / "stopped").exists():
+        if os.path.lexists(self.folder / run_id / "stopped"):
             return "stopped", ""
-        if told.end.get("event") == "error":
-            return "failed", str(told.end.get("message", ""))
+        if told.end:
+            return "failed", told.end.message
         last = self._lines(run_id)[-1:]
         return ("failed", last[0].removeprefix("error: ")) if last and last[0].startswith("error: ") else ("lost", "")
 
     def _lines(self, run_id: str) -> list[str]:
-        """The last lines of the output; what a progress bar has overwritten is left out."""
-        text = ""
-        with lenient(), (self.folder / run_id / "output.txt").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
-            text = file.read().decode("utf-8", errors="replace")
-        return [kept for line in text.split("\n") if (kept := line.rpartition("\r")[2].rstrip())]
+        """The last lines of the output. Raises InputError where it cannot be read."""
+        path = self.folder / run_id / "output.txt"
+        text = read_bytes(path, largest=TAIL, tail=True) if os.path.lexists(path) else b""
+        return [kept for line in text.decode("utf-8", errors="replace").splitlines() if (kept := line.rstrip())]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in the folder, by name; nothing where it cannot be listed."""
+    with suppress(OSError):
+        return sorted(folder.iterdir())
+    return []
+
+
+def _showable(name: str) -> bool:
+    """Whether a file's name is text: bytes that are not UTF-8 cannot be sent to a browser."""
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _told(path: Path) -> Told:

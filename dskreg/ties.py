@@ -53,6 +53,8 @@ def cut(graph: CandidateGraph, directory: Directory, relations: Iterable[str] = 
         row, slot = _slots(graph, _number(graph, name))
         columns = np.unique(np.concatenate([_columns(directory, name, label) for label in those]))
         changed = _tied(directory, name, columns, row, graph.neighbour[row, slot])
+        if not changed.any():  # it ties no candidates, and scipy's sparse matrices take no empty selection of pairs
+            continue
         row, slot = row[changed], slot[changed]
         left, count = _left(directory, name, columns, row, graph.neighbour[row, slot])
         strength[row, slot] = left

@@ -83,7 +83,8 @@ def what_if(core: Opened, profile: Profile, item_id: object, change: Change, top
     drawn = _redrawn(core, ties)
     score = core.scores(profile), core.scores(then, drawn)
     shown = ~core.hidden(profile), ~core.hidden(then)
-    rank = _ranks(score[0], shown[0]), _ranks(score[1], shown[1])
+    by = core.order(profile, score[0]), core.order(then, score[1])
+    rank = _ranks(by[0], shown[0]), _ranks(by[1], shown[1])
     untouched = Ties(np.zeros_like(ties.gone), core.graph.strength, np.zeros_like(ties.gone))
     before = _explained(core, profile, item, core.drawn, untouched)
     return WhatIf(
@@ -151,10 +152,10 @@ def _redrawn(core: Opened, ties: Ties) -> Draw:
     return Draw(**whole)
 
 
-def _ranks(score: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """`[I]` places from 1, equal scores by position as in the lists; 0 for what is not shown."""
-    rank, places = np.zeros(len(score), dtype=np.int64), np.flatnonzero(shown)
-    rank[places[np.argsort(-score[places], kind="stable")]] = np.arange(1, len(places) + 1)
+def _ranks(by: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """`[I]` places from 1, equals by position as in the lists; 0 for what is not shown."""
+    rank, places = np.zeros(len(by), dtype=np.int64), np.flatnonzero(shown)
+    rank[places[np.argsort(-by[places], kind="stable")]] = np.arange(1, len(places) + 1)
     return rank
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from dskreg.explorer import InputError, Profile
 from dskreg.ui import charts, mapside, mapview, overlays, panels, resources, scatter, sidebar
 from dskreg.ui.finder import choose_viewer
-from dskreg.ui.mapview import RELATIONS, TITLES, VIEWERS
+from dskreg.ui.mapview import TITLES, VIEWERS
 from dskreg.ui.panels import Notice
 from dskreg.ui.scatter import Look, Mark
 
@@ -56,15 +56,11 @@ explorer, profile = selection.explorer, selection.profile
 asked = {name: st.query_params[name] for name in ("map", "graph", "method", "colour", "size", "tool", "metric", "near_k") if name in st.query_params}
 
 st.title("Embeddings", anchor=False)
-st.caption("Every title, viewer and relation is a point in a space that the model has learnt. A map flattens that space so that near points stay near.")
+st.caption("Every title and viewer is a point in the model's embedding space. A map flattens that space so that near points stay near.")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     kind, space, method = mapview.what(explorer)
 if asked.get("map") == VIEWERS != kind:
     st.caption("This model holds no map of viewers.")
-if kind == RELATIONS:
-    mapside.relations(explorer)
-    raise sidebar.PageEnd
-
 frame = mapview.points(explorer, kind, space, method)
 if not len(frame):
     st.info("This model holds no map.", icon=":material/scatter_plot:")

@@ -18,6 +18,8 @@ FAME_HELP = (
     "How many people in the data like the title, as far as the model knows. What nobody likes yet is ranked by the graph alone: "
     "it has neighbours before it has an audience."
 )
+LIKES_HELP = "How many people like it, as far as the model knows: what a list goes by where no like of the user is known."
+REASON_HELP = "The liked titles and the neighbours in the knowledge graph that add most to the score."
 GENRE_BARS: dict[str, Any] = {  # Vega-Lite as it is: importing altair for this one chart takes a quarter of a second of the first visit
     "mark": {"type": "bar", "height": {"band": 0.7}},
     "encoding": {
@@ -59,6 +61,29 @@ def show_taste(taste: pd.DataFrame) -> None:
     )
 
 
+def show_likes(liked: pd.DataFrame) -> None:
+    """The liked titles, and what they have in common."""
+    left, right = st.columns([1, 1.25], gap="medium") if explorer.genres else (None, st.container())
+    if left:
+        with left:
+            show_taste(explorer.taste(profile))
+    with right:
+        st.markdown(
+            f"**Likes {len(liked)} title{'s' * (len(liked) != 1)}**", help="The titles this person is known to like: all that the model knows about anybody."
+        )
+        st.dataframe(
+            liked[["title", *known]],
+            hide_index=True,
+            height=200 if len(liked) > 4 else "content",
+            alt="The titles this person likes",
+            column_config={
+                "title": st.column_config.TextColumn("Title", width="medium"),
+                "type": st.column_config.TextColumn("Type", width="small"),
+                "genres": st.column_config.TextColumn("Genres"),
+            },
+        )
+
+
 def not_there(name: str, known: list[str]) -> list[str]:
     """Values of a filter in the link that this data do not have. To be asked before its widget is drawn, which drops them silently."""
     return [f"{name}={value[:40]}" for value in asked.get(name, []) if value and value not in known]
@@ -82,7 +107,7 @@ def show_nothing(filters: list[str], hide_seen: bool) -> None:
 def marks(row: Any) -> list[str]:
     """Short remarks on a card."""
     return [
-        *([f"number {row.score_rank} by score"] if row.score_rank != row.rank else []),
+        *([f"number {row.score_rank} by {'score' if profile.history else 'popularity'}"] if row.score_rank != row.rank else []),
         *(["seen"] if row.seen else []),
         *(["a hit"] if row.held_out and row.seen else []),
         *(["new since the changes"] if len(unedited) and row.item_id not in unedited else []),
@@ -100,17 +125,26 @@ def show_table(recommended: pd.DataFrame, profile: Profile, hide_seen: bool, div
         on_select="rerun",
         selection_mode="single-row",
         alt=f"The recommended titles for {profile.label}, best first, with score and reason",
-        column_order=["rank", "title", "score", *(["score_rank"] if diverse else []), "reason", *known, *([] if hide_seen else ["seen", "held_out"])],
+        column_order=[
+            "rank",
+            "title",
+            "score" if profile.history else "likes",
+            *(["score_rank"] if diverse else []),
+            "reason",
+            *known,
+            *([] if hide_seen else ["seen", "held_out"]),
+        ],
         column_config={
             "rank": st.column_config.NumberColumn("#", width=36),
             "title": st.column_config.TextColumn("Title", width=230),
             "score": st.column_config.NumberColumn(
                 "Score", format="%.2f", width=64, help="The model's preference: only the order and the gaps mean something."
             ),
+            "likes": st.column_config.NumberColumn("Likes", format="localized", width=64, help=LIKES_HELP),
             "score_rank": st.column_config.NumberColumn("By score", width=72, help="Its place in the list by score alone."),
             "type": st.column_config.TextColumn("Type", width=64),
             "genres": st.column_config.TextColumn("Genres", width=180),
-            "reason": st.column_config.TextColumn("Strongest reason", width=470, help="The neighbour in the knowledge graph that adds most to the score."),
+            "reason": st.column_config.TextColumn("Strongest reason", width=470, help=REASON_HELP),
             "seen": st.column_config.CheckboxColumn("Seen", width=60, help="Already seen by this person, so not shown while seen titles are hidden."),
             "held_out": st.column_config.CheckboxColumn("A hit", width=60, help="This person likes the title, and the model was not told so in training."),
         },
@@ -142,32 +176,14 @@ cards.style()
 if changed := st.session_state.pop("changed", ""):
     st.toast(plain(changed), icon=":material/check:")
 panels.person_header(explorer, profile, "Recommendations for")
-st.caption("What this person likes, and what the model would show next. Behind each title: a few neighbours sampled from the knowledge graph.")
-
-liked = explorer.liked(profile)
-left, right = st.columns([1, 1.25], gap="medium") if explorer.genres else (None, st.container())
-if left:
-    with left:
-        show_taste(explorer.taste(profile))
-with right:
-    st.markdown(
-        f"**Likes {len(liked)} title{'s' * (len(liked) != 1)}**", help="The titles this person is known to like: all that the model knows about anybody."
-    )
-    st.dataframe(
-        liked[["title", *known]],
-        hide_index=True,
-        height=200 if len(liked) > 4 else "content",
-        alt="The titles this person likes",
-        column_config={
-            "title": st.column_config.TextColumn("Title", width="medium"),
-            "type": st.column_config.TextColumn("Type", width="small"),
-            "genres": st.column_config.TextColumn("Genres"),
-        },
-    )
+if profile.history:
+    st.caption("What this person likes, and what the model would show next. Behind each title: a few neighbours sampled from the knowledge graph.")
+    show_likes(explorer.liked(profile))
 
 above = st.container()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", gap="small"):
     heading = f"The {selection.top} titles the model would show next" if selection.top > 1 else "The title the model would show next"
+    heading = heading if profile.history else f"Top {selection.top} by popularity"
     st.header(heading, anchor=False, width="content")
     wanted = lists.near_field()
 with above:
@@ -209,7 +225,7 @@ if view == "table":
 else:
     cards.show(explorer, profile, recommended, marks, lists.more_like)
 lists.show_weights(explorer)
-columns = ["rank", "item_id", "title", "type", "genres", "score", "score_rank", "seen", "reason"]
+columns = ["rank", "item_id", "title", "type", "genres", "likes", "score", "score_rank", "seen", "reason"]
 st.download_button(
     "Download as CSV",
     panels.safe_csv(pd.DataFrame(recommended[columns])),

@@ -7,7 +7,7 @@ from dskreg.ui.panels import plain
 
 sidebar.inside_frame()
 offered = launch.runs()
-found = offered.all()
+found, unreadable = offered.listing()
 st.title("Runs", anchor=False)
 st.caption("Train a model, watch it learn, and choose among those that are there.")
 
@@ -21,10 +21,11 @@ if problem := st.session_state.pop(launch.PROBLEM, ""):
 
 st.header("Training runs", anchor=False)
 above = st.container()
-run = watch.chosen(found)  # drawn with no run too: a field that is new on the page does not enter the link
-if run:
+run = watch.chosen(found, unreadable)  # drawn with no run too: a field that is new on the page does not enter the link
+if found or unreadable:
     with above:
-        watch.table(found, run)
+        watch.table(found, unreadable, run)
+if run:
     watch.show(offered, run, {run.id: run.state for run in found})
 
 st.header("Models", anchor=False)

@@ -17,10 +17,10 @@ WHOLE = ("seed", "seed_b", "k", "ku")  # parameters of the link that are whole n
 TABS = ("Drawing", "Candidates", "Relations", "Flow", "Repeats", "Compare", "Walk", "Hubs")
 METHOD = r"""
 - **Candidates.** The knowledge graph links a title $i$ to others $j$ through relations $r$, such as a shared studio or the same franchise. Each pair $(j, r)$ is one candidate.
-- **Relevance.** Training has taught the model a logit for each, in the paper $s(i, j, r) = a \cdot e_j + c \cdot e_r$; the default preset adds $\log g_r$, the relation's gate, and the strength of the tie. Its share of the probability mass is $\operatorname{softmax}(s)$.
+- **Logit.** The model gives each a logit, in the paper $s(i, j, r) = a \cdot e_j + c \cdot e_r$; the default preset adds $\log g_r$, the relation's gate, which is chosen on validation, and the strength of the tie. Its share of the probability mass is $\operatorname{softmax}(s)$.
 - **Draw.** Gumbel noise $G = -\log(-\log U)$ is added and the $K$ largest keys $s + G$ are taken: a draw of $K$ without replacement from $\operatorname{softmax}(s)$. With the noise off, the $K$ largest logits are taken.
 - **Probability.** $\pi_j$ is the share of all possible draws that contain $j$. Over all candidates it adds up to $K$.
-- **Attention.** Among the drawn, $\alpha_j \propto \exp(\hat e_u \cdot e_r)$: the person's taste $\hat e_u$ decides how much each relation counts.
+- **Attention.** Among the drawn, $\alpha_j \propto \exp(\hat e_u \cdot e_r)$. The relations' embeddings $e_r$ are hardly trained: these weights say nothing of a person's taste.
 - **Contribution.** The title becomes $\hat e_{i|u} = \mathrm{act}(W (e_i + \sum_j \alpha_j g_r e_j) + b)$, with $g_r = 1$ in the paper, and the score is $\hat e_u \cdot \hat e_{i|u}$: each drawn neighbour adds a term of its own.
 - **Temperature.** $\tau$ softens the picks into the relaxed weights through which training learns. It changes neither the picks nor the score.
 """  # noqa: E501
@@ -79,7 +79,7 @@ if item_id is None:
     st.stop()
 
 with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
-    noise = st.toggle("Noise", key="noise", bind="query-params", help="Off: the K most relevant are taken, as for the recommendations. On: one random draw.")
+    noise = st.toggle("Noise", key="noise", bind="query-params", help="Off: the K largest logits are taken, as for the recommendations. On: one random draw.")
     seed = st.number_input("Seed", 0, LARGEST_SEED, key="seed", bind="query-params", width=130, disabled=not noise, help="The same seed gives the same draw.")
     st.button("Draw again", on_click=draw_again, icon=":material/casino:", help="Switches the noise on, then goes from seed to seed.")
     usual: dict[str, Any] = {"k": trained["picks"], "ku": trained["user_picks"], "tau": float(trained["temperature"])}

@@ -52,6 +52,9 @@ def show_numbers(found: WhatIf, changed: bool) -> None:
 
 def show_list(found: WhatIf, top: int) -> None:
     """The new list with its moves, as a table and as lines between two rankings."""
+    if found.moves.empty:
+        st.caption("Nothing is left that this person may be shown, neither before nor after.")
+        return
     listed = moves.with_words(found.moves, top)
     said = moves.summary(listed)
     st.subheader(f"The new top {top}" if top > 1 else "The new first", anchor=False)
@@ -100,7 +103,7 @@ def show_neighbours(found: WhatIf) -> None:
     elif (drawn["contribution_before"] - drawn["contribution_after"]).abs().max() < SAME:
         st.caption("The same neighbours are drawn as before, and each adds what it did.")
     else:
-        st.caption("The same neighbours are drawn as before. What they add has changed with the person's taste.")
+        st.caption("The same neighbours are drawn as before, but what they add has changed.")
     columns = {"title": "Neighbour", "relation": "Relation", "change": "Change"}
     adds = {"contribution_before": "Added before", "contribution_after": "Adds now"}
     st.dataframe(
@@ -132,8 +135,11 @@ def no_reason(found: Counterfactual, likes: int) -> None:
     if found.first is None or not likes:
         st.markdown("There is no recommendation to displace." if likes else "This person has no liked titles that could be taken out.")
         return
+    if likes == 1:
+        st.markdown(f"*{first}* rests on the only liked title: without it nothing is known of this user's taste.")
+        return
     if found.proven:
-        st.markdown(f"Whatever is taken out of the {likes} liked title{'s' * (likes != 1)}, *{first}* stays first.")
+        st.markdown(f"Whichever of the {likes} liked titles are taken out, *{first}* stays first as long as one is left.")
     else:
         st.markdown(f"Taking out up to {found.most} liked titles did not displace *{first}*: it rests on many of them.")
     st.caption(how_sure(found, likes))
@@ -202,6 +208,10 @@ with answer:
     for notice in notices:
         panels.show_notice(notice)
     st.markdown(effect(found, bool(change)))
+    if (change.without_entities or change.without_relations) and not found.touched:
+        st.info("What is taken out of the knowledge graph ties no candidates: without it nothing changes.", icon=":material/hub:")
+    if found.after.basis == "popularity" != unchanged.before.basis:
+        st.info(f"With this change: {panels.NOTHING_KNOWN[:1].lower()}{panels.NOTHING_KNOWN[1:]}", icon=":material/help:")
     show_numbers(found, bool(change))
 if unchanged.before.item_neighbours.empty:
     st.caption("This title has no neighbours in the knowledge graph: only the liked titles can change its score.")

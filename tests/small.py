@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pandas as pd
 import torch
 
 from dskreg.artifact import Artifact
-from dskreg.config import Config, ModelConfig, TrainConfig
+from dskreg.config import Config, GraphConfig, ModelConfig, TrainConfig
 from dskreg.data.dataset import Dataset
 from dskreg.explorer import Explorer
 from dskreg.graph import CandidateGraph, build
+from dskreg.metrics import Ranking
 from dskreg.model import DSKReG
 from dskreg.opened import Opened
 from dskreg.serving import noise_free, picks_of
@@ -45,6 +47,30 @@ def opened(dataset: Dataset, graph: CandidateGraph, model: ModelConfig, seed: in
         {},
         picks,
         {"content": "a world"},
+    )
+    return Explorer(Opened(Path("world"), artifact))
+
+
+def nowhere(count: int) -> dict[str, np.ndarray]:
+    """Places on a map, `count` of them, all in one cluster."""
+    line = np.arange(count, dtype=np.float64)
+    return {"x": line, "y": line % 3, "cluster": np.zeros(count, dtype=np.int32)}
+
+
+def whole(dataset: Dataset, config: GraphConfig = EVERYTHING, model: ModelConfig = SMALL["default"]) -> Explorer:
+    """An explorer of random weights with maps and figures, for every page."""
+    bare = opened(dataset, build(dataset, config), model)
+    items, active = len(dataset.items), np.flatnonzero(np.diff(bare.directory.history.indptr))
+    places = nowhere(items)
+    titles = pd.DataFrame(places | {"raw_x": places["y"], "raw_y": places["x"], "kept": np.ones(items)})
+    quality = {"trustworthiness": 1.0, "neighbour_preservation": 1.0, "k": 1, "sample": items, "parameters": {"method": "t-SNE"}}
+    figures = {"users": 0, "metrics": Ranking(np.ones(items), len(dataset.user_ids)).results(), "baselines": {}}
+    artifact = replace(
+        bare.core.artifact,
+        item_map=titles,
+        user_map=pd.DataFrame({"user": active, **nowhere(len(active))}),
+        metrics=figures | {"maps": dict.fromkeys(("titles", "raw", "users"), quality), "best_epoch": 0, "start": None},
+        manifest={"content": f"{dataset.name} {items} {len(active)} {config}", "files": {}},
     )
     return Explorer(Opened(Path("world"), artifact))
 

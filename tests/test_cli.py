@@ -1,14 +1,20 @@
 """The command line's contract: JSON fields, exit codes, one-line errors, nothing half-written, the same weights for the same seed."""
 
+import io
 import json
+import os
+import shlex
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from dskreg import artifact as artifacts
+from dskreg import printing
 from dskreg.cli import main
 from tests.test_artifact import DEMO
 
@@ -141,6 +147,112 @@ def test_a_log_tells_machines_what_the_terminal_tells_people(capsys, monkeypatch
     assert f"{out}: " in stdout and "epoch 2: loss" in err and '"event"' not in stdout + err
     code, _, err = run(capsys, monkeypatch, "train", str(tmp_path / "nothing"), "--out", str(out), "--log", str(log))
     assert code == 2 and err == f"error: {json.loads(log.read_text().splitlines()[-1])['message']}\n"
+
+
+# Streams
+
+
+def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A line of bash in which $DSKREG is the command line."""
+    command = f"{sys.executable} -m dskreg"
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line.replace("$DSKREG", command).replace("$DEMO", str(DEMO))],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "error"),
+    [
+        ("$DSKREG info $DEMO > /dev/full", 2, "error: stdout: cannot be written (No space left on device)\n"),
+        ("$DSKREG --help > /dev/full", 2, "error: [Errno 28] No space left on device\n"),
+        ("$DSKREG info $DEMO --json >&-", 2, "error: stdout: expected a place for the result (got a closed stream)\n"),
+        ("$DSKREG recommend $DEMO --user 1 --top 500 --json | head -c 1", 0, ""),
+    ],
+)
+def test_a_result_that_cannot_be_written_is_one_line(line: str, code: int, error: str) -> None:
+    done = shell(line)
+    assert (done.returncode, done.stderr) == (code, error)
+
+
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "0<&- 2>&-"])
+def test_messages_that_cannot_be_written_do_not_cost_the_result(stderr: str, tmp_path: Path) -> None:
+    words = ["train", str(tiny_data(tmp_path / "data")), "--out", str(tmp_path / "made"), "--epochs", "1", *SMALL]
+    done = shell(f"$DSKREG {shlex.join(words)} {stderr}")
+    assert (done.returncode, done.stderr) == (0, "") and "test users" in done.stdout
+    assert artifacts.load(tmp_path / "made").history[-1]["epoch"] == 1
+
+
+def test_no_bar_of_progress_goes_into_a_file_and_a_full_disk_costs_the_last_line_alone(tmp_path: Path) -> None:
+    words = ["train", str(tiny_data(tmp_path / "data")), "--out", str(tmp_path / "made"), "--epochs", "1", *SMALL]
+    done = shell(f"$DSKREG {shlex.join(words)} > /dev/full")
+    assert done.returncode == 2 and "\r" not in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.endswith("\nerror: stdout: cannot be written (No space left on device)\n") and "epoch 1: loss" in done.stderr
+    assert artifacts.load(tmp_path / "made").history[-1]["epoch"] == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_loses_characters_and_not_the_answer(encoding: str, capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    question = ("recommend", str(DEMO), "--history", "1,5", "--top", "700")
+    answers = {}
+    for form in ("--json", None):
+        _, expected, _ = run(capsys, monkeypatch, *question, *([form] if form else []))
+        terminal = io.TextIOWrapper(written := io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", terminal)
+        code, _, err = run(capsys, monkeypatch, *question, *([form] if form else []))
+        monkeypatch.undo()
+        answers[form] = (code, err, written.getvalue().decode(encoding), expected)
+    code, err, text, expected = answers["--json"]
+    assert (code, err) == (0, "") and json.loads(text) == json.loads(expected) and not expected.isascii()
+    code, err, text, expected = answers[None]
+    assert (code, err) == (0, "") and text == expected.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def test_an_error_reaches_a_terminal_that_lacks_its_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(written := io.BytesIO(), encoding="ascii", write_through=True))
+    monkeypatch.setattr(sys, "argv", ["dskreg", "recommend", str(DEMO), "--history", "“\udcff"])
+    assert main() == 2
+    assert written.getvalue() == b"error: unknown title \\u201c\\u27e8U+DCFF\\u27e9 in the history\n"
+
+
+@pytest.mark.parametrize("log", ["", "/dev/full", "pipe", "made.log/log"])
+def test_a_log_that_cannot_be_written_is_refused_before_training(log: str, capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    data, folder = str(tiny_data(tmp_path / "data")), tmp_path / "logs"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe")
+    begun = time.monotonic()
+    code, out, err = run(capsys, monkeypatch, "train", data, "--out", str(tmp_path / "made"), *SMALL, "--log", str(folder / log))
+    assert (code, out) == (2, "") and err.startswith("error: --log: ") and "cannot be written" in err and err.count("\n") == 1
+    assert not (tmp_path / "made").exists() and time.monotonic() - begun < 10
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_a_bar_on_a_terminal_and_a_line_now_and_then_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def steps() -> Iterator[int]:
+        nonlocal now
+        for _ in range(100):
+            now += 1.0
+            yield 10
+
+    monkeypatch.setattr(printing.time, "monotonic", lambda: now)
+    monkeypatch.setattr(sys, "stderr", file := io.StringIO())
+    assert sum(printing.progress(steps(), 1000, "users", size=int)) == 1000
+    assert file.getvalue() == "users: 300 of 1,000\nusers: 600 of 1,000\nusers: 900 of 1,000\n"
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert sum(printing.progress(steps(), 1000, "users", size=int)) == 1000
+    assert "users:" in terminal.getvalue() and "\r" in terminal.getvalue() and "\n" not in terminal.getvalue()
 
 
 @pytest.mark.skipif(not CONTRACT.is_file(), reason="the contract's checks lie outside the repository")

@@ -75,17 +75,6 @@ def test_putting_the_weaker_together_loses_nothing(named: int) -> None:
         assert fewer[fewer["target"] == target]["contribution"].sum() == pytest.approx(part, abs=1e-9)
 
 
-@pytest.mark.parametrize(("preset", "seed"), CASES)
-def test_attention_is_the_preference_among_the_picks(preset: str, seed: int | None) -> None:
-    explorer = small(preset)
-    profile = explorer.profile(501)
-    preference = explorer.leaning(profile, 105, seed).set_index("relation")["preference"]
-    assert preference.mean() == pytest.approx(1)
-    picked = explorer.explain(profile, 105, seed).item_neighbours.query("picked")
-    weight = preference[picked["relation"]].to_numpy()
-    assert picked["attention"].tolist() == pytest.approx((weight / weight.sum()).tolist(), abs=1e-6)
-
-
 # The relaxed score
 
 

@@ -144,7 +144,18 @@ def rewritten(folder: Path, **fields: object) -> None:
 
 @pytest.mark.parametrize(
     ("fields", "said"),
-    [({"artifact": "0" * 64}, "another artifact"), ({"format": 99}, "version 99"), ({"version": "0.0"}, "made by exact 0.0"), ({"engine": "abacus"}, "abacus")],
+    [
+        ({"artifact": "0" * 64}, "another artifact"),
+        ({"format": 99}, "version 99"),
+        ({"version": "0.0"}, "made by exact 0.0"),
+        ({"engine": "abacus"}, "abacus"),
+        ({"artifact": 3}, "artifact: expected a valid string"),
+        ({"settings": {"m": 0}}, "settings.m: expected"),
+        ({"shortlist": 1e300}, "shortlist: expected"),
+        ({"measured": []}, "measured: expected"),
+        ({"files": {}}, "files: "),
+        ({"stranger": 1}, "stranger: unknown"),
+    ],
 )
 def test_a_foreign_index_is_refused(demo: Explorer, copy: Path, fields: dict[str, object], said: str) -> None:
     rewritten(copy, **fields)
@@ -240,7 +251,7 @@ def test_what_faiss_cannot_read_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("faiss", reason="the optional package faiss-cpu is not installed")
     (tmp_path / "index.faiss").write_bytes(b"nothing of the kind")
     with pytest.raises(InputError, match="damaged"):
-        engines.Faiss().read(tmp_path / "index.faiss")
+        engines.Faiss().read(tmp_path / "index.faiss", np.zeros((1, 1), np.float32))
 
 
 def test_the_package_is_no_requirement() -> None:

@@ -2,10 +2,13 @@
 
 import csv
 import io
+import itertools
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,19 +39,39 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
     assert legible(text) == text
 
 
+FORMULAS = {
+    **{text: f"'{text}" for text in ("=1+1", "+cmd|' /C calc'!A0", "-1+1", "@SUM(1)", "-", "＝1", "＋1", "－1+1", "＠SUM(1)", "\ta", "\n")},
+    **{text: f"'{text}" for text in (" =1", "\u00a0=1", "\u3000=1", "\ufeff=1", "\u200b\u2060=1", "\u200e+1-1", "\x00=1", '"=1', '" "@A1', "-1-", "+1e5x")},
+    "\t=1": "'\t'=1",
+    "\r=1": "'\n'=1",
+    "\n =1": "'\n' =1",
+    "a\r=1": "a\n'=1",
+    "a\n@A1\nb": "a\n'@A1\nb",
+    "Steins;=1+1;Gate": "Steins;'=1+1;Gate",
+    'a;" "-1+cmd': 'a;\'" "-1+cmd',
+    "a;\t＝1": "a;'\t'＝1",
+    "a;-5": "a;'-5",
+}
+TEXTS = ["-5", "+4.5", " -5 ", "-1,5", "-1.5e-05", "a=b", "a, -b", "'x", "'=1", "", " ", "Steins;Gate", "2+2", "±1", "\u22121", "a\n b", "e@x.org", "[1, -1]"]
+
+
 def test_formulas_begin_with_an_apostrophe_and_numbers_stay_numbers() -> None:
-    texts = ["=1+1", "+cmd|' /C calc'!A0", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", " =1", "＝1", "-5", "+4.5", "-", "a=b", "'x", "", "a\r=1"]
-    table = pd.DataFrame({"text": texts, "number": -np.arange(len(texts)) / 2, "list": [["=1"]] * len(texts), "no": [True] * len(texts)})
+    texts = [*FORMULAS, *TEXTS]
+    table = pd.DataFrame({"text": texts, "number": -np.arange(len(texts)) / 2, "list": [["=1"]] * len(texts), "no": [True] * len(texts), "=1+1": 1})
     safe = harmless(table)
-    changed = [one for one, other in zip(table["text"], safe["text"], strict=True) if one != other]
-    assert changed == [*texts[:9], "-", "a\r=1"] and [cell for cell in safe["text"] if cell not in texts] == [
-        *(f"'{text}".replace("\r", "\n") for text in changed[:-1]),
-        "a\n=1",
-    ]
-    pd.testing.assert_frame_equal(safe.drop(columns="text"), table.drop(columns="text"))
+    assert safe["text"].tolist() == [*FORMULAS.values(), *TEXTS] and safe.columns[-1] == "'=1+1"
+    pd.testing.assert_frame_equal(safe.iloc[:, 1:4], table.iloc[:, 1:4])
     assert table["text"].tolist() == texts, "what was passed in is as it was"
     rows = list(csv.reader(io.StringIO(panels.safe_csv(table).decode("utf-8-sig"), newline="")))
     assert [row[0] for row in rows[1:]] == safe["text"].tolist() and float(rows[2][1]) == -0.5
+
+
+@pytest.mark.parametrize(("separator", "quoting"), [(",", csv.QUOTE_MINIMAL), *itertools.product(";\t", (csv.QUOTE_MINIMAL, csv.QUOTE_NONE))])
+def test_no_cell_is_a_formula_wherever_the_columns_are_parted(separator: str, quoting: Any) -> None:
+    """A comma parts them as written; a spreadsheet of another country, or a chooser of separators, takes the file apart in its own way."""
+    content = panels.safe_csv(pd.DataFrame({"rank": 1, "title": list(FORMULAS), "genres": list(FORMULAS)[::-1], "more": 'x;"=1"'})).decode("utf-8-sig")
+    cells = [cell for row in csv.reader(io.StringIO(content, newline=""), delimiter=separator, quoting=quoting) for cell in row]
+    assert len(cells) > len(FORMULAS) and [cell for cell in cells if re.match(r'[\s"\x00\u200b-\u200f\u2060\ufeff]*[=+@＝＋－＠-]', cell)] == []
 
 
 def test_everybodys_lists_hold_no_formula(tmp_path: Path) -> None:

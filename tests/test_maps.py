@@ -121,14 +121,6 @@ def test_regions_name_what_is_over_represented(maps: Maps) -> None:
     assert {"users", "label", "lift"} <= set(maps.regions("users"))
 
 
-def test_relations_and_their_likeness(maps: Maps, explorer: Explorer) -> None:
-    relations, alike = maps.relations(), maps.relation_similarity()
-    statistics = explorer.graph_statistics()
-    assert relations["relation"].tolist() == alike.columns.tolist() == explorer.relations
-    assert relations["mass"].tolist() == pytest.approx(statistics["mass"].tolist()) and relations["gate"].tolist() == pytest.approx(statistics["gate"].tolist())
-    assert np.allclose(np.diag(alike), 1) and np.allclose(alike, alike.T)
-
-
 def test_quality_of_every_map(maps: Maps) -> None:
     stored = maps.core.artifact.metrics["maps"]
     assert maps.quality() == stored["titles"] and maps.quality(space="raw") == stored["raw"] and maps.quality("users") == stored["users"]

@@ -213,13 +213,6 @@ def test_the_way_from_one_score_to_another_ends_there():
     assert sum(figure.x[:-1]) == pytest.approx(figure.x[-1]) and list(figure.measure) == ["absolute", "relative", "relative", "total"]
 
 
-def test_relations_are_weighed_against_the_average():
-    frame = pd.DataFrame({"relation": ["<i>x</i>", "y"], "gate": [1.0, 3.0], "preference": [0.5, 1.5]})
-    everybody, person = charts.relation_weights(frame).data
-    assert list(everybody.x) == [0.5, 1.5] and list(person.x) == [0.5, 1.5] and "<i>" not in everybody.y[0]
-    assert len(charts.relation_weights(frame.assign(gate=None)).data) == 1, "a preset without gates"
-
-
 def test_the_page_s_templates_are_compiled_once(monkeypatch):
     network._templates.cache_clear()
     compiled, compile_ = [], jinja2.Environment.compile

@@ -197,13 +197,6 @@ def test_the_graph_moved_titles_and_arrows_say_where_from(explorer: Explorer) ->
     assert app.metric[0].value == f"{mine['kept']:.0%}"
 
 
-def test_relations_have_a_map_and_a_table_of_likeness(explorer: Explorer) -> None:
-    app = visit(map="relations")
-    assert len(traces(app)[0]["text"]) == len(explorer.relations)
-    assert frame(app, *explorer.relations).shape == (len(explorer.relations),) * 2
-    assert any("opens this very view" in caption.value for caption in app.caption), "the link stays where a page ends early"
-
-
 def test_a_model_without_a_viewers_map_shows_the_titles(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
     none = explorer.maps.users().head(0)
     monkeypatch.setattr(Maps, "users", lambda self, method="tsne": none)

@@ -1,12 +1,14 @@
 """The runs page: the form, the runs, the table of models; its processes are replaced where a test is not about them."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
@@ -14,6 +16,7 @@ from test_pages import DEMO, fine, said, visit
 
 from dskreg import detached
 from dskreg.ui import launch, watch
+from tests.reliability.broken_runs import cases, whole
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
@@ -84,7 +87,7 @@ def test_progress_curves_and_the_table_of_epochs() -> None:
     run_id = app.session_state["run"]
     assert not app.get("vega_lite_chart")
     tell(run_id, BEGUN, {"event": "step", "label": "gates", "step": 5, "steps": 10})
-    assert watch.position(launch.runs().get(run_id)) == (0.0, "Choosing the start: gates 5 of at most 10")
+    assert watch.position(launch.runs().get(run_id)) == (0.0, "Choosing the start: 5 of at most 10 tried")
     tell(run_id, BEGUN, {"event": "stage", "text": "training"}, *EPOCHS, {"event": "step", "label": "epoch 3", "step": 5, "steps": 10})
     app = fine(app.run())
     assert "epoch 2, validation NDCG@20 **0.1200**" in said(app)
@@ -153,6 +156,59 @@ def test_a_link_to_an_unknown_run_says_so() -> None:
     app = start(runs_page(), "fresh")
     app.text_input(key="run").set_value("gone")
     assert "You see the latest one" in said(fine(app.run()))
+
+
+def test_runs_that_cannot_be_read_are_rows_with_their_reason_and_the_others_as_usual() -> None:
+    app = start(runs_page(), "fresh")
+    run_id = app.session_state["run"]
+    tell(run_id, BEGUN, *EPOCHS)
+    bad = [broken for broken in cases(16, 10_000) if broken.file][::37][:10]
+    for n, broken in enumerate(bad):
+        broken.lay(launch.runs().folder / f"bad{n}")
+    os.rename(whole(launch.runs().folder / "other"), os.path.join(os.fsencode(launch.runs().folder), b"\xff<b>"))
+    app = visit()
+    app.switch_page("pages/runs.py")
+    app.query_params["run"] = run_id
+    begun = time.perf_counter()
+    app = fine(app.run())
+    assert time.perf_counter() - begun < 3
+    table = next(table.value for table in app.dataframe if "problem" in table.value.columns)
+    assert table["model"].tolist() == ["fresh", *(f"bad{n}" for n in range(len(bad))), "⟨U+DCFF⟩<b>"]
+    assert table["state"].tolist() == ["running", *["unreadable"] * (len(bad) + 1)]
+    for broken, problem in zip(bad, table["problem"][1:], strict=False):
+        assert broken.file in problem and broken.field in problem
+    assert "epoch 2, validation NDCG@20 **0.1200**" in said(app) and "Stop training" in labels(app)
+    app.text_input(key="run").set_value("bad3")
+    assert "The run “bad3” cannot be read" in said(fine(app.run()))
+
+
+def test_a_folder_with_nothing_but_runs_that_cannot_be_read(folder: Path) -> None:
+    launch.runs().folder.mkdir()
+    (launch.runs().folder / "bad").mkdir()
+    app = runs_page()
+    assert next(table.value for table in app.dataframe if "problem" in table.value.columns)["problem"][0].endswith("request.json: missing")
+    assert labels(start(app, "fresh")) >= {"Stop training"}
+
+
+def test_an_output_that_cannot_be_read_is_a_sentence() -> None:
+    app = start(runs_page(), "fresh")
+    output = launch.runs().folder / app.session_state["run"] / "output.txt"
+    output.unlink()
+    os.mkfifo(output)
+    assert "output.txt: expected a regular file" in said(fine(app.run()))
+
+
+@pytest.mark.parametrize("step", [-7200.0, 7200.0])
+def test_a_step_of_the_clock_changes_nothing_that_is_shown(step: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = start(runs_page(), "fresh")
+    tell(app.session_state["run"], BEGUN, *EPOCHS)
+    now, booted = time.time, psutil.boot_time()
+    monkeypatch.setattr(time, "time", lambda: now() + step)
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: booted + step)
+    app = fine(app.run())
+    assert "Stop training" in labels(app) and launch.runs().all()[0].state == "running"
+    button(app, "Stop training").click()
+    assert "Somebody stopped the run" in said(fine(app.run()))
 
 
 # The models

@@ -68,7 +68,7 @@ def test_without_noise_the_score_is_the_recommended_one(explorer: Explorer) -> N
     app, expected = visit("sampling"), explained(explorer)
     assert metric(app, "Score") == f"{expected.score:.3f}" and metric(app, "Could be drawn") == str(len(expected.item_neighbours))
     assert not app.warning and "what-if" not in said(app)
-    assert f"Of **{len(expected.item_neighbours)}** candidate neighbours the model took the **{expected.picks}** most relevant" in said(app)
+    assert f"Of **{len(expected.item_neighbours)}** candidate neighbours the model took the **{expected.picks}** with the largest logits" in said(app)
 
 
 def test_every_candidate_is_listed_with_its_numbers(explorer: Explorer) -> None:

@@ -183,7 +183,7 @@ def test_a_reason_that_is_not_found_is_not_claimed(monkeypatch: pytest.MonkeyPat
     known = {"first": 36, "first_title": "Fullmetal *Alchemist*", "most": 5, "tried": 7}
     for number, (outcome, words) in enumerate(
         {
-            Counterfactual(False, proven=True, **known): "Whatever is taken out",
+            Counterfactual(False, proven=True, **known): "Whichever of the",
             Counterfactual(False, complete=1, **known): "alone, and of larger sets only the likeliest, so there may be one that does",
             Counterfactual(True, removed=(1, 21, 8), replacement=2, complete=0, **known): "of all sets only the likeliest, so a smaller set may do it too",
             Counterfactual(True, removed=(1, 21, 8), replacement=2, complete=2, proven=True, **known): "every smaller set was tried",

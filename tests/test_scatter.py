@@ -128,21 +128,6 @@ def test_arrows_go_from_before_to_after():
     assert first.showlegend and not second.showlegend
 
 
-@pytest.mark.parametrize("count", [0, 1, 7])
-def test_named_points_are_plain_text(count):
-    figure = scatter.named_points(points(count), "title", [charts.OTHER] * count, pd.Series([9.0] * count))
-    assert len(figure.data[0].x) == count and not any("<b>" in text for text in (figure.data[0].text or ()))
-
-
-@pytest.mark.parametrize("name", ["genre", "franchise", "a name of thirty characters ..."])
-def test_the_outermost_names_fit_on_a_phone(name):
-    frame = pd.DataFrame({"x": [0.0, 1.0, 3.0], "y": [0.0, 1.0, 0.5], "relation": name})
-    figure = scatter.named_points(frame, "relation", [charts.OTHER] * 3, pd.Series([8.0, 36.0, 9.0]))
-    low, high = figure.layout.xaxis.range
-    pixel = (high - low) / scatter.NARROW
-    assert min(0 - low, high - 3) >= min(len(name) * scatter.LETTER, scatter.NARROW / 3 - 1e-6) * pixel
-
-
 def test_bands_may_have_digits():
     names = scatter.bands(pd.Series([1.2, 1.5, 2.7, 3.1, 9.9]), "bits", digits=1).cat.categories
     assert names[0] == "9.9 bits" and names[-1] == "1.2 bits"

@@ -43,6 +43,7 @@ class Dataset:
     entities: np.ndarray  # [E] str labels
     entity_item: np.ndarray  # [E] int32
     notes: tuple[str, ...] = ()  # what was dropped or mended, with counts
+    numbered: bool = False  # positions follow the data's own numbers, never the order of the rows
 
     def __post_init__(self) -> None:
         items, users, entities = len(self.items), len(self.user_ids), len(self.entities)

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from dskreg.data.dataset import UNASSIGNED, Dataset
-from dskreg.data.reading import Kind, blocks, require, table
+from dskreg.data.ratings import likes
+from dskreg.data.reading import Kind, blocks, counted, require, table, unread, whole_text
 from dskreg.data.relations import relations_of_titles
-from dskreg.data.sources import Source, open_member, open_source
-from dskreg.errors import InputError
+from dskreg.data.sources import Source, files_at
 
 CATALOGUE, RATINGS = "anime.csv", "rating.csv"
 _CATALOGUE_KINDS: dict[str, Kind] = {
@@ -31,24 +31,8 @@ _RATING_KINDS: dict[str, Kind] = {"user_id": "whole", "anime_id": "whole", "rati
 
 
 def recognises(path: Path) -> bool:
-    """Whether `path` looks like this format: a zip file, or a folder with one of the two files or a zip that holds one."""
-    if path.suffix == ".zip":
-        return path.is_file()
-    plain = [path / (name + end) for name in (CATALOGUE, RATINGS) for end in ("", ".gz")]
-    return any(file.is_file() for file in plain) or any(path.glob("*.zip"))
-
-
-def find(path: Path, name: str) -> Source:
-    """The content of `name` under the folder `path` (plain, then `.gz`, then inside a zip), or inside the zip `path`; raises InputError where there is none."""
-    if path.suffix != ".zip":
-        for file in (path / name, path / f"{name}.gz"):
-            if file.exists():
-                return open_source(file)
-    for archive in [path] if path.suffix == ".zip" else sorted(path.glob("*.zip")):
-        source = open_member(archive, name)
-        if source:
-            return source
-    raise InputError(f"{path}: expected {name} (or {name}.gz, or a zip that holds {name}), found none")
+    """Whether the folder, or the zip, at `path` holds one of the two files."""
+    return not {CATALOGUE, RATINGS}.isdisjoint(files_at(path).openers)
 
 
 def read(folder: Path | str, like_threshold: float) -> Dataset:
@@ -59,11 +43,17 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
         like_threshold: A rating of at least this is a like.
 
     Raises:
-        InputError: A file or column is missing, empty, damaged or not UTF-8, or a value is not what its column holds; one line, naming the place.
+        InputError: A file or column is missing, empty, damaged or not UTF-8, a value is not what its column holds, or no rating reaches the
+            threshold; one line, naming the place.
     """
     folder = Path(folder)
-    items, notes = _catalogue(find(folder, CATALOGUE))
-    user_ids, user, item, rating, dropped = _ratings(find(folder, RATINGS), items["item_id"])
+    files = files_at(folder)
+    items, notes = _catalogue(files.open(CATALOGUE))
+    ratings = files.open(RATINGS)
+    user_ids, user, item, rating, dropped = _ratings(ratings, items["item_id"])
+    liked = rating > 0
+    unrated = int((~liked).sum())
+    liked[liked], told = likes(ratings, "rating", rating[liked], like_threshold)
     never_rated = int((np.bincount(item, minlength=len(items)) == 0).sum())
     graph = relations_of_titles(items)
     return Dataset(
@@ -73,16 +63,18 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
         user_ids=user_ids,
         user=user,
         item=item,
-        liked=(rating >= like_threshold) & (rating > 0),
+        liked=liked,
         fold=np.full(len(user), UNASSIGNED, np.int8),
         **graph.fields(),
-        notes=(*notes, *dropped, *counted((never_rated, "titles that nobody rated: kept"))),
+        notes=(
+            *notes,
+            *dropped,
+            *unread(ratings, _RATING_KINDS),
+            *counted((unrated, f"rows of {ratings.name} with the rating -1 (watched, not rated): seen, not liked")),
+            *told,
+            *counted((never_rated, "titles that nobody rated: kept")),
+        ),
     )
-
-
-def counted(*counts: tuple[int, str]) -> list[str]:
-    """A note for each count above zero."""
-    return [f"{count:,} {what}" for count, what in counts if count]
 
 
 def _catalogue(source: Source) -> tuple[pd.DataFrame, list[str]]:
@@ -134,7 +126,7 @@ def _genres(text: str) -> str:
 
 def _episodes(source: Source, column: pd.Series) -> pd.Series:
     """Numbers of episodes; missing for `Unknown` and the empty field."""
-    column = column.str.strip()
+    column = column.str.strip().map(whole_text)
     known = ~column.isin(["", "Unknown"])
     require(source, ~known | column.str.fullmatch("[0-9]{1,9}"), "episodes", "a whole number or Unknown")
     return pd.to_numeric(column.where(known)).astype("Int64")

@@ -7,17 +7,18 @@ from pathlib import Path
 from dskreg.config import DataConfig
 from dskreg.data import kaggle, recbole, text
 from dskreg.data.dataset import Dataset
+from dskreg.data.sources import files_at
 from dskreg.errors import InputError
 
 DEMO = "demo"
-_LOOKED_FOR = "anime.csv and rating.csv (Kaggle; also .gz or in a zip), train.txt, test.txt and kg_final.txt (text), or *.inter (RecBole)"
+_LOOKED_FOR = "anime.csv and rating.csv (Kaggle), train.txt, test.txt and kg_final.txt (text), or *.inter (RecBole), also .gz or in a zip"
 
 
 def load(source: str | Path, config: DataConfig) -> Dataset:
     """Read the data at `source`.
 
     Args:
-        source: A folder, a zip of the Kaggle files, or the word `demo` for the bundled catalogue with simulated viewers.
+        source: A folder, a zip of its files, or the word `demo` for the bundled catalogue with simulated viewers.
         config: Its `like_threshold` decides what counts as liked.
 
     Raises:
@@ -32,10 +33,10 @@ def load(source: str | Path, config: DataConfig) -> Dataset:
         raise InputError(f"{source}: expected a folder of data, or the word {DEMO!r}; there is no such folder")
     if not path.is_dir() and path.suffix != ".zip":
         raise InputError(f"{source}: expected a folder (or a zip file), got a file")
-    if path.is_dir() and text.recognises(path):
+    if text.recognises(path):
         return text.read(path)
-    if path.is_dir() and recbole.recognises(path):
+    if recbole.recognises(path):
         return recbole.read(path, config.like_threshold)
     if kaggle.recognises(path):
         return kaggle.read(path, config.like_threshold)
-    raise InputError(f"{source}: expected {_LOOKED_FOR}; found none of them")
+    raise files_at(path).lacks(_LOOKED_FOR)

@@ -9,19 +9,20 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal, NoReturn
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from dskreg.data import sources
 from dskreg.data.sources import Source, short
 
 Kind = Literal["whole", "number", "text"]
-"""What a column holds: whole numbers (never empty), numbers (NaN where empty), text ("" where empty)."""
+"""What a column holds: whole numbers (never empty; 12.0 is 12), numbers (NaN where empty), text ("" where empty)."""
 
 _ARROW: dict[Kind, pa.DataType] = {"whole": pa.int64(), "number": pa.float64(), "text": pa.string()}
 _EXPECTED: dict[Kind, str] = {"whole": "a whole number", "number": "a number", "text": "text"}
@@ -36,16 +37,35 @@ def header(source: Source, delimiter: str = ",") -> list[str]:
     return names
 
 
-def table(source: Source, kinds: Mapping[str, Kind], delimiter: str = ",") -> pd.DataFrame:
+def counted(*counts: tuple[int, str]) -> list[str]:
+    """A note for each count above zero."""
+    return [f"{count:,} {what}" for count, what in counts if count]
+
+
+def unread(source: Source, known: Collection[str], delimiter: str = ",") -> list[str]:
+    """A note on the columns of an interactions file that are not `known`: one of them might mean no."""
+    names = [name for name in header(source, delimiter) if name not in known]
+    told = ", ".join(short(name, 40) for name in names[:5]) + (", ..." if len(names) > 5 else "")
+    return [f"columns of {source.name} that are not read, so that none of them turns a row into a dislike: {told}"] if names else []
+
+
+def ids(tokens: pd.Series) -> pd.Series:
+    """The tokens as int64 where every one is a whole number written the plain way, else as they are."""
+    plain = tokens.astype(str).str.fullmatch(r"0|-?[1-9][0-9]{0,17}").all()
+    return tokens.astype("int64") if plain else tokens.astype(object)
+
+
+def table(source: Source, kinds: Mapping[str, Kind], delimiter: str = ",", skipped: list[str] | None = None) -> pd.DataFrame:
     """The columns named in `kinds`, in that order and of these kinds; other columns are ignored.
 
     A comma-separated file may quote its fields (also over several lines); a tab-separated one has no quotes, as RecBole writes it.
+    With `skipped`, rows of too few or too many fields are left out, and each adds its text there.
 
     Raises:
         InputError: A column is missing, a row has too few or too many fields, or a field is not of its kind.
     """
     schema = pa.schema([(name, _ARROW[kind]) for name, kind in kinds.items()])
-    return pa.Table.from_batches(_batches(source, kinds, delimiter), schema).to_pandas()
+    return pa.Table.from_batches(_batches(source, kinds, delimiter, skipped), schema).to_pandas()
 
 
 def blocks(source: Source, kinds: Mapping[str, Kind], delimiter: str = ",") -> Iterator[tuple[int, pd.DataFrame]]:
@@ -56,23 +76,57 @@ def blocks(source: Source, kinds: Mapping[str, Kind], delimiter: str = ",") -> I
         before += batch.num_rows
 
 
-def _batches(source: Source, kinds: Mapping[str, Kind], delimiter: str) -> Iterator[pa.RecordBatch]:
+def _batches(source: Source, kinds: Mapping[str, Kind], delimiter: str, skipped: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     names = header(source, delimiter)
     for name in kinds:
         if name not in names:
             source.fail(1, "", f"the column {name!r}", ", ".join(names))
-    quoted = delimiter == ","
-    parse = pa.csv.ParseOptions(delimiter=delimiter, quote_char='"' if quoted else False, newlines_in_values=quoted)
-    convert = pa.csv.ConvertOptions(column_types={name: _ARROW[kind] for name, kind in kinds.items()}, include_columns=list(kinds), null_values=[""])
-    whole = [name for name, kind in kinds.items() if kind == "whole"]
-    with source.stream() as stream:
+    done, reason = 0, ""
+    for as_text in (False, True):  # whole numbers that pandas wrote as floats are seldom, and text takes longer
         try:
-            for batch in pa.csv.open_csv(stream, pa.csv.ReadOptions(block_size=sources.BLOCK), parse, convert):
-                if any(batch.column(name).null_count for name in whole):
-                    _explain(source, kinds, delimiter, "a number is missing")
-                yield batch
+            for n, batch in enumerate(_converted(source, kinds, delimiter, as_text, skipped)):
+                if n == done:
+                    yield batch
+                    done += 1
+            return
         except pa.ArrowInvalid as error:
-            _explain(source, kinds, delimiter, str(error))
+            reason = str(error)
+    _explain(source, kinds, delimiter, reason)
+
+
+def _converted(source: Source, kinds: Mapping[str, Kind], delimiter: str, as_text: bool, skipped: list[str] | None) -> Iterator[pa.RecordBatch]:
+    """The batches, those of a file always the same; whole numbers read as such, or by way of text. Raises pyarrow's ArrowInvalid."""
+
+    def skip(row: pa.csv.InvalidRow) -> str:
+        rows.append(row.text)
+        return "skip"
+
+    rows: list[str] = [] if skipped is None else skipped
+    rows.clear()
+    quoted = delimiter == ","
+    handler = None if skipped is None else skip
+    parse = pa.csv.ParseOptions(delimiter=delimiter, quote_char='"' if quoted else False, newlines_in_values=quoted, invalid_row_handler=handler)
+    whole = [name for name, kind in kinds.items() if kind == "whole"]
+    types = {name: pa.string() if as_text and name in whole else _ARROW[kind] for name, kind in kinds.items()}
+    convert = pa.csv.ConvertOptions(column_types=types, include_columns=list(kinds), null_values=[""])
+    with source.stream() as stream:
+        for batch in pa.csv.open_csv(stream, pa.csv.ReadOptions(block_size=sources.BLOCK), parse, convert):
+            columns = [_as_whole(batch.column(name)) if as_text and name in whole else batch.column(name) for name in kinds]
+            if any(column.null_count for name, column in zip(kinds, columns, strict=True) if name in whole):
+                raise pa.ArrowInvalid("a number is missing")
+            yield pa.RecordBatch.from_arrays(columns, list(kinds))
+
+
+_WHOLE_FLOAT = r"^(-?[0-9]+)\.0*$"
+
+
+def _as_whole(texts: pa.Array) -> pa.Array:
+    return pc.cast(pc.replace_substring_regex(pc.ascii_trim_whitespace(texts), _WHOLE_FLOAT, r"\1"), pa.int64())
+
+
+def whole_text(text: str) -> str:
+    """A whole number that was written as a float, such as 12.0, as a whole number; any other text as it is."""
+    return re.sub(_WHOLE_FLOAT, r"\1", text.strip(" "), flags=re.ASCII)
 
 
 def require(source: Source, ok: np.ndarray | pd.Series, column: str, expected: str, delimiter: str = ",", before: int = 0) -> None:
@@ -124,7 +178,7 @@ def _is_of(kind: Kind, field: str) -> bool:
         return False
     try:
         if kind == "whole":
-            return -(2**63) <= int(field) < 2**63
+            return -(2**63) <= int(whole_text(field)) < 2**63
         float(field or "0")
         return True
     except ValueError:

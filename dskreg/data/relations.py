@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dskreg.data.copies import one_of_copies
 from dskreg.data.dataset import CO_LIKED
 from dskreg.data.franchise import franchises
 from dskreg.errors import InputError
@@ -84,7 +85,7 @@ def fold_triples(
     """Bring triples between ids into the form (title, relation, entity).
 
     (title, r, entity) stays; (entity, r, title) becomes (title, "r (inverse)", entity); (title, r, title) stays, its tail an entity that is a title.
-    Dropped, and counted in the notes: triples without a title, self loops and repetitions.
+    Dropped, and counted in the notes: triples without a title, self loops and repetitions. Relations that tell the same become one (copies.py).
 
     Args:
         triples: `[T, 3]` columns head, relation, tail (ids of one kind for both ends).
@@ -94,13 +95,16 @@ def fold_triples(
         entity_names: Label by entity id; `entity ID` where it is missing.
         file: Where the triples are from, for the complaint.
     """
-    head, tail = (triples[end].map(item_of).fillna(-1).to_numpy().astype(np.int64) for end in ("head", "tail"))
-    unused, loop = (head < 0) & (tail < 0), (triples["head"] == triples["tail"]).to_numpy()
-    inverse = (head < 0) & ~unused
-    folded = pd.DataFrame({"relation": triples["relation"], "inverse": inverse, "head": np.where(inverse, tail, head)})
-    folded["entity"] = triples["tail"].where(~inverse, triples["head"])
-    folded = folded[~unused & ~loop]
-    distinct = folded.drop_duplicates().sort_values(["relation", "inverse", "head", "entity"])
+    titled = {end: triples[end].isin(item_of.index) for end in ("head", "tail")}
+    unused, loop = ~titled["head"] & ~titled["tail"], triples["head"] == triples["tail"]
+    given = triples[~unused & ~loop]
+    once = given.drop_duplicates()
+    repeated = len(given) - len(once)
+    once, copies = one_of_copies(once, item_of.index, lambda id_: relation_names.get(id_, f"relation {id_}"))
+    inverse = ~once["head"].isin(item_of.index)
+    folded = pd.DataFrame({"relation": once["relation"], "inverse": inverse, "head": once["head"].where(~inverse, once["tail"]).map(item_of)})
+    folded["entity"] = once["tail"].where(~inverse, once["head"])
+    distinct = folded.sort_values(["relation", "inverse", "head", "entity"])
     relation, pairs = pd.factorize(pd.MultiIndex.from_frame(distinct[["relation", "inverse"]]))
     if len(pairs) > np.iinfo(np.int16).max:
         raise InputError(f"{file}: expected at most {np.iinfo(np.int16).max:,} relations (got {len(pairs):,})")
@@ -110,7 +114,7 @@ def fold_triples(
     counts = (
         (int(unused.sum()), "without a title at either end: not used"),
         (int((loop & ~unused).sum()), "from a title to itself: dropped"),
-        (len(folded) - len(distinct), "repeated: dropped"),
+        (repeated, "repeated: dropped"),
     )
     return Triples(
         relations=_distinct_names(list(pairs), relation_names),
@@ -119,7 +123,7 @@ def fold_triples(
         tail=tails.astype(np.int32),
         entities=np.array(names, dtype=object),
         entity_item=entity_item,
-        notes=tuple(f"{count:,} triples {what}" for count, what in counts if count),
+        notes=(*(f"{count:,} triples {what}" for count, what in counts if count), *copies),
     )
 
 

@@ -6,9 +6,12 @@ Memory holds a block, never a large file. Nothing is extracted, executed or unpi
 from __future__ import annotations
 
 import codecs
+import difflib
+import fnmatch
 import gzip
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,6 +25,7 @@ from dskreg.errors import InputError
 
 LARGEST = 4 << 30  # bytes after decompression; the full Kaggle set has 0.1 GB, so more is a mistake or a zip bomb
 BLOCK = 4 << 20  # bytes handled at once; a row must fit into one
+SHOWN, NEAR = 40, 0.8  # characters of a file's name in a list of several; how alike two names are that might be meant for one
 _BOM = codecs.BOM_UTF8
 
 
@@ -55,10 +59,10 @@ class Source:
         raise InputError(f"{place}: expected {expected}" + ("" if got is None else f" (got {short(got)})"))
 
 
-def short(value: object) -> str:
+def short(value: object, longest: int = 100) -> str:
     """The value between quotes, on one line, no longer than a message can bear."""
     text = value if isinstance(value, str) else str(value)
-    return repr(text if len(text) <= 100 else text[:100] + "...")
+    return repr(text if len(text) <= longest else text[:longest] + "...")
 
 
 def open_source(path: Path) -> Source:
@@ -70,6 +74,8 @@ def open_source(path: Path) -> Source:
 @contextmanager
 def _file(path: Path) -> Iterator[IO[bytes]]:
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would wait for ever
+            raise InputError(f"{path}: expected a regular file")
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             yield stream  # type: ignore[misc]  # a GzipFile reads like a file
     except FileNotFoundError:
@@ -82,13 +88,86 @@ def _file(path: Path) -> Iterator[IO[bytes]]:
 
 def open_member(archive: Path, wanted: str) -> Source | None:
     """The member of a zip whose base name is `wanted` (the one least deep), or None; raises InputError for a damaged archive."""
-    with _zip(archive) as file:
-        names = [name for name in file.namelist() if name.rsplit("/", 1)[-1] == wanted]
-    if not names:
+    member = members(archive).get(wanted)
+    if member is None:
         return None
-    member = min(names, key=lambda name: name.count("/"))
     with _member(archive, member) as stream:
         return _checked(f"{archive.name}/{wanted}", stream, partial(_member, archive, member))
+
+
+def members(archive: Path) -> dict[str, str]:
+    """The members of a zip by base name, of several the one least deep; raises InputError for a damaged archive."""
+    with _zip(archive) as file:
+        names = sorted(file.namelist(), key=lambda name: -name.count("/"))
+    return {base: name for name in names if (base := name.replace("\\", "/").rsplit("/", 1)[-1]) and base[0] != "."}
+
+
+@dataclass(frozen=True)
+class Files:
+    """What lies at a path, a folder or a zip, by the name that it has when it is neither gzipped nor in a zip."""
+
+    path: Path
+    openers: dict[str, Callable[[], Source | None]]
+    lying: tuple[str, ...] = ()  # the names as they lie there, a sub-folder's with a slash
+    damaged: tuple[InputError, ...] = ()  # what cannot be listed, and why
+
+    def named(self, pattern: str) -> list[str]:
+        """The names that match, such as `*.inter`."""
+        return sorted(fnmatch.filter(self.openers, pattern))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.openers or not {name, f"{name}/"}.isdisjoint(self.lying)
+
+    def open(self, name: str) -> Source:
+        """The file of that name; raises InputError, and says what lies there instead, where there is none."""
+        source = self.openers[name]() if name in self.openers else None
+        if source is not None:
+            return source
+        if name in self:  # a link to nothing, a folder, a device
+            return open_source(self.path / name)
+        raise self.lacks(f"{name} (or {name}.gz, or a zip that holds {name})", name)
+
+    def lacks(self, expected: str, name: str = "") -> InputError:
+        """The refusal of a path without what was expected: the damaged zip that might hold it, else what lies there.
+
+        What is called nearly as `name` comes first, then sub-folders and zips, which may hold it.
+        """
+        if self.damaged:
+            return self.damaged[0]
+        alike = {other: difflib.SequenceMatcher(None, name, other[:SHOWN]).ratio() for other in self.lying[:1000]}
+        near = sorted(alike, key=lambda other: (alike[other] < NEAR, not other.endswith(("/", ".zip")), -alike[other], other))
+        told = ", ".join(short(other, SHOWN) for other in near[:4]) + (", ..." if len(self.lying) > 4 else "")
+        return InputError(f"{self.path}: expected {expected}, found {told or 'nothing'}")
+
+
+def files_at(path: Path) -> Files:
+    """The files of a folder (plain, then `.gz`, then in one of its zips) or of the zip `path`. Hidden ones are left out; nothing is raised."""
+    openers: dict[str, Callable[[], Source | None]] = {}
+    lying: list[str] = []
+    damaged: list[InputError] = []
+    try:
+        if path.is_file():
+            openers = _held(path)
+            return Files(path, openers, tuple(openers))
+        entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+        for entry in sorted(entries, key=lambda entry: ("", ".gz", ".zip").index(entry.suffix if entry.suffix in (".gz", ".zip") else "")):
+            lying.append(entry.name + "/" * entry.is_dir())
+            if entry.is_file() and entry.suffix != ".zip":
+                openers.setdefault(entry.name.removesuffix(".gz"), partial(open_source, entry))
+            elif entry.is_file():
+                try:
+                    openers = _held(entry) | openers
+                except InputError as error:
+                    damaged.append(error)
+    except InputError as error:
+        damaged.append(error)
+    except OSError as error:
+        damaged.append(InputError(f"{path}: expected a readable folder ({error.strerror})"))
+    return Files(path, openers, tuple(lying), tuple(damaged))
+
+
+def _held(archive: Path) -> dict[str, Callable[[], Source | None]]:
+    return {name: partial(open_member, archive, name) for name in members(archive)}
 
 
 @contextmanager
@@ -102,7 +181,7 @@ def _zip(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(archive) as file:
             yield file
-    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError):
+    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError):
         raise InputError(f"{archive.name}: expected a complete zip file (it is truncated or damaged)") from None
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or a compression that Python lacks
         raise InputError(f"{archive.name}: expected a zip file without password ({error})") from None

@@ -8,6 +8,7 @@ import numpy as np
 
 from dskreg.config import DataConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, UNASSIGNED, VALIDATION, Dataset
+from dskreg.data.reading import counted
 from dskreg.errors import InputError
 
 ROWS = 1 << 20  # pairs dealt out at once, about
@@ -36,7 +37,25 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
     rows = np.flatnonzero(inside)
     fold[rows] = _by_user(dataset, rows, config, own)
     assert not (fold == UNASSIGNED).any()
-    return replace(dataset, fold=fold)
+    return replace(dataset, fold=fold, notes=(*dataset.notes, *_notes(dataset, fold, config.core)))
+
+
+def _notes(dataset: Dataset, fold: np.ndarray, core: int) -> list[str]:
+    """How many likes there are, who has none, and what the core leaves out."""
+    users, items, liked, outside = *dataset.shape, dataset.liked, fold == OUTSIDE
+    likers, inside = (len(np.unique(dataset.user[rows])) for rows in (liked, liked & ~outside))
+    met, trained = (len(np.unique(dataset.item[rows])) for rows in (liked, liked & ~outside))
+    among = f"at least {core} likes among themselves"
+    return [
+        f"{int(liked.sum()):,} of {len(liked):,} interactions are likes",
+        *counted(
+            (users - likers, f"of {users:,} users without any like"),
+            (items - met, f"of {items:,} titles that nobody likes"),
+            (int(outside.sum()), f"likes outside the core of users and titles with {among}: in no validation, no test"),
+            (likers - inside, "users with likes, but none in the core"),
+            (met - trained, "titles that somebody likes, but none in the core"),
+        ),
+    ]
 
 
 def k_core(user: np.ndarray, item: np.ndarray, among: np.ndarray, least: int) -> np.ndarray:
@@ -55,9 +74,9 @@ def k_core(user: np.ndarray, item: np.ndarray, among: np.ndarray, least: int) ->
 
 def _by_user(dataset: Dataset, rows: np.ndarray, config: DataConfig, own: bool) -> np.ndarray:
     """The folds of `rows`: each user's rows in a random order, the first for test, the next for validation, the rest for training."""
-    # Ids, not positions, fix the order in which random numbers are dealt: positions may depend on the order of the rows.
-    item_rank = np.unique(dataset.items["item_id"].to_numpy(), return_inverse=True)[1]
-    user_rank = np.unique(dataset.user_ids, return_inverse=True)[1]
+    # Ids, not positions, fix the order in which random numbers are dealt, where positions may depend on the order of the rows.
+    ids = (dataset.user_ids, dataset.items["item_id"].to_numpy())
+    user_rank, item_rank = (np.arange(len(own)) if dataset.numbered else np.unique(own, return_inverse=True)[1] for own in ids)
     pair = user_rank[dataset.user[rows]] * len(item_rank) + item_rank[dataset.item[rows]]
     order = np.argsort(pair, kind="stable")  # by user, then title
     count = np.bincount(pair // len(item_rank), minlength=len(user_rank))

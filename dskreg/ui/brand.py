@@ -22,12 +22,6 @@ _ON_ACCENT = """<style>
 </style>"""
 
 
-# What Streamlit's own button above a table saves is the raw cells, formulas included. The app's buttons go through panels.safe_csv.
-_NO_RAW_CSV = """<style>
-[data-testid="stElementToolbarButton"]:has(button[aria-label^="Download as CSV"]) { display: none }
-</style>"""
-
-
 def style() -> None:
-    """What holds on every page: dark text on filled buttons and chips where the theme is dark, and no download of raw cells."""
-    st.html(_ON_ACCENT + _NO_RAW_CSV)
+    """What holds on every page: dark text on filled buttons and chips where the theme is dark."""
+    st.html(_ON_ACCENT)

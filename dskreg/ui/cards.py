@@ -51,12 +51,13 @@ def show(explorer: Explorer, profile: Profile, titles: pd.DataFrame, marks: Call
         more: callback of "More like this".
     """
     drawn = covers(explorer, titles)
-    low, high = titles["score"].min(), titles["score"].max()
+    by = "score" if profile.history else "likes"  # of whom nothing is known, everything has the score 0
+    low, high = titles[by].min(), titles[by].max()
     with st.container(key="cards", gap="small"):
         for row in titles.itertuples():
-            share = (row.score - low) / (high - low) if high > low else 1.0
+            share = (getattr(row, by) - low) / (high - low) if high > low else 1.0
             with st.container(key=f"card_{row.item_id}", border=True, height="stretch", vertical_alignment="distribute", gap="xsmall"):
-                st.html(card(row, drawn[row.item_id], share, marks(row)))
+                st.html(card(row, drawn[row.item_id], share, marks(row), by))
                 _actions(profile, row.item_id, row.title, more)
 
 
@@ -74,13 +75,14 @@ def strip(explorer: Explorer, profile: Profile, titles: pd.DataFrame, more: Call
                 st.button("More like this", key=f"near_more {row.item_id}", type="tertiary", on_click=more, args=(row.item_id,))
 
 
-def card(row: Any, drawn: str, share: float, marks: Iterable[str] = ()) -> str:
-    """One card as HTML; `share` is the bar's length, 0 .. 1."""
+def card(row: Any, drawn: str, share: float, marks: Iterable[str] = (), by: str = "score") -> str:
+    """One card as HTML; `share` is the bar's length, 0 .. 1, `by` what it shows: score or likes."""
+    figure = f"Score <b>{row.score:.2f}</b>" if by == "score" else f"Likes <b>{row.likes:,}</b>"
     kind = " · ".join(filter(None, (row.type, row.genres)))
     notes = "".join(f'<span class="mark">{escape(mark)}</span>' for mark in marks)
     return (
         f'<article class="title-card">{_image(drawn, row.title)}<div><h3>{row.rank}. {escape(shorten(row.title, LONGEST_TITLE))}</h3>'
-        f"<p>{escape(shorten(kind, LONGEST_KIND))}</p><p>Score <b>{row.score:.2f}</b></p>"
+        f"<p>{escape(shorten(kind, LONGEST_KIND))}</p><p>{figure}</p>"
         f'<div class="bar" aria-hidden="true"><span style="width:{SHORTEST_BAR + (100 - SHORTEST_BAR) * share:.0f}%"></span></div>{notes}</div>'
         f'<p class="reason">{escape(shorten(row.reason, LONGEST_REASON))}</p></article>'
     )

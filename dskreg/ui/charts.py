@@ -89,23 +89,6 @@ def relation_shares(relations: pd.DataFrame) -> go.Figure:
     return finish(figure, height=58 * len(relations) + 80, right=44)
 
 
-def relation_weights(leaning: pd.DataFrame) -> go.Figure:
-    """How much each relation counts beside the average one: for everybody (the gate) and for one person (`Explorer.leaning`)."""
-    names = [plain(shorten(name, LABEL)) for name in leaning["relation"]]
-    figure = go.Figure()
-    bars = [("for everybody (gate)", leaning["gate"] / leaning["gate"].mean(), OTHER)] if leaning["gate"].notna().all() else []
-    for label, values, colour in (*bars, ("for this person (attention)", leaning["preference"], LIKED)):
-        figure.add_bar(
-            y=names, x=values, name=label, orientation="h", marker_color=colour, text=[f"{value:.2f}" for value in values],
-            textposition="outside", cliponaxis=False, hovertemplate=f"%{{y}}: %{{x:.2f}} times the average relation {label}<extra></extra>",
-        )  # fmt: skip
-    figure.add_vline(1, line={"color": OTHER, "width": 1, "dash": "dot"})
-    figure.update_yaxes(autorange="reversed", automargin=True, tickfont={"size": 13})
-    figure.update_xaxes(rangemode="tozero", automargin=True)
-    figure.update_layout(barmode="group", bargap=0.3, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-    return finish(figure, height=58 * len(leaning) + 80, right=44)
-
-
 def finish(figure: go.Figure, height: int, right: int = 8) -> go.Figure:
     """What all figures share: no background of their own, tight margins (pixels), one size of text."""
     margin = {"l": 8, "r": right, "t": 8, "b": 8}

@@ -16,14 +16,16 @@ EDGES = ("title", "picked", "contribution", "inclusion_probability", "relation")
 
 
 def answer(frame: pd.DataFrame, what: str, random: bool) -> str:
-    """What could have been drawn, what was, and which of it matters most; Markdown."""
+    """What could have been drawn, what was, and which of it matters most, if any does; Markdown."""
     drawn = frame[frame["picked"]]
-    most = drawn.loc[drawn["contribution"].abs().idxmax()]
-    opening = f"Of **{len(frame)}** {what} the model {'drew' if random else 'took the'} **{len(drawn)}**{'' if random else ' most relevant'}."
+    opening = f"Of **{len(frame)}** {what} the model {'drew' if random else 'took the'} **{len(drawn)}**{'' if random else ' with the largest logits'}."
     if len(drawn) == len(frame):
         opening = (
             f"All **{len(frame)}** {what} were taken: there are no more than K." if len(frame) > 1 else f"There is **one** of the {what}, and it was taken."
         )
+    if not drawn["contribution"].any():
+        return opening
+    most = drawn.loc[drawn["contribution"].abs().idxmax()]
     relation = "" if most["relation"] == "liked" else f" ({plain(most['relation'])})"
     matters = "contributes most" if most["contribution"] >= 0 else "weighs most, and against the title"
     chance = f"a random draw contains it with probability **{most['inclusion_probability']:.0%}**."
@@ -114,44 +116,30 @@ def show_all(shown: Shown, explanation: Explanation) -> None:
 
 
 def show_relations(shown: Shown, relations: pd.DataFrame) -> None:
-    """Which relations hold the probability mass, what counts by its gate, and what this person leans to."""
+    """Which relations hold the probability mass, and what those drawn of each add."""
     if relations.empty:
         st.info("Without candidates there is no relation to weigh.", icon=":material/hub:")
         return
-    relations = relations.sort_values("share", ascending=False)
-    leaning = resources.ask(shown.explorer, "leaning", shown.profile, shown.item_id, seed=shown.seed, user_picks=shown.user_picks)
-    names = dict.fromkeys([*relations["relation"], *leaning["relation"]])  # one order everywhere; last, what has no candidate here
-    leaning = leaning.set_index("relation").loc[list(names)].reset_index()
+    gates = resources.ask(shown.explorer, "graph_statistics")[["relation", "gate"]]
+    relations = relations.sort_values("share", ascending=False).merge(gates, on="relation")
     first = relations.iloc[0]
     portion = first["candidates"] / relations["candidates"].sum()
     st.markdown(
-        f"*{plain(first['relation'])}* holds **{first['share']:.0%}** of the probability mass with **{portion:.0%}** "
-        "of the candidates. Where the mass exceeds the share of the candidates, the model has learnt to prefer that relation."
+        f"*{plain(first['relation'])}* holds **{first['share']:.0%}** of the probability mass with **{portion:.0%}** of the candidates. "
+        "Where the mass exceeds the share of the candidates, a candidate of that relation is likelier than the average one to be drawn."
     )
-    dearest = leaning.loc[leaning["preference"].idxmax()]
-    if len(leaning) > 1:
-        name, weight = plain(dearest["relation"]), dearest["preference"]
-        gates = " The gate says how much a relation counts for everybody." if leaning["gate"].notna().all() else ""
-        st.markdown(f"This person leans most to *{name}*: a neighbour drawn there weighs **{weight:.2f}** times one of an average relation.{gates}")
     alt = f"Share of the probability mass beside the share of the candidates for {len(relations)} relations, {first['relation']} first"
-    left, right = st.columns(2)
-    left.markdown("**What could be drawn**")
-    left.plotly_chart(charts.relation_shares(relations), key="relation_shares", config=QUIET, alt=alt)
-    right.markdown("**How much the drawn count**, as multiples of an average relation")
-    alt_weights = f"Weight of a drawn neighbour under each of {len(leaning)} relations; this person leans most to {dearest['relation']}"
-    right.plotly_chart(charts.relation_weights(leaning), key="relation_weights", config=QUIET, alt=alt_weights)
+    st.plotly_chart(charts.relation_shares(relations), key="relation_shares", config=QUIET, alt=alt)
     config: dict[str, Any] = {"relation": st.column_config.TextColumn("Relation", pinned=True), "candidates": "Candidates", "drawn": "Drawn"}
     labels = {
         "expected_picks": ("Expected", "%.2f", "How many of the relation a random draw contains on average."),
         "share": ("Mass", "%.1f%%", "Share of softmax(s)."),
-        "gate": ("Gate g", "%.3f", "How much a drawn neighbour of this relation counts, for everybody; learnt. The paper has 1 for all."),
-        "preference": ("Leaning", "%.2f", "How much this person's attention favours the relation, exp(ê_u · e_r); 1 is the average of all relations."),
+        "gate": ("Gate g", "%.3f", "The factor on what a drawn neighbour of this relation adds; chosen on validation."),
         "attention": ("Attention α", "%.3f", "What the drawn of this relation weigh together; over all relations it sums to 1."),
         "contribution": ("Adds", "%+.3f", "What the drawn of this relation add to the score together."),
     }
     config |= {name: st.column_config.NumberColumn(label, format=form, help=text) for name, (label, form, text) in labels.items()}
-    if leaning["gate"].isna().all():
+    if relations["gate"].isna().all():
         del config["gate"]
-    held = relations.set_index("relation").reindex(leaning["relation"], fill_value=0).reset_index()
-    table = leaning.merge(held.assign(share=100 * held["share"]), on="relation")[list(config)]
-    st.dataframe(table, hide_index=True, key="relations", alt=f"{alt}; gates and leanings beside them", column_config=config, height="content")
+    table = relations.assign(share=100 * relations["share"])[list(config)]
+    st.dataframe(table, hide_index=True, key="relations", alt=f"{alt}; what was drawn beside them", column_config=config, height="content")

@@ -54,10 +54,10 @@ RELATIONS = {
 }
 BARS = ("contribution", "inclusion_probability", "share")  # drawn to the largest of their column
 TERMS = """
-<p><b>Candidates</b> are the titles that the knowledge graph ties to this one. Each has a learnt relevance (logit <i>s</i>). Gumbel noise <i>G</i> is added,
-and the <i>K</i> largest keys <i>s + G</i> are drawn; without noise the <i>K</i> largest logits are. The probability <i>π</i> is the exact share of all random
-draws that contain the candidate. Among the drawn, the attention <i>α</i> says how much each counts for this person, and the contribution what it adds to the
-score.</p>
+<p><b>Candidates</b> are the titles that the knowledge graph ties to this one. Each has a logit <i>s</i>: the larger, the likelier to be drawn.
+Gumbel noise <i>G</i> is added, and the <i>K</i> largest keys <i>s + G</i> are drawn; without noise the <i>K</i> largest logits are. The probability
+<i>π</i> is the exact share of all random draws that contain the candidate. Among the drawn, the attention <i>α</i> says how much each counts for this
+person, and the contribution what it adds to the score.</p>
 """
 
 
@@ -71,7 +71,7 @@ def page(explanation: Explanation, who: str, parts: Sequence[tuple[str, str, flo
     """
     e = explanation
     drawn = e.item_neighbours[e.item_neighbours["picked"]]
-    noise = "draw without noise, of the most relevant" if e.seed is None else f"random draw of seed {e.seed}"
+    noise = "draw without noise, of the largest logits" if e.seed is None else f"random draw of seed {e.seed}"
     settings = f"{noise}; K = {e.picks} neighbours, K = {e.user_picks} liked titles, temperature τ = {e.temperature:g}"
     figures = {
         "Score": f"{e.score:.3f}",

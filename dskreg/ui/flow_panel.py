@@ -26,6 +26,9 @@ def show_flow(shown: Shown, explanation: Explanation) -> None:
     st.subheader("Who speaks for it", anchor=False)
     settings = {"seed": shown.seed, "picks": shown.picks, "user_picks": shown.user_picks}
     flow = resources.ask(shown.explorer, "flow", shown.profile, shown.item_id, sources=SOURCES, **settings)
+    if flow.empty:
+        st.info("No like is known of this user, so no liked title contributes to the score.", icon=":material/inbox:")
+        return
     carried, named = flow["target_id"].notna(), flow["source_id"].notna()
     against = flow[flow["contribution"] < 0]["contribution"].sum()
     st.markdown(

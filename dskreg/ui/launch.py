@@ -86,7 +86,7 @@ def _free(taken: list[str]) -> str:
 def _start() -> None:
     state = st.session_state
     try:
-        request = Request(
+        request = Request.of(
             data=state["train_data"],
             out=(state["train_name"] or "").strip(),
             preset=state["train_preset"] or "default",

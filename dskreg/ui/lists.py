@@ -146,8 +146,10 @@ def _figure(label: str, value: float, change: float, colour: Literal["normal", "
 
 
 def show_weights(explorer: Explorer) -> None:
-    """The learnt weight of each relation, one line and a table."""
+    """How often each relation is sampled and what weight it has, one line and a table."""
     relations = resources.ask(explorer, "graph_statistics").sort_values("mass", ascending=False, kind="stable")
+    if relations.empty:
+        return
     with st.expander("What counts for this model", icon=":material/balance:"):
         leading = [f"{plain(name)} ({share:.0%})" for name, share in zip(relations["relation"], relations["mass"], strict=True)][:NAMED_RELATIONS]
         st.markdown(
@@ -158,7 +160,7 @@ def show_weights(explorer: Explorer) -> None:
         st.dataframe(
             relations.assign(mass=100 * relations["mass"]),
             hide_index=True,
-            alt="Per relation: share of the sampling, learnt weight and neighbours drawn",
+            alt="Per relation: share of the sampling, weight and neighbours drawn",
             column_order=["relation", "mass", *known, "picks"],
             column_config={
                 "relation": st.column_config.TextColumn("Tie (relation)"),
@@ -166,7 +168,7 @@ def show_weights(explorer: Explorer) -> None:
                     "Share of the sampling", format="%.0f%%", min_value=0, max_value=100, help="How likely the first neighbour drawn comes through it."
                 ),
                 "gate": st.column_config.NumberColumn(
-                    "Weight (g_r)", format="%.3f", help="How much a neighbour drawn through it counts. Learnt; all started equal."
+                    "Weight (g_r)", format="%.3f", help="The factor on what a neighbour drawn through it adds; chosen on validation."
                 ),
                 "picks": st.column_config.NumberColumn("Drawn per title", format="%.2f", help="Neighbours drawn through it for a title, on average."),
             },

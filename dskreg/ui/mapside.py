@@ -1,4 +1,4 @@
-"""What stands beside and below a map: the chosen point, its neighbours, what the graph moved, the selected points, the relations."""
+"""What stands beside and below a map: the chosen point, its neighbours, what the graph moved, the selected points."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, Profile
-from dskreg.ui import charts, mapview, panels, resources, scatter, sidebar
+from dskreg.ui import mapview, panels, resources, sidebar
 from dskreg.ui.mapview import TITLES, VIEWERS, View
 from dskreg.ui.panels import plain
 
@@ -233,32 +233,3 @@ def trust(explorer: Explorer, view: View) -> None:
     else:
         text += "Sizes of clusters and distances between clusters mean little."
     st.caption(text)
-
-
-def relations(explorer: Explorer) -> None:
-    """The map of the relations and how alike they are."""
-    table, alike = resources.ask(explorer, "maps.relations"), resources.ask(explorer, "maps.relation_similarity")
-    colours = charts.palette(resources.relation_names(explorer))
-    left, right = st.columns([7, 4], gap="medium")
-    with left:
-        figure = scatter.named_points(table, "relation", [colours[name] for name in table["relation"]], scatter.sized(table["mass"], 8, 36))
-        alt = f"Map of {len(table)} relations; the table beside it lists them with their weight."
-        st.plotly_chart(figure, key="relation_chart", config={"displaylogo": False}, alt=alt)
-        st.caption("PCA of the relations' vectors (e_r). The larger a point, the more of the draw's probability goes to its neighbours.")
-    with right:
-        st.dataframe(
-            table[["relation", "mass", "gate"]],
-            hide_index=True,
-            key="relation_table",
-            alt="The relations",
-            column_config={
-                "relation": st.column_config.TextColumn("Relation", pinned=True),
-                "mass": st.column_config.NumberColumn("Share of the draw", format="percent", help="Mean share of the probability to be drawn."),
-                "gate": st.column_config.NumberColumn("Weight", format="%.3f", help="How much a drawn neighbour under this relation counts (g_r)."),
-            },
-        )
-    st.markdown("**How alike the relations are** (cosine of their vectors)")
-    st.dataframe(
-        alike, key="relation_alike", alt="Cosine of every two relations' vectors",
-        column_config={name: st.column_config.NumberColumn(format="%.2f") for name in alike.columns},
-    )  # fmt: skip

@@ -15,7 +15,7 @@ from dskreg.ui import charts, panels, resources, scatter, sidebar
 
 CARRIED = 150  # ids of a selection that the address holds
 NEAR, MOST_NEAR = 10, 50  # neighbours
-TITLES, VIEWERS, RELATIONS = "titles", "viewers", "relations"
+TITLES, VIEWERS = "titles", "viewers"
 TOOLS = {"move": "pan", "lasso": "lasso", "box": "select"}
 ID = {TITLES: "item_id", VIEWERS: "user_id"}
 TSNE, PCA = "t-SNE", "PCA"
@@ -30,7 +30,7 @@ COLOURS = {
 class View:
     """The choices of one run of the page."""
 
-    kind: str  # titles, viewers or relations
+    kind: str  # titles or viewers
     space: str = "aggregated"
     method: str = "tsne"
     colour: str = "genre"
@@ -60,15 +60,14 @@ class View:
 def what(explorer: Explorer) -> tuple[str, str, str]:
     """The first row of controls: (kind, space, method)."""
     some = len(resources.ask(explorer, "maps.users")) > 0
-    kinds = [TITLES, *[VIEWERS] * some, *[RELATIONS] * bool(explorer.relations)]
+    kinds = [TITLES, *[VIEWERS] * some]
     kind = panels.one_of("Map of the", kinds, "map", TITLES, on_change=forget_selection)
-    space, method = "after", TSNE
+    space = "after"
     if kind == TITLES:
         text = "After: as the model compares titles, with what their neighbours in the knowledge graph add. Before: the title's own vector alone (e_i)."
         space = panels.one_of("The graph", ("after", "before"), "graph", help=text)
-    if kind != RELATIONS:
-        text = "t-SNE keeps near points near and bends the rest. PCA shows the two directions of most variation, true to scale, but most of the space is lost."
-        method = panels.one_of("Flattened by", (TSNE, PCA), "method", help=text)
+    text = "t-SNE keeps near points near and bends the rest. PCA shows the two directions of most variation, true to scale, but most of the space is lost."
+    method = panels.one_of("Flattened by", (TSNE, PCA), "method", help=text)
     return str(kind), "aggregated" if space == "after" else "raw", "tsne" if method == TSNE else "pca"
 
 

@@ -24,7 +24,7 @@ COLUMNS = {
     "via": ("Via", "What the two titles share under this relation."),
     "liked": ("Liked", "Among the titles this person likes."),
     "attention": ("Attention \u03b1", "Its weight among the drawn; they sum to 1."),
-    "logit": ("Logit s", "Its learnt relevance."),
+    "logit": ("Logit s", "What the draw goes by: the larger, the likelier to be drawn."),
     "noise": ("Noise G", "This draw's Gumbel noise; 0 with the noise off."),
     "key": ("Key s + G", "The K largest keys are drawn."),
     "share": ("Share", "Of the probability mass softmax(s)."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -141,31 +141,6 @@ def sized(values: pd.Series, smallest: float = 4, largest: float = 20) -> pd.Ser
     top = values.max() if len(values) else 0
     share = values.clip(lower=0) / top if top > 0 else pd.Series(0.0, index=values.index)
     return smallest + (largest - smallest) * share.astype(float) ** 0.5
-
-
-def named_points(frame: pd.DataFrame, label: str, colours: Sequence[str], sizes: pd.Series) -> go.Figure:
-    """A handful of points (x, y), each with its name."""
-    figure = go.Figure(
-        go.Scatter(
-            x=frame["x"],
-            y=frame["y"],
-            mode="markers+text",
-            text=[plain(shorten(name, LABEL)) for name in frame[label]],
-            textposition=["middle left" if x < frame["x"].median() else "middle right" for x in frame["x"]],
-            hovertext=[plain(name) for name in frame[label]],
-            hovertemplate="%{hovertext}<extra></extra>",
-            cliponaxis=False,
-            marker={"color": list(colours), "size": sizes.tolist(), "opacity": 0.85},
-        )
-    )
-    longest = max((len(shorten(name, LABEL)) for name in frame[label]), default=0)
-    for axis in ("x", "y"):
-        low, high = (frame[axis].min(), frame[axis].max()) if len(frame) else (0.0, 0.0)
-        beside = min(longest * LETTER + sizes.max() / 2, NARROW / 3) if axis == "x" and longest else 0.0
-        room = max(0.25, beside / (NARROW - 2 * beside)) * max(high - low, 1e-6)  # names stand outwards: the outermost must fit on a phone too
-        figure.update_layout({f"{axis}axis": {"visible": False, "range": [low - room, high + room]}})
-    figure.update_layout(dragmode="pan", showlegend=False)
-    return finish(figure, height=440)
 
 
 def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple[str, str]]:

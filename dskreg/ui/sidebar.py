@@ -6,7 +6,7 @@ pickers beside them are unbound and only write into those fields from their call
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -94,6 +94,8 @@ def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
     """
     st.session_state.pop("looking_for_frame", None)
     header = st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small")
+    with header:
+        link.one_entry_each()
     tour.draw(page, header)
     if not _draw(needs_model) and needs_model:
         st.stop()
@@ -193,19 +195,16 @@ def _garbage(names: list[str]) -> list[Notice]:
 def _address_fields(kind: str) -> dict[str, str]:
     """The bound fields behind the pickers, drawn before them: only a drawn field knows what the browser's back button has restored."""
     several = "comma-separated ids"
-    fields = {} if kind == "mine" else {"liked": ("Liked by hand", several)}
-    fields |= {"disliked": ("Disliked by hand", several)}
-    fields |= {"titles": ("Titles of my profile", several)} if kind == "mine" else {"user": ("Viewer", "the suggested viewer")}
+    mine = {"titles": ("Titles of my profile", several)}
+    other = {"user": ("Viewer", "the suggested viewer"), "liked": ("Liked by hand", several)}
+    fields = (mine if kind == "mine" else other) | {"disliked": ("Disliked by hand", several)}
     fields |= {"item": ("Title under inspection", "the first recommendation")}
     values = {}
     with st.expander("Ids in the link", icon=":material/link:"):
         st.caption("A copied link opens this very view. It carries these ids; edit them to jump.")
-        first = st.container()
-        # Each field that a callback has written becomes an entry of the browser's history, in this order: a person's changes go before the person does.
         for key, (label, placeholder) in fields.items():
-            with first if key in ("user", "titles") else nullcontext():
-                changed = pickers.forget_changes if key == "user" else None
-                values[key] = st.text_input(label, key=key, bind="query-params", placeholder=placeholder, on_change=changed) or ""
+            changed = pickers.forget_changes if key == "user" else None
+            values[key] = st.text_input(label, key=key, bind="query-params", placeholder=placeholder, on_change=changed) or ""
     return values
 
 

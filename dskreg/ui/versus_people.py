@@ -121,7 +121,7 @@ def show_likes(explorer: Explorer, headings: tuple[str, str], profile: Profile, 
         table = liked[liked["item_id"].isin(common)][["title", "likes"]]
         config = {
             "title": st.column_config.TextColumn("Title", width=220),
-            "likes": st.column_config.NumberColumn("Likes", format="localized", help="How many people like it."),
+            "likes": st.column_config.NumberColumn("Likes", format="localized", help="How many people like it, as far as the model knows."),
         }
         if len(table):
             height: Literal["content"] | int = 320 if len(table) > 8 else "content"

@@ -1,5 +1,6 @@
 """Compare: titles. The title under inspection beside another one (field `other_title`), for the same person."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -7,6 +8,7 @@ from dskreg.explorer import Explanation, Explorer, InputError, Profile
 from dskreg.ui import panels, resources, sidebar
 from dskreg.ui.beside import Ranked, compare_two
 from dskreg.ui.panels import Notice, plain
+from dskreg.ui.scoreboard import MODEL
 from dskreg.ui.sidebar import Selection
 
 FIELDS = ("other_title",)
@@ -102,9 +104,11 @@ def show_facts(selection: Selection, explanations: list[Explanation], names: tup
 
 def place(explorer: Explorer, profile: Profile, item_id: object) -> int:
     """Where the title stands, or would stand, among those that this person may be shown; 1 is the first recommendation."""
-    score = pd.Series(resources.ask(explorer, "scores", profile), index=explorer.items["item_id"])
-    barred = score.index.isin([*profile.seen, *profile.disliked]) | (explorer.items["adult"].to_numpy() & (not explorer.adult))
-    return int((score[~barred] > score[item_id]).sum()) + 1
+    by, ids = resources.ask(explorer, "rivals.scores", MODEL, profile), explorer.items["item_id"]
+    barred = (ids.isin([*profile.seen, *profile.disliked]) | (explorer.items["adult"] & (not explorer.adult))).to_numpy()
+    own = int((ids == item_id).to_numpy().argmax())
+    ahead = (by > by[own]) | ((by == by[own]) & (np.arange(len(by)) < own))  # equals by position, as in the lists
+    return int((ahead & ~barred).sum()) + 1
 
 
 def fact(value: object) -> str:
@@ -119,7 +123,7 @@ def show_ties(explorer: Explorer, explanations: list[Explanation], names: tuple[
     with st.container(horizontal=True, gap="small"):
         text = "Cosine of the two embeddings: 1 the same direction, 0 nothing in common. "
         st.metric("Alike, after", f"{pair.after:.2f}", border=True, help=text + "After the graph's neighbours were added: what the model ranks by.", width=176)
-        st.metric("Alike, before", f"{pair.before:.2f}", border=True, help=text + "Before the neighbours: what was learnt for the title itself.", width=176)
+        st.metric("Alike, before", f"{pair.before:.2f}", border=True, help=text + "Before the neighbours: of the titles' own embeddings.", width=176)
         st.metric("Like both", f"{pair.together:,}", border=True, help="People who like both titles, in the training data.", width=176)
         st.metric("Shared ties", len(pair.shared), border=True, help="Entities that both titles carry, such as a genre or a studio.", width=176)
     if pair.shared.empty:

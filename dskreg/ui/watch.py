@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from dskreg.runs import Run, Runs
+from dskreg.explorer import InputError, legible
+from dskreg.runs import Run, Runs, Unreadable
 from dskreg.ui import curves, launch, resources
 from dskreg.ui.panels import plain
 
@@ -19,20 +20,20 @@ STATES = {  # state: (icon, colour, what it means)
 REFRESH = 2.0  # seconds
 
 
-def table(found: list[Run], shown: Run) -> None:
-    """All runs, the one shown ticked; a click on a row's box shows that run."""
+def table(found: list[Run], unreadable: list[Unreadable], shown: Run | None) -> None:
+    """All runs, the one shown ticked, and what cannot be read as one; a click on a row's box shows that run."""
     rows = [
         {
             "model": run.request.out,
             "state": run.state,
-            "asked": pd.Timestamp(run.asked, unit="s", tz="UTC"),
-            "data": run.request.data,
-            "epochs": run.told.epochs[-1]["epoch"] if run.told.epochs and run.state != "running" else None,
-            "ndcg": run.best.get("ndcg") if run.state != "running" else None,
+            "asked": pd.Timestamp(run.request.asked, unit="s", tz="UTC"),
+            "data": legible(run.request.data),
+            "epochs": run.told.epochs[-1].epoch if run.told.epochs and run.state != "running" else None,
+            "ndcg": run.best.ndcg if run.best and run.state != "running" else None,
         }
         for run in found
-    ]
-    st.session_state["runs_listed"] = listed = [run.id for run in found]
+    ] + [{"model": bad.id, "state": "unreadable", "problem": legible(bad.problem)} for bad in unreadable]
+    st.session_state["runs_listed"] = listed = [run.id for run in found] + [bad.id for bad in unreadable]
     st.session_state["runs_key"] = key = f"runs {st.session_state.get('runs_round', 0)} {len(listed)} {listed[0]}"  # a new table ticks the run shown
     st.dataframe(
         pd.DataFrame(rows),
@@ -40,7 +41,7 @@ def table(found: list[Run], shown: Run) -> None:
         key=key,
         on_select=_take,
         selection_mode="single-row-required",
-        selection_default={"selection": {"rows": [listed.index(shown.id)]}},
+        selection_default={"selection": {"rows": [listed.index(shown.id) if shown else 0]}},
         alt="Training runs, the latest first: model, state, start, data, epochs and best validation NDCG",
         height="content" if len(rows) < 8 else 320,
         placeholder="",
@@ -51,6 +52,7 @@ def table(found: list[Run], shown: Run) -> None:
             "data": "Data",
             "epochs": st.column_config.NumberColumn("Epochs", format="%d", help="How many were run; below while it is at work."),
             "ndcg": st.column_config.NumberColumn("Best NDCG@20", format="%.4f", help="On held-out validation titles."),
+            "problem": "Problem",
         },
     )
 
@@ -66,8 +68,8 @@ def _entered() -> None:
     st.session_state["runs_round"] = st.session_state.get("runs_round", 0) + 1
 
 
-def chosen(found: list[Run]) -> Run | None:
-    """The run that the link names, else the latest; None where there is none."""
+def chosen(found: list[Run], unreadable: list[Unreadable]) -> Run | None:
+    """The run that the link names, else the latest; None where there is none. One that cannot be read is named with the reason."""
     wanted = st.text_input(
         "Run shown",
         key="run",
@@ -78,7 +80,10 @@ def chosen(found: list[Run]) -> Run | None:
     )
     wanted = (wanted or "").strip()
     run = next((run for run in found if run.id == wanted), None)
-    if wanted and not run:
+    bad = next((bad for bad in unreadable if bad.id == wanted), None)
+    if bad:
+        st.warning(f"The run “{plain(bad.id)}” cannot be read. {plain(bad.problem)}", icon=":material/broken_image:")
+    elif wanted and not run:
         st.warning(f"There is no run “{plain(wanted[:80])}” here." + (" You see the latest one instead." if found else ""), icon=":material/link_off:")
     return run or (found[0] if found else None)
 
@@ -129,7 +134,7 @@ def _progress(offered: Runs, run_id: str, states: dict[str, str]) -> None:
         part, words = position(run)
         st.progress(part, plain(words))
     if run.best:
-        st.markdown(f"Best{' so far' if run.state == 'running' else ''}: epoch {run.best['epoch']}, validation NDCG@20 **{run.best['ndcg']:.4f}**.")
+        st.markdown(f"Best{' so far' if run.state == 'running' else ''}: epoch {run.best.epoch}, validation NDCG@20 **{run.best.ndcg:.4f}**.")
     history = pd.DataFrame(run.told.epochs)
     shown, numbers, output = st.tabs(["Curves", "Table", "Output"])
     with shown:
@@ -140,19 +145,22 @@ def _progress(offered: Runs, run_id: str, states: dict[str, str]) -> None:
     with numbers:
         curves.table(history, "run_history")
     with output:
-        st.code(offered.tail(run_id) or "Nothing yet.", language=None, wrap_lines=True)
+        try:
+            st.code(offered.tail(run_id) or "Nothing yet.", language=None, wrap_lines=True)
+        except InputError as error:
+            st.caption(plain(error))
 
 
 def position(run: Run) -> tuple[float, str]:
     """How far the run is, 0 .. 1 of the epochs it may take, and where it is in words."""
     told = run.told
-    most = max(1, int(told.start.get("epochs", 0) or 1))
-    if not told.start:
-        return 0.0, "Starting: loading the libraries"
-    done = told.epochs[-1]["epoch"] if told.epochs else 0
+    done = told.epochs[-1].epoch if told.epochs else 0
+    if not told.start and not done:
+        return 0.0, told.stage or "Starting: loading the libraries"
+    most = max(1, done, told.start.epochs if told.start else 0)
     if not told.step:
-        return min(1.0, done / most), f"Epoch {done} of at most {most} done. {told.stage}" if told.epochs else told.stage or "Reading the data"
-    step, steps = int(told.step.get("step", 0)), max(1, int(told.step.get("steps", 1)))
+        return done / most, f"Epoch {done} of at most {most} done. {told.stage}" if told.epochs else told.stage or "Reading the data"
+    step, steps = told.step.step, max(1, told.step.steps)
     if not told.epochs:
-        return 0.0, f"Choosing the start: {told.step.get('label', '')} {step} of at most {steps}"
+        return 0.0, f"Choosing the start: {step} of at most {steps} tried"
     return min(1.0, (done + step / steps) / most), f"Epoch {done + 1} of at most {most}, step {step} of {steps}"

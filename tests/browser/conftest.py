@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 HERE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
-OWN_SERVER = ("test_browser_restart.py", "test_browser_runs.py", "test_hostile.py")
+OWN_SERVER = ("test_browser_history.py", "test_browser_restart.py", "test_browser_runs.py", "test_browser_watcher.py", "test_hostile.py")
 PATIENCE = 60_000  # ms; CI machines are slow
 
 

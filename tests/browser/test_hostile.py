@@ -22,10 +22,12 @@ from tests.reliability.hostile import MARK, PAYLOADS
 from tests.reliability.size import LONG
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Frame
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Frame, Locator
 
 WIDE, NARROW = 1400, 420
+CLIPBOARD = ["clipboard-read", "clipboard-write"]
 ITEM = {name: f"i{n}" for n, name in enumerate(PAYLOADS)}
+RAW_CELLS = re.compile("^Download as CSV:")  # Streamlit's button above a table; the app's has another name
 BEGINNING = 50  # characters of a name that a page shows at least
 MADE = """mark => {
     const wrong = [];
@@ -115,6 +117,21 @@ class Witness:
             self.page.get_by_role("button", name=button, exact=True).first.click()
         return download.value.suggested_filename, Path(download.value.path()).read_bytes()
 
+    def keeps_raw_cells(self) -> None:
+        """No table on the page has Streamlit's own button for them, nor lets them be copied."""
+        for table in self.page.locator("[data-testid='stDataFrame']:visible").all():
+            table.hover()
+            assert self.page.get_by_role("button", name=RAW_CELLS).count() == 0
+            assert self.copied(table) == ""
+
+    def copied(self, table: Locator) -> str:
+        """What is in the clipboard after a table's first row was marked and copied."""
+        self.page.evaluate("navigator.clipboard.writeText('')")
+        table.click(position={"x": 90, "y": 50})
+        self.page.keyboard.press("Control+c")
+        self.page.wait_for_timeout(200)
+        return str(self.page.evaluate("navigator.clipboard.readText()"))
+
     def saves(self, button: str) -> None:
         """A CSV file with a safe name and rows, in which no cell starts a formula."""
         name, content = self.saved(button)
@@ -187,6 +204,22 @@ class Witness:
         self.look()
 
 
+def test_raw_cells_would_be_seen(browser: Browser, folder: Path) -> None:
+    """The other tests' counterpart: where Streamlit may export, its button saves formulas and copies them."""
+    with serve(DSKREG_ARTIFACTS=str(folder), DSKREG_DATA=str(folder / ".data"), STREAMLIT_CLIENT_DISABLE_DATA_EXPORT="false") as address:
+        context = browser.new_context(viewport={"width": WIDE, "height": 1000}, permissions=CLIPBOARD)
+        context.add_init_script("delete window.showSaveFilePicker")  # which asks for a folder, where nobody answers
+        witness = Witness(context, address)
+        witness.visit("?view=table&top=50&hide_seen=false")
+        table = witness.page.locator("[data-testid='stDataFrame']:visible").last
+        assert witness.copied(table)
+        table.hover()
+        with witness.page.expect_download() as download:
+            witness.page.get_by_role("button", name=RAW_CELLS).last.click()
+        assert "=HYPERLINK" in Path(download.value.path()).read_text("utf-8-sig")
+        context.close()
+
+
 def readable(text: str) -> str:
     """As a page shows it: control characters as signs, blanks run together, without the joiners that keep two characters from meaning something together."""
     return hostile.visible(legible(text).replace("\u2060", ""))
@@ -207,7 +240,7 @@ def server(folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="module", params=["light", "dark"] if LONG else ["light"])
 def witness(request: pytest.FixtureRequest, browser: Browser, server: str) -> Iterator[Witness]:
     """One visitor for all pages; the theme is the machine's."""
-    context = browser.new_context(viewport={"width": WIDE, "height": 1000}, color_scheme=request.param, accept_downloads=True)
+    context = browser.new_context(viewport={"width": WIDE, "height": 1000}, color_scheme=request.param, permissions=CLIPBOARD)
     yield Witness(context, server)
     context.close()
 
@@ -233,10 +266,7 @@ def cards(witness: Witness) -> None:
 
 
 def listed(witness: Witness) -> None:
-    """The table's own button for its raw cells is not offered; the app's own file holds no formula."""
-    witness.page.locator("[data-testid='stDataFrame']:visible").last.hover()
-    assert witness.page.get_by_role("button", name=re.compile("^Search")).first.is_visible()
-    assert not witness.page.get_by_role("button", name=re.compile("^Download as CSV:")).count()
+    """The app's own file holds no formula."""
     witness.saves("Download as CSV")
     witness.opens(POPOVERS)
 
@@ -272,7 +302,6 @@ VIEWS: dict[str, tuple[str, Act]] = {
 FURTHER: dict[str, tuple[str, Act]] = {
     "relations": (f"sampling?item={ITEM['colours']}&show=Relations", Witness.hovers_over_charts),
     "two models": ("compare?what=models", Witness.hovers_over_charts),
-    "map of relations": ("embeddings?map=relations", Witness.hovers_over_charts),
     "a profile of one's own": (f"?profile=mine&titles={','.join(list(ITEM.values())[:30])}", lambda witness: witness.opens(POPOVERS)),
     "an unknown viewer": ("?user=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&item=%E2%80%AEx&genres=**x**", nothing),
     "the viewer's side": (f"sampling?item={ITEM['image']}&side=viewer", Witness.hovers_over_network),
@@ -295,6 +324,7 @@ def test_names_are_text(witness: Witness, view: str) -> None:
     address, act = (VIEWS | FURTHER)[view]
     witness.visit(address)
     witness.look()
+    witness.keeps_raw_cells()
     asked = re.search(r"[?&]item=(i\d+)", address)
     if asked:
         witness.shows(list(PAYLOADS.values())[int(asked[1][1:])])

@@ -88,6 +88,8 @@ def test_what_is_dropped_or_missing_is_counted(tmp_path):
         "2 titles without a mean rating",
         "1 rows of rating.csv with an anime_id that anime.csv lacks: dropped",
         "1 rows of rating.csv with a user and title that come again: dropped, the last is kept",
+        "1 rows of rating.csv with the rating -1 (watched, not rated): seen, not liked",
+        "rating.csv: ratings from 7 to 10, data.like_threshold = 7: every rating is a like",
         "3 titles that nobody rated: kept",
     }
 
@@ -157,7 +159,7 @@ def test_missing_and_empty_files_and_columns_are_named(tmp_path):
     assert complaint(tmp_path) == "anime.csv, line 1: expected the column 'genre' (got 'anime_id, name, type, episodes, rating, members')"
     assert complaint(world(tmp_path, rating="")) == "rating.csv: expected data, found an empty file"
     (tmp_path / "rating.csv").unlink()
-    assert complaint(tmp_path) == f"{tmp_path}: expected rating.csv (or rating.csv.gz, or a zip that holds rating.csv), found none"
+    assert complaint(tmp_path) == f"{tmp_path}: expected rating.csv (or rating.csv.gz, or a zip that holds rating.csv), found 'anime.csv'"
     assert complaint(world(tmp_path, anime=ANIME.split("\n")[0] + "\n")).endswith("expected at least one title, found none")
 
 
@@ -259,3 +261,13 @@ def test_scattered_and_huge_user_ids_keep_their_order(tmp_path):
     data = read(world(tmp_path, rating=f"user_id,anime_id,rating\n{2**40},20,10\n5,20,10\n{2**31},20,9\n5,44,8\n"), 7)
     assert data.user_ids.tolist() == [5, 2**31, 2**40] and data.user_ids.dtype == np.int64
     assert data.user.tolist() == [2, 0, 1, 0] and data.user.dtype == np.int32
+
+
+def test_columns_that_are_not_read_and_a_threshold_above_all_ratings_are_told(tmp_path):
+    folder = world(tmp_path, rating="user_id,anime_id,rating,dropped\n3,20,10,1\n1,20,8,0\n1,44,-1,0\n")
+    assert "columns of rating.csv that are not read, so that none of them turns a row into a dislike: 'dropped'" in read(folder, 7).notes
+    with pytest.raises(InputError) as caught:
+        read(folder, 70)
+    told = "expected ratings that reach data.like_threshold = 70, but the largest is 10; try --set data.like_threshold=7"
+    assert str(caught.value) == f"rating.csv, column rating: {told}"
+    assert not read(world(tmp_path, rating="user_id,anime_id,rating\n3,20,-1\n"), 70).liked.any()

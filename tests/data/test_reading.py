@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import os
+import shutil
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dskreg.data import sources
+from dskreg.config import DataConfig
+from dskreg.data import kaggle, recbole, sources, text
+from dskreg.data.load import load
 from dskreg.data.reading import blocks, require, table, whole_numbers
-from dskreg.data.sources import Source, open_member, open_source
+from dskreg.data.sources import Source, files_at, open_member, open_source
 from dskreg.errors import InputError
 
 KINDS = {"id": "whole", "mark": "number", "name": "text"}
@@ -65,6 +69,64 @@ def test_a_failed_requirement_names_the_first_row_that_fails_it():
     source = Source("t.csv", b"id,mark,name\n\n1,2,a\n2,9,b\n3,9,c\n")
     said = complaint(require, source, table(source, KINDS)["mark"] < 5, "mark", "a mark below 5")
     assert said == "t.csv, line 4, column mark: expected a mark below 5 (got '9')"
+
+
+def test_whole_numbers_written_as_floats_are_whole_numbers_in_any_block(tmp_path, monkeypatch):
+    huge = 2**62 + 1  # no float holds it
+    lines = ["id,mark,name", *(f"{n},1,x" for n in range(60)), "60.0,1,x", "-3.000,1,x", f" {huge} ,1,x"]
+    path = file(tmp_path, "\n".join(lines).encode())
+    whole = table(open_source(path), KINDS)
+    assert list(whole["id"]) == [*range(61), -3, huge] and whole["id"].dtype == np.int64
+    monkeypatch.setattr(sources, "BLOCK", 32)
+    assert table(open_source(path), KINDS).equals(whole)
+    for odd in ("7.5", "1e3", ".0", "7.0.0", "1_0.0", f"{2**63}.0"):
+        path.write_text("\n".join([*lines, f"{odd},1,x"]))
+        assert complaint(table, open_source(path), KINDS) == f"t.csv, line 65, column id: expected a whole number (got '{odd}')"
+
+
+def test_rows_of_another_length_are_left_out_where_that_is_asked():
+    source, left = Source("t.csv", b"id,mark,name\n1.0,2,a\n2,3\n3,4,b,c\n4,5,d\n"), ["from before"]
+    assert list(table(source, KINDS, ",", left)["id"]) == [1, 4] and left == ["2,3", "3,4,b,c"]
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "t.csv")
+    os.mkfifo(tmp_path / "all.zip")
+    assert complaint(open_source, tmp_path / "t.csv").endswith("t.csv: expected a regular file")
+    there = files_at(tmp_path)
+    assert not there.openers and there.lying == ("t.csv", "all.zip")
+    assert complaint(there.open, "t.csv").endswith("expected a regular file") and "found 't.csv', 'all.zip'" in complaint(there.open, "u.csv")
+
+
+def test_plain_files_come_before_gzip_and_gzip_before_zips(tmp_path):
+    for name, there in (("c.csv", b"plain"), ("c.csv.gz", gzip.compress(b"gz")), ("b.csv.gz", gzip.compress(b"gz"))):
+        file(tmp_path, there, name)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name in ("a.csv", "b.csv", "c.csv", "._a.csv", "in/a.csv"):
+            archive.writestr(name, name)
+    (tmp_path / ".hidden.csv").write_text("no")
+    there = files_at(tmp_path)
+    assert [there.open(name).data for name in there.named("*.csv")] == [b"a.csv", b"gz", b"plain"]
+    assert files_at(tmp_path / "all.zip").named("*") == ["a.csv", "b.csv", "c.csv"]
+
+
+def test_every_reader_recognises_what_it_can_open(tmp_path):
+    for reader, name in ((text, "kg_final.txt"), (recbole, "x.inter"), (kaggle, "rating.csv")):
+        folder = tmp_path / name
+        for packed in ("", ".gz", ".zip"):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
+                archive.writestr(f"deep/{name}", "1")
+            if packed != ".zip":
+                (folder / f"{name}.zip").rename(folder / f"{name}{packed}")
+            recognised = [other for other in (text, recbole, kaggle) if other.recognises(folder)]
+            assert recognised == [reader]
+        assert reader.recognises(folder / f"{name}.zip")
+        (folder / f"{name}.zip").write_bytes(b"PK\x03\x04 cut off")
+        assert not reader.recognises(folder) and not reader.recognises(tmp_path / "nowhere")
+        with pytest.raises(InputError, match="expected a complete zip file"):
+            load(folder, DataConfig())
 
 
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b" \r\n\n"])

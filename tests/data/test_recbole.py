@@ -45,6 +45,7 @@ def test_ids_are_numbers_where_all_tokens_are_and_the_latest_rating_counts(tmp_p
 def test_what_was_dropped_or_kept_is_counted(tmp_path):
     assert set(read(world(tmp_path), 7).notes) == {
         "2 rows of ml.inter with a user and item that come again: dropped, the latest is kept",
+        "2 ratings of ml.inter below data.like_threshold = 7: seen, not liked",
         "1 items with interactions that ml.item lacks: kept, called by their id",
         "1 items in no interaction: kept",
         "2 titles that share their name: told apart by id",
@@ -105,11 +106,87 @@ def test_malformed_files_are_named(tmp_path, files, said):
 
 
 def test_a_graph_needs_links_and_a_folder_one_set(tmp_path):
-    assert complaint(world(tmp_path, link=None)) == f"{tmp_path}: expected a file *.link beside ml.kg (item_id, entity_id), found none"
+    assert complaint(world(tmp_path, link=None)).startswith(f"{tmp_path}: expected a file *.link beside ml.kg (item_id, entity_id), found 'ml.")
     (tmp_path / "other.inter").write_text(INTER)
-    assert complaint(tmp_path) == f"{tmp_path}: expected one file *.inter, found 2 (ml.inter, other.inter, ...)"
+    said = f"{tmp_path}: expected one file *.inter, found 2 ('ml.inter', 'other.inter'); put the rows of all into one file"
+    assert complaint(tmp_path) == said
 
 
 def test_a_wrong_encoding_is_named(tmp_path):
-    (world(tmp_path) / "ml.item").write_bytes(ITEM.encode() + b"13\tAm\xe9lie\t2001\tRomance\n")
-    assert complaint(tmp_path).startswith("ml.item, line 5: expected UTF-8 text (got byte 0xe9")
+    (world(tmp_path) / "ml.kg").write_bytes(KG.encode() + b"m.a\tdirector\tAm\xe9lie\n")
+    assert complaint(tmp_path).startswith("ml.kg, line 7: expected UTF-8 text (got byte 0xe9")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\n", "line 1: expected UTF-8 text"),
+        (b"", "expected data, found an empty file"),
+        (b"item_id:float\ttitle:token\n10\tHeat\n", "line 1: expected item_id:token (got 'item_id:float')"),
+        (b"title:token\nHeat\n", "line 1: expected the column item_id"),
+        (b"id\n", "line 1: expected fields name:type"),
+    ],
+)
+def test_titles_that_cannot_be_read_stop_nothing(tmp_path, content, said):
+    (world(tmp_path) / "ml.item").write_bytes(content)
+    data = read(tmp_path, 7)
+    assert list(data.items["title"]) == ["item 10", "item 11", "item 13"]
+    (note,) = [note for note in data.notes if "titles are called by their id" in note]
+    assert said in note
+
+
+def test_a_second_title_file_stops_nothing(tmp_path):
+    (world(tmp_path) / "other.item").write_text(ITEM)
+    assert any("expected one file *.item, found 2" in note for note in read(tmp_path, 7).notes)
+
+
+def test_rows_of_the_title_file_that_cannot_be_read_are_left_out_and_counted(tmp_path):
+    data = read(world(tmp_path, item=ITEM + "13\tLong\t1999\tDrama\textra\n\tNobody\t1999\tDrama\n"), 7)
+    assert list(data.items["title"]) == ["Toy Story", "Heat (10)", "Heat (12)", "item 13"]
+    assert "1 rows of ml.item without exactly 4 fields: not read, such as '13\\tLong\\t1999\\tDrama\\textra'" in data.notes
+    assert "1 rows of ml.item without an item_id: not read" in data.notes
+
+
+def test_ids_written_as_floats_are_whole_numbers(tmp_path):
+    files = {"item": ITEM.replace("\n10\t", "\n10.0\t"), "link": LINK.replace("\n11\t", "\n11.0\t")}
+    inter = "user_id:token\titem_id:token\trating:float\n3.0\t10\t8\n3\t11.0\t9\n"
+    data = read(world(tmp_path, inter=inter, **files), 7)
+    assert data.user_ids.tolist() == [3] and data.items["item_id"].tolist() == [11, 10, 12] and data.item.tolist() == [1, 0]
+    assert set(data.head) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("ratings", "threshold", "said"),
+    [
+        ((95, 20, 15, 85), 7, "x.inter: ratings from 15 to 95, data.like_threshold = 7: every rating is a like; try --set data.like_threshold=70"),
+        ((95, 20, 5), 7, "x.inter: ratings from 5 to 95, data.like_threshold = 7: 2 of 3 ratings are likes; try --set data.like_threshold=70"),
+        ((5, 4), 1, "x.inter: ratings from 4 to 5, data.like_threshold = 1: every rating is a like; try --set data.like_threshold=4"),
+        ((1, 1), 1, "x.inter: ratings from 1 to 1, data.like_threshold = 1: every rating is a like"),
+    ],
+)
+def test_a_threshold_too_low_for_the_scale_is_told(tmp_path, ratings, threshold, said):
+    rows = "".join(f"u{n}\ti{n}\t{rating}\n" for n, rating in enumerate(ratings))
+    (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\trating:float\n" + rows)
+    assert said in read(tmp_path, threshold).notes
+
+
+@pytest.mark.parametrize(("largest", "hint"), [(0.5, "0.35"), (1, "1"), (3, "2.1"), (5, "4"), (6, "4.2"), (69, "48.3"), (80, "70")])
+def test_a_threshold_above_all_ratings_is_refused_with_one_that_some_reach(tmp_path, largest, hint):
+    (tmp_path / "x.inter").write_text(f"user_id:token\titem_id:token\trating:float\nu\ti\t{largest}\nu\tj\t0\n")
+    assert complaint(tmp_path, 99) == (
+        f"x.inter, column rating: expected ratings that reach data.like_threshold = 99, but the largest is {largest:g}; try --set data.like_threshold={hint}"
+    )
+    assert read(tmp_path, float(hint)).liked.any()
+
+
+def test_columns_that_are_not_read_are_told(tmp_path):
+    head = "user_id:token\titem_id:token\trating:float\tlabel:float\tclick:token\n"
+    data = read(world(tmp_path, inter=f"{head}1\t10\t8\t0\tno\n1\t11\t2\t1\tyes\n"), 7)
+    assert data.liked.tolist() == [True, False]
+    assert "columns of ml.inter that are not read, so that none of them turns a row into a dislike: 'label:float', 'click:token'" in data.notes
+
+
+@pytest.mark.parametrize("kind", ["float", "token"])
+def test_labels_other_than_0_and_1_are_refused(tmp_path, kind):
+    world(tmp_path, inter=f"user_id:token\titem_id:token\tlabel:{kind}\n1\t10\t1\n1\t11\t2\n")
+    assert complaint(tmp_path) == f"ml.inter, line 3, column label:{kind}: expected 0 or 1 (got '2')"

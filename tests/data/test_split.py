@@ -143,3 +143,25 @@ def test_the_core_is_what_repeated_removal_leaves():
     while weak := [n for n in left if sum(user[m] == user[n] for m in left) < 4 or sum(item[m] == item[n] for m in left) < 4]:
         left = [n for n in left if n not in weak]
     assert 0 < len(left) < among.sum() and np.flatnonzero(k_core(user, item, among, 4)).tolist() == left
+
+
+def test_likes_and_what_the_core_leaves_out_are_counted():
+    # Users 0 and 1 like items 0 and 1; user 2 likes items 1 and 2 alone; user 3 likes nothing; item 3 is seen, never liked.
+    user, item = [0, 0, 1, 1, 2, 2, 3, 3], [0, 1, 0, 1, 1, 2, 0, 3]
+    data = world(user, item, [True] * 6 + [False] * 2)
+    assert split(replace(data, notes=("first",)), DataConfig(core=2)).notes == (
+        "first",
+        "6 of 8 interactions are likes",
+        "1 of 4 users without any like",
+        "1 of 4 titles that nobody likes",
+        "2 likes outside the core of users and titles with at least 2 likes among themselves: in no validation, no test",
+        "1 users with likes, but none in the core",
+        "1 titles that somebody likes, but none in the core",
+    )
+    assert split(world([0, 0, 1, 1], [0, 1, 0, 1]), DataConfig(core=2)).notes == ("4 of 4 interactions are likes",)
+
+
+def test_positions_that_are_the_datas_own_numbers_need_no_ids():
+    data = crowd()
+    numbered = replace(data, numbered=True, user_ids=data.user_ids[::-1], items=data.items.assign(item_id=[f"x{n}" for n in range(30)]))
+    assert np.array_equal(split(numbered, DataConfig()).fold, split(data, DataConfig()).fold)

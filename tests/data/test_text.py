@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from dskreg.config import DataConfig
 from dskreg.data.dataset import TEST, UNASSIGNED
 from dskreg.data.load import load
+from dskreg.data.split import split
 from dskreg.data.text import read
 from dskreg.errors import InputError
 
@@ -70,11 +73,6 @@ def test_satori_id_of_the_item_list_gives_the_item_count(tmp_path):
         ({"train": "0 1\n1 -3\n"}, "train.txt, line 2: expected whole numbers >= 0 (got '-3')"),
         ({"train": ""}, "train.txt: expected data, found an empty file"),
         ({"kg_final": "0 0 4\n\n1 0\n"}, "kg_final.txt, line 3: expected three numbers: head, relation, tail (got '2 numbers')"),
-        ({"item_list": "org_id remap_id\na 0\nb 1\n"}, "train.txt, line 1: expected an item below 2, the number of items in item_list.txt (got '2')"),
-        ({"item_list": "org_id remap_id\na 0\nb 2\n"}, "item_list.txt, column remap_id: expected the ids 0 to 1 without a gap (got 'no 1')"),
-        ({"item_list": "org_id remap_id\na 0\nb\n"}, "item_list.txt, line 3: expected 2 fields (got '1')"),
-        ({"item_list": "id\n0\n"}, "item_list.txt, line 1: expected a column satori_id or remap_id (got 'id')"),
-        ({"relation_list": "org_id remap_id\na x\n"}, "relation_list.txt, line 2, column remap_id: expected a whole number >= 0 (got 'x')"),
     ],
 )
 def test_malformed_files_are_named(tmp_path, files, said):
@@ -85,7 +83,79 @@ def test_a_missing_file_and_a_wrong_encoding_are_named(tmp_path):
     (world(tmp_path) / "test.txt").write_bytes(b"0 1\n\xff\n")
     assert complaint(tmp_path) == "test.txt, line 2: expected UTF-8 text (got byte 0xff at position 4)"
     (tmp_path / "test.txt").unlink()
-    assert complaint(tmp_path) == f"{tmp_path / 'test.txt'}: expected a file, found none"
+    said = "expected test.txt (or test.txt.gz, or a zip that holds test.txt), found 'train.txt', 'kg_final.txt'"
+    assert complaint(tmp_path) == f"{tmp_path}: {said}"
+    with pytest.raises(InputError, match=r"found 'train\.txt'"):
+        load(tmp_path, DataConfig())
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("item_list", "org_id remap_id\na 0\nb 1\n", "2 items without an original id in item_list.txt: called by their number"),
+        ("item_list", "org_id remap_id\na 0\nb 9\n", "1 rows of item_list.txt with a number beyond those of the interactions, after a gap: not used"),
+        ("item_list", "org_id remap_id\na 0\nb\n", "1 rows of item_list.txt are not read: item_list.txt, line 3: expected 2 fields (got '1')"),
+        ("item_list", "id\n0\n", "item_list.txt is not used: item_list.txt, line 1: expected a name and a column satori_id or remap_id (got 'id')"),
+        ("item_list", "", "item_list.txt is not used: item_list.txt: expected data, found an empty file"),
+        ("item_list", "org_id remap_id\na 1.5\n", "column remap_id: expected a whole number >= 0 (got '1.5')"),
+        ("user_list", "org_id remap_id\na x\n", "column remap_id: expected a whole number >= 0 (got 'x')"),
+        ("relation_list", "org_id remap_id\na x\n", "relation_list.txt, line 2, column remap_id: expected a whole number >= 0 (got 'x')"),
+        ("entity_list", "org_id remap_id\na\t1\tb\tc\tx\n", "entity_list.txt, line 2, column remap_id: expected a whole number >= 0 (got 'x')"),
+    ],
+)
+def test_an_optional_file_stops_nothing(tmp_path, file, content, said):
+    data = read(world(tmp_path, **{file: content}))
+    assert len(data.items) == 4 and [note for note in data.notes if said in note]
+    (tmp_path / f"{file}.txt").write_bytes(b"\xff")
+    assert any(note.startswith(f"{file}.txt is not used: ") for note in read(tmp_path).notes)
+
+
+def test_a_folder_in_the_place_of_an_optional_file_stops_nothing(tmp_path):
+    (world(tmp_path) / "item_list.txt").mkdir()
+    assert any(note.startswith("item_list.txt is not used: ") for note in read(tmp_path).notes)
+
+
+def test_original_ids_of_whole_numbers_are_numbers_and_others_text(tmp_path):
+    listed = "org_id\tremap_id\tsatori_id\n" + "".join(f"{10 * n}\t{n + 1}\t{n}\n" for n in (3, 2, 1, 0))
+    data = read(world(tmp_path, item_list=listed, user_list="org_id remap_id\nann 0\nbob 2.0\neve 7\nnobody 9\n"))
+    assert data.items["item_id"].tolist() == [0, 10, 20, 30] and data.items["item_id"].dtype == np.int64
+    assert list(data.items["title"]) == ["item 0", "item 10", "item 20", "item 30"] and list(data.user_ids) == ["ann", "bob", "eve"]
+    assert not any("list" in note for note in data.notes)
+
+
+def test_original_ids_that_are_shared_or_blank_leave_the_number(tmp_path):
+    data = read(world(tmp_path, item_list="org_id\tremap_id\nsame\t0\nsame\t1\n\t2\nown\t3\n"))
+    assert list(data.items["item_id"]) == ["0", "1", "2", "own"] and list(data.items["title"]) == ["same (0)", "same (1)", "item 2", "own"]
+    assert "1 items without an original id in item_list.txt: called by their number" in data.notes
+    assert "2 items that share their original id in item_list.txt: called by their number" in data.notes
+    data = read(world(tmp_path, item_list="org_id\tremap_id\n2\t0\n1\t1\n\t2\n7\t3\n"))
+    assert list(data.items["item_id"]) == [0, 1, 2, 3] and any("all are called by number" in note for note in data.notes)
+
+
+def test_the_folds_do_not_depend_on_the_original_ids(tmp_path):
+    train = "".join(f"{u} {' '.join(str(i) for i in range(20) if (u * i) % 7 != 3)}\n" for u in range(9))
+    config = DataConfig(core=1)
+    plain = split(read(world(tmp_path, train=train)), config)
+    items = "org_id\tremap_id\n" + "".join(f"{(7 * n) % 20}x\t{n}\n" for n in range(20))
+    users = "org_id\tremap_id\n" + "".join(f"{99 - u}\t{u}\n" for u in range(9))
+    named = split(read(world(tmp_path, train=train, item_list=items, user_list=users)), config)
+    assert list(named.user_ids[:2]) == [99, 98] and named.items["item_id"][1] == "7x" and np.array_equal(named.fold, plain.fold)
+
+
+@pytest.mark.parametrize("packed", ["gz", "zip each", "one zip", "the zip itself"])
+def test_gzip_and_zips_give_the_same(tmp_path, packed):
+    plain = read(world(tmp_path, item_list="org_id remap_id\na 0\nb 1\nc 2\nd 3\n"))
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    for path in list(tmp_path.glob("*.txt")):
+        if packed == "gz":
+            (folder / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        else:
+            with zipfile.ZipFile(folder / (f"{path.name}.zip" if packed == "zip each" else "all.zip"), "a") as archive:
+                archive.writestr(f"in/{path.name}", path.read_bytes())
+                archive.writestr(f"__MACOSX/._{path.name}", b"\x00")
+    data = load(folder / "all.zip" if packed == "the zip itself" else folder, DataConfig())
+    assert data.items.equals(plain.items) and data.notes == plain.notes and np.array_equal(data.head, plain.head) and len(data.user) == 6
 
 
 @pytest.mark.parametrize(
@@ -100,7 +170,17 @@ def test_the_papers_files_have_the_documented_counts(name, users, items, train, 
     assert ((data.fold == UNASSIGNED).sum(), (data.fold == TEST).sum()) == (train, test)
     assert len(np.unique(data.user[data.fold == TEST])) == test_users
     if name == "dskreg-lastfm":
-        assert "49 triples from a title to itself: dropped" in data.notes and len(data.head) == 15_518 - 49
+        copies = 175 + 27 + 72 + 5 + 1
+        assert "49 triples from a title to itself: dropped" in data.notes and len(data.head) == 15_518 - 49 - copies
+        assert data.items["item_id"].tolist()[:4] == [2, 3, 4, 6]
         assert "music.artist.origin" in data.relations
     else:
-        assert "116,390 triples without a title at either end: not used" in data.notes and len(data.head) == 151_500 - 116_390
+        assert "116,390 triples without a title at either end: not used" in data.notes
+        copies = 15_019 + 211 + 3 + 1  # of relations and their inverses
+        assert len(data.head) == 151_500 - 116_390 - copies + 1 and data.items["item_id"][0] == "0002005018"
+
+
+def test_a_list_with_a_gap_does_not_say_how_many_items_there_are(tmp_path):
+    data = read(world(tmp_path, item_list="org_id remap_id\n" + "".join(f"x{n} {n}\n" for n in (0, 1, 2, 3, 5, 6))))
+    assert len(data.items) == 4 and "2 rows of item_list.txt with a number beyond those of the interactions, after a gap: not used" in data.notes
+    assert len(read(world(tmp_path, item_list="org_id remap_id\n" + "".join(f"x{n} {n}\n" for n in range(6)))).items) == 6

@@ -41,6 +41,7 @@ RICHER: dict[str, dict[str, str]] = {
     },
     "text": {
         "item_list.txt": "org_id remap_id\n" + "".join(f"m.{i} {i}\n" for i in range(ITEMS)),
+        "user_list.txt": "org_id\tremap_id\n" + "".join(f"viewer {u}\t{u}\n" for u in range(USERS)),
         "relation_list.txt": "org_id remap_id\nfilm.genre 0\n",
         "entity_list.txt": "org_id remap_id\n" + "".join(f"m.{i} {i}\n" for i in range(ITEMS + 3)),
     },

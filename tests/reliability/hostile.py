@@ -161,7 +161,7 @@ def failed_run(folder: Path) -> None:
     (made / "request.json").write_text(json.dumps(request | {"asked": 1.0}), encoding="utf-8")
     (made / "journal.jsonl").write_text(json.dumps({"event": "error", "message": " ".join(PAYLOADS.values())[:3000], "time": 2.0}) + "\n", encoding="utf-8")
     (made / "output.txt").write_text("\n".join(PAYLOADS.values())[:5000], encoding="utf-8")
-    (made / "process.json").write_text("{}", encoding="utf-8")
+    (made / "process.json").write_text('{"pid": 1, "born": 1.0}', encoding="utf-8")
 
 
 def broken(folder: Path) -> None:

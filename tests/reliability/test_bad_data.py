@@ -98,12 +98,17 @@ ROWS: dict[str, tuple[str, str, bytes]] = {
     "inter: too many columns": ("recbole", "x.inter", b"u1\ti1\t5\t5\t5\n"),
     "inter: no user": ("recbole", "x.inter", b"\ti1\t5\n"),
     "inter: a user with a NUL": ("recbole", "x.inter", b"u1\x00\ti1\t8\n"),
-    "kg: more relations than there may be": ("recbole", "x.kg", b"".join(b"m1\tr%d\tg0\n" % n for n in range(33_000))),
+    "kg: more relations than there may be": ("recbole", "x.kg", b"".join(b"m%d\tr%d\tg%d\n" % (n % 10, n, n) for n in range(33_000))),
     "kg: an entity that nothing links to": ("recbole", "x.kg", b"nobody\tr\tg0\n"),
     "kg: a relation without a name": ("recbole", "x.kg", b"m1\t\tg0\n"),
     "link: an item twice": ("recbole", "x.link", b"i1\tm2\n"),
     "link: an unknown item": ("recbole", "x.link", b"i999\tm999\n"),
     "item: an item twice": ("recbole", "x.item", b"i1\tAgain\n"),
+    "item: a field too many": ("recbole", "x.item", b"i1\tAgain\tand more\n"),
+    "kg: every relation and its inverse": ("recbole", "x.kg", b"".join(b"g%d\tback\tm%d\n" % (i % 3, i) for i in range(10))),
+    "kg: many relations with the same pair": ("recbole", "x.kg", b"".join(b"m1\tr%d\tg0\n" % n for n in range(33_000))),
+    "whole numbers as floats": ("kaggle", "rating.csv", b"1.0,2.0,8.0\n"),
+    "a whole number as a float of 5,000 digits": ("kaggle", "rating.csv", b"1." + b"0" * 5000 + b",2,8\n"),
 }
 
 
@@ -162,7 +167,40 @@ def linked(folder: Path, to: str) -> None:
     (folder / "rating.csv").symlink_to(to)
 
 
+def beside(name: str, content: bytes) -> Callable[[Path], None]:
+    """A file more."""
+    return lambda folder: (folder / name).write_bytes(content) and None
+
+
+def piped(name: str) -> Callable[[Path], None]:
+    """A pipe in the place of the file: who opens it waits for ever."""
+
+    def harm(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        os.mkfifo(folder / name)
+
+    return harm
+
+
+LISTS = ("item_list.txt", "user_list.txt", "relation_list.txt", "entity_list.txt")
+ODD_LISTS: dict[str, bytes] = {
+    "empty": b"",
+    "noise": bytes(range(256)),
+    "header alone": b"org_id remap_id\n",
+    "no header": b"B0001 0\nB0002 1\n",
+    "glued": b"org_id remap_id freebase_id\na 0a\n",
+    "one column": b"remap_id\n0\n1\n",
+    "numbers alone, turned round": b"remap_id org_id\n" + b"".join(b"%d %d\n" % (n, 9 - n) for n in range(10)),
+    "all the same": b"org_id\tremap_id\n" + b"x\t1\n" * 100,
+    "a huge number": b"org_id remap_id\na 999999999999\nb 99999999999999999999999\n",
+    "a picture": b"\x89PNG\r\n\x1a\n",
+    "a name of 100,000 letters": b"org_id remap_id\n" + b"x" * 100_000 + b" 0\n",
+    "100,000 words": b"org_id remap_id\n" + b"a " * 100_000 + b"0\n",
+}
+
 FOLDERS: dict[str, tuple[str, Callable[[Path], None]]] = {
+    **{f"{name}: {what}": ("text", beside(name, content)) for name in LISTS for what, content in ODD_LISTS.items()},
+    **{f"a pipe as {name}": (format, piped(name)) for format, files in VALID.items() for name in (*files, "item_list.txt", "x.zip")},
     "one user": ("text", only("train.txt", b"0 1 2 3 4\n")),
     "one item": ("text", only("train.txt", *(b"%d 1\n" % u for u in range(8)))),
     "a user who liked everything": ("text", only("train.txt", b"0 0 1 2 3 4 5 6 7 8 9\n", b"1 1 2 3\n", b"2 2 3 4\n")),
@@ -222,7 +260,15 @@ def test_read_or_refused_in_one_line(case: str, tmp_path: Path) -> None:
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(CASES) >= 80
+    assert len(CASES) >= 300
+
+
+@pytest.mark.parametrize("what", ODD_LISTS)
+@pytest.mark.parametrize("name", LISTS)
+def test_an_optional_list_never_stops_the_reading(name: str, what: str, tmp_path: Path) -> None:
+    folder = lay(tmp_path / "data", files_of("text"))
+    beside(name, ODD_LISTS[what])(folder)
+    assert outcome("text", folder) == ""
 
 
 @pytest.mark.parametrize("case", ["kaggle, rating.csv: noise", "text, train.txt: an item as a word", "recbole, x.inter: utf-16", "kaggle: half a gzip"])

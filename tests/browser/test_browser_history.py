@@ -1,0 +1,146 @@
+"""Back: one action adds one entry to the browser's history, and Back returns to the very view that was left."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from test_browser_profiles import side
+from walk import says, settle
+
+from benchmarks.served import ROOT, serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+EDITED = "user=17&liked=36&disliked=1&top=5"
+PLACE = "navigation.currentEntry.index"  # history.length does not fall when one goes back
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app with two models of the same data."""
+    folder = tmp_path_factory.mktemp("models")
+    for name in ("demo", "twin"):
+        shutil.copytree(ROOT / "artifacts" / "demo", folder / name)
+    with serve(DSKREG_ARTIFACTS=str(folder)) as address:
+        yield address
+
+
+def view(page: "Page") -> list[str]:
+    """What says which view this is: the headings, on cards too, and the sidebar's fields."""
+    settle(page)
+    return [*page.get_by_role("heading").all_inner_texts(), *side(page).locator("input").evaluate_all("all => all.map(field => field.value)")]
+
+
+def comes_back(page: "Page", shown: list[str]) -> None:
+    for _ in range(20):
+        if view(page) == shown:
+            return
+        page.wait_for_timeout(250)
+    assert view(page) == shown
+
+
+def button(name: str) -> "Callable[[Page], Locator]":
+    return lambda page: page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True).first
+
+
+def in_sidebar(name: str) -> "Callable[[Page], Locator]":
+    return lambda page: side(page).get_by_role("button", name=name, exact=True)
+
+
+def link(name: str) -> "Callable[[Page], Locator]":
+    return lambda page: side(page).get_by_role("link", name=name).first
+
+
+def preset(page: "Page") -> "Locator":
+    in_sidebar("Find people")(page).click()
+    return page.get_by_text("Loves Mecha, avoids Romance")
+
+
+def own_profile(page: "Page") -> "Locator":
+    return side(page).get_by_text("mine", exact=True)
+
+
+def another_model(page: "Page") -> "Locator":
+    side(page).get_by_role("combobox", name="Model").click()
+    return page.get_by_role("option", name="twin")
+
+
+def second_card(page: "Page") -> "Locator":
+    return page.get_by_role("button", name="Why?").nth(1)
+
+
+# where one is, what one clicks, and a part of the address to which it leads
+ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
+    "why": (f"?{EDITED}", second_card, r"/sampling\?.*item=\d+"),
+    "why, from a list with settings": (f"?{EDITED}&diversity=40&hide_seen=false&item=36", second_card, r"/sampling\?.*item=\d+"),
+    "the table's title": (f"?{EDITED}&view=table", button("See what was sampled"), r"/sampling\?.*item=\d+"),
+    "the map's title": (f"embeddings?{EDITED}&item=36", button("See its sampled neighbours"), r"/sampling\?.*item=36"),
+    "one of two titles": (f"compare?{EDITED}&what=titles&other_title=5", button("See what was sampled"), r"/sampling\?.*item=\d+"),
+    "the next title": (f"sampling?{EDITED}", button("Next"), r"item=\d+"),
+    "the smallest reason": (f"what_if?{EDITED}&item=36", button("Try it"), r"without=\d+"),
+    "the next person": (f"sampling?{EDITED}&item=36", in_sidebar("Next"), "user=18"),
+    "a taste": (f"?{EDITED}", preset, r"user=(?!17\b)\d+"),
+    "a profile of one's own": (f"?{EDITED}", own_profile, "profile=mine"),
+    "a person on the map": (f"embeddings?{EDITED}&map=viewers&point=3", button("Continue as this viewer"), r"user=3\b"),
+    "the other person": (f"compare?{EDITED}&what=people&other=3", button("Swap"), r"user=3\b"),
+    "another page": (f"?{EDITED}&view=table", link("Compare"), "/compare"),
+    "the tour": (f"sampling?{EDITED}", in_sidebar("Take the tour"), r"/\?"),
+    "undo": (f"?{EDITED}", in_sidebar("Undo all changes"), r"\?user=17&top=5$"),
+    "another model": (f"?{EDITED}", another_model, "artifact=twin"),
+    "a model of the shelf": (f"runs?{EDITED}&models=twin", button("Open twin"), r"/\?.*artifact=twin"),
+    "a stop of the walk": (f"sampling?{EDITED}&item=36&show=Walk&trail=36,5", button("Inspect this title"), r"item=5\b"),
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_one_action_is_one_entry_and_back_undoes_it(page: "Page", server: str, action: str) -> None:
+    start, click, leads_to = ACTIONS[action]
+    page.goto(f"{server}/{start}")
+    says(settle(page), re.compile(r"\S"))
+    page.wait_for_timeout(1000)  # what the link says is put right, the page drawn to its end
+    left, place, shown = page.url, page.evaluate(PLACE), view(page)
+    click(page).click()
+    page.wait_for_url(re.compile(leads_to))
+    settle(page)
+    assert page.evaluate(PLACE) == place + 1
+    there = page.url
+    page.go_back()
+    comes_back(page, shown)
+    assert page.url == left and page.evaluate(PLACE) == place
+    page.go_forward()
+    settle(page)
+    assert page.url == there and page.evaluate(PLACE) == place + 1
+
+
+def test_several_actions_are_as_many_entries(page: "Page", server: str) -> None:
+    """To another person, to one of the recommendations, to the next one, and back by the same way."""
+    page.goto(f"{server}/?user=17&top=5")
+    says(settle(page), "viewer 17")
+    place, ways = page.evaluate(PLACE), [page.url]
+    for click, leads_to in ((in_sidebar("Next"), "user=18"), (second_card, r"/sampling\?.*item=\d+"), (button("Next"), None)):
+        click(page).click()
+        page.wait_for_url(re.compile(leads_to) if leads_to else lambda url: url != ways[-1])
+        settle(page)
+        ways.append(page.url)
+        assert page.evaluate(PLACE) == place + len(ways) - 1
+    for way in reversed(ways[:-1]):
+        page.go_back()
+        settle(page)
+        assert page.url == way
+    says(settle(page), "viewer 17")
+
+
+def test_a_double_click_is_one_action(page: "Page", server: str) -> None:
+    page.goto(f"{server}/?{EDITED}")
+    settle(page)
+    left, place = page.url, page.evaluate(PLACE)
+    second_card(page).dblclick()
+    page.wait_for_url(re.compile(r"/sampling\?.*item=\d+"))
+    settle(page)
+    assert page.evaluate(PLACE) == place + 1
+    page.go_back()
+    settle(page)
+    assert page.url == left

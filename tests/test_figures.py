@@ -1,0 +1,248 @@
+"""Every number under a label, beside one that is computed here from the interactions, the triples and the weights alone."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+from test_pages import fine, recommended, said, visit
+
+from dskreg.data.dataset import CO_LIKED, OUTSIDE, TRAIN, VALIDATION
+from dskreg.explorer import Explorer
+from tests.test_artifact import DEMO
+
+USER = 17
+
+
+class Oracle:
+    """The default preset by its equations (docs/model.md), one title at a time, in float64."""
+
+    def __init__(self) -> None:
+        self.explorer = Explorer.open(DEMO)
+        made = self.explorer.core.artifact
+        self.data, self.graph, self.config = made.dataset, made.graph, made.config.model
+        self.w = {name: value.astype(np.float64) for name, value in made.weights.items()}
+        self.ids = self.data.items["item_id"].tolist()
+        folds = (TRAIN, VALIDATION, OUTSIDE)
+        known = self.data.liked & np.isin(self.data.fold, folds)
+        assert made.config.train.refit and self.config.activation == "linear" and self.config.user == "items"
+        self.likes = {u: set() for u in range(len(self.data.user_ids))}
+        for u, i in zip(self.data.user[known], self.data.item[known], strict=True):
+            self.likes[int(u)].add(int(i))
+        mine = list(self.data.user_ids).index(USER)
+        self.history = sorted(self.likes[mine])
+        self.seen = set(self.data.item[self.data.user == mine].tolist())
+
+    def person(self, history: list[int]) -> np.ndarray:
+        """e_hat_u."""
+        e = self.w["item_embedding"][history]
+        base = (self.w["history_weight"][history][:, None] * e).sum(0) / len(history) ** 0.5
+        picked = e[np.argsort(-(e @ self.w["relevance_item"]), kind="stable")[: self.config.user_picks]]
+        beta = softmax(picked @ base)
+        gated = np.exp(self.w["log_user_gate"]) * (beta @ picked)
+        return self.w["user_tower.weight"] @ (base + gated) + self.w["user_tower.bias"]
+
+    def candidates(self, item: int) -> pd.DataFrame:
+        """position, relation, share of the probability mass, picked?"""
+        there = self.graph.neighbour[item] >= 0
+        j, r = self.graph.neighbour[item][there], self.graph.relation[item][there]
+        logit = self.w["item_embedding"][j] @ self.w["relevance_item"] + self.w["relation_embedding"][r] @ self.w["relevance_relation"]
+        logit += self.w["log_gate"][r] + self.w["prior"][r] * np.log(self.graph.strength[item][there].astype(np.float64))
+        frame = pd.DataFrame({"position": j, "relation": r, "share": softmax(logit), "picked": False})
+        frame.loc[np.argsort(-logit, kind="stable")[: self.config.picks], "picked"] = True
+        return frame
+
+    def parts(self, person: np.ndarray, item: int) -> tuple[float, float, pd.DataFrame]:
+        """(own part, bias, the picks with attention and contribution)."""
+        drawn = self.candidates(item).query("picked")
+        aimed = person @ self.w["item_tower.weight"]
+        alpha = softmax(self.w["relation_embedding"][drawn["relation"]] @ person)
+        gain = alpha * np.exp(self.w["log_gate"])[drawn["relation"]] * (self.w["item_embedding"][drawn["position"]] @ aimed)
+        own, bias = float(self.w["item_embedding"][item] @ aimed), float(person @ self.w["item_tower.bias"])
+        return own, bias, drawn.assign(attention=alpha, contribution=gain)
+
+    def score(self, person: np.ndarray, item: int) -> float:
+        own, bias, drawn = self.parts(person, item)
+        return own + bias + float(drawn["contribution"].sum())
+
+    def ranked(self, history: list[int]) -> list[int]:
+        """Unseen titles, the best first."""
+        person = self.person(history)
+        score = {item: self.score(person, item) for item in range(len(self.ids)) if item not in self.seen}
+        return sorted(score, key=lambda item: -score[item])
+
+    def after_the_graph(self, item: int) -> np.ndarray:
+        """e_hat_i for a person without preference among relations."""
+        drawn = self.candidates(item).query("picked")
+        around = (np.exp(self.w["log_gate"])[drawn["relation"]][:, None] * self.w["item_embedding"][drawn["position"]]).mean(0) if len(drawn) else 0
+        return self.w["item_tower.weight"] @ (self.w["item_embedding"][item] + around) + self.w["item_tower.bias"]
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    weight = np.exp(x - x.max()) if len(x) else x
+    return weight / weight.sum()
+
+
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Oracle:
+    return Oracle()
+
+
+@pytest.fixture(scope="module")
+def ranked(oracle: Oracle) -> list[int]:
+    return oracle.ranked(oracle.history)
+
+
+def metrics(app: AppTest) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for element in app.metric:
+        found.setdefault(element.label, []).append(element.value.replace("−", "-"))
+    return found
+
+
+def near(text: str, value: float) -> bool:
+    """Does the text show the value, to its own number of digits?"""
+    digits = len(text.strip("%").partition(".")[2])
+    shown = float(text.replace(",", "").strip("%")) / (100 if text.endswith("%") else 1)
+    return abs(shown - value) <= 0.51 * 10.0 ** (-digits - 2 * text.endswith("%"))
+
+
+def table(app: AppTest, *columns: str) -> pd.DataFrame:
+    return next(frame.value for frame in app.dataframe if set(columns) <= set(frame.value.columns))
+
+
+def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[int]) -> None:
+    item = ranked[1]
+    app = fine(visit("sampling", user=str(USER), item=str(oracle.ids[item]), show="Relations"))
+    person = oracle.person(oracle.history)
+    own, bias, drawn = oracle.parts(person, item)
+    every, shown = oracle.candidates(item), metrics(app)
+    assert shown["Could be drawn"] == [str(len(every))] and shown["Drawn"] == [str(len(drawn))]
+    assert near(shown["Their probability mass"][0], drawn["share"].sum()) and near(shown["They add"][0], drawn["contribution"].sum())
+    assert near(shown["Score"][0], own + bias + drawn["contribution"].sum())
+    rows = table(app, "expected_picks", "share").set_index("relation")
+    for number, name in enumerate(oracle.graph.relations):
+        mine, picked = every[every["relation"] == number], drawn[drawn["relation"] == number]
+        assert (name in rows.index) == bool(len(mine))
+        if len(mine):
+            row = rows.loc[name]
+            assert (row["candidates"], row["drawn"]) == (len(mine), len(picked)) and row["share"] == pytest.approx(100 * mine["share"].sum(), abs=1e-3)
+            assert row["gate"] == pytest.approx(np.exp(oracle.w["log_gate"][number]), rel=1e-5)
+            assert row["attention"] == pytest.approx(picked["attention"].sum(), abs=1e-5)
+            assert row["contribution"] == pytest.approx(picked["contribution"].sum(), abs=1e-5)
+    first = rows["share"].idxmax()
+    portion = (every["relation"] == oracle.graph.relations.index(first)).mean()
+    assert f"holds **{rows['share'].max() / 100:.0%}** of the probability mass with **{portion:.0%}** of the candidates" in said(app)
+    assert "leans" not in said(app) and "learn" not in said(app).replace("training learns", "")
+
+
+def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked: list[int]) -> None:
+    anchor = oracle.history[0]
+    app = fine(visit(user=str(USER), view="table", near=str(oracle.ids[anchor])))
+    listed, person = recommended(app), oracle.person(oracle.history)
+    assert listed["item_id"].tolist() == [oracle.ids[item] for item in ranked[:10]]
+    assert listed["score"].to_numpy() == pytest.approx([oracle.score(person, item) for item in ranked[:10]], abs=1e-4)
+    assert f"**Likes {len(oracle.history)} titles**" in said(app)
+    fans = [sum(item in likes for likes in oracle.likes.values()) for item in ranked[:10]]
+    assert listed["likes"].tolist() == fans
+    taste = table(app, "genre", "lift").set_index("genre")
+    genres = oracle.data.items["genres"].str.split(", ")
+    for genre, row in taste.iterrows():
+        carrying = [genre in names for names in genres]
+        mine = sum(carrying[item] for item in oracle.history)
+        everybody = sum(carrying[item] for likes in oracle.likes.values() for item in likes) / sum(map(len, oracle.likes.values()))
+        assert row["liked"] == mine and row["share"] == pytest.approx(100 * mine / len(oracle.history))
+        assert row["lift"] == pytest.approx(mine / len(oracle.history) / everybody)
+    alike = table(app, "similarity", "seen")
+    vectors = {item: oracle.after_the_graph(item) for item in range(len(oracle.ids))}
+    close = {item: cosine(vectors[anchor], vector) for item, vector in vectors.items() if item != anchor}
+    assert alike["similarity"].to_numpy() == pytest.approx(sorted(close.values(), reverse=True)[: len(alike)], abs=1e-4)
+    assert alike["score"].to_numpy() == pytest.approx([oracle.score(person, oracle.ids.index(key)) for key in alike["item_id"]], abs=1e-4)
+    varied = fine(visit(user=str(USER), view="table", diversity="60"))
+    other, shown = recommended(varied), metrics(varied)
+    places = [oracle.ids.index(key) for key in other["item_id"]]
+    assert near(shown["Mean score"][0], float(np.mean([oracle.score(person, item) for item in places])))
+    assert shown["Titles exchanged"] == [f"{len(set(other['item_id']) - set(listed['item_id']))} of 10"]
+    pairs = [cosine(vectors[a], vectors[b]) for n, a in enumerate(places) for b in places[:n]]
+    assert near(shown["Alikeness"][0], float(np.mean(pairs)))
+
+
+def test_what_if_shows_score_and_rank_before_and_after(oracle: Oracle, ranked: list[int]) -> None:
+    gone, item = oracle.history[0], ranked[2]
+    left = [title for title in oracle.history if title != gone]
+    app = fine(visit("what_if", user=str(USER), item=str(oracle.ids[item]), without=str(oracle.ids[gone])))
+    before, after = oracle.score(oracle.person(oracle.history), item), oracle.score(oracle.person(left), item)
+    now, shown = oracle.ranked(left), metrics(app)
+    assert near(shown["Score"][0], after) and shown["Rank"] == [str(now.index(item) + 1)]
+    told = re.search(r"from \*\*([\d.-]+)\*\* to \*\*([\d.-]+)\*\*", said(app).replace("−", "-"))
+    assert told and near(told[1], before) and near(told[2], after)
+    assert f"rank **{ranked.index(item) + 1}**" in said(app) and f"of {len(ranked):,}" in said(app)
+    assert shown["Neighbours drawn"] == [str(int(oracle.candidates(item)["picked"].sum()))]
+    listed = table(app, "rank_after", "score_before")
+    assert listed["item_id"].tolist()[:10] == [oracle.ids[title] for title in now[:10]]
+    person = oracle.person(oracle.history), oracle.person(left)
+    for row in listed.itertuples():
+        place = oracle.ids.index(row.item_id)
+        assert (row.rank_before, row.rank_after) == (ranked.index(place) + 1, now.index(place) + 1)
+        assert (row.score_before, row.score_after) == pytest.approx([oracle.score(who, place) for who in person], abs=1e-4)
+
+
+def test_two_titles_are_compared_by_counts_and_cosines(oracle: Oracle, ranked: list[int]) -> None:
+    pair = ranked[:2]
+    app = fine(visit("compare", user=str(USER), what="titles", item=str(oracle.ids[pair[0]]), other_title=str(oracle.ids[pair[1]])))
+    shown, person = metrics(app), oracle.person(oracle.history)
+    parts = [oracle.parts(person, item) for item in pair]
+    assert shown["Rank"] == ["1", "2"]
+    for n, (own, bias, drawn) in enumerate(parts):
+        assert near(shown["From the title itself"][n], own) and near(shown["From its neighbours"][n], drawn["contribution"].sum())
+        assert near(shown["Score"][n], own + bias + drawn["contribution"].sum())
+    assert near(shown["Alike, before"][0], cosine(*oracle.w["item_embedding"][pair]))
+    assert near(shown["Alike, after"][0], cosine(*(oracle.after_the_graph(item) for item in pair)))
+    assert shown["Like both"] == [f"{sum(set(pair) <= likes for likes in oracle.likes.values()):,}"]
+    data, most = oracle.data, oracle.explorer.core.artifact.config.graph.max_share * len(oracle.ids)
+    ties = 0
+    for number, name in enumerate(data.relations):
+        if name in oracle.graph.relations and name != CO_LIKED:
+            mine = data.relation == number
+            carried = [{int(tail) for tail in data.tail[mine & (data.head == item)]} for item in pair]
+            ties += sum(len(set(data.head[mine & (data.tail == tail)])) <= most for tail in carried[0] & carried[1])
+            ties += sum(int(data.entity_item[tail]) == other for tails, other in zip(carried, pair[::-1], strict=True) for tail in tails)
+    assert shown["Shared ties"] == [str(ties)]
+    sets = [{int(j) for j in drawn["position"]} for _, _, drawn in parts]
+    assert f"**{len(parts[0][2])}** and **{len(parts[1][2])}**, of which **{len(sets[0] & sets[1])}** are the same" in said(app)
+
+
+def test_two_people_overlap_as_counted_by_hand(oracle: Oracle, ranked: list[int]) -> None:
+    app = fine(visit("compare", user=str(USER), what="people", other="34"))
+    other = list(oracle.data.user_ids).index(34)
+    liked, seen = oracle.likes[other], set(oracle.data.item[oracle.data.user == other].tolist())
+    person = oracle.person(sorted(liked))
+    theirs = sorted((item for item in range(len(oracle.ids)) if item not in seen), key=lambda item: -oracle.score(person, item))[:10]
+    mine, shown = ranked[:10], metrics(app)
+    common = set(mine) & set(theirs)
+    assert shown["In both lists"] == [f"{len(common)} of 10"] and near(shown["Shared part"][0], len(common) / len(set(mine) | set(theirs)))
+    agree = [len(set(mine[:d]) & set(theirs[:d])) / d * 0.9**d for d in range(1, 11)]
+    assert near(shown["Top agreement"][0], len(common) / 10 * 0.9**10 + 0.1 / 0.9 * sum(agree))
+    order = [theirs.index(item) for item in mine if item in common]
+    signs = [np.sign(b - a) for n, b in enumerate(order) for a in order[:n]]
+    assert near(shown["Same order"][0], float(np.mean(signs))) if signs else shown["Same order"] == ["–"]
+    both = len(set(oracle.history) & liked)
+    words = f"likes **{len(oracle.history)}** titles, Viewer 34 **{len(liked)}**; both like **{both}** of these {len(set(oracle.history) | liked)}."
+    assert words in said(app)
+
+
+def test_the_map_counts_neighbours_and_likes(oracle: Oracle, ranked: list[int]) -> None:
+    item = ranked[0]
+    app = fine(visit("embeddings", user=str(USER), item=str(oracle.ids[item]), near_k="6"))
+    fans = sum(item in likes for likes in oracle.likes.values())
+    assert f"{fans:,} likes" in said(app) and f"{len(oracle.candidates(item)):,} neighbours in the knowledge graph" in said(app)
+    vectors = {title: oracle.after_the_graph(title) for title in range(len(oracle.ids))}
+    close = sorted((cosine(vectors[item], vector) for title, vector in vectors.items() if title != item), reverse=True)
+    assert table(app, "closeness", "map_rank")["closeness"].to_numpy() == pytest.approx(close[:6], abs=1e-4)
