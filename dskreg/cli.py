@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ import typer
 from dskreg.config import DEMO, Config, preset, setting_paths
 from dskreg.errors import InputError
 from dskreg.legible import legible
-from dskreg.printing import give_up, indexed, prepare, progress, say, show, table, tell
+from dskreg.printing import indexed, prepare, progress, say, settle, show, table, tell
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="DSKReG: train, evaluate, recommend, explain.")
 
@@ -251,10 +250,12 @@ def person(explorer: Any, user: str | None, history: str | None) -> Any:
 
 def main() -> int:
     """Run the command line; the exit code."""
-    code = answer()
+    try:
+        code = answer()
+    finally:
+        settle()
     if "TORCHELASTIC_RUN_ID" in os.environ:
         # Threads of torch's communication now and then abort a process that has done its work, as it is taken apart (1 of 42 sharded runs).
-        sys.stderr.flush()
         os._exit(code)
     return code
 
@@ -269,7 +270,6 @@ def answer() -> int:
     except InputError as error:
         return fail(str(error))
     except OSError as error:  # what the system refuses: the help on a full disk, a file that is taken away meanwhile
-        give_up()
         return fail(str(error))
     except typer.Exit as end:
         return end.exit_code

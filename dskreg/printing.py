@@ -82,16 +82,19 @@ def tell(text: str) -> None:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        give_up()
         raise SystemExit(0) from None
     except OSError as error:
-        give_up()
         raise InputError(f"stdout: cannot be written ({error.strerror or error})") from None
 
 
-def give_up() -> None:
-    """Take what could not be written to stdout for written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def settle() -> None:
+    """Give up what the streams did not take: the interpreter would try once more at its end, and complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def written(document: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from dskreg.config import PRESETS
-from dskreg.documents import problem
+from dskreg.documents import first_fault
 from dskreg.errors import InputError
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -55,7 +55,7 @@ class Request:
         try:
             return cls(**fields)
         except ValidationError as error:
-            field, wrong = problem(error)
+            field, wrong = first_fault(error)
             raise InputError(f"{'name' if field == 'out' else field}: {wrong}") from None
 
     def command(self, data: Path, artifacts: Path, log: Path, resume: bool) -> list[str]:

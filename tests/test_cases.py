@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from dskreg import artifact as artifacts
+from dskreg.cli import main
 from dskreg.config import DataConfig
 from dskreg.data.dataset import Dataset
 from dskreg.data.load import load
@@ -18,6 +22,7 @@ from dskreg.errors import InputError
 from dskreg.people import Directory
 
 SHARED = Path(__file__).parents[2] / "shared" / "cases"
+DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 
 
 def zipped(**files: str) -> bytes:
@@ -207,3 +212,34 @@ def test_other_anime_tables_are_refused(case):
 
 
 # Beyond the readers: file modes, What-if, training and lists
+
+
+@contextmanager
+def another_account() -> Iterator[None]:
+    """Files are opened as somebody who owns none of them."""
+    if os.geteuid() != 0:
+        yield  # the owner's own right is taken away below
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("name", [*artifacts.FILES, artifacts.MANIFEST])
+def test_perm600(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file may be read by whoever may read new files; one that may not is named in one sentence."""
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    made = Path(shutil.copytree(DEMO, tmp_path / "made"))
+    monkeypatch.setattr("sys.argv", ["dskreg", "info", str(made), "--json"])
+    (made / name).chmod(0)
+    with another_account():
+        code = main()
+    told = capsys.readouterr()
+    assert code == 2 and told.out == "" and told.err.count("\n") == 1
+    assert f"{made / name}: cannot be read (Permission denied)" in told.err
+    (made / name).chmod(0o644)
+    with another_account():
+        assert main() == 0

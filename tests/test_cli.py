@@ -152,17 +152,12 @@ def test_a_log_tells_machines_what_the_terminal_tells_people(capsys, monkeypatch
 # Streams
 
 
-def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A line of bash in which $DSKREG is the command line."""
-    command = f"{sys.executable} -m dskreg"
-    return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", line.replace("$DSKREG", command).replace("$DEMO", str(DEMO))],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """A line of bash in which $DSKREG is the command line and $DEMO the demo; its streams have buffers, as a user's have."""
+    script = line.replace("$DSKREG", f"{sys.executable} -m dskreg").replace("$DEMO", str(DEMO))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = ["bash", "-o", "pipefail", "-c", script]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +165,7 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
     [
         ("$DSKREG info $DEMO > /dev/full", 2, "error: stdout: cannot be written (No space left on device)\n"),
         ("$DSKREG --help > /dev/full", 2, "error: [Errno 28] No space left on device\n"),
+        ("$DSKREG info no/such/folder 2>/dev/full", 2, ""),
         ("$DSKREG info $DEMO --json >&-", 2, "error: stdout: expected a place for the result (got a closed stream)\n"),
         ("$DSKREG recommend $DEMO --user 1 --top 500 --json | head -c 1", 0, ""),
     ],

@@ -147,7 +147,7 @@ def rewritten(folder: Path, **fields: object) -> None:
     [
         ({"artifact": "0" * 64}, "another artifact"),
         ({"format": 99}, "version 99"),
-        ({"version": "0.0"}, "made by exact 0.0"),
+        ({"version": "0.0"}, "made by exact '0.0'"),
         ({"engine": "abacus"}, "abacus"),
         ({"artifact": 3}, "artifact: expected a valid string"),
         ({"settings": {"m": 0}}, "settings.m: expected"),

@@ -226,6 +226,6 @@ NAMES = {
 
 
 def cases(seed: int, count: int) -> list[Broken]:
-    """`count` of all cases, drawn with the seed; all where there are not so many."""
-    found = [*fields(), *documents(), *kinds(), *lines(), *flips(seed, 200)]
-    return random.Random(seed).sample(found, min(count, len(found)))
+    """Whatever is no file, and `count` of all other cases, drawn with the seed; all where there are not so many."""
+    found = [*fields(), *documents(), *lines(), *flips(seed, 200)]
+    return kinds() + random.Random(seed).sample(found, min(count, len(found)))
