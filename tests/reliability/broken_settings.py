@@ -173,7 +173,7 @@ def tensors(found: dict[str, np.ndarray]) -> Iterator[tuple[str, Break]]:
         def breaks(folder: Path) -> None:
             held = load_file(folder / "state.safetensors")
             change(held)
-            save_file({name: np.ascontiguousarray(value) for name, value in held.items()}, folder / "state.safetensors")
+            save_file({name: np.asarray(value, order="C") for name, value in held.items()}, folder / "state.safetensors")
 
         return breaks
 

@@ -73,6 +73,8 @@ def test_broken_checkpoints_are_refused_in_one_line_that_names_the_file(begun: P
             pytest.fail(f"{name} was accepted")
         assert broken.lines_of(error.value), f"{name}: {error.value}"
         named = name.split()[0] in str(error.value) or "moments" in name or " other " in str(error.value)  # moments are the other file's tensors
+        tensor = name.split()[1] if name.startswith("state.safetensors") and len(name.split()) == 3 and "." in name.split()[1] else ""
+        assert tensor in str(error.value), f"another tensor is named: {name}: {error.value}"
         assert named and "train without --resume" in str(error.value), (name, error.value)
         assert not before or digests(folder) == before, "the checkpoint is as it was"
         shutil.rmtree(folder)
