@@ -202,6 +202,7 @@ def main() -> None:
     folders = there(plan.data, given.datasets)
     (plan.work / "machine.json").parent.mkdir(parents=True, exist_ok=True)
     machine = {"hardware": hardware(torch.device("cpu")), "versions": versions(), "trials": plan.trials, "seconds": plan.seconds}
+    machine["searched"] = [name for name, model in MODELS.items() if model.tune]
     (plan.work / "machine.json").write_text(json.dumps(machine), "utf-8")
     for folder in folders:
         if given.part == "warm":

@@ -28,6 +28,11 @@ def test_holm_and_the_paired_test_are_the_textbooks() -> None:
     difference, p = significance.paired(dict(enumerate(ours)), dict(enumerate(theirs)) | {99: 1.0})
     assert difference == pytest.approx((ours - theirs).mean()) and p == pytest.approx(stats.ttest_rel(ours, theirs).pvalue)
     assert significance.paired({1: 0.5, 2: 0.1}, {1: 0.5, 2: 0.1}) == (0.0, 1.0)
+    far = significance.paired(dict(enumerate(100 + ours)), dict(enumerate(theirs)))[1]
+    many = dict(enumerate(np.tile(10 + 1e-3 * ours, 100)))
+    least = significance.paired(many, dict.fromkeys(many, 0.0))[1]
+    assert 0 < least < 1e-300 < far and tables.shown_apart({"DSKReG minus it": 1.0, "p (Holm)": least}) == ["+1.0000", "< 1e-300"]
+    assert tables.shown_apart({"DSKReG minus it": 1.0, "p (Holm)": 1.2e-299})[1] == "1e-299"
     assert significance.interval(np.array([1.0, 0, 1])) == pytest.approx(1.96 * np.std([1, 0, 1], ddof=1) / 3**0.5)
 
 
@@ -110,6 +115,20 @@ def told(tmp_path: Path) -> Callable[..., dict]:
         return document
 
     return tell
+
+
+def test_the_repository_s_own_p_values_are_above_0() -> None:
+    document = json.loads((Path(tables.__file__).parent / "accuracy.json").read_text())
+    found = [row["p (Holm)"] for rows in document.values() if isinstance(rows, list) for row in rows if "p (Holm)" in row]
+    assert len(found) > 20 and 0 < min(found) and max(found) <= 1
+
+
+def test_who_searched_for_settings_by_itself_is_told() -> None:
+    machine = {"hardware": "h", "versions": {"torch": "t", "numpy": "n", "python": "p"}, "trials": 3, "seconds": 4.0}
+    made = {"date": "2020-01-01", "machine": machine}
+    assert tables.by_whom(made).endswith("; tuning: 3 trials or 4 s per model and data set.")
+    made["machine"] = machine | {"searched": ["EASE", "item-kNN"]}
+    assert tables.by_whom(made).endswith("tuning: EASE, item-kNN by dskreg/tuning.py; the others 3 trials or 4 s per model and data set.")
 
 
 def by_model(rows: list[dict]) -> dict[str, dict]:
