@@ -143,13 +143,13 @@ def warm(folder: Path, names: list[str], plan: Plan) -> None:
                 one(path, MODELS[name], settings_of(name, MODELS[name], folder, plan), dataset, seed, {"test": {}})
 
 
-def cold_items(folder: Path, plan: Plan) -> None:
+def cold_items(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
     """What nobody has liked, among all titles and among themselves."""
     models = {"DSKReG": MODELS["DSKReG"], **WITHOUT_LIKES, "EASE": RIVALS["EASE"]}
     for seed in range(plan.seeds):
         for name, model in models.items():
             path = plan.work / f"{folder.name}.cold" / f"{name}-{seed}.json"
-            if not path.exists():
+            if not path.exists() and (not only or name in only):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 dataset, cold = chilled(prepared(folder, seed), seed)
                 views = {"among the cold": {"among": cold, "targets": cold}, "among all": {"targets": cold}, "warm": {"targets": ~cold}}
@@ -208,7 +208,7 @@ def main() -> None:
         if given.part == "warm":
             warm(folder, given.models or list(MODELS), plan)
         elif given.part == "cold":
-            cold_items(folder, plan)
+            cold_items(folder, plan, given.models)
         else:
             share(folder, plan, given.models)
 
