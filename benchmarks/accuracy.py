@@ -1,12 +1,13 @@
 """DSKReG beside the strong simple ones, measured alike: `python benchmarks/accuracy.py` (packages of requirements-bench.txt; see benchmarks/README.md).
 
-    warm    every model on every data set and seed; rivals tuned by Optuna on validation at seed 0, all within one budget, then fitted on everything
-            known before the test, as DSKReG is
+    warm    every model on every data set and seed; rivals tuned on validation at seed 0 (EASE and item-kNN as dskreg/tuning.py does, the others by
+            Optuna within one budget), then fitted on everything known before the test, as DSKReG is
     cold    a tenth of the titles lose every like before the test: they are ranked among all titles and among themselves
     share   DSKReG with one part taken away or changed: what does which part?
 
 Resumable: what is done lies under --work and is not done again. `--tables` writes benchmarks/accuracy.json and the tables of benchmarks/README.md from it
-and leaves those of other runs. `--recorded` takes the settings from benchmarks/accuracy.json where it has them, and tunes what it lacks.
+and leaves those of other runs. `--recorded` takes the settings from benchmarks/accuracy.json where it has them, and tunes what it lacks; EASE and
+item-kNN are tuned anew in any case.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ def tuned(name: str, model: Recommender, dataset: Dataset, plan: Plan) -> tuple[
     """The settings of the best validation NDCG@20, and how they were found."""
     if model.choose is not None:
         return model.choose(dataset, {}), {"trials": 0}
+    if model.tune is not None:
+        return model.tune(dataset), {"trials": 0}
     space = model.space
     if space is None:
         return {}, {"trials": 0}
@@ -120,7 +123,8 @@ def settings_of(name: str, model: Recommender, folder: Path, plan: Plan) -> Sett
     """Tuned once per data set, at seed 0, and kept."""
     kept = plan.work / folder.name / f"{name}.tuned"
     if not kept.exists():
-        settings, how = found_before(name, folder.name, plan) or tuned(name, model, prepared(folder, 0), plan)
+        before = None if model.tune else found_before(name, folder.name, plan)
+        settings, how = before or tuned(name, model, prepared(folder, 0), plan)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps({"settings": settings} | how), "utf-8")
     return json.loads(kept.read_text("utf-8"))["settings"]
@@ -139,13 +143,13 @@ def warm(folder: Path, names: list[str], plan: Plan) -> None:
                 one(path, MODELS[name], settings_of(name, MODELS[name], folder, plan), dataset, seed, {"test": {}})
 
 
-def cold_items(folder: Path, plan: Plan) -> None:
+def cold_items(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
     """What nobody has liked, among all titles and among themselves."""
     models = {"DSKReG": MODELS["DSKReG"], **WITHOUT_LIKES, "EASE": RIVALS["EASE"]}
     for seed in range(plan.seeds):
         for name, model in models.items():
             path = plan.work / f"{folder.name}.cold" / f"{name}-{seed}.json"
-            if not path.exists():
+            if not path.exists() and (not only or name in only):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 dataset, cold = chilled(prepared(folder, seed), seed)
                 views = {"among the cold": {"among": cold, "targets": cold}, "among all": {"targets": cold}, "warm": {"targets": ~cold}}
@@ -198,12 +202,13 @@ def main() -> None:
     folders = there(plan.data, given.datasets)
     (plan.work / "machine.json").parent.mkdir(parents=True, exist_ok=True)
     machine = {"hardware": hardware(torch.device("cpu")), "versions": versions(), "trials": plan.trials, "seconds": plan.seconds}
+    machine["searched"] = [name for name, model in MODELS.items() if model.tune]
     (plan.work / "machine.json").write_text(json.dumps(machine), "utf-8")
     for folder in folders:
         if given.part == "warm":
             warm(folder, given.models or list(MODELS), plan)
         elif given.part == "cold":
-            cold_items(folder, plan)
+            cold_items(folder, plan, given.models)
         else:
             share(folder, plan, given.models)
 

@@ -1,6 +1,6 @@
 """The models of benchmarks/accuracy.py: each a space of settings for the tuner, and a fit on the training fold that gives a scorer.
 
-popularity, item-kNN, EASE      dskreg/baselines.py, the ones that the app shows
+popularity, item-kNN, EASE      dskreg/baselines.py, the ones that the app shows; tuned as they are for it (dskreg/tuning.py)
 RP3beta      P_ui^a P_iu^a / n_i^b, the k largest per title                     (Paudel et al., TiiS 2017)
 iALS, BPR-MF `implicit`        LightGCN `torch_geometric` (benchmarks/cost.py)
 content-kNN  the idf-weighted cosine of two titles' entities: what a graph alone can say of a title that nobody has liked
@@ -22,14 +22,15 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.cost import IALSSettings, LightGCNSettings, ials, lightgcn  # noqa: E402
-from dskreg.baselines import EASE, Baseline, ItemKNN, Popularity  # noqa: E402
+from dskreg.baselines import EASE, Baseline, CoLikes, ItemKNN, Popularity  # noqa: E402
 from dskreg.config import PRESETS, Config  # noqa: E402
-from dskreg.data.dataset import Dataset  # noqa: E402
+from dskreg.data.dataset import VALIDATION, Dataset  # noqa: E402
 from dskreg.graph import build, carriers, choose_relations, idf, seen_matrix, train_matrix  # noqa: E402
 from dskreg.metrics import top_items  # noqa: E402
 from dskreg.serving import Scorer, model_scorer  # noqa: E402
 from dskreg.spectra import Start  # noqa: E402
 from dskreg.training import refit, train  # noqa: E402
+from dskreg.tuning import chosen as best_settings  # noqa: E402
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -40,12 +41,15 @@ SEEN_TOO = "EASE, seen too"
 
 @dataclass(frozen=True)
 class Recommender:
-    """`space` draws settings for a trial (none: nothing to tune); `fit(dataset, settings, seed)` learns from the training fold."""
+    """`fit(dataset, settings, seed)` learns from the training fold. Without `space`, `tune` and `choose` there is nothing to tune."""
 
     fit: Callable[[Dataset, Settings, int], Scorer]
     space: Callable[[Trial], Settings] | None = None
+    """Settings for a trial of Optuna."""
+    tune: Callable[[Dataset], Settings] | None = None
+    """A search of its own on validation, in the place of Optuna's."""
     choose: Callable[[Dataset, Settings], Settings] | None = None
-    """In the place of a tuner: its own look at validation, begun from some settings; after it the recommender fits again by itself."""
+    """Its own look at validation, begun from some settings; after it the recommender fits again by itself."""
 
 
 def _history(baseline: Baseline, dataset: Dataset) -> Scorer:
@@ -72,10 +76,24 @@ def rp3beta(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
     return lambda who, history: (history @ walk).toarray()
 
 
+def _tuned(name: str, rows: Callable[[Dataset], sparse.csr_matrix] = train_matrix) -> Callable[[Dataset], Settings]:
+    """The search of dskreg/tuning.py for one of its baselines that learns from `rows` `[.., I]` of the data."""
+
+    def tune(dataset: Dataset) -> Settings:
+        likes, validation = CoLikes.of(rows(dataset)), train_matrix(dataset, (VALIDATION,))
+        return dict(best_settings(name, likes, train_matrix(dataset), validation))
+
+    return tune
+
+
+def with_seen(dataset: Dataset) -> sparse.csr_matrix:
+    """Training likes, and below them what somebody saw and did not like as one more person's list, as DSKReG's start may take it (spectra.py)."""
+    return sparse.vstack([train_matrix(dataset), seen_matrix(dataset)]).tocsr()
+
+
 def ease_seen(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
-    """EASE for which what somebody saw and did not like is one more person's list, as DSKReG's start may take it (spectra.py)."""
-    rows = sparse.vstack([train_matrix(dataset), seen_matrix(dataset)]).tocsr()
-    fitted = EASE(**settings).fit(rows)
+    """EASE that learns from `with_seen`."""
+    fitted = EASE(**settings).fit(with_seen(dataset))
     return lambda who, history: fitted.scores(history)
 
 
@@ -142,10 +160,7 @@ def dskreg(config: Config) -> Recommender:
 
 RIVALS: dict[str, Recommender] = {
     "popularity": Recommender(lambda data, settings, seed: _history(Popularity(), data)),
-    "item-kNN": Recommender(
-        lambda data, settings, seed: _history(ItemKNN(**settings), data),
-        lambda trial: {"k": trial.suggest_int("k", 5, 2000, log=True), "shrink": trial.suggest_float("shrink", 0, 100)},
-    ),
+    "item-kNN": Recommender(lambda data, settings, seed: _history(ItemKNN(**settings), data), tune=_tuned("item-kNN")),
     "RP3beta": Recommender(
         rp3beta,
         lambda trial: {
@@ -154,11 +169,8 @@ RIVALS: dict[str, Recommender] = {
             "k": trial.suggest_int("k", 20, 1000, log=True),
         },
     ),
-    "EASE": Recommender(
-        lambda data, settings, seed: _history(EASE(**settings), data),
-        lambda trial: {"regularisation": trial.suggest_float("regularisation", 10, 3000, log=True)},
-    ),
-    SEEN_TOO: Recommender(ease_seen, lambda trial: {"regularisation": trial.suggest_float("regularisation", 10, 3000, log=True)}),
+    "EASE": Recommender(lambda data, settings, seed: _history(EASE(**settings), data), tune=_tuned("EASE")),
+    SEEN_TOO: Recommender(ease_seen, tune=_tuned("EASE", with_seen)),
     "iALS": Recommender(
         _ials,
         lambda trial: {

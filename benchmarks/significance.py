@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+LEAST_P = float(np.finfo(float).tiny)
+"""The bound of a p that is too small for a floating-point number: none is 0."""
+
 PerPerson = dict[int, float]
 
 
@@ -34,12 +37,12 @@ def aligned(ours: PerPerson, theirs: PerPerson) -> tuple[np.ndarray, np.ndarray]
 
 
 def paired(ours: PerPerson, theirs: PerPerson) -> tuple[float, float]:
-    """(mean difference over the people that both have, p of the two-sided paired t-test)."""
+    """(mean difference over the people that both have, p of the two-sided paired t-test, at least LEAST_P)."""
     mine, other = aligned(ours, theirs)
     difference = mine - other
     if len(difference) < 2 or not difference.any():
         return float(difference.mean()) if len(difference) else 0.0, 1.0
-    return float(difference.mean()), float(stats.ttest_1samp(difference, 0.0).pvalue)
+    return float(difference.mean()), max(float(stats.ttest_1samp(difference, 0.0).pvalue), LEAST_P)
 
 
 def holm(p: dict[str, float]) -> dict[str, float]:

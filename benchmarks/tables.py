@@ -64,7 +64,7 @@ def shown_apart(row: dict[str, Any]) -> list[str]:
     """The cells that compare a row: with ours, or a part with the whole."""
     if "gain" in row:
         return [f"{row['gain']:+.1%} ± {row['within']:.1%}"]
-    return [f"{row['DSKReG minus it']:+.4f}", f"{row['p (Holm)']:.1g}" if row["p (Holm)"] else "< 1e-300"] if "p (Holm)" in row else []
+    return [f"{row['DSKReG minus it']:+.4f}", f"{row['p (Holm)']:.1g}" if row["p (Holm)"] >= 1e-300 else "< 1e-300"] if "p (Holm)" in row else []
 
 
 def table(rows: list[dict[str, Any]], parts: bool) -> list[str]:
@@ -132,8 +132,11 @@ def summary(work: Path, before: dict[str, Any]) -> dict[str, Any]:
 def by_whom(made: dict[str, Any]) -> str:
     """Date, machine and versions of one section, in a line."""
     machine = made["machine"]
+    budget = f"{machine['trials']} trials or {machine['seconds']:g} s per model and data set"
+    if machine.get("searched"):
+        budget = f"{', '.join(machine['searched'])} by dskreg/tuning.py; the others {budget}"
     versions = ", ".join(f"{shown} {machine['versions'][name]}" for name, shown in (("torch", "torch"), ("numpy", "numpy"), ("python", "Python")))
-    return f"{made['date']}, {machine['hardware']}, {versions}; tuning: {machine['trials']} trials or {machine['seconds']:g} s per model and data set."
+    return f"{made['date']}, {machine['hardware']}, {versions}; tuning: {budget}."
 
 
 def write(work: Path, to: Path) -> None:

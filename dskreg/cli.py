@@ -109,12 +109,11 @@ def evaluate(
     artifact: ArtifactPath, baselines: Annotated[bool, typer.Option("--baselines", help="Also popularity, item-kNN and EASE.")] = False, json: Json = False
 ) -> None:
     """Measure again on the test split: full ranking, noise off."""
-    from dskreg.artifact import load
     from dskreg.explorer import Explorer
     from dskreg.pipeline import measure
 
     explorer = Explorer.open(artifact)
-    result = measure(explorer.model, load(artifact).dataset, baselines, say)
+    result = measure(explorer.model, explorer.core.artifact.dataset, baselines, say)
     document = {key: result[key] for key in ("users", "metrics", "baselines") if key != "baselines" or baselines}
     show(document, json, table(result))
 

@@ -106,6 +106,7 @@ class Explorer(Questions):
             "user_ids": [plain(u) for u in self.user_ids[:SHOWN_IDS]],
             "items": len(self.items),
             "interactions": len(artifact.dataset.user),
+            "likes": int(artifact.dataset.liked.sum()),
             "relations": self.relations,
             "notes": list(artifact.dataset.notes),
             "config": artifact.config.to_json(),

@@ -1,4 +1,4 @@
-"""How good the model is beside simple baselines, how it was trained, what it has learnt to sample, and what data it has seen."""
+"""How good the model is beside simple baselines, how it was trained, what it samples, and what data it has seen."""
 
 import pandas as pd
 import streamlit as st
@@ -57,24 +57,31 @@ def show_training(history: pd.DataFrame, document: dict) -> None:
         st.caption(plain(text))
 
 
-def show_data(explorer: Explorer, info: dict) -> None:
-    """Sizes, and what each relation is to the sampler."""
-    st.header("What has it seen, and what did it learn to sample?", anchor=False)
-    numbers = {"Viewers": info.get("users"), "Titles": info.get("items"), "Likes": info.get("interactions"), "Kinds of relation": len(explorer.relations)}
+def show_data(explorer: Explorer, info: dict, start: dict | None) -> None:
+    """Sizes, and what each relation is to the sampler. `start`: what training began with, None for random numbers."""
+    st.header("What has it seen, and what does it sample?", anchor=False)
+    numbers = {
+        "Viewers": info["users"],
+        "Titles": info["items"],
+        "Interactions": info["interactions"],
+        "Likes": info["likes"],
+        "Kinds of relation": len(explorer.relations),
+    }
     with st.container(horizontal=True, gap="small"):
         for label, value in numbers.items():
-            if isinstance(value, int):
-                st.metric(label, f"{value:,}", border=True, width=170)
+            st.metric(label, f"{value:,}", border=True, width=170)
     if explorer.simulated:
         st.caption(panels.SIMULATED)
-    show_relations(explorer.graph_statistics().sort_values("mass", ascending=False, kind="stable"))
+    show_relations(explorer.graph_statistics(), start)
     for note in info.get("notes") or ["Nothing was dropped while reading the data."]:
         st.text(f"• {note}")
 
 
-def show_relations(statistics: pd.DataFrame) -> None:
+def show_relations(statistics: pd.DataFrame, start: dict | None) -> None:
     """What the sampler prefers: each relation's share of the candidates beside its share of the sampling, and its gate."""
-    st.markdown(f"**Which relations it learnt to sample.** {plain(preference(statistics))}")
+    origin = gates_in_words(statistics, start)
+    statistics = statistics.sort_values("mass", ascending=False, kind="stable")
+    st.markdown(f"**Which relations it samples.** {plain(preference(statistics))}")
     alt = "Each relation's share of all candidates beside its share of the sampling"
     left, right = st.columns([2, 3], gap="medium")
     left.plotly_chart(charts.relation_shares(statistics.rename(columns={"mass": "share"})), key="relations", config={"displayModeBar": False}, alt=alt)
@@ -82,7 +89,7 @@ def show_relations(statistics: pd.DataFrame) -> None:
         statistics.assign(mass=100 * statistics["mass"]),
         hide_index=True,
         key="relations_table",
-        alt="The knowledge graph by relation: size, learnt gate and share of the sampling",
+        alt="The knowledge graph by relation: size, gate and share of the sampling",
         column_order=("relation", "mass", "gate", "picks", "candidates", "titles", "mean"),
         column_config={
             "relation": st.column_config.TextColumn("Relation", pinned=True, help="How two titles are tied: through a shared genre, studio, franchise …"),
@@ -90,7 +97,7 @@ def show_relations(statistics: pd.DataFrame) -> None:
             "candidates": st.column_config.NumberColumn("Candidates", format="localized", help="Pairs of neighbours the sampler may draw from."),
             "mean": st.column_config.NumberColumn("Per title", format="%.1f", help="Candidates per title, on average."),
             "gate": st.column_config.NumberColumn(
-                "Gate", format="%.2f", help="The learnt factor on what neighbours of this relation add to a title (g): near 0, they hardly count."
+                "Gate", format="%.2f", help="The factor on what neighbours of this relation add to a title (g): near 0, they hardly count."
             ),
             "mass": st.column_config.ProgressColumn(
                 "Sampling", format="%.0f%%", min_value=0, max_value=100, help="Mean probability that the first draw falls on this relation."
@@ -98,8 +105,19 @@ def show_relations(statistics: pd.DataFrame) -> None:
             "picks": st.column_config.NumberColumn("Picks", format="%.2f", help="Neighbours of this relation among the picks of a title, without noise."),
         },
     )
+    st.caption(origin)
+
+
+def gates_in_words(statistics: pd.DataFrame, start: dict | None) -> str:
+    """Where the gates and the relation embeddings come from. `statistics`: in the order of the artifact's relations."""
     if statistics["gate"].isna().all():
-        st.caption("This model was trained without gates: every relation's neighbours count in full.")
+        return "This model was trained without gates: every relation's neighbours count in full."
+    first = pd.Series((start or {}).get("gates") or (), dtype=float)
+    if len(first) < len(statistics):
+        return "The gates and the relation embeddings (e_r) come from training."
+    change = (statistics["gate"].reset_index(drop=True) / first - 1).abs().max()
+    chosen = f"The gates were chosen on validation; training then changed none of them by more than {change:.1%}."
+    return f"{chosen} The relation embeddings (e_r) are hardly trained."
 
 
 def preference(statistics: pd.DataFrame) -> str:
@@ -147,11 +165,11 @@ def show_provenance(info: dict) -> None:
 
 selection = current(needs_profile=False)
 st.title(f"The model “{plain(selection.explorer.name)}”", anchor=False)
-st.caption("How good it is beside simple recommenders, how it was trained, and which relations of the knowledge graph it learnt to sample.")
+st.caption("How good it is beside simple recommenders, how it was trained, and which relations of the knowledge graph it samples.")
 information = selection.explorer.info()
 tested = selection.explorer.metrics()
 show_comparison(tested)
 benchmark.show()
 show_training(selection.explorer.training_history(), tested)
-show_data(selection.explorer, information)
+show_data(selection.explorer, information, tested.get("start"))
 show_provenance(information)

@@ -11,21 +11,22 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import accuracy
+from benchmarks import accuracy, recommenders
 from benchmarks import assess as assessing
-from benchmarks.accuracy import Plan
+from benchmarks.accuracy import MODELS, Plan
 from benchmarks.assess import assess, chilled
-from benchmarks.recommenders import Recommender, content_knn, ease_seen, rp3beta
+from benchmarks.recommenders import SEEN_TOO, Recommender, content_knn, ease_seen, rp3beta, with_seen
 from benchmarks.sets import there
 from benchmarks.variants import chooses_like_default, shuffled, uniform, variants, wrong_sign
 from dskreg import batches
 from dskreg.config import ModelConfig
-from dskreg.data.dataset import SEEN, TEST, VALIDATION, Dataset
+from dskreg.data.dataset import SEEN, TEST, TRAIN, VALIDATION, Dataset
 from dskreg.evaluation import evaluate
 from dskreg.graph import seen_matrix, train_matrix
 from dskreg.model import DSKReG
 from dskreg.serving import Scorer
 from dskreg.spectra import Kernel, Start
+from dskreg.tuning import tuned
 from tests.tiny_runs import noisy, small
 
 
@@ -154,13 +155,38 @@ def test_what_only_training_feels_begins_as_the_default_does() -> None:
 
 
 def test_recorded_settings_are_kept_and_what_is_missing_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [{"model": "EASE", "settings": {"regularisation": 7.5}}, {"model": "DSKReG", "settings": {"best_epoch": 3, "start": {"gates": [1.0]}}}]
+    ours = {"best_epoch": 3, "start": {"gates": [1.0]}}
+    settings = {"iALS": {"factors": 7}, "EASE": {"regularisation": 7.5}, "DSKReG": ours}
+    rows = [{"model": name, "settings": values} for name, values in settings.items()]
     (tmp_path / "accuracy.json").write_text(json.dumps({"tiny: test": rows}))
     monkeypatch.setattr(accuracy, "prepared", lambda folder, seed: noisy())
-    monkeypatch.setattr(accuracy, "tuned", lambda name, *rest: ({"k": 3, "shrink": len(name)}, {"trials": 1}))  # without Optuna, which CI lacks
+    monkeypatch.setattr(accuracy, "tuned", lambda name, *rest: ({"alpha": len(name)}, {"trials": 1}))  # without Optuna, which CI lacks
     plan = Plan(tmp_path, tmp_path / "work", seeds=1, trials=1, seconds=1, recorded=tmp_path / "accuracy.json")
-    found = {name: accuracy.settings_of(name, accuracy.MODELS[name], tmp_path / "tiny", plan) for name in ("EASE", "DSKReG", "item-kNN")}
-    assert found["EASE"] == {"regularisation": 7.5} and found["DSKReG"] == {"start": {"gates": [1.0]}} and found["item-kNN"] == {"k": 3, "shrink": 8}
+    names = ("iALS", "DSKReG", "BPR-MF", "EASE")
+    found = {name: accuracy.settings_of(name, accuracy.MODELS[name], tmp_path / "tiny", plan) for name in names}
+    assert found["iALS"] == {"factors": 7} and found["DSKReG"] == {"start": {"gates": [1.0]}} and found["BPR-MF"] == {"alpha": 6}
+    assert found["EASE"] == {"alpha": 4}, "what searches by itself is never taken from an earlier run"
+
+
+@pytest.mark.parametrize("name", ["EASE", "item-kNN"])
+def test_the_benchmark_tunes_as_an_artifact_s_baselines_are_tuned(name: str, tmp_path: Path) -> None:
+    data, plan = noisy(), Plan(tmp_path, tmp_path, seeds=1, trials=1, seconds=1)
+    found, how = accuracy.tuned(name, MODELS[name], data, plan)
+    own = tuned(train_matrix(data, (TRAIN,)), train_matrix(data, (VALIDATION,)))
+    assert found == own[name].settings and how == {"trials": 0}
+
+
+def test_ease_that_sees_more_is_tuned_on_what_it_learns_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = noisy()
+    data = replace(data, fold=np.where(data.user % 2, SEEN, data.fold).astype(np.int8), liked=data.user % 2 == 0)
+    given: list[tuple] = []
+    monkeypatch.setattr(recommenders, "best_settings", lambda *arguments: given.append(arguments) or {"regularisation": 3.0})
+    tune = MODELS[SEEN_TOO].tune
+    assert tune is not None and tune(data) == {"regularisation": 3.0}
+    (name, likes, history, validation), rows = given[0], with_seen(data)
+    expected = (rows.T @ rows).toarray()
+    assert name == "EASE" and (likes.widen(likes.widen(likes.together).T) == expected).all() and rows.nnz > history.nnz
+    assert (history != train_matrix(data)).nnz == 0 and (validation != train_matrix(data, (VALIDATION,))).nnz == 0
 
 
 @pytest.mark.parametrize("itself", [True, False])

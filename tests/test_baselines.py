@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from dskreg import tuning
 from dskreg.baselines import EASE, CoLikes, ItemKNN, Popularity, baselines
 from dskreg.metrics import hits, top_items
-from dskreg.tuning import tuned
+from dskreg.tuning import chosen, search, tuned
 
 
 def likes(users: int = 60, items: int = 25, seed: int = 0) -> sp.csr_array:
@@ -138,8 +139,89 @@ def test_tuning_picks_on_validation_and_refits_on_what_it_is_told() -> None:
 
 def test_tuning_without_validation_likes_takes_the_first_settings() -> None:
     winners = tuned(likes(), sp.csr_array((60, 25)))
-    assert vars(winners["item-kNN"]).items() >= {"k": 20, "shrink": 0.0}.items()
-    assert vars(winners["EASE"])["regularisation"] == 20.0
+    assert winners["item-kNN"].settings == {"k": 23, "shrink": 9.0}, "as many neighbours as there are titles with a like"
+    assert winners["EASE"].settings == {"regularisation": 100.0}
+
+
+@pytest.mark.parametrize("peak", [0.2, 3.0, 15.0, 40.0, 130.0, 699.0, 5e4, 4e6])
+def test_the_best_penalty_is_found_wherever_it_lies(peak: float) -> None:
+    asked: list[float] = []
+
+    def quality(settings: dict[str, float]) -> float:
+        asked.append(settings["regularisation"])
+        return -((np.log10(settings["regularisation"]) - np.log10(peak)) ** 2)
+
+    found = search(tuning.AXES["EASE"], quality)["regularisation"]
+    assert abs(np.log10(found / peak)) <= tuning.FINEST and len(asked) == len(set(asked)) <= 20
+
+
+@pytest.mark.parametrize(("k", "shrink"), [(3, 0.0), (8, 6.0), (183, 16.0), (1552, 84.0), (40, 700.0)])
+def test_the_best_neighbourhood_is_found_wherever_it_lies(k: int, shrink: float) -> None:
+    asked: list[dict[str, float]] = []
+
+    def loss(settings: dict[str, float]) -> np.ndarray:
+        return np.abs(np.log10([settings["k"] / k, (settings["shrink"] + 1) / (shrink + 1)]))
+
+    def quality(settings: dict[str, float]) -> float:
+        asked.append(settings)
+        return -float(loss(settings).sum())
+
+    found = search(tuning.AXES["item-kNN"], quality)
+    assert (loss(found) <= tuning.FINEST).all() and len(asked) <= 45
+
+
+def test_a_search_is_bounded_and_takes_the_earlier_of_equals() -> None:
+    asked: list[dict[str, float]] = []
+
+    def rising(settings: dict[str, float]) -> float:
+        asked.append(settings)
+        return float(len(asked))
+
+    search(tuning.AXES["item-kNN"], rising, finest=1e-9)
+    assert len(asked) == tuning.MOST_FITS
+    assert search(tuning.AXES["item-kNN"], lambda settings: 0.0) == {"k": 100, "shrink": 9.0}
+    assert search({}, rising) == {}
+
+
+def test_no_finer_grid_is_ahead_of_the_chosen_penalty() -> None:
+    rng = np.random.default_rng(3)
+    taste = rng.random((300, 4)) @ rng.random((4, 80)) + 0.6 * rng.random((300, 80))
+    liked = taste > np.quantile(taste, 0.85)
+    held_out = liked & (rng.random(liked.shape) < 0.3)
+    train, validation = sp.csr_array((liked & ~held_out).astype(np.float32)), sp.csr_array(held_out.astype(np.float32))
+    seen, wanted = (matrix[np.flatnonzero(np.diff(validation.indptr))] for matrix in (train, validation))
+
+    def quality(penalty: float) -> float:
+        return tuning._ndcg20(EASE(penalty), CoLikes.of(train), seen, wanted)
+
+    found = chosen("EASE", CoLikes.of(train), train, validation)["regularisation"]
+    fine = {penalty: quality(penalty) for penalty in np.logspace(0, 5, 61)}
+    assert quality(found) >= max(fine.values()) - 0.002 and quality(found) > quality(10.0) + 0.005
+
+
+def test_a_penalty_that_cannot_be_inverted_does_not_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, validation = checkerboard()
+
+    def refused(self: EASE, likes: CoLikes) -> EASE:
+        if self.regularisation < 500:
+            raise ValueError("not positive definite")
+        return real(self, likes)
+
+    real = EASE.fit_co_likes
+    monkeypatch.setattr(EASE, "fit_co_likes", refused)
+    assert tuned(train, validation)["EASE"].settings["regularisation"] >= 500
+
+
+def test_many_titles_get_fewer_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, validation = checkerboard()
+    fits = []
+    real = tuning._ndcg20
+    monkeypatch.setattr(tuning, "_ndcg20", lambda *rest: fits.append(rest[0].settings) or real(*rest))
+    chosen("EASE", CoLikes.of(train), train, validation)
+    full = len(fits)
+    monkeypatch.setattr(tuning, "FEW_TITLES", 3)
+    chosen("EASE", CoLikes.of(train), train, validation)
+    assert 4 < len(fits) - full < full
 
 
 def test_the_winners_say_their_settings_from_which_they_are_built_again() -> None:

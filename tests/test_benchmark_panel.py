@@ -27,6 +27,22 @@ def test_the_verdict_follows_from_difference_and_significance() -> None:
     assert "behind" not in benchmark.verdict(pd.DataFrame(rows(kNN=(0.1, 0.01))))
 
 
+def test_its_own_presets_are_no_rivals_that_it_is_ahead_of() -> None:
+    variants = {f"{MODEL}, paper preset": (0.2, 1e-9), f"{MODEL}, another": (-0.2, 1e-9)}
+    assert benchmark.verdict(pd.DataFrame(rows(kNN=(0.1, 1e-9), **variants))) == "DSKReG is ahead of kNN."
+    assert benchmark.verdict(pd.DataFrame(rows(**variants))) == "Nothing stands beside it here."
+    for section, table in benchmark.tables(benchmark.read()).items():
+        assert MODEL not in benchmark.verdict(table).removeprefix(f"{MODEL} is "), section
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0, "< 1e-300"), (3e-308, "< 1e-300"), (2e-300, "2e-300"), (0.0412, "0.04"), (1.0, "1"), (float("nan"), None)])
+def test_a_p_is_never_nothing(p: float, text: str | None) -> None:
+    assert benchmark.p_in_words(p) == text
+    shown = benchmark.shown(pd.DataFrame(rows(kNN=(0.1, p))))
+    assert shown["p (Holm)"].tolist()[1:] == [text] and shown["p (Holm)"].isna()[0]
+    assert "p (Holm)" not in benchmark.shown(pd.DataFrame(rows()))
+
+
 def test_a_table_for_every_view_that_a_reader_needs() -> None:
     document = {
         "date": "2020-01-01",
@@ -45,6 +61,8 @@ def test_where_it_comes_from_is_said() -> None:
     machine = {"hardware": "x86_64, 1 threads", "versions": {"torch": "2.13.0", "scipy": "1"}, "trials": 12, "seconds": 240.0}
     said = benchmark.made_by({"made": {"x: test": {"date": "2020-01-01", "machine": machine}}}, "x: test")
     assert all(part in said for part in (f"`{benchmark.COMMAND}`", "2020-01-01", "x86_64", "torch 2.13.0", "12 trials", "240 s"))
+    searched = benchmark.made_by({"made": {"x: test": {"date": "2020-01-01", "machine": machine | {"searched": ["kNN", "EASE"]}}}}, "x: test")
+    assert "240 s, kNN and EASE by a search on logarithmic axes." in searched and "logarithmic" not in said
     cold = benchmark.made_by({"made": {"x.cold: among all": {"date": "2020-01-01", "machine": machine}}}, "x.cold: among all")
     assert f"`{benchmark.COMMAND} --part cold`, 2020-01-01" in cold and "tuned" not in cold
 

@@ -89,6 +89,17 @@ def test_info_lists_every_file(capsys, monkeypatch) -> None:  # type: ignore[no-
     assert {"name", "dataset", "users", "user_ids", "items", "relations", "config", "created", "versions"} <= set(document)
 
 
+def test_evaluate_opens_the_artifact_once_and_finds_what_training_measured(capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    opened = []
+    real = artifacts.load
+    monkeypatch.setattr(artifacts, "load", lambda path: opened.append(path) or real(path))
+    code, out, _ = run(capsys, monkeypatch, "evaluate", str(DEMO), "--json")
+    kept = json.loads((DEMO / "metrics.json").read_text())
+    assert code == 0 and len(opened) == 1
+    document = json.loads(out)
+    assert document["users"] == kept["users"] and document["metrics"] == pytest.approx(kept["metrics"], rel=1e-3)
+
+
 def test_everybodys_lists_are_written_whole(capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     for name in ("lists.csv", "lists.parquet"):
         code, _, _ = run(capsys, monkeypatch, "recommend", str(DEMO), "--all-users", "--out", str(tmp_path / name), "--top", "3")

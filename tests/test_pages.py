@@ -147,7 +147,7 @@ def test_the_model_page_shows_every_section() -> None:
     assert [header.value for header in app.header] == [
         "How good is it?",
         "How was it trained?",
-        "What has it seen, and what did it learn to sample?",
+        "What has it seen, and what does it sample?",
         "How was it made?",
     ]
     assert any("recommender" in table.value.columns for table in app.dataframe)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,11 @@ def test_holm_and_the_paired_test_are_the_textbooks() -> None:
     difference, p = significance.paired(dict(enumerate(ours)), dict(enumerate(theirs)) | {99: 1.0})
     assert difference == pytest.approx((ours - theirs).mean()) and p == pytest.approx(stats.ttest_rel(ours, theirs).pvalue)
     assert significance.paired({1: 0.5, 2: 0.1}, {1: 0.5, 2: 0.1}) == (0.0, 1.0)
+    far = significance.paired(dict(enumerate(100 + ours)), dict(enumerate(theirs)))[1]
+    many = dict(enumerate(np.tile(10 + 1e-3 * ours, 100)))
+    least = significance.paired(many, dict.fromkeys(many, 0.0))[1]
+    assert 0 < least < 1e-300 < far and tables.shown_apart({"DSKReG minus it": 1.0, "p (Holm)": least}) == ["+1.0000", "< 1e-300"]
+    assert tables.shown_apart({"DSKReG minus it": 1.0, "p (Holm)": 1.2e-299})[1] == "1e-299"
     assert significance.interval(np.array([1.0, 0, 1])) == pytest.approx(1.96 * np.std([1, 0, 1], ddof=1) / 3**0.5)
 
 
@@ -112,6 +118,20 @@ def told(tmp_path: Path) -> Callable[..., dict]:
     return tell
 
 
+def test_the_repository_s_own_p_values_are_above_0() -> None:
+    document = json.loads((Path(tables.__file__).parent / "accuracy.json").read_text())
+    found = [row["p (Holm)"] for rows in document.values() if isinstance(rows, list) for row in rows if "p (Holm)" in row]
+    assert len(found) > 20 and 0 < min(found) and max(found) <= 1
+
+
+def test_who_searched_for_settings_by_itself_is_told() -> None:
+    machine = {"hardware": "h", "versions": {"torch": "t", "numpy": "n", "python": "p"}, "trials": 3, "seconds": 4.0}
+    made = {"date": "2020-01-01", "machine": machine}
+    assert tables.by_whom(made).endswith("; tuning: 3 trials or 4 s per model and data set.")
+    made["machine"] = machine | {"searched": ["EASE", "item-kNN"]}
+    assert tables.by_whom(made).endswith("tuning: EASE, item-kNN by dskreg/tuning.py; the others 3 trials or 4 s per model and data set.")
+
+
 def by_model(rows: list[dict]) -> dict[str, dict]:
     return {row["model"]: row for row in rows}
 
@@ -148,3 +168,55 @@ def test_parts_stand_beside_the_whole_person_by_person(told: Callable[..., dict]
     assert rows["no gates"]["within"] == pytest.approx(1.96 * difference.std(ddof=1) / len(difference) ** 0.5 / whole) and "gain" not in rows["default"]
     assert rows["no prior"]["gain"] == rows["no prior"]["within"] == 0
     assert f"| {rows['no gates']['gain']:+.1%} ± {rows['no gates']['within']:.1%} |" in (tmp_path / "README.md").read_text()
+
+
+SECTIONS = {
+    "Kaggle anime": "anime: test",
+    "dskreg-lastfm": "dskreg-lastfm: test",
+    "dskreg-book": "dskreg-book: test",
+    "anime, titles that nobody has liked": "anime.cold: among the cold",
+}
+REPOSITORY = Path(tables.__file__).parents[1]
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip().replace("**", "") for cell in line.strip("|").split("|")]
+
+
+def readme_table(first: str) -> list[dict[str, str]]:
+    """The rows of the README's table whose head begins with `first`, by column."""
+    lines = (REPOSITORY / "README.md").read_text().splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith(first))
+    head, rows = cells(lines[start]), itertools.takewhile(lambda line: line.startswith("|"), lines[start + 2 :])
+    return [dict(zip(head, cells(row), strict=True)) for row in rows]
+
+
+def section_of(row: dict[str, str]) -> dict[str, dict]:
+    """The document's rows by model for a row of the README: the section that its first cell begins with, the longest such name."""
+    document = json.loads((REPOSITORY / "benchmarks" / "accuracy.json").read_text())
+    name = max((name for name in SECTIONS if row[""].startswith(name)), key=len)
+    return by_model(document[SECTIONS[name]])
+
+
+def test_the_readme_s_results_are_those_of_the_document() -> None:
+    compared = 0
+    for row in readme_table("| | DSKReG `default` |"):
+        if row[""].startswith("demo"):
+            metrics = json.loads((REPOSITORY / "artifacts" / "demo" / "metrics.json").read_text())["metrics"]
+            assert row["DSKReG `default`"] == f"{metrics['ndcg@20']:.3f} ({metrics['recall@20']:.3f})"
+            continue
+        for column in set(row) - {""}:
+            found = section_of(row).get(column.removesuffix(" `default`"))
+            figures = re.findall(r"\d\.\d{3}", row[column])
+            if figures:
+                assert found is not None and figures == [f"{found[name]:.3f}" for name in ("ndcg@20", "recall@20")][: len(figures)], (row[""], column)
+                compared += 1
+    assert compared >= 15
+
+
+def test_the_readme_s_differences_and_p_values_are_those_of_the_document() -> None:
+    told = readme_table("| | rival |")
+    assert len(told) >= 4
+    for row in told:
+        found = section_of(row)[row["rival"]]
+        assert [row["DSKReG minus it"], row["p"]] == (tables.shown_apart(found) or ["", "not tested"]), row

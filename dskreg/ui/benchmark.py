@@ -13,7 +13,7 @@ from dskreg.ui.scoreboard import MODEL
 
 COMMAND = "python benchmarks/accuracy.py"
 OPTIONS = {"cold": " --part cold", "share": " --part share --seeds 1"}
-SIGNIFICANT = 0.05
+SIGNIFICANT, LEAST_P = 0.05, 1e-300
 VIEWS = {"test": "every title competes", "among the cold": "titles that nobody has liked, among themselves"}
 COLUMNS = {
     "model": st.column_config.TextColumn("Recommender", pinned=True),
@@ -24,9 +24,7 @@ COLUMNS = {
     "coverage@20": st.column_config.NumberColumn("Coverage@20", format="%.3f", help="Share of the catalogue that somebody is recommended."),
     "seeds": st.column_config.NumberColumn("Seeds", format="%d"),
     f"{MODEL} minus it": st.column_config.NumberColumn(f"{MODEL} minus it", format="%+.4f", help="In NDCG@20, person by person."),
-    "p (Holm)": st.column_config.NumberColumn(
-        "p", format="%.1g", help="Paired t-test over people, corrected for as many comparisons (Holm): below 0.05, hardly chance."
-    ),
+    "p (Holm)": st.column_config.TextColumn("p", help="Paired t-test over people, corrected for as many comparisons (Holm): below 0.05, hardly chance."),
 }
 
 
@@ -57,8 +55,8 @@ def heading(section: str) -> str:
 
 
 def verdict(table: pd.DataFrame) -> str:
-    """Who is ahead of whom in NDCG@20, and what is a tie, in a sentence that follows from the numbers."""
-    rivals = table[table["model"] != MODEL]
+    """Who is ahead of whom in NDCG@20, and what is a tie, in a sentence that follows from the numbers. The model's own presets are no rivals."""
+    rivals = table[[name != MODEL and not name.startswith(f"{MODEL}, ") for name in table["model"]]]
     p = rivals["p (Holm)"] if "p (Holm)" in rivals else pd.Series(math.nan, rivals.index)
     if rivals.empty or p.isna().all():
         return "Nothing stands beside it here."
@@ -76,6 +74,18 @@ def verdict(table: pd.DataFrame) -> str:
     return f"{MODEL} is {listed([words for words in said if words])}.{rest}"
 
 
+def p_in_words(p: float) -> str | None:
+    """A p value with one digit, never 0; None where there is none."""
+    if math.isnan(p):
+        return None
+    return f"< {LEAST_P:g}" if p < LEAST_P else f"{p:.1g}"
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is displayed."""
+    return table.assign(**{"p (Holm)": table["p (Holm)"].map(p_in_words)}) if "p (Holm)" in table else table
+
+
 def made_by(document: dict, section: str) -> str:
     """Command, date, hardware and versions of a section."""
     made = document.get("made", {}).get(section, {})
@@ -85,6 +95,8 @@ def made_by(document: dict, section: str) -> str:
     kind = section.partition(": ")[0].rpartition(".")[2]
     tuned = "trials" in machine and kind not in OPTIONS
     tuning = f"; every rival was tuned on validation with {machine['trials']} trials or {machine['seconds']:g} s" if tuned else ""
+    if tuned and machine.get("searched"):
+        tuning += f", {listed(machine['searched'])} by a search on logarithmic axes"
     return (
         f"`{COMMAND}{OPTIONS.get(kind, '')}`, {', '.join(str(part) for part in by if part)}{tuning}. The whole protocol and more tables: benchmarks/README.md."
     )
@@ -104,7 +116,7 @@ def show() -> None:
             with next(tabs):
                 st.markdown(verdict(table))
                 st.dataframe(
-                    table,
+                    shown(table),
                     hide_index=True,
                     height="content",
                     placeholder="–",

@@ -13,7 +13,7 @@ MEASURES = {  # name: (heading, help, is a larger value better?)
     "precision": ("Precision", "Share of the first K that are hidden titles of the person.", True),
     "coverage": ("Coverage", "Share of the catalogue that is recommended to at least one person.", True),
     "novelty": ("Novelty", "How little known the recommended titles are, in bits: larger means rarer titles.", True),
-    "popularity": ("Popularity", "Mean number of likes of the recommended titles: neither high nor low is good in itself.", None),
+    "popularity": ("Popularity", "Mean number of training likes of the recommended titles: neither high nor low is good in itself.", None),
 }
 QUALITY = ("recall", "ndcg", "hit", "mrr", "precision")  # what the verdict is about
 
