@@ -183,7 +183,9 @@ def broken_tables(source: Path) -> Iterator[Broken]:
                 harm = (lambda t, m=make, n=name: m(t, n)) if make is as_other_type else make
                 yield Broken(f"{file} {name} {word}", file, name, retabled(file, harm), fatal)
         yield Broken(f"{file} stranger", file, "stranger", retabled(file, lambda t: t.append_column("stranger", pa.array([1] * len(t)))))
-        yield Broken(f"{file} no rows", file, "", retabled(file, lambda t: t.slice(0, 0)), file not in ("user_map.parquet", "triples.parquet", "interactions.parquet"))
+        yield Broken(
+            f"{file} no rows", file, "", retabled(file, lambda t: t.slice(0, 0)), file not in ("user_map.parquet", "triples.parquet", "interactions.parquet")
+        )
         yield Broken(f"{file} one row less", file, "", retabled(file, lambda t: t.slice(1)), file == "item_map.parquet")
         yield Broken(f"{file} no parquet", file, "", lambda folder, file=file: (folder / file).write_bytes(b"PAR1" + b"\xff" * 100 + b"PAR1"))
 
