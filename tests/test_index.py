@@ -149,7 +149,7 @@ def rewritten(folder: Path, **fields: object) -> None:
         ({"format": 99}, "version 99"),
         ({"version": "0.0"}, "made by exact '0.0'"),
         ({"engine": "abacus"}, "abacus"),
-        ({"artifact": 3}, "artifact: expected a valid string"),
+        ({"artifact": 3}, "artifact: expected text"),
         ({"settings": {"m": 0}}, "settings.m: expected"),
         ({"shortlist": 1e300}, "shortlist: expected"),
         ({"measured": []}, "measured: expected"),

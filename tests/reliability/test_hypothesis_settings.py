@@ -71,7 +71,7 @@ def test_a_config_from_json_comes_back_or_is_refused(document: Any) -> None:
 @given(fields=strategies.dictionaries(strategies.sampled_from(["out", "preset", "epochs", "seed", "device"]), VALUES))
 def test_a_request_is_valid_or_refused(fields: dict[str, Any]) -> None:
     try:
-        request = Request(**{"data": "demo", "out": "made"} | fields)
+        request = Request.of(**{"data": "demo", "out": "made"} | fields)
     except InputError as error:
         assert "\n" not in str(error)
     else:
