@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dskreg.ui import brand, libraries
+from dskreg.ui.common import brand, runtime
 
 st.set_page_config(page_title="DSKReG Explorer", page_icon=brand.LOGO, layout="wide")
 
@@ -58,10 +58,10 @@ st.set_page_config(page_title=f"{page.title} · DSKReG Explorer")
 brand.style()
 
 # Not before the menu is on its way to the browser, which draws it while the model's libraries are imported: over a second in a fresh process.
-libraries.load()
-from dskreg.ui import sidebar  # noqa: E402
+runtime.load()
+from dskreg.ui.frame import sidebar  # noqa: E402
 
-with libraries.turn():
+with runtime.turn():
     with sidebar.frame(page.title, needs_model=page.title != "Runs"):
         page.run()
-    libraries.tidy()
+    runtime.tidy()

@@ -1,6 +1,6 @@
 """DSKReG beside the strong simple ones, measured alike: `python benchmarks/accuracy.py` (packages of requirements-bench.txt; see benchmarks/README.md).
 
-    warm    every model on every data set and seed; rivals tuned on validation at seed 0 (EASE and item-kNN as dskreg/tuning.py does, the others by
+    warm    every model on every data set and seed; rivals tuned on validation at seed 0 (EASE and item-kNN as dskreg/evaluation/tuning.py does, the others by
             Optuna within one budget), then fitted on everything known before the test, as DSKReG is
     cold    a tenth of the titles lose every like before the test: they are ranked among all titles and among themselves
     share   DSKReG with one part taken away or changed: what does which part?
@@ -32,13 +32,13 @@ from benchmarks.sets import DATA, there  # noqa: E402
 from benchmarks.variants import chooses_like_default, variants  # noqa: E402
 from dskreg.config import PRESETS  # noqa: E402
 from dskreg.data.dataset import VALIDATION, Dataset  # noqa: E402
-from dskreg.data.load import load  # noqa: E402
+from dskreg.data.readers.load import load  # noqa: E402
 from dskreg.data.split import split  # noqa: E402
-from dskreg.evaluation import evaluate  # noqa: E402
-from dskreg.graph import seen_matrix  # noqa: E402
+from dskreg.evaluation.evaluate import evaluate  # noqa: E402
+from dskreg.evaluation.ranking import Scorer  # noqa: E402
+from dskreg.graph.candidates import seen_matrix  # noqa: E402
 from dskreg.pipeline import hardware, versions  # noqa: E402
-from dskreg.serving import Scorer  # noqa: E402
-from dskreg.training import known  # noqa: E402
+from dskreg.training.trainer import known  # noqa: E402
 
 DATASETS = ("dskreg-lastfm", "anime", "dskreg-book")
 MODELS = {"DSKReG": dskreg(PRESETS["default"]), **RIVALS, "DSKReG, paper preset": dskreg(PRESETS["paper"])}

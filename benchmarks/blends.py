@@ -21,10 +21,10 @@ from benchmarks.accuracy import MODELS, Plan, fitted_before_test, prepared, sett
 from benchmarks.assess import assess  # noqa: E402
 from benchmarks.sets import DATA, there  # noqa: E402
 from dskreg.data.dataset import TEST  # noqa: E402
-from dskreg.graph import train_matrix  # noqa: E402
-from dskreg.people import KNOWN  # noqa: E402
+from dskreg.evaluation.ranking import Scorer  # noqa: E402
+from dskreg.graph.candidates import train_matrix  # noqa: E402
 from dskreg.pipeline import hardware, versions  # noqa: E402
-from dskreg.serving import Scorer  # noqa: E402
+from dskreg.serving.directory import KNOWN  # noqa: E402
 
 MEMBERS = ("DSKReG", "EASE", "iALS", "item-kNN", "RP3beta", "LightGCN")
 

@@ -15,15 +15,21 @@ from torch import Tensor
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dskreg import batches, graph, losses, objectives, training  # noqa: E402
-from dskreg.baselines import EASE  # noqa: E402
-from dskreg.batches import Masked  # noqa: E402
 from dskreg.data.dataset import Dataset  # noqa: E402
-from dskreg.graph import train_matrix  # noqa: E402
-from dskreg.model import DSKReG  # noqa: E402
-from dskreg.scoring import Catalogue  # noqa: E402
-from dskreg.serving import Scorer, model_scorer  # noqa: E402
-from dskreg.spectra import Start  # noqa: E402
+from dskreg.evaluation.baselines import EASE  # noqa: E402
+from dskreg.evaluation.ranking import Scorer, model_scorer  # noqa: E402
+from dskreg.graph import candidates
+from dskreg.graph.candidates import train_matrix  # noqa: E402
+from dskreg.model.dskreg import DSKReG  # noqa: E402
+from dskreg.model.scoring import Catalogue  # noqa: E402
+from dskreg.training import (
+    batches,
+    losses,
+    objectives,
+    trainer,
+)
+from dskreg.training.batches import Masked  # noqa: E402
+from dskreg.training.spectral import Start  # noqa: E402
 
 DRAWS, DROPPED, FALLING = 8, 0.3, 0.98
 
@@ -70,12 +76,12 @@ def of_ease(regularisation: float) -> AbstractContextManager[None]:
         weights = fitted.likes.widen(fitted.likes.widen(np.maximum(fitted.weights, 0)).T).T.astype(np.float32)
         return lambda start, stop: weights[start:stop].copy()
 
-    return patched(graph, "_co_liked", co_liked)
+    return patched(candidates, "_co_liked", co_liked)
 
 
 def two_hops() -> AbstractContextManager[None]:
     """The embeddings start as what the graph makes of them, so that a neighbour brings its own neighbours along."""
-    real = training.start_from_svd
+    real = trainer.start_from_svd
 
     def start(model: DSKReG, *rest: Any) -> Start:
         found = real(model, *rest)
@@ -85,12 +91,12 @@ def two_hops() -> AbstractContextManager[None]:
         model.train()
         return found
 
-    return patched(training, "start_from_svd", start)
+    return patched(trainer, "start_from_svd", start)
 
 
 def falling(factor: float = FALLING) -> AbstractContextManager[None]:
     """Every step's learning rates are so many times the last one's."""
-    real = training.optimiser_of
+    real = trainer.optimiser_of
 
     def optimiser_of(*arguments: Any) -> torch.optim.AdamW:
         optimiser = real(*arguments)
@@ -102,7 +108,7 @@ def falling(factor: float = FALLING) -> AbstractContextManager[None]:
         optimiser.register_step_post_hook(fall)
         return optimiser
 
-    return patched(training, "optimiser_of", optimiser_of)
+    return patched(trainer, "optimiser_of", optimiser_of)
 
 
 @torch.no_grad()

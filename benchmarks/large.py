@@ -20,12 +20,12 @@ sys.path.insert(0, str(ROOT))
 
 from dskreg.config import PRESETS, Config  # noqa: E402
 from dskreg.data.dataset import TEST, Dataset  # noqa: E402
-from dskreg.data.load import load  # noqa: E402
+from dskreg.data.readers.load import load  # noqa: E402
 from dskreg.data.split import split  # noqa: E402
-from dskreg.evaluation import evaluate  # noqa: E402
-from dskreg.graph import CandidateGraph, build  # noqa: E402
-from dskreg.serving import model_scorer  # noqa: E402
-from dskreg.training import Trained, train  # noqa: E402
+from dskreg.evaluation.evaluate import evaluate  # noqa: E402
+from dskreg.evaluation.ranking import model_scorer  # noqa: E402
+from dskreg.graph.candidates import CandidateGraph, build  # noqa: E402
+from dskreg.training.trainer import Trained, train  # noqa: E402
 
 
 @dataclass

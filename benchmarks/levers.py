@@ -33,9 +33,9 @@ from benchmarks.trials import Lever, Withheld, before, tried  # noqa: E402
 from benchmarks.variants import setting  # noqa: E402
 from dskreg.config import PRESETS  # noqa: E402
 from dskreg.data.dataset import Dataset  # noqa: E402
-from dskreg.graph import choose_relations  # noqa: E402
+from dskreg.graph.candidates import choose_relations  # noqa: E402
 from dskreg.pipeline import hardware, versions  # noqa: E402
-from dskreg.spectra import Start  # noqa: E402
+from dskreg.training.spectral import Start  # noqa: E402
 
 BEGIN, END = "<!-- levers: written by benchmarks/levers.py -->", "<!-- end of the levers -->"
 BEFORE, DECAY = "the default without weight decay", f"weight decay {PRESETS['default'].train.weight_decay:g}, the default"

@@ -1,6 +1,6 @@
 """The models of benchmarks/accuracy.py: each a space of settings for the tuner, and a fit on the training fold that gives a scorer.
 
-popularity, item-kNN, EASE      dskreg/baselines.py, the ones that the app shows; tuned as they are for it (dskreg/tuning.py)
+popularity, item-kNN, EASE      dskreg/evaluation/baselines.py, the ones that the app shows; tuned as they are for it (dskreg/evaluation/tuning.py)
 RP3beta      P_ui^a P_iu^a / n_i^b, the k largest per title                     (Paudel et al., TiiS 2017)
 iALS, BPR-MF `implicit`        LightGCN `torch_geometric` (benchmarks/cost.py)
 content-kNN  the idf-weighted cosine of two titles' entities: what a graph alone can say of a title that nobody has liked
@@ -22,15 +22,15 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.cost import IALSSettings, LightGCNSettings, ials, lightgcn  # noqa: E402
-from dskreg.baselines import EASE, Baseline, CoLikes, ItemKNN, Popularity  # noqa: E402
 from dskreg.config import PRESETS, Config  # noqa: E402
 from dskreg.data.dataset import VALIDATION, Dataset  # noqa: E402
-from dskreg.graph import build, carriers, choose_relations, idf, seen_matrix, train_matrix  # noqa: E402
-from dskreg.metrics import top_items  # noqa: E402
-from dskreg.serving import Scorer, model_scorer  # noqa: E402
-from dskreg.spectra import Start  # noqa: E402
-from dskreg.training import refit, train  # noqa: E402
-from dskreg.tuning import chosen as best_settings  # noqa: E402
+from dskreg.evaluation.baselines import EASE, Baseline, CoLikes, ItemKNN, Popularity  # noqa: E402
+from dskreg.evaluation.metrics import top_items  # noqa: E402
+from dskreg.evaluation.ranking import Scorer, model_scorer  # noqa: E402
+from dskreg.evaluation.tuning import chosen as best_settings  # noqa: E402
+from dskreg.graph.candidates import build, carriers, choose_relations, idf, seen_matrix, train_matrix  # noqa: E402
+from dskreg.training.spectral import Start  # noqa: E402
+from dskreg.training.trainer import refit, train  # noqa: E402
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -77,7 +77,7 @@ def rp3beta(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
 
 
 def _tuned(name: str, rows: Callable[[Dataset], sparse.csr_matrix] = train_matrix) -> Callable[[Dataset], Settings]:
-    """The search of dskreg/tuning.py for one of its baselines that learns from `rows` `[.., I]` of the data."""
+    """The search of dskreg/evaluation/tuning.py for one of its baselines that learns from `rows` `[.., I]` of the data."""
 
     def tune(dataset: Dataset) -> Settings:
         likes, validation = CoLikes.of(rows(dataset)), train_matrix(dataset, (VALIDATION,))

@@ -26,15 +26,15 @@ import torch.nn.functional as F
 from scipy import sparse
 from torch import Tensor, nn
 
-from dskreg.batches import TripleBatches
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import Dataset
-from dskreg.graph import train_matrix
-from dskreg.histories import padded
-from dskreg.model import DSKReG
-from dskreg.objectives import Bpr
-from dskreg.serving import Scorer, rankings
-from dskreg.training import optimiser_of
+from dskreg.data.interactions import padded
+from dskreg.evaluation.ranking import Scorer, rankings
+from dskreg.graph.candidates import train_matrix
+from dskreg.model.dskreg import DSKReG
+from dskreg.training.batches import TripleBatches
+from dskreg.training.objectives import Bpr
+from dskreg.training.trainer import optimiser_of
 
 PAIRS = 128  # of a chunk when ranking: 4 MB of candidates each for neighbours and relations at D = 16, M = 500; larger ones are slower on two cores
 

@@ -134,7 +134,7 @@ def by_whom(made: dict[str, Any]) -> str:
     machine = made["machine"]
     budget = f"{machine['trials']} trials or {machine['seconds']:g} s per model and data set"
     if machine.get("searched"):
-        budget = f"{', '.join(machine['searched'])} by dskreg/tuning.py; the others {budget}"
+        budget = f"{', '.join(machine['searched'])} by dskreg/evaluation/tuning.py; the others {budget}"
     versions = ", ".join(f"{shown} {machine['versions'][name]}" for name, shown in (("torch", "torch"), ("numpy", "numpy"), ("python", "Python")))
     return f"{made['date']}, {machine['hardware']}, {versions}; tuning: {budget}."
 

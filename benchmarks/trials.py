@@ -18,15 +18,16 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.changes import patched  # noqa: E402
 from benchmarks.variants import setting  # noqa: E402
-from dskreg import graph, training  # noqa: E402
 from dskreg.config import Config  # noqa: E402
 from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset  # noqa: E402
-from dskreg.evaluation import evaluate  # noqa: E402
-from dskreg.graph import train_matrix  # noqa: E402
-from dskreg.metrics import Ranking, hits, ndcg, top_items  # noqa: E402
-from dskreg.model import DSKReG  # noqa: E402
-from dskreg.serving import Scorer, model_scorer  # noqa: E402
-from dskreg.spectra import Start  # noqa: E402
+from dskreg.evaluation.evaluate import evaluate  # noqa: E402
+from dskreg.evaluation.metrics import Ranking, hits, ndcg, top_items  # noqa: E402
+from dskreg.evaluation.ranking import Scorer, model_scorer  # noqa: E402
+from dskreg.graph import candidates as graph
+from dskreg.graph.candidates import train_matrix  # noqa: E402
+from dskreg.model.dskreg import DSKReG  # noqa: E402
+from dskreg.training import trainer  # noqa: E402
+from dskreg.training.spectral import Start  # noqa: E402
 
 WITHHELD, ASKED = 0.2, 2000  # share of the titles; people asked about them
 SPLITS = 20  # halvings of the people who are asked
@@ -84,14 +85,14 @@ class Withheld:
 @contextmanager
 def watched(rows: list[np.ndarray]) -> Iterator[None]:
     """`rows` gets everybody's validation NDCG@20 `[P]`, epoch by epoch."""
-    real = training.evaluate
+    real = trainer.evaluate
 
     def evaluate(*arguments: Any) -> Ranking:
         ranking = real(*arguments)
         rows.append(np.asarray(ranking.per_user["ndcg@20"]))
         return ranking
 
-    with patched(training, "evaluate", evaluate):
+    with patched(trainer, "evaluate", evaluate):
         yield
 
 
@@ -114,7 +115,7 @@ def tried(lever: Lever, withheld: Withheld, start: Start) -> tuple[dict[str, Any
     began, config, dataset, rows = time.perf_counter(), lever.config, withheld.dataset, list[np.ndarray]()
     with lever.around(), watched(rows):
         candidates = graph.build(dataset, config.graph, config.seed)
-        found = training.train(dataset, candidates, config, start=lever.start(start))
+        found = trainer.train(dataset, candidates, config, start=lever.start(start))
     scorer, people = (lever.scorer or model_scorer)(found.model.eval()), carried(np.array(rows))
     if lever.scorer is not None:  # of another way to score counts what it adds at the same epoch
         people += evaluate(scorer, dataset, VALIDATION, config.train.validation_users).per_user["ndcg@20"] - rows[found.best_epoch]

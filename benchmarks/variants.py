@@ -17,11 +17,12 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.changes import patched  # noqa: E402
 from benchmarks.recommenders import Recommender, Settings, dskreg  # noqa: E402
-from dskreg import batches, model  # noqa: E402
 from dskreg.config import PRESETS, Config  # noqa: E402
 from dskreg.data.dataset import Dataset  # noqa: E402
-from dskreg.graph import choose_relations  # noqa: E402
-from dskreg.serving import Scorer  # noqa: E402
+from dskreg.evaluation.ranking import Scorer  # noqa: E402
+from dskreg.graph.candidates import choose_relations  # noqa: E402
+from dskreg.model import dskreg as model  # noqa: E402
+from dskreg.training import batches
 
 
 def shuffled(dataset: Dataset, seed: int = 0) -> Dataset:

@@ -13,7 +13,7 @@ __all__ = ["DSKReG", "__version__"]
 
 def __getattr__(name: str) -> Any:
     if name == "DSKReG":
-        from dskreg.model import DSKReG
+        from dskreg.model.dskreg import DSKReG
 
         return DSKReG
     raise AttributeError(f"module 'dskreg' has no attribute {name!r}")

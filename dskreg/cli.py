@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from dskreg.config import DEMO, Config, preset, setting_paths
+from dskreg.console import indexed, prepare, progress, say, settle, show, table, tell
 from dskreg.errors import InputError
-from dskreg.legible import legible
-from dskreg.printing import indexed, prepare, progress, say, settle, show, table, tell
+from dskreg.text import legible
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="DSKReG: train, evaluate, recommend, explain.")
 
@@ -35,7 +35,7 @@ class Preset(StrEnum):
 
 
 class Finder(StrEnum):
-    """The engines of dskreg.engines."""
+    """The engines of dskreg.serving.index_engines."""
 
     faiss = "faiss"
     exact = "exact"
@@ -51,7 +51,7 @@ class Exclude(StrEnum):
 @app.command()
 def download(name: Annotated[str, typer.Argument(help="anime")], to: Annotated[Path, typer.Option(help="The folder for the files.")]) -> None:
     """Fetch a data set (the Kaggle anime files, with the optional package kagglehub)."""
-    from dskreg.data.download import download as fetch
+    from dskreg.data.readers.download import download as fetch
 
     tell(str(fetch(name, to)))
 
@@ -70,14 +70,14 @@ def train(
     log: Annotated[Path | None, typer.Option(metavar="FILE", help="Append progress for machines: one JSON object per line.")] = None,
 ) -> None:
     """Prepare, train with early stopping on validation, evaluate, project and save."""
-    from dskreg.journal import journal
+    from dskreg.runs.journal import journal
 
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, if it did
     with journal(log if first else None) as told:
         config = configuration(data, preset_name.value, {"seed": seed, "train.device": device, "train.epochs": epochs}, setting or [])
         told.write("start", epochs=config.train.epochs, patience=config.train.patience, resume=resume)
-        from dskreg.parallel import joined
         from dskreg.pipeline import line, run
+        from dskreg.training.distributed import joined
 
         def report(epoch: Any) -> None:
             say(line(epoch))
@@ -144,13 +144,13 @@ def recommend(
         raise InputError("--index: serves one person (got --all-users)")
     if not all_users and (exclude or out):
         raise InputError(f"{'--exclude' if exclude else '--out'}: goes with --all-users")
-    from dskreg.reasons import UNKNOWN
+    from dskreg.explain.reasons import UNKNOWN
 
     explorer = opened(artifact, adult)
     left_out = "" if explorer.adult else f"{explorer.adult_titles:,} titles of adult genres are left out; --adult lists them"
     if all_users:
         assert out is not None
-        from dskreg.export import write_lists
+        from dskreg.serving.export import write_lists
 
         write_lists(explorer.lists(top, (exclude or Exclude.seen).value), out, explorer.user_count)
         if unknown := int((explorer.tastes.liked == 0).sum()):
@@ -162,7 +162,7 @@ def recommend(
     if index_folder is None:
         frame = explorer.recommend(profile, top)
     else:
-        from dskreg.index import load
+        from dskreg.serving.index import load
 
         frame = load(index_folder, explorer).recommend(explorer, profile, top)
     items = frame[["rank", "item_id", "title", "score", "reason"]].to_dict("records")
@@ -183,7 +183,7 @@ def index(
 ) -> None:
     """Export the titles for an engine of nearest neighbours; measure what `recommend --index` loses and gains by it."""
     from dskreg.explorer import Explorer
-    from dskreg.index import build
+    from dskreg.serving.index import build
 
     made = build(Explorer.open(artifact), out, engine.value)
     show(made, json, indexed(out, made))
@@ -202,7 +202,7 @@ def explain(
     """The sampling trace and the contributions for one person and one title."""
     if (user is None) == (history is None):
         raise InputError("explain: expected exactly one of --user and --history")
-    from dskreg.reasons import UNKNOWN
+    from dskreg.explain.reasons import UNKNOWN
 
     explorer = opened(artifact, adult)
     if explorer.item(item)["adult"] and not explorer.adult:

@@ -16,26 +16,26 @@ import pandas as pd
 import torch
 from scipy import sparse
 
-from dskreg import artifact as artifacts
-from dskreg.artifact import fingerprint, list_artifacts
-from dskreg.diversity import POOL, WIDE, alikeness, mmr
 from dskreg.errors import InputError
-from dskreg.explanation import Explanation
-from dskreg.legible import harmless, legible
-from dskreg.metrics import top_items
-from dskreg.opened import Opened, padded
-from dskreg.overlap import Overlap
-from dskreg.people import Profile, plain
-from dskreg.questions import Questions
-from dskreg.reasons import by_popularity, reasons
-from dskreg.relations import statistics
-from dskreg.serving import rankings
-from dskreg.tastes import ORDERS, Tastes
-from dskreg.whatif import Change, Counterfactual, WhatIf
+from dskreg.evaluation.metrics import top_items
+from dskreg.evaluation.ranking import rankings
+from dskreg.explain.explainer import Questions
+from dskreg.explain.explanation import Explanation
+from dskreg.explain.reasons import by_popularity, reasons
+from dskreg.explain.whatif import Change, Counterfactual, WhatIf
+from dskreg.explore.graph_statistics import statistics
+from dskreg.explore.overlap import Overlap
+from dskreg.serving.directory import Profile, plain
+from dskreg.serving.diversity import POOL, WIDE, alikeness, mmr
+from dskreg.serving.tastes import ORDERS, Tastes
+from dskreg.serving.trained import Opened, padded
+from dskreg.storage import artifact as artifacts
+from dskreg.storage.artifact import fingerprint, list_artifacts
+from dskreg.text import harmless, legible
 
 if TYPE_CHECKING:
-    from dskreg.maps import Maps
-    from dskreg.rivals import Rivals
+    from dskreg.explore.comparison import Rivals
+    from dskreg.explore.maps import Maps
 
 __all__ = [
     "ORDERS",
@@ -178,7 +178,7 @@ class Explorer(Questions):
         """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out, reason of the best titles that pass the filters.
 
         Somebody without a like is listed the most liked titles, each with the score 0.
-        `most_likes`: only titles that so many people like, or fewer. `diversity` 0 .. 1 trades score for variety (dskreg/diversity.py);
+        `most_likes`: only titles that so many people like, or fewer. `diversity` 0 .. 1 trades score for variety (dskreg/serving/diversity.py);
         `score_rank` is the rank by score alone. Disliked titles, and what a hand-made profile lists, are always left out.
         Raises InputError when `top` is below 1, `most_likes` below 0 or `diversity` outside 0 .. 1.
         """
@@ -239,8 +239,8 @@ class Explorer(Questions):
 
     @cached_property
     def rivals(self) -> Rivals:
-        """Popularity, item-kNN and EASE for the same person, and what a list is worth on held-out titles (dskreg/rivals.py)."""
-        from dskreg.rivals import Rivals
+        """Popularity, item-kNN and EASE for the same person, and what a list is worth on held-out titles (dskreg/explore/comparison.py)."""
+        from dskreg.explore.comparison import Rivals
 
         return Rivals(self.core)
 
@@ -248,21 +248,21 @@ class Explorer(Questions):
 
     @cached_property
     def maps(self) -> Maps:
-        """Maps and neighbours in the embedding spaces (dskreg/maps.py)."""
-        from dskreg.maps import Maps
+        """Maps and neighbours in the embedding spaces (dskreg/explore/maps.py)."""
+        from dskreg.explore.maps import Maps
 
         return Maps(self.core)
 
     @cached_property
     def degrees(self) -> pd.DataFrame:
-        """Per title: how many neighbours the graph has for it, the table keeps, and how often it is itself drawn (dskreg/degrees.py)."""
-        from dskreg.degrees import degrees
+        """Per title: how many neighbours the graph has for it, the table keeps, and how often it is itself drawn (dskreg/explore/degrees.py)."""
+        from dskreg.explore.degrees import degrees
 
         return degrees(self.core)
 
     def concentration(self) -> pd.DataFrame:
         """How unevenly each column of `degrees` is shared out: measure, mean, largest, top (the share of the best 1 %), gini."""
-        from dskreg.degrees import concentration
+        from dskreg.explore.degrees import concentration
 
         return concentration(self.degrees)
 

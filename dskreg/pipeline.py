@@ -15,27 +15,28 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dskreg import artifact as artifacts
-from dskreg import folders, parallel
-from dskreg.baselines import Baseline
-from dskreg.checkpoint import Checkpoint
 from dskreg.config import Config
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
-from dskreg.data.load import load
+from dskreg.data.readers.load import load
 from dskreg.data.split import split
+from dskreg.embedding.clusters import clusters
+from dskreg.embedding.neighbours import kept
+from dskreg.embedding.projection import Projection, project
+from dskreg.embedding.users import user_vectors
 from dskreg.errors import InputError
-from dskreg.evaluation import evaluate
-from dskreg.graph import build, train_matrix
-from dskreg.model import DSKReG
-from dskreg.neighbours import kept
-from dskreg.people import KNOWN
-from dskreg.progress import Progress, silent
-from dskreg.projection import Projection, project
-from dskreg.regions import clusters
-from dskreg.serving import Scorer, model_scorer, noise_free, picks_of
-from dskreg.training import Diverged, Epoch, choose_device, refit, train
-from dskreg.tuning import tuned
-from dskreg.vectors import user_vectors
+from dskreg.evaluation.baselines import Baseline
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.ranking import Scorer, model_scorer, noise_free, picks_of
+from dskreg.evaluation.tuning import tuned
+from dskreg.graph.candidates import build, train_matrix
+from dskreg.model.dskreg import DSKReG
+from dskreg.serving.directory import KNOWN
+from dskreg.storage import artifact as artifacts
+from dskreg.storage import folders
+from dskreg.training import distributed
+from dskreg.training.checkpoint import Checkpoint
+from dskreg.training.progress import Progress, silent
+from dskreg.training.trainer import Diverged, Epoch, choose_device, refit, train
 
 Say = Callable[[str], object]
 PACKAGES = ("dskreg", "torch", "torch-geometric", "numpy", "scipy", "pandas", "openTSNE", "scikit-learn", "streamlit", "safetensors", "pyarrow")
@@ -49,7 +50,7 @@ def run(
     Of several processes (parallel.py) the first reports, tests and saves; the others train and return None.
     Raises InputError and then leaves `out` as it was.
     """
-    if parallel.leads():
+    if distributed.leads():
         writable(out)
         with folders.alone(out, "another training run"):
             return _run(source, out, config, resume, baselines, say, progress, report)
@@ -62,7 +63,7 @@ def _run(
     began = time.perf_counter()
     device = choose_device(config.train.device)
     folder, again = (out.with_name(f".{out.name}.{phase}") for phase in ("training", "refit"))
-    if not resume and parallel.leads():
+    if not resume and distributed.leads():
         Checkpoint(again, config, device).clear()  # of a run that came to this point with other settings
     data = split(load(source, config.data), config.data)
     data = replace(data, notes=(*data.notes, *undefined(data)))
@@ -73,7 +74,7 @@ def _run(
     say(f"likes: {folds[TRAIN]:,} for training, {folds[VALIDATION]:,} for validation, {folds[TEST]:,} for the test")
     graph = build(data, config.graph, config.seed)
     say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations)}")
-    several = f" in {parallel.part().size} processes" if parallel.part().size > 1 else ""
+    several = f" in {distributed.part().size} processes" if distributed.part().size > 1 else ""
     say(f"training {config.preset!r} on {device}{several}")
     try:
         trained = train(data, graph, config, folder, resume, report, progress)
@@ -87,7 +88,7 @@ def _run(
             graph, final = refit(data, config, trained, again, resume, progress)
         except Diverged as error:
             raise InputError(f"with the validation likes, {error}, or keep the model without them with --set train.refit=false --resume") from None
-    if not parallel.leads():
+    if not distributed.leads():
         return None
     model = final.model.to("cpu")
     say(f"best epoch {trained.best_epoch}; testing")
@@ -224,5 +225,5 @@ def versions() -> dict[str, str]:
 def hardware(device: torch.device) -> str:
     """The machine in words."""
     card = f", {torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
-    processes = f"{parallel.part().size} processes, " if parallel.part().size > 1 else ""
+    processes = f"{distributed.part().size} processes, " if distributed.part().size > 1 else ""
     return f"{platform.machine()}, {processes}{torch.get_num_threads()} threads{card}"

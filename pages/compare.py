@@ -2,18 +2,20 @@
 
 import streamlit as st
 
-from dskreg.ui import panels, sidebar, versus_models, versus_people, versus_recommenders, versus_titles
-from dskreg.ui.panels import Notice
+from dskreg.ui.common import widgets
+from dskreg.ui.common.widgets import Notice
+from dskreg.ui.compare import models, people, recommenders, titles
+from dskreg.ui.frame import sidebar
 
 VIEWS = {
-    "recommenders": (versus_recommenders.show, "The same person, other recommenders: would a simple one say the same, and who finds what this person likes?"),
-    "people": (versus_people.show, "Two people, one model: what do both get to see, and what sets them apart?"),
-    "titles": (versus_titles.show, "Two titles for one person: what ties them, and why does one score higher?"),
-    "models": (versus_models.show, "The same person, two models: what has another training or other data changed?"),
+    "recommenders": (recommenders.show, "The same person, other recommenders: would a simple one say the same, and who finds what this person likes?"),
+    "people": (people.show, "Two people, one model: what do both get to see, and what sets them apart?"),
+    "titles": (titles.show, "Two titles for one person: what ties them, and why does one score higher?"),
+    "models": (models.show, "The same person, two models: what has another training or other data changed?"),
 }
 NORMAL = "recommenders"
 # Only the view on show draws its fields. What was pinned in another one would be forgotten.
-PINNED = (*versus_people.FIELDS, *versus_titles.FIELDS)
+PINNED = (*people.FIELDS, *titles.FIELDS)
 
 for field in PINNED:
     if field in st.session_state:
@@ -21,10 +23,10 @@ for field in PINNED:
 selection = sidebar.current()
 asked = st.query_params.get("what", NORMAL)
 st.title("Compare", anchor=False)
-what = panels.one_of("Compare two", list(VIEWS), "what", NORMAL, label_visibility="collapsed")
+what = widgets.one_of("Compare two", list(VIEWS), "what", NORMAL, label_visibility="collapsed")
 show, caption = VIEWS[what]
 st.caption(caption)
 if asked not in VIEWS:
-    panels.show_notice(Notice(f"The link asks to compare “{asked[:40]}”; known are {panels.listed(list(VIEWS))}. You see {what}."))
-panels.person_header(selection.explorer, selection.profile)
+    widgets.show_notice(Notice(f"The link asks to compare “{asked[:40]}”; known are {widgets.listed(list(VIEWS))}. You see {what}."))
+widgets.person_header(selection.explorer, selection.profile)
 show(selection)

@@ -6,11 +6,14 @@ from typing import Any
 import streamlit as st
 
 from dskreg.explorer import InputError, Profile
-from dskreg.ui import charts, mapside, mapview, overlays, panels, resources, scatter, sidebar
-from dskreg.ui.finder import choose_viewer
-from dskreg.ui.mapview import TITLES, VIEWERS
-from dskreg.ui.panels import Notice
-from dskreg.ui.scatter import Look, Mark
+from dskreg.ui.common import cache, charts, widgets
+from dskreg.ui.common.widgets import Notice
+from dskreg.ui.embeddings import controls, overlays, scatter
+from dskreg.ui.embeddings import panels as mapside
+from dskreg.ui.embeddings.controls import TITLES, VIEWERS
+from dskreg.ui.embeddings.scatter import Look, Mark
+from dskreg.ui.frame import sidebar
+from dskreg.ui.frame.finder import choose_viewer
 
 PHONE = 700  # pixels of the window below which only those names of regions stay that fit
 
@@ -23,7 +26,7 @@ def chosen_viewer() -> Profile | None:
     try:
         return explorer.profile(wanted[:80])
     except InputError as error:
-        panels.show_notice(Notice(f"{error}. You see {profile.label} instead."))
+        widgets.show_notice(Notice(f"{error}. You see {profile.label} instead."))
         return profile if profile.history else None
 
 
@@ -46,7 +49,7 @@ def viewer_marks() -> dict[str, Mark]:
         marks["you are here" if profile.user_id is None or profile.edited else "this viewer"] = Mark((), charts.LIKED, "diamond", at=here)
     if who is not None and who != profile:
         placed = who.user_id in set(frame["user_id"])
-        at = None if placed else resources.ask(explorer, "maps.place", who, method)
+        at = None if placed else cache.ask(explorer, "maps.place", who, method)
         marks["chosen"] = Mark([who.user_id] if placed else (), charts.CHOSEN, "star", named=True, at=at)
     return marks
 
@@ -58,54 +61,56 @@ asked = {name: st.query_params[name] for name in ("map", "graph", "method", "col
 st.title("Embeddings", anchor=False)
 st.caption("Every title and viewer is a point in the model's embedding space. A map flattens that space so that near points stay near.")
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    kind, space, method = mapview.what(explorer)
+    kind, space, method = controls.what(explorer)
 if asked.get("map") == VIEWERS != kind:
     st.caption("This model holds no map of viewers.")
-frame = mapview.points(explorer, kind, space, method)
+frame = controls.points(explorer, kind, space, method)
 if not len(frame):
     st.info("This model holds no map.", icon=":material/scatter_plot:")
     raise sidebar.PageEnd
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    view = mapview.how(explorer, kind, space, method, frame)
+    view = controls.how(explorer, kind, space, method, frame)
 left, right = st.columns([7, 4], gap="medium")
 listed, neighbours, graph, everything, address = (st.container() for _ in range(5))
 with address:
-    mapview.fields()
+    controls.fields()
 with neighbours:
     st.subheader("Nearest neighbours", anchor=False)
-    k, metric = mapview.near_controls()
+    k, metric = controls.near_controls()
 shown = {"map": kind, "graph": st.session_state.get("graph", "after"), "method": st.session_state["method"], "colour": view.colour}
 shown |= {"size": view.size, "tool": view.tool, "metric": metric, "near_k": k}
-if left_out := panels.not_followed(asked, shown):
-    panels.show_notice(Notice(f"This part of the link is not known here and was not followed: {', '.join(left_out)}."))
+if left_out := widgets.not_followed(asked, shown):
+    widgets.show_notice(Notice(f"This part of the link is not known here and was not followed: {', '.join(left_out)}."))
 
-recommended = resources.recommendations(explorer, profile, selection.top)["item_id"].tolist() if profile.history and kind == TITLES else []
+recommended = cache.recommendations(explorer, profile, selection.top)["item_id"].tolist() if profile.history and kind == TITLES else []
 who: Any = (selection.item_id if selection.item_id is not None else next(iter(recommended), None)) if kind == TITLES else chosen_viewer()
 name = str(explorer.item(who)["title"]) if kind == TITLES and who is not None else getattr(who, "label", "")
-here = resources.ask(explorer, "maps.place", profile, method) if kind == VIEWERS else None
-near = resources.ask(explorer, "maps.near", view.core, who, k=k, metric=metric, **view.place)[mapview.ID[kind]].tolist() if who is not None else []
+here = cache.ask(explorer, "maps.place", profile, method) if kind == VIEWERS else None
+near = cache.ask(explorer, "maps.near", view.core, who, k=k, metric=metric, **view.place)[controls.ID[kind]].tolist() if who is not None else []
 
-groups = mapview.groups_of(frame, view.colour, mapview.names_of(explorer, kind))
+groups = controls.groups_of(frame, view.colour, controls.names_of(explorer, kind))
 present = [str(group) for group in groups.cat.categories if (groups == group).any()]
-ids = mapview.selected()
+ids = controls.selected()
 look = Look(
     lit=view.lit or None,
-    selected=mapview.drawn_ids(frame[mapview.ID[kind]], ids),
+    selected=controls.drawn_ids(frame[controls.ID[kind]], ids),
     focus=(who if kind == TITLES else getattr(who, "user_id", None)) if view.zoom else None,
-    drag=mapview.TOOLS[view.tool],
+    drag=controls.TOOLS[view.tool],
     dark=st.context.theme.type == "dark",
     legend=len(present) <= len(charts.COLOURS),
 )
 marks = title_marks() if kind == TITLES else viewer_marks()
-figure = scatter.scatter_map(frame, mapview.ID[kind], "label", groups, mapview.colours_of(groups, view.colour), marks, look, mapview.sizes_of(frame, view.size))
+figure = scatter.scatter_map(
+    frame, controls.ID[kind], "label", groups, controls.colours_of(groups, view.colour), marks, look, controls.sizes_of(frame, view.size)
+)
 if view.moves and who is not None:
-    moved = resources.ask(explorer, "maps.moved")
+    moved = cache.ask(explorer, "maps.moved")
     overlays.add_moves(figure, moved[moved["item_id"].isin([who, *near])], charts.CHOSEN)
 if view.regions and not view.zoom:
-    key = mapview.ID[kind]
+    key = controls.ID[kind]
     main = frame[frame[key] == (who if kind == TITLES else getattr(who, "user_id", None))]
     clear = [*zip(main["x"], main["y"], strict=True), *([here] if here is not None else [])]
-    fitting = overlays.name_regions(figure, resources.ask(explorer, "maps.regions", view.core, **view.place), frame, look.dark, clear)
+    fitting = overlays.name_regions(figure, cache.ask(explorer, "maps.regions", view.core, **view.place), frame, look.dark, clear)
     hidden = ", ".join(f'.st-key-map_area .annotation[data-index="{n}"]' for n in range(fitting, len(figure.layout.annotations)))
     if hidden:
         st.html(f"<style>@media (max-width: {PHONE}px) {{ {hidden} {{ display: none }} }}</style>")
@@ -115,7 +120,7 @@ with left, st.container(key="map_area"):
     st.plotly_chart(
         figure,
         key="map_chart",
-        on_select=partial(mapview.take_points, kind, view.tool),  # Streamlit keeps it for good, and what a lambda of the page refers to: the figure
+        on_select=partial(controls.take_points, kind, view.tool),  # Streamlit keeps it for good, and what a lambda of the page refers to: the figure
         selection_mode=view.selects,
         config={"scrollZoom": True, "displaylogo": False},
         alt=alt,
@@ -124,7 +129,7 @@ with left, st.container(key="map_area"):
     if kind == VIEWERS and len(frame) < explorer.user_count:
         st.caption(f"{len(frame):,} of {explorer.user_count:,} viewers, drawn by chance, are on the map. Anybody else is placed among them when chosen.")
     if explorer.simulated and kind == VIEWERS:
-        st.caption(panels.SIMULATED)
+        st.caption(widgets.SIMULATED)
 with right:
     mapside.search(explorer, kind)
     if who is None:

@@ -4,10 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer
-from dskreg.ui import benchmark, charts, curves, panels
-from dskreg.ui.panels import plain
-from dskreg.ui.scoreboard import MEASURES, MODEL, comparison, marked, settings_in_words, verdict
-from dskreg.ui.sidebar import current
+from dskreg.ui.common import charts, widgets
+from dskreg.ui.common.widgets import plain
+from dskreg.ui.frame.sidebar import current
+from dskreg.ui.model import benchmark, curves
+from dskreg.ui.model.scoreboard import MEASURES, MODEL, comparison, marked, settings_in_words, verdict
 
 
 def show_comparison(document: dict) -> None:
@@ -22,7 +23,7 @@ def show_comparison(document: dict) -> None:
     cutoffs = sorted({int(key.rpartition("@")[2]) for key in document["metrics"] if key.rpartition("@")[2].isdigit()})
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         default = 20 if 20 in cutoffs else cutoffs[0]
-        cutoff = panels.one_of("Among the first K", cutoffs, "cutoff", default)
+        cutoff = widgets.one_of("Among the first K", cutoffs, "cutoff", default)
     table = comparison(document, cutoff)
     text = marked(table).rename_axis("recommender").reset_index()
     st.markdown(plain(verdict(table, cutoff)))
@@ -71,7 +72,7 @@ def show_data(explorer: Explorer, info: dict, start: dict | None) -> None:
         for label, value in numbers.items():
             st.metric(label, f"{value:,}", border=True, width=170)
     if explorer.simulated:
-        st.caption(panels.SIMULATED)
+        st.caption(widgets.SIMULATED)
     show_relations(explorer.graph_statistics(), start)
     for note in info.get("notes") or ["Nothing was dropped while reading the data."]:
         st.text(f"• {note}")

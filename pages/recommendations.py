@@ -6,9 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Profile
-from dskreg.ui import cards, lists, panels, resources
-from dskreg.ui.panels import Notice, plain
-from dskreg.ui.sidebar import current, inspect
+from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.widgets import Notice, plain
+from dskreg.ui.frame.sidebar import current, inspect
+from dskreg.ui.recommendations import cards
+from dskreg.ui.recommendations import panels as lists
 
 TASTE_ROWS = 6
 VIEWS = ("cards", "table")
@@ -175,7 +177,7 @@ known = [name for name, values in (("type", explorer.types), ("genres", explorer
 cards.style()
 if changed := st.session_state.pop("changed", ""):
     st.toast(plain(changed), icon=":material/check:")
-panels.person_header(explorer, profile, "Recommendations for")
+widgets.person_header(explorer, profile, "Recommendations for")
 if profile.history:
     st.caption("What this person likes, and what the model would show next. Behind each title: a few neighbours sampled from the knowledge graph.")
     show_likes(explorer.liked(profile))
@@ -197,15 +199,15 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     fame = st.selectbox("Liked by", list(FAME), key="liked_by", bind="query-params", width=130, help=FAME_HELP)
     hide_seen = st.toggle("Hide seen titles", value=True, key="hide_seen", bind="query-params", help="Off: seen titles may appear and are marked.")
     percent = st.slider("Diversity", 0, MOST_DIVERSITY, 0, 5, format="%d%%", key="diversity", bind="query-params", width=140, help=lists.DIVERSITY_HELP)
-    view = panels.one_of("Show as", VIEWS, "view")
-wrong += panels.not_followed(
+    view = widgets.one_of("Show as", VIEWS, "view")
+wrong += widgets.not_followed(
     {name: values[-1] for name, values in asked.items()}, {"liked_by": fame, "hide_seen": hide_seen, "diversity": percent, "view": view}
 )
 if wrong:
-    panels.show_notice(Notice(f"The link asks for {', '.join(wrong)}, which is not possible here. The fields above show what is used instead."))
+    widgets.show_notice(Notice(f"The link asks for {', '.join(wrong)}, which is not possible here. The fields above show what is used instead."))
 
 filters = {"hide_seen": hide_seen, "genres": tuple(genres), "types": tuple(types), "most_likes": FAME[fame]}
-recommended = resources.recommendations(explorer, profile, selection.top, **filters, diversity=percent / 100)
+recommended = cache.recommendations(explorer, profile, selection.top, **filters, diversity=percent / 100)
 if recommended.empty:
     few = "" if FAME[fame] is None else f"titles liked by {fame}"
     show_nothing(list(filter(None, (" or ".join(types), " or ".join(genres), few))), hide_seen)
@@ -215,11 +217,11 @@ if len(recommended) < selection.top:
 if filters["most_likes"] == 0:
     st.caption("The model knows of nobody who likes these titles: what the knowledge graph tells of them ranks them.")
 if percent:
-    lists.show_cost(explorer, resources.recommendations(explorer, profile, selection.top, **filters), recommended)
+    lists.show_cost(explorer, cache.recommendations(explorer, profile, selection.top, **filters), recommended)
 unedited: set[object] = set()
 if profile.edited and profile.user_id is not None:
     as_in_the_data = explorer.profile(profile.user_id)
-    unedited = set(resources.recommendations(explorer, as_in_the_data, selection.top, **filters, diversity=percent / 100)["item_id"])
+    unedited = set(cache.recommendations(explorer, as_in_the_data, selection.top, **filters, diversity=percent / 100)["item_id"])
 if view == "table":
     show_table(recommended, profile, hide_seen, bool(percent))
 else:
@@ -228,7 +230,7 @@ lists.show_weights(explorer)
 columns = ["rank", "item_id", "title", "type", "genres", "likes", "score", "score_rank", "seen", "reason"]
 st.download_button(
     "Download as CSV",
-    panels.safe_csv(pd.DataFrame(recommended[columns])),
+    widgets.safe_csv(pd.DataFrame(recommended[columns])),
     file_name="recommendations.csv",
     mime="text/csv",
     icon=":material/download:",

@@ -8,9 +8,12 @@ from typing import Any
 import streamlit as st
 
 from dskreg.explorer import Explanation
-from dskreg.ui import draw_panel, export, flow_panel, panels, repeat_panel, resources, sidebar, versus_panel, walk_panel
-from dskreg.ui.panels import Notice, plain
-from dskreg.ui.sampled import Shown
+from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.widgets import Notice, plain
+from dskreg.ui.frame import sidebar
+from dskreg.ui.sampling import flow, html_report, repeats, versus, walk
+from dskreg.ui.sampling import panels as draw_panel
+from dskreg.ui.sampling.draw import Shown
 
 MOST_PICKS, LARGEST_SEED = 64, 2**31 - 1
 WHOLE = ("seed", "seed_b", "k", "ku")  # parameters of the link that are whole numbers
@@ -59,7 +62,7 @@ def as_page(explanation: Explanation, shown: Shown) -> str:
     """The explanation for a colleague."""
     notes = [f"Made by the DSKReG Explorer from the model “{shown.explorer.name}”."]
     notes += ["The viewers of this model are simulated."] if shown.explorer.simulated and shown.profile.user_id is not None else []
-    return export.page(explanation, shown.profile.label, draw_panel.score_parts(explanation), notes)
+    return html_report.page(explanation, shown.profile.label, draw_panel.score_parts(explanation), notes)
 
 
 selection = sidebar.current()
@@ -70,9 +73,9 @@ asked |= st.session_state.pop("endless", {})
 
 st.title("Sampled neighbours", anchor=False)
 st.caption("Of the whole knowledge graph the model samples a few neighbours for each title. What could it draw, what did it draw, and what did that add?")
-panels.person_header(explorer, profile)
+widgets.person_header(explorer, profile)
 
-offered = resources.recommendations(explorer, profile, selection.top)["item_id"].tolist()
+offered = cache.recommendations(explorer, profile, selection.top)["item_id"].tolist()
 item_id = selection.item_id if selection.item_id is not None else next(iter(offered), None)
 if item_id is None:
     st.info("There is nothing to recommend to this person. Choose a title in the sidebar to see its neighbours.", icon=":material/inbox:")
@@ -128,18 +131,18 @@ with st.container(horizontal=True):
     st.metric("They add", f"{drawn['contribution'].sum():+.3f}", border=True)
 
 tabs = st.tabs(TABS, key="show", bind="query-params")
-wrong = panels.not_followed(asked, {"noise": noise, "seed": seed, "k": picks, "ku": user_picks, "tau": tau, "show": st.session_state["show"]})
+wrong = widgets.not_followed(asked, {"noise": noise, "seed": seed, "k": picks, "ku": user_picks, "tau": tau, "show": st.session_state["show"]})
 if wrong:
-    panels.show_notice(Notice(f"The link asks for {', '.join(wrong)}, which is not possible here. The page shows what is used instead."))
+    widgets.show_notice(Notice(f"The link asks for {', '.join(wrong)}, which is not possible here. The page shows what is used instead."))
 contents = (
     partial(draw_panel.show_drawing, shown, explanation),
     partial(draw_panel.show_all, shown, explanation),
     partial(draw_panel.show_relations, shown, explanation.relations),
-    partial(flow_panel.show_flow, shown, explanation),
-    partial(repeat_panel.show_repeats, shown),
-    partial(versus_panel.show_versus, shown, explanation),
-    partial(walk_panel.show_walk, shown),
-    partial(flow_panel.show_hubs, shown, explanation),
+    partial(flow.show_flow, shown, explanation),
+    partial(repeats.show_repeats, shown),
+    partial(versus.show_versus, shown, explanation),
+    partial(walk.show_walk, shown),
+    partial(flow.show_hubs, shown, explanation),
 )
 for tab, show in zip(tabs, contents, strict=True):
     if tab.open:

@@ -4,8 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Change, Counterfactual, Explorer, Profile, WhatIf
-from dskreg.ui import changes, moves, panels, resources, sidebar
-from dskreg.ui.panels import plain
+from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.widgets import plain
+from dskreg.ui.frame import sidebar
+from dskreg.ui.what_if import changes, moves
 
 QUIET = {"displayModeBar": False}
 SAME = 0.0005  # what the page's three decimals do not tell apart
@@ -82,13 +84,13 @@ def show_list(found: WhatIf, top: int) -> None:
     alt = f"Lines from each title's rank before to its rank after the change: {said}. The table beside it has the same ranks."
     chart.plotly_chart(moves.slopes(listed, top), key="slopes", config=QUIET, alt=alt)
     download = listed[["item_id", "title", "rank_before", "rank_after", "words", "score_before", "score_after"]]
-    table.download_button("Download as CSV", panels.safe_csv(download), "what-if.csv", "text/csv", icon=":material/download:", on_click="ignore")
+    table.download_button("Download as CSV", widgets.safe_csv(download), "what-if.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
 
 def some(neighbours: pd.DataFrame) -> str:
     """A few of these neighbours by name and relation, and how many more; Markdown."""
     named = [f"*{plain(title)}* ({plain(relation)})" for title, relation in zip(neighbours["title"], neighbours["relation"], strict=True)]
-    return panels.listed([*named[:NAMED], *([f"{len(named) - NAMED} more"] if len(named) > NAMED else [])]) if named else "none"
+    return widgets.listed([*named[:NAMED], *([f"{len(named) - NAMED} more"] if len(named) > NAMED else [])]) if named else "none"
 
 
 def show_neighbours(found: WhatIf) -> None:
@@ -150,14 +152,14 @@ def show_reason(explorer: Explorer, profile: Profile, inspected: object) -> None
     st.header("The smallest reason", anchor=False)
     st.caption("The fewest liked titles that put the first recommendation where it is: without them, another title would be first.")
     with st.spinner("Trying smaller histories …"):
-        found: Counterfactual = resources.ask(explorer, "smallest_removal", profile)
+        found: Counterfactual = cache.ask(explorer, "smallest_removal", profile)
     likes = len(profile.history)
     if not found.found:
         no_reason(found, likes)
         return
     names = [plain(explorer.item(key)["title"]) for key in found.removed]
     st.markdown(
-        f"Without {panels.listed([f'**{name}**' for name in names])} the first recommendation would be **{plain(found.replacement_title)}**"
+        f"Without {widgets.listed([f'**{name}**' for name in names])} the first recommendation would be **{plain(found.replacement_title)}**"
         f" instead of **{plain(found.first_title)}**."
     )
     scores = pd.DataFrame(
@@ -189,29 +191,29 @@ selection = sidebar.current()
 explorer, profile = selection.explorer, selection.profile
 st.title("What if", anchor=False)
 st.caption("What made the model say this? Take something away, or add it, and the model computes everything again.")
-panels.person_header(explorer, profile)
+widgets.person_header(explorer, profile)
 
 item_id = selection.item_id
 if item_id is None:
-    item_id = next(iter(resources.recommendations(explorer, profile, selection.top)["item_id"].tolist()), None)
+    item_id = next(iter(cache.recommendations(explorer, profile, selection.top)["item_id"].tolist()), None)
 if item_id is None:
     st.info("There is nothing to recommend to this person. Choose a title in the sidebar to change what speaks for it.", icon=":material/inbox:")
     st.stop()
 
-unchanged: WhatIf = resources.ask(explorer, "what_if", profile, item_id, Change(), selection.top)
+unchanged: WhatIf = cache.ask(explorer, "what_if", profile, item_id, Change(), selection.top)
 st.header(plain(unchanged.before.title), anchor=False)
 answer = st.container()  # above the choosers, filled once they have said what is changed
 with st.container(border=True):
     change, notices = changes.choose(explorer, profile, item_id, unchanged.before)
-found: WhatIf = resources.ask(explorer, "what_if", profile, item_id, change, selection.top) if change else unchanged
+found: WhatIf = cache.ask(explorer, "what_if", profile, item_id, change, selection.top) if change else unchanged
 with answer:
     for notice in notices:
-        panels.show_notice(notice)
+        widgets.show_notice(notice)
     st.markdown(effect(found, bool(change)))
     if (change.without_entities or change.without_relations) and not found.touched:
         st.info("What is taken out of the knowledge graph ties no candidates: without it nothing changes.", icon=":material/hub:")
     if found.after.basis == "popularity" != unchanged.before.basis:
-        st.info(f"With this change: {panels.NOTHING_KNOWN[:1].lower()}{panels.NOTHING_KNOWN[1:]}", icon=":material/help:")
+        st.info(f"With this change: {widgets.NOTHING_KNOWN[:1].lower()}{widgets.NOTHING_KNOWN[1:]}", icon=":material/help:")
     show_numbers(found, bool(change))
 if unchanged.before.item_neighbours.empty:
     st.caption("This title has no neighbours in the knowledge graph: only the liked titles can change its score.")

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from dskreg.config import ModelConfig
-from dskreg.graph import CandidateGraph
-from dskreg.model import NOBODY, DSKReG
-from dskreg.sampling import gumbel
+from dskreg.graph.candidates import CandidateGraph
+from dskreg.model.dskreg import NOBODY, DSKReG
+from dskreg.model.sampling import gumbel
 from tests.worlds import A, B, D, hand_drawn_graph
 
 HISTORY = [[A, B], [A, B, D], [D], []]

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dskreg.artifact import Artifact
 from dskreg.config import Config, GraphConfig, ModelConfig, TrainConfig
 from dskreg.data.dataset import Dataset
+from dskreg.evaluation.metrics import Ranking
+from dskreg.evaluation.ranking import noise_free, picks_of
 from dskreg.explorer import Explorer
-from dskreg.graph import CandidateGraph, build
-from dskreg.metrics import Ranking
-from dskreg.model import DSKReG
-from dskreg.opened import Opened
-from dskreg.serving import noise_free, picks_of
+from dskreg.graph.candidates import CandidateGraph, build
+from dskreg.model.dskreg import DSKReG
+from dskreg.serving.trained import Opened
+from dskreg.storage.artifact import Artifact
 from tests.worlds import EVERYTHING, world
 
 SMALL = {

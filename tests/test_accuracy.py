@@ -18,15 +18,15 @@ from benchmarks.assess import assess, chilled
 from benchmarks.recommenders import SEEN_TOO, Recommender, content_knn, ease_seen, rp3beta, with_seen
 from benchmarks.sets import there
 from benchmarks.variants import chooses_like_default, shuffled, uniform, variants, wrong_sign
-from dskreg import batches
 from dskreg.config import ModelConfig
 from dskreg.data.dataset import SEEN, TEST, TRAIN, VALIDATION, Dataset
-from dskreg.evaluation import evaluate
-from dskreg.graph import seen_matrix, train_matrix
-from dskreg.model import DSKReG
-from dskreg.serving import Scorer
-from dskreg.spectra import Kernel, Start
-from dskreg.tuning import tuned
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.ranking import Scorer
+from dskreg.evaluation.tuning import tuned
+from dskreg.graph.candidates import seen_matrix, train_matrix
+from dskreg.model.dskreg import DSKReG
+from dskreg.training import batches
+from dskreg.training.spectral import Kernel, Start
 from tests.tiny_runs import noisy, small
 
 

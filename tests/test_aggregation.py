@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from dskreg.aggregation import attention, per_relation, project_pairs
+from dskreg.model.aggregation import attention, per_relation, project_pairs
 
 
 def test_attention_by_hand() -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dskreg import artifact as artifacts
 from dskreg.config import PRESETS
 from dskreg.errors import InputError
+from dskreg.evaluation.ranking import noise_free, picks_of
 from dskreg.explorer import Explorer
-from dskreg.graph import CandidateGraph
-from dskreg.model import DSKReG
-from dskreg.schema import weights
-from dskreg.serving import noise_free, picks_of
+from dskreg.graph.candidates import CandidateGraph
+from dskreg.model.dskreg import DSKReG
+from dskreg.storage import artifact as artifacts
+from dskreg.storage.schema import weights
 
 DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from dskreg import tuning
-from dskreg.baselines import EASE, CoLikes, ItemKNN, Popularity, baselines
-from dskreg.metrics import hits, top_items
-from dskreg.tuning import chosen, search, tuned
+from dskreg.evaluation import tuning
+from dskreg.evaluation.baselines import EASE, CoLikes, ItemKNN, Popularity, baselines
+from dskreg.evaluation.metrics import hits, top_items
+from dskreg.evaluation.tuning import chosen, search, tuned
 
 
 def likes(users: int = 60, items: int = 25, seed: int = 0) -> sp.csr_array:
@@ -120,7 +120,7 @@ def test_no_likes_at_all_score_nothing(name: str) -> None:
 def test_co_likes_do_not_depend_on_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     train = likes()
     whole, inverse = CoLikes.of(train).together, EASE(20.0).fit(train).weights
-    monkeypatch.setattr("dskreg.baselines.CHUNK", 4)
+    monkeypatch.setattr("dskreg.evaluation.baselines.CHUNK", 4)
     assert (CoLikes.of(train).together == whole).all()
     np.testing.assert_allclose(EASE(20.0).fit(train).weights, inverse, atol=1e-6)
     np.testing.assert_allclose(ItemKNN(3).fit(train).scores(train), naive_knn(train.toarray(), train.toarray(), 3, 10.0), atol=1e-5)

@@ -11,15 +11,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from dskreg.batches import Masked, MaskedBatches, Part, TripleBatches, Triples, hide
 from dskreg.config import PRESETS, Config, TrainConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION
-from dskreg.graph import train_matrix
-from dskreg.histories import rows
-from dskreg.losses import masked_softmax
-from dskreg.model import DSKReG
-from dskreg.objectives import Bpr, MaskedSoftmax, marked
-from dskreg.scoring import pair_scores
+from dskreg.data.interactions import rows
+from dskreg.graph.candidates import train_matrix
+from dskreg.model.dskreg import DSKReG
+from dskreg.model.scoring import pair_scores
+from dskreg.training.batches import Masked, MaskedBatches, Part, TripleBatches, Triples, hide
+from dskreg.training.losses import masked_softmax
+from dskreg.training.objectives import Bpr, MaskedSoftmax, marked
 from tests.tiny_runs import CPU, settings, small
 from tests.worlds import A, B, D, checkerboard, hand_drawn
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dskreg.ui import benchmark, parts
-from dskreg.ui.scoreboard import MODEL
+from dskreg.ui.model import ablation, benchmark
+from dskreg.ui.model.scoreboard import MODEL
 
 
 def rows(**rivals: tuple[float, float]) -> list[dict]:
@@ -92,16 +92,16 @@ def part(name: str, ndcg: float, *change: float) -> dict:
 def test_parts_are_told_by_what_they_cost_beyond_chance() -> None:
     warm = [part("default", 0.3), part("no prior", 0.301, 0.003, 0.01), part("no gates", 0.27, -0.1, 0.02), part("a_b", 0.33, 0.1, 0.01)]
     cold = [part("no gates", 0.1, -0.5, 0.1), part("default", 0.2), part("no prior", 0.199, -0.005, 0.01)]
-    found = parts.tables({"x.share: among the cold": cold, "x.share: warm": warm, "x: test": rows(), "old.share: warm": [part("default", 0.3)]})
+    found = ablation.tables({"x.share: among the cold": cold, "x.share: warm": warm, "x: test": rows(), "old.share: warm": [part("default", 0.3)]})
     assert list(found) == ["x"], "what was not measured person by person is no table"
     table = found["x"]
     assert table["model"].tolist() == ["default", "no gates", "no prior", "a_b"] and table["ndcg@20 among the cold"].tolist()[:3] == [0.2, 0.1, 0.199]
-    assert set(table) <= set(parts.COLUMNS)
+    assert set(table) <= set(ablation.COLUMNS)
     said = "worse than the whole: *no gates* (-10.0%); better: *a\\_b* (+10.0%); not to be told from chance: 1 of 3 changes."
-    assert parts.told(table, "warm") == f"Where every title competes, {said}"
-    calm = parts.told(table[table["model"] != "no gates"], "among the cold")
+    assert ablation.told(table, "warm") == f"Where every title competes, {said}"
+    calm = ablation.told(table[table["model"] != "no gates"], "among the cold")
     assert calm.endswith("liked, nothing is surely worse than the whole; not to be told from chance: 1 of 1 changes.")
-    many = parts.tables({"x.share: warm": [part("default", 1.0), *(part(f"p{n}", 1 - n / 10, -n / 10, 0.01) for n in range(1, 7))]})["x"]
-    assert parts.told(many, "warm").endswith("whole: *p6* (-60.0%), *p5* (-50.0%), *p4* (-40.0%), *p3* (-30.0%), and 2 more.") and not parts.told(
+    many = ablation.tables({"x.share: warm": [part("default", 1.0), *(part(f"p{n}", 1 - n / 10, -n / 10, 0.01) for n in range(1, 7))]})["x"]
+    assert ablation.told(many, "warm").endswith("whole: *p6* (-60.0%), *p5* (-50.0%), *p4* (-40.0%), *p3* (-30.0%), and 2 more.") and not ablation.told(
         many, "among the cold"
     )

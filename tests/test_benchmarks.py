@@ -11,7 +11,7 @@ import torch
 
 from benchmarks import gpu, growth, large
 from dskreg.config import PRESETS
-from dskreg.graph import build
+from dskreg.graph.candidates import build
 from tests.worlds import EVERYTHING, checkerboard
 
 ROOT = Path(__file__).parents[1]

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from dskreg import artifact as artifacts
 from dskreg.cli import main
 from dskreg.config import DataConfig
 from dskreg.data.dataset import Dataset
-from dskreg.data.load import load
+from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.errors import InputError
-from dskreg.people import Directory
+from dskreg.serving.directory import Directory
+from dskreg.storage import artifact as artifacts
 
 SHARED = Path(__file__).parents[2] / "shared" / "cases"
 DEMO = Path(__file__).parents[1] / "artifacts" / "demo"

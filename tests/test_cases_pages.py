@@ -13,14 +13,14 @@ from test_cli import run
 from test_pages import fine, recommended, said, visit
 
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
-from dskreg.evaluation import evaluate
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.ranking import model_scorer
+from dskreg.explain.edits import cut
+from dskreg.explore.comparison import ALL
 from dskreg.explorer import Change, Explorer
-from dskreg.graph import train_matrix
+from dskreg.graph.candidates import train_matrix
 from dskreg.pipeline import measure
-from dskreg.rivals import ALL
-from dskreg.serving import model_scorer
-from dskreg.ties import cut
-from dskreg.ui import resources
+from dskreg.ui.common import cache
 from tests.people_of_few_likes import ADULT, ITEMS, ONE_LIKE, UNKNOWN, train
 from tests.small import SMALL, opened, whole
 from tests.test_artifact import DEMO
@@ -250,7 +250,7 @@ WORLDS = {
 @pytest.mark.parametrize("page", ["recommendations", "sampling", "what_if", "compare", "embeddings", "model"])
 def test_every_page_opens_on_next_to_nothing(name: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     explorer = whole(*WORLDS[name])
-    monkeypatch.setattr(resources, "open_explorer", lambda path: explorer)
+    monkeypatch.setattr(cache, "open_explorer", lambda path: explorer)
     ids = explorer.items["item_id"]
     item, history = str(ids.iloc[-1]), ",".join(map(str, explorer.profile(explorer.user_ids[0]).history))
     ways: dict[str, list[dict[str, str]]] = {

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dskreg import artifact as artifacts
 from dskreg.cli import main
 from dskreg.explorer import Explorer
+from dskreg.storage import artifact as artifacts
 
 ROOT = Path(__file__).parents[1]
 PAGES = [path.stem for path in sorted((ROOT / "pages").glob("*.py"))]

@@ -13,9 +13,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dskreg import artifact as artifacts
-from dskreg import printing
+from dskreg import console
 from dskreg.cli import main
+from dskreg.storage import artifact as artifacts
 from tests.test_artifact import DEMO
 
 ROOT = Path(__file__).parents[1]
@@ -253,12 +253,12 @@ def test_progress_is_a_bar_on_a_terminal_and_a_line_now_and_then_elsewhere(monke
             now += 1.0
             yield 10
 
-    monkeypatch.setattr(printing.time, "monotonic", lambda: now)
+    monkeypatch.setattr(console.time, "monotonic", lambda: now)
     monkeypatch.setattr(sys, "stderr", file := io.StringIO())
-    assert sum(printing.progress(steps(), 1000, "users", size=int)) == 1000
+    assert sum(console.progress(steps(), 1000, "users", size=int)) == 1000
     assert file.getvalue() == "users: 300 of 1,000\nusers: 600 of 1,000\nusers: 900 of 1,000\n"
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    assert sum(printing.progress(steps(), 1000, "users", size=int)) == 1000
+    assert sum(console.progress(steps(), 1000, "users", size=int)) == 1000
     assert "users:" in terminal.getvalue() and "\r" in terminal.getvalue() and "\n" not in terminal.getvalue()
 
 

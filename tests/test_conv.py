@@ -11,7 +11,7 @@ from test_model import CATALOGUE, PADDED, USERS, make, noises
 
 from dskreg.config import PRESETS
 from dskreg.data.dataset import SEEN, TRAIN
-from dskreg.graph import build
+from dskreg.graph.candidates import build
 from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch_geometric's import, hence inside the tests
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("gates", [False, True])
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_layer_is_the_fast_path(name: str, gates: bool, relaxation: str) -> None:
-    from dskreg.conv import PreferenceConv, picked_edges
+    from dskreg.model.pyg import PreferenceConv, picked_edges
 
     graph = build(hand_drawn(), replace(EVERYTHING, without=("sequel",)))  # E has no candidate
     config = replace(PRESETS[name].model, width=4, picks=2, gates=gates, temperature=0.5)
@@ -37,7 +37,7 @@ def test_the_layer_is_the_fast_path(name: str, gates: bool, relaxation: str) -> 
 
 
 def test_both_have_the_same_gradient() -> None:
-    from dskreg.conv import PreferenceConv, picked_edges
+    from dskreg.model.pyg import PreferenceConv, picked_edges
 
     model = make(replace(PRESETS["default"].model, width=4, picks=2, relaxation="soft", temperature=0.5))
     trace = model(USERS[:1], PADDED[:1], CATALOGUE, noises(model)[0][:1], noises(model)[1])
@@ -51,7 +51,7 @@ def test_both_have_the_same_gradient() -> None:
 
 
 def test_the_picked_edges_are_the_picks() -> None:
-    from dskreg.conv import picked_edges
+    from dskreg.model.pyg import picked_edges
 
     model = make(replace(PRESETS["paper"].model, width=4, picks=2))
     items = torch.tensor([3, 0])
@@ -64,7 +64,7 @@ def test_the_picked_edges_are_the_picks() -> None:
 
 
 def test_the_hetero_graph_holds_everything() -> None:
-    from dskreg.hetero import as_hetero
+    from dskreg.graph.pyg import as_hetero
 
     dataset, graph = hand_drawn(), hand_drawn_graph()
     data = as_hetero(dataset, graph)
@@ -90,8 +90,8 @@ def test_the_hetero_graph_holds_everything() -> None:
 
 
 def test_the_layer_runs_on_the_hetero_graph_with_every_candidate_as_a_neighbour() -> None:
-    from dskreg.conv import PreferenceConv
-    from dskreg.hetero import as_hetero
+    from dskreg.graph.pyg import as_hetero
+    from dskreg.model.pyg import PreferenceConv
 
     data = as_hetero(hand_drawn(), hand_drawn_graph())["title", "candidate", "title"]
     model = make(replace(PRESETS["paper"].model, width=4, picks=8))

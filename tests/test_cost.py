@@ -14,12 +14,12 @@ import torch
 from scipy import sparse
 
 from benchmarks.cost import IALSSettings, LightGCNSettings, Point, Reached, adjacency, curve, ials, lightgcn, of_epochs, reached
-from dskreg.batches import TripleBatches
 from dskreg.config import PRESETS
 from dskreg.errors import InputError
-from dskreg.graph import train_matrix
-from dskreg.serving import Scorer
-from dskreg.training import Epoch
+from dskreg.evaluation.ranking import Scorer
+from dskreg.graph.candidates import train_matrix
+from dskreg.training.batches import TripleBatches
+from dskreg.training.trainer import Epoch
 from tests.worlds import checkerboard, hand_drawn
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch_geometric's import, hence inside the functions

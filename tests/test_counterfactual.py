@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from dskreg import counterfactual
+from dskreg.explain import counterfactual
 from dskreg.explorer import Explorer, Profile
 from tests.small import SMALL, of_few
 from tests.test_artifact import DEMO

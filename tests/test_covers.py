@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dskreg.ui import covers
-from dskreg.ui.covers import cover
+from dskreg.ui.recommendations import covers
+from dskreg.ui.recommendations.covers import cover
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = {

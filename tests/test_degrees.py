@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dskreg.data.dataset import CO_LIKED, TRAIN, Dataset
-from dskreg.degrees import MEASURES, concentration, gini, top_share
-from dskreg.graph import build
+from dskreg.explore.degrees import MEASURES, concentration, gini, top_share
+from dskreg.graph.candidates import build
 from tests.small import SMALL, opened, random_world
 from tests.worlds import EVERYTHING, A, C, D, E, hand_drawn
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from dskreg.artifact import load
-from dskreg.data import demo
+from dskreg.data.readers import demo
 from dskreg.explorer import Explorer
+from dskreg.storage.artifact import load
 from tests.test_artifact import DEMO
 
 

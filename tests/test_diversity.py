@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dskreg.diversity import alikeness, mmr
+from dskreg.serving.diversity import alikeness, mmr
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:

@@ -11,13 +11,13 @@ from scipy import sparse
 
 from dskreg.config import PRESETS
 from dskreg.data.dataset import TEST, VALIDATION
-from dskreg.evaluation import evaluate
-from dskreg.graph import build, train_matrix
-from dskreg.histories import padded
-from dskreg.metrics import Ranking
-from dskreg.model import DSKReG
-from dskreg.people import KNOWN
-from dskreg.serving import model_scorer, rankings
+from dskreg.data.interactions import padded
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.metrics import Ranking
+from dskreg.evaluation.ranking import model_scorer, rankings
+from dskreg.graph.candidates import build, train_matrix
+from dskreg.model.dskreg import DSKReG
+from dskreg.serving.directory import KNOWN
 from tests.worlds import EVERYTHING, A, B, C, D, E, checkerboard, hand_drawn, hand_drawn_graph
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dskreg.explorer import Explorer, InputError, list_artifacts
-from dskreg.graph import build
+from dskreg.graph.candidates import build
 from tests.small import SMALL, opened, random_world
 from tests.test_artifact import DEMO
 from tests.worlds import EVERYTHING

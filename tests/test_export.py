@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from dskreg.explorer import Explanation, Explorer
-from dskreg.ui import export
-from dskreg.ui.draw_panel import score_parts
+from dskreg.ui.sampling import html_report
+from dskreg.ui.sampling.panels import score_parts
 from tests.test_artifact import DEMO
 
 HOSTILE = ["<script>alert(1)</script>", '" onmouseover="alert(1)', "</table><img src=https://example.org/x onerror=alert(1)>", "a\nb & c", "</title></style>"]
@@ -46,7 +46,7 @@ def found() -> Explanation:
 
 
 def page_of(explanation: Explanation, who: str = "Viewer 17", notes: tuple[str, ...] = ("A note.",)) -> str:
-    return export.page(explanation, who, score_parts(explanation), notes)
+    return html_report.page(explanation, who, score_parts(explanation), notes)
 
 
 def hostile(found: Explanation) -> Explanation:
@@ -61,7 +61,7 @@ def test_it_is_one_page_with_a_language_a_title_and_a_policy(found: Explanation)
     page = page_of(found)
     parsed = Parsed(page)
     assert page.startswith('<!DOCTYPE html>\n<html lang="en">') and f"<title>{found.title}: why this score?</title>" in page
-    assert f'content="{export.POLICY}"' in page and "default-src 'none'" in export.POLICY
+    assert f'content="{html_report.POLICY}"' in page and "default-src 'none'" in html_report.POLICY
     assert set(parsed.tags) <= MARKUP and parsed.tags.count("h1") == 1
     assert "prefers-color-scheme:dark" in page
 
@@ -73,7 +73,7 @@ def test_nothing_runs_and_nothing_is_fetched(found: Explanation) -> None:
         names = {name for name, _ in parsed.attributes}
         assert names <= {"lang", "charset", "http-equiv", "content", "name", "class", "scope", "style", "tabindex", "role", "aria-label"}
         assert all(re.fullmatch(r"width:[\d.]+%", value or "") for name, value in parsed.attributes if name == "style")
-    assert not re.search(r"url\(|@import|https?:", export.STYLE)
+    assert not re.search(r"url\(|@import|https?:", html_report.STYLE)
 
 
 def test_hostile_texts_are_shown_as_they_are(found: Explanation) -> None:

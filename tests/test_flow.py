@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from dskreg.explain.attribution import BIAS, EVERYBODY, ITSELF, OWN
 from dskreg.explorer import Explorer, Profile
-from dskreg.flow import BIAS, EVERYBODY, ITSELF, OWN
-from dskreg.graph import build
-from dskreg.opened import padded
+from dskreg.graph.candidates import build
+from dskreg.serving.trained import padded
 from tests.small import SMALL, opened, random_world
 from tests.test_artifact import DEMO
 from tests.worlds import EVERYTHING

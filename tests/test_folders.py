@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dskreg import folders
 from dskreg.cli import main
 from dskreg.errors import InputError
+from dskreg.storage import folders
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import fuzz
-from dskreg.data import recbole, text
+from dskreg.data.readers import kgat, recbole
 from dskreg.errors import InputError
 
 
@@ -30,7 +30,7 @@ def test_nothing_is_found_where_nothing_is_planted(capsys: pytest.CaptureFixture
 def test_a_planted_bug_is_found_and_its_seed_repeats_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Numbers of a list are no longer checked before they are converted."""
     with monkeypatch.context() as planted:
-        planted.setattr(text, "_whole", lambda source, line, column, word: int(word))
+        planted.setattr(kgat, "_whole", lambda source, line, column, word: int(word))
         assert fuzz.main(["--format", "text", "--inputs", "60", "--minutes", "5"]) == 1
         seed = re.search(r"FAILURE ValueError at \S+; repeat: python benchmarks/fuzz.py --format text --seed (\d+) --inputs 1\n", capsys.readouterr().out)
         assert seed

@@ -10,15 +10,15 @@ import pytest
 import torch
 from scipy import sparse
 
-from dskreg import gates
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import CO_LIKED, TRAIN, VALIDATION, Dataset
-from dskreg.evaluation import evaluate
-from dskreg.gates import choose_gates
-from dskreg.graph import build, train_matrix
-from dskreg.metrics import hits, ndcg, top_items
-from dskreg.model import DSKReG
-from dskreg.serving import model_scorer
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.metrics import hits, ndcg, top_items
+from dskreg.evaluation.ranking import model_scorer
+from dskreg.graph.candidates import build, train_matrix
+from dskreg.model.dskreg import DSKReG
+from dskreg.training import gates
+from dskreg.training.gates import choose_gates
 from tests.tiny_runs import noisy, settings
 from tests.worlds import EVERYTHING, checkerboard
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from dskreg.config import PRESETS, Config
-from dskreg.graph import build
-from dskreg.model import DSKReG
-from dskreg.training import choose_device, train
+from dskreg.graph.candidates import build
+from dskreg.model.dskreg import DSKReG
+from dskreg.training.trainer import choose_device, train
 from tests.worlds import EVERYTHING, checkerboard
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")

@@ -10,7 +10,7 @@ import pytest
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import TRAIN, Dataset
-from dskreg.graph import CandidateGraph, _strongest, build, carriers, choose_relations, shared_entities, train_matrix
+from dskreg.graph.candidates import CandidateGraph, _strongest, build, carriers, choose_relations, shared_entities, train_matrix
 from tests.worlds import EVERYTHING, GENRE, SEQUEL, A, B, C, D, E, hand_drawn, hand_drawn_graph, world
 
 MECHA, SPACE = math.log(5 / 2) / math.log(5), math.log(5 / 3) / math.log(5)
@@ -138,7 +138,7 @@ def test_the_seed_settles_ties_and_nothing_else() -> None:
 
 def test_blocks_of_titles_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = table(build(crowd(), replace(EVERYTHING, candidates=1000)))
-    monkeypatch.setattr("dskreg.graph.ROWS", 7)
+    monkeypatch.setattr("dskreg.graph.candidates.ROWS", 7)
     assert table(build(crowd(), replace(EVERYTHING, candidates=1000))) == pytest.approx(whole)
 
 
@@ -150,7 +150,7 @@ def test_co_liked_by_blocks_is_a_double_loop(monkeypatch: pytest.MonkeyPatch) ->
     best = np.array([max(loop[i, j] for j in range(45) if j != i) for i in range(45)])
     expected = {(i, "co-liked", j): s / np.median(best[best > 0]) for (i, j), s in loop.items() if s}
     for rows in (1, 7, 512):
-        monkeypatch.setattr("dskreg.graph.ROWS", rows)
+        monkeypatch.setattr("dskreg.graph.candidates.ROWS", rows)
         assert table(build(data, config)) == pytest.approx(expected)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.grow import gini, grow, people, read
-from dskreg.data.kaggle import read as read_kaggle
+from dskreg.data.readers.kaggle import read as read_kaggle
 
 
 @pytest.fixture

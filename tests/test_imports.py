@@ -92,9 +92,9 @@ def ours(modules: set[str]) -> set[str]:
 
 
 def test_the_sources_are_found() -> None:
-    assert {"dskreg/model.py", "dskreg/data/dataset.py"} <= set(SOURCES) and len(SOURCES) > 15
-    assert imports_of("dskreg/model.py") >= {"torch", "dskreg.graph", "dskreg.sampling"}
-    assert "torch" in reached("dskreg/model.py")
+    assert {"dskreg/model/dskreg.py", "dskreg/data/dataset.py"} <= set(SOURCES) and len(SOURCES) > 15
+    assert imports_of("dskreg/model/dskreg.py") >= {"torch", "dskreg.graph", "dskreg.sampling"}
+    assert "torch" in reached("dskreg/model/dskreg.py")
 
 
 @pytest.mark.parametrize("path", [p for p in SOURCES if not is_ui(p)])
@@ -135,7 +135,7 @@ def test_importing_the_package_is_cheap() -> None:
     assert not packages(reached("dskreg/__init__.py")) & (TORCH | SHOWING | {"pandas", "numpy", "scipy", "sklearn"})
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if p not in ("dskreg/conv.py", "dskreg/hetero.py")])
+@pytest.mark.parametrize("path", [p for p in SOURCES if p not in ("dskreg/model/pyg.py", "dskreg/graph/pyg.py")])
 def test_torch_geometric_stays_in_its_two_modules(path: str) -> None:
     """Its import takes seconds; nothing that scores or shows may pay them."""
     assert not {"dskreg.conv", "dskreg.hetero"} & imports_of(path) and "torch_geometric" not in packages(imports_of(path))
@@ -172,7 +172,7 @@ def test_there_is_no_global_random_state(path: str) -> None:
         head, _, function = name.rpartition(".")
         assert not (head in ("np.random", "numpy.random") and function in GLOBAL_NUMPY), line
         seeds = head in ("torch", "torch.random", "torch.cuda") and function in ("manual_seed", "manual_seed_all", "seed")
-        assert path == "dskreg/training.py" or not seeds, line
+        assert path == "dskreg/training/trainer.py" or not seeds, line
         if isinstance(node, ast.Call) and name == "" and isinstance(node.func, ast.Attribute):
             call = dotted(node.func)
             assert call != "np.random.default_rng" or node.args or node.keywords, f"{line}: default_rng() without a seed"
@@ -180,6 +180,6 @@ def test_there_is_no_global_random_state(path: str) -> None:
 
 def test_from_dskreg_import_dskreg() -> None:
     from dskreg import DSKReG
-    from dskreg.model import DSKReG as Model
+    from dskreg.model.dskreg import DSKReG as Model
 
     assert DSKReG is Model

@@ -15,13 +15,16 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dskreg import artifact as artifacts
-from dskreg import folders
 from dskreg.explorer import Explorer
-from dskreg.export import write_lists
-from dskreg.legible import harmless, legible
-from dskreg.opened import Opened
-from dskreg.ui import charts, export, network, overlays, panels, slope, walker
+from dskreg.serving.export import write_lists
+from dskreg.serving.trained import Opened
+from dskreg.storage import artifact as artifacts
+from dskreg.storage import folders
+from dskreg.text import harmless, legible
+from dskreg.ui.common import charts, widgets
+from dskreg.ui.compare import bump_chart
+from dskreg.ui.embeddings import overlays
+from dskreg.ui.sampling import html_report, network, walk_chart
 from tests.reliability.hostile import PAYLOADS
 from tests.test_artifact import DEMO
 from tests.test_cli import run
@@ -62,14 +65,14 @@ def test_formulas_begin_with_an_apostrophe_and_numbers_stay_numbers() -> None:
     assert safe["text"].tolist() == [*FORMULAS.values(), *TEXTS] and safe.columns[-1] == "'=1+1"
     pd.testing.assert_frame_equal(safe.iloc[:, 1:4], table.iloc[:, 1:4])
     assert table["text"].tolist() == texts, "what was passed in is as it was"
-    rows = list(csv.reader(io.StringIO(panels.safe_csv(table).decode("utf-8-sig"), newline="")))
+    rows = list(csv.reader(io.StringIO(widgets.safe_csv(table).decode("utf-8-sig"), newline="")))
     assert [row[0] for row in rows[1:]] == safe["text"].tolist() and float(rows[2][1]) == -0.5
 
 
 @pytest.mark.parametrize(("separator", "quoting"), [(",", csv.QUOTE_MINIMAL), *itertools.product(";\t", (csv.QUOTE_MINIMAL, csv.QUOTE_NONE))])
 def test_no_cell_is_a_formula_wherever_the_columns_are_parted(separator: str, quoting: Any) -> None:
     """A comma parts them as written; a spreadsheet of another country, or a chooser of separators, takes the file apart in its own way."""
-    content = panels.safe_csv(pd.DataFrame({"rank": 1, "title": list(FORMULAS), "genres": list(FORMULAS)[::-1], "more": 'x;"=1"'})).decode("utf-8-sig")
+    content = widgets.safe_csv(pd.DataFrame({"rank": 1, "title": list(FORMULAS), "genres": list(FORMULAS)[::-1], "more": 'x;"=1"'})).decode("utf-8-sig")
     cells = [cell for row in csv.reader(io.StringIO(content, newline=""), delimiter=separator, quoting=quoting) for cell in row]
     assert len(cells) > len(FORMULAS) and [cell for cell in cells if re.match(r'[\s"\x00\u200b-\u200f\u2060\ufeff]*[=+@＝＋－＠-]', cell)] == []
 
@@ -130,17 +133,17 @@ def test_a_complaint_steers_no_terminal(capsys: pytest.CaptureFixture[str], monk
 
 def test_markdown_finds_no_address_sign_or_direction() -> None:
     joiner = "\u2060"
-    assert panels.plain("www.example.org") == f"www{joiner}\\.example\\.org" and panels.plain("WWW.x") == f"WWW{joiner}\\.x"
-    assert panels.plain("you@example.org") == f"you@{joiner}example\\.org"
+    assert widgets.plain("www.example.org") == f"www{joiner}\\.example\\.org" and widgets.plain("WWW.x") == f"WWW{joiner}\\.x"
+    assert widgets.plain("you@example.org") == f"you@{joiner}example\\.org"
     for sign in ("->", "<-", "<->", "--", ">=", "<=", "~="):
-        shown = panels.plain(f"a {sign} b").replace("\\", "")
+        shown = widgets.plain(f"a {sign} b").replace("\\", "")
         assert shown == f"a {sign[0]}{joiner}{sign[1:]} b"
-    assert panels.plain("a\u202eb\x07") == "a⟨U\\+202E⟩b␇"
-    assert "\\" not in panels.plain("wwwide @ b") and joiner not in panels.plain("wwwide @ b")
+    assert widgets.plain("a\u202eb\x07") == "a⟨U\\+202E⟩b␇"
+    assert "\\" not in widgets.plain("wwwide @ b") and joiner not in widgets.plain("wwwide @ b")
 
 
 LONGEST: dict[str, Callable[[], str]] = {
-    "a heading": lambda: panels.plain(LONG),
+    "a heading": lambda: widgets.plain(LONG),
     "a chart": lambda: charts.plain(LONG),
     "a sum's label": lambda: max(charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).layout.yaxis.ticktext, key=len),
     "a sum's hover": lambda: max(charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).data[0].customdata, key=len),
@@ -161,8 +164,8 @@ def _hostile_candidates() -> pd.DataFrame:
     return frame.assign(relation=LONG, via=[[LONG]] * len(frame))
 
 
-def _walk() -> walker.Walk:
-    return walker.walk(_hostile_candidates(), ("0", LONG), {LONG: "#123456"})
+def _walk() -> walk_chart.Walk:
+    return walk_chart.walk(_hostile_candidates(), ("0", LONG), {LONG: "#123456"})
 
 
 @pytest.mark.parametrize("where", LONGEST)
@@ -175,7 +178,7 @@ def test_the_drawing_holds_no_long_name() -> None:
 
 
 def test_a_lists_name_is_no_template() -> None:
-    figure = slope.slope([("%{x} <b>", [(1, "a")]), ("%{customdata[0]}", [(1, "a")])])
+    figure = bump_chart.slope([("%{x} <b>", [(1, "a")]), ("%{customdata[0]}", [(1, "a")])])
     for trace in figure.data:
         if trace.hovertemplate:
             assert trace.hovertemplate == "%{text}: number %{y}, %{customdata}<extra></extra>"
@@ -183,7 +186,7 @@ def test_a_lists_name_is_no_template() -> None:
 
 
 def test_an_exported_page_breaks_long_words() -> None:
-    assert "overflow-wrap:anywhere" in export.STYLE and export._safe("a\x00<\u202e") == "a␀&lt;⟨U+202E⟩"
+    assert "overflow-wrap:anywhere" in html_report.STYLE and html_report._safe("a\x00<\u202e") == "a␀&lt;⟨U+202E⟩"
 
 
 def test_a_folder_whose_name_is_a_pattern_touches_no_other(tmp_path: Path) -> None:

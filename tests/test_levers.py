@@ -14,16 +14,17 @@ import torch
 
 from benchmarks import changes, levers, significance, trials
 from benchmarks.trials import Lever, Withheld, tried
-from dskreg import batches, graph, losses, objectives, training
-from dskreg.baselines import EASE
 from dskreg.config import PRESETS, Config, GraphConfig, ModelConfig, TrainConfig
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
-from dskreg.evaluation import evaluate
-from dskreg.graph import build, train_matrix
-from dskreg.model import DSKReG
-from dskreg.objectives import MaskedSoftmax
-from dskreg.serving import model_scorer
-from dskreg.spectra import Kernel, Start
+from dskreg.evaluation.baselines import EASE
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.ranking import model_scorer
+from dskreg.graph import candidates
+from dskreg.graph.candidates import build, train_matrix
+from dskreg.model.dskreg import DSKReG
+from dskreg.training import batches, losses, objectives, trainer
+from dskreg.training.objectives import MaskedSoftmax
+from dskreg.training.spectral import Kernel, Start
 from tests.tiny_runs import noisy
 
 SMALL = Config(graph=GraphConfig(candidates=12), model=ModelConfig(width=8, picks=3, user_picks=3), train=TrainConfig(epochs=2, batch=8, learning_rate=1e-3))
@@ -36,7 +37,7 @@ def model_of(data: Dataset) -> DSKReG:
 
 
 def started(data: Dataset) -> DSKReG:
-    return training.train(data, build(data, SMALL.graph), replace(SMALL, train=replace(SMALL.train, epochs=0)), start=CHOSEN).model.eval()
+    return trainer.train(data, build(data, SMALL.graph), replace(SMALL, train=replace(SMALL.train, epochs=0)), start=CHOSEN).model.eval()
 
 
 def test_a_share_of_the_candidates_is_dropped_and_the_noise_is_whole_again_afterwards() -> None:
@@ -95,7 +96,7 @@ def test_two_hops_begin_from_what_the_graph_makes_of_the_titles() -> None:
 def test_a_falling_rate_falls_after_every_step() -> None:
     model = model_of(noisy())
     with changes.falling(0.5):
-        optimiser = training.optimiser_of(model, SMALL.train)
+        optimiser = trainer.optimiser_of(model, SMALL.train)
     first = [group["lr"] for group in optimiser.param_groups]
     for _ in range(3):
         model.item_embedding.square().sum().backward()
@@ -137,7 +138,7 @@ def test_a_lever_is_measured_before_and_after_training_and_where_nobody_likes_an
     withheld = Withheld.of(noisy())
     data = withheld.dataset
     found, people = tried(Lever(SMALL), withheld, CHOSEN)
-    trained = training.train(data, build(data, SMALL.graph), SMALL, start=CHOSEN)
+    trained = trainer.train(data, build(data, SMALL.graph), SMALL, start=CHOSEN)
     best = max(trained.history, key=lambda epoch: epoch.ndcg)
     assert (found["before"], found["best"], found["epoch"]) == (trained.history[0].ndcg, best.ndcg, best.epoch)
     assert found["cold"] == withheld.ndcg(model_scorer(trained.model.eval()))
@@ -218,8 +219,8 @@ def test_an_old_record_tells_its_best_epoch_in_italics() -> None:
 
 
 def test_what_is_patched_is_mended_even_where_training_fails() -> None:
-    before = (batches.gumbel, graph._co_liked, training.start_from_svd, training.optimiser_of, objectives.MaskedSoftmax.forward)
+    before = (batches.gumbel, candidates._co_liked, trainer.start_from_svd, trainer.optimiser_of, objectives.MaskedSoftmax.forward)
     for lever in levers.levers(noisy(), 100.0).values():
         with pytest.raises(ZeroDivisionError), lever.around():
             raise ZeroDivisionError
-    assert before == (batches.gumbel, graph._co_liked, training.start_from_svd, training.optimiser_of, objectives.MaskedSoftmax.forward)
+    assert before == (batches.gumbel, candidates._co_liked, trainer.start_from_svd, trainer.optimiser_of, objectives.MaskedSoftmax.forward)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dskreg.ui import libraries
+from dskreg.ui.common import runtime
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,7 +19,7 @@ def test_few_pages_at_once_and_the_next_as_soon_as_one_is_done() -> None:
 
     def page() -> None:
         nonlocal inside, most, done
-        with libraries.turn():
+        with runtime.turn():
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -33,63 +33,63 @@ def test_few_pages_at_once_and_the_next_as_soon_as_one_is_done() -> None:
         visitor.start()
     for visitor in visitors:
         visitor.join()
-    assert done == 12 and most == libraries.AT_ONCE and time.monotonic() - began < libraries.PATIENCE
+    assert done == 12 and most == runtime.AT_ONCE and time.monotonic() - began < runtime.PATIENCE
 
 
 def test_who_has_waited_long_goes_on_without_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(libraries, "PATIENCE", 0.05)
-    with libraries.turn(), libraries.turn():
+    monkeypatch.setattr(runtime, "PATIENCE", 0.05)
+    with runtime.turn(), runtime.turn():
         for _ in range(2):  # and gives back none that it never had: the semaphore would complain
-            with libraries.turn():
+            with runtime.turn():
                 pass
-    assert free() == libraries.AT_ONCE
+    assert free() == runtime.AT_ONCE
 
 
 def test_a_page_that_breaks_off_gives_its_turn_back() -> None:
-    for _ in range(libraries.AT_ONCE + 1):
-        with pytest.raises(KeyError), libraries.turn():
+    for _ in range(runtime.AT_ONCE + 1):
+        with pytest.raises(KeyError), runtime.turn():
             raise KeyError
-    assert free() == libraries.AT_ONCE
+    assert free() == runtime.AT_ONCE
 
 
 @pytest.mark.parametrize("folder", ["artifacts", "tests"])  # a model, and none: that page stops early
 def test_every_run_of_the_app_takes_one_turn_and_gives_it_back(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(ROOT / folder))
     during: list[int] = []
-    turn = libraries.turn
+    turn = runtime.turn
 
     def counted() -> object:
         taken = turn()
         during.append(free())
         return taken
 
-    monkeypatch.setattr(libraries, "turn", counted)
+    monkeypatch.setattr(runtime, "turn", counted)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    assert not app.exception and during == [libraries.AT_ONCE] and free() == libraries.AT_ONCE
+    assert not app.exception and during == [runtime.AT_ONCE] and free() == runtime.AT_ONCE
     app.run()
-    assert len(during) == 2 and free() == libraries.AT_ONCE
+    assert len(during) == 2 and free() == runtime.AT_ONCE
 
 
 def free() -> int:
     """How many turns can be had without waiting."""
     taken = 0
-    while libraries._turns.acquire(blocking=False):
+    while runtime._turns.acquire(blocking=False):
         taken += 1
     for _ in range(taken):
-        libraries._turns.release()
+        runtime._turns.release()
     return taken
 
 
 def test_freed_memory_goes_back_to_the_system_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     clock = [1000.0]
-    monkeypatch.setattr(libraries, "_trim", asked.append)
-    monkeypatch.setattr(libraries.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(libraries, "_given", 0.0)
-    monkeypatch.setattr(libraries, "_tidied", 0.0)
-    for later in (0.0, 1.0, 0.9 * libraries.GIVE_BACK, libraries.GIVE_BACK):
+    monkeypatch.setattr(runtime, "_trim", asked.append)
+    monkeypatch.setattr(runtime.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(runtime, "_given", 0.0)
+    monkeypatch.setattr(runtime, "_tidied", 0.0)
+    for later in (0.0, 1.0, 0.9 * runtime.GIVE_BACK, runtime.GIVE_BACK):
         clock[0] = 1000.0 + later
-        libraries.tidy()
+        runtime.tidy()
     assert asked == [0, 0]
-    monkeypatch.setattr(libraries, "_trim", None)  # another C library has no such thing
-    libraries._give_back()
+    monkeypatch.setattr(runtime, "_trim", None)  # another C library has no such thing
+    runtime._give_back()

@@ -7,8 +7,8 @@ import copy
 import numpy as np
 import pytest
 
+from dskreg.explore.maps import Maps
 from dskreg.explorer import Explorer, InputError
-from dskreg.maps import Maps
 from tests.test_artifact import DEMO
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from dskreg.metrics import Ranking, hits, ndcg, top_items
+from dskreg.evaluation.metrics import Ranking, hits, ndcg, top_items
 
 
 def world(users: int = 40, items: int = 60, seed: int = 0) -> tuple[np.ndarray, sp.csr_array]:

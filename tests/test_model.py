@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from dskreg.config import PRESETS, ModelConfig
-from dskreg.graph import CandidateGraph
-from dskreg.model import NOBODY, DSKReG
-from dskreg.scoring import SPREAD, Catalogue, pair_scores
+from dskreg.graph.candidates import CandidateGraph
+from dskreg.model.dskreg import NOBODY, DSKReG
+from dskreg.model.scoring import SPREAD, Catalogue, pair_scores
 from tests.drawn_models import CATALOGUE, HISTORY, PADDED, USERS, make, noises
 from tests.worlds import A, C, D, E, hand_drawn_graph
 

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.ui import curves
+from dskreg.ui.model import curves
 from tests.test_pages import DEMO, fine, said, visit
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")

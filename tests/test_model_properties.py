@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from dskreg.config import PRESETS
-from dskreg.graph import build
-from dskreg.model import NOBODY, DSKReG
+from dskreg.graph.candidates import build
+from dskreg.model.dskreg import NOBODY, DSKReG
 from tests.drawn_models import CATALOGUE, PADDED, USERS, make, noises
 from tests.tiny_runs import small
 from tests.worlds import EVERYTHING, A, B, E, hand_drawn, hand_drawn_graph

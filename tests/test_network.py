@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dskreg.ui import charts, draw_charts, network, walker
+from dskreg.ui.common import charts
+from dskreg.ui.sampling import charts as draw_charts
+from dskreg.ui.sampling import network, walk_chart
 
 COLOURS = charts.palette(["co-liked", "genre", "studio"])
 HOSTILE = [
@@ -143,13 +145,15 @@ def test_a_sum_shows_its_total_and_escapes_names():
 @pytest.mark.parametrize(("count", "picks"), [(0, 0), (1, 1), (5, 2), (120, 8), (200, 64)])
 def test_the_walker_knows_which_title_each_node_is(count, picks):
     frame = candidates(count, picks)
-    drawing = walker.walk(frame, (7, "Centre"), COLOURS)
+    drawing = walk_chart.walk(frame, (7, "Centre"), COLOURS)
     series = drawing.option["series"][0]
     assert drawing.nodes == [7, *drawing.table["item_id"]] and len(series["data"]) == len(drawing.nodes) == len(set(drawing.nodes))
     titles = dict(zip(frame["item_id"], frame["title"], strict=True))
     assert [node["value"] for node in series["data"]] == ["Centre", *(titles[item] for item in drawing.nodes[1:])]
     assert [link["source"] for link in series["links"]] == [node["id"] for node in series["data"][1:]] and {link["target"] for link in series["links"]} <= {"0"}
-    assert drawing.table["picked"].sum() == min(picks, walker.MOST_PICKED) and (~drawing.table["picked"]).sum() == min(count - picks, walker.MOST_PASSED)
+    assert drawing.table["picked"].sum() == min(picks, walk_chart.MOST_PICKED) and (~drawing.table["picked"]).sum() == min(
+        count - picks, walk_chart.MOST_PASSED
+    )
     for node, picked in zip(series["data"][1:], drawing.table["picked"], strict=True):
         assert (node["x"] > 0) == picked
     assert len({(node["x"], node["y"]) for node in series["data"]}) == len(drawing.nodes), "no node stands on another"
@@ -159,13 +163,13 @@ def test_the_walker_knows_which_title_each_node_is(count, picks):
 def test_the_walker_shows_a_title_once_by_its_strongest_tie():
     frame = candidates(6, 3)
     frame.loc[4, "item_id"] = frame.loc[0, "item_id"]  # drawn under one relation, missed under another
-    drawing = walker.walk(frame, (7, "Centre"), COLOURS)
+    drawing = walk_chart.walk(frame, (7, "Centre"), COLOURS)
     assert drawing.nodes.count(100) == 1 and bool(drawing.table.set_index("item_id")["picked"][100])
 
 
 def test_the_walker_has_no_placeholders_and_no_html():
     frame = candidates(8, 4, ["{b} {@x}", "a|b", *HOSTILE])
-    option = walker.walk(frame, (7, "{c}"), COLOURS, liked={100}).option
+    option = walk_chart.walk(frame, (7, "{c}"), COLOURS, liked={100}).option
     texts = [text for node in option["series"][0]["data"] for text in (node["name"], node["tooltip"]["formatter"])]
     assert not any(re.search(r"\{[@\w]", text) for text in texts)
     assert option["tooltip"]["renderMode"] == "richText" and sum(text.startswith("\u2665") for text in texts) == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dskreg.overlap import Overlap, depths, jaccard, kendall_tau, moves, rank_biased_overlap
+from dskreg.explore.overlap import Overlap, depths, jaccard, kendall_tau, moves, rank_biased_overlap
 
 
 def naive_rbo(first: list[int], second: list[int], p: float) -> float:

@@ -7,10 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.ui import resources, sidebar
+from dskreg.ui.common import cache
+from dskreg.ui.frame import sidebar
 
 ROOT = Path(__file__).resolve().parents[1]
-DEMO = resources.artifacts_folder() / "demo"
+DEMO = cache.artifacts_folder() / "demo"
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 

@@ -8,7 +8,7 @@ import pytest
 from test_pages import DEMO, ROOT, fine, recommended, visit
 
 from dskreg.explorer import Explorer, InputError
-from dskreg.ui import panels, resources
+from dskreg.ui.common import cache, widgets
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
@@ -34,14 +34,14 @@ def test_a_model_can_be_trained_in_the_app_where_there_is_none_that_opens(broken
 @pytest.mark.parametrize(("folder", "out"), [(ROOT / "artifacts", "artifacts/new"), (Path("/elsewhere/my models"), "'/elsewhere/my models/new'")])
 def test_the_command_makes_the_model_where_the_app_looks(folder: Path, out: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    assert panels.training_command(folder / "new") == f"python -m dskreg train demo --out {out}"
+    assert widgets.training_command(folder / "new") == f"python -m dskreg train demo --out {out}"
 
 
 @pytest.mark.parametrize("page", ["recommendations", "sampling", "embeddings", "model"])
 def test_data_without_genres_and_types_leave_no_empty_boxes(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     bare = Explorer.open(DEMO)
     bare.genres, bare.types = [], []
-    monkeypatch.setattr(resources, "open_explorer", lambda path: bare)
+    monkeypatch.setattr(cache, "open_explorer", lambda path: bare)
     app = fine(visit(page))
     assert not {"Genres", "Types"} & {element.label for element in app.multiselect}
     assert not {"genre", "type"} & {option for element in app.button_group if element.key == "colour" for option in element.options}
@@ -89,7 +89,7 @@ def test_a_mended_artifact_is_opened_on_the_next_try(tmp_path: Path, monkeypatch
 
 def test_an_unreadable_folder_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"manifest\.json: missing"):
-        resources.open_explorer(tmp_path)
+        cache.open_explorer(tmp_path)
 
 
 def test_ids_do_not_travel_to_other_data_but_stay_with_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_pages import DEMO, ROOT, fine, said
 
-from dskreg import artifact as artifacts
 from dskreg.explorer import Explorer, Overlap
-from dskreg.ui import beside, resources, slope, versus_models
-from dskreg.ui.beside import Ranked
+from dskreg.storage import artifact as artifacts
+from dskreg.ui.common import cache
+from dskreg.ui.compare import bump_chart, models
+from dskreg.ui.compare import lists as beside
+from dskreg.ui.compare.lists import Ranked
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 VIEWER = 17
@@ -128,9 +130,9 @@ def test_who_cannot_be_tested_is_told_why(parameters: dict[str, str], words: str
 
 
 def test_a_large_ease_waits_to_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dskreg.fitted.FEW_TITLES", 3)
+    monkeypatch.setattr("dskreg.serving.baselines.FEW_TITLES", 3)
     fresh = Explorer.open(DEMO)
-    monkeypatch.setattr(resources, "open_explorer", lambda path: fresh)
+    monkeypatch.setattr(cache, "open_explorer", lambda path: fresh)
     app = visit(right="EASE")
     assert "needs" in said(app) and not fresh.rivals.ready("EASE")
     app.toggle(key="large").set_value(True)
@@ -284,23 +286,23 @@ def test_the_ranks_as_a_table_start_with_what_all_share() -> None:
 
 def test_the_drawing_joins_what_both_lists_hold_and_nothing_else() -> None:
     one, other = ranking("one", "abcd", "d"), ranking("other", "bade")
-    figure = slope.slope([(ranked.name, ranked.entries) for ranked in (one, other)], beside.found_in([one, other]))
+    figure = bump_chart.slope([(ranked.name, ranked.entries) for ranked in (one, other)], beside.found_in([one, other]))
     lines = {trace.name: [(x, y) for x, y in zip(trace.x, trace.y, strict=True) if x is not None] for trace in figure.data if trace.mode == "lines"}
     assert lines == {"rises": [(0, 2), (1, 1), (0, 4), (1, 3)], "falls": [(0, 1), (1, 2)]}
-    stars = [(x, y) for trace in figure.data if trace.name == slope.FOUND for x, y in zip(trace.x, trace.y, strict=True)]
-    alone = [(x, y) for trace in figure.data if trace.name == slope.ALONE for x, y in zip(trace.x, trace.y, strict=True)]
+    stars = [(x, y) for trace in figure.data if trace.name == bump_chart.FOUND for x, y in zip(trace.x, trace.y, strict=True)]
+    alone = [(x, y) for trace in figure.data if trace.name == bump_chart.ALONE for x, y in zip(trace.x, trace.y, strict=True)]
     assert stars == [(0, 4), (1, 3)] and alone == [(0, 3), (1, 4)]
 
 
 def test_titles_are_never_markup_in_the_drawing() -> None:
     bad = ranking("<b>one</b>", ["<a href=x>", "b"])  # type: ignore[arg-type]
-    document = slope.slope([(bad.name, bad.entries), (bad.name, bad.entries)]).to_json()
+    document = bump_chart.slope([(bad.name, bad.entries), (bad.name, bad.entries)]).to_json()
     assert "<a href" not in document.replace("\\u003c", "<") and "<b>" not in document.replace("\\u003c", "<")
 
 
 def test_titles_of_one_name_are_two_titles(explorer: Explorer) -> None:
-    ground = versus_models.Ground(False, False)
+    ground = models.Ground(False, False)
     same = pd.DataFrame({"rank": [1, 2], "item_id": [5, 6], "title": ["Twin", "twin"], "held_out": False})
-    keys = versus_models.keys(same, "here", ground)
+    keys = models.keys(same, "here", ground)
     assert keys[0] == "twin" and len(set(keys)) == 2
-    assert not np.array_equal(keys, versus_models.keys(same, "there", ground))
+    assert not np.array_equal(keys, models.keys(same, "there", ground))

@@ -11,12 +11,13 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dskreg.explore.maps import Maps
 from dskreg.explorer import Explorer
-from dskreg.maps import Maps
-from dskreg.ui import mapview, resources
+from dskreg.ui.common import cache
+from dskreg.ui.embeddings import controls
 
 ROOT = Path(__file__).resolve().parents[1]
-DEMO = resources.artifacts_folder() / "demo"
+DEMO = cache.artifacts_folder() / "demo"
 MARKS = {"liked", "recommended", "nearest to the chosen", "chosen", "this viewer", "you are here", "before the changes", "moved by the graph"}
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
@@ -155,7 +156,7 @@ def test_a_large_selection_stays_out_of_the_address() -> None:
     app.session_state["picked_many"] = tuple(str(n) for n in range(1, 400))
     fine(app.run())
     assert "Selected: 399 titles" in said(app) and not app.text_input(key="picked").value
-    assert mapview.CARRIED < 399
+    assert controls.CARRIED < 399
 
 
 def test_search_offers_titles_and_choosing_one_marks_it(explorer: Explorer) -> None:
@@ -200,9 +201,9 @@ def test_the_graph_moved_titles_and_arrows_say_where_from(explorer: Explorer) ->
 def test_a_model_without_a_viewers_map_shows_the_titles(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
     none = explorer.maps.users().head(0)
     monkeypatch.setattr(Maps, "users", lambda self, method="tsne": none)
-    resources._ask.clear()
+    cache._ask.clear()
     app = visit(map="viewers")
-    resources._ask.clear()
+    cache._ask.clear()
     assert "no map of viewers" in said(app) and sum(map(count, groups(app))) == len(explorer.items)
 
 
@@ -210,9 +211,9 @@ def test_a_model_without_a_viewers_map_shows_the_titles(monkeypatch: pytest.Monk
 def test_a_handful_of_points_is_a_map_too(points: int, monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
     few = explorer.maps.titles().head(points)
     monkeypatch.setattr(Maps, "titles", lambda self, space="aggregated", method="tsne": few)
-    resources._ask.clear()
+    cache._ask.clear()
     app = visit(colour="popularity")
-    resources._ask.clear()
+    cache._ask.clear()
     assert app.get("plotly_chart") if points else "holds no map" in said(app)
 
 
@@ -234,9 +235,9 @@ def test_a_viewer_who_is_not_on_the_map_is_placed_when_chosen(monkeypatch: pytes
     monkeypatch.setattr(Maps, "users", lambda self, method="tsne": few)
     monkeypatch.setattr(Maps, "near", lambda *args, **named: few[["user_id", "liked", "favourite"]].head(5).assign(closeness=0.5, rank=1, map_rank=1))
     monkeypatch.setattr(Maps, "near_on_map", Maps.near)
-    resources._ask.clear()
+    cache._ask.clear()
     app = visit(map="viewers", point=1999)
-    resources._ask.clear()
+    cache._ask.clear()
     at = explorer.maps.place(explorer.profile(1999))
     chosen = next(trace for trace in traces(app) if trace["name"] == "chosen")
     assert at is not None and numbers(chosen["x"]) == pytest.approx([at[0]], abs=1e-3) and "100 of 2,000 viewers" in said(app)

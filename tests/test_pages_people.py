@@ -7,11 +7,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_pages import DEMO, ROOT, fine, said
 
-from dskreg import artifact as artifacts
 from dskreg.explorer import Explorer, Profile
-from dskreg.opened import Opened
-from dskreg.people import VEILED
-from dskreg.ui import resources, tour
+from dskreg.serving.directory import VEILED
+from dskreg.serving.trained import Opened
+from dskreg.storage import artifact as artifacts
+from dskreg.ui.common import cache
+from dskreg.ui.frame import tour
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
@@ -37,7 +38,7 @@ def person(app: AppTest) -> Profile:
 def offered(app: AppTest) -> list[int]:
     """The titles that the frame offers for inspection: the recommendations."""
     selection = app.session_state["selection"]
-    table = resources.recommendations(selection.explorer, selection.profile, selection.top)
+    table = cache.recommendations(selection.explorer, selection.profile, selection.top)
     assert app.selectbox(key="item_choice").options == [f"{rank}. {title}" for rank, title in zip(table["rank"], table["title"], strict=True)]
     return table["item_id"].tolist()
 
@@ -189,7 +190,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Explorer:
     items.loc[items["item_id"].isin(adult), "genres"] += ", Hentai"
     opened = Explorer(Opened(DEMO, replace(artifact, dataset=replace(artifact.dataset, items=items))))
     opened.content = opened.without_adult.content = "with adult titles"
-    monkeypatch.setattr(resources, "open_explorer", lambda path: opened)
+    monkeypatch.setattr(cache, "open_explorer", lambda path: opened)
     return opened
 
 

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.ui import cards, lists
+from dskreg.ui.recommendations import cards, panels
 from tests.test_pages import DEMO, fine, recommended, said, some, visit
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
@@ -208,7 +208,7 @@ def test_more_like_this_opens_above_the_list_and_closes(explorer: Explorer) -> N
     wanted = first_card(app)
     app.button(key=f"more {wanted}").click()
     near = next(table.value for table in fine(app.run()).dataframe if "similarity" in table.value.columns)
-    expected = explorer.maps.similar(wanted, lists.NEAREST)
+    expected = explorer.maps.similar(wanted, panels.NEAREST)
     profile = explorer.profile(34)
     scores = dict(zip(explorer.items["item_id"], explorer.scores(profile), strict=True))
     assert near["item_id"].tolist() == expected["item_id"].tolist()
@@ -259,7 +259,7 @@ def test_cards_say_the_rank_by_score_where_it_differs(explorer: Explorer) -> Non
 
 def test_exchanged_is_the_difference_both_ways() -> None:
     rows = pd.DataFrame({"item_id": [1, 2, 3], "title": list("abc"), "score": [3.0, 2.0, 1.0], "score_rank": [1, 2, 3]})
-    swaps = lists.exchanged(rows.head(2), rows.iloc[[0, 2]])
+    swaps = panels.exchanged(rows.head(2), rows.iloc[[0, 2]])
     assert swaps[["change", "title", "score_rank"]].to_numpy().tolist() == [["in", "c", 3], ["out", "b", 2]]
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from test_pages import DEMO, fine, recommended, said, visit
 
-from dskreg import artifact as artifacts
-from dskreg import folders
-from dskreg.ui import resources
+from dskreg.storage import artifact as artifacts
+from dskreg.storage import folders
+from dskreg.ui.common import cache
 from tests.reliability.size import times
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
@@ -30,7 +30,7 @@ def test_who_is_looking_and_who_comes_see_the_new_one(tmp_path: Path, monkeypatc
     artifacts.save(renamed(demo, " (old)"), tmp_path / "demo")
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
     app = fine(visit(user="34"))
-    before = resources.open_explorer(tmp_path / "demo")
+    before = cache.open_explorer(tmp_path / "demo")
     assert recommended(app)["title"].str.endswith(" (old)").all()
     artifacts.save(renamed(demo, " (new)"), tmp_path / "demo")
     for looking in (app.run(), visit(user="34")):
@@ -46,7 +46,7 @@ def test_it_is_listed_while_it_is_away_and_where_its_saver_died(tmp_path: Path, 
 
     def moved(*arguments: Path) -> None:
         real(*arguments)
-        listed.append(resources.artifact_names())
+        listed.append(cache.artifact_names())
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", moved)
@@ -56,9 +56,9 @@ def test_it_is_listed_while_it_is_away_and_where_its_saver_died(tmp_path: Path, 
     with monkeypatch.context() as patch:
         listings = iter([set(), {"demo"}])
         patch.setattr(folders, "_listed", lambda *_: next(listings))
-        assert resources.artifact_names() == ["demo"]
+        assert cache.artifact_names() == ["demo"]
     (tmp_path / "demo").rename(tmp_path / ".demo.0123abcd.old")
-    assert resources.artifact_names() == ["demo"]
+    assert cache.artifact_names() == ["demo"]
     assert recommended(fine(visit(user="34")))["title"].notna().all() and [path.name for path in tmp_path.iterdir()] == ["demo"]
 
 

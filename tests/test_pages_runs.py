@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 from test_pages import DEMO, fine, said, visit
 
-from dskreg import detached
-from dskreg.ui import launch, watch
+from dskreg.runs import process
+from dskreg.ui.runs import form, progress
 from tests.reliability.broken_runs import cases, whole
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
@@ -27,15 +27,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.copytree(DEMO, tmp_path / "demo")
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
     monkeypatch.setenv("DSKREG_DATA", str(tmp_path / "data"))
-    spawn = detached.spawn
+    spawn = process.spawn
 
     def idle(command: list[str], *places: Path) -> None:
         spawn([command[0], "-c", "import time; time.sleep(300)", *command[1:]], *places)
 
-    monkeypatch.setattr(detached, "spawn", idle)
+    monkeypatch.setattr(process, "spawn", idle)
     yield tmp_path
-    for run in launch.runs().all():
-        launch.runs().stop(run.id)
+    for run in form.runs().all():
+        form.runs().stop(run.id)
 
 
 def runs_page(**parameters: str | list[str]) -> AppTest:
@@ -61,7 +61,7 @@ def labels(app: AppTest) -> set[str]:
 
 
 def tell(run_id: str, *events: dict) -> None:
-    with (launch.runs().folder / run_id / "journal.jsonl").open("a") as file:
+    with (form.runs().folder / run_id / "journal.jsonl").open("a") as file:
         file.writelines(json.dumps({"time": time.time()} | event) + "\n" for event in events)
 
 
@@ -74,7 +74,7 @@ def test_a_run_is_started_with_what_the_form_says(folder: Path) -> None:
     app.number_input(key="train_epochs").set_value(3)
     app.number_input(key="train_seed").set_value(7)
     app = start(app, "fresh")
-    [run] = launch.runs().all()
+    [run] = form.runs().all()
     asked = run.request
     assert (asked.data, asked.out, asked.preset, asked.epochs, asked.seed, asked.device, asked.replace) == ("demo", "fresh", "default", 3, 7, "auto", False)
     assert app.session_state["run"] == run.id and run.state == "running"
@@ -87,13 +87,13 @@ def test_progress_curves_and_the_table_of_epochs() -> None:
     run_id = app.session_state["run"]
     assert not app.get("vega_lite_chart")
     tell(run_id, BEGUN, {"event": "step", "label": "gates", "step": 5, "steps": 10})
-    assert watch.position(launch.runs().get(run_id)) == (0.0, "Choosing the start: 5 of at most 10 tried")
+    assert progress.position(form.runs().get(run_id)) == (0.0, "Choosing the start: 5 of at most 10 tried")
     tell(run_id, BEGUN, {"event": "stage", "text": "training"}, *EPOCHS, {"event": "step", "label": "epoch 3", "step": 5, "steps": 10})
     app = fine(app.run())
     assert "epoch 2, validation NDCG@20 **0.1200**" in said(app)
     assert len(app.get("vega_lite_chart")) == 3
     assert next(table.value for table in app.dataframe if "loss" in table.value.columns)["epoch"].tolist() == [0, 1, 2]
-    part, words = watch.position(launch.runs().get(run_id))
+    part, words = progress.position(form.runs().get(run_id))
     assert part == (2 + 5 / 10) / 4 and words == "Epoch 3 of at most 4, step 5 of 10"
 
 
@@ -101,10 +101,10 @@ def test_a_run_is_stopped_and_continued_from_the_page() -> None:
     app = start(runs_page(), "fresh")
     button(app, "Stop training").click()
     app = fine(app.run())
-    assert launch.runs().all()[0].state == "stopped" and "Somebody stopped the run" in said(app)
+    assert form.runs().all()[0].state == "stopped" and "Somebody stopped the run" in said(app)
     button(app, "Continue").click()
     app = fine(app.run())
-    assert launch.runs().all()[0].state == "running" and "Stop training" in labels(app)
+    assert form.runs().all()[0].state == "running" and "Stop training" in labels(app)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_run_is_stopped_and_continued_from_the_page() -> None:
 def test_a_name_that_cannot_be_is_refused_in_words(name: str, words: str) -> None:
     app = start(runs_page(), name)
     assert words in app.error[0].value.replace("\\", "").lower()
-    assert launch.runs().all() == []
+    assert form.runs().all() == []
 
 
 def test_a_finished_run_is_opened(folder: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_finished_run_is_opened(folder: Path) -> None:
     run_id = app.session_state["run"]
     shutil.copytree(folder / "demo", folder / "fresh")
     tell(run_id, BEGUN, *EPOCHS, {"event": "done", "artifact": "fresh", "users": 1, "metrics": {}})
-    launch.runs().stop(run_id)
+    form.runs().stop(run_id)
     app = fine(app.run())
     button(app, "Open the model").click()
     app = fine(app.run())
@@ -132,9 +132,9 @@ def test_a_finished_run_is_opened(folder: Path) -> None:
 def test_an_error_is_shown_and_never_read_as_markdown() -> None:
     app = start(runs_page(), "fresh")
     run_id = app.session_state["run"]
-    launch.runs().stop(run_id)
+    form.runs().stop(run_id)
     tell(run_id, BEGUN, {"event": "error", "message": "**bad** file <b>"})
-    (launch.runs().folder / run_id / "stopped").unlink()
+    (form.runs().folder / run_id / "stopped").unlink()
     app = fine(app.run())
     assert r"\*\*bad\*\* file \<b\>" in app.error[0].value
     assert "Continue" in labels(app)
@@ -146,7 +146,7 @@ def test_a_server_may_be_told_not_to_train(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("DSKREG_RUNS", "off")
     button(app, "Stop training").click()  # a page that was drawn before
     app = fine(app.run())
-    assert "switched off" in said(app) and launch.runs().get(run_id).state == "running"
+    assert "switched off" in said(app) and form.runs().get(run_id).state == "running"
     assert not labels(app) & {"Start training", "Stop training", "Continue"}
     assert any("ndcg@20" in table.value.columns for table in app.dataframe)
 
@@ -164,8 +164,8 @@ def test_runs_that_cannot_be_read_are_rows_with_their_reason_and_the_others_as_u
     tell(run_id, BEGUN, *EPOCHS)
     bad = [broken for broken in cases(16, 10_000) if broken.file][::37][:10]
     for n, broken in enumerate(bad):
-        broken.lay(launch.runs().folder / f"bad{n}")
-    os.rename(whole(launch.runs().folder / "other"), os.path.join(os.fsencode(launch.runs().folder), b"\xff<b>"))
+        broken.lay(form.runs().folder / f"bad{n}")
+    os.rename(whole(form.runs().folder / "other"), os.path.join(os.fsencode(form.runs().folder), b"\xff<b>"))
     app = visit()
     app.switch_page("pages/runs.py")
     app.query_params["run"] = run_id
@@ -183,8 +183,8 @@ def test_runs_that_cannot_be_read_are_rows_with_their_reason_and_the_others_as_u
 
 
 def test_a_folder_with_nothing_but_runs_that_cannot_be_read(folder: Path) -> None:
-    launch.runs().folder.mkdir()
-    (launch.runs().folder / "bad").mkdir()
+    form.runs().folder.mkdir()
+    (form.runs().folder / "bad").mkdir()
     app = runs_page()
     assert next(table.value for table in app.dataframe if "problem" in table.value.columns)["problem"][0].endswith("request.json: missing")
     assert labels(start(app, "fresh")) >= {"Stop training"}
@@ -192,7 +192,7 @@ def test_a_folder_with_nothing_but_runs_that_cannot_be_read(folder: Path) -> Non
 
 def test_an_output_that_cannot_be_read_is_a_sentence() -> None:
     app = start(runs_page(), "fresh")
-    output = launch.runs().folder / app.session_state["run"] / "output.txt"
+    output = form.runs().folder / app.session_state["run"] / "output.txt"
     output.unlink()
     os.mkfifo(output)
     assert "output.txt: expected a regular file" in said(fine(app.run()))
@@ -206,7 +206,7 @@ def test_a_step_of_the_clock_changes_nothing_that_is_shown(step: float, monkeypa
     monkeypatch.setattr(time, "time", lambda: now() + step)
     monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: booted + step)
     app = fine(app.run())
-    assert "Stop training" in labels(app) and launch.runs().all()[0].state == "running"
+    assert "Stop training" in labels(app) and form.runs().all()[0].state == "running"
     button(app, "Stop training").click()
     assert "Somebody stopped the run" in said(fine(app.run()))
 
@@ -236,11 +236,11 @@ def test_one_model_is_opened_and_two_are_compared(folder: Path) -> None:
 
 
 def test_figures_of_different_data_are_not_compared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dskreg.ui import shelf
+    from dskreg.ui.runs import models
 
-    table = shelf.summaries(folder)
+    table = models.summaries(folder)
     foreign = table.assign(name="foreign", dataset="films", titles=12)
-    monkeypatch.setattr(shelf, "summaries", lambda root: pd.concat([table, foreign], ignore_index=True))
+    monkeypatch.setattr(models, "summaries", lambda root: pd.concat([table, foreign], ignore_index=True))
     app = runs_page()
     app.multiselect(key="models").set_value(["demo", "foreign"])
     words = said(fine(app.run()))

@@ -11,10 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explanation, Explorer
-from dskreg.ui import resources
+from dskreg.ui.common import cache
 
 ROOT = Path(__file__).resolve().parents[1]
-DEMO = resources.artifacts_folder() / "demo"
+DEMO = cache.artifacts_folder() / "demo"
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
@@ -151,7 +151,7 @@ def test_an_unknown_title_is_noted_and_the_first_recommendation_shown(explorer: 
 def test_a_title_without_candidates_has_a_page(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
     full = explained(explorer)
     bare = Explanation(**{**vars(full), "item_neighbours": full.item_neighbours.iloc[:0], "relations": full.relations.iloc[:0]})
-    monkeypatch.setattr(resources, "explanation", lambda *args, **settings: bare)
+    monkeypatch.setattr(cache, "explanation", lambda *args, **settings: bare)
     app = visit("sampling")
     assert "no neighbours in the knowledge graph" in said(app) and metric(app, "Could be drawn") == "0"
 
@@ -160,7 +160,7 @@ def test_titles_are_never_read_as_markup(monkeypatch: pytest.MonkeyPatch, explor
     full, bad = explained(explorer), "<script>alert(1)</script> $x$ **b** :rocket: [a](href)"
     neighbours = full.item_neighbours.assign(title=bad)
     hostile = Explanation(**{**vars(full), "title": bad, "item_neighbours": neighbours})
-    monkeypatch.setattr(resources, "explanation", lambda *args, **settings: hostile)
+    monkeypatch.setattr(cache, "explanation", lambda *args, **settings: hostile)
     app = visit("sampling")
     running = [element.value for kind in (app.header, app.markdown) for element in kind if "alert" in str(element.value)]
     assert running and all("\\<script\\>" in text and "\\$x\\$" in text and "\\*\\*b" in text and ":rocket" not in text for text in running)
@@ -178,7 +178,7 @@ def test_an_own_profile_of_one_title_has_a_page(explorer: Explorer) -> None:
 def test_a_title_without_candidates_has_every_panel(show: str, monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
     full = explained(explorer)
     bare = Explanation(**{**vars(full), "item_neighbours": full.item_neighbours.iloc[:0], "relations": full.relations.iloc[:0]})
-    monkeypatch.setattr(resources, "explanation", lambda *args, **settings: bare)
+    monkeypatch.setattr(cache, "explanation", lambda *args, **settings: bare)
     assert "no neighbours in the knowledge graph" in said(visit("sampling", show=show))
 
 
@@ -195,8 +195,8 @@ def test_candidates_are_filtered_by_what_the_link_says(explorer: Explorer) -> No
 
 
 def test_nothing_is_drawn_many_times_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
-    asked, ask = [], resources.ask
-    monkeypatch.setattr(resources, "ask", lambda explorer, what, *rest, **named: asked.append(what) or ask(explorer, what, *rest, **named))
+    asked, ask = [], cache.ask
+    monkeypatch.setattr(cache, "ask", lambda explorer, what, *rest, **named: asked.append(what) or ask(explorer, what, *rest, **named))
     app = visit("sampling", show="Repeats")
     assert "repeat" not in asked
     app = visit("sampling", show="Repeats", times="100")

@@ -9,10 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Change, Counterfactual, Explorer, Profile
-from dskreg.ui import changes, moves, resources
+from dskreg.ui.common import cache
+from dskreg.ui.what_if import changes, moves
 
 ROOT = Path(__file__).resolve().parents[1]
-DEMO = resources.artifacts_folder() / "demo"
+DEMO = cache.artifacts_folder() / "demo"
 USER = 34
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from dskreg.ui import panels, scoreboard
+from dskreg.ui.common import widgets
+from dskreg.ui.model import scoreboard
 
 
 def board(ours: dict[str, float], **rivals: dict[str, float]) -> pd.DataFrame:
@@ -43,14 +44,14 @@ def test_the_best_of_a_column_has_the_star_and_popularity_has_none() -> None:
 
 @pytest.mark.parametrize("text", ["**b**", "$x$", ":smile:", ":+1:", ":red[x]", ":material/home:", "<b>", "[a](b)", "# a", "`a`", "a\n\n# b"])
 def test_text_from_elsewhere_is_shown_as_it_is(text: str) -> None:
-    safe = panels.plain(text)
+    safe = widgets.plain(text)
     assert safe != text
     assert safe.replace("\\", "").replace("\u2060", "") == " ".join(text.split())
 
 
 def test_csv_cells_cannot_be_formulas() -> None:
     table = pd.DataFrame({"title": ["=1+1", "+a", "-a", "@a", "\ta", "Naruto"], "score": [-1.0, 0, 1, 2, 3, 4]})
-    lines = panels.safe_csv(table).decode("utf-8-sig").splitlines()
+    lines = widgets.safe_csv(table).decode("utf-8-sig").splitlines()
     assert lines[1:] == ["'=1+1,-1.0", "'+a,0.0", "'-a,1.0", "'@a,2.0", "'\ta,3.0", "Naruto,4.0"]
 
 
@@ -73,4 +74,4 @@ def test_csv_cells_cannot_be_formulas() -> None:
     ids=str,
 )
 def test_what_the_fields_did_not_take_is_named(asked: dict[str, str], shown: dict[str, object], expected: list[str]) -> None:
-    assert panels.not_followed(asked, shown) == expected
+    assert widgets.not_followed(asked, shown) == expected

@@ -16,7 +16,7 @@ import torch
 from safetensors.numpy import load_file
 
 from dskreg.config import Config
-from dskreg.training import Trained, train
+from dskreg.training.trainer import Trained, train
 from tests.tiny_runs import settings, small
 
 ROOT = Path(__file__).parents[1]

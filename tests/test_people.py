@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dskreg.errors import InputError
-from dskreg.people import VEILED, Directory
+from dskreg.serving.directory import VEILED, Directory
 from tests.worlds import A, B, C, D, E, hand_drawn
 
 ID = 100  # of title A

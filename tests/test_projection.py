@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from dskreg.config import ProjectionConfig
+from dskreg.embedding.neighbours import all_nearest, kept, nearest, neighbours_for, quality
+from dskreg.embedding.projection import Projection, place, principal, project, turned
 from dskreg.errors import InputError
-from dskreg.neighbours import all_nearest, kept, nearest, neighbours_for, quality
-from dskreg.projection import Projection, place, principal, project, turned
 
 QUICK = ProjectionConfig(iterations=50)
 
@@ -72,7 +72,7 @@ def test_preservation_equals_the_overlap_of_neighbour_sets_over_the_sampled_anch
 
     whole = quality(vectors, xy, 5, 40, seed=7)
     assert whole[1] == pytest.approx(np.mean([overlap(a) for a in anchors]))
-    monkeypatch.setattr("dskreg.neighbours.CELLS", 300)  # three anchors at a time
+    monkeypatch.setattr("dskreg.embedding.neighbours.CELLS", 300)  # three anchors at a time
     assert quality(vectors, xy, 5, 40, seed=7) == whole
 
 
@@ -180,12 +180,12 @@ def test_nearest_by_hand() -> None:
 def test_looking_up_neighbours_needs_no_slow_import() -> None:
     calls = "n.nearest(numpy.eye(9), 0, 3); n.quality(numpy.eye(9), numpy.eye(9, 2), 3, 9, 0); p.principal(numpy.eye(9))"
     slow = "{'sklearn', 'openTSNE', 'torch'} & set(sys.modules)"
-    assert elsewhere(f"import sys, numpy, dskreg.neighbours as n, dskreg.projection as p; {calls}; print({slow})").strip() == b"set()"
+    assert elsewhere(f"import sys, numpy, dskreg.embedding.neighbours as n, dskreg.embedding.projection as p; {calls}; print({slow})").strip() == b"set()"
 
 
 def test_every_points_neighbours_are_those_asked_for_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, _ = blobs()
-    monkeypatch.setattr("dskreg.neighbours.CELLS", 300)
+    monkeypatch.setattr("dskreg.embedding.neighbours.CELLS", 300)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     found, distance = all_nearest(unit, 6)
     for i in range(90):

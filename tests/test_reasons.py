@@ -7,8 +7,8 @@ import re
 import pytest
 
 from dskreg.data.dataset import CO_LIKED
+from dskreg.explain.reasons import SECOND, named, tie
 from dskreg.explorer import Explorer
-from dskreg.reasons import SECOND, named, tie
 from tests.test_artifact import DEMO
 
 

@@ -11,17 +11,17 @@ from torch import Tensor
 
 from benchmarks.reference import Reference, Triples, fast_steps, score_users, scorer, train_steps
 from benchmarks.reference import batches as reference_batches
-from dskreg import batches
 from dskreg.config import PRESETS, ModelConfig
 from dskreg.data.dataset import VALIDATION, Dataset
-from dskreg.evaluation import evaluate
-from dskreg.graph import CandidateGraph, build, train_matrix
-from dskreg.histories import padded
-from dskreg.model import DSKReG
-from dskreg.objectives import Bpr
-from dskreg.sampling import PRUNE, gumbel
-from dskreg.scoring import Catalogue, pair_scores
-from dskreg.serving import model_scorer
+from dskreg.data.interactions import padded
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.ranking import model_scorer
+from dskreg.graph.candidates import CandidateGraph, build, train_matrix
+from dskreg.model.dskreg import DSKReG
+from dskreg.model.sampling import PRUNE, gumbel
+from dskreg.model.scoring import Catalogue, pair_scores
+from dskreg.training import batches
+from dskreg.training.objectives import Bpr
 from tests.small import random_world
 from tests.worlds import EVERYTHING, checkerboard, hand_drawn
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
-from dskreg.graph import build, train_matrix
-from dskreg.people import KNOWN
-from dskreg.training import Trained, known, refit, train
-from dskreg.ui.curves import start_in_words
+from dskreg.graph.candidates import build, train_matrix
+from dskreg.serving.directory import KNOWN
+from dskreg.training.trainer import Trained, known, refit, train
+from dskreg.ui.model.curves import start_in_words
 from tests.tiny_runs import same, settings, small, weights
 from tests.worlds import hand_drawn
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dskreg.regions import NOWHERE, clusters, label, middles
+from dskreg.embedding.clusters import NOWHERE, clusters, label, middles
 from tests.test_projection import blobs
 
 

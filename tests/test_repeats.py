@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from dskreg.explain.draws import MOST, band, running
 from dskreg.explorer import Explorer, InputError
-from dskreg.graph import build
-from dskreg.repeats import MOST, band, running
+from dskreg.graph.candidates import build
 from tests.small import SMALL, opened, random_world
 from tests.test_artifact import DEMO
 from tests.worlds import EVERYTHING

@@ -10,21 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dskreg import fitted
-from dskreg.baselines import EASE, CoLikes, ItemKNN, baselines
 from dskreg.config import ModelConfig
 from dskreg.data.dataset import TEST
 from dskreg.errors import InputError
-from dskreg.evaluation import evaluate
+from dskreg.evaluation.baselines import EASE, CoLikes, ItemKNN, baselines
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.metrics import top_items
+from dskreg.evaluation.ranking import Scorer, model_scorer
+from dskreg.explore.comparison import ALL, CUTOFFS, MEASURES, MODEL
 from dskreg.explorer import Explorer
-from dskreg.fitted import FittedBaselines
-from dskreg.graph import train_matrix
-from dskreg.metrics import top_items
-from dskreg.model import DSKReG
-from dskreg.people import KNOWN
+from dskreg.graph.candidates import train_matrix
+from dskreg.model.dskreg import DSKReG
 from dskreg.pipeline import measure
-from dskreg.rivals import ALL, CUTOFFS, MEASURES, MODEL
-from dskreg.serving import Scorer, model_scorer
+from dskreg.serving import baselines as fitted
+from dskreg.serving.baselines import FittedBaselines
+from dskreg.serving.directory import KNOWN
 from tests.worlds import A, B, C, D, E, hand_drawn, hand_drawn_graph
 
 DEMO = Path(__file__).parents[1] / "artifacts" / "demo"

@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dskreg import artifact as artifacts
-from dskreg import detached
 from dskreg.errors import InputError
-from dskreg.journal import Done, Failed, Told, journal, read
-from dskreg.runs import MOST, Request, Run, Runs
+from dskreg.runs import process as detached
+from dskreg.runs.journal import Done, Failed, Told, journal, read
+from dskreg.runs.manager import MOST, Request, Run, Runs
+from dskreg.storage import artifact as artifacts
 from tests.test_artifact import DEMO
 from tests.test_cli import tiny_data
 

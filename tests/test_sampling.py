@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from dskreg import sampling
-from dskreg.aggregation import attention
-from dskreg.sampling import PRUNE, Draw, draw, gumbel, inclusion_probability, node_noise, relaxed_top_k, soften
+from dskreg.model import sampling
+from dskreg.model.aggregation import attention
+from dskreg.model.sampling import PRUNE, Draw, draw, gumbel, inclusion_probability, node_noise, relaxed_top_k, soften
 
 
 def noise_for(rows: int, width: int, seed: int = 0) -> Tensor:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dskreg.ui import charts, overlays, scatter
-from dskreg.ui.scatter import Look, Mark
+from dskreg.ui.common import charts
+from dskreg.ui.embeddings import overlays, scatter
+from dskreg.ui.embeddings.scatter import Look, Mark
 
 
 def points(count: int) -> pd.DataFrame:

@@ -10,13 +10,13 @@ from itertools import product
 import numpy as np
 import pytest
 
-from dskreg import spectra as spectra_
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import SEEN, Dataset
-from dskreg.graph import build, seen_matrix, train_matrix
-from dskreg.model import DSKReG
-from dskreg.spectra import Kernel, Spectra, Start, narrowed, of_some
-from dskreg.start import start_from_svd
+from dskreg.graph.candidates import build, seen_matrix, train_matrix
+from dskreg.model.dskreg import DSKReG
+from dskreg.training import spectral as spectra_
+from dskreg.training.initialise import start_from_svd
+from dskreg.training.spectral import Kernel, Spectra, Start, narrowed, of_some
 from tests.tiny_runs import in_full, noisy, settings, small
 from tests.worlds import EVERYTHING
 

@@ -11,10 +11,10 @@ import torch
 
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import Dataset
-from dskreg.graph import build
-from dskreg.model import DSKReG
-from dskreg.spectra import Kernel, Start
-from dskreg.start import start_from_svd
+from dskreg.graph.candidates import build
+from dskreg.model.dskreg import DSKReG
+from dskreg.training.initialise import start_from_svd
+from dskreg.training.spectral import Kernel, Start
 from tests.tiny_runs import in_full, settings, small
 from tests.worlds import EVERYTHING
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dskreg import artifact as artifacts
 from dskreg.explorer import Explorer
-from dskreg.summaries import COLUMNS, summaries
+from dskreg.storage import artifact as artifacts
+from dskreg.storage.catalogue import COLUMNS, summaries
 from tests.test_artifact import DEMO
 
 

@@ -17,7 +17,7 @@ from benchmarks.accuracy import Plan
 from benchmarks.assess import assess
 from benchmarks.recommenders import RIVALS, Recommender
 from dskreg.data.dataset import Dataset
-from dskreg.serving import Scorer
+from dskreg.evaluation.ranking import Scorer
 from tests.test_accuracy import scorer
 from tests.tiny_runs import noisy
 
@@ -129,7 +129,7 @@ def test_who_searched_for_settings_by_itself_is_told() -> None:
     made = {"date": "2020-01-01", "machine": machine}
     assert tables.by_whom(made).endswith("; tuning: 3 trials or 4 s per model and data set.")
     made["machine"] = machine | {"searched": ["EASE", "item-kNN"]}
-    assert tables.by_whom(made).endswith("tuning: EASE, item-kNN by dskreg/tuning.py; the others 3 trials or 4 s per model and data set.")
+    assert tables.by_whom(made).endswith("tuning: EASE, item-kNN by dskreg/evaluation/tuning.py; the others 3 trials or 4 s per model and data set.")
 
 
 def by_model(rows: list[dict]) -> dict[str, dict]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dskreg.data.dataset import Dataset
-from dskreg.people import Directory
-from dskreg.tastes import ORDERS, PAIRS, Tastes
+from dskreg.serving.directory import Directory
+from dskreg.serving.tastes import ORDERS, PAIRS, Tastes
 from tests.worlds import checkerboard, hand_drawn
 
 GENRES = ["Mecha, Space", "Mecha, Space", "Space", "Cooking", ""]  # of A to E, as the drawing has them

@@ -13,15 +13,15 @@ import pytest
 import torch
 from torch.nn import Module
 
-from dskreg import gates, spectra, training
-from dskreg.baselines import Popularity
 from dskreg.config import PRESETS, Config, TrainConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION, Dataset
 from dskreg.errors import InputError
-from dskreg.evaluation import evaluate
-from dskreg.graph import build, train_matrix
-from dskreg.model import DSKReG
-from dskreg.training import Diverged, Epoch, Trained, refit, train
+from dskreg.evaluation.baselines import Popularity
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.graph.candidates import build, train_matrix
+from dskreg.model.dskreg import DSKReG
+from dskreg.training import gates, spectral, trainer
+from dskreg.training.trainer import Diverged, Epoch, Trained, refit, train
 from tests.tiny_runs import same, settings, small, weights
 from tests.worlds import EVERYTHING, B, D, checkerboard, hand_drawn, hand_drawn_graph
 
@@ -112,7 +112,7 @@ def test_resuming_takes_the_start_from_the_checkpoint(name: str, tmp_path: Path,
     none = replace(config, train=replace(config.train, epochs=0))
     train(data, graph, none, tmp_path / "run")
     refit(data, none, replace(whole, best_epoch=0), tmp_path / "refit")
-    monkeypatch.setattr(training, "start_from_svd", lambda *_: pytest.fail("the start is in the checkpoint"))
+    monkeypatch.setattr(trainer, "start_from_svd", lambda *_: pytest.fail("the start is in the checkpoint"))
     resumed = train(data, graph, config, tmp_path / "run", resume=True)
     assert same(weights(resumed.model), weights(whole.model)) and resumed.start == whole.start
     assert (resumed.start is None) == (name == "paper")
@@ -127,7 +127,7 @@ def test_early_stopping_returns_the_first_best_epoch(monkeypatch: pytest.MonkeyP
         seen.append(weights(model))
         return Epoch(epoch, loss, 0.0, next(figures), 0.0, seconds, 0.0)
 
-    monkeypatch.setattr(training, "_measure", measure)
+    monkeypatch.setattr(trainer, "_measure", measure)
     data, graph = small()
     trained = train(data, graph, settings("default", epochs=50, patience=3))
     assert [e.epoch for e in trained.history] == [0, 1, 2, 3, 4, 5]  # three epochs without a better one, equal is not better
@@ -174,7 +174,7 @@ def test_the_choice_of_the_start_shows_progress_up_to_its_end(changes: dict[str,
     data, graph = small(60, 40)
     calls: dict[str, int] = {}
     with pytest.MonkeyPatch.context() as patch:
-        for module in (spectra, gates):
+        for module in (spectral, gates):
             patch.setattr(module, "evaluate", watched)
         train(data, graph, settings("default", epochs=0, **changes), progress=progress)
     assert announced == tried, "every bar is full in the end"
@@ -219,13 +219,13 @@ def test_without_validation_the_last_epoch_is_kept() -> None:
 @pytest.mark.parametrize("name", ["meta", "hpu", "xla", "gpu", "cpu:0", "", "cuda:x"])
 def test_a_device_that_is_not_supported_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=rf"device '{name}': expected auto, cpu, cuda, cuda:N or mps"):
-        training.choose_device(name)
+        trainer.choose_device(name)
 
 
 @pytest.mark.parametrize("name", ["cuda:99"])
 def test_a_device_that_is_not_there_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=rf"device '{name}' is not usable here \(.+\); try --device cpu"):
-        training.choose_device(name)
+        trainer.choose_device(name)
 
 
 DIVERGING = {
@@ -261,9 +261,9 @@ def test_what_is_no_number_is_never_measured(name: str, value: float, monkeypatc
             made[-1].get_parameter(name).fill_(value)
 
     made: list[DSKReG] = []
-    true_task = training._task
-    monkeypatch.setattr(training, "_run", spoilt)
-    monkeypatch.setattr(training, "_task", lambda dataset, model, *others: made.append(model) or true_task(dataset, model, *others))
+    true_task = trainer._task
+    monkeypatch.setattr(trainer, "_run", spoilt)
+    monkeypatch.setattr(trainer, "_task", lambda dataset, model, *others: made.append(model) or true_task(dataset, model, *others))
     data, graph = small()
     with pytest.raises(Diverged, match=r"training diverged at epoch 1, (its scores are too large|.* is out of range)"):
         train(data, graph, settings("default", epochs=1))
@@ -315,7 +315,7 @@ def test_mixed_precision_takes_the_same_path(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_step_takes_its_share_off_whatever_the_learning_rate(rate: float) -> None:
     model = DSKReG(replace(PRESETS["default"].model, width=4), hand_drawn_graph(), 3)
     before = weights(model)
-    optimiser = training.optimiser_of(model, TrainConfig(learning_rate=rate, weight_decay=0.25))
+    optimiser = trainer.optimiser_of(model, TrainConfig(learning_rate=rate, weight_decay=0.25))
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
     optimiser.step()
@@ -327,10 +327,10 @@ def test_a_step_takes_its_share_off_whatever_the_learning_rate(rate: float) -> N
 
 def test_entropy_is_one_for_a_uniform_sampler_and_zero_for_a_certain_one() -> None:
     model = DSKReG(replace(PRESETS["paper"].model, width=4), hand_drawn_graph(), 3)  # a = c = 0
-    assert training.sampling_entropy(model) == pytest.approx(1.0)
+    assert trainer.sampling_entropy(model) == pytest.approx(1.0)
     with torch.no_grad():
         model.item_embedding.copy_(torch.arange(5.0)[:, None].expand(5, 4))
         model.relation_embedding.copy_(torch.arange(3.0)[:, None].expand(3, 4))
         model.relevance_item.fill_(100.0)
         model.relevance_relation.fill_(17.0)
-    assert training.sampling_entropy(model) == pytest.approx(0.0, abs=1e-6)
+    assert trainer.sampling_entropy(model) == pytest.approx(0.0, abs=1e-6)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from dskreg.explorer import Change, Explorer, InputError
-from dskreg.graph import build
+from dskreg.graph.candidates import build
 from tests.small import SMALL, opened, random_world
 from tests.worlds import EVERYTHING
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from dskreg.data.dataset import CO_LIKED, Dataset
+from dskreg.evaluation.ranking import noise_free, picks_of
+from dskreg.explain.edits import cut
 from dskreg.explorer import Change, Explorer, InputError
-from dskreg.graph import CandidateGraph, _shared, build
-from dskreg.model import DSKReG
-from dskreg.opened import Opened
-from dskreg.serving import noise_free, picks_of
-from dskreg.ties import cut
+from dskreg.graph.candidates import CandidateGraph, _shared, build
+from dskreg.model.dskreg import DSKReG
+from dskreg.serving.trained import Opened
 from tests.small import SMALL, of_few, opened
 from tests.test_artifact import DEMO
 from tests.worlds import EVERYTHING, hand_drawn

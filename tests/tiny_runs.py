@@ -11,8 +11,8 @@ from torch import Tensor
 
 from dskreg.config import PRESETS, Config
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
-from dskreg.graph import CandidateGraph, build, train_matrix
-from dskreg.model import DSKReG
+from dskreg.graph.candidates import CandidateGraph, build, train_matrix
+from dskreg.model.dskreg import DSKReG
 from tests.worlds import EVERYTHING, checkerboard
 
 CPU = torch.device("cpu")

@@ -16,7 +16,7 @@ import pandas as pd
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION, Dataset
-from dskreg.graph import CandidateGraph, build
+from dskreg.graph.candidates import CandidateGraph, build
 
 A, B, C, D, E = range(5)
 GENRE, SEQUEL = 0, 1

@@ -8,7 +8,7 @@ import numpy as np
 
 from dskreg.config import DataConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, UNASSIGNED, VALIDATION, Dataset
-from dskreg.data.reading import counted
+from dskreg.data.readers.tables import counted
 from dskreg.errors import InputError
 
 ROWS = 1 << 20  # pairs dealt out at once, about

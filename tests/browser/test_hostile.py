@@ -16,7 +16,7 @@ from walk import settle
 
 from benchmarks.served import serve
 from dskreg.explorer import legible
-from dskreg.ui import cards as cards_of
+from dskreg.ui.recommendations import cards as cards_of
 from tests.reliability import hostile
 from tests.reliability.hostile import MARK, PAYLOADS
 from tests.reliability.size import LONG

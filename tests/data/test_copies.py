@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from dskreg.config import GraphConfig
-from dskreg.data import copies
 from dskreg.data.dataset import UNASSIGNED, Dataset
-from dskreg.data.relations import Triples, fold_triples
-from dskreg.graph import choose_relations
+from dskreg.data.readers import copies
+from dskreg.data.readers.triples import Triples, fold_triples
+from dskreg.graph.candidates import choose_relations
 
 ITEMS = 60
 

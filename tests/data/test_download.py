@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dskreg.data.download import download
+from dskreg.data.readers.download import download
 from dskreg.errors import InputError
 
 

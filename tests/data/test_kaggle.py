@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from dskreg.config import DataConfig
-from dskreg.data import sources
 from dskreg.data.dataset import UNASSIGNED, Dataset
-from dskreg.data.franchise import franchise_stem, franchises
-from dskreg.data.kaggle import read
-from dskreg.data.load import load
-from dskreg.data.relations import length_class
+from dskreg.data.readers import files
+from dskreg.data.readers.franchise import franchise_stem, franchises
+from dskreg.data.readers.kaggle import read
+from dskreg.data.readers.load import load
+from dskreg.data.readers.triples import length_class
 from dskreg.data.split import split
 from dskreg.errors import InputError
 
@@ -248,7 +248,7 @@ def test_ratings_in_small_blocks_are_the_same(tmp_path, monkeypatch):
     expected = {row.rsplit(",", 1)[0]: row.rsplit(",", 1)[1] for row in rows if ",999," not in row}  # the last of a pair counts
     found = {f"{whole.user_ids[u]},{whole.items['item_id'][i]}": bool(like) for u, i, like in zip(whole.user, whole.item, whole.liked, strict=True)}
     assert found == {pair: float(value) >= 7 for pair, value in expected.items()} and len(whole.user) == len(expected)
-    monkeypatch.setattr(sources, "BLOCK", 80)
+    monkeypatch.setattr(files, "BLOCK", 80)
     parts = read(tmp_path, 7)
     assert parts.notes == whole.notes
     for name in ("user_ids", "user", "item", "liked"):

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from dskreg.config import DataConfig
-from dskreg.data import kaggle, recbole, sources, text
-from dskreg.data.load import load
-from dskreg.data.reading import blocks, require, table, whole_numbers
-from dskreg.data.sources import Source, files_at, open_member, open_source
+from dskreg.data.readers import files, kaggle, kgat, recbole
+from dskreg.data.readers.files import Source, files_at, open_member, open_source
+from dskreg.data.readers.load import load
+from dskreg.data.readers.tables import blocks, require, table, whole_numbers
 from dskreg.errors import InputError
 
 KINDS = {"id": "whole", "mark": "number", "name": "text"}
@@ -77,7 +77,7 @@ def test_whole_numbers_written_as_floats_are_whole_numbers_in_any_block(tmp_path
     path = file(tmp_path, "\n".join(lines).encode())
     whole = table(open_source(path), KINDS)
     assert list(whole["id"]) == [*range(61), -3, huge] and whole["id"].dtype == np.int64
-    monkeypatch.setattr(sources, "BLOCK", 32)
+    monkeypatch.setattr(files, "BLOCK", 32)
     assert table(open_source(path), KINDS).equals(whole)
     for odd in ("7.5", "1e3", ".0", "7.0.0", "1_0.0", f"{2**63}.0"):
         path.write_text("\n".join([*lines, f"{odd},1,x"]))
@@ -111,7 +111,7 @@ def test_plain_files_come_before_gzip_and_gzip_before_zips(tmp_path):
 
 
 def test_every_reader_recognises_what_it_can_open(tmp_path):
-    for reader, name in ((text, "kg_final.txt"), (recbole, "x.inter"), (kaggle, "rating.csv")):
+    for reader, name in ((kgat, "kg_final.txt"), (recbole, "x.inter"), (kaggle, "rating.csv")):
         folder = tmp_path / name
         for packed in ("", ".gz", ".zip"):
             shutil.rmtree(folder, ignore_errors=True)
@@ -120,7 +120,7 @@ def test_every_reader_recognises_what_it_can_open(tmp_path):
                 archive.writestr(f"deep/{name}", "1")
             if packed != ".zip":
                 (folder / f"{name}.zip").rename(folder / f"{name}{packed}")
-            recognised = [other for other in (text, recbole, kaggle) if other.recognises(folder)]
+            recognised = [other for other in (kgat, recbole, kaggle) if other.recognises(folder)]
             assert recognised == [reader]
         assert reader.recognises(folder / f"{name}.zip")
         (folder / f"{name}.zip").write_bytes(b"PK\x03\x04 cut off")
@@ -187,7 +187,7 @@ def test_small_blocks_give_the_same_table_plain_zipped_and_gzipped(tmp_path, mon
     assert len(whole) == 500 and whole["name"][499] == "é499, 𝄞\n→"
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         archive.write(tmp_path / "t.csv", "in/t.csv")
-    monkeypatch.setattr(sources, "BLOCK", block)
+    monkeypatch.setattr(files, "BLOCK", block)
     for source in (open_source(tmp_path / "t.csv"), open_source(long_table(tmp_path, "t.csv.gz")), open_member(tmp_path / "all.zip", "t.csv")):
         assert source is not None and not isinstance(source.content, bytes)  # not kept in memory
         assert table(source, KINDS).equals(whole)
@@ -200,7 +200,7 @@ def test_an_error_far_down_names_its_line_whatever_the_blocks(tmp_path, monkeypa
     lines = ["id,mark,name", *(f"{n},1,x{n % 10}" for n in range(500))]
     lines[row] = "bad,1,x"
     path = file(tmp_path, "\n".join(lines).encode())
-    monkeypatch.setattr(sources, "BLOCK", 32)
+    monkeypatch.setattr(files, "BLOCK", 32)
     assert complaint(table, open_source(path), KINDS) == f"t.csv, line {row + 1}, column id: expected a whole number (got 'bad')"
     lines[row] = ",1,x"
     assert complaint(table, open_source(file(tmp_path, "\n".join(lines).encode())), KINDS).startswith(f"t.csv, line {row + 1}, column id: ")
@@ -216,7 +216,7 @@ def test_an_error_far_down_names_its_line_whatever_the_blocks(tmp_path, monkeypa
 
 @pytest.mark.parametrize("block", [1, 2, 3, 4, 5])
 def test_a_character_cut_by_a_block_is_whole_and_a_wrong_byte_is_found(tmp_path, monkeypatch, block):
-    monkeypatch.setattr(sources, "BLOCK", block)
+    monkeypatch.setattr(files, "BLOCK", block)
     assert open_source(file(tmp_path, "a\né→𝄞\n".encode())).data.decode() == "a\né→𝄞\n"
     for good, bad in (("a\né→", b"\xff"), ("𝄞\n\n", b"\xe2\x86"), ("", b"\xf0\x9d\x84")):  # the last two: a character that the file's end cuts
         said = complaint(open_source, file(tmp_path, good.encode() + bad))
@@ -225,8 +225,8 @@ def test_a_character_cut_by_a_block_is_whole_and_a_wrong_byte_is_found(tmp_path,
 
 
 def test_more_bytes_than_allowed_are_refused_before_they_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "LARGEST", 1000)
-    monkeypatch.setattr(sources, "BLOCK", 100)
+    monkeypatch.setattr(files, "LARGEST", 1000)
+    monkeypatch.setattr(files, "BLOCK", 100)
     assert len(open_source(file(tmp_path, b"1" * 1000)).data) == 1000
     bomb = file(tmp_path, gzip.compress(b"1" * 100_000), "t.csv.gz")
     assert complaint(open_source, bomb) == "t.csv.gz: expected at most 1,000 bytes"
@@ -235,7 +235,7 @@ def test_more_bytes_than_allowed_are_refused_before_they_are_kept(tmp_path, monk
 def test_whole_numbers_in_small_blocks_are_the_same_and_keep_their_lines(tmp_path, monkeypatch):
     text = "".join(" ".join(map(str, range(n % 6))) + ("\n\n" if n % 4 else "\r\n") for n in range(200)) + "12345"
     values, lines = whole_numbers(Source("t.txt", text.encode()))
-    monkeypatch.setattr(sources, "BLOCK", 7)
+    monkeypatch.setattr(files, "BLOCK", 7)
     again = whole_numbers(open_source(file(tmp_path, text.encode(), "t.txt")))
     assert np.array_equal(again[0], values) and np.array_equal(again[1], lines)
     said = complaint(whole_numbers, open_source(file(tmp_path, (text + "\nx9").encode(), "t.txt")))

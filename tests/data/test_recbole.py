@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dskreg.config import DataConfig
-from dskreg.data.load import load
-from dskreg.data.recbole import read
+from dskreg.data.readers.load import load
+from dskreg.data.readers.recbole import read
 from dskreg.errors import InputError
 
 INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n2\t10\t8\t5\n10\t11\t3\t1\n2\t10\t2\t9\n1\t13\t9\t1\n2\t10\t9\t6\n"

@@ -11,9 +11,9 @@ import pytest
 
 from dskreg.config import DataConfig
 from dskreg.data.dataset import TEST, UNASSIGNED
-from dskreg.data.load import load
+from dskreg.data.readers.kgat import read
+from dskreg.data.readers.load import load
 from dskreg.data.split import split
-from dskreg.data.text import read
 from dskreg.errors import InputError
 
 REAL = Path(__file__).parents[3] / "shared" / "data"

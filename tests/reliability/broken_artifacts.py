@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file, save_file
 
-from dskreg import folders
-from dskreg.artifact import FILES, MANIFEST
+from dskreg.storage import folders
+from dskreg.storage.artifact import FILES, MANIFEST
 
 DOCUMENTS = (MANIFEST, "metrics.json", "history.json", "run.json")
 TABLES = tuple(name for name in FILES if name.endswith(".parquet"))

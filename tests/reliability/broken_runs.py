@@ -1,6 +1,6 @@
 """Run folders with one fault each: every field of every file in several wrong ways, every file as something that is no file, and bytes changed at random.
 
-A value is wrong where the file's form, declared in dskreg/request.py, dskreg/detached.py and dskreg/journal.py, does not allow it.
+A value is wrong where the file's form, declared in dskreg/runs/request.py, dskreg/runs/process.py and dskreg/runs/journal.py, does not allow it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from safetensors.numpy import load_file, save_file
 
 from dskreg.config import Config, setting_paths
-from dskreg.legible import legible
+from dskreg.text import legible
 
 Break = Callable[[Path], None]
 """What breaks a checkpoint's folder."""

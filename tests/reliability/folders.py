@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from dskreg.config import PRESETS
-from dskreg.data.load import load
+from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.errors import InputError
-from dskreg.graph import build
+from dskreg.graph.candidates import build
 
 USERS, ITEMS, LONGEST = 8, 10, 600  # LONGEST: characters of a refusal
 PAIRS = [(u, i) for u in range(USERS) for i in range(ITEMS) if (u + i) % 2 == 0 or i < 2]

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dskreg import artifact as artifacts
 from dskreg.config import PRESETS, Config
 from dskreg.pipeline import run
+from dskreg.storage import artifact as artifacts
 from tests.worlds import EVERYTHING
 
 ELSEWHERE, MARK = "hostile.invalid", "hm-"

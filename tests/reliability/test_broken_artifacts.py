@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dskreg.artifact import FILES, MANIFEST
 from dskreg.errors import InputError
 from dskreg.explorer import Change, Explorer, list_artifacts
-from dskreg.summaries import summaries
+from dskreg.storage.artifact import FILES, MANIFEST
+from dskreg.storage.catalogue import summaries
 from tests.reliability.broken_artifacts import Broken, bombs, broken_whole, consistent, copied
 from tests.reliability.size import LONG
 
@@ -86,7 +86,7 @@ def test_what_is_small_on_disk_and_huge_in_memory_is_refused_at_once(place: int,
     case = (bombs() if LONG else [bomb for bomb in bombs() if "titles" in bomb.name or "relations" in bomb.name])[place]
     folder = made(case, tmp_path / "bomb")
     program = (
-        "import resource, sys, time; from pathlib import Path; from dskreg.artifact import load; from dskreg.errors import InputError\n"
+        "import resource, sys, time; from pathlib import Path; from dskreg.storage.artifact import load; from dskreg.errors import InputError\n"
         "before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()\n"
         "try: load(Path(sys.argv[1]))\n"
         "except InputError as error: print(error)\n"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from dskreg.errors import InputError
-from dskreg.runs import Run, Runs
+from dskreg.runs.manager import Run, Runs
 from tests.reliability.broken_runs import NAMES, Broken, cases, whole
 from tests.reliability.size import times
 
@@ -27,7 +27,7 @@ def beside(folder: Path) -> Runs:
 
 def read_through(runs: Runs, run: Run) -> None:
     """All that a page reads of a run has the type that it says."""
-    from dskreg.ui.watch import position
+    from dskreg.ui.runs.progress import position
 
     part, words = position(run)
     assert 0 <= part <= 1 and words

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from dskreg import training
 from dskreg.cli import configuration, main
 from dskreg.config import Config, setting_paths
 from dskreg.errors import InputError
-from dskreg.training import train
+from dskreg.training import trainer
+from dskreg.training.trainer import train
 from tests.reliability import broken_settings as broken
 from tests.reliability.size import times
 from tests.test_cli import SMALL, tiny_data
@@ -59,7 +59,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def test_broken_checkpoints_are_refused_in_one_line_that_names_the_file(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "start_from_svd", lambda *_: pytest.fail("the checkpoint was passed over"))
+    monkeypatch.setattr(trainer, "start_from_svd", lambda *_: pytest.fail("the checkpoint was passed over"))
     (data, graph), config, folder = small(), settings("default", epochs=1), tmp_path / "run"
     cases = broken.checkpoints(begun)
     assert len(cases) >= 1000

@@ -16,10 +16,11 @@ from types import ModuleType
 
 import pytest
 
-from dskreg import artifact as artifacts
-from dskreg import folders, pipeline
+from dskreg import pipeline
 from dskreg.config import PRESETS, Config
 from dskreg.errors import InputError
+from dskreg.storage import artifact as artifacts
+from dskreg.storage import folders
 from tests.reliability.size import times
 from tests.test_cli import tiny_data
 

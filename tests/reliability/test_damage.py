@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dskreg import artifact as artifacts
 from dskreg.errors import InputError
 from dskreg.explorer import Explorer
+from dskreg.storage import artifact as artifacts
 from tests.reliability.size import times
 
 ROOT = Path(__file__).parents[2]

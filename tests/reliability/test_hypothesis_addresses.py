@@ -15,7 +15,12 @@ from hypothesis import given, strategies
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.ui import changes, edits, mapview, panels, sidebar, versus_people, walk_panel
+from dskreg.ui.common import widgets
+from dskreg.ui.compare import people
+from dskreg.ui.embeddings import controls
+from dskreg.ui.frame import edits, sidebar
+from dskreg.ui.sampling import walk
+from dskreg.ui.what_if import changes
 from tests.reliability.examples import VALUES, settings
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +118,7 @@ def explorer() -> Explorer:
 
 def test_every_parameter_is_among_those_tried() -> None:
     bound = set()
-    for path in (*ROOT.glob("pages/*.py"), *ROOT.glob("dskreg/ui/*.py")):
+    for path in (*ROOT.glob("pages/*.py"), *ROOT.glob("dskreg/ui/**/*.py")):
         calls = [{word.arg: word.value for word in node.keywords} for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
         bound |= {call["key"].value for call in calls if "bind" in call and isinstance(call["key"], ast.Constant)}
     assert bound <= {*SIDEBAR, *(name for names in PAGES.values() for name in names)} and len(bound) > 40
@@ -128,16 +133,16 @@ def test_lists_of_ids_and_changes_are_taken_apart(text: str, names: list[str]) -
     assert len(set(asked)) == len(asked) <= changes.MOST and all("," not in code for code in asked)
     assert changes.parts(changes.escaped(*names)) == tuple(names)
     assert changes.codes(",".join(map(changes.escaped, names))) == [changes.escaped(name) for name in dict.fromkeys(names)]
-    with patch.object(mapview, "st", SimpleNamespace(session_state={"picked": text})):
-        assert len(mapview.selected()) <= mapview.CARRIED
+    with patch.object(controls, "st", SimpleNamespace(session_state={"picked": text})):
+        assert len(controls.selected()) <= controls.CARRIED
 
 
 @settings(10_000, 400)
 @given(asked=strategies.dictionaries(strategies.sampled_from("abc"), VALUE), shown=strategies.dictionaries(strategies.sampled_from("abc"), VALUES))
 def test_what_was_not_followed_is_said(asked: dict[str, str], shown: dict[str, object]) -> None:
-    assert len(panels.not_followed(asked, shown)) <= len(asked)
-    assert panels.not_followed(asked, dict(asked)) == []
-    assert all("\n" not in panels.plain(text) for text in asked.values())
+    assert len(widgets.not_followed(asked, shown)) <= len(asked)
+    assert widgets.not_followed(asked, dict(asked)) == []
+    assert all("\n" not in widgets.plain(text) for text in asked.values())
 
 
 @settings(5000, 150)
@@ -152,17 +157,17 @@ def test_what_no_widget_can_follow_is_said(wanted: dict[str, str]) -> None:
 @settings(3000, 100)
 @given(text=VALUE, other=VALUE)
 def test_people_and_titles_are_found_or_said_to_be_unknown(text: str, other: str, explorer: Explorer) -> None:
-    notices: list[panels.Notice] = []
+    notices: list[widgets.Notice] = []
     ids = edits.split_ids(other)
     known = edits.known_titles(explorer, {"liked": ids, "disliked": edits.split_ids(text)}, notices)
     assert bool(notices) == any(
         wanted not in kept for wanted, kept in [(w, known["liked"]) for w in ids] + [(w, known["disliked"]) for w in edits.split_ids(text)]
     )
-    person = versus_people.other_person(explorer, text.strip(), versus_people.known_titles(explorer, {"liked": ids, "disliked": []}, notices), 1, notices)
+    person = people.other_person(explorer, text.strip(), people.known_titles(explorer, {"liked": ids, "disliked": []}, notices), 1, notices)
     profile = explorer.edited(person, **known)
     assert changes._titles(explorer, profile, changes.codes(other)).keys() <= set(changes.codes(other))
-    steps, unknown = walk_panel._known(explorer, other)
-    assert len(steps) + len(unknown) <= walk_panel.MOST_STEPS
+    steps, unknown = walk._known(explorer, other)
+    assert len(steps) + len(unknown) <= walk.MOST_STEPS
     assert isinstance(sidebar.find_title(explorer, text), str) and len(explorer.find_items(text, limit=3)) <= 3
 
 

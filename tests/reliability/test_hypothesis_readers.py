@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given, strategies
 
-from dskreg.data import sources
+from dskreg.data.readers import files as sources
 from tests.reliability.examples import settings
 from tests.reliability.folders import RICHER, VALID, files_of, lay, outcome
 from tests.reliability.mutate import HANDINGS, MUTATIONS, ODD, Mutation, harmed

@@ -10,7 +10,7 @@ from hypothesis import given, strategies
 
 from dskreg.config import PRESETS, Config, setting_paths
 from dskreg.errors import InputError
-from dskreg.request import Request
+from dskreg.runs.request import Request
 from tests.reliability.examples import NUMBERS, VALUES, WORDS, settings
 
 PATHS = strategies.one_of(

@@ -1,0 +1,126 @@
+"""What the command line prints: results on stdout in one of two forms, messages and progress on stderr."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+from tqdm import tqdm
+
+from dskreg.errors import InputError
+from dskreg.text import legible
+
+EVERY = 30.0  # seconds between two lines of progress where there is no terminal
+
+Made = TypeVar("Made")
+
+
+def prepare() -> None:
+    """Make the streams lose characters rather than the answer, and messages rather than the work.
+
+    Raises:
+        InputError: There is no stdout.
+    """
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:  # a stream that is closed: the next file would be opened in its place
+        pass
+    os.close(spare)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:
+        raise InputError("stdout: expected a place for the result (got a closed stream)")
+
+
+def say(message: str) -> None:
+    """One line on stderr, beside a progress bar if there is one. Lost where stderr cannot be written."""
+    with suppress(OSError):
+        tqdm.write(legible(message), file=sys.stderr)
+
+
+def progress(steps: Iterator[Made], count: int, label: str, size: Callable[[Made], int] = lambda step: 1) -> Iterator[Made]:
+    """The steps; meanwhile a bar on stderr that leaves no trace, or a line now and then where stderr is no terminal.
+
+    Args:
+        steps: What is counted.
+        count: The sum of their sizes.
+        label: What is under way.
+        size: Of a step.
+    """
+    done, told = 0, time.monotonic()
+    with tqdm(total=count, desc=label, leave=False, file=sys.stderr, disable=None) as bar:
+        for step in steps:
+            yield step
+            done += size(step)
+            bar.update(size(step))
+            if bar.disable and time.monotonic() - told >= EVERY:
+                told = time.monotonic()
+                say(f"{label}: {done:,} of {count:,}")
+
+
+def show(document: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print the result in one of its two forms."""
+    tell(written(document) if as_json else text)
+
+
+def tell(text: str) -> None:
+    """Print a result on stdout, at once: here a full disk is still an answer, at the interpreter's end it is a traceback.
+
+    Raises:
+        InputError: It cannot be written.
+        SystemExit: 0, where the reader has left, as `head` does when it has enough.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise SystemExit(0) from None
+    except OSError as error:
+        raise InputError(f"stdout: cannot be written ({error.strerror or error})") from None
+
+
+def settle() -> None:
+    """Give up what the streams did not take: the interpreter would try once more at its end, and complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def written(document: dict[str, Any]) -> str:
+    """The document as JSON, in the characters that stdout has; the others are escaped as JSON does it."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(document, allow_nan=False)
+    return text
+
+
+def table(result: dict[str, Any]) -> str:
+    """The metrics of the model and the baselines side by side."""
+    columns = {"DSKReG": result["metrics"], **result["baselines"]}
+    return f"{result['users']:,} test users\n{pd.DataFrame(columns, dtype=float).round(4).to_string(na_rep='-')}"
+
+
+def indexed(out: Path, made: dict[str, Any]) -> str:
+    """What `index` built, in words."""
+    found, took = made["measured"], made["milliseconds"]
+    size = f"built in {made['build_seconds']:.1f} s, {made['bytes'] / 1e6:.1f} MB"
+    lines = [f"{out}: {made['titles']:,} titles of width {made['width']} for {made['engine']}, {size}"]
+    if found["people"]:
+        recall, whole, raw = (found[f"{name}@{found['top']}"] for name in ("recall", "recall_exact_search", "recall_without_rescoring"))
+        lines.append(f"recall@{found['top']} {recall:.4f} against the exact lists of {found['people']} people")
+        lines.append(f"with an engine that misses nothing {whole:.4f}, without re-scoring {raw:.4f}")
+        lines.append(f"{took['index']:.2f} ms a list (median), exact {took['exact']:.2f} ms")
+    return "\n".join(lines)

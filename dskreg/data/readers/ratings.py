@@ -1,0 +1,39 @@
+"""Which ratings are likes, and whether the threshold suits their scale."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dskreg.data.readers.files import Source
+from dskreg.data.readers.tables import counted
+
+_SCALES = ((1, 1), (5, 4), (10, 7), (100, 70))
+"""(end of a scale, the rating from which on a title is liked there)."""
+_LOW = 4  # the largest rating is more than so many times the threshold: hardly the threshold of that scale
+
+
+def likes(source: Source, column: str, rating: np.ndarray, threshold: float) -> tuple[np.ndarray, list[str]]:
+    """Which of the ratings reach the threshold.
+
+    Returns:
+        `[n]` bool, and notes: how many are below the threshold, and whether it is too low to tell likes apart.
+
+    Raises:
+        InputError: None of them reaches it.
+    """
+    if not len(rating):
+        return np.zeros(0, bool), []
+    smallest, largest = float(rating.min()), float(rating.max())
+    scale = next((like for end, like in _SCALES if like <= largest <= end), 0.7 * largest)
+    if largest < threshold:
+        told = f"ratings that reach data.like_threshold = {threshold:g}, but the largest is {largest:g}"
+        source.fail(0, column, f"{told}; try --set data.like_threshold={scale:g}")
+    liked = rating >= threshold
+    hint = f"; try --set data.like_threshold={scale:g}" if scale > threshold else ""
+    place = f"{source.name}: ratings from {smallest:g} to {largest:g}, data.like_threshold = {threshold:g}"
+    if liked.all():
+        return liked, [f"{place}: every rating is a like{hint}"]
+    below = counted((int((~liked).sum()), f"ratings of {source.name} below data.like_threshold = {threshold:g}: seen, not liked"))
+    if largest > _LOW * threshold > 0:
+        below.append(f"{place}: {int(liked.sum()):,} of {len(liked):,} ratings are likes{hint}")
+    return liked, below

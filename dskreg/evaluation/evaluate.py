@@ -1,0 +1,33 @@
+"""Full-ranking evaluation: every title competes except those the person is known to have liked, and noise is off.
+
+Validation: history = train, target = validation. Test: history = train and validation, target = test; likes outside the core are in both histories.
+The baselines get the same. Somebody without a history (a split that came with the data may have such people) is not counted: nothing is known
+of this person's taste, and no recommender can be told apart by it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
+from dskreg.evaluation.metrics import Ranking
+from dskreg.evaluation.ranking import Scorer, rankings
+from dskreg.graph.candidates import train_matrix
+from dskreg.serving.directory import KNOWN
+from dskreg.training.batches import WHOLE, Part
+
+LONGEST = 50  # the deepest cut-off that is reported
+
+
+def evaluate(scorer: Scorer, dataset: Dataset, fold: int, most: int | None = None, part: Part = WHOLE) -> Ranking:
+    """The metrics of the scorer on the validation or the test fold; of `most` evenly spaced users at most, and of these one process's `part`."""
+    history = train_matrix(dataset, (TRAIN, OUTSIDE) if fold == VALIDATION else KNOWN)
+    target = train_matrix(dataset, (fold,))
+    users = np.flatnonzero((np.diff(target.indptr) > 0) & (np.diff(history.indptr) > 0))
+    if most is not None and most < len(users):
+        users = users[np.linspace(0, len(users) - 1, most).astype(int)]
+    users = users[part.of(len(users))]
+    ranking = Ranking(np.asarray(train_matrix(dataset).sum(0)).ravel(), len(dataset.user_ids))
+    for who, ranked, _ in rankings(scorer, users, history, history, LONGEST):
+        ranking.add(ranked, target[who])
+    return ranking

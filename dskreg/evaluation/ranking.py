@@ -1,0 +1,63 @@
+"""Scores and lists of many people at once, noise off, in chunks of bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from dskreg.data.interactions import padded
+from dskreg.evaluation.metrics import top_items
+from dskreg.model.aggregation import Picks
+from dskreg.model.dskreg import DSKReG
+from dskreg.model.scoring import Catalogue
+
+Scorer = Callable[[np.ndarray, sparse.csr_matrix], np.ndarray]
+"""(user positions `[B]`, their histories `[B, I]`) -> scores `[B, I]`."""
+
+
+def noise_free(model: DSKReG) -> Catalogue:
+    """All titles with the picks of the noise-free draw, the same for everybody."""
+    items = torch.arange(len(model.item_embedding), device=model.item_embedding.device)
+    with torch.no_grad():
+        return Catalogue.of(model, items, model.draw_items(items))
+
+
+def picks_of(catalogue: Catalogue) -> dict[str, np.ndarray]:
+    """The picks as an artifact keeps them: `neighbour` `[I, K]` int32, -1 where fewer were picked, and `relation` `[I, K]` int16."""
+    picks = catalogue.picks
+    neighbour = torch.where(picks.weight > 0, picks.neighbour.int(), -1)
+    return {"neighbour": neighbour.cpu().numpy(), "relation": picks.relation.to(torch.int16).cpu().numpy()}
+
+
+def catalogue_of(model: DSKReG, picks: dict[str, np.ndarray]) -> Catalogue:
+    """The inverse: titles ready to be scored, without drawing."""
+    neighbour, relation = torch.from_numpy(picks["neighbour"]), torch.from_numpy(picks["relation"])
+    items = torch.arange(len(neighbour))
+    return Catalogue(model, items, Picks(neighbour.clamp(min=0), relation.long(), (neighbour >= 0).to(model.item_embedding.dtype)))
+
+
+def model_scorer(model: DSKReG, catalogue: Catalogue | None = None) -> Scorer:
+    """The model's noise-free scores of the whole catalogue."""
+    device = model.item_embedding.device
+    titles = catalogue or noise_free(model)
+
+    @torch.no_grad()
+    def scores(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
+        user = model.user_hop(torch.from_numpy(users.astype(np.int64)).to(device), torch.from_numpy(padded(history)).to(device))
+        return titles.scores(user.output).T.float().cpu().numpy()
+
+    return scores
+
+
+def rankings(
+    scorer: Scorer, users: np.ndarray, history: sparse.csr_matrix, exclude: sparse.csr_matrix, top: int, chunk: int = 128
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """(users `[b]`, their best titles `[b, top]`, the scores) in chunks; `history` and `exclude` are `[U, I]`. -1 fills short lists."""
+    for start in range(0, len(users), chunk):
+        who = users[start : start + chunk]
+        score = scorer(who, history[who])
+        ranked = top_items(score, exclude[who], top)
+        yield who, ranked, np.take_along_axis(score, np.maximum(ranked, 0), 1)

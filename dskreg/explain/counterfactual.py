@@ -1,0 +1,195 @@
+"""The smallest set of a person's own titles whose removal displaces the first recommendation, after PRINCE (Ghazimatin et al., WSDM 2020).
+
+A set S displaces the first recommendation when, by the model, another title is first for the history without S. At least one title stays: without
+any, nothing would be known of the person. What is removed stays seen, so it never replaces anything. Sizes 1, 2, ... are tried in turn, all sets of
+a size against the whole catalogue as long as the budget lasts; the next sizes, where there are few sets, against the titles that are nearest to the
+first place; and beyond that, for each of the nearest rivals, the titles that speak most for the first and against that rival, one after the other,
+shrunk until no title can be spared. Whatever is reported was found by the model on the whole catalogue.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from dskreg.model.scoring import Catalogue
+from dskreg.serving.directory import Profile
+from dskreg.serving.trained import Opened
+
+BUDGET = 3_000_000  # (set, title) scores in which all sets of a size are tried on the whole catalogue
+SCREENED, NEAREST = 2_000, 256  # sets of one size, and the titles nearest to the first place against which they are tried
+TAKEN = 300_000  # titles in all the histories of one size: long histories cost too
+RIVALS = 10  # whom the greedy search tries to bring to the first place
+BLOCK = 400_000  # (set, title) scores at once: bounds the memory
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """A smallest set of titles whose removal displaces the first recommendation, or the news that none was found.
+
+    Scores are those of the two titles for the whole history and without the set (not a number where none was found).
+    """
+
+    found: bool
+    first: Any  # id of the first recommendation; None where there is nothing to recommend
+    first_title: str
+    removed: tuple[Any, ...] = ()
+    replacement: Any = None
+    replacement_title: str = ""
+    first_before: float = math.nan
+    first_after: float = math.nan
+    replacement_before: float = math.nan
+    replacement_after: float = math.nan
+    proven: bool = False  # every smaller set was tried on the whole catalogue; where none was found: every set that leaves a title
+    complete: int = 0  # all sets of up to so many titles were tried on the whole catalogue
+    most: int = 0  # larger sets were not looked for
+    tried: int = 0  # sets given to the model
+
+
+def smallest_removal(core: Opened, profile: Profile, most: int) -> Counterfactual:
+    """Look for a set of at most `most` titles of the history. Of several smallest ones, the one after which the first is furthest behind."""
+    search = Search(core, profile)
+    if search.first < 0:
+        return Counterfactual(False, None, "", most=most)
+    largest = min(most, len(search.history) - 1)
+    found: tuple[int, ...] | None = None
+    complete, spent = 0, 0
+    for size in range(1, largest + 1):
+        count = math.comb(len(search.history), size)
+        spent += count * len(search.shown)
+        if spent > BUDGET or count * len(search.history) > TAKEN:
+            break
+        found = search.best(search.sets(size), search.shown)
+        if found:
+            break
+        complete = size
+    if not found and complete < largest:
+        found = search.screen(complete, largest) or search.greedy(complete, largest)
+    return search.result(found, complete, most)
+
+
+class Search:
+    """One person's search: sets are tuples of places in the history, titles are positions."""
+
+    def __init__(self, core: Opened, profile: Profile) -> None:
+        self.core, self.profile = core, profile
+        self.user, self.history = core.history(profile)
+        self.shown = np.flatnonzero(~core.hidden(profile))
+        self.score = core.scores(profile)
+        by = core.order(profile, self.score)
+        self.order = self.shown[np.argsort(-by[self.shown], kind="stable")]
+        self.first = int(self.order[0]) if len(self.order) else -1
+        self.tried = 0
+
+    def sets(self, size: int) -> np.ndarray:
+        """All sets of this size, `[B, size]`."""
+        return np.array(list(itertools.combinations(range(len(self.history)), size)))
+
+    def best(self, sets: np.ndarray, titles: np.ndarray) -> tuple[int, ...] | None:
+        """Of the sets `[B, s]` that displace the first among `titles`, the one that leaves it furthest behind; None where none does."""
+        if not len(sets):
+            return None
+        lead = self._lead(sets, titles)
+        for n in np.argsort(-lead, kind="stable"):
+            if not lead[n] >= 0:
+                break
+            if self.winner(sets[n])[0] != self.first:  # the model's own full pass has the last word
+                return tuple(sets[n].tolist())
+        return None
+
+    def screen(self, complete: int, largest: int) -> tuple[int, ...] | None:
+        """All sets of the sizes that are small enough, against the titles nearest to the first place."""
+        nearest = np.sort(self.order[:NEAREST])
+        for size in range(complete + 1, largest + 1):
+            count = math.comb(len(self.history), size)
+            if count > SCREENED or count * len(self.history) > TAKEN:
+                return None
+            if found := self.best(self.sets(size), nearest):
+                return found
+        return None
+
+    def greedy(self, complete: int, largest: int) -> tuple[int, ...] | None:
+        """For each rival the titles that speak most for the first and against it; the shortest of those beginnings that displaces, made minimal."""
+        rivals = self.order[1 : 1 + RIVALS]
+        if not len(rivals):
+            return None
+        speaks = np.argsort(-self._speaks_for_first(rivals), axis=0, kind="stable")[:largest].T  # [rivals, largest]
+        for size in range(complete + 1, largest + 1):
+            if found := self.best(np.unique(np.sort(speaks[:, :size], axis=1), axis=0), self.shown):
+                return self._shrunk(found, complete)
+        return None
+
+    def _shrunk(self, found: tuple[int, ...], complete: int) -> tuple[int, ...]:
+        """The set without the titles that it can spare."""
+        while len(found) - 1 > complete:
+            smaller = self.best(np.array(list(itertools.combinations(found, len(found) - 1))), self.shown)
+            if smaller is None:
+                break
+            found = smaller
+        return found
+
+    def _speaks_for_first(self, rivals: np.ndarray) -> np.ndarray:
+        """`[H, rivals]`: what each title of the history adds to the first's score, less what it adds to the rival's."""
+        items = torch.from_numpy(np.r_[self.first, rivals])
+        trace = self.core.model(torch.tensor([self.user]), torch.from_numpy(self.history)[None], items)
+        base, gain = self.core.model.history_contributions(trace, items, torch.from_numpy(self.history))
+        added, picked = base.numpy().copy(), trace.user.draw.picked[0].numpy()
+        np.add.at(added, trace.user.draw.slot[0].numpy()[picked], gain.numpy()[picked])
+        return added[:, :1] - added[:, 1:]
+
+    def _lead(self, sets: np.ndarray, titles: np.ndarray) -> np.ndarray:
+        """`[B]`: by how much another of the ascending `titles` leads over the first once the set is gone; -inf where the first stays first."""
+        self.tried += len(sets)
+        model, drawn = self.core.model, self.core.drawn
+        rows = torch.from_numpy(titles)
+        catalogue = Catalogue.of(model, rows, drawn.of(rows))
+        place = int(np.searchsorted(titles, self.first))
+        lead = np.empty(len(sets))
+        step = max(1, BLOCK // max(len(titles), len(self.history)))
+        for start in range(0, len(sets), step):
+            histories = self._histories(sets[start : start + step])
+            hop = model.user_hop(torch.full((len(histories),), self.user), histories)
+            with torch.no_grad():
+                score = catalogue.scores(hop.output).numpy()  # [N, b]
+            ahead = score.argmax(0)  # of equal ones the first, as in the lists
+            by = score[ahead, np.arange(score.shape[1])] - score[place]
+            lead[start : start + step] = np.where(ahead == place, -np.inf, by)
+        return lead
+
+    def _histories(self, sets: np.ndarray) -> torch.Tensor:
+        """The history without each of the sets, `[B, H - s]`."""
+        kept = np.ones((len(sets), len(self.history)), dtype=bool)
+        np.put_along_axis(kept, sets, False, axis=1)
+        return torch.from_numpy(np.broadcast_to(self.history, kept.shape)[kept].reshape(len(sets), -1))
+
+    def winner(self, chosen: np.ndarray | tuple[int, ...]) -> tuple[int, np.ndarray]:
+        """(who is first, scores `[I]`) for the history without the chosen, by the pass that makes the lists."""
+        out = set(np.asarray(chosen).tolist())
+        history = tuple(title for n, title in enumerate(self.profile.history) if n not in out)
+        score = self.core.scores(replace(self.profile, history=history))
+        return int(self.shown[score[self.shown].argmax()]), score
+
+    def result(self, found: tuple[int, ...] | None, complete: int, most: int) -> Counterfactual:
+        """The search's outcome with ids and names."""
+        ids, titles = self.core.directory.item_ids, self.core.directory.titles
+        known: dict[str, Any] = {"first": ids[self.first], "first_title": str(titles[self.first]), "complete": complete, "most": most, "tried": self.tried}
+        if found is None:
+            return Counterfactual(False, first_before=float(self.score[self.first]), proven=complete >= len(self.history) - 1, **known)
+        other, after = self.winner(found)
+        return Counterfactual(
+            True,
+            removed=tuple(self.profile.history[n] for n in found),
+            replacement=ids[other],
+            replacement_title=str(titles[other]),
+            first_before=float(self.score[self.first]),
+            first_after=float(after[self.first]),
+            replacement_before=float(self.score[other]),
+            replacement_after=float(after[other]),
+            proven=complete >= len(found) - 1,
+            **known,
+        )

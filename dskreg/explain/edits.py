@@ -1,0 +1,150 @@
+"""Ties taken out of the candidate table: a whole relation, one entity such as the genre Mecha, or one neighbour of one title.
+
+Without the entities X, what is left between i and j under relation r is
+
+    strength(i,j,r) = sum of idf(e) over the e that both still carry + 1 where a triple still links the two titles
+
+as in graph.py; idf(e) is the entity's own and does not change. Where no such e and no link is left, j is no longer a candidate of i. Which
+pairs were candidates when the table was built does not change: whoever came after the M-th does not move up. Torch-free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from dskreg.data.dataset import CO_LIKED
+from dskreg.errors import InputError
+from dskreg.graph.candidates import CandidateGraph, idf, links
+from dskreg.serving.directory import Directory
+
+
+@dataclass(frozen=True)
+class Ties:
+    """The candidate table's ties after a cut."""
+
+    gone: np.ndarray  # [I, M] bool: no candidate any more
+    strength: np.ndarray  # [I, M] float32; where nothing was cut, exactly the table's
+    weaker: np.ndarray  # [I, M] bool: still a candidate, through fewer entities
+
+    @cached_property
+    def touched(self) -> np.ndarray:
+        """Positions of the titles with a candidate that is gone or weaker."""
+        return np.flatnonzero((self.gone | self.weaker).any(1))
+
+
+def cut(graph: CandidateGraph, directory: Directory, relations: Iterable[str] = (), entities: Iterable[tuple[str, str]] = ()) -> Ties:
+    """The table without whole `relations` and without some `entities` (relation, label). Raises InputError for unknown ones.
+
+    Entities of one relation that have the same label go together.
+    """
+    numbers = [_number(graph, name) for name in relations]
+    gone = np.isin(graph.relation, numbers) & (graph.neighbour >= 0)
+    strength, weaker = graph.strength.copy(), np.zeros_like(gone)
+    labels: dict[str, list[str]] = {}
+    for name, label in entities:
+        labels.setdefault(name, []).append(label)
+    for name, those in labels.items():
+        row, slot = _slots(graph, _number(graph, name))
+        columns = np.unique(np.concatenate([_columns(directory, name, label) for label in those]))
+        changed = _tied(directory, name, columns, row, graph.neighbour[row, slot])
+        if not changed.any():  # it ties no candidates, and scipy's sparse matrices take no empty selection of pairs
+            continue
+        row, slot = row[changed], slot[changed]
+        left, count = _left(directory, name, columns, row, graph.neighbour[row, slot])
+        strength[row, slot] = left
+        gone[row, slot] |= count == 0
+        weaker[row, slot] = count > 0
+    return Ties(gone, strength, weaker & ~gone)
+
+
+def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.DataFrame:
+    """relation, entity, titles, candidates: what ties the title to others, how many titles carry it, how many candidates it ties. The nameless is left out."""
+    rows: list[tuple[str, str, int, int]] = []
+    for r, name in _through_entities(graph):
+        carried = directory.carriers(name).tocsc()
+        degree = np.diff(carried.indptr)
+        is_it = np.flatnonzero((directory.dataset.entity_item == item) & (degree > 0))  # others carry this very title
+        others = graph.neighbour[item][(graph.relation[item] == r) & (graph.neighbour[item] >= 0)]
+        for e in dict.fromkeys([*directory.carriers(name)[item].indices.tolist(), *is_it.tolist()]):
+            if directory.nameless[e]:
+                continue
+            ends = _ends(directory, carried, e)
+            rows.append((name, str(directory.entities[e]), int(degree[e]), int(ends[others].sum())))
+    frame = pd.DataFrame(rows, columns=["relation", "entity", "titles", "candidates"])
+    return frame.groupby(["relation", "entity"], sort=False, as_index=False).sum()
+
+
+def all_entities(graph: CandidateGraph, directory: Directory) -> pd.DataFrame:
+    """relation, entity, titles of every entity that can be cut, those that most titles carry first; the nameless (Directory.veiled) is left out."""
+    parts = []
+    for _, name in _through_entities(graph):
+        degree = np.diff(directory.carriers(name).tocsc().indptr)
+        carried = np.flatnonzero((degree > 0) & ~directory.nameless)
+        parts.append(pd.DataFrame({"relation": name, "entity": directory.entities[carried].astype(str), "titles": degree[carried]}))
+    frame = pd.concat(parts) if parts else pd.DataFrame(columns=["relation", "entity", "titles"])
+    return frame.groupby(["relation", "entity"], sort=False, as_index=False).sum().sort_values("titles", ascending=False, kind="stable", ignore_index=True)
+
+
+def _through_entities(graph: CandidateGraph) -> list[tuple[int, str]]:
+    return [(r, name) for r, name in enumerate(graph.relations) if name != CO_LIKED]
+
+
+def _number(graph: CandidateGraph, name: str) -> int:
+    if name not in graph.relations:
+        raise InputError(f"unknown relation {name}: the model has {', '.join(graph.relations) or 'none'}")
+    return graph.relations.index(name)
+
+
+def _slots(graph: CandidateGraph, relation: int) -> tuple[np.ndarray, np.ndarray]:
+    row, slot = np.nonzero((graph.relation == relation) & (graph.neighbour >= 0))
+    return row, slot
+
+
+def _columns(directory: Directory, relation: str, label: str) -> np.ndarray:
+    """The entities of this label that connect titles under the relation."""
+    if relation == CO_LIKED:
+        raise InputError(f"{CO_LIKED} connects titles through viewers, not through entities such as {label}")
+    named = np.flatnonzero((directory.entities == label) & ~directory.nameless)
+    columns = named[np.diff(directory.carriers(relation).tocsc().indptr)[named] > 0]
+    if not len(columns):
+        raise InputError(f"unknown entity {label}: no title is connected by it under {relation}")
+    return columns
+
+
+def _ends(directory: Directory, carried: sparse.csc_matrix, entity: int) -> np.ndarray:
+    """`[I]` bool: titles that carry the entity, and the title that it is."""
+    ends = np.zeros(carried.shape[0], dtype=bool)
+    ends[carried.indices[carried.indptr[entity] : carried.indptr[entity + 1]]] = True
+    if directory.dataset.entity_item[entity] >= 0:
+        ends[directory.dataset.entity_item[entity]] = True
+    return ends
+
+
+def _tied(directory: Directory, relation: str, columns: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """`[P]` bool: does any of the entities tie the pair (i, j)?"""
+    carried = directory.carriers(relation).tocsc()
+    tied = np.zeros(len(i), dtype=bool)
+    for entity in columns:
+        ends = _ends(directory, carried, int(entity))
+        tied |= ends[i] & ends[j]
+    return tied
+
+
+def _left(directory: Directory, relation: str, columns: np.ndarray, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Strength `[P]` of the pairs without the entities, and how many ties are left `[P]`: counted, since a sum of floats never tells."""
+    carried = directory.carriers(relation)
+    weight = idf(carried)
+    weight[columns] = 0
+    rest = (carried @ sparse.diags((weight > 0).astype(np.float32))).tocsr()  # what everybody carries has the idf 0 and ties nobody
+    rest.eliminate_zeros()
+    shared = rest[i].multiply(rest[j]).tocsr()
+    entity_item = directory.dataset.entity_item.copy()
+    entity_item[columns] = -1
+    linked = np.asarray(links(carried, entity_item)[i, j]).ravel() > 0
+    return (np.asarray(shared @ weight).ravel() + linked).astype(np.float32), np.diff(shared.indptr) + linked

@@ -1,0 +1,197 @@
+"""One pass of the model for one person and one title, with names: what could have been drawn, what was, and what it did."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dskreg.data.dataset import CO_LIKED
+from dskreg.graph.candidates import CandidateGraph, shared_entities
+from dskreg.model.dskreg import Trace
+from dskreg.model.sampling import PRUNE, Draw, inclusion_probability, relaxed_top_k
+from dskreg.serving.directory import Directory
+
+LIKED = "liked"
+"""The relation of the user side."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Self contribution + bias + the item neighbours' contributions = the score before the activation (the score itself where it is linear)."""
+
+    user: Any  # id, or None for a profile made by hand
+    item_id: Any
+    title: str
+    score: float
+    activation: str
+    self_contribution: float
+    bias: float
+    pre_activation_score: float
+    seed: int | None
+    picks: int
+    user_picks: int
+    temperature: float
+    user_neighbours: pd.DataFrame  # a row per candidate, the largest key first
+    item_neighbours: pd.DataFrame
+    relations: pd.DataFrame  # the item side by relation
+
+    @property
+    def basis(self) -> str:
+        """What the person's lists go by: the model, or popularity where nothing is known of the person."""
+        return "model" if len(self.user_neighbours) else "popularity"
+
+    @property
+    def probability(self) -> float:
+        """sigmoid(score)."""
+        return 1 / (1 + math.exp(-self.score)) if self.score > -700 else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, the frames as lists of rows."""
+        names = (
+            "user",
+            "item_id",
+            "title",
+            "score",
+            "activation",
+            "self_contribution",
+            "bias",
+            "pre_activation_score",
+            "seed",
+            "picks",
+            "user_picks",
+            "temperature",
+        )
+        document = {name: getattr(self, name) for name in names}
+        document["item"] = document.pop("item_id")
+        return document | {
+            "basis": self.basis,
+            "probability": self.probability,
+            "user_neighbours": self.user_neighbours.to_dict("records"),
+            "item_neighbours": self.item_neighbours.to_dict("records"),
+        }
+
+
+def candidates_frame(
+    directory: Directory,
+    drawn: Draw,
+    neighbour: np.ndarray,
+    relation: list[str],
+    via: list[list[str]],
+    attention: np.ndarray,
+    contribution: np.ndarray,
+    picks: int,
+    temperature: float,
+) -> pd.DataFrame:
+    """One node's draw (N = 1) as a table, a row per candidate, the largest key first.
+
+    `neighbour`, `relation` and `via` `[C]` describe the C candidates, which hold the first slots; `attention` and `contribution` `[S]`
+    belong to `drawn.slot`.
+    """
+    count = len(neighbour)
+    logit, noise, key = (x[0, :count].double().numpy() for x in (drawn.logit, drawn.noise, drawn.key))
+    slot, picked_slot = drawn.slot[0].numpy(), drawn.picked[0].numpy()
+    picked, alpha, gain = np.zeros(count, dtype=bool), np.zeros(count), np.zeros(count)
+    chosen = slot[picked_slot]
+    picked[chosen], alpha[chosen], gain[chosen] = True, attention[picked_slot], contribution[picked_slot]
+    weight = np.exp(logit - logit.max()) if count else logit
+    relaxed = np.ones(count)
+    if count > picks:
+        largest = np.argsort(-key, kind="stable")[: PRUNE * picks]  # as in training: beyond these the weight is zero
+        relaxed = np.zeros(count)
+        relaxed[largest] = relaxed_top_k(torch.from_numpy(key[largest])[None], picks, temperature)[0].numpy()
+    frame = pd.DataFrame(
+        {
+            "item_id": [directory.item_ids[j] for j in neighbour],
+            "title": directory.titles[neighbour],
+            "relation": relation,
+            "via": via,
+            "logit": logit,
+            "share": weight / weight.sum() if count else weight,
+            "noise": noise,
+            "key": key,
+            "picked": picked,
+            "relaxed": relaxed,
+            "inclusion_probability": inclusion_probability(logit, picks),
+            "attention": alpha,
+            "contribution": gain,
+        }
+    )
+    order = np.lexsort((np.arange(count), ~picked, -key))  # the draw's own choice among equal keys
+    frame = frame.iloc[order].reset_index(drop=True)
+    frame.insert(8, "rank", np.arange(1, count + 1))
+    return frame
+
+
+def via_words(directory: Directory, graph: CandidateGraph, item: int, neighbour: np.ndarray, relation: np.ndarray) -> list[list[str]]:
+    """What ties the title to each of its candidates: the shared entities, or how many people's training likes hold both."""
+    words: list[list[str]] = [[] for _ in neighbour]
+    for r in np.unique(relation):
+        rows = np.flatnonzero(relation == r)
+        name, others = graph.relations[r], neighbour[rows]
+        if name == CO_LIKED:
+            both = directory.liked_together(item, others)
+            texts = [[f"{n} viewer{'' if n == 1 else 's'}"] for n in both]
+        else:
+            texts = [[str(directory.entities[e]) for e in shared] for shared in shared_entities(directory.carriers(name), item, others)]
+        for row, text in zip(rows, texts, strict=True):
+            words[row] = text
+    return words
+
+
+def by_relation(frame: pd.DataFrame, relations: tuple[str, ...]) -> pd.DataFrame:
+    """relation, candidates, share, expected_picks, drawn, attention, contribution: sums over the candidates of each relation present."""
+    columns = {"item_id": "size", "share": "sum", "inclusion_probability": "sum", "picked": "sum", "attention": "sum", "contribution": "sum"}
+    grouped = frame.groupby("relation", sort=False).agg(columns)
+    grouped.columns = pd.Index(["candidates", "share", "expected_picks", "drawn", "attention", "contribution"])
+    return grouped.reindex([r for r in relations if r in grouped.index]).rename_axis("relation").reset_index()
+
+
+def explain(
+    directory: Directory,
+    graph: CandidateGraph,
+    trace: Trace,
+    user_id: Any,
+    history: np.ndarray,
+    item: int,
+    base_contribution: np.ndarray,
+    user_contribution: np.ndarray,
+    settings: dict[str, Any],
+) -> Explanation:
+    """The explanation of a trace with B = N = 1.
+
+    `history` `[H]` positions; `base_contribution` `[H]` and `user_contribution` `[S]`: what each title of the history adds to the score
+    through e_u, and each pick through the user's attention; `settings`: activation, seed, picks, user_picks, temperature.
+    """
+    u, i = trace.user, trace.item
+    neighbour, relation = graph.neighbour[item], graph.relation[item]
+    there = neighbour >= 0  # the candidates come first
+    neighbour, relation = neighbour[there], relation[there]
+    names = [graph.relations[r] for r in relation]
+    tau = settings["temperature"]
+    item_frame = candidates_frame(
+        directory, i.draw, neighbour, names, via_words(directory, graph, item, neighbour, relation),
+        i.attention[0, :, 0].numpy(), i.contribution[0, :, 0].numpy(), settings["picks"], tau,
+    )  # fmt: skip
+    user_frame = candidates_frame(
+        directory, u.draw, history, [LIKED] * len(history), [[] for _ in history], u.attention[0].numpy(), user_contribution, settings["user_picks"], tau
+    )
+    added = pd.Series(base_contribution, index=[directory.item_ids[h] for h in history], dtype=float)
+    user_frame["base_contribution"] = added.reindex(user_frame["item_id"]).to_numpy()
+    return Explanation(
+        user=user_id,
+        item_id=directory.item_ids[item],
+        title=str(directory.titles[item]),
+        score=float(trace.score[0, 0]),
+        self_contribution=float(i.self_contribution[0, 0]),
+        bias=float(i.bias[0]),
+        pre_activation_score=float(i.pre_activation[0, 0]),
+        user_neighbours=user_frame,
+        item_neighbours=item_frame,
+        relations=by_relation(item_frame, graph.relations),
+        **settings,
+    )

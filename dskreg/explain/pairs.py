@@ -1,0 +1,50 @@
+"""Two titles held against each other: what ties them in the knowledge graph, who likes both, how alike the model takes them to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dskreg.data.dataset import CO_LIKED
+from dskreg.graph.candidates import shared_entities
+from dskreg.serving.trained import Opened
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What two titles have in common."""
+
+    one: Any  # ids
+    other: Any
+    shared: pd.DataFrame  # relation, entity: a row per tie; a direct one carries the name of the title that is tied
+    together: int  # people whose training likes hold both
+    before: float  # cosine of the embeddings e
+    after: float  # cosine after the graph
+
+
+def pair(core: Opened, one: object, other: object) -> Pair:
+    """The two titles' ties and cosines; a relation's all too common entities tie nobody, as in the graph. Raises InputError for an unknown id."""
+    directory = core.directory
+    i, j = directory.item(one), directory.item(other)
+    rows = [(name, tie) for name in core.graph.relations if name != CO_LIKED for tie in _ties(core, name, i, j)]
+    before, after = (_cosine(vectors[i], vectors[j]) for vectors in core.representations)
+    together = directory.liked_together(i, np.array([j]))[0]
+    return Pair(directory.item_ids[i], directory.item_ids[j], pd.DataFrame(rows, columns=["relation", "entity"]), together, before, after)
+
+
+def _ties(core: Opened, relation: str, i: int, j: int) -> list[str]:
+    """The entities that both titles carry, and each title that the other carries as an entity itself."""
+    directory = core.directory
+    data, carried = directory.dataset, directory.carriers(relation)
+    ties = [str(directory.entities[e]) for e in shared_entities(carried, i, np.array([j]))[0]]
+    direct = [(i, j), (j, i)]
+    return ties + [str(directory.titles[b]) for a, b in direct if (data.entity_item[carried[a].indices] == b).any()]
+
+
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """0 for a vector without length."""
+    length = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / length if length else 0.0

@@ -1,0 +1,191 @@
+"""Ids, names and profiles: people and titles as they are looked up. Torch-free."""
+
+from __future__ import annotations
+
+import copy
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from dskreg.data.dataset import OUTSIDE, TEST, TRAIN, VALIDATION, Dataset
+from dskreg.errors import InputError
+from dskreg.graph.candidates import carriers, train_matrix
+from dskreg.text import legible
+
+ADULT = frozenset({"hentai", "erotica", "adult"})
+"""Genres, in lower case, whose titles the app names only where it is asked to."""
+VEILED = "(adult title)"
+NAMELESS = "(adult)"
+"""What stands in the place of the name of an entity that adult titles alone carry."""
+KNOWN = (TRAIN, VALIDATION, OUTSIDE)
+"""The folds of a person's history as it is served."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A person as the model sees one: titles liked, titles seen."""
+
+    user_id: int | str | None  # None: made by hand
+    history: tuple[Any, ...]  # title ids
+    seen: tuple[Any, ...]
+    label: str
+    liked: tuple[Any, ...] = ()  # of the history: added by hand to somebody in the data
+    disliked: tuple[Any, ...] = ()  # taken out of the history by hand, and never recommended
+
+    @property
+    def edited(self) -> bool:
+        """Does the profile differ from the person in the data?"""
+        return bool(self.liked or self.disliked)
+
+
+def folded(text: str) -> str:
+    """Without case and diacritics, for searching."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+
+
+def plain(value: Any) -> Any:
+    """A numpy scalar as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+class Directory:
+    """Ids to positions and back, and everything that is looked up by name. `folds`: whose likes the model was made from."""
+
+    def __init__(self, dataset: Dataset, max_share: float = 1.0, folds: tuple[int, ...] = (TRAIN,)) -> None:
+        self.dataset, self._max_share, self.folds = dataset, max_share, folds
+        self._carriers: dict[str, sparse.csr_matrix] = {}
+        self._user_position = {str(u): n for n, u in enumerate(dataset.user_ids)}
+        self._item_position = {str(i): n for n, i in enumerate(dataset.items["item_id"])}
+        self.item_ids = [plain(i) for i in dataset.items["item_id"]]
+        self.titles = dataset.items["title"].astype(str).to_numpy()
+        self._unfindable = np.zeros(len(self.titles), dtype=bool)
+        self.entities = dataset.entities  # [E] labels
+        self.nameless = np.zeros(len(dataset.entities), dtype=bool)
+        self.history = train_matrix(dataset, KNOWN)
+        self.held_out = train_matrix(dataset, (TEST,))
+        ones = np.ones(len(dataset.user), dtype=np.float32)
+        self.seen = sparse.csr_matrix((ones, (dataset.user, dataset.item)), shape=dataset.shape)
+        self._training = train_matrix(dataset, folds).tocsc()
+        self.likes = np.diff(self._training.indptr)
+
+    def veiled(self) -> Directory:
+        """The same directory in which adult titles have no name and cannot be found, nor has what would name them: adult genres, their franchises."""
+        other = copy.copy(self)
+        other.genres = [[g for g in row if g.casefold() not in ADULT] for row in self.genres]
+        other.adult, other._unfindable = self.adult, self.adult
+        other.titles = np.where(self.adult, VEILED, self.titles)
+        other.nameless = self._of_adults_alone()
+        other.entities = np.where(other.nameless, NAMELESS, self.entities)
+        for name in ("genre_names", "genre_matrix", "_folded_titles"):
+            other.__dict__.pop(name, None)
+        return other
+
+    def _of_adults_alone(self) -> np.ndarray:
+        """`[E]` bool: entities that are an adult title or an adult genre, or that adult titles alone carry."""
+        data, count = self.dataset, len(self.entities)
+        carried, decent = (np.bincount(tail, minlength=count) for tail in (data.tail, data.tail[~self.adult[data.head]]))
+        is_adult = (data.entity_item >= 0) & self.adult[np.maximum(data.entity_item, 0)]
+        genre = np.array([str(label).casefold() in ADULT for label in self.entities], dtype=bool)
+        return genre | is_adult | ((carried > 0) & (decent == 0) & (data.entity_item < 0))
+
+    def user(self, user_id: object) -> int:
+        """The position of a person's id; InputError for an unknown one."""
+        if str(user_id) not in self._user_position:
+            raise InputError(f"unknown user {user_id}: the data hold {len(self.dataset.user_ids):,} users, such as {self.dataset.user_ids[0]}")
+        return self._user_position[str(user_id)]
+
+    def item(self, item_id: object) -> int:
+        """The position of a title's id; InputError for an unknown one."""
+        if str(item_id) not in self._item_position:
+            raise InputError(f"unknown title {item_id}: the catalogue holds {len(self.item_ids):,} titles, such as {self.item_ids[0]} ({self.titles[0][:80]})")
+        return self._item_position[str(item_id)]
+
+    def profile(self, user_id: object) -> Profile:
+        """The profile of somebody in the data."""
+        u = self.user(user_id)
+        ids = self.item_ids
+        history, seen = (tuple(ids[i] for i in matrix[u].indices) for matrix in (self.history, self.seen))
+        return Profile(plain(self.dataset.user_ids[u]), history, seen, f"viewer {legible(str(self.dataset.user_ids[u]))}")
+
+    def profile_of(self, item_ids: Iterable[object]) -> Profile:
+        """A profile made by hand: whoever likes these titles. InputError names the unknown ones."""
+        given = list(dict.fromkeys(str(i).strip() for i in item_ids))
+        unknown = [i for i in given if i not in self._item_position]
+        if unknown:
+            raise InputError(f"unknown title{'s' if len(unknown) > 1 else ''} {', '.join(unknown[:5])}{' ...' if len(unknown) > 5 else ''} in the history")
+        chosen = tuple(self.item_ids[self._item_position[i]] for i in given)
+        return Profile(None, chosen, chosen, f"my own profile ({len(chosen)} title{'' if len(chosen) == 1 else 's'})")
+
+    def edited(self, profile: Profile, liked: Iterable[object] = (), disliked: Iterable[object] = ()) -> Profile:
+        """The profile with titles added to its history and others taken out of it; InputError for an unknown title. A title in both is disliked.
+
+        The model learns from likes alone: a disliked title leaves the history and the lists, and says nothing else about the person.
+        """
+        out = tuple(dict.fromkeys(self.item_ids[self.item(i)] for i in disliked))
+        new = tuple(i for i in dict.fromkeys(self.item_ids[self.item(i)] for i in liked) if i not in out and i not in profile.history)
+        if not new and not out:
+            return profile
+        history = (*(i for i in profile.history if i not in out), *new)
+        if profile.user_id is None:
+            return replace(self.profile_of(history), disliked=out)
+        changes = [f"+{len(new)}"] * bool(new) + [f"\u2212{len(out)}"] * bool(out)
+        label = f"{profile.label}, edited ({', '.join(changes)})"
+        seen = tuple(dict.fromkeys((*profile.seen, *new)))
+        return replace(profile, history=history, seen=seen, liked=new, disliked=out, label=label)
+
+    # Titles
+
+    def carriers(self, relation: str) -> sparse.csr_matrix:
+        """0/1 `[I, E]`: the entities by which the relation connects titles."""
+        if relation not in self._carriers:
+            self._carriers[relation] = carriers(self.dataset, self.dataset.relations.index(relation), self._max_share)
+        return self._carriers[relation]
+
+    def liked_together(self, item: int, others: np.ndarray) -> list[int]:
+        """How many people's likes, of those that the model was made from, hold `item` and each of `others`."""
+        fans = self._training[:, [item]]
+        return [int(n) for n in np.asarray(self._training[:, others].multiply(fans).sum(0)).ravel()]
+
+    @cached_property
+    def genres(self) -> list[list[str]]:
+        """The genres of every title."""
+        if "genres" not in self.dataset.items:
+            return [[] for _ in self.titles]
+        return [[g for g in str(text).split(", ") if g] for text in self.dataset.items["genres"].fillna("")]
+
+    @cached_property
+    def genre_names(self) -> list[str]:
+        """All genres, the most frequent first."""
+        return [name for name, _ in Counter(g for row in self.genres for g in row).most_common()]
+
+    @cached_property
+    def adult(self) -> np.ndarray:
+        """`[I]` bool: titles of an adult genre."""
+        return np.array([any(g.casefold() in ADULT for g in row) for row in self.genres], dtype=bool)
+
+    @cached_property
+    def genre_matrix(self) -> np.ndarray:
+        """0/1 `[I, G]`: which title carries which of `genre_names`."""
+        column = {name: n for n, name in enumerate(self.genre_names)}
+        matrix = np.zeros((len(self.titles), len(column)), dtype=np.float32)
+        for i, row in enumerate(self.genres):
+            matrix[i, [column[g] for g in row]] = 1
+        return matrix
+
+    @cached_property
+    def _folded_titles(self) -> list[str]:
+        return [folded(t) for t in self.titles]
+
+    def find_items(self, text: str, limit: int) -> np.ndarray:
+        """Positions of the titles that contain `text` (or carry it as id), those that begin with it first, then by likes."""
+        wanted = folded(text.strip())
+        found = [n for n, t in enumerate(self._folded_titles) if wanted in t and not self._unfindable[n]]
+        found.sort(key=lambda n: (not self._folded_titles[n].startswith(wanted), -self.likes[n], n))
+        by_id = [n for n in (self._item_position.get(wanted),) if n is not None and not self._unfindable[n]]
+        return np.array(list(dict.fromkeys(by_id + found))[:limit], dtype=int)

@@ -1,0 +1,50 @@
+"""Everybody's lists, streamed into one .parquet or .csv file that is whole or absent."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dskreg.console import progress
+from dskreg.errors import InputError
+from dskreg.text import harmless
+
+
+def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
+    """Write the chunks (`Explorer.lists`) of `users` people to `out`, under a temporary name first. Raises InputError where that cannot be."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        write = _write_csv if out.suffix == ".csv" else _write_parquet
+        for _ in progress(write(chunks, part), users, "users", size=int):
+            pass
+        os.replace(part, out)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_csv(chunks: Iterator[pd.DataFrame], part: Path) -> Iterator[int]:
+    with part.open("w", encoding="utf-8", newline="") as file:
+        for n, chunk in enumerate(chunks):
+            harmless(chunk).to_csv(file, index=False, header=n == 0)
+            yield chunk["user_id"].nunique()
+
+
+def _write_parquet(chunks: Iterator[pd.DataFrame], part: Path) -> Iterator[int]:
+    first = next(chunks)
+    with pq.ParquetWriter(part, pa.Schema.from_pandas(first, preserve_index=False)) as writer:
+        for chunk in itertools.chain([first], chunks):
+            writer.write_table(pa.Table.from_pandas(chunk, schema=writer.schema, preserve_index=False))
+            yield chunk["user_id"].nunique()

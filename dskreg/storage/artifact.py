@@ -1,0 +1,302 @@
+"""An artifact: one folder that holds a trained model, the data it was trained on, its maps and its measurements. No pickle.
+
+    manifest.json       format version, configuration, library versions, sha256 of every other file, the digest of the reproducible ones
+    weights.safetensors the parameters            graph.safetensors   the candidate table
+    serving.safetensors the picks of the noise-free draw of every title: what ranking asks of the sampler
+    items, users, interactions, triples, entities .parquet             item_map, user_map .parquet
+    metrics.json        test metrics, baselines, map quality           history.json        the epochs
+    run.json            when, where and how long: the only file that differs between two runs of the same seed on the same machine
+
+Written under a temporary name and renamed: whole or absent. Reading verifies every hash first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
+
+from dskreg.config import Config
+from dskreg.data.dataset import CO_LIKED, SEEN, Dataset
+from dskreg.documents import LARGEST, problem, quoted, read_bytes, read_json, regular_size
+from dskreg.errors import InputError
+from dskreg.graph.candidates import CandidateGraph
+from dskreg.storage import folders, schema, verify
+from dskreg.storage.schema import Manifest
+from dskreg.storage.tensors import save_tensors
+
+FORMAT = 4
+MANIFEST, RUN = "manifest.json", "run.json"
+MEND = "restore the artifact or train it again"
+ROWS = 512  # items whose picks are looked up at once
+SMALL = 64 << 20  # bytes of a file whose hash is taken before anything else is said of it
+_ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+FILES = (
+    "weights.safetensors",
+    "graph.safetensors",
+    "serving.safetensors",
+    "items.parquet",
+    "users.parquet",
+    "interactions.parquet",
+    "triples.parquet",
+    "entities.parquet",
+    "item_map.parquet",
+    "user_map.parquet",
+    "metrics.json",
+    "history.json",
+    RUN,
+)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What the folder holds, in memory."""
+
+    config: Config
+    dataset: Dataset  # split
+    graph: CandidateGraph
+    weights: dict[str, np.ndarray]
+    item_map: pd.DataFrame  # one row per title: x, y (t-SNE after the graph), raw_x, raw_y (before it), cluster, kept (dskreg/pipeline.py)
+    user_map: pd.DataFrame  # the people who were placed: user (position), x, y, cluster
+    metrics: dict[str, Any]  # {"users", "metrics", "baselines", "maps"}
+    history: list[dict[str, Any]]  # the epochs
+    run: dict[str, Any]  # created, seconds, versions, hardware
+    picks: dict[str, np.ndarray]  # of the noise-free draw: neighbour [I, K] int32, -1 where fewer were picked, and relation [I, K] int16
+    manifest: Manifest | None = None  # as read; None before it is written
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raise InputError when `folder` holds something that is no artifact: it is never replaced."""
+    folders.refuse_foreign(folder, folders.ARTIFACT)
+
+
+def save(artifact: Artifact, folder: Path) -> None:
+    """Write the artifact as `folder`, in the place of an older one, once what was written has been read back and checked.
+
+    Raises:
+        InputError: the folder is something else or unwritable, or the artifact is not what `dskreg/storage/schema.py` describes.
+    """
+    refuse_foreign(folder)
+    folders.recover(folder)
+    with folders.replacing(folder) as new:
+        _write(artifact, new)
+        try:
+            _load(new)
+        except InputError as error:
+            raise InputError(str(error).replace(str(new), str(folder))) from None
+
+
+def recover(folder: Path) -> None:
+    """Where a process died between taking the old artifact away and putting the new one there, put the old one back; not while one is at it."""
+    if folders.orphans(folder):
+        with contextlib.suppress(InputError), folders.alone(folder, "a training run"):
+            folders.recover(folder)
+
+
+def _write(artifact: Artifact, folder: Path) -> None:
+    data, graph = artifact.dataset, artifact.graph
+    save_tensors(dict(sorted(artifact.weights.items())), folder / "weights.safetensors")
+    save_tensors({"neighbour": graph.neighbour, "relation": graph.relation, "strength": graph.strength}, folder / "graph.safetensors")
+    save_tensors(artifact.picks, folder / "serving.safetensors")
+    tables = {
+        "items": data.items,
+        "users": pd.DataFrame({"user_id": data.user_ids}),
+        "interactions": pd.DataFrame({"user": data.user, "item": data.item, "liked": data.liked, "fold": data.fold}),
+        "triples": pd.DataFrame({"head": data.head, "relation": data.relation, "tail": data.tail}),
+        "entities": pd.DataFrame({"entity": data.entities, "item": data.entity_item}),
+        "item_map": artifact.item_map,
+        "user_map": artifact.user_map,
+    }
+    for name, frame in tables.items():
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / f"{name}.parquet", compression="zstd")
+    for name, document in {"metrics.json": artifact.metrics, "history.json": artifact.history, RUN: artifact.run}.items():
+        (folder / name).write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
+    hashes = {name: folders.sha256(folder / name) for name in FILES}
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "name": data.name,
+        "data_format": data.format,
+        "relations": list(data.relations),
+        "graph_relations": list(graph.relations),
+        "notes": list(data.notes),
+        "config": artifact.config.to_json(),
+        "files": hashes,
+    }
+    manifest["content"] = _content(manifest)
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest alone, checked for form and version but not against the files. Raises InputError in words."""
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; an artifact is a folder made by `python -m dskreg train`")
+    if not path.exists():
+        raise InputError(f"{folder}: not an artifact, {MANIFEST} is missing")
+    document = read_json(path, _ANY, MEND, folders.LARGEST_MANIFEST)
+    if document.get("format") != FORMAT:
+        raise InputError(f"{path}: format version {quoted(document.get('format'))}, this program reads version {FORMAT}; train it again")
+    try:
+        manifest = schema.MANIFEST.validate_python(document)
+    except ValidationError as error:
+        raise InputError(f"{path}: {problem(error)}; {MEND}") from None
+    for name in {*FILES} ^ {*manifest["files"]}:
+        raise InputError(f"{path}: files: {quoted(name)} is {'not listed' if name in FILES else 'unknown'}; {MEND}")
+    relations = manifest["graph_relations"]
+    for name in relations:
+        if name not in (*manifest["relations"], CO_LIKED) or relations.count(name) > 1:
+            raise InputError(f"{path}: graph_relations: expected each relation of the data, or {CO_LIKED}, once at most (got {quoted(name)}); {MEND}")
+    if manifest["content"] != _content(document):
+        raise InputError(f"{path}: altered, the digest does not fit the files listed; {MEND}")
+    return manifest
+
+
+def list_artifacts(folder: str | Path) -> list[str]:
+    """The names of the sub-folders that look like artifacts, sorted; [] where there is no such folder."""
+    return folders.named(Path(folder), folders.ARTIFACT)
+
+
+def fingerprint(folder: str | Path) -> str:
+    """Digest of the manifest and of every file's size and time: cheap, and different after a replacement. Raises InputError where it is unreadable."""
+    folder = Path(folder)
+    recover(folder)
+    return folders.settled(folder, lambda: _fingerprint(folder))
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256(read_bytes(folder / MANIFEST, MEND, folders.LARGEST_MANIFEST))
+    try:
+        for file in sorted(folder.iterdir()):
+            status = file.stat()
+            digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns}".encode())
+    except OSError as error:
+        raise InputError(f"cannot read the artifact {folder}: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def load(folder: Path) -> Artifact:
+    """Read the artifact and check all of it: every file against its hash and against `dskreg/storage/schema.py`.
+
+    Raises:
+        InputError: names the file, and the field, of what is missing, unreadable, altered, truncated, foreign or of another form.
+    """
+    recover(folder)
+    return folders.settled(folder, lambda: _load(folder))
+
+
+def _load(folder: Path) -> Artifact:
+    manifest = read_manifest(folder)
+    try:
+        config = Config.from_json(manifest["config"])
+    except InputError as error:
+        raise InputError(f"{folder / MANIFEST}: {error}; {MEND}") from None
+    tensors = {"weights": schema.weights(config.model), "graph": schema.GRAPH, "serving": schema.PICKS}
+    sizes = _sizes(folder, manifest, config, tensors)
+    for name in FILES:
+        _require_hash(folder / name, manifest)
+    try:
+        return _read(folder, manifest, config, tensors, sizes)
+    except InputError as error:
+        raise InputError(f"{error}; {MEND}") from None
+
+
+def _sizes(folder: Path, manifest: Manifest, config: Config, tensors: dict[str, dict[str, schema.Tensor]]) -> verify.Sizes:
+    """The sizes of what the artifact holds, once the form of every file has been checked by header or footer: cheap, whatever they claim to hold."""
+    sizes = {"relations": len(manifest["relations"]), "graph relations": len(manifest["graph_relations"]), "width": config.model.width}
+    path = folder
+    try:
+        for name in FILES:
+            regular_size(path := folder / name, largest=LARGEST if name in schema.DOCUMENTS else None)
+        for name, table in schema.TABLES.items():
+            sizes[name] = verify.table_rows(path := folder / f"{name}.parquet", table, sizes)
+        for name, forms in tensors.items():
+            verify.tensors_form(path := folder / f"{name}.safetensors", forms, sizes)
+    except InputError as error:
+        if path.is_file() and path.stat().st_size <= SMALL:  # what was altered is altered in the first place
+            _require_hash(path, manifest)
+        raise InputError(f"{error}; {MEND}") from None
+    for name, most in (("candidates", config.graph.candidates), ("picks", config.model.picks)):
+        if not 1 <= sizes[name] <= most:
+            raise InputError(f"{folder}: expected 1 to {most:,} {name} for each item, as the settings say (got {sizes[name]:,}); {MEND}")
+    return sizes
+
+
+def _require_hash(path: Path, manifest: Manifest) -> None:
+    try:
+        same = folders.sha256(path) == manifest["files"][path.name]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {MEND}") from None
+    if not same:
+        raise InputError(f"{path}: altered or truncated, its hash is not the manifest's; {MEND}")
+
+
+def _read(folder: Path, manifest: Manifest, config: Config, tensors: dict[str, dict[str, schema.Tensor]], sizes: verify.Sizes) -> Artifact:
+    documents = {name: read_json(folder / name, form) for name, form in schema.DOCUMENTS.items()}
+    tables = {name: verify.read_table(folder / f"{name}.parquet", form, sizes) for name, form in schema.TABLES.items()}
+    arrays = {name: verify.read_tensors(folder / f"{name}.safetensors", forms, sizes) for name, forms in tensors.items()}
+    interactions, triples, entities = tables["interactions"], tables["triples"], tables["entities"]
+    if not np.array_equal(interactions["liked"], interactions["fold"] != SEEN):
+        raise InputError(f"{folder / 'interactions.parquet'}: column fold: expected {SEEN} for what is not liked, and for nothing else")
+    dataset = Dataset(
+        name=manifest["name"],
+        format=manifest["data_format"],
+        items=tables["items"],
+        user_ids=tables["users"]["user_id"].to_numpy(),
+        user=interactions["user"].to_numpy(),
+        item=interactions["item"].to_numpy(),
+        liked=interactions["liked"].to_numpy(),
+        fold=interactions["fold"].to_numpy(),
+        relations=tuple(manifest["relations"]),
+        head=triples["head"].to_numpy(),
+        relation=triples["relation"].to_numpy(),
+        tail=triples["tail"].to_numpy(),
+        entities=entities["entity"].to_numpy(),
+        entity_item=entities["item"].to_numpy(),
+        notes=tuple(manifest["notes"]),
+    )
+    graph = CandidateGraph(tuple(manifest["graph_relations"]), **arrays["graph"])
+    _require_candidates(folder / "serving.safetensors", graph, arrays["serving"])
+    return Artifact(
+        config=config,
+        dataset=dataset,
+        graph=graph,
+        weights=arrays["weights"],
+        item_map=tables["item_map"],
+        user_map=tables["user_map"],
+        metrics=documents["metrics.json"],
+        history=documents["history.json"],
+        run=documents[RUN],
+        picks=arrays["serving"],
+        manifest=manifest,
+    )
+
+
+def _require_candidates(path: Path, graph: CandidateGraph, picks: dict[str, np.ndarray]) -> None:
+    """Raise InputError where a pick is no candidate of its item, or is picked twice."""
+    relations = max(1, len(graph.relations))
+    for start in range(0, len(graph.neighbour), ROWS):
+        rows = slice(start, start + ROWS)
+        there = graph.neighbour[rows] >= 0
+        candidate = np.where(there, graph.neighbour[rows].astype(np.int64) * relations + graph.relation[rows], -1)
+        picked = np.where(picks["neighbour"][rows] >= 0, picks["neighbour"][rows].astype(np.int64) * relations + picks["relation"][rows], -1)
+        known = (picked[:, :, None] == candidate[:, None, :]).any(2) | (picked < 0)
+        ordered = np.sort(picked, axis=1)
+        twice = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(1)
+        if not known.all() or twice.any():
+            at = int(np.argmax(~known.all(1) | twice))
+            raise InputError(f"{path}: tensor neighbour: expected different candidates of the item in row {start + at}")
+
+
+def _content(manifest: dict[str, Any]) -> str:
+    """The digest of everything that a repeated run reproduces: the manifest itself and, through it, all files but the run's record."""
+    kept = {k: v for k, v in manifest.items() if k != "content"} | {"files": {k: v for k, v in manifest["files"].items() if k != RUN}}
+    return folders.digest(kept)

@@ -1,0 +1,70 @@
+"""All artifacts of a folder in one table. Read from the manifests and their neighbours alone: no file's hash is verified, that is for opening."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dskreg.config import Config
+from dskreg.documents import read_json, regular_size
+from dskreg.errors import InputError
+from dskreg.storage.artifact import MEND, RUN, read_manifest
+from dskreg.storage.folders import is_text
+from dskreg.storage.schema import DOCUMENTS, TABLES
+from dskreg.storage.verify import table_rows
+
+MEASURES = ("ndcg@20", "recall@20", "coverage@20")
+COLUMNS = ("name", "dataset", "viewers", "titles", "preset", "seed", "created", "size", *MEASURES, "baseline", "baseline ndcg@20", "problem")
+
+
+def summaries(folder: str | Path) -> pd.DataFrame:
+    """One row per sub-folder, by name.
+
+    `size` is in MB, `created` in UTC; `baseline` is the one with the best NDCG@20, None where none was measured. `problem` is "" for what reads as an
+    artifact, else the sentence that says why not, and then the other columns are empty.
+    """
+    root = Path(folder)
+    try:
+        found = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")) if root.is_dir() else []
+    except OSError:
+        found = []
+    table = pd.DataFrame([_row(path) for path in found], columns=list(COLUMNS))
+    numbers = ("viewers", "titles", "seed", "size", *MEASURES, "baseline ndcg@20")
+    return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers}, created=pd.to_datetime(table["created"], utc=True, errors="coerce"))
+
+
+def _row(path: Path) -> dict[str, Any]:
+    name = path.name if is_text(path.name) else os.fsencode(path.name).decode("utf-8", "replace")
+    try:
+        if name != path.name:
+            raise InputError(f"{name}: expected a name in UTF-8; rename the folder")
+        return {"name": name, "problem": "", **_read(path)}
+    except InputError as error:
+        return {"name": name, "problem": str(error)}
+    except OSError as error:
+        return {"name": name, "problem": f"{path}: cannot be read ({error.strerror or error})"}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    manifest = read_manifest(path)
+    size = sum(regular_size(path / name, MEND) for name in manifest["files"])
+    config = Config.from_json(manifest["config"])
+    measured, made = (read_json(path / name, DOCUMENTS[name], MEND) for name in ("metrics.json", RUN))
+    rows = {name: table_rows(path / f"{name}.parquet", TABLES[name], {}) for name in ("users", "items")}
+    rivals = {name: figures["ndcg@20"] for name, figures in measured["baselines"].items() if figures["ndcg@20"] is not None}
+    best = max(rivals, key=lambda name: rivals[name]) if rivals else None
+    return {
+        "dataset": manifest["name"],
+        "viewers": rows["users"],
+        "titles": rows["items"],
+        "preset": config.preset,
+        "seed": config.seed,
+        "created": made["created"],
+        "size": size / 1e6,
+        **{name: measured["metrics"][name] for name in MEASURES},
+        "baseline": best,
+        "baseline ndcg@20": rivals.get(best) if best else None,
+    }

@@ -1,0 +1,112 @@
+"""Several processes at one training: `torchrun --nproc-per-node 2 -m dskreg train ...`. Alone, everything here is a no-op.
+
+Every process knows the data and makes the whole batch; of its titles (or triples) it computes its own (batches.Part). Gradients are averaged by
+DistributedDataParallel. With `train.shard` the parameters, gradients and the optimiser's state lie divided by rows among the processes instead
+(torch.distributed.fsdp.fully_shard, over torch.distributed.tensor), gathered only while a step runs. What is saved is whole: a run may go on
+with another number of processes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from dskreg.training.batches import WHOLE, Part
+
+PATIENCE = timedelta(hours=12)  # the others wait while the first tests, projects and saves
+
+
+@contextmanager
+def joined(device: str = "auto") -> Iterator[Part]:
+    """Take one's place among the processes that torchrun started, if it did, until the end of the block."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ or dist.is_initialized():
+        yield part()
+        return
+    on_card = device != "cpu" and torch.cuda.is_available()
+    if on_card:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if on_card else "gloo", timeout=PATIENCE)
+    try:
+        yield part()
+        dist.barrier()  # nobody leaves while another still works
+    finally:
+        dist.destroy_process_group()
+
+
+def part() -> Part:
+    """This process's rank among how many."""
+    return Part(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else WHOLE
+
+
+def leads() -> bool:
+    """Is this the process that reports and writes?"""
+    return part().rank == 0
+
+
+def gather(tensor: Tensor) -> Tensor:
+    """Everybody's `tensor` `[P, ...]`, by rank, without gradient."""
+    found = [torch.empty_like(tensor) for _ in range(part().size)]
+    dist.all_gather(found, tensor.contiguous())
+    return torch.stack(found)
+
+
+def total(tensor: Tensor) -> Tensor:
+    """The sum over the processes."""
+    return gather(tensor).sum(0) if part().size > 1 else tensor
+
+
+def wait() -> None:
+    """Until all processes have come here."""
+    if part().size > 1:
+        dist.barrier()
+
+
+def share(objective: nn.Module, shard: bool) -> nn.Module:
+    """The objective as all processes work at it."""
+    if part().size == 1:
+        return objective
+    if not shard:
+        return nn.parallel.DistributedDataParallel(objective, broadcast_buffers=False, gradient_as_bucket_view=True)
+    device = next(objective.parameters()).device.type
+    fully_shard(objective, mesh=init_device_mesh(device, (part().size,)))  # in place
+    return objective
+
+
+@contextmanager
+def whole(objective: nn.Module) -> Iterator[None]:
+    """Every process has all parameters until the end of the block."""
+    if not isinstance(objective, FSDPModule):
+        yield
+        return
+    objective.unshard()
+    yield
+    objective.reshard()
+
+
+def copy_of(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of the weights, divided as they are."""
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def full(value: Tensor) -> Tensor:
+    """The whole of a tensor that may lie divided among the processes. All of them must ask."""
+    return value.full_tensor() if isinstance(value, DTensor) else value
+
+
+def local(value: Tensor) -> Tensor:
+    """This process's rows of a tensor that may lie divided among the processes."""
+    return value.to_local() if isinstance(value, DTensor) else value
+
+
+def divided(value: Tensor, like: Tensor) -> Tensor:
+    """`value`, known whole to every process, divided as `like` is."""
+    return distribute_tensor(value, like.device_mesh, like.placements, src_data_rank=None) if isinstance(like, DTensor) else value
