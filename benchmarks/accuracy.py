@@ -26,19 +26,19 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.assess import assess, chilled  # noqa: E402
-from benchmarks.recommenders import RIVALS, SEEN_TOO, WITHOUT_LIKES, Recommender, Settings, dskreg  # noqa: E402
-from benchmarks.sets import DATA, there  # noqa: E402
-from benchmarks.variants import chooses_like_default, variants  # noqa: E402
-from dskreg.config import PRESETS  # noqa: E402
-from dskreg.data.dataset import VALIDATION, Dataset  # noqa: E402
-from dskreg.data.readers.load import load  # noqa: E402
-from dskreg.data.split import split  # noqa: E402
-from dskreg.evaluation.evaluate import evaluate  # noqa: E402
-from dskreg.evaluation.ranking import Scorer  # noqa: E402
-from dskreg.graph.candidates import seen_matrix  # noqa: E402
-from dskreg.pipeline import hardware, versions  # noqa: E402
-from dskreg.training.trainer import known  # noqa: E402
+from benchmarks.assess import assess, chilled
+from benchmarks.recommenders import RIVALS, SEEN_TOO, WITHOUT_LIKES, Recommender, Settings, dskreg
+from benchmarks.sets import DATA, there
+from benchmarks.variants import chooses_like_default, variants
+from dskreg.config import PRESETS
+from dskreg.data.dataset import VALIDATION, Dataset
+from dskreg.data.interactions import seen_matrix
+from dskreg.data.readers.load import load
+from dskreg.data.split import split
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.ranking import Scorer
+from dskreg.pipeline import hardware, versions
+from dskreg.training.trainer import known
 
 DATASETS = ("dskreg-lastfm", "anime", "dskreg-book")
 MODELS = {"DSKReG": dskreg(PRESETS["default"]), **RIVALS, "DSKReG, paper preset": dskreg(PRESETS["paper"])}

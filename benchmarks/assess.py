@@ -12,11 +12,18 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION, Dataset  # noqa: E402
-from dskreg.evaluation.metrics import hits, ndcg, recall, top_items  # noqa: E402
-from dskreg.evaluation.ranking import Scorer  # noqa: E402
-from dskreg.graph.candidates import train_matrix  # noqa: E402
-from dskreg.serving.directory import KNOWN  # noqa: E402
+from dskreg.data.dataset import (
+    KNOWN,
+    OUTSIDE,
+    SEEN,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Dataset,
+)
+from dskreg.data.interactions import train_matrix
+from dskreg.evaluation.metrics import hits, ndcg, recall, top_items
+from dskreg.evaluation.ranking import Scorer
 
 COLD = 0.1
 Assessed = tuple[dict[str, Any], dict[str, np.ndarray]]

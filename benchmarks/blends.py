@@ -17,14 +17,16 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.accuracy import MODELS, Plan, fitted_before_test, prepared, settings_of  # noqa: E402
-from benchmarks.assess import assess  # noqa: E402
-from benchmarks.sets import DATA, there  # noqa: E402
-from dskreg.data.dataset import TEST  # noqa: E402
-from dskreg.evaluation.ranking import Scorer  # noqa: E402
-from dskreg.graph.candidates import train_matrix  # noqa: E402
-from dskreg.pipeline import hardware, versions  # noqa: E402
-from dskreg.serving.directory import KNOWN  # noqa: E402
+from benchmarks.accuracy import MODELS, Plan, fitted_before_test, prepared, settings_of
+from benchmarks.assess import assess
+from benchmarks.sets import DATA, there
+from dskreg.data.dataset import (
+    KNOWN,
+    TEST,
+)
+from dskreg.data.interactions import train_matrix
+from dskreg.evaluation.ranking import Scorer
+from dskreg.pipeline import hardware, versions
 
 MEMBERS = ("DSKReG", "EASE", "iALS", "item-kNN", "RP3beta", "LightGCN")
 

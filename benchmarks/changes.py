@@ -15,21 +15,21 @@ from torch import Tensor
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dskreg.data.dataset import Dataset  # noqa: E402
-from dskreg.evaluation.baselines import EASE  # noqa: E402
-from dskreg.evaluation.ranking import Scorer, model_scorer  # noqa: E402
+from dskreg.data.dataset import Dataset
+from dskreg.data.interactions import train_matrix
+from dskreg.evaluation.baselines import EASE
+from dskreg.evaluation.ranking import Scorer, model_scorer
 from dskreg.graph import candidates
-from dskreg.graph.candidates import train_matrix  # noqa: E402
-from dskreg.model.dskreg import DSKReG  # noqa: E402
-from dskreg.model.scoring import Catalogue  # noqa: E402
+from dskreg.model.dskreg import DSKReG
+from dskreg.model.scoring import Catalogue
 from dskreg.training import (
     batches,
     losses,
     objectives,
     trainer,
 )
-from dskreg.training.batches import Masked  # noqa: E402
-from dskreg.training.spectral import Start  # noqa: E402
+from dskreg.training.batches import Masked
+from dskreg.training.spectral import Start
 
 DRAWS, DROPPED, FALLING = 8, 0.3, 0.98
 

@@ -27,16 +27,16 @@ from torch import Tensor
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dskreg.config import PRESETS  # noqa: E402
-from dskreg.data.dataset import VALIDATION, Dataset  # noqa: E402
-from dskreg.data.readers.load import load  # noqa: E402
-from dskreg.errors import InputError  # noqa: E402
-from dskreg.evaluation.evaluate import evaluate  # noqa: E402
-from dskreg.evaluation.ranking import Scorer  # noqa: E402
-from dskreg.graph.candidates import train_matrix  # noqa: E402
-from dskreg.pipeline import split  # noqa: E402
-from dskreg.training.batches import TripleBatches  # noqa: E402
-from dskreg.training.trainer import STOP_ON, Epoch  # noqa: E402
+from dskreg.config import PRESETS
+from dskreg.data.dataset import VALIDATION, Dataset
+from dskreg.data.interactions import train_matrix
+from dskreg.data.readers.load import load
+from dskreg.errors import InputError
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.ranking import Scorer
+from dskreg.pipeline import split
+from dskreg.training.batches import TripleBatches
+from dskreg.training.trainer import STOP_ON, Epoch
 
 if TYPE_CHECKING:
     from torch_geometric.nn.models import LightGCN

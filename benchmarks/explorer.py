@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.served import browse, serve, settle  # noqa: E402
+from benchmarks.served import browse, serve, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

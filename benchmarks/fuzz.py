@@ -27,9 +27,9 @@ from random import Random
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dskreg.data.readers import files as sources  # noqa: E402
-from tests.reliability.folders import VALID, files_of, lay, outcome  # noqa: E402
-from tests.reliability.mutate import HANDINGS, MUTATIONS, ODD, harmed  # noqa: E402
+from dskreg.data.readers import files as sources
+from tests.reliability.folders import VALID, files_of, lay, outcome
+from tests.reliability.mutate import HANDINGS, MUTATIONS, ODD, harmed
 
 MEMORY, SECONDS = 4 << 30, 20.0  # at most, of the process; of one input
 BLOCK = sources.BLOCK

@@ -26,14 +26,15 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dskreg.config import PRESETS, Config  # noqa: E402
-from dskreg.data.dataset import Dataset  # noqa: E402
-from dskreg.data.readers.load import load  # noqa: E402
-from dskreg.data.split import split  # noqa: E402
-from dskreg.evaluation.ranking import model_scorer, rankings  # noqa: E402
-from dskreg.graph.candidates import CandidateGraph, build, train_matrix  # noqa: E402
-from dskreg.model.dskreg import DSKReG  # noqa: E402
-from dskreg.training.trainer import _run, _task, optimiser_of  # noqa: E402
+from dskreg.config import PRESETS, Config
+from dskreg.data.dataset import Dataset
+from dskreg.data.interactions import train_matrix
+from dskreg.data.readers.load import load
+from dskreg.data.split import split
+from dskreg.evaluation.ranking import model_scorer, rankings
+from dskreg.graph.candidates import CandidateGraph, build
+from dskreg.model.dskreg import DSKReG
+from dskreg.training.trainer import _run, _task, optimiser_of
 
 EPOCHS = 4  # the first warms up and is not counted
 

@@ -23,7 +23,7 @@ import pyarrow.csv
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.sets import DATA, there  # noqa: E402
+from benchmarks.sets import DATA, there
 
 RATINGS, USERS, MEAN = 7_800_000, 73_516, 106.1  # of the real set; MEAN is their ratio
 RATED = 11_200 / 12_294  # titles that anybody rated

@@ -18,14 +18,14 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dskreg.config import PRESETS, Config  # noqa: E402
-from dskreg.data.dataset import TEST, Dataset  # noqa: E402
-from dskreg.data.readers.load import load  # noqa: E402
-from dskreg.data.split import split  # noqa: E402
-from dskreg.evaluation.evaluate import evaluate  # noqa: E402
-from dskreg.evaluation.ranking import model_scorer  # noqa: E402
-from dskreg.graph.candidates import CandidateGraph, build  # noqa: E402
-from dskreg.training.trainer import Trained, train  # noqa: E402
+from dskreg.config import PRESETS, Config
+from dskreg.data.dataset import TEST, Dataset
+from dskreg.data.readers.load import load
+from dskreg.data.split import split
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.ranking import model_scorer
+from dskreg.graph.candidates import CandidateGraph, build
+from dskreg.training.trainer import Trained, train
 
 
 @dataclass

@@ -24,18 +24,18 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.accuracy import DATASETS, MODELS, Plan, prepared, settings_of  # noqa: E402
-from benchmarks.changes import DRAWS, DROPPED, averaged, corrected, dropping, falling, of_ease, two_hops  # noqa: E402
-from benchmarks.sets import DATA, there  # noqa: E402
-from benchmarks.significance import compared  # noqa: E402
-from benchmarks.tables import replaced  # noqa: E402
-from benchmarks.trials import Lever, Withheld, before, tried  # noqa: E402
-from benchmarks.variants import setting  # noqa: E402
-from dskreg.config import PRESETS  # noqa: E402
-from dskreg.data.dataset import Dataset  # noqa: E402
-from dskreg.graph.candidates import choose_relations  # noqa: E402
-from dskreg.pipeline import hardware, versions  # noqa: E402
-from dskreg.training.spectral import Start  # noqa: E402
+from benchmarks.accuracy import DATASETS, MODELS, Plan, prepared, settings_of
+from benchmarks.changes import DRAWS, DROPPED, averaged, corrected, dropping, falling, of_ease, two_hops
+from benchmarks.sets import DATA, there
+from benchmarks.significance import compared
+from benchmarks.tables import replaced
+from benchmarks.trials import Lever, Withheld, before, tried
+from benchmarks.variants import setting
+from dskreg.config import PRESETS
+from dskreg.data.dataset import Dataset
+from dskreg.graph.entities import choose_relations
+from dskreg.pipeline import hardware, versions
+from dskreg.training.spectral import Start
 
 BEGIN, END = "<!-- levers: written by benchmarks/levers.py -->", "<!-- end of the levers -->"
 BEFORE, DECAY = "the default without weight decay", f"weight decay {PRESETS['default'].train.weight_decay:g}, the default"

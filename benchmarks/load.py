@@ -25,8 +25,8 @@ from websockets.asyncio.client import ClientConnection, connect
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.served import await_health, launch  # noqa: E402
-from dskreg.explorer import Explorer  # noqa: E402
+from benchmarks.served import await_health, launch
+from dskreg.explorer import Explorer
 
 VIEWS = (
     ("recommendations", "user={user}&top={top}"),

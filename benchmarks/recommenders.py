@@ -21,16 +21,18 @@ from scipy import sparse
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.cost import IALSSettings, LightGCNSettings, ials, lightgcn  # noqa: E402
-from dskreg.config import PRESETS, Config  # noqa: E402
-from dskreg.data.dataset import VALIDATION, Dataset  # noqa: E402
-from dskreg.evaluation.baselines import EASE, Baseline, CoLikes, ItemKNN, Popularity  # noqa: E402
-from dskreg.evaluation.metrics import top_items  # noqa: E402
-from dskreg.evaluation.ranking import Scorer, model_scorer  # noqa: E402
-from dskreg.evaluation.tuning import chosen as best_settings  # noqa: E402
-from dskreg.graph.candidates import build, carriers, choose_relations, idf, seen_matrix, train_matrix  # noqa: E402
-from dskreg.training.spectral import Start  # noqa: E402
-from dskreg.training.trainer import refit, train  # noqa: E402
+from benchmarks.cost import IALSSettings, LightGCNSettings, ials, lightgcn
+from dskreg.config import PRESETS, Config
+from dskreg.data.dataset import VALIDATION, Dataset
+from dskreg.data.interactions import seen_matrix, train_matrix
+from dskreg.evaluation.baselines import EASE, Baseline, CoLikes, ItemKNN, Popularity
+from dskreg.evaluation.metrics import top_items
+from dskreg.evaluation.ranking import Scorer, model_scorer
+from dskreg.evaluation.tuning import chosen as best_settings
+from dskreg.graph.candidates import build
+from dskreg.graph.entities import carriers, choose_relations, idf
+from dskreg.training.spectral import Start
+from dskreg.training.trainer import refit, train
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -28,9 +28,8 @@ from torch import Tensor, nn
 
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import Dataset
-from dskreg.data.interactions import padded
+from dskreg.data.interactions import padded, train_matrix
 from dskreg.evaluation.ranking import Scorer, rankings
-from dskreg.graph.candidates import train_matrix
 from dskreg.model.dskreg import DSKReG
 from dskreg.training.batches import TripleBatches
 from dskreg.training.objectives import Bpr

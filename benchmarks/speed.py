@@ -31,18 +31,19 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import reference  # noqa: E402
-from benchmarks.sets import DATA, there  # noqa: E402
-from dskreg.config import PRESETS, Config  # noqa: E402
-from dskreg.data.dataset import Dataset  # noqa: E402
-from dskreg.data.readers.load import load  # noqa: E402
-from dskreg.data.split import split  # noqa: E402
-from dskreg.evaluation.ranking import model_scorer, rankings  # noqa: E402
-from dskreg.explain import explanation  # noqa: E402
-from dskreg.explorer import Explorer  # noqa: E402
-from dskreg.graph.candidates import CandidateGraph, build, train_matrix  # noqa: E402
-from dskreg.model.dskreg import DSKReG  # noqa: E402
-from dskreg.training.trainer import _run, _task, optimiser_of  # noqa: E402
+from benchmarks import reference
+from benchmarks.sets import DATA, there
+from dskreg.config import PRESETS, Config
+from dskreg.data.dataset import Dataset
+from dskreg.data.interactions import train_matrix
+from dskreg.data.readers.load import load
+from dskreg.data.split import split
+from dskreg.evaluation.ranking import model_scorer, rankings
+from dskreg.explain import explanation
+from dskreg.explorer import Explorer
+from dskreg.graph.candidates import CandidateGraph, build
+from dskreg.model.dskreg import DSKReG
+from dskreg.training.trainer import _run, _task, optimiser_of
 
 ROUNDS = 3
 PEOPLE = 25  # of the one-person latencies

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.served import browse, launch  # noqa: E402
+from benchmarks.served import browse, launch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -13,7 +13,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.significance import aligned, compared, holm, interval, over_common_seeds, paired, per_person  # noqa: E402
+from benchmarks.significance import aligned, compared, holm, interval, over_common_seeds, paired, per_person
 
 BEGIN, END = "<!-- tables: written by benchmarks/accuracy.py --tables -->", "<!-- end of the tables -->"
 OURS, WHOLE, K = "DSKReG", "default", 20

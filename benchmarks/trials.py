@@ -16,18 +16,18 @@ from scipy import sparse
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.changes import patched  # noqa: E402
-from benchmarks.variants import setting  # noqa: E402
-from dskreg.config import Config  # noqa: E402
-from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset  # noqa: E402
-from dskreg.evaluation.evaluate import evaluate  # noqa: E402
-from dskreg.evaluation.metrics import Ranking, hits, ndcg, top_items  # noqa: E402
-from dskreg.evaluation.ranking import Scorer, model_scorer  # noqa: E402
+from benchmarks.changes import patched
+from benchmarks.variants import setting
+from dskreg.config import Config
+from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
+from dskreg.data.interactions import train_matrix
+from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.metrics import Ranking, hits, ndcg, top_items
+from dskreg.evaluation.ranking import Scorer, model_scorer
 from dskreg.graph import candidates as graph
-from dskreg.graph.candidates import train_matrix  # noqa: E402
-from dskreg.model.dskreg import DSKReG  # noqa: E402
-from dskreg.training import trainer  # noqa: E402
-from dskreg.training.spectral import Start  # noqa: E402
+from dskreg.model.dskreg import DSKReG
+from dskreg.training import trainer
+from dskreg.training.spectral import Start
 
 WITHHELD, ASKED = 0.2, 2000  # share of the titles; people asked about them
 SPLITS = 20  # halvings of the people who are asked

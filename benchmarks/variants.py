@@ -15,13 +15,13 @@ from torch import Tensor
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.changes import patched  # noqa: E402
-from benchmarks.recommenders import Recommender, Settings, dskreg  # noqa: E402
-from dskreg.config import PRESETS, Config  # noqa: E402
-from dskreg.data.dataset import Dataset  # noqa: E402
-from dskreg.evaluation.ranking import Scorer  # noqa: E402
-from dskreg.graph.candidates import choose_relations  # noqa: E402
-from dskreg.model import dskreg as model  # noqa: E402
+from benchmarks.changes import patched
+from benchmarks.recommenders import Recommender, Settings, dskreg
+from dskreg.config import PRESETS, Config
+from dskreg.data.dataset import Dataset
+from dskreg.evaluation.ranking import Scorer
+from dskreg.graph.entities import choose_relations
+from dskreg.model import dskreg as model
 from dskreg.training import batches
 
 

@@ -35,7 +35,7 @@ class Preset(StrEnum):
 
 
 class Finder(StrEnum):
-    """The engines of dskreg.serving.index_engines."""
+    """The engines of dskreg.retrieval.engines."""
 
     faiss = "faiss"
     exact = "exact"
@@ -162,7 +162,7 @@ def recommend(
     if index_folder is None:
         frame = explorer.recommend(profile, top)
     else:
-        from dskreg.serving.index import load
+        from dskreg.retrieval.index import load
 
         frame = load(index_folder, explorer).recommend(explorer, profile, top)
     items = frame[["rank", "item_id", "title", "score", "reason"]].to_dict("records")
@@ -183,7 +183,7 @@ def index(
 ) -> None:
     """Export the titles for an engine of nearest neighbours; measure what `recommend --index` loses and gains by it."""
     from dskreg.explorer import Explorer
-    from dskreg.serving.index import build
+    from dskreg.retrieval.index import build
 
     made = build(Explorer.open(artifact), out, engine.value)
     show(made, json, indexed(out, made))

@@ -16,7 +16,8 @@ import pandas as pd
 import torch
 
 from dskreg.config import Config
-from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
+from dskreg.data.dataset import KNOWN, TEST, TRAIN, VALIDATION, Dataset
+from dskreg.data.interactions import train_matrix
 from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.embedding.clusters import clusters
@@ -28,9 +29,8 @@ from dskreg.evaluation.baselines import Baseline
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import Scorer, model_scorer, noise_free, picks_of
 from dskreg.evaluation.tuning import tuned
-from dskreg.graph.candidates import build, train_matrix
+from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
-from dskreg.serving.directory import KNOWN
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from dskreg.training import distributed

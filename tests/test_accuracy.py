@@ -20,10 +20,10 @@ from benchmarks.sets import there
 from benchmarks.variants import chooses_like_default, shuffled, uniform, variants, wrong_sign
 from dskreg.config import ModelConfig
 from dskreg.data.dataset import SEEN, TEST, TRAIN, VALIDATION, Dataset
+from dskreg.data.interactions import seen_matrix, train_matrix
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import Scorer
 from dskreg.evaluation.tuning import tuned
-from dskreg.graph.candidates import seen_matrix, train_matrix
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import batches
 from dskreg.training.spectral import Kernel, Start

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from dskreg.config import PRESETS, Config, TrainConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION
-from dskreg.data.interactions import rows
-from dskreg.graph.candidates import train_matrix
+from dskreg.data.interactions import rows, train_matrix
 from dskreg.model.dskreg import DSKReG
 from dskreg.model.scoring import pair_scores
-from dskreg.training.batches import Masked, MaskedBatches, Part, TripleBatches, Triples, hide
+from dskreg.training.batches import Masked, MaskedBatches, TripleBatches, Triples, hide
+from dskreg.training.distributed import Part
 from dskreg.training.losses import masked_softmax
 from dskreg.training.objectives import Bpr, MaskedSoftmax, marked
 from tests.tiny_runs import CPU, settings, small

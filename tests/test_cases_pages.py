@@ -13,12 +13,12 @@ from test_cli import run
 from test_pages import fine, recommended, said, visit
 
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
+from dskreg.data.interactions import train_matrix
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import model_scorer
 from dskreg.explain.edits import cut
 from dskreg.explore.comparison import ALL
 from dskreg.explorer import Change, Explorer
-from dskreg.graph.candidates import train_matrix
 from dskreg.pipeline import measure
 from dskreg.ui.common import cache
 from tests.people_of_few_likes import ADULT, ITEMS, ONE_LIKE, UNKNOWN, train

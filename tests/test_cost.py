@@ -15,9 +15,9 @@ from scipy import sparse
 
 from benchmarks.cost import IALSSettings, LightGCNSettings, Point, Reached, adjacency, curve, ials, lightgcn, of_epochs, reached
 from dskreg.config import PRESETS
+from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
 from dskreg.evaluation.ranking import Scorer
-from dskreg.graph.candidates import train_matrix
 from dskreg.training.batches import TripleBatches
 from dskreg.training.trainer import Epoch
 from tests.worlds import checkerboard, hand_drawn

@@ -10,14 +10,13 @@ import torch
 from scipy import sparse
 
 from dskreg.config import PRESETS
-from dskreg.data.dataset import TEST, VALIDATION
-from dskreg.data.interactions import padded
+from dskreg.data.dataset import KNOWN, TEST, VALIDATION
+from dskreg.data.interactions import padded, train_matrix
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.metrics import Ranking
 from dskreg.evaluation.ranking import model_scorer, rankings
-from dskreg.graph.candidates import build, train_matrix
+from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
-from dskreg.serving.directory import KNOWN
 from tests.worlds import EVERYTHING, A, B, C, D, E, checkerboard, hand_drawn, hand_drawn_graph
 
 

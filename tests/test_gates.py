@@ -12,10 +12,11 @@ from scipy import sparse
 
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import CO_LIKED, TRAIN, VALIDATION, Dataset
+from dskreg.data.interactions import train_matrix
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.metrics import hits, ndcg, top_items
 from dskreg.evaluation.ranking import model_scorer
-from dskreg.graph.candidates import build, train_matrix
+from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import gates
 from dskreg.training.gates import choose_gates

@@ -10,7 +10,9 @@ import pytest
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import TRAIN, Dataset
-from dskreg.graph.candidates import CandidateGraph, _strongest, build, carriers, choose_relations, shared_entities, train_matrix
+from dskreg.data.interactions import train_matrix
+from dskreg.graph.candidates import CandidateGraph, _strongest, build
+from dskreg.graph.entities import carriers, choose_relations, shared_entities
 from tests.worlds import EVERYTHING, GENRE, SEQUEL, A, B, C, D, E, hand_drawn, hand_drawn_graph, world
 
 MECHA, SPACE = math.log(5 / 2) / math.log(5), math.log(5 / 3) / math.log(5)

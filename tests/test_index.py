@@ -15,9 +15,9 @@ from dskreg.cli import main
 from dskreg.errors import InputError
 from dskreg.explorer import Explorer, list_artifacts
 from dskreg.graph.candidates import build as build_graph
-from dskreg.serving import index, index_engines
-from dskreg.serving.index import Index
-from dskreg.serving.index_engines import Exact
+from dskreg.retrieval import engines, index
+from dskreg.retrieval.engines import Exact
+from dskreg.retrieval.index import Index
 from dskreg.storage import folders
 from tests.small import SMALL, opened, random_world
 from tests.test_artifact import DEMO
@@ -232,7 +232,7 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[str, ...], said:
 def test_a_missing_package_is_said_before_anything_is_written(capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setitem(__import__("sys").modules, "faiss", None)
     code, _, err = run(capsys, monkeypatch, "index", str(DEMO), "--out", str(tmp_path / "index"))
-    assert code == 2 and err == f"error: {index_engines.NEEDED}\n" and list(tmp_path.iterdir()) == []
+    assert code == 2 and err == f"error: {engines.NEEDED}\n" and list(tmp_path.iterdir()) == []
 
 
 @swig
@@ -252,10 +252,10 @@ def test_what_faiss_cannot_read_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("faiss", reason="the optional package faiss-cpu is not installed")
     (tmp_path / "index.faiss").write_bytes(b"nothing of the kind")
     with pytest.raises(InputError, match="damaged"):
-        index_engines.Faiss().read(tmp_path / "index.faiss", np.zeros((1, 1), np.float32))
+        engines.Faiss().read(tmp_path / "index.faiss", np.zeros((1, 1), np.float32))
 
 
 def test_the_package_is_no_requirement() -> None:
-    assert importlib.util.find_spec("dskreg.serving.index") is not None
+    assert importlib.util.find_spec("dskreg.retrieval.index") is not None
     for name in ("requirements.txt", "requirements-dev.txt"):
         assert "faiss" not in (DEMO.parents[1] / name).read_text()

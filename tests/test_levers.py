@@ -16,11 +16,12 @@ from benchmarks import changes, levers, significance, trials
 from benchmarks.trials import Lever, Withheld, tried
 from dskreg.config import PRESETS, Config, GraphConfig, ModelConfig, TrainConfig
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
+from dskreg.data.interactions import train_matrix
 from dskreg.evaluation.baselines import EASE
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import model_scorer
 from dskreg.graph import candidates
-from dskreg.graph.candidates import build, train_matrix
+from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import batches, losses, objectives, trainer
 from dskreg.training.objectives import MaskedSoftmax

@@ -13,10 +13,10 @@ from benchmarks.reference import Reference, Triples, fast_steps, score_users, sc
 from benchmarks.reference import batches as reference_batches
 from dskreg.config import PRESETS, ModelConfig
 from dskreg.data.dataset import VALIDATION, Dataset
-from dskreg.data.interactions import padded
+from dskreg.data.interactions import padded, train_matrix
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import model_scorer
-from dskreg.graph.candidates import CandidateGraph, build, train_matrix
+from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
 from dskreg.model.sampling import PRUNE, gumbel
 from dskreg.model.scoring import Catalogue, pair_scores

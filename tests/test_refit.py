@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
-from dskreg.graph.candidates import build, train_matrix
-from dskreg.serving.directory import KNOWN
+from dskreg.data.dataset import KNOWN, OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
+from dskreg.data.interactions import train_matrix
+from dskreg.graph.candidates import build
 from dskreg.training.trainer import Trained, known, refit, train
 from dskreg.ui.model.curves import start_in_words
 from tests.tiny_runs import same, settings, small, weights

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from dskreg.config import ModelConfig
-from dskreg.data.dataset import TEST
+from dskreg.data.dataset import KNOWN, TEST
+from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
 from dskreg.evaluation.baselines import EASE, CoLikes, ItemKNN, baselines
 from dskreg.evaluation.evaluate import evaluate
@@ -19,12 +20,10 @@ from dskreg.evaluation.metrics import top_items
 from dskreg.evaluation.ranking import Scorer, model_scorer
 from dskreg.explore.comparison import ALL, CUTOFFS, MEASURES, MODEL
 from dskreg.explorer import Explorer
-from dskreg.graph.candidates import train_matrix
 from dskreg.model.dskreg import DSKReG
 from dskreg.pipeline import measure
 from dskreg.serving import baselines as fitted
 from dskreg.serving.baselines import FittedBaselines
-from dskreg.serving.directory import KNOWN
 from tests.worlds import A, B, C, D, E, hand_drawn, hand_drawn_graph
 
 DEMO = Path(__file__).parents[1] / "artifacts" / "demo"

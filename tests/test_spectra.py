@@ -12,7 +12,8 @@ import pytest
 
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import SEEN, Dataset
-from dskreg.graph.candidates import build, seen_matrix, train_matrix
+from dskreg.data.interactions import seen_matrix, train_matrix
+from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import spectral as spectra_
 from dskreg.training.initialise import start_from_svd

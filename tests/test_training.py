@@ -15,10 +15,11 @@ from torch.nn import Module
 
 from dskreg.config import PRESETS, Config, TrainConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION, Dataset
+from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
 from dskreg.evaluation.baselines import Popularity
 from dskreg.evaluation.evaluate import evaluate
-from dskreg.graph.candidates import build, train_matrix
+from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import gates, spectral, trainer
 from dskreg.training.trainer import Diverged, Epoch, Trained, refit, train

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from dskreg.config import PRESETS, Config
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
-from dskreg.graph.candidates import CandidateGraph, build, train_matrix
+from dskreg.data.interactions import train_matrix
+from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
 from tests.worlds import EVERYTHING, checkerboard
 

@@ -15,7 +15,15 @@ from dskreg.errors import InputError
 UNASSIGNED, TRAIN, VALIDATION, TEST, OUTSIDE, SEEN = -1, 0, 1, 2, 3, 4
 """Folds of an interaction. OUTSIDE: liked, but outside the core that trains and tests. SEEN: seen, not liked."""
 
+KNOWN = (TRAIN, VALIDATION, OUTSIDE)
+"""The folds of a user's history when the model is served."""
+
 CO_LIKED = "co-liked"
+
+
+def counted(*counts: tuple[int, str]) -> list[str]:
+    """A note for each count above zero."""
+    return [f"{count:,} {what}" for count, what in counts if count]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,26 @@
-"""Sparse histories as the model takes them: rows of title positions, filled up with -1. Numpy alone."""
+"""Interactions as sparse matrices, and histories as the model takes them: rows of title positions, filled up with -1. Torch-free."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
+
+from dskreg.data.dataset import SEEN, TRAIN, Dataset
+
+
+def train_matrix(dataset: Dataset, folds: tuple[int, ...] = (TRAIN,)) -> sparse.csr_matrix:
+    """The likes `[U, I]` of the given folds as 0/1."""
+    return _pairs(dataset, np.isin(dataset.fold, folds) & dataset.liked)
+
+
+def seen_matrix(dataset: Dataset) -> sparse.csr_matrix:
+    """What was seen and not liked, `[U, I]` as 0/1."""
+    return _pairs(dataset, dataset.fold == SEEN)
+
+
+def _pairs(dataset: Dataset, chosen: np.ndarray) -> sparse.csr_matrix:
+    ones = np.ones(int(chosen.sum()), dtype=np.float32)
+    return sparse.csr_matrix((ones, (dataset.user[chosen], dataset.item[chosen])), shape=dataset.shape)
 
 
 def rows(likes: sparse.csr_matrix) -> np.ndarray:

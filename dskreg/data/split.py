@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from dskreg.config import DataConfig
-from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, UNASSIGNED, VALIDATION, Dataset
-from dskreg.data.readers.tables import counted
+from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, UNASSIGNED, VALIDATION, Dataset, counted
 from dskreg.errors import InputError
 
 ROWS = 1 << 20  # pairs dealt out at once, about

@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
+from dskreg.data.dataset import KNOWN, OUTSIDE, TRAIN, VALIDATION, Dataset
+from dskreg.data.interactions import train_matrix
 from dskreg.evaluation.metrics import Ranking
 from dskreg.evaluation.ranking import Scorer, rankings
-from dskreg.graph.candidates import train_matrix
-from dskreg.serving.directory import KNOWN
-from dskreg.training.batches import WHOLE, Part
 
 LONGEST = 50  # the deepest cut-off that is reported
 
 
-def evaluate(scorer: Scorer, dataset: Dataset, fold: int, most: int | None = None, part: Part = WHOLE) -> Ranking:
-    """The metrics of the scorer on the validation or the test fold; of `most` evenly spaced users at most, and of these one process's `part`."""
+def evaluate(scorer: Scorer, dataset: Dataset, fold: int, most: int | None = None, select: slice = slice(None)) -> Ranking:
+    """The metrics of the scorer on the validation or the test fold; of `most` evenly spaced users at most, and of these the `select`ed."""
     history = train_matrix(dataset, (TRAIN, OUTSIDE) if fold == VALIDATION else KNOWN)
     target = train_matrix(dataset, (fold,))
     users = np.flatnonzero((np.diff(target.indptr) > 0) & (np.diff(history.indptr) > 0))
     if most is not None and most < len(users):
         users = users[np.linspace(0, len(users) - 1, most).astype(int)]
-    users = users[part.of(len(users))]
+    users = users[select]
     ranking = Ranking(np.asarray(train_matrix(dataset).sum(0)).ravel(), len(dataset.user_ids))
     for who, ranked, _ in rankings(scorer, users, history, history, LONGEST):
         ranking.add(ranked, target[who])

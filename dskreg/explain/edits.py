@@ -20,7 +20,8 @@ from scipy import sparse
 
 from dskreg.data.dataset import CO_LIKED
 from dskreg.errors import InputError
-from dskreg.graph.candidates import CandidateGraph, idf, links
+from dskreg.graph.candidates import CandidateGraph
+from dskreg.graph.entities import idf, links
 from dskreg.serving.directory import Directory
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import torch
 
 from dskreg.data.dataset import CO_LIKED
-from dskreg.graph.candidates import CandidateGraph, shared_entities
+from dskreg.graph.candidates import CandidateGraph
+from dskreg.graph.entities import shared_entities
 from dskreg.model.dskreg import Trace
 from dskreg.model.sampling import PRUNE, Draw, inclusion_probability, relaxed_top_k
 from dskreg.serving.directory import Directory

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dskreg.data.dataset import CO_LIKED
-from dskreg.graph.candidates import shared_entities
+from dskreg.graph.entities import shared_entities
 from dskreg.serving.trained import Opened
 
 

@@ -14,7 +14,8 @@ import pandas as pd
 from scipy import sparse
 
 from dskreg.data.dataset import CO_LIKED
-from dskreg.graph.candidates import links, train_matrix
+from dskreg.data.interactions import train_matrix
+from dskreg.graph.entities import links
 from dskreg.serving.directory import Directory
 from dskreg.serving.trained import Opened
 

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from dskreg.config import GraphConfig
-from dskreg.data.dataset import CO_LIKED, SEEN, TRAIN, Dataset
+from dskreg.data.dataset import CO_LIKED, Dataset
+from dskreg.data.interactions import train_matrix
+from dskreg.graph.entities import carriers, choose_relations, idf, links
 
 Strengths = Callable[[int, int], np.ndarray]
 """(start, stop) -> strengths `[stop - start, I]` of the titles start..stop-1 towards all."""
@@ -39,33 +40,6 @@ class CandidateGraph:
     def shape(self) -> tuple[int, int]:
         """(titles, candidates per title)."""
         return self.neighbour.shape
-
-
-def train_matrix(dataset: Dataset, folds: tuple[int, ...] = (TRAIN,)) -> sparse.csr_matrix:
-    """The likes `[U, I]` of the given folds as 0/1."""
-    return _pairs(dataset, np.isin(dataset.fold, folds) & dataset.liked)
-
-
-def seen_matrix(dataset: Dataset) -> sparse.csr_matrix:
-    """What was seen and not liked, `[U, I]` as 0/1."""
-    return _pairs(dataset, dataset.fold == SEEN)
-
-
-def _pairs(dataset: Dataset, chosen: np.ndarray) -> sparse.csr_matrix:
-    ones = np.ones(int(chosen.sum()), dtype=np.float32)
-    return sparse.csr_matrix((ones, (dataset.user[chosen], dataset.item[chosen])), shape=dataset.shape)
-
-
-def carriers(dataset: Dataset, relation: int, max_share: float = 1.0) -> sparse.csr_matrix:
-    """0/1 `[I, E]`: which titles carry which entity under the relation.
-
-    An entity that more than `max_share` of the titles carry is left out: it would connect almost everybody and say almost nothing.
-    """
-    chosen = dataset.relation == relation
-    pairs = pd.DataFrame({"head": dataset.head[chosen], "tail": dataset.tail[chosen]}).drop_duplicates()  # a triple told twice
-    pairs = pairs[pairs.groupby("tail")["head"].transform("size") <= max_share * len(dataset.items)]
-    ones = np.ones(len(pairs), dtype=np.float32)
-    return sparse.csr_matrix((ones, (pairs["head"], pairs["tail"])), shape=(len(dataset.items), len(dataset.entities)))
 
 
 def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGraph:
@@ -101,41 +75,6 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
     if len(links) > len(chosen) and typical.any():  # co-liked, the last one: 1 is a typical title's best
         strength[(relation == len(chosen)) & (neighbour >= 0)] /= np.median(typical[typical > 0])
     return CandidateGraph(tuple(names), neighbour, relation, strength)
-
-
-def choose_relations(dataset: Dataset, config: GraphConfig) -> list[int]:
-    """The knowledge graph's relations that connect the most titles, in that order."""
-    reach = {}
-    linked = dataset.entity_item >= 0
-    for r, name in enumerate(dataset.relations):
-        if name in config.without:
-            continue
-        matrix = carriers(dataset, r, config.max_share)
-        degree = np.asarray(matrix.sum(0)).ravel()
-        connected = matrix @ ((degree >= 2) | linked).astype(np.float32) > 0
-        connected[dataset.entity_item[linked & (degree > 0)]] = True  # a link between titles connects both
-        reach[r] = int(connected.sum())
-    best = sorted(reach, key=lambda r: (-reach[r], r))[: config.max_relations]
-    return [r for r in best if reach[r] >= max(1, min(config.min_items, len(dataset.items) // 2))]
-
-
-def idf(carried: sparse.csr_matrix) -> np.ndarray:
-    """log(I / titles that carry e) / log I of every entity, `[E]` float32, by the 0/1 matrix `[I, E]` of `carriers`."""
-    n = carried.shape[0]
-    degree = np.maximum(np.asarray(carried.sum(0)).ravel(), 1)
-    return (np.log(n / degree) / np.log(max(n, 2))).astype(np.float32)
-
-
-def links(carried: sparse.csr_matrix, entity_item: np.ndarray) -> sparse.csr_matrix:
-    """0/1 `[I, I]`: titles that a triple ties directly, either way round; `entity_item` `[E]` is the title that an entity is, or -1."""
-    direct = carried.tocoo()
-    other = entity_item[direct.col]
-    head, tail = direct.row[other >= 0], other[other >= 0]
-    ones = np.ones(2 * len(head), dtype=np.float32)
-    link = sparse.csr_matrix((ones, (np.r_[head, tail], np.r_[tail, head])), shape=(carried.shape[0],) * 2)
-    link.sum_duplicates()
-    link.data[:] = 1.0
-    return link
 
 
 def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
@@ -187,10 +126,3 @@ def _bound(order: np.ndarray, m: int) -> np.ndarray:
     most[:, : width - even] = np.maximum(most[:, : width - even], order[:, even:])
     found = np.partition(most, groups - m, axis=1)[:, groups - m] if m < groups else np.zeros(rows, np.float32)
     return np.maximum(found, np.finfo(np.float32).tiny)
-
-
-def shared_entities(carried: sparse.csr_matrix, item: int, others: np.ndarray) -> list[list[int]]:
-    """For each of `others` the entities that it shares with `item`, by the 0/1 matrix `[I, E]` of `carriers`; none for a direct triple."""
-    entity, row = carried.indices, carried.indptr
-    own = set(entity[row[item] : row[item + 1]].tolist())
-    return [sorted(own.intersection(entity[row[j] : row[j + 1]].tolist())) for j in others]

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from dskreg.data.dataset import Dataset
+from dskreg.data.dataset import KNOWN, Dataset
+from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
 from dskreg.evaluation.baselines import Baseline, CoLikes, baselines
 from dskreg.evaluation.tuning import FEW_TITLES
-from dskreg.graph.candidates import train_matrix
-from dskreg.serving.directory import KNOWN
 
 NAMES = ("popularity", "item-kNN", "EASE")
 LARGE = "EASE"  # its matrix of all pairs of titles is inverted: time grows with the third power

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from dskreg.data.dataset import OUTSIDE, TEST, TRAIN, VALIDATION, Dataset
+from dskreg.data.dataset import KNOWN, TEST, TRAIN, Dataset
+from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
-from dskreg.graph.candidates import carriers, train_matrix
+from dskreg.graph.entities import carriers
 from dskreg.text import legible
 
 ADULT = frozenset({"hentai", "erotica", "adult"})
@@ -23,8 +24,6 @@ ADULT = frozenset({"hentai", "erotica", "adult"})
 VEILED = "(adult title)"
 NAMELESS = "(adult)"
 """What stands in the place of the name of an entity that adult titles alone carry."""
-KNOWN = (TRAIN, VALIDATION, OUTSIDE)
-"""The folds of a person's history as it is served."""
 
 
 @dataclass(frozen=True)

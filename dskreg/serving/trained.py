@@ -19,7 +19,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from dskreg.data.dataset import TRAIN
+from dskreg.data.dataset import KNOWN, TRAIN
 from dskreg.evaluation.ranking import Scorer, catalogue_of, model_scorer
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.aggregation import UserHop
@@ -27,7 +27,7 @@ from dskreg.model.dskreg import NOBODY, DSKReG, Trace
 from dskreg.model.sampling import Draw, node_noise
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.baselines import FittedBaselines
-from dskreg.serving.directory import KNOWN, Directory, Profile
+from dskreg.serving.directory import Directory, Profile
 from dskreg.storage.artifact import Artifact
 from dskreg.text import legible
 

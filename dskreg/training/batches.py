@@ -18,25 +18,10 @@ from torch import Tensor
 
 from dskreg.config import Config, TrainConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, Dataset
-from dskreg.data.interactions import ragged, rows
+from dskreg.data.interactions import ragged, rows, train_matrix
 from dskreg.errors import InputError
-from dskreg.graph.candidates import train_matrix
 from dskreg.model.sampling import gumbel
-
-
-@dataclass(frozen=True)
-class Part:
-    """Which part of every batch this process computes: `rank` of `size`."""
-
-    rank: int = 0
-    size: int = 1
-
-    def of(self, count: int) -> slice:
-        """The positions of `count` that are this process's: every `size`-th."""
-        return slice(self.rank, count, self.size)
-
-
-WHOLE = Part()
+from dskreg.training.distributed import WHOLE, Part
 
 
 @dataclass(frozen=True)
@@ -95,7 +80,7 @@ class MaskedBatches:
             history = ragged(row[~hidden], likes.indices[~hidden], len(who))
             user_noise = gumbel(history.shape, generator, self.device)
             item_noise = gumbel((len(titles), candidates), generator, self.device)
-            here = self.part.of(len(titles))
+            here = self.part.rows
             mine = (place >= 0) & (place % self.part.size == self.part.rank)
             entry = np.stack([place // self.part.size, row])
             yield Masked(
@@ -154,7 +139,7 @@ class TripleBatches:
             history = self._histories(users, liked)
             user_noise = gumbel(history.shape, generator, self.device)
             item_noise = gumbel((len(titles), candidates), generator, self.device)
-            here = self.part.of(len(users))
+            here = self.part.rows
             sent = send(np.stack([users, place[: len(users)], place[len(users) :]])[:, here], self.device)
             yield Triples(
                 users=sent[0],

@@ -1,6 +1,6 @@
 """Several processes at one training: `torchrun --nproc-per-node 2 -m dskreg train ...`. Alone, everything here is a no-op.
 
-Every process knows the data and makes the whole batch; of its titles (or triples) it computes its own (batches.Part). Gradients are averaged by
+Every process knows the data and makes the whole batch; of its titles (or triples) it computes its own (Part). Gradients are averaged by
 DistributedDataParallel. With `train.shard` the parameters, gradients and the optimiser's state lie divided by rows among the processes instead
 (torch.distributed.fsdp.fully_shard, over torch.distributed.tensor), gathered only while a step runs. What is saved is whole: a run may go on
 with another number of processes.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 import torch
@@ -20,9 +21,23 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from dskreg.training.batches import WHOLE, Part
-
 PATIENCE = timedelta(hours=12)  # the others wait while the first tests, projects and saves
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of every batch this process computes: `rank` of `size`."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def rows(self) -> slice:
+        """The positions that are this process's: every `size`-th."""
+        return slice(self.rank, None, self.size)
+
+
+WHOLE = Part()
 
 
 @contextmanager

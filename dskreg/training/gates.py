@@ -18,11 +18,11 @@ from torch import Tensor
 
 from dskreg.config import Config
 from dskreg.data.dataset import TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import padded
+from dskreg.data.interactions import padded, train_matrix
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.metrics import hits, ndcg, top_items
 from dskreg.evaluation.ranking import model_scorer
-from dskreg.graph.candidates import choose_relations, train_matrix
+from dskreg.graph.entities import choose_relations
 from dskreg.model.dskreg import NOBODY, DSKReG
 from dskreg.model.scoring import Catalogue
 from dskreg.training.progress import Progress, silent, stepwise

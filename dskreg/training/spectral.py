@@ -18,10 +18,11 @@ from scipy import sparse
 
 from dskreg.config import Config
 from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
+from dskreg.data.interactions import seen_matrix, train_matrix
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.metrics import hits, ndcg, top_items
 from dskreg.evaluation.ranking import Scorer
-from dskreg.graph.candidates import carriers, choose_relations, seen_matrix, train_matrix
+from dskreg.graph.entities import carriers, choose_relations
 from dskreg.training.progress import Progress, silent, stepwise
 
 EXPONENTS, RIDGES, PARTS = (0.15, 0.25, 0.35), (10.0, math.inf), (16, 8, 4, 2, 1)

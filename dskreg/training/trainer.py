@@ -20,14 +20,14 @@ import torch
 from torch import Tensor, nn
 
 from dskreg.config import DEVICE, DEVICES, Config, TrainConfig
-from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
+from dskreg.data.dataset import KNOWN, OUTSIDE, TRAIN, VALIDATION, Dataset
+from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.metrics import NotANumber
 from dskreg.evaluation.ranking import model_scorer
-from dskreg.graph.candidates import CandidateGraph, build, train_matrix
+from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
-from dskreg.serving.directory import KNOWN
 from dskreg.storage import schema
 from dskreg.training import distributed
 from dskreg.training.batches import MaskedBatches, TripleBatches
@@ -208,7 +208,7 @@ def _measure(objective: nn.Module, model: DSKReG, dataset: Dataset, config: Trai
         raise Diverged(epoch, f"{broken} is out of range", config)
     with distributed.whole(objective):
         try:
-            ranking = evaluate(model_scorer(model), dataset, VALIDATION, config.validation_users, distributed.part())
+            ranking = evaluate(model_scorer(model), dataset, VALIDATION, config.validation_users, distributed.part().rows)
             found = [ranking.per_user[name].sum() for name in (STOP_ON, "recall@20")]
             figures = [*found, len(ranking.counted), sampling_entropy(model)]
         except NotANumber:

@@ -10,7 +10,7 @@ from dskreg.config import GraphConfig
 from dskreg.data.dataset import UNASSIGNED, Dataset
 from dskreg.data.readers import copies
 from dskreg.data.readers.triples import Triples, fold_triples
-from dskreg.graph.candidates import choose_relations
+from dskreg.graph.entities import choose_relations
 
 ITEMS = 60
 

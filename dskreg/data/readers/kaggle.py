@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dskreg.data.dataset import UNASSIGNED, Dataset
+from dskreg.data.dataset import UNASSIGNED, Dataset, counted
 from dskreg.data.readers.files import Source, files_at
 from dskreg.data.readers.ratings import likes
-from dskreg.data.readers.tables import Kind, blocks, counted, require, table, unread, whole_text
+from dskreg.data.readers.tables import Kind, blocks, require, table, unread, whole_text
 from dskreg.data.readers.triples import relations_of_titles
 
 CATALOGUE, RATINGS = "anime.csv", "rating.csv"

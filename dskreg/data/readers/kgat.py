@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dskreg.data.dataset import TEST, UNASSIGNED, Dataset
+from dskreg.data.dataset import TEST, UNASSIGNED, Dataset, counted
 from dskreg.data.readers.files import Files, Source, files_at
-from dskreg.data.readers.tables import counted, ids, whole_numbers, whole_text
+from dskreg.data.readers.tables import ids, whole_numbers, whole_text
 from dskreg.data.readers.triples import fold_triples
 from dskreg.errors import InputError
 

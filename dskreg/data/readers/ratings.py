@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dskreg.data.dataset import counted
 from dskreg.data.readers.files import Source
-from dskreg.data.readers.tables import counted
 
 _SCALES = ((1, 1), (5, 4), (10, 7), (100, 70))
 """(end of a scale, the rating from which on a title is liked there)."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dskreg.data.dataset import UNASSIGNED, Dataset
+from dskreg.data.dataset import UNASSIGNED, Dataset, counted
 from dskreg.data.readers.files import SHOWN, Files, Source, files_at, short
 from dskreg.data.readers.kaggle import distinct_titles
 from dskreg.data.readers.ratings import likes
-from dskreg.data.readers.tables import Kind, counted, header, ids, require, table, unread, whole_text
+from dskreg.data.readers.tables import Kind, header, ids, require, table, unread, whole_text
 from dskreg.data.readers.triples import Triples, fold_triples, triples_of_labels
 from dskreg.errors import InputError
 

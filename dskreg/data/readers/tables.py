@@ -37,11 +37,6 @@ def header(source: Source, delimiter: str = ",") -> list[str]:
     return names
 
 
-def counted(*counts: tuple[int, str]) -> list[str]:
-    """A note for each count above zero."""
-    return [f"{count:,} {what}" for count, what in counts if count]
-
-
 def unread(source: Source, known: Collection[str], delimiter: str = ",") -> list[str]:
     """A note on the columns of an interactions file that are not `known`: one of them might mean no."""
     names = [name for name in header(source, delimiter) if name not in known]

@@ -33,8 +33,8 @@ from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
 from dskreg.explorer import Explorer
 from dskreg.model.aggregation import Picks
+from dskreg.retrieval.engines import ENGINES, Engine, Exact
 from dskreg.serving.directory import Profile
-from dskreg.serving.index_engines import ENGINES, Engine, Exact
 from dskreg.serving.trained import Opened
 from dskreg.storage import folders
 from dskreg.storage.schema import STRICT, Amount, Count, Digest, Tensor, Text
