@@ -13,7 +13,9 @@ page = st.navigation(
             title="Recommendations",
             icon=":material/recommend:",
             default=True,
-            url_path="home",  # shown as "/"; a name of its own keeps Streamlit from running this file without the frame (sidebar._find_frame)
+            # Shown as "/"; a name of its own keeps Streamlit from running this file without the frame
+            # (sidebar._find_frame)
+            url_path="home",
             help="What the model would show this person next, with the strongest reason for each title in words.",
         ),
         st.Page(
@@ -57,7 +59,8 @@ page = st.navigation(
 st.set_page_config(page_title=f"{page.title} · DSKReG Explorer")
 brand.style()
 
-# Not before the menu is on its way to the browser, which draws it while the model's libraries are imported: over a second in a fresh process.
+# Not before the menu is on its way to the browser, which draws it while the model's libraries are imported:
+# over a second in a fresh process.
 runtime.load()
 from dskreg.ui.frame import sidebar  # noqa: E402
 

@@ -1,13 +1,15 @@
-"""DSKReG beside the strong simple ones, measured alike: `python benchmarks/accuracy.py` (packages of requirements-bench.txt; see benchmarks/README.md).
+"""DSKReG beside the strong simple ones, measured alike: `python benchmarks/accuracy.py` (packages of
+requirements-bench.txt; see benchmarks/README.md).
 
     warm    every model on every data set and seed; rivals tuned on validation at seed 0 (EASE and item-kNN as dskreg/evaluation/tuning.py does, the others by
             Optuna within one budget), then fitted on everything known before the test, as DSKReG is
     cold    a tenth of the titles lose every like before the test: they are ranked among all titles and among themselves
     share   DSKReG with one part taken away or changed: what does which part?
 
-Resumable: what is done lies under --work and is not done again. `--tables` writes benchmarks/accuracy.json and the tables of benchmarks/README.md from it
-and leaves those of other runs. `--recorded` takes the settings from benchmarks/accuracy.json where it has them, and tunes what it lacks; EASE and
-item-kNN are tuned anew in any case.
+Resumable: what is done lies under --work and is not done again. `--tables` writes benchmarks/accuracy.json
+and the tables of benchmarks/README.md from it and leaves those of other runs. `--recorded` takes the settings
+from benchmarks/accuracy.json where it has them, and tunes what it lacks; EASE and item-kNN are tuned anew in
+any case.
 """
 
 from __future__ import annotations
@@ -58,7 +60,9 @@ class Plan:
 
 
 def prepared(folder: Path, seed: int) -> Dataset:
-    """The data set with the split of this seed; where it has a test split of its own, that stays and the validation likes change."""
+    """The data set with the split of this seed; where it has a test split of its own, that stays and the
+    validation likes change.
+    """
     config = replace(PRESETS["default"].data, split_seed=seed)
     return split(load(folder, config), config)
 
@@ -80,7 +84,9 @@ def tuned(name: str, model: Recommender, dataset: Dataset, plan: Plan) -> tuple[
         settings = space(trial)
         trial.set_user_attr("settings", settings)
         scorer = model.fit(dataset, dict(settings), 0)
-        return evaluate(scorer, dataset, VALIDATION, PRESETS["default"].train.validation_users).results()["ndcg@20"]
+        return evaluate(scorer, dataset, VALIDATION, PRESETS["default"].train.validation_users).results()[
+            "ndcg@20"
+        ]
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
     study.optimize(quality, n_trials=plan.trials, timeout=plan.seconds)
@@ -89,12 +95,23 @@ def tuned(name: str, model: Recommender, dataset: Dataset, plan: Plan) -> tuple[
 
 
 def fitted_before_test(model: Recommender, dataset: Dataset, settings: Settings, seed: int) -> Scorer:
-    """The model made from everything known before the test; who chooses by itself finds the validation likes apart."""
+    """The model made from everything known before the test; who chooses by itself finds the validation likes
+    apart.
+    """
     return model.fit(dataset if model.choose else known(dataset), settings, seed)
 
 
-def one(path: Path, model: Recommender, settings: Settings, dataset: Dataset, seed: int, views: dict[str, dict[str, np.ndarray]]) -> None:
-    """Fit and assess, in every view (arguments of `assess`), and write the outcome as `path`; per-person figures beside it."""
+def one(
+    path: Path,
+    model: Recommender,
+    settings: Settings,
+    dataset: Dataset,
+    seed: int,
+    views: dict[str, dict[str, np.ndarray]],
+) -> None:
+    """Fit and assess, in every view (arguments of `assess`), and write the outcome as `path`; per-person
+    figures beside it.
+    """
     began = time.perf_counter()
     chosen = dict(settings)
     scorer = fitted_before_test(model, dataset, chosen, seed)
@@ -105,7 +122,10 @@ def one(path: Path, model: Recommender, settings: Settings, dataset: Dataset, se
         np.savez(path.with_name(f"{path.stem}.{view}.npz"), **per)
     path.with_suffix(".part").write_text(json.dumps(outcome, indent=1), "utf-8")
     path.with_suffix(".part").rename(path)
-    told = "   ".join(f"{view} {outcome[view]['ndcg@20']:.4f} {outcome[view]['recall@20']:.4f} {outcome[view]['coverage@20']:.3f}" for view in views)
+    told = "   ".join(
+        f"{view} {outcome[view]['ndcg@20']:.4f} {outcome[view]['recall@20']:.4f} {outcome[view]['coverage@20']:.3f}"
+        for view in views
+    )
     print(f"{path.parent.name:28s}{path.stem:28s}{told}   {seconds:.0f} s", flush=True)
 
 
@@ -140,7 +160,14 @@ def warm(folder: Path, names: list[str], plan: Plan) -> None:
                 dataset = dataset or prepared(folder, seed)
                 if name == SEEN_TOO and not seen_matrix(dataset).nnz:
                     continue  # nothing but EASE once more
-                one(path, MODELS[name], settings_of(name, MODELS[name], folder, plan), dataset, seed, {"test": {}})
+                one(
+                    path,
+                    MODELS[name],
+                    settings_of(name, MODELS[name], folder, plan),
+                    dataset,
+                    seed,
+                    {"test": {}},
+                )
 
 
 def cold_items(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
@@ -152,8 +179,19 @@ def cold_items(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
             if not path.exists() and (not only or name in only):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 dataset, cold = chilled(prepared(folder, seed), seed)
-                views = {"among the cold": {"among": cold, "targets": cold}, "among all": {"targets": cold}, "warm": {"targets": ~cold}}
-                one(path, model, settings_of(name, model, folder, plan) if name in MODELS else {}, dataset, seed, views)
+                views = {
+                    "among the cold": {"among": cold, "targets": cold},
+                    "among all": {"targets": cold},
+                    "warm": {"targets": ~cold},
+                }
+                one(
+                    path,
+                    model,
+                    settings_of(name, model, folder, plan) if name in MODELS else {},
+                    dataset,
+                    seed,
+                    views,
+                )
 
 
 def begun_by(kept: Path, variant: Recommender, dataset: Dataset, begin: Settings) -> Settings:
@@ -165,7 +203,10 @@ def begun_by(kept: Path, variant: Recommender, dataset: Dataset, begin: Settings
 
 
 def share(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
-    """DSKReG with one part changed, warm titles and cold ones. All begin from the same directions; each finds gates for its own graph, on validation."""
+    """DSKReG with one part changed, warm titles and cold ones.
+
+    All begin from the same directions; each finds gates for its own graph, on validation.
+    """
     begin = settings_of("DSKReG", MODELS["DSKReG"], folder, plan)["start"] | {"gates": (), "user_gate": None}
     first = prepared(folder, 0)
     for seed in range(plan.seeds):
@@ -174,9 +215,21 @@ def share(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
             path = plan.work / f"{folder.name}.share" / f"{name}-{seed}.json"
             if not path.exists() and (not only or name in only):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                settings = begun_by(path.with_name(f"{'default' if chooses_like_default(name) else name}.tuned"), variant, first, begin)
+                settings = begun_by(
+                    path.with_name(f"{'default' if chooses_like_default(name) else name}.tuned"),
+                    variant,
+                    first,
+                    begin,
+                )
                 chosen, cold = chilled(dataset, seed)
-                one(path, variant, settings, chosen, seed, {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}})
+                one(
+                    path,
+                    variant,
+                    settings,
+                    chosen,
+                    seed,
+                    {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}},
+                )
 
 
 def main() -> None:
@@ -184,16 +237,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--part", choices=("warm", "cold", "share"), default="warm")
     parser.add_argument("--data", type=Path, default=DATA, help="holds a folder for each data set")
-    parser.add_argument("--work", type=Path, default=ROOT / ".accuracy", help="results, figures alone; git-ignored")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / ".accuracy", help="results, figures alone; git-ignored"
+    )
     parser.add_argument("--datasets", nargs="+", default=DATASETS)
     parser.add_argument("--models", nargs="+", help="these alone; of --part share, these variants")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=12, help="per model and data set")
-    parser.add_argument("--seconds", type=float, default=240.0, help="per model and data set; whichever is spent first")
-    parser.add_argument("--recorded", action="store_true", help="keep the settings of benchmarks/accuracy.json")
+    parser.add_argument(
+        "--seconds", type=float, default=240.0, help="per model and data set; whichever is spent first"
+    )
+    parser.add_argument(
+        "--recorded", action="store_true", help="keep the settings of benchmarks/accuracy.json"
+    )
     parser.add_argument("--tables", action="store_true", help="only write the tables")
     given = parser.parse_args()
-    plan = Plan(given.data, given.work, given.seeds, given.trials, given.seconds, ROOT / "benchmarks" / "accuracy.json" if given.recorded else None)
+    plan = Plan(
+        given.data,
+        given.work,
+        given.seeds,
+        given.trials,
+        given.seconds,
+        ROOT / "benchmarks" / "accuracy.json" if given.recorded else None,
+    )
     if given.tables:
         from benchmarks.tables import write
 
@@ -201,7 +267,12 @@ def main() -> None:
         return
     folders = there(plan.data, given.datasets)
     (plan.work / "machine.json").parent.mkdir(parents=True, exist_ok=True)
-    machine = {"hardware": hardware(torch.device("cpu")), "versions": versions(), "trials": plan.trials, "seconds": plan.seconds}
+    machine = {
+        "hardware": hardware(torch.device("cpu")),
+        "versions": versions(),
+        "trials": plan.trials,
+        "seconds": plan.seconds,
+    }
     machine["searched"] = [name for name, model in MODELS.items() if model.tune]
     (plan.work / "machine.json").write_text(json.dumps(machine), "utf-8")
     for folder in folders:

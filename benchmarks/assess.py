@@ -1,4 +1,6 @@
-"""How a recommender is assessed on a test split: full ranking of everything, of some titles, and with some titles that nobody has liked."""
+"""How a recommender is assessed on a test split: full ranking of everything, of some titles, and with some
+titles that nobody has liked.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ Assessed = tuple[dict[str, Any], dict[str, np.ndarray]]
 K, CHUNK = 20, 64
 
 
-def assess(scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, targets: np.ndarray | None = None) -> Assessed:
+def assess(
+    scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, targets: np.ndarray | None = None
+) -> Assessed:
     """Full ranking of the test likes: (means, per person `user`, `ndcg`, `recall`).
 
     `among` `[I]` bool: only these titles are ranked; `targets` `[I]` bool: only these test likes count.
@@ -43,13 +47,16 @@ def assess(scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, ta
     users = np.flatnonzero(np.diff(target.indptr))
     fifth = np.full(len(count), -1)
     liked = np.flatnonzero(count)
-    fifth[liked] = np.argsort(np.argsort(count[liked], kind="stable"), kind="stable") * 5 // max(1, len(liked))
+    fifth[liked] = (
+        np.argsort(np.argsort(count[liked], kind="stable"), kind="stable") * 5 // max(1, len(liked))
+    )
     rng = np.random.default_rng(0)
     rows: dict[str, list[np.ndarray]] = {"ndcg": [], "recall": []}
     shown, found, wanted = np.zeros(len(count), bool), np.zeros(5), np.zeros(5)
     for start in range(0, len(users), CHUNK):
         who = users[start : start + CHUNK]
-        # Files are often sorted by fame, and equal scores are listed by position: dealt out at random, positions say nothing.
+        # Files are often sorted by fame, and equal scores are listed by position: dealt out at random,
+        # positions say nothing.
         dealt = rng.permutation(len(count))
         score = scorer(who, history[who]).astype(np.float32)
         if among is not None:
@@ -70,7 +77,9 @@ def assess(scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, ta
         "coverage@20": float(shown.sum() / (len(count) if among is None else among.sum()))
     }
     means["ndcg@20 by history"] = [float(per["ndcg"][of_user == q].mean()) for q in range(5)]
-    means["recall@20 by popularity"] = [float(f / w) if w else None for f, w in zip(found, wanted, strict=True)]
+    means["recall@20 by popularity"] = [
+        float(f / w) if w else None for f, w in zip(found, wanted, strict=True)
+    ]
     return means, {"user": users} | per
 
 

@@ -1,7 +1,9 @@
-"""How far likes carry at all: DSKReG and its rivals blended, `python benchmarks/blends.py` (settings and packages of benchmarks/accuracy.py).
+"""How far likes carry at all: DSKReG and its rivals blended, `python benchmarks/blends.py` (settings and
+packages of benchmarks/accuracy.py).
 
-A blend's score is the mean of its members' scores, each person's brought to mean 0 and deviation 1: nothing is fitted, so nothing is tuned on the test.
-All pairs, all triples and all members together are listed; the best of so many, picked by the test, errs upwards. It is a bound, not a recommender.
+A blend's score is the mean of its members' scores, each person's brought to mean 0 and deviation 1: nothing
+is fitted, so nothing is tuned on the test. All pairs, all triples and all members together are listed; the
+best of so many, picked by the test, errs upwards. It is a bound, not a recommender.
 """
 
 from __future__ import annotations
@@ -50,22 +52,41 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--members", nargs="+", default=MEMBERS, choices=list(MODELS))
     given = parser.parse_args()
-    plan = Plan(given.data, given.work, seeds=1, trials=12, seconds=240.0, recorded=ROOT / "benchmarks" / "accuracy.json")
+    plan = Plan(
+        given.data,
+        given.work,
+        seeds=1,
+        trials=12,
+        seconds=240.0,
+        recorded=ROOT / "benchmarks" / "accuracy.json",
+    )
     folder = there(given.data, [given.dataset])[0]
     dataset = prepared(folder, given.seed)
-    history, people = train_matrix(dataset, KNOWN), np.flatnonzero(np.diff(train_matrix(dataset, (TEST,)).indptr))
+    history, people = (
+        train_matrix(dataset, KNOWN),
+        np.flatnonzero(np.diff(train_matrix(dataset, (TEST,)).indptr)),
+    )
     row = np.full(history.shape[0], -1)
     row[people] = np.arange(len(people))
     scores = {}
     for name in given.members:
         model = MODELS[name]
         scorer = fitted_before_test(model, dataset, settings_of(name, model, folder, plan), given.seed)
-        parts = [standard(np.asarray(scorer(who, history[who]), dtype=np.float32)) for who in np.array_split(people, 1 + len(people) // 256)]
+        parts = [
+            standard(np.asarray(scorer(who, history[who]), dtype=np.float32))
+            for who in np.array_split(people, 1 + len(people) // 256)
+        ]
         scores[name] = np.vstack(parts)
         print(f"fitted {name}", file=sys.stderr)
     sizes = sorted({1, 2, 3, len(scores)} & set(range(len(scores) + 1)))
-    found = {names: assess(blend(scores, names, row), dataset)[0] for size in sizes for names in combinations(scores, size)}
-    print(f"{given.dataset}, seed {given.seed}, {hardware(torch.device('cpu'))}, torch {versions()['torch']}\n\n| blend | ndcg@20 | recall@20 |\n|---|---|---|")
+    found = {
+        names: assess(blend(scores, names, row), dataset)[0]
+        for size in sizes
+        for names in combinations(scores, size)
+    }
+    print(
+        f"{given.dataset}, seed {given.seed}, {hardware(torch.device('cpu'))}, torch {versions()['torch']}\n\n| blend | ndcg@20 | recall@20 |\n|---|---|---|"
+    )
     for names, means in sorted(found.items(), key=lambda item: -item[1]["ndcg@20"]):
         print(f"| {' + '.join(names)} | {means['ndcg@20']:.4f} | {means['recall@20']:.4f} |")
 

@@ -1,4 +1,6 @@
-"""Changes of DSKReG's code that no setting offers, for benchmarks/levers.py: each holds inside its `with` and is undone after it."""
+"""Changes of DSKReG's code that no setting offers, for benchmarks/levers.py: each holds inside its `with` and
+is undone after it.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def dropping(share: float = DROPPED) -> AbstractContextManager[None]:
     """A share of the candidates, and of the liked titles that may be picked, cannot be drawn in a step."""
     real = batches.gumbel
 
-    def gumbel(shape: tuple[int, ...], generator: torch.Generator | None, device: torch.device | str = "cpu") -> Tensor:
+    def gumbel(
+        shape: tuple[int, ...], generator: torch.Generator | None, device: torch.device | str = "cpu"
+    ) -> Tensor:
         noise = real(shape, generator, device)
         return noise.masked_fill(torch.rand(shape, generator=generator, device=device) < share, -1e6)
 
@@ -57,12 +61,18 @@ def dropping(share: float = DROPPED) -> AbstractContextManager[None]:
 
 
 def corrected(dataset: Dataset) -> AbstractContextManager[None]:
-    """Softmax over score + log popularity: what is learnt is how much more a person likes a title than people do."""
-    log_count = torch.from_numpy(np.log(np.maximum(np.asarray(train_matrix(dataset).sum(0)).ravel(), 1))).float()
+    """Softmax over score + log popularity: what is learnt is how much more a person likes a title than people
+    do.
+    """
+    log_count = torch.from_numpy(
+        np.log(np.maximum(np.asarray(train_matrix(dataset).sum(0)).ravel(), 1))
+    ).float()
     real, forward = losses.masked_softmax, objectives.MaskedSoftmax.forward
 
     def with_popularity(self: objectives.MaskedSoftmax, batch: Masked) -> Tensor:
-        with patched(losses, "masked_softmax", lambda score, *rest: real(score + log_count[batch.titles], *rest)):
+        with patched(
+            losses, "masked_softmax", lambda score, *rest: real(score + log_count[batch.titles], *rest)
+        ):
             return forward(self, batch)
 
     return patched(objectives.MaskedSoftmax, "forward", with_popularity)
@@ -80,7 +90,9 @@ def of_ease(regularisation: float) -> AbstractContextManager[None]:
 
 
 def two_hops() -> AbstractContextManager[None]:
-    """The embeddings start as what the graph makes of them, so that a neighbour brings its own neighbours along."""
+    """The embeddings start as what the graph makes of them, so that a neighbour brings its own neighbours
+    along.
+    """
     real = trainer.start_from_svd
 
     def start(model: DSKReG, *rest: Any) -> Start:
@@ -115,6 +127,10 @@ def falling(factor: float = FALLING) -> AbstractContextManager[None]:
 def averaged(model: DSKReG, draws: int = DRAWS) -> Scorer:
     """The mean score over several noisy draws of the titles' neighbours."""
     items, generator = torch.arange(len(model.item_embedding)), torch.Generator().manual_seed(0)
-    noises = [batches.gumbel(tuple(model.neighbour.shape), generator, torch.device("cpu")) for _ in range(draws)]
-    scorers = [model_scorer(model, Catalogue.of(model, items, model.draw_items(items, noise))) for noise in noises]
+    noises = [
+        batches.gumbel(tuple(model.neighbour.shape), generator, torch.device("cpu")) for _ in range(draws)
+    ]
+    scorers = [
+        model_scorer(model, Catalogue.of(model, items, model.draw_items(items, noise))) for noise in noises
+    ]
     return lambda who, history: np.mean([scores(who, history) for scores in scorers], axis=0)

@@ -1,7 +1,9 @@
-"""How fast the app answers in the browser: `python benchmarks/explorer.py artifacts/anime` (packages of requirements-dev.txt, chromium).
+"""How fast the app answers in the browser: `python benchmarks/explorer.py artifacts/anime` (packages of
+requirements-dev.txt, chromium).
 
-Each figure is the time from the click (or the address) until the new content stands on the page and the script has ended, as the browser's own clock
-measures it; the median of `--times` after one uncounted warm-up. Prints a table with the targets and writes JSON with machine and versions.
+Each figure is the time from the click (or the address) until the new content stands on the page and the
+script has ended, as the browser's own clock measures it; the median of `--times` after one uncounted warm-up.
+Prints a table with the targets and writes JSON with machine and versions.
 """
 
 from __future__ import annotations
@@ -27,11 +29,19 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 QUIET = "document.querySelector(\"[data-testid='stApp']\").dataset.testScriptState === 'notRunning'"
-TARGETS = {"profile repaints the list": 1.0, "explanation opens": 1.5, "what-if": 1.5, "map's first paint": 3.0}  # seconds
+# Seconds
+TARGETS = {
+    "profile repaints the list": 1.0,
+    "explanation opens": 1.5,
+    "what-if": 1.5,
+    "map's first paint": 3.0,
+}
 
 
 def timed(page: Page, act: Callable[[], object], done: str) -> float:
-    """Seconds from `act` until the expression `done` holds in the page and its script rests, asked at every frame."""
+    """Seconds from `act` until the expression `done` holds in the page and its script rests, asked at every
+    frame.
+    """
     start = page.evaluate("performance.timeOrigin + performance.now()")
     act()
     page.wait_for_function(f"() => ({done}) && {QUIET}", polling="raf")
@@ -90,7 +100,9 @@ def what_if(page: Page, link: str) -> Callable[[], float]:
         main.get_by_role("combobox", name=re.compile("Take out liked titles")).click()
         options = page.get_by_role("option")
         options.first.wait_for()
-        seconds = timed(page, options.first.click, differs("[data-testid='stMain'] [data-testid='stMetric']", before))
+        seconds = timed(
+            page, options.first.click, differs("[data-testid='stMain'] [data-testid='stMetric']", before)
+        )
         page.keyboard.press("Escape")
         settle(page)
         return seconds
@@ -105,7 +117,11 @@ def first_map(page: Page, link: str) -> Callable[[], float]:
         page.goto(link)
         settle(page)
         entry = page.get_by_role("link", name="Embeddings").first
-        return timed(page, entry.click, "document.querySelector('.js-plotly-plot canvas') && document.querySelector('.js-plotly-plot')._fullData?.length > 0")
+        return timed(
+            page,
+            entry.click,
+            "document.querySelector('.js-plotly-plot canvas') && document.querySelector('.js-plotly-plot')._fullData?.length > 0",
+        )
 
     return once
 
@@ -130,13 +146,21 @@ def measure(artifact: Path, times: int) -> dict[str, Any]:
             once()
             seconds = [once() for _ in range(times)]
             context.close()
-            results[name] = {"median": statistics.median(seconds), "target": TARGETS[name], "seconds": seconds}
-            print(f"{name:<28} {statistics.median(seconds):6.2f} s   target {TARGETS[name]:.1f} s   ({min(seconds):.2f} to {max(seconds):.2f})", flush=True)
+            results[name] = {
+                "median": statistics.median(seconds),
+                "target": TARGETS[name],
+                "seconds": seconds,
+            }
+            print(
+                f"{name:<28} {statistics.median(seconds):6.2f} s   target {TARGETS[name]:.1f} s   ({min(seconds):.2f} to {max(seconds):.2f})",
+                flush=True,
+            )
     return {
         "artifact": artifact.name,
         "results": results,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end",
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in ("streamlit", "torch", "plotly", "playwright")},
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("streamlit", "torch", "plotly", "playwright")},
     }
 
 

@@ -1,8 +1,10 @@
-"""Fuzzing of the readers: `python benchmarks/fuzz.py [--format kaggle text recbole] [--minutes 1] [--seed 0]`, in one process.
+"""Fuzzing of the readers: `python benchmarks/fuzz.py [--format kaggle text recbole] [--minutes 1] [--seed
+0]`, in one process.
 
-Small valid folders are harmed by the mutations of the reliability tests. Each is either read, split and made into a graph, or refused in one line that
-names the file. Whatever else happens (an exception, a warning, no end within 20 s, more memory than 4 GiB) is a failure, told with the command that repeats
-it, and the exit code is 1. Input n of a run has the seed `--seed` + n; the seed and the format decide everything.
+Small valid folders are harmed by the mutations of the reliability tests. Each is either read, split and made
+into a graph, or refused in one line that names the file. Whatever else happens (an exception, a warning, no
+end within 20 s, more memory than 4 GiB) is a failure, told with the command that repeats it, and the exit
+code is 1. Input n of a run has the seed `--seed` + n; the seed and the format decide everything.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ class Tally:
 
     tried: int = 0
     read: int = 0
-    messages: Counter[str] = field(default_factory=Counter)  # of the refusals, numbers and quotations left out
+    # Of the refusals, numbers and quotations left out
+    messages: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)  # by the error and its place
 
     @property
@@ -60,17 +63,27 @@ def prepare(folder: Path, format: str, seed: int) -> Path:
     files = files_of(format, richer=rng.random() < 0.5)
     names = sorted(files)
     count = rng.choice((0, 1, 1, 1, 2, 3, 8))
-    files = harmed(files, [(rng.choice(names), rng.choice(MUTATIONS), odd_value(rng)) for _ in range(count)], rng)
+    files = harmed(
+        files, [(rng.choice(names), rng.choice(MUTATIONS), odd_value(rng)) for _ in range(count)], rng
+    )
     for handing in rng.choices((None, *HANDINGS), (12, 1, 1, 2, 3)):
         files = handing(files, rng) if handing else files
-    sources.BLOCK = rng.choice((BLOCK, BLOCK, 256, 4096))  # small ones: files of several blocks, and rows that do not fit
+    # Small ones: files of several blocks, and rows that do not fit
+    sources.BLOCK = rng.choice((BLOCK, BLOCK, 256, 4096))
     source = lay(folder, files)
     return source / "archive.zip" if "archive.zip" in files and rng.random() < 0.5 else source
 
 
 def odd_value(rng: Random) -> bytes:
     """One of the listed ones, a small number or noise."""
-    return rng.choice((rng.choice(ODD), rng.choice(ODD), str(rng.randint(-3, 40)).encode(), rng.randbytes(rng.choice((1, 2, 8, 300)))))
+    return rng.choice(
+        (
+            rng.choice(ODD),
+            rng.choice(ODD),
+            str(rng.randint(-3, 40)).encode(),
+            rng.randbytes(rng.choice((1, 2, 8, 300))),
+        )
+    )
 
 
 @contextmanager
@@ -90,7 +103,10 @@ def alarm(seconds: float) -> Iterator[None]:
 
 
 def attempt(parent: Path, format: str, seed: int, tally: Tally, seconds: float = SECONDS) -> None:
-    """One input. Its folder carries format and seed in its name, for the case that the process itself dies."""
+    """One input.
+
+    Its folder carries format and seed in its name, for the case that the process itself dies.
+    """
     parent = parent / f"{format}-{seed}"
     parent.mkdir()
     source = prepare(parent / "data", format, seed)
@@ -102,7 +118,10 @@ def attempt(parent: Path, format: str, seed: int, tally: Tally, seconds: float =
     except (Exception, TooSlow) as error:
         kind = f"{type(error).__name__} at {place_of(error)}"
         tally.failures[kind] += 1
-        print(f"FAILURE {kind}; repeat: python benchmarks/fuzz.py --format {format} --seed {seed} --inputs 1", flush=True)
+        print(
+            f"FAILURE {kind}; repeat: python benchmarks/fuzz.py --format {format} --seed {seed} --inputs 1",
+            flush=True,
+        )
         if tally.failures[kind] == 1:
             print("".join(traceback.format_exception(error)[-12:])[-3000:], flush=True)
     else:
@@ -126,7 +145,9 @@ def outline(said: str, parent: Path) -> str:
     return re.sub(r"\d[\d,.]*", "N", re.sub(r"0x\w\w", "0x..", said))
 
 
-def fuzz(formats: Sequence[str], seed: int, minutes: float, inputs: int | None = None, seconds: float = SECONDS) -> dict[str, Tally]:
+def fuzz(
+    formats: Sequence[str], seed: int, minutes: float, inputs: int | None = None, seconds: float = SECONDS
+) -> dict[str, Tally]:
     """The formats in turn, until the time is over or each has had its number of inputs."""
     tallies = {format: Tally() for format in formats}
     began = told = time.monotonic()
@@ -152,10 +173,14 @@ def report(tallies: dict[str, Tally]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 1 where anything but a clean refusal happened."""
-    parser = argparse.ArgumentParser(description="Fuzz the readers; exit code 1 where one does anything but read or refuse in one line.")
+    parser = argparse.ArgumentParser(
+        description="Fuzz the readers; exit code 1 where one does anything but read or refuse in one line."
+    )
     parser.add_argument("--format", nargs="+", choices=list(VALID), default=list(VALID))
     parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--seed", type=int, default=0, help="of the first input; the next ones follow (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the first input; the next ones follow (default: %(default)s)"
+    )
     parser.add_argument("--inputs", type=int, help="stop after so many per format")
     parser.add_argument("--messages", action="store_true", help="list the distinct messages")
     asked = parser.parse_args(arguments)
@@ -167,7 +192,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for kind, count in tally.failures.most_common():
             print(f"FAILURE {count:,} times  {format}  {kind}")
     total = sum(tally.tried for tally in tallies.values())
-    print(f"seeds {asked.seed} to {asked.seed + max(t.tried for t in tallies.values()) - 1}, {total:,} inputs")
+    print(
+        f"seeds {asked.seed} to {asked.seed + max(t.tried for t in tallies.values()) - 1}, {total:,} inputs"
+    )
     print(report(tallies).replace("; ", "\n"))
     return 1 if any(tally.failures for tally in tallies.values()) else 0
 

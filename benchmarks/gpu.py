@@ -1,7 +1,8 @@
 """Everything there is to run on a CUDA card, in one call: `python benchmarks/gpu.py [DATA] --out gpu.json`.
 
-First tests/test_gpu.py (scores equal to the CPU's, training learns), none of which may be skipped; then epochs and ranking of the default preset, with and
-without mixed precision, beside the CPU of the same machine. DATA is a folder or the word `demo`. The JSON names card, driver and versions.
+First tests/test_gpu.py (scores equal to the CPU's, training learns), none of which may be skipped; then
+epochs and ranking of the default preset, with and without mixed precision, beside the CPU of the same
+machine. DATA is a folder or the word `demo`. The JSON names card, driver and versions.
 """
 
 from __future__ import annotations
@@ -60,12 +61,24 @@ def measure(dataset: Dataset, graph: CandidateGraph, config: Config) -> Speed:
     optimiser = optimiser_of(model, config.train)
     likes, people = train_matrix(dataset), np.arange(len(dataset.user_ids))
     wait: Callable[[], object] = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    epochs = [_seconds(lambda n=n: list(_run(objective, optimiser, batches.epoch(n, graph.shape[1]))), wait) for n in range(EPOCHS)]
+    epochs = [
+        _seconds(lambda n=n: list(_run(objective, optimiser, batches.epoch(n, graph.shape[1]))), wait)
+        for n in range(EPOCHS)
+    ]
     epoch = statistics.median(epochs[1:])
     scorer = model_scorer(model.eval())
-    ranking = min(_seconds(lambda: list(rankings(scorer, people, likes, likes, 20, chunk=1024)), wait) for _ in range(2))
+    ranking = min(
+        _seconds(lambda: list(rankings(scorer, people, likes, likes, 20, chunk=1024)), wait) for _ in range(2)
+    )
     peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
-    return Speed(str(device), config.train.mixed_precision and device.type == "cuda", epoch, likes.nnz / epoch, len(people) / ranking, peak)
+    return Speed(
+        str(device),
+        config.train.mixed_precision and device.type == "cuda",
+        epoch,
+        likes.nnz / epoch,
+        len(people) / ranking,
+        peak,
+    )
 
 
 def _seconds(act: Callable[[], object], wait: Callable[[], object]) -> float:
@@ -77,7 +90,13 @@ def _seconds(act: Callable[[], object], wait: Callable[[], object]) -> float:
 
 def tested() -> str:
     """The last line of the GPU tests; raises SystemExit when one failed or was skipped."""
-    told = subprocess.run([sys.executable, "-m", "pytest", "-q", "tests/test_gpu.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/test_gpu.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     last = told.stdout.strip().splitlines()[-1]
     if told.returncode or "skipped" in last or "passed" not in last:
         raise SystemExit(f"{told.stdout}\n{told.stderr}\nthe tests on the card did not all pass: {last}")
@@ -91,7 +110,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a JSON file")
     given = parser.parse_args()
     if not torch.cuda.is_available():
-        raise SystemExit("no CUDA card is usable here: run this on a machine that has one, with a CUDA build of torch")
+        raise SystemExit(
+            "no CUDA card is usable here: run this on a machine that has one, with a CUDA build of torch"
+        )
     verdict = tested()
     print(verdict)
     config = PRESETS["default"]
@@ -99,7 +120,13 @@ def main() -> None:
     graph = build(dataset, config.graph, config.seed)
     rows = []
     for device, mixed in (("cuda", True), ("cuda", False), ("cpu", False)):
-        rows.append(measure(dataset, graph, replace(config, train=replace(config.train, device=device, mixed_precision=mixed))))
+        rows.append(
+            measure(
+                dataset,
+                graph,
+                replace(config, train=replace(config.train, device=device, mixed_precision=mixed)),
+            )
+        )
         row = rows[-1]
         rate = f"{row.epoch_s:8.2f} s an epoch{row.users_per_s:10,.0f} users/s{row.peak_mb:8,.0f} MB"
         print(f"{row.device:5s} mixed {row.mixed_precision!s:6s}{rate}", flush=True)
@@ -109,7 +136,8 @@ def main() -> None:
         "rows": [asdict(row) for row in rows],
         "card": torch.cuda.get_device_name(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "versions": {"python": platform.python_version(), "cuda": torch.version.cuda} | {name: version(name) for name in ("torch", "numpy")},
+        "versions": {"python": platform.python_version(), "cuda": torch.version.cuda}
+        | {name: version(name) for name in ("torch", "numpy")},
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if given.out:

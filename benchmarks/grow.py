@@ -1,10 +1,12 @@
-"""Grows a folder of the Kaggle schema to any size, for measurements: `python benchmarks/grow.py --to FOLDER` (the real set's size).
+"""Grows a folder of the Kaggle schema to any size, for measurements: `python benchmarks/grow.py --to FOLDER`
+(the real set's size).
 
-A new person mixes two or three real ones of much the same history length and share of -1: for every title one of them, by a hash of person and title,
-decides whether it was seen and how it was rated. A title's share of the people is thereby kept exactly, and titles that go together stay together.
-To that come titles drawn by popularity, among them some that nobody in the source rated. Further titles are clones: the source's rows (genres, type
-and episodes jointly) under new ids and names, a whole world of them at a time, so that franchises exist; everybody has a home world.
-What is written belongs to nobody and into no repository.
+A new person mixes two or three real ones of much the same history length and share of -1: for every title one
+of them, by a hash of person and title, decides whether it was seen and how it was rated. A title's share of
+the people is thereby kept exactly, and titles that go together stay together. To that come titles drawn by
+popularity, among them some that nobody in the source rated. Further titles are clones: the source's rows
+(genres, type and episodes jointly) under new ids and names, a whole world of them at a time, so that
+franchises exist; everybody has a home world. What is written belongs to nobody and into no repository.
 """
 
 from __future__ import annotations
@@ -31,7 +33,24 @@ POPULAR = 0.1  # share of a history drawn by popularity
 HOME = 0.7  # share of a history from the home world
 STRATA, NEAR = 20, 25  # classes of history length; how far apart in rank the mixed people are
 CHUNK = 8192  # people at once
-WORLDS = ("", "Aka", "Kuro", "Shiro", "Ao", "Midori", "Kin", "Gin", "Murasaki", "Momo", "Cha", "Hai", "Kon", "Sora", "Yuki", "Kumo")
+WORLDS = (
+    "",
+    "Aka",
+    "Kuro",
+    "Shiro",
+    "Ao",
+    "Midori",
+    "Kin",
+    "Gin",
+    "Murasaki",
+    "Momo",
+    "Cha",
+    "Hai",
+    "Kon",
+    "Sora",
+    "Yuki",
+    "Kumo",
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +97,9 @@ def clones(catalogue: pd.DataFrame, items: int) -> pd.DataFrame:
 
 
 def popularity(seen: Seen, drawn: float, rng: np.random.Generator) -> np.ndarray:
-    """`[I]` probability of each title among those drawn by popularity, of which there will be `drawn`: some more than the source has seen."""
+    """`[I]` probability of each title among those drawn by popularity, of which there will be `drawn`: some
+    more than the source has seen.
+    """
     count = np.bincount(seen.item, minlength=seen.titles).astype(float)
     unseen = np.flatnonzero(count == 0)
     wanted = min(len(unseen), max(0, round(RATED * seen.titles) - (seen.titles - len(unseen))))
@@ -87,16 +108,23 @@ def popularity(seen: Seen, drawn: float, rng: np.random.Generator) -> np.ndarray
     return count / count.sum()
 
 
-def people(seen: Seen, ratings: int, users: int, items: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(person, title, rating) of `CHUNK` people after another; titles are positions in the grown catalogue, pairs are distinct."""
+def people(
+    seen: Seen, ratings: int, users: int, items: int, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """(person, title, rating) of `CHUNK` people after another; titles are positions in the grown catalogue,
+    pairs are distinct.
+    """
     factor = ratings / users / seen.length.mean()
     cumulated = np.cumsum(popularity(seen, POPULAR * ratings, rng))
-    worlds = np.maximum(1, items // seen.titles + (np.arange(seen.titles) < items % seen.titles))  # copies of each title
+    # Copies of each title
+    worlds = np.maximum(1, items // seen.titles + (np.arange(seen.titles) < items % seen.titles))
     salt, done, extra = rng.integers(1 << 62) * 2 + 1, 0, 1.0
     for begin in range(0, users, CHUNK):
         who = np.arange(begin, min(begin + CHUNK, users))
         base = rng.integers(len(seen.length), size=len(who))
-        parents = np.clip(base[:, None] + rng.integers(-NEAR, NEAR + 1, (len(who), 3)) * [0, 1, 1], 0, len(seen.length) - 1)
+        parents = np.clip(
+            base[:, None] + rng.integers(-NEAR, NEAR + 1, (len(who), 3)) * [0, 1, 1], 0, len(seen.length) - 1
+        )
         mixed = rng.integers(2, 4, len(who))
         user, at = _decided(seen, who - begin, parents, mixed, salt + begin)
         stays = rng.random(len(user)) >= POPULAR + max(0.0, 1 - factor)
@@ -105,19 +133,26 @@ def people(seen: Seen, ratings: int, users: int, items: int, rng: np.random.Gene
         more = rng.poisson(mean * max(POPULAR, POPULAR + factor - 1) * extra)
         more[(np.bincount(user, minlength=len(who)) == 0) & (more == 0)] = 1
         drawn = np.repeat(np.arange(len(who)), more)
-        like = seen.start[base[drawn]] + (rng.random(len(drawn)) * seen.length[base[drawn]]).astype(int)  # rated the way of the first parent
+        # Rated the way of the first parent
+        like = seen.start[base[drawn]] + (rng.random(len(drawn)) * seen.length[base[drawn]]).astype(int)
         user, rating = np.concatenate([user, drawn]), np.concatenate([rating, seen.rating[like]])
-        item = np.concatenate([item, np.minimum(np.searchsorted(cumulated, rng.random(len(drawn)), "right"), seen.titles - 1)])
+        item = np.concatenate(
+            [item, np.minimum(np.searchsorted(cumulated, rng.random(len(drawn)), "right"), seen.titles - 1)]
+        )
         first = np.unique(user * seen.titles + item, return_index=True)[1]
         user, item, rating = user[first], item[first], rating[first]
         home = rng.integers(1 << 30, size=len(who))[user]
-        world = np.where(rng.random(len(user)) < HOME, home, rng.integers(1 << 30, size=len(user))) % worlds[item]
+        world = (
+            np.where(rng.random(len(user)) < HOME, home, rng.integers(1 << 30, size=len(user))) % worlds[item]
+        )
         done += len(user)
         extra *= np.clip(1 + 4 * (ratings * (who[-1] + 1) / users - done) / len(user), 0.5, 2)
         yield user + begin, item + world * seen.titles, rating
 
 
-def _decided(seen: Seen, user: np.ndarray, parents: np.ndarray, mixed: np.ndarray, salt: int) -> tuple[np.ndarray, np.ndarray]:
+def _decided(
+    seen: Seen, user: np.ndarray, parents: np.ndarray, mixed: np.ndarray, salt: int
+) -> tuple[np.ndarray, np.ndarray]:
     """(person, row of the source) of the titles whose deciding parent has seen them."""
     users, rows = [], []
     for slot in range(3):
@@ -137,12 +172,19 @@ def _decided(seen: Seen, user: np.ndarray, parents: np.ndarray, mixed: np.ndarra
 def gini(count: np.ndarray) -> float:
     """0: all alike; near 1: one has everything."""
     ranked = np.sort(count)
-    return float(2 * (np.arange(1, len(ranked) + 1) * ranked).sum() / (len(ranked) * ranked.sum()) - (len(ranked) + 1) / len(ranked))
+    return float(
+        2 * (np.arange(1, len(ranked) + 1) * ranked).sum() / (len(ranked) * ranked.sum())
+        - (len(ranked) + 1) / len(ranked)
+    )
 
 
 def compared(source: dict[str, np.ndarray], grown: dict[str, np.ndarray]) -> str:
-    """A line per distribution and set: quantiles (of popularity in units of its mean) and Gini; for ratings the share of each value."""
-    lines = [f"{'':34s}{'10%':>8s}{'25%':>8s}{'50%':>8s}{'75%':>8s}{'90%':>8s}{'99%':>8s}{'most':>8s}{'Gini':>8s}"]
+    """A line per distribution and set: quantiles (of popularity in units of its mean) and Gini; for ratings
+    the share of each value.
+    """
+    lines = [
+        f"{'':34s}{'10%':>8s}{'25%':>8s}{'50%':>8s}{'75%':>8s}{'90%':>8s}{'99%':>8s}{'most':>8s}{'Gini':>8s}"
+    ]
     for what in ("ratings per person", "popularity / mean"):
         for name, counts in (("source", source[what]), ("grown", grown[what])):
             shown = counts / counts.mean() if "mean" in what else counts
@@ -150,7 +192,10 @@ def compared(source: dict[str, np.ndarray], grown: dict[str, np.ndarray]) -> str
             lines.append(f"{what + ', ' + name:34s}" + "".join(f"{cell:8.2f}" for cell in cells))
     lines.append(f"{'share of each rating, %':34s}" + "".join(f"{value:6d}" for value in (-1, *range(1, 11))))
     for name, counts in (("source", source["rating"]), ("grown", grown["rating"])):
-        lines.append(f"{name:34s}" + "".join(f"{100 * counts[value + 1] / counts.sum():6.2f}" for value in (-1, *range(1, 11))))
+        lines.append(
+            f"{name:34s}"
+            + "".join(f"{100 * counts[value + 1] / counts.sum():6.2f}" for value in (-1, *range(1, 11)))
+        )
     return "\n".join(lines)
 
 
@@ -164,14 +209,19 @@ def grow(folder: Path, to: Path, ratings: int, users: int, items: int, seed: int
     ids = grown["anime_id"].to_numpy()
     length, count, values = np.zeros(users, np.int64), np.zeros(len(grown), np.int64), np.zeros(12, np.int64)
     schema = pa.schema([("user_id", pa.int32()), ("anime_id", pa.int32()), ("rating", pa.int8())])
-    with pa.csv.CSVWriter(to / "rating.csv", schema, write_options=pa.csv.WriteOptions(quoting_header="none")) as file:
+    with pa.csv.CSVWriter(
+        to / "rating.csv", schema, write_options=pa.csv.WriteOptions(quoting_header="none")
+    ) as file:
         for user, item, rating in people(seen, ratings, users, len(grown), rng):
             columns = [(user + 1).astype(np.int32), ids[item].astype(np.int32), rating]
             file.write_table(pa.table(columns, schema=schema))
             length += np.bincount(user, minlength=users)
             count += np.bincount(item, minlength=len(grown))
             values += np.bincount(rating + 1, minlength=12)
-    before = {"ratings per person": seen.length, "popularity / mean": np.bincount(seen.item, minlength=seen.titles)}
+    before = {
+        "ratings per person": seen.length,
+        "popularity / mean": np.bincount(seen.item, minlength=seen.titles),
+    }
     before["rating"] = np.bincount(seen.rating + 1, minlength=12)
     after = {"ratings per person": length, "popularity / mean": count, "rating": values}
     size = f"{length.sum():,} ratings by {users:,} people of {(count > 0).sum():,} of {len(grown):,} titles in {to}"
@@ -181,7 +231,9 @@ def grow(folder: Path, to: Path, ratings: int, users: int, items: int, seed: int
 def main() -> None:
     """Read the arguments, grow, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path, nargs="?", default=DATA / "anime", help="folder with anime.csv and rating.csv")
+    parser.add_argument(
+        "source", type=Path, nargs="?", default=DATA / "anime", help="folder with anime.csv and rating.csv"
+    )
     parser.add_argument("--to", type=Path, required=True, help="folder to write, outside any repository")
     parser.add_argument("--ratings", type=int, default=RATINGS, help="about so many")
     parser.add_argument("--users", type=int, help="default: as many per rating as in the real set")

@@ -1,7 +1,8 @@
 """How the time of an epoch grows with the interactions: `python benchmarks/growth.py`.
 
-Sets of several sizes are grown from the anime sample (`benchmarks/grow.py`), read, split, and trained for one epoch each, one process per size.
-The slope of log(seconds) over log(training likes) is 1 where time grows linearly.
+Sets of several sizes are grown from the anime sample (`benchmarks/grow.py`), read, split, and trained for one
+epoch each, one process per size. The slope of log(seconds) over log(training likes) is 1 where time grows
+linearly.
 """
 
 from __future__ import annotations
@@ -22,10 +23,28 @@ SIZES = (500_000, 1_000_000, 2_000_000, 4_000_000, 7_800_000)
 
 def measured(size: int, folder: Path) -> dict[str, float]:
     """Grow a set of `size` ratings into `folder` and train an epoch on it; likes and seconds."""
-    subprocess.run([sys.executable, ROOT / "benchmarks" / "grow.py", "--to", folder, "--ratings", str(size)], check=True, stdout=subprocess.DEVNULL)
-    command = [sys.executable, ROOT / "benchmarks" / "large.py", folder, "--stages", "read", "split", "graph", "train", "--json", folder / "figures.json"]
+    subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "grow.py", "--to", folder, "--ratings", str(size)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    command = [
+        sys.executable,
+        ROOT / "benchmarks" / "large.py",
+        folder,
+        "--stages",
+        "read",
+        "split",
+        "graph",
+        "train",
+        "--json",
+        folder / "figures.json",
+    ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    said = {figure["stage"]: figure for figure in json.loads((folder / "figures.json").read_text("utf-8"))["figures"]}
+    said = {
+        figure["stage"]: figure
+        for figure in json.loads((folder / "figures.json").read_text("utf-8"))["figures"]
+    }
     likes = number(r"([\d,]+) training likes", said["split"]["size"])
     epoch = number(r"one epoch of ([\d.]+) s", said["train"]["size"])
     return {"ratings": size, "likes": likes, "epoch_s": epoch, "peak_mb": said["train"]["peak_mb"]}
@@ -40,7 +59,9 @@ def number(pattern: str, text: str) -> float:
 
 def slope(rows: list[dict[str, float]]) -> float:
     """Of log(seconds) over log(likes), by least squares."""
-    return float(np.polyfit(np.log([row["likes"] for row in rows]), np.log([row["epoch_s"] for row in rows]), 1)[0])
+    return float(
+        np.polyfit(np.log([row["likes"] for row in rows]), np.log([row["epoch_s"] for row in rows]), 1)[0]
+    )
 
 
 def main() -> None:
@@ -55,7 +76,10 @@ def main() -> None:
             rows.append(measured(size, Path(folder) / "set"))
         row = rows[-1]
         each = 1e6 * row["epoch_s"] / row["likes"]
-        print(f"{size:12,} ratings{row['likes']:12,.0f} likes{row['epoch_s']:8.1f} s an epoch{each:8.2f} us a like{row['peak_mb']:8,.0f} MB", flush=True)
+        print(
+            f"{size:12,} ratings{row['likes']:12,.0f} likes{row['epoch_s']:8.1f} s an epoch{each:8.2f} us a like{row['peak_mb']:8,.0f} MB",
+            flush=True,
+        )
     print(f"slope of log(seconds) over log(likes): {slope(rows):.3f}")
     if given.json:
         given.json.write_text(json.dumps({"rows": rows, "slope": slope(rows)}, indent=1) + "\\n", "utf-8")

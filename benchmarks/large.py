@@ -1,6 +1,8 @@
-"""How long a large data set takes and how much memory: `python benchmarks/large.py FOLDER`, for a folder made by `benchmarks/grow.py`.
+"""How long a large data set takes and how much memory: `python benchmarks/large.py FOLDER`, for a folder made
+by `benchmarks/grow.py`.
 
-Stages run one after another in one process; each passes on what it made. Peak RSS is the process's so far, so a stage's own need shows where it rises.
+Stages run one after another in one process; each passes on what it made. Peak RSS is the process's so far, so
+a stage's own need shows where it rises.
 """
 
 from __future__ import annotations
@@ -82,7 +84,13 @@ def _evaluate(state: State) -> str:
     return f"{len(ranking.counted):,} people against {len(state.dataset.items):,} titles: ndcg@20 {ranking.results()['ndcg@20']:.4f}"
 
 
-STAGES: list[tuple[str, Callable[[State], str]]] = [("read", _read), ("split", _split), ("graph", _graph), ("train", _train), ("evaluate", _evaluate)]
+STAGES: list[tuple[str, Callable[[State], str]]] = [
+    ("read", _read),
+    ("split", _split),
+    ("graph", _graph),
+    ("train", _train),
+    ("evaluate", _evaluate),
+]
 """Name and function; a function changes the state and says how much it made."""
 
 
@@ -109,7 +117,10 @@ def main() -> None:
     given = parser.parse_args()
     figures = measure(given.folder, given.stages)
     if given.json:
-        document: dict[str, Any] = {"folder": given.folder.name, "figures": [asdict(figure) for figure in figures]}
+        document: dict[str, Any] = {
+            "folder": given.folder.name,
+            "figures": [asdict(figure) for figure in figures],
+        }
         given.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
 
 

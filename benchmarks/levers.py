@@ -1,10 +1,13 @@
-"""One lever at a time, on validation: `python benchmarks/levers.py` (packages of requirements-bench.txt; see benchmarks/README.md).
+"""One lever at a time, on validation: `python benchmarks/levers.py` (packages of requirements-bench.txt; see
+benchmarks/README.md).
 
-Every row is the default preset as it was before the last lever that paid, weight decay, with one thing changed; what else might pay is tried on top of
-weight decay too. Trained at seed 0 from the start that the default chose, or from one of its own where the change concerns the start. A fifth of the titles
-lose their likes first. Looked at is validation NDCG@20, before the first step and carried over (trials.py), and how the best epoch ranks the fifth among
-itself, for the people who like some of it. No test like is asked. This is how the default was put together, and how another lever would have to earn its
-place. Resumable: what benchmarks/levers.json holds is not done again without `--again`.
+Every row is the default preset as it was before the last lever that paid, weight decay, with one thing
+changed; what else might pay is tried on top of weight decay too. Trained at seed 0 from the start that the
+default chose, or from one of its own where the change concerns the start. A fifth of the titles lose their
+likes first. Looked at is validation NDCG@20, before the first step and carried over (trials.py), and how the
+best epoch ranks the fifth among itself, for the people who like some of it. No test like is asked. This is
+how the default was put together, and how another lever would have to earn its place. Resumable: what
+benchmarks/levers.json holds is not done again without `--again`.
 """
 
 from __future__ import annotations
@@ -38,7 +41,10 @@ from dskreg.pipeline import hardware, versions
 from dskreg.training.spectral import Start
 
 BEGIN, END = "<!-- levers: written by benchmarks/levers.py -->", "<!-- end of the levers -->"
-BEFORE, DECAY = "the default without weight decay", f"weight decay {PRESETS['default'].train.weight_decay:g}, the default"
+BEFORE, DECAY = (
+    "the default without weight decay",
+    f"weight decay {PRESETS['default'].train.weight_decay:g}, the default",
+)
 
 
 def fresh(start: Start) -> None:
@@ -57,17 +63,26 @@ def levers(dataset: Dataset, regularisation: float) -> dict[str, Lever]:
         return replace(start, kernels=(replace(start.kernels[0], share=1.0),))
 
     def plain(start: Start) -> Start:
-        return replace(first_only(start), kernels=(replace(start.kernels[0], ridge=float("inf"), knowledge=False, seen=False, share=1.0),))
+        return replace(
+            first_only(start),
+            kernels=(replace(start.kernels[0], ridge=float("inf"), knowledge=False, seen=False, share=1.0),),
+        )
 
     relations = [dataset.relations[r] for r in choose_relations(dataset, PRESETS["default"].graph)]
     found = {
         BEFORE: Lever(),
         "not trained": Lever(before(train__epochs=0)),
-        "the backbone alone: no graph": Lever(before(graph__without=",".join([*relations, "co-liked"])), start=without_gates),
+        "the backbone alone: no graph": Lever(
+            before(graph__without=",".join([*relations, "co-liked"])), start=without_gates
+        ),
         "start: first kernel alone": Lever(start=first_only),
         "start: plain truncated SVD": Lever(start=plain),
-        "start: popularity plays no part (q = h = 0)": Lever(start=lambda start: replace(start, popularity=0.0, discount=0.0)),
-        "start: at random, learning rate 1e-3": Lever(before(train__start="random", train__learning_rate=1e-3)),
+        "start: popularity plays no part (q = h = 0)": Lever(
+            start=lambda start: replace(start, popularity=0.0, discount=0.0)
+        ),
+        "start: at random, learning rate 1e-3": Lever(
+            before(train__start="random", train__learning_rate=1e-3)
+        ),
         "width 256": Lever(before(model__width=256), start=fresh),
         "a free vector for every person": Lever(before(model__user="free", train__learning_rate=1e-3)),
         "BPR in the place of the masked softmax": Lever(before(train__objective="bpr", train__batch=4096)),
@@ -81,22 +96,35 @@ def levers(dataset: Dataset, regularisation: float) -> dict[str, Lever]:
         "the sampler's learning rate 3e-3": Lever(before(train__sampler_learning_rate=3e-3)),
         "sampler fixed": Lever(before(train__sampler_learning_rate=1e-12)),
         "embeddings and towers fixed": Lever(before(train__learning_rate=1e-12)),
-        "EASE's weights as co-liked strengths": Lever(around=partial(of_ease, regularisation), start=without_gates),
+        "EASE's weights as co-liked strengths": Lever(
+            around=partial(of_ease, regularisation), start=without_gates
+        ),
         "two hops": Lever(around=two_hops),
         f"mean of {DRAWS} noisy draws": Lever(scorer=averaged),
         "gates chosen where all titles compete": Lever(before(train__gates_by="all"), start=without_gates),
-        "all gates .1, not chosen": Lever(start=lambda start: replace(start, gates=(0.1,) * len(start.gates), user_gate=0.1)),
+        "all gates .1, not chosen": Lever(
+            start=lambda start: replace(start, gates=(0.1,) * len(start.gates), user_gate=0.1)
+        ),
         "no prior": Lever(before(model__prior="false"), start=without_gates),
     }
-    found |= {f"weight decay {share:g}": Lever(setting(train__weight_decay=share)) for share in (0.0005, 0.0015, 0.015, 0.05)}
+    found |= {
+        f"weight decay {share:g}": Lever(setting(train__weight_decay=share))
+        for share in (0.0005, 0.0015, 0.015, 0.05)
+    }
     found |= {
         DECAY: Lever(PRESETS["default"]),
         f"{DECAY}, softmax over a sample of 1,024 titles": Lever(setting(train__alternatives=1024)),
-        f"{DECAY}, 50 to 70 % of a history hidden": Lever(setting(train__hide_most=0.7, train__hide_least=0.5)),
-        f"{DECAY}, both": Lever(setting(train__hide_most=0.7, train__hide_least=0.5, train__alternatives=1024)),
+        f"{DECAY}, 50 to 70 % of a history hidden": Lever(
+            setting(train__hide_most=0.7, train__hide_least=0.5)
+        ),
+        f"{DECAY}, both": Lever(
+            setting(train__hide_most=0.7, train__hide_least=0.5, train__alternatives=1024)
+        ),
         f"{DECAY}, {DROPPED:.0%} of the candidates dropped in each step": Lever(PRESETS["default"], dropping),
         f"{DECAY}, learning rate 2.5e-5": Lever(setting(train__learning_rate=2.5e-5)),
-        "weight decay 0.01, learning rate 1e-4": Lever(setting(train__weight_decay=0.01, train__learning_rate=1e-4)),
+        "weight decay 0.01, learning rate 1e-4": Lever(
+            setting(train__weight_decay=0.01, train__learning_rate=1e-4)
+        ),
     }
     return found | {f"K = {k} on the person's side": Lever(before(model__user_picks=k)) for k in (2, 32)}
 
@@ -118,14 +146,21 @@ def written(document: dict[str, Any]) -> list[str]:
         cells = []
         for name in names:
             found = document[name]["levers"].get(lever)
-            cells += [f"{found['before']:.4f}", reached(found, lever != BEFORE), f"{found['cold']:.4f}"] if found else [""] * 3
+            cells += (
+                [f"{found['before']:.4f}", reached(found, lever != BEFORE), f"{found['cold']:.4f}"]
+                if found
+                else [""] * 3
+            )
         lines.append(f"| {lever} | " + " | ".join(cells) + " |")
     made = [f"{name}: {document[name]['date']}, {document[name]['machine']}" for name in names]
     return ["", *lines, "", "; ".join(made) + "; seed 0.", ""]
 
 
 def keep(out: Path, name: str, lever: str, found: dict[str, Any]) -> None:
-    """Add a lever's figures to levers.json and to the table of README.md. Read afresh: another process may work on another data set."""
+    """Add a lever's figures to levers.json and to the table of README.md.
+
+    Read afresh: another process may work on another data set.
+    """
     document = recorded(out)
     parts = versions()
     machine = f"{hardware(torch.device('cpu'))}, torch {parts['torch']}, numpy {parts['numpy']}, Python {parts['python']}"
@@ -148,16 +183,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA, help="holds a folder for each data set")
     parser.add_argument("--work", type=Path, default=ROOT / ".accuracy")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks", help="where levers.json and README.md are")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "benchmarks", help="where levers.json and README.md are"
+    )
     parser.add_argument("--datasets", nargs="+", default=DATASETS)
     parser.add_argument("--only", nargs="+", help="these levers alone")
     parser.add_argument("--again", action="store_true", help="also what was done before")
     given = parser.parse_args()
-    plan = Plan(given.data, given.work, seeds=1, trials=12, seconds=240.0, recorded=ROOT / "benchmarks" / "accuracy.json")
+    plan = Plan(
+        given.data,
+        given.work,
+        seeds=1,
+        trials=12,
+        seconds=240.0,
+        recorded=ROOT / "benchmarks" / "accuracy.json",
+    )
     for folder in there(given.data, given.datasets):
         name, withheld = folder.name, Withheld.of(prepared(folder, 0))
         start = Start.from_json(settings_of("DSKReG", MODELS["DSKReG"], folder, plan)["start"])
-        kept, todo = plan.work / name / "levers.npy", levers(withheld.dataset, settings_of("EASE", MODELS["EASE"], folder, plan)["regularisation"])
+        kept, todo = (
+            plan.work / name / "levers.npy",
+            levers(withheld.dataset, settings_of("EASE", MODELS["EASE"], folder, plan)["regularisation"]),
+        )
         done = {} if given.again else recorded(given.out).get(name, {}).get("levers", {})
         for lever, what in todo.items():
             missing = "carried" not in done.get(lever, {}) or (lever == BEFORE and not kept.exists())

@@ -1,9 +1,11 @@
-"""Many visitors at once: `python benchmarks/load.py [--sessions 30] [--minutes 10]`, against an app of its own on 127.0.0.1.
+"""Many visitors at once: `python benchmarks/load.py [--sessions 30] [--minutes 10]`, against an app of its
+own on 127.0.0.1.
 
-A visitor is a session of the app's websocket, as a browser has it, without the browser's drawing: some seconds after each page another profile, explanation,
-what-if or map; now and then she opens the next link in a new tab, which is a new session. Counted: pages that show an exception, pages that show another
-visitor's profile or not the one asked for, how long the server takes from the question to the last element (median, 95th percentile), and its memory after
-the first minute and at the end.
+A visitor is a session of the app's websocket, as a browser has it, without the browser's drawing: some
+seconds after each page another profile, explanation, what-if or map; now and then she opens the next link in
+a new tab, which is a new session. Counted: pages that show an exception, pages that show another visitor's
+profile or not the one asked for, how long the server takes from the question to the last element (median,
+95th percentile), and its memory after the first minute and at the end.
 """
 
 from __future__ import annotations
@@ -68,7 +70,10 @@ def parsed(message: bytes, outcome: Outcome, user: str, seen: set[str]) -> bool:
             text = element.heading.body if kind == "heading" else element.markdown.body
             seen.update(NAMED.findall(text))
     # A run that starts itself anew says so too, and is not the end.
-    return told.WhichOneof("type") == "script_finished" and told.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+    return (
+        told.WhichOneof("type") == "script_finished"
+        and told.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+    )
 
 
 async def page(socket: ClientConnection, name: str, query: str, user: str, outcome: Outcome) -> None:
@@ -89,7 +94,9 @@ async def page(socket: ClientConnection, name: str, query: str, user: str, outco
     outcome.unnamed += name in ("recommendations", "sampling", "what_if") and user not in seen
 
 
-async def visitor(address: str, number: int, users: list[str], items: list[str], until: float, outcome: Outcome) -> None:
+async def visitor(
+    address: str, number: int, users: list[str], items: list[str], until: float, outcome: Outcome
+) -> None:
     """Somebody who looks around until the time is over."""
     rng = random.Random(number)
     await asyncio.sleep(rng.uniform(0, 5))
@@ -101,17 +108,31 @@ async def visitor(address: str, number: int, users: list[str], items: list[str],
             while stays and time.monotonic() < until:
                 name, query = rng.choice(VIEWS)
                 user = rng.choice(users)
-                await page(socket, name, query.format(user=user, item=rng.choice(items), top=rng.choice((5, 10, 20))), user, outcome)
+                await page(
+                    socket,
+                    name,
+                    query.format(user=user, item=rng.choice(items), top=rng.choice((5, 10, 20))),
+                    user,
+                    outcome,
+                )
                 await asyncio.sleep(rng.uniform(2, 6))
                 stays = rng.random() > NEW_TAB
 
 
-async def crowd(address: str, process: psutil.Process, sessions: int, minutes: float, artifact: Path) -> tuple[Outcome, dict[str, float]]:
+async def crowd(
+    address: str, process: psutil.Process, sessions: int, minutes: float, artifact: Path
+) -> tuple[Outcome, dict[str, float]]:
     """All visitors; memory in MB after the first minute and at the end."""
     explorer, outcome = Explorer.open(artifact), Outcome()
-    users, items = [str(u) for u in explorer.user_ids[:400]], [str(i) for i in explorer.items["item_id"][:200]]
+    users, items = (
+        [str(u) for u in explorer.user_ids[:400]],
+        [str(i) for i in explorer.items["item_id"][:200]],
+    )
     until = time.monotonic() + 60 * minutes
-    tasks = [asyncio.create_task(visitor(address, number, users, items, until, outcome)) for number in range(sessions)]
+    tasks = [
+        asyncio.create_task(visitor(address, number, users, items, until, outcome))
+        for number in range(sessions)
+    ]
     await asyncio.sleep(min(60, 30 * minutes))
     first = process.memory_info().rss / 2**20
     await asyncio.gather(*tasks)
@@ -128,7 +149,9 @@ def main() -> None:
     given = parser.parse_args()
     with launch(DSKREG_ARTIFACTS=str(given.artifact.parent), DSKREG_RUNS="off") as (address, process):
         await_health(address, process)
-        outcome, memory = asyncio.run(crowd(address, psutil.Process(process.pid), given.sessions, given.minutes, given.artifact))
+        outcome, memory = asyncio.run(
+            crowd(address, psutil.Process(process.pid), given.sessions, given.minutes, given.artifact)
+        )
     seconds = sorted(outcome.seconds)
     found = {
         "at_once": given.sessions,
@@ -148,8 +171,15 @@ def main() -> None:
     for line in (*outcome.exceptions[:5], *outcome.strangers[:5]):
         print(line)
     if given.json:
-        given.json.write_text(json.dumps(found | {"bounds": BOUND} | {"outcome": asdict(outcome) | {"seconds": None}}, indent=1), "utf-8")
-    kept = not (outcome.exceptions or outcome.strangers or outcome.unnamed) and all(found[name] <= bound for name, bound in BOUND.items())  # type: ignore[operator]
+        given.json.write_text(
+            json.dumps(
+                found | {"bounds": BOUND} | {"outcome": asdict(outcome) | {"seconds": None}}, indent=1
+            ),
+            "utf-8",
+        )
+    kept = not (outcome.exceptions or outcome.strangers or outcome.unnamed) and all(
+        found[name] <= bound for name, bound in BOUND.items()
+    )  # type: ignore[operator]
     sys.exit(0 if kept else 1)
 
 

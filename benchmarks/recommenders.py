@@ -1,4 +1,5 @@
-"""The models of benchmarks/accuracy.py: each a space of settings for the tuner, and a fit on the training fold that gives a scorer.
+"""The models of benchmarks/accuracy.py: each a space of settings for the tuner, and a fit on the training
+fold that gives a scorer.
 
 popularity, item-kNN, EASE      dskreg/evaluation/baselines.py, the ones that the app shows; tuned as they are for it (dskreg/evaluation/tuning.py)
 RP3beta      P_ui^a P_iu^a / n_i^b, the k largest per title                     (Paudel et al., TiiS 2017)
@@ -43,7 +44,10 @@ SEEN_TOO = "EASE, seen too"
 
 @dataclass(frozen=True)
 class Recommender:
-    """`fit(dataset, settings, seed)` learns from the training fold. Without `space`, `tune` and `choose` there is nothing to tune."""
+    """`fit(dataset, settings, seed)` learns from the training fold.
+
+    Without `space`, `tune` and `choose` there is nothing to tune.
+    """
 
     fit: Callable[[Dataset, Settings, int], Scorer]
     space: Callable[[Trial], Settings] | None = None
@@ -78,8 +82,12 @@ def rp3beta(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
     return lambda who, history: (history @ walk).toarray()
 
 
-def _tuned(name: str, rows: Callable[[Dataset], sparse.csr_matrix] = train_matrix) -> Callable[[Dataset], Settings]:
-    """The search of dskreg/evaluation/tuning.py for one of its baselines that learns from `rows` `[.., I]` of the data."""
+def _tuned(
+    name: str, rows: Callable[[Dataset], sparse.csr_matrix] = train_matrix
+) -> Callable[[Dataset], Settings]:
+    """The search of dskreg/evaluation/tuning.py for one of its baselines that learns from `rows` `[.., I]` of
+    the data.
+    """
 
     def tune(dataset: Dataset) -> Settings:
         likes, validation = CoLikes.of(rows(dataset)), train_matrix(dataset, (VALIDATION,))
@@ -89,7 +97,9 @@ def _tuned(name: str, rows: Callable[[Dataset], sparse.csr_matrix] = train_matri
 
 
 def with_seen(dataset: Dataset) -> sparse.csr_matrix:
-    """Training likes, and below them what somebody saw and did not like as one more person's list, as DSKReG's start may take it (spectra.py)."""
+    """Training likes, and below them what somebody saw and did not like as one more person's list, as
+    DSKReG's start may take it (spectra.py).
+    """
     return sparse.vstack([train_matrix(dataset), seen_matrix(dataset)]).tocsr()
 
 
@@ -105,7 +115,9 @@ def _ials(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
 
 
 def _lightgcn(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
-    kept = LightGCNSettings(settings["width"], settings["layers"], 4096, settings["learning_rate"], settings["l2"])
+    kept = LightGCNSettings(
+        settings["width"], settings["layers"], 4096, settings["learning_rate"], settings["l2"]
+    )
     return next(lightgcn(dataset, kept, seed, settings["epochs"]))
 
 
@@ -115,7 +127,9 @@ def bpr_mf(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, "blas"):
-        model = BayesianPersonalizedRanking(**settings, num_threads=torch.get_num_threads(), random_state=seed)
+        model = BayesianPersonalizedRanking(
+            **settings, num_threads=torch.get_num_threads(), random_state=seed
+        )
         model.fit(train_matrix(dataset).tocsr(), show_progress=False)
     return lambda who, history: model.user_factors[who] @ model.item_factors.T
 
@@ -140,11 +154,18 @@ def by_chance(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
 
 
 def dskreg(config: Config) -> Recommender:
-    """DSKReG, which does its own choosing on validation: the start (once per data set, as rivals are tuned) and the epoch. `fit` adds what it chose."""
+    """DSKReG, which does its own choosing on validation: the start (once per data set, as rivals are tuned)
+    and the epoch. `fit` adds what it chose.
+    """
 
     def choose(dataset: Dataset, settings: Settings) -> Settings:
         start = Start.from_json(settings["start"]) if "start" in settings else None
-        found = train(dataset, build(dataset, config.graph, config.seed), replace(config, train=replace(config.train, epochs=0)), start=start)
+        found = train(
+            dataset,
+            build(dataset, config.graph, config.seed),
+            replace(config, train=replace(config.train, epochs=0)),
+            start=start,
+        )
         return {"start": found.start.to_json()} if found.start else {}
 
     def fit(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
@@ -152,7 +173,10 @@ def dskreg(config: Config) -> Recommender:
         start = Start.from_json(settings["start"]) if "start" in settings else None
         found = train(dataset, build(dataset, chosen.graph, seed), chosen, start=start)
         final = refit(dataset, chosen, found)[1] if config.train.refit else found
-        settings |= {"best_epoch": found.best_epoch, "validation ndcg@20": max(epoch.ndcg for epoch in found.history)}
+        settings |= {
+            "best_epoch": found.best_epoch,
+            "validation ndcg@20": max(epoch.ndcg for epoch in found.history),
+        }
         if found.start is not None:
             settings |= {"start": found.start.to_json()}
         return model_scorer(final.model)
@@ -162,7 +186,9 @@ def dskreg(config: Config) -> Recommender:
 
 RIVALS: dict[str, Recommender] = {
     "popularity": Recommender(lambda data, settings, seed: _history(Popularity(), data)),
-    "item-kNN": Recommender(lambda data, settings, seed: _history(ItemKNN(**settings), data), tune=_tuned("item-kNN")),
+    "item-kNN": Recommender(
+        lambda data, settings, seed: _history(ItemKNN(**settings), data), tune=_tuned("item-kNN")
+    ),
     "RP3beta": Recommender(
         rp3beta,
         lambda trial: {
@@ -202,5 +228,8 @@ RIVALS: dict[str, Recommender] = {
         },
     ),
 }
-WITHOUT_LIKES: dict[str, Recommender] = {"by chance": Recommender(by_chance), "content-kNN": Recommender(content_knn)}
+WITHOUT_LIKES: dict[str, Recommender] = {
+    "by chance": Recommender(by_chance),
+    "content-kNN": Recommender(content_knn),
+}
 """What can rank titles that nobody has liked."""

@@ -1,4 +1,5 @@
-"""The paper written out densely, pair by pair, with the shapes of the authors' release: oracle of the fast path, and what its speed is measured against.
+"""The paper written out densely, pair by pair, with the shapes of the authors' release: oracle of the fast
+path, and what its speed is measured against.
 
     s(i,j,r) = [e_r, e_j] . [c, a]                                    every candidate of every pair: [B, M, 2D]         section 3.2
     y        = K-hot of the K largest s + G; backward the relaxation over all M, K rounds of softmax(key / tau)
@@ -6,9 +7,10 @@
     ê_i|u    = act(W_i (e_i + sum_j alpha_j g_r e_j) + b_i), alpha_j ∝ y_j exp(ê_u.e_r)  over the candidates [B, M, D]
     L        = mean of -log sigmoid(y(u,i+) - y(u,i-)) + lambda L2                                                        section 3.4
 
-Everything is vectorised over the pairs, and nothing is simplified by algebra: nothing is computed once per title or relation and looked up,
-the relaxation is not pruned. Beyond the release: faults mended (docs/model.md), a chunk of pairs bounds the memory of ranking, ê_u is computed
-once per user when ranking, and no relaxation is computed where nothing is learnt. Strangers (NOBODY) are not served.
+Everything is vectorised over the pairs, and nothing is simplified by algebra: nothing is computed once per
+title or relation and looked up, the relaxation is not pruned. Beyond the release: faults mended
+(docs/model.md), a chunk of pairs bounds the memory of ranking, ê_u is computed once per user when ranking,
+and no relaxation is computed where nothing is learnt. Strangers (NOBODY) are not served.
 Letters: B pairs, U users, I titles, R relations, M candidates, H longest history, K picks, D width.
 """
 
@@ -35,7 +37,9 @@ from dskreg.training.batches import TripleBatches
 from dskreg.training.objectives import Bpr
 from dskreg.training.trainer import optimiser_of
 
-PAIRS = 128  # of a chunk when ranking: 4 MB of candidates each for neighbours and relations at D = 16, M = 500; larger ones are slower on two cores
+# Of a chunk when ranking: 4 MB of candidates each for neighbours and relations at D = 16, M = 500; larger
+# ones are slower on two cores
+PAIRS = 128
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ class Triples:
 
 
 def k_hot(logit: Tensor, noise: Tensor | None, k: int, temperature: float, learning: bool) -> Tensor:
-    """1 for the K largest keys of each row of `[B, M]`, 0 for the others (forward); the relaxed K-hot over all M backward, if `learning`.
+    """1 for the K largest keys of each row of `[B, M]`, 0 for the others (forward); the relaxed K-hot over
+    all M backward, if `learning`.
 
     -inf is no candidate. A row with at most K candidates has nothing to choose, and no gradient.
     """
@@ -75,7 +80,8 @@ def k_hot(logit: Tensor, noise: Tensor | None, k: int, temperature: float, learn
     for _ in range(k):
         p = torch.softmax(alpha / temperature, dim=1)
         relaxed = relaxed + p
-        alpha = alpha + torch.log((1 - p).clamp(min=1e-30))  # the clamp keeps the logarithm of what is wholly taken finite
+        # The clamp keeps the logarithm of what is wholly taken finite
+        alpha = alpha + torch.log((1 - p).clamp(min=1e-30))
     return hard + (relaxed - relaxed.detach()) * (candidate & (candidate.sum(1, keepdim=True) > k))
 
 
@@ -88,7 +94,15 @@ def attention(preference: Tensor, weight: Tensor) -> Tensor:
 class Reference(nn.Module):
     """The parameters of `DSKReG`, under the same names, and the paper's computation without its short cuts."""
 
-    def __init__(self, config: ModelConfig, neighbour: Tensor, relation: Tensor, log_strength: Tensor, relations: int, users: int) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        neighbour: Tensor,
+        relation: Tensor,
+        log_strength: Tensor,
+        relations: int,
+        users: int,
+    ) -> None:
         """Args:
         config: any; the `paper` preset's has neither gates nor prior, and a free e_u.
         neighbour, relation, log_strength: the candidate table `[I, M]`, -1 where there is no neighbour.
@@ -100,7 +114,10 @@ class Reference(nn.Module):
         self.item_embedding = nn.Parameter(torch.randn(len(neighbour), d) / d**0.5)
         self.relation_embedding = nn.Parameter(torch.randn(relations, d) * 0.1)
         self.user_embedding = nn.Parameter(torch.randn(users, d) / d**0.5) if config.user == "free" else None
-        self.relevance_item, self.relevance_relation = nn.Parameter(torch.zeros(d)), nn.Parameter(torch.zeros(d))
+        self.relevance_item, self.relevance_relation = (
+            nn.Parameter(torch.zeros(d)),
+            nn.Parameter(torch.zeros(d)),
+        )
         self.prior = nn.Parameter(torch.ones(relations)) if config.prior else None
         self.log_gate = nn.Parameter(torch.zeros(relations)) if config.gates else None
         self.log_user_gate = nn.Parameter(torch.zeros(1)) if config.gates else None
@@ -112,8 +129,12 @@ class Reference(nn.Module):
     def of(cls, model: DSKReG) -> Self:
         """The same graph and a copy of the weights of `model`, in its precision; on the CPU."""
         users = 0 if model.user_embedding is None else len(model.user_embedding)
-        neighbour, relation, strength = (table.cpu() for table in (model.neighbour, model.relation, model.log_strength))
-        reference = cls(model.config, neighbour, relation, strength, len(model.relation_embedding), users).to(model.item_embedding.dtype)
+        neighbour, relation, strength = (
+            table.cpu() for table in (model.neighbour, model.relation, model.log_strength)
+        )
+        reference = cls(model.config, neighbour, relation, strength, len(model.relation_embedding), users).to(
+            model.item_embedding.dtype
+        )
         reference.load_state_dict(model.state_dict())
         return reference.train(model.training)
 
@@ -127,7 +148,9 @@ class Reference(nn.Module):
             base = (embedded * weight[..., None]).sum(1) / present.sum(1, keepdim=True).clamp(min=1) ** 0.5
         else:
             base = F.embedding(users, self.user_embedding)
-        beta = attention(torch.einsum("bhd,bd->bh", embedded, base), self._sample(logit, noise, self.config.user_picks))
+        beta = attention(
+            torch.einsum("bhd,bd->bh", embedded, base), self._sample(logit, noise, self.config.user_picks)
+        )
         gate = 1.0 if self.log_user_gate is None else self.log_user_gate.exp()
         return self._activate(self.user_tower(base + gate * torch.einsum("bh,bhd->bd", beta, embedded)))
 
@@ -136,7 +159,8 @@ class Reference(nn.Module):
         neighbour, relation = self.neighbour[items], self.relation[items]
         e_j = F.embedding(neighbour.clamp(min=0), self.item_embedding)  # [B, M, D]
         e_r = F.embedding(relation, self.relation_embedding)  # [B, M, D]
-        logit = torch.cat([e_r, e_j], -1) @ torch.cat([self.relevance_relation, self.relevance_item])  # [B, M]
+        # [B, M]
+        logit = torch.cat([e_r, e_j], -1) @ torch.cat([self.relevance_relation, self.relevance_item])
         if self.log_gate is not None:
             logit = logit + self.log_gate[relation]
         if self.prior is not None:
@@ -145,15 +169,27 @@ class Reference(nn.Module):
         alpha = attention(torch.einsum("bmd,bd->bm", e_r, user), weight)
         if self.log_gate is not None:
             alpha = alpha * self.log_gate.exp()[relation]
-        return self._activate(self.item_tower(F.embedding(items, self.item_embedding) + torch.einsum("bm,bmd->bd", alpha, e_j)))
+        return self._activate(
+            self.item_tower(F.embedding(items, self.item_embedding) + torch.einsum("bm,bmd->bd", alpha, e_j))
+        )
 
-    def forward(self, users: Tensor, history: Tensor, items: Tensor, user_noise: Tensor | None = None, item_noise: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        users: Tensor,
+        history: Tensor,
+        items: Tensor,
+        user_noise: Tensor | None = None,
+        item_noise: Tensor | None = None,
+    ) -> Tensor:
         """The scores `[B]` of the pairs (`users` `[B]`, `items` `[B]`)."""
         user = self.user(users, history, user_noise)
         return (user * self.item(user, items, item_noise)).sum(1)
 
     def loss(self, batch: Triples, user_noise: Tensor, item_noise: Tensor, l2: float) -> Tensor:
-        """BPR of the batch plus `l2` times half the squared norm, per pair, of what it touched. `item_noise` `[2B, M]`: the liked titles', then the others'."""
+        """BPR of the batch plus `l2` times half the squared norm, per pair, of what it touched.
+
+        `item_noise` `[2B, M]`: the liked titles', then the others'.
+        """
         items = torch.cat([batch.liked, batch.other])
         user = self.user(batch.users, batch.history, user_noise).repeat(2, 1)
         liked, other = (user * self.item(user, items, item_noise)).sum(1).chunk(2)
@@ -171,7 +207,9 @@ class Reference(nn.Module):
 
 
 def batches(likes: sparse.csr_matrix, size: int, rng: np.random.Generator) -> Iterator[Triples]:
-    """One epoch over the training likes `[U, I]` in random order, a uniform negative each, drawn again while it is among the user's likes."""
+    """One epoch over the training likes `[U, I]` in random order, a uniform negative each, drawn again while
+    it is among the user's likes.
+    """
     pairs = np.stack(likes.nonzero(), 1).astype(np.int64)
     for batch in np.array_split(rng.permutation(pairs), -(-len(pairs) // size)):
         users, liked = batch.T
@@ -183,7 +221,9 @@ def batches(likes: sparse.csr_matrix, size: int, rng: np.random.Generator) -> It
             other[clash] = rng.integers(likes.shape[1], size=int(clash.sum()))
         history = padded(likes[users])
         history[history == liked[:, None]] = -1
-        yield Triples(*(torch.from_numpy(np.ascontiguousarray(part)) for part in (users, history, liked, other)))
+        yield Triples(
+            *(torch.from_numpy(np.ascontiguousarray(part)) for part in (users, history, liked, other))
+        )
 
 
 def gumbel(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -192,8 +232,14 @@ def gumbel(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
 
 
 def train_steps(model: Reference, dataset: Dataset, config: Config, steps: int, seed: int = 0) -> Rate:
-    """Time `steps` steps of BPR with Adam, batches and noise included; the rate counts (user, liked title) pairs. The model learns."""
-    likes, rng, generator = train_matrix(dataset), np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    """Time `steps` steps of BPR with Adam, batches and noise included; the rate counts (user, liked title)
+    pairs. The model learns.
+    """
+    likes, rng, generator = (
+        train_matrix(dataset),
+        np.random.default_rng(seed),
+        torch.Generator().manual_seed(seed),
+    )
     optimiser = torch.optim.Adam(model.parameters(), lr=config.train.learning_rate)
     model.train()
     pairs, began = 0, time.perf_counter()
@@ -209,7 +255,10 @@ def train_steps(model: Reference, dataset: Dataset, config: Config, steps: int, 
 
 
 def fast_steps(model: DSKReG, dataset: Dataset, config: Config, steps: int, seed: int = 0) -> Rate:
-    """What `train_steps` times, on the fast path: batches, objective and optimiser of `dskreg.training`. The model learns."""
+    """What `train_steps` times, on the fast path: batches, objective and optimiser of `dskreg.training`.
+
+    The model learns.
+    """
     batches = TripleBatches(dataset, replace(config, seed=seed), model.item_embedding.device)
     objective = Bpr(model, config.train)
     optimiser = optimiser_of(model, config.train)
@@ -226,7 +275,9 @@ def fast_steps(model: DSKReG, dataset: Dataset, config: Config, steps: int, seed
 
 
 def scorer(model: Reference, chunk: int = PAIRS) -> Scorer:
-    """Noise-free scores of the whole catalogue, `chunk` (user, title) pairs at a time: for `dskreg.evaluation.evaluate` and `score_users`."""
+    """Noise-free scores of the whole catalogue, `chunk` (user, title) pairs at a time: for
+    `dskreg.evaluation.evaluate` and `score_users`.
+    """
     count = len(model.item_embedding)
 
     @torch.no_grad()
@@ -243,7 +294,9 @@ def scorer(model: Reference, chunk: int = PAIRS) -> Scorer:
 
 
 def score_users(scores: Scorer, dataset: Dataset, users: np.ndarray, top: int = 50) -> Rate:
-    """Time the full ranking of `users` `[U']` by any scorer: scores of all titles, training likes masked, the best `top`."""
+    """Time the full ranking of `users` `[U']` by any scorer: scores of all titles, training likes masked, the
+    best `top`.
+    """
     history = train_matrix(dataset)
     began = time.perf_counter()
     done = sum(len(who) for who, _, _ in rankings(scores, users, history, history, top))

@@ -1,4 +1,6 @@
-"""The app on a port of its own and a browser before it: for the browser tests, the screenshots and the app's benchmark."""
+"""The app on a port of its own and a browser before it: for the browser tests, the screenshots and the app's
+benchmark.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,27 @@ def serve(**environment: str) -> Iterator[str]:
 
 @contextmanager
 def launch(port: int = 0, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The app's process and the address at which it will answer, on a free port or this one. Variables of DSKREG_* count only where they are given here."""
+    """The app's process and the address at which it will answer, on a free port or this one.
+
+    Variables of DSKREG_* count only where they are given here.
+    """
     with socket.socket() as probe:
         if not port:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless=true",
+        f"--server.port={port}",
+    ]
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("DSKREG_")}
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=inherited | environment) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=inherited | environment
+    ) as process:
         try:
             yield f"http://127.0.0.1:{port}", process
         finally:

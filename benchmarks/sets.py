@@ -15,8 +15,13 @@ SOURCES = {
 
 
 def there(data: Path, names: Iterable[str]) -> list[Path]:
-    """The folders of these data sets. Ends the program with a line that says what is missing and where it comes from."""
+    """The folders of these data sets.
+
+    Ends the program with a line that says what is missing and where it comes from.
+    """
     for name in names:
         if not (data / name).is_dir():
-            raise SystemExit(f"error: {data / name} is not there: expected {SOURCES.get(name, 'a data set')}; --data FOLDER says where the sets are")
+            raise SystemExit(
+                f"error: {data / name} is not there: expected {SOURCES.get(name, 'a data set')}; --data FOLDER says where the sets are"
+            )
     return [data / name for name in names]

@@ -1,4 +1,6 @@
-"""Chance, person by person: how sure a mean is, and a difference between two recommenders that were asked by the same people."""
+"""Chance, person by person: how sure a mean is, and a difference between two recommenders that were asked by
+the same people.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,13 @@ def per_person(paths: list[Path], view: str, metric: str = "ndcg") -> PerPerson:
 
 def over_common_seeds(ours: list[Path], theirs: list[Path], view: str) -> tuple[PerPerson, PerPerson]:
     """Everybody's figures, the means over the seeds that both have: another seed is another split."""
-    common = {path.stem.rpartition("-")[2] for path in ours} & {path.stem.rpartition("-")[2] for path in theirs}
-    mine, other = (per_person([path for path in paths if path.stem.rpartition("-")[2] in common], view) for paths in (ours, theirs))
+    common = {path.stem.rpartition("-")[2] for path in ours} & {
+        path.stem.rpartition("-")[2] for path in theirs
+    }
+    mine, other = (
+        per_person([path for path in paths if path.stem.rpartition("-")[2] in common], view)
+        for paths in (ours, theirs)
+    )
     return mine, other
 
 
@@ -60,6 +67,8 @@ def interval(values: np.ndarray) -> float:
 
 
 def compared(people: np.ndarray, base: np.ndarray) -> dict[str, float]:
-    """The relative `gain` over `base`, and half its 95 % confidence interval `within`, paired over the people `[P]`."""
+    """The relative `gain` over `base`, and half its 95 % confidence interval `within`, paired over the people
+    `[P]`.
+    """
     gain = (people - base) / base.mean()
     return {"gain": float(gain.mean()), "within": interval(gain)}

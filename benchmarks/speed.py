@@ -1,10 +1,13 @@
-"""How fast the package is, beside a dense implementation of the paper in the same run: `python benchmarks/speed.py --artifact artifacts/anime`.
+"""How fast the package is, beside a dense implementation of the paper in the same run: `python
+benchmarks/speed.py --artifact artifacts/anime`.
 
-    paper settings (D 16, M 500, K 8, batch 128) on dskreg-lastfm: training pairs/s and users ranked/s, the fast path and benchmarks/reference.py in turn
-    default preset on the anime sample: the graph, an epoch, ranking everybody, one epoch in one process and in two
-    one person on a trained artifact: opening it, recommend, explain with and without the exact probabilities
+    paper settings (D 16, M 500, K 8, batch 128) on dskreg-lastfm: training pairs/s and users ranked/s, the
+    fast path and benchmarks/reference.py in turn default preset on the anime sample: the graph, an epoch,
+    ranking everybody, one epoch in one process and in two one person on a trained artifact: opening it,
+    recommend, explain with and without the exact probabilities
 
-Ratios are of medians of alternating rounds: machines are noisy. Prints a table with the targets and writes JSON with machine and versions.
+Ratios are of medians of alternating rounds: machines are noisy. Prints a table with the targets and writes
+JSON with machine and versions.
 """
 
 from __future__ import annotations
@@ -61,7 +64,11 @@ class Row:
     met: bool | None = None
 
     def __str__(self) -> str:
-        beside = f"dense {self.reference:10,.1f}   {self.value / self.reference:8,.1f} times" if self.reference else ""
+        beside = (
+            f"dense {self.reference:10,.1f}   {self.value / self.reference:8,.1f} times"
+            if self.reference
+            else ""
+        )
         verdict = {None: "", True: "met", False: "MISSED"}[self.met]
         return f"{self.what:<52} {self.value:12,.2f} {self.unit:<10} {beside:<38} {self.target:<16} {verdict}"
 
@@ -112,13 +119,17 @@ def paper(folder: Path, steps: int = 20, users: int = 8) -> list[Row]:
         rates["train"].append(reference.fast_steps(model, data, config, 8 * steps).per_second)
         rates["dense train"].append(reference.train_steps(dense, data, config, steps).per_second)
         rates["rank"].append(reference.score_users(model_scorer(model.eval()), data, everybody).per_second)
-        rates["dense rank"].append(reference.score_users(reference.scorer(dense.eval()), data, everybody[:users]).per_second)
+        rates["dense rank"].append(
+            reference.score_users(reference.scorer(dense.eval()), data, everybody[:users]).per_second
+        )
         model.train()
         dense.train()
     middle = {name: statistics.median(values) for name, values in rates.items()}
     return [
         at_least("paper settings, Last.FM: training", middle["train"], "pairs/s", middle["dense train"], 20),
-        at_least("paper settings, Last.FM: full ranking", middle["rank"], "users/s", middle["dense rank"], 300),
+        at_least(
+            "paper settings, Last.FM: full ranking", middle["rank"], "users/s", middle["dense rank"], 300
+        ),
     ]
 
 
@@ -138,13 +149,22 @@ def default(folder: Path) -> list[Row]:
     steps = statistics.median(epoch(number) for number in range(ROUNDS))
     pairs, likes = train_matrix(data).nnz, train_matrix(data)
     scorer, people = model_scorer(model.eval()), np.arange(len(data.user_ids))
-    ranking = statistics.median(seconds(lambda: list(rankings(scorer, people, likes, likes, 20))) for _ in range(ROUNDS))
+    ranking = statistics.median(
+        seconds(lambda: list(rankings(scorer, people, likes, likes, 20))) for _ in range(ROUNDS)
+    )
     rate = len(people) / ranking
     return [
         Row("default preset, anime: candidate graph", building, "s"),
         within(f"default preset, anime: an epoch of {pairs:,} pairs", steps, "s", 20),
         Row("default preset, anime: training", pairs / steps, "pairs/s"),
-        Row(f"default preset, anime: everybody against {len(data.items):,} titles", rate, "users/s", None, ">= 2000 users/s", rate >= 2000),
+        Row(
+            f"default preset, anime: everybody against {len(data.items):,} titles",
+            rate,
+            "users/s",
+            None,
+            ">= 2000 users/s",
+            rate >= 2000,
+        ),
         Row("peak memory so far", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, "GiB"),
     ]
 
@@ -183,10 +203,17 @@ def processes(folder: Path) -> list[Row]:
     """An epoch in one process and in two, one thread each."""
     middle = []
     for count in (1, 2):
-        launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"] if count == 2 else []
+        launch = (
+            ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"] if count == 2 else []
+        )
         script = Path(os.environ.get("TMPDIR", "/tmp")) / f"dskreg-epochs-{os.getpid()}.py"
         script.write_text(EPOCHS)
-        told = subprocess.run([sys.executable, *launch, str(script), str(ROOT), str(folder)], capture_output=True, text=True, check=False)
+        told = subprocess.run(
+            [sys.executable, *launch, str(script), str(ROOT), str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         script.unlink()
         if told.returncode:
             raise RuntimeError(told.stderr[-1000:])
@@ -194,7 +221,14 @@ def processes(folder: Path) -> list[Row]:
     ratio = middle[0] / middle[1]
     return [
         Row("default preset, anime: an epoch, 1 process of 1 thread", middle[0], "s"),
-        Row("default preset, anime: an epoch, 2 processes of 1 thread", middle[1], "s", None, ">= 1.6 times", ratio >= 1.6),
+        Row(
+            "default preset, anime: an epoch, 2 processes of 1 thread",
+            middle[1],
+            "s",
+            None,
+            ">= 1.6 times",
+            ratio >= 1.6,
+        ),
         Row("two processes beside one", ratio, "times"),
     ]
 
@@ -229,7 +263,12 @@ def main() -> None:
     arguments = parser.parse_args()
     there(arguments.data, ("dskreg-lastfm", "anime"))
     rows: list[Row] = []
-    for part in (lambda: paper(arguments.data), lambda: default(arguments.data), lambda: processes(arguments.data), lambda: person(arguments.artifact)):
+    for part in (
+        lambda: paper(arguments.data),
+        lambda: default(arguments.data),
+        lambda: processes(arguments.data),
+        lambda: person(arguments.artifact),
+    ):
         for row in part():
             print(row, flush=True)
             rows.append(row)
@@ -237,7 +276,8 @@ def main() -> None:
         "rows": [asdict(row) for row in rows],
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f} at the end",
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy", "scipy")},
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("torch", "numpy", "scipy")},
     }
     print(document["machine"], document["date"])
     if arguments.out:

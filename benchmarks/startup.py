@@ -1,8 +1,10 @@
-"""How long from `streamlit run app.py` to the first list in the browser: `python benchmarks/startup.py` (packages of requirements-dev.txt, chromium).
+"""How long from `streamlit run app.py` to the first list in the browser: `python benchmarks/startup.py`
+(packages of requirements-dev.txt, chromium).
 
-The browser is open before the clock starts, and a page goes to the address as soon as the port takes a connection: what one sees who types the command
-and reloads at once. Seconds from the start of the process until the first reason stands on the page, and of `import dskreg.explorer` in a process of
-its own. The files are warm after one uncounted start.
+The browser is open before the clock starts, and a page goes to the address as soon as the port takes a
+connection: what one sees who types the command and reloads at once. Seconds from the start of the process
+until the first reason stands on the page, and of `import dskreg.explorer` in a process of its own. The files
+are warm after one uncounted start.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 FIRST_LIST, IMPORT = 5.0, 2.5  # targets, seconds
-HEAVY = ("torch_geometric", "sklearn", "openTSNE", "plotly")  # packages that the door to the model does without
+# Packages that the door to the model does without
+HEAVY = ("torch_geometric", "sklearn", "openTSNE", "plotly")
 IMPORTED = f"import sys, dskreg.explorer; print(*(name for name in {HEAVY} if name in sys.modules))"
 
 
@@ -64,46 +67,71 @@ def await_port(address: str, process: subprocess.Popen) -> None:
 def import_explorer() -> tuple[float, list[str]]:
     """Seconds of a process that imports dskreg.explorer, and which of the HEAVY packages it has imported."""
     start = time.perf_counter()
-    printed = subprocess.run([sys.executable, "-c", IMPORTED], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run(
+        [sys.executable, "-c", IMPORTED], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
     return time.perf_counter() - start, printed.split()
 
 
 def report(name: str, seconds: list[float], target: float) -> dict[str, Any]:
     """Print one line; the same as an entry of the document."""
     median = statistics.median(seconds)
-    print(f"{name:<32} {median:6.2f} s   target {target:.1f} s   ({', '.join(f'{s:.2f}' for s in seconds)})", flush=True)
+    print(
+        f"{name:<32} {median:6.2f} s   target {target:.1f} s   ({', '.join(f'{s:.2f}' for s in seconds)})",
+        flush=True,
+    )
     return {"median": median, "target": target, "seconds": seconds}
 
 
 def processor() -> str:
     """The processor's name where the system tells it."""
     told = Path("/proc/cpuinfo")
-    names = [line.partition(":")[2].strip() for line in told.read_text().splitlines() if line.startswith("model name")] if told.is_file() else []
+    names = (
+        [
+            line.partition(":")[2].strip()
+            for line in told.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        if told.is_file()
+        else []
+    )
     return names[0] if names else platform.processor() or platform.machine()
 
 
 def measure(artifacts: Path, times: int) -> dict[str, Any]:
     """The document: single times, medians and targets in seconds, with machine and versions."""
     imports = [import_explorer() for _ in range(times + 1)][1:]
-    results = {"import dskreg.explorer": report("import dskreg.explorer", [seconds for seconds, _ in imports], IMPORT)}
+    results = {
+        "import dskreg.explorer": report(
+            "import dskreg.explorer", [seconds for seconds, _ in imports], IMPORT
+        )
+    }
     heavy = imports[0][1]
     print(f"which imports of {', '.join(HEAVY)}: {', '.join(heavy) or 'none'}", flush=True)
     with browse() as browser:
-        seconds = [first_list(browser, {"DSKREG_ARTIFACTS": str(artifacts.resolve())}) for _ in range(times + 1)][1:]
+        seconds = [
+            first_list(browser, {"DSKREG_ARTIFACTS": str(artifacts.resolve())}) for _ in range(times + 1)
+        ][1:]
     results["first list in the browser"] = report("first list in the browser", seconds, FIRST_LIST)
     return {
         "results": results,
         "imported": heavy,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"processor": processor(), "cores": os.cpu_count(), "load": os.getloadavg()[0]},
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in ("streamlit", "torch", "pandas", "scipy", "playwright")},
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("streamlit", "torch", "pandas", "scipy", "playwright")},
     }
 
 
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--artifacts", type=Path, default=ROOT / "artifacts", help="a folder of artifacts (default: artifacts/, with the demo)")
+    parser.add_argument(
+        "--artifacts",
+        type=Path,
+        default=ROOT / "artifacts",
+        help="a folder of artifacts (default: artifacts/, with the demo)",
+    )
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--json", type=Path, help="a JSON file")
     arguments = parser.parse_args()

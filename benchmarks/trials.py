@@ -1,4 +1,6 @@
-"""How a lever of benchmarks/levers.py is measured: trained on data from which some titles' likes are withheld, asked of validation alone."""
+"""How a lever of benchmarks/levers.py is measured: trained on data from which some titles' likes are
+withheld, asked of validation alone.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class Lever:
 
 @dataclass(frozen=True)
 class Withheld:
-    """The data without the likes of some titles; `likes` `[U, n]` of these titles `[n]`, train and validation, test never."""
+    """The data without the likes of some titles; `likes` `[U, n]` of these titles `[n]`, train and
+    validation, test never.
+    """
 
     dataset: Dataset
     titles: np.ndarray
@@ -99,8 +103,9 @@ def watched(rows: list[np.ndarray]) -> Iterator[None]:
 def carried(epochs: np.ndarray) -> np.ndarray:
     """NDCG `[P]` of everybody at the epoch that was best for others. `epochs` `[E, P]`.
 
-    The best of many epochs is good by luck too, and the more so the farther a lever makes the model wander. So one half of the people chooses the epoch
-    and the other half is asked, and the other way round; the mean over SPLITS seeded halvings.
+    The best of many epochs is good by luck too, and the more so the farther a lever makes the model wander.
+    So one half of the people chooses the epoch and the other half is asked, and the other way round; the mean
+    over SPLITS seeded halvings.
     """
     found, rng = np.zeros(epochs.shape[1]), np.random.default_rng(0)
     for _ in range(SPLITS):
@@ -111,13 +116,26 @@ def carried(epochs: np.ndarray) -> np.ndarray:
 
 
 def tried(lever: Lever, withheld: Withheld, start: Start) -> tuple[dict[str, Any], np.ndarray]:
-    """Validation NDCG@20 `before` the first step, at the `best` epoch and `carried`; the withheld titles' at the best epoch is `cold`. And `carried`."""
+    """Validation NDCG@20 `before` the first step, at the `best` epoch and `carried`; the withheld titles' at
+    the best epoch is `cold`. And `carried`.
+    """
     began, config, dataset, rows = time.perf_counter(), lever.config, withheld.dataset, list[np.ndarray]()
     with lever.around(), watched(rows):
         candidates = graph.build(dataset, config.graph, config.seed)
         found = trainer.train(dataset, candidates, config, start=lever.start(start))
     scorer, people = (lever.scorer or model_scorer)(found.model.eval()), carried(np.array(rows))
     if lever.scorer is not None:  # of another way to score counts what it adds at the same epoch
-        people += evaluate(scorer, dataset, VALIDATION, config.train.validation_users).per_user["ndcg@20"] - rows[found.best_epoch]
-    of_epochs = {"before": found.history[0].ndcg, "best": max(epoch.ndcg for epoch in found.history), "epoch": found.best_epoch}
-    return of_epochs | {"carried": float(people.mean()), "cold": withheld.ndcg(scorer), "seconds": round(time.perf_counter() - began, 1)}, people
+        people += (
+            evaluate(scorer, dataset, VALIDATION, config.train.validation_users).per_user["ndcg@20"]
+            - rows[found.best_epoch]
+        )
+    of_epochs = {
+        "before": found.history[0].ndcg,
+        "best": max(epoch.ndcg for epoch in found.history),
+        "epoch": found.best_epoch,
+    }
+    return of_epochs | {
+        "carried": float(people.mean()),
+        "cold": withheld.ndcg(scorer),
+        "seconds": round(time.perf_counter() - began, 1),
+    }, people

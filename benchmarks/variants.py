@@ -26,7 +26,9 @@ from dskreg.training import batches
 
 
 def shuffled(dataset: Dataset, seed: int = 0) -> Dataset:
-    """The same triples with the tails of each relation dealt out anew: every title and every entity keeps its degree, and nothing means anything."""
+    """The same triples with the tails of each relation dealt out anew: every title and every entity keeps its
+    degree, and nothing means anything.
+    """
     rng, tail = np.random.default_rng(seed), dataset.tail.copy()
     for relation in range(len(dataset.relations)):
         chosen = np.flatnonzero(dataset.relation == relation)
@@ -35,12 +37,21 @@ def shuffled(dataset: Dataset, seed: int = 0) -> Dataset:
 
 
 def uniform() -> AbstractContextManager[None]:
-    """Draws take no notice of what was learnt: every candidate is as likely as any other, also at the test, where the draw is of a fixed seed."""
+    """Draws take no notice of what was learnt: every candidate is as likely as any other, also at the test,
+    where the draw is of a fixed seed.
+    """
     logit = model.DSKReG._logit
 
-    def equal(self: model.DSKReG, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor) -> Tensor:
-        spread = torch.frac(torch.sin(neighbour.double() * 12.9898 + relation.double() * 78.233) * 43758.5453).float()  # a fixed order, title for title
-        return (spread + 0 * logit(self, neighbour, relation, gone, *log_strength).nan_to_num(neginf=0)).masked_fill(gone, -torch.inf)
+    def equal(
+        self: model.DSKReG, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor
+    ) -> Tensor:
+        # a fixed order, title for title
+        spread = torch.frac(
+            torch.sin(neighbour.double() * 12.9898 + relation.double() * 78.233) * 43758.5453
+        ).float()
+        return (
+            spread + 0 * logit(self, neighbour, relation, gone, *log_strength).nan_to_num(neginf=0)
+        ).masked_fill(gone, -torch.inf)
 
     return patched(model.DSKReG, "_logit", equal)
 
@@ -89,7 +100,10 @@ def beginning(recommender: Recommender, change: Callable[[list[dict]], list[dict
     choose = recommender.choose
     assert choose is not None
     return replace(
-        recommender, choose=lambda dataset, settings: choose(dataset, {"start": settings["start"] | {"kernels": change(settings["start"]["kernels"])}})
+        recommender,
+        choose=lambda dataset, settings: choose(
+            dataset, {"start": settings["start"] | {"kernels": change(settings["start"]["kernels"])}}
+        ),
     )
 
 
@@ -98,7 +112,12 @@ FASTER, HELD = "the sampler learns ten times faster", "no weight decay"
 
 def chooses_like_default(name: str) -> bool:
     """Does only training feel this change, so that the variant would choose the default's start?"""
-    return name.startswith("tau = ") or name in ("wrong sign of the noise", "soft in the place of straight-through", FASTER, HELD)
+    return name.startswith("tau = ") or name in (
+        "wrong sign of the noise",
+        "soft in the place of straight-through",
+        FASTER,
+        HELD,
+    )
 
 
 def setting(**changes: object) -> Config:
@@ -126,7 +145,9 @@ def variants(dataset: Dataset) -> dict[str, Recommender]:
         FASTER: dskreg(setting(train__sampler_learning_rate="3e-3")),
         HELD: dskreg(setting(train__weight_decay="0")),
         "one kernel": beginning(dskreg(base), lambda kernels: [kernels[0] | {"share": 1.0}]),
-        "kernels of the likes alone": beginning(dskreg(base), lambda kernels: [kernel | {"seen": False, "knowledge": False} for kernel in kernels]),
+        "kernels of the likes alone": beginning(
+            dskreg(base), lambda kernels: [kernel | {"seen": False, "knowledge": False} for kernel in kernels]
+        ),
         "no gates": dskreg(setting(model__gates="false")),
         "no prior": dskreg(setting(model__prior="false")),
         "start at random": dskreg(setting(train__start="random", train__learning_rate="1e-3")),

@@ -1,6 +1,8 @@
-"""Take the screenshots of README and docs/ afresh: `python docs/screenshots.py` (needs the packages of requirements-dev.txt and chromium).
+"""Take the screenshots of README and docs/ afresh: `python docs/screenshots.py` (needs the packages of
+requirements-dev.txt and chromium).
 
-Every page on the bundled demo, light, 1400 pixels wide; the first page once more in the dark and once on a phone.
+Every page on the bundled demo, light, 1400 pixels wide; the first page once more in the dark and once on a
+phone.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ def main() -> None:
     """Write every image, telling which."""
     IMAGES.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
-        shutil.copytree(ROOT / "artifacts" / "demo", Path(folder) / "demo")  # whatever else is there stays out of the picture
+        # Whatever else is there stays out of the picture
+        shutil.copytree(ROOT / "artifacts" / "demo", Path(folder) / "demo")
         _take(folder)
 
 

@@ -1,10 +1,13 @@
-"""Settings: frozen dataclasses whose types and ranges are declared beside the defaults, written to and read from JSON.
+"""Settings: frozen dataclasses whose types and ranges are declared beside the defaults, written to and read
+from JSON.
 
-Whichever way a setting comes, by construction, `dataclasses.replace`, JSON or the command line, pydantic checks it against its declaration.
-The bounds are far from whatever makes sense: they keep out what would end in an overflow, an allocation without end or a run without end.
+Whichever way a setting comes, by construction, `dataclasses.replace`, JSON or the command line, pydantic
+checks it against its declaration. The bounds are far from whatever makes sense: they keep out what would end
+in an overflow, an allocation without end or a run without end.
 
-A preset is a complete `Config`. `paper` follows the publication (BPR, one uniform negative, tanh, K = 8, tau = 0.1, M = 500, D = 16);
-`default` keeps the same model and replaces what training taught to replace (docs/model.md lists each deviation and its reason).
+A preset is a complete `Config`. `paper` follows the publication (BPR, one uniform negative, tanh, K = 8, tau
+= 0.1, M = 500, D = 16); `default` keeps the same model and replaces what training taught to replace
+(docs/model.md lists each deviation and its reason).
 """
 
 from __future__ import annotations
@@ -27,10 +30,13 @@ DEVICE = r"^(auto|cpu|cuda(:[0-9]{1,2})?|mps)$"
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 Share = Annotated[float, Field(ge=1e-6, lt=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]  # numpy's generators refuse a negative one, torch's read it as another number
-AtMost = Annotated[int, Field(ge=1, le=10**9)]  # "at most so many" of what the data have: a huge one means all
+# Numpy's generators refuse a negative one, torch's read it as another number
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+# "at most so many" of what the data have: a huge one means all
+AtMost = Annotated[int, Field(ge=1, le=10**9)]
 Picks = Annotated[int, Field(ge=1, le=1024)]  # a step holds picks x titles x users of its batch
-Rate = Annotated[float, Field(ge=1e-12, le=1e3)]  # below, float32 has no step left; above, the first step is the last
+# Below, float32 has no step left; above, the first step is the last
+Rate = Annotated[float, Field(ge=1e-12, le=1e3)]
 Settings = TypeVar("Settings")
 
 
@@ -57,7 +63,9 @@ def _refusal(section: str, error: ValidationError) -> InputError:
     path = ".".join(part for part in (section, path) if part)
     if wrong == "unknown":
         return _unknown(path)
-    return InputError(f"setting {path}: {wrong.replace(f'String should match pattern {DEVICE!r}', f'expected {DEVICES}')}")
+    return InputError(
+        f"setting {path}: {wrong.replace(f'String should match pattern {DEVICE!r}', f'expected {DEVICES}')}"
+    )
 
 
 def _unknown(path: str) -> InputError:
@@ -70,8 +78,10 @@ def _unknown(path: str) -> InputError:
 class DataConfig:
     """What counts as liked and how it is split."""
 
-    like_threshold: Annotated[float, Field(ge=-1e9, le=1e9)] = 7.0  # a rating of at least this is a like; -1 means watched and is never one
-    core: AtMost = 5  # users and titles with fewer likes stay out of training and tests (only where the split is ours)
+    # a rating of at least this is a like; -1 means watched and is never one
+    like_threshold: Annotated[float, Field(ge=-1e9, le=1e9)] = 7.0
+    # Users and titles with fewer likes stay out of training and tests (only where the split is ours)
+    core: AtMost = 5
     validation: Share = 0.1  # of each user's likes
     test: Share = 0.2  # of each user's likes; a data set with its own test split keeps that
     split_seed: Seed = 0
@@ -88,9 +98,11 @@ class GraphConfig:
 
     candidates: Annotated[int, Field(ge=1, le=16_384)] = 128  # M, per item; the table has titles x M places
     without: Annotated[tuple[str, ...], Field(strict=False)] = ()  # relations switched off
-    max_relations: Annotated[int, Field(ge=0, le=1000)] = 12  # of the knowledge graph, by the number of items they connect; co-liked comes on top
+    # Of the knowledge graph, by the number of items they connect; co-liked comes on top
+    max_relations: Annotated[int, Field(ge=0, le=1000)] = 12
     min_items: Annotated[int, Field(ge=0, le=10**9)] = 20  # a relation that connects fewer items is left out
-    max_share: Annotated[float, Field(gt=0, le=1)] = 0.5  # an entity carried by more than this share of the items connects nobody
+    # An entity carried by more than this share of the items connects nobody
+    max_share: Annotated[float, Field(gt=0, le=1)] = 0.5
 
 
 @_section("model")
@@ -98,16 +110,19 @@ class GraphConfig:
 class ModelConfig:
     """The network of docs/model.md."""
 
-    width: Annotated[int, Field(ge=1, le=16_384)] = 1024  # D; each tower has D x D numbers, a gigabyte at most
+    # D; each tower has D x D numbers, a gigabyte at most
+    width: Annotated[int, Field(ge=1, le=16_384)] = 1024
     picks: Picks = 8  # K on the item side
     user_picks: Picks = 8  # K on the user side
-    temperature: Annotated[float, Field(ge=1e-4, le=1e4)] = 0.1  # tau of the relaxed top-k: keys are divided by it in float32
+    # Tau of the relaxed top-k: keys are divided by it in float32
+    temperature: Annotated[float, Field(ge=1e-4, le=1e4)] = 0.1
     relaxation: Literal["straight-through", "soft"] = "straight-through"
     activation: Literal["linear", "tanh"] = "linear"
     user: Literal["items", "free"] = "items"  # e_u: from the history, or a parameter of its own
     gates: bool = True  # a learnt weight per relation on the neighbour term
     gate_start: Annotated[float, Field(ge=1e-8, le=1e3)] = 0.1  # its logarithm is the parameter
-    prior: bool = True  # the candidate's strength (idf overlap, co-liking) enters its logit with a learnt weight
+    # The candidate's strength (idf overlap, co-liking) enters its logit with a learnt weight
+    prior: bool = True
     prior_start: Annotated[float, Field(ge=-1e3, le=1e3)] = 1.0
 
 
@@ -116,11 +131,13 @@ class ModelConfig:
 class TrainConfig:
     """How the parameters are found."""
 
-    objective: Literal["softmax", "bpr"] = "softmax"  # masked histories against the catalogue, or (user, liked, other) triples
+    # Masked histories against the catalogue, or (user, liked, other) triples
+    objective: Literal["softmax", "bpr"] = "softmax"
     start: Literal["svd", "random"] = "svd"
     epochs: Annotated[int, Field(ge=0, le=10_000)] = 100
     patience: AtMost = 6  # epochs without a better validation NDCG@20
-    gates_by: Literal["cold", "all"] = "cold"  # which titles tell what a relation's first gate should be (gates.py)
+    # Which titles tell what a relation's first gate should be (gates.py)
+    gates_by: Literal["cold", "all"] = "cold"
     validation_users: AtMost = 2000  # asked after each epoch, at most; the test asks everybody
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 256  # users (softmax) or pairs (bpr)
     refit: bool = True  # once more with the validation likes, for as many epochs as were best
@@ -128,17 +145,22 @@ class TrainConfig:
     sampler_learning_rate: Rate = 3e-4  # of the logits' own vectors, relations, gates and priors
     # The share that every step takes off embeddings and towers, whatever the learning rate (decoupled).
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.005
-    l2: Annotated[float, Field(ge=0, le=1e3)] = 0.0  # lambda: times the squared norm of the embeddings that a bpr batch touched
-    alternatives: AtMost = 4096  # titles that compete in a softmax step, at most: a uniform sample, the same for the whole batch
+    # Lambda: times the squared norm of the embeddings that a bpr batch touched
+    l2: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    # Titles that compete in a softmax step, at most: a uniform sample, the same for the whole batch
+    alternatives: AtMost = 4096
     hide_least: Share = 0.3  # the hidden share of a history is drawn uniformly between the two
     hide_most: Share = 0.5
     device: Annotated[str, Field(pattern=DEVICE)] = "auto"
     mixed_precision: bool = True  # on CUDA only
-    shard: bool = False  # of several processes each keeps its rows of the parameters and of the optimiser's state
+    # Of several processes each keeps its rows of the parameters and of the optimiser's state
+    shard: bool = False
 
     def __post_init__(self) -> None:
         if self.hide_least > self.hide_most:
-            raise ValueError(f"hide_least: expected at most hide_most, {self.hide_most} (got {self.hide_least})")
+            raise ValueError(
+                f"hide_least: expected at most hide_most, {self.hide_most} (got {self.hide_least})"
+            )
 
 
 @_section("projection")
@@ -147,9 +169,11 @@ class ProjectionConfig:
     """The t-SNE maps, and the clusters that their regions are named by."""
 
     users: Annotated[int, Field(ge=0, le=1_000_000)] = 2000  # at most so many users are placed
-    perplexity: Annotated[float, Field(ge=0.1, le=1000)] = 30.0  # three times as many neighbours are kept of every point
+    # Three times as many neighbours are kept of every point
+    perplexity: Annotated[float, Field(ge=0.1, le=1000)] = 30.0
     iterations: Annotated[int, Field(ge=1, le=100_000)] = 500
-    quality_sample: Annotated[int, Field(ge=1, le=1_000_000)] = 1000  # points whose neighbourhoods are compared
+    # Points whose neighbourhoods are compared
+    quality_sample: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     clusters: Annotated[int, Field(ge=1, le=10_000)] = 20  # at most, of titles and of users
 
 
@@ -203,12 +227,18 @@ def setting_paths() -> list[str]:
     paths = []
     for outer in dataclasses.fields(Config):
         value = getattr(Config(), outer.name)
-        paths += [f"{outer.name}.{f.name}" for f in dataclasses.fields(value)] if dataclasses.is_dataclass(value) else [outer.name]
+        paths += (
+            [f"{outer.name}.{f.name}" for f in dataclasses.fields(value)]
+            if dataclasses.is_dataclass(value)
+            else [outer.name]
+        )
     return paths
 
 
 def _parsed(kind: Any, text: str) -> Any:
-    """`text` as a value of the annotation `kind`; `text` itself where it is none, which the declaration refuses."""
+    """`text` as a value of the annotation `kind`; `text` itself where it is none, which the declaration
+    refuses.
+    """
     if get_origin(kind) is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if kind is bool:
@@ -225,7 +255,15 @@ PRESETS: dict[str, Config] = {
         graph=GraphConfig(candidates=500),
         model=ModelConfig(width=16, activation="tanh", user="free", gates=False, prior=False),
         train=TrainConfig(
-            objective="bpr", start="random", epochs=60, batch=128, refit=False, learning_rate=1e-3, sampler_learning_rate=1e-3, weight_decay=0.0, l2=1e-3
+            objective="bpr",
+            start="random",
+            epochs=60,
+            batch=128,
+            refit=False,
+            learning_rate=1e-3,
+            sampler_learning_rate=1e-3,
+            weight_decay=0.0,
+            l2=1e-3,
         ),
     ),
 }

@@ -29,7 +29,8 @@ def prepare() -> None:
     Raises:
         InputError: There is no stdout.
     """
-    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:  # a stream that is closed: the next file would be opened in its place
+    # a stream that is closed: the next file would be opened in its place
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(spare)
     if sys.stderr is None:
@@ -47,8 +48,11 @@ def say(message: str) -> None:
         tqdm.write(legible(message), file=sys.stderr)
 
 
-def progress(steps: Iterator[Made], count: int, label: str, size: Callable[[Made], int] = lambda step: 1) -> Iterator[Made]:
-    """The steps; meanwhile a bar on stderr that leaves no trace, or a line now and then where stderr is no terminal.
+def progress(
+    steps: Iterator[Made], count: int, label: str, size: Callable[[Made], int] = lambda step: 1
+) -> Iterator[Made]:
+    """The steps; meanwhile a bar on stderr that leaves no trace, or a line now and then where stderr is no
+    terminal.
 
     Args:
         steps: What is counted.
@@ -73,7 +77,8 @@ def show(document: dict[str, Any], as_json: bool, text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Print a result on stdout, at once: here a full disk is still an answer, at the interpreter's end it is a traceback.
+    """Print a result on stdout, at once: here a full disk is still an answer, at the interpreter's end it is
+    a traceback.
 
     Raises:
         InputError: It cannot be written.
@@ -110,7 +115,9 @@ def written(document: dict[str, Any]) -> str:
 def table(result: dict[str, Any]) -> str:
     """The metrics of the model and the baselines side by side."""
     columns = {"DSKReG": result["metrics"], **result["baselines"]}
-    return f"{result['users']:,} test users\n{pd.DataFrame(columns, dtype=float).round(4).to_string(na_rep='-')}"
+    return (
+        f"{result['users']:,} test users\n{pd.DataFrame(columns, dtype=float).round(4).to_string(na_rep='-')}"
+    )
 
 
 def indexed(out: Path, made: dict[str, Any]) -> str:
@@ -119,8 +126,13 @@ def indexed(out: Path, made: dict[str, Any]) -> str:
     size = f"built in {made['build_seconds']:.1f} s, {made['bytes'] / 1e6:.1f} MB"
     lines = [f"{out}: {made['titles']:,} titles of width {made['width']} for {made['engine']}, {size}"]
     if found["people"]:
-        recall, whole, raw = (found[f"{name}@{found['top']}"] for name in ("recall", "recall_exact_search", "recall_without_rescoring"))
-        lines.append(f"recall@{found['top']} {recall:.4f} against the exact lists of {found['people']} people")
+        recall, whole, raw = (
+            found[f"{name}@{found['top']}"]
+            for name in ("recall", "recall_exact_search", "recall_without_rescoring")
+        )
+        lines.append(
+            f"recall@{found['top']} {recall:.4f} against the exact lists of {found['people']} people"
+        )
         lines.append(f"with an engine that misses nothing {whole:.4f}, without re-scoring {raw:.4f}")
         lines.append(f"{took['index']:.2f} ms a list (median), exact {took['exact']:.2f} ms")
     return "\n".join(lines)

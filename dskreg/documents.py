@@ -1,7 +1,8 @@
 """JSON files that somebody else may have written, read in one guarded way.
 
-Only a regular file of bounded size is read, parsed and checked against a declared form (a pydantic type) in one step. Whatever is wrong with it,
-its kind, size, nesting, types or names, is one InputError that names the file and the field.
+Only a regular file of bounded size is read, parsed and checked against a declared form (a pydantic type) in
+one step. Whatever is wrong with it, its kind, size, nesting, types or names, is one InputError that names the
+file and the field.
 """
 
 from __future__ import annotations
@@ -73,11 +74,14 @@ def read_bytes(path: Path, mend: str = "", largest: int = LARGEST, tail: bool = 
     except FileNotFoundError:
         raise InputError(f"{path}: missing{advice}") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}){advice}") from None
+        raise InputError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}){advice}"
+        ) from None
 
 
 def _at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would let `open` wait for ever
+    # a pipe without a writer would let `open` wait for ever
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def regular_size(path: Path, mend: str = "", largest: int | None = None) -> int:
@@ -88,7 +92,9 @@ def regular_size(path: Path, mend: str = "", largest: int | None = None) -> int:
     except FileNotFoundError:
         raise InputError(f"{path}: missing{advice}") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}){advice}") from None
+        raise InputError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}){advice}"
+        ) from None
     _require_regular(path, status, largest, advice)
     return status.st_size
 
@@ -111,7 +117,10 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     found = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in found["loc"])
     if found["type"] == "json_invalid":
-        return "", f"damaged, expected a JSON document ({shortened(found['msg'].removeprefix('Invalid JSON: '))})"
+        return (
+            "",
+            f"damaged, expected a JSON document ({shortened(found['msg'].removeprefix('Invalid JSON: '))})",
+        )
     if found["type"] == "missing":
         return field, "missing"
     if found["type"] in ("extra_forbidden", "unexpected_keyword_argument"):

@@ -1,7 +1,9 @@
-"""The only door to a trained model for the app and for the command line's reading commands: plain values and DataFrames come out.
+"""The only door to a trained model for the app and for the command line's reading commands: plain values and
+DataFrames come out.
 
-People, lists and the whole model stand here, what is asked about one title in questions.py; larger subjects have a module each and are reached
-through it, such as `maps`, `rivals`, `degrees`. All of them ask the same read-only `Opened`.
+People, lists and the whole model stand here, what is asked about one title in questions.py; larger subjects
+have a module each and are reached through it, such as `maps`, `rivals`, `degrees`. All of them ask the same
+read-only `Opened`.
 """
 
 from __future__ import annotations
@@ -60,13 +62,17 @@ SHOWN_IDS = 1000
 def one_thread_each() -> None:
     """Let every product be computed in the thread that asks for it, as visitors have one each.
 
-    Products of milliseconds, spread over all processors by several threads at once, wait for each other by spinning.
+    Products of milliseconds, spread over all processors by several threads at once, wait for each other by
+    spinning.
     """
     torch.set_num_threads(1)
 
 
 class Explorer(Questions):
-    """An opened artifact. Read-only and shared by all sessions: nothing here changes after `open` besides caches of derived values."""
+    """An opened artifact.
+
+    Read-only and shared by all sessions: nothing here changes after `open` besides caches of derived values.
+    """
 
     def __init__(self, core: Opened) -> None:
         super().__init__(core)
@@ -76,13 +82,20 @@ class Explorer(Questions):
         self.name, self.content = core.path.name, str(manifest["content"])
         self.simulated = data.format == "demo"
         self.user_ids, self.user_count = data.user_ids, len(data.user_ids)
-        self.items, self.genres, self.relations = core.items, core.directory.genre_names, list(core.graph.relations)
+        self.items, self.genres, self.relations = (
+            core.items,
+            core.directory.genre_names,
+            list(core.graph.relations),
+        )
         self.types = [t for t in self.items["type"].value_counts().index if t]
         self.adult, self.adult_titles = not core.kept_out.any(), int(core.directory.adult.sum())
 
     @classmethod
     def open(cls, path: str | Path) -> Explorer:
-        """Read and verify the artifact at `path`. Raises InputError, in words, when it is missing, incomplete, altered or foreign."""
+        """Read and verify the artifact at `path`.
+
+        Raises InputError, in words, when it is missing, incomplete, altered or foreign.
+        """
         try:
             return cls(Opened(Path(path), artifacts.load(Path(path))))
         except (RuntimeError, ValueError, KeyError, IndexError) as error:
@@ -92,7 +105,9 @@ class Explorer(Questions):
 
     @cached_property
     def without_adult(self) -> Explorer:
-        """The same model, with adult titles left out of lists, searches and maps and nameless elsewhere; itself where there are none."""
+        """The same model, with adult titles left out of lists, searches and maps and nameless elsewhere;
+        itself where there are none.
+        """
         return self if self.core.without_adult is self.core else Explorer(self.core.without_adult)
 
     def info(self) -> dict[str, Any]:
@@ -138,7 +153,9 @@ class Explorer(Questions):
         """A profile made by hand; InputError that names unknown titles."""
         return self.directory.profile_of(item_ids)
 
-    def edited(self, profile: Profile, liked: Iterable[object] = (), disliked: Iterable[object] = ()) -> Profile:
+    def edited(
+        self, profile: Profile, liked: Iterable[object] = (), disliked: Iterable[object] = ()
+    ) -> Profile:
         """The profile with titles added and taken out; InputError for an unknown one."""
         return self.directory.edited(profile, liked, disliked)
 
@@ -148,7 +165,9 @@ class Explorer(Questions):
 
     def liked(self, profile: Profile) -> pd.DataFrame:
         """The history's titles, the best known first."""
-        return self.core.rows(self.core.positions(profile.history)).sort_values("likes", ascending=False, ignore_index=True)
+        return self.core.rows(self.core.positions(profile.history)).sort_values(
+            "likes", ascending=False, ignore_index=True
+        )
 
     def find_items(self, text: str, limit: int = 20) -> pd.DataFrame:
         """Titles that contain `text`, whatever its case and diacritics."""
@@ -175,12 +194,14 @@ class Explorer(Questions):
         most_likes: int | None = None,
         diversity: float = 0.0,
     ) -> pd.DataFrame:
-        """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out, reason of the best titles that pass the filters.
+        """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out, reason of the best
+        titles that pass the filters.
 
         Somebody without a like is listed the most liked titles, each with the score 0.
-        `most_likes`: only titles that so many people like, or fewer. `diversity` 0 .. 1 trades score for variety (dskreg/serving/diversity.py);
-        `score_rank` is the rank by score alone. Disliked titles, and what a hand-made profile lists, are always left out.
-        Raises InputError when `top` is below 1, `most_likes` below 0 or `diversity` outside 0 .. 1.
+        `most_likes`: only titles that so many people like, or fewer. `diversity` 0 .. 1 trades score for
+        variety (dskreg/serving/diversity.py); `score_rank` is the rank by score alone. Disliked titles, and
+        what a hand-made profile lists, are always left out. Raises InputError when `top` is below 1,
+        `most_likes` below 0 or `diversity` outside 0 .. 1.
         """
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")
@@ -194,15 +215,25 @@ class Explorer(Questions):
         pool = max(POOL, WIDE * top) if diversity else top
         ranked = top_items(by[None], sparse.csr_matrix(hidden[None]), min(pool, len(by)))[0]
         ranked = ranked[ranked >= 0]
-        chosen = mmr(by[ranked], core.representations[1][ranked], top, diversity) if diversity else np.arange(len(ranked))
+        chosen = (
+            mmr(by[ranked], core.representations[1][ranked], top, diversity)
+            if diversity
+            else np.arange(len(ranked))
+        )
         return self.listing(profile, ranked[chosen], score[ranked[chosen]], chosen + 1)
 
-    def listing(self, profile: Profile, listed: np.ndarray, score: np.ndarray, score_rank: np.ndarray) -> pd.DataFrame:
-        """The columns of `recommend` for titles by position `listed` `[N]`, in this order; `score` and `score_rank` of them."""
+    def listing(
+        self, profile: Profile, listed: np.ndarray, score: np.ndarray, score_rank: np.ndarray
+    ) -> pd.DataFrame:
+        """The columns of `recommend` for titles by position `listed` `[N]`, in this order; `score` and
+        `score_rank` of them.
+        """
         seen, held_out = self.core.positions(profile.seen), self.core.held_out(profile)[listed]
         frame = self.core.rows(listed).assign(score=score, score_rank=score_rank)
         frame.insert(0, "rank", np.arange(1, len(listed) + 1))
-        return frame.assign(seen=np.isin(listed, seen), held_out=held_out, reason=self._reasons(profile, listed))
+        return frame.assign(
+            seen=np.isin(listed, seen), held_out=held_out, reason=self._reasons(profile, listed)
+        )
 
     def alikeness(self, item_ids: Iterable[object]) -> float:
         """How alike these titles are: mean cosine of all pairs after the graph."""
@@ -220,26 +251,33 @@ class Explorer(Questions):
         return reasons(self.directory, self.core.graph, trace, ranked, history, base.numpy(), gain.numpy())
 
     def lists(self, top: int, exclude: str = "seen") -> Iterator[pd.DataFrame]:
-        """user_id, rank, item_id, score of everybody's best titles, as `recommend` gives them, a chunk of people at a time.
+        """user_id, rank, item_id, score of everybody's best titles, as `recommend` gives them, a chunk of
+        people at a time.
 
-        exclude: `seen` leaves out everything a person has met; `train` only the history (all likes but the held-out
-        test likes), so that these can be recommended.
+        exclude: `seen` leaves out everything a person has met; `train` only the history (all likes but the
+        held-out test likes), so that these can be recommended.
         """
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")
         known = self.directory.history
         without = self.directory.seen if exclude == "seen" else known
         ids = np.array(self.directory.item_ids)
-        for who, ranked, score in rankings(self.core.scorer(), np.arange(self.user_count), known, without, min(top, len(ids))):
+        for who, ranked, score in rankings(
+            self.core.scorer(), np.arange(self.user_count), known, without, min(top, len(ids))
+        ):
             rank = np.broadcast_to(np.arange(1, ranked.shape[1] + 1), ranked.shape)
             there = ranked >= 0
             score[np.diff(known[who].indptr) == 0] = 0  # listed by popularity
             user = np.repeat(self.user_ids[who], there.sum(1))
-            yield pd.DataFrame({"user_id": user, "rank": rank[there], "item_id": ids[ranked[there]], "score": score[there]})
+            yield pd.DataFrame(
+                {"user_id": user, "rank": rank[there], "item_id": ids[ranked[there]], "score": score[there]}
+            )
 
     @cached_property
     def rivals(self) -> Rivals:
-        """Popularity, item-kNN and EASE for the same person, and what a list is worth on held-out titles (dskreg/explore/comparison.py)."""
+        """Popularity, item-kNN and EASE for the same person, and what a list is worth on held-out titles
+        (dskreg/explore/comparison.py).
+        """
         from dskreg.explore.comparison import Rivals
 
         return Rivals(self.core)
@@ -255,27 +293,41 @@ class Explorer(Questions):
 
     @cached_property
     def degrees(self) -> pd.DataFrame:
-        """Per title: how many neighbours the graph has for it, the table keeps, and how often it is itself drawn (dskreg/explore/degrees.py)."""
+        """Per title: how many neighbours the graph has for it, the table keeps, and how often it is itself
+        drawn (dskreg/explore/degrees.py).
+        """
         from dskreg.explore.degrees import degrees
 
         return degrees(self.core)
 
     def concentration(self) -> pd.DataFrame:
-        """How unevenly each column of `degrees` is shared out: measure, mean, largest, top (the share of the best 1 %), gini."""
+        """How unevenly each column of `degrees` is shared out: measure, mean, largest, top (the share of the
+        best 1 %), gini.
+        """
         from dskreg.explore.degrees import concentration
 
         return concentration(self.degrees)
 
     def metrics(self) -> dict[str, Any]:
-        """users, metrics, baselines and their settings on the test split, as measured when it was made; best_epoch, start, refit."""
+        """users, metrics, baselines and their settings on the test split, as measured when it was made;
+        best_epoch, start, refit.
+        """
         measured = self.core.artifact.metrics
-        found = {key: measured[key] for key in ("users", "metrics", "baselines")} | {"baseline_settings": measured.get("baseline_settings", {})}
-        return found | {"best_epoch": measured.get("best_epoch"), "start": measured.get("start"), "refit": self.core.artifact.config.train.refit}
+        found = {key: measured[key] for key in ("users", "metrics", "baselines")} | {
+            "baseline_settings": measured.get("baseline_settings", {})
+        }
+        return found | {
+            "best_epoch": measured.get("best_epoch"),
+            "start": measured.get("start"),
+            "refit": self.core.artifact.config.train.refit,
+        }
 
     def training_history(self) -> pd.DataFrame:
         """One row per epoch; epoch 0 is the start, before any step."""
         return pd.DataFrame(self.core.artifact.history)
 
     def graph_statistics(self) -> pd.DataFrame:
-        """Per relation: titles that have a candidate under it, candidates, mean per title, gate, mass (mean softmax share), picks (mean, noise-free)."""
+        """Per relation: titles that have a candidate under it, candidates, mean per title, gate, mass (mean
+        softmax share), picks (mean, noise-free).
+        """
         return statistics(self.core)

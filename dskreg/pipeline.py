@@ -1,4 +1,7 @@
-"""A training run from the data's folder to the artifact, and an artifact's evaluation. What the command line does; the app never does."""
+"""A training run from the data's folder to the artifact, and an artifact's evaluation.
+
+What the command line does; the app never does.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +42,30 @@ from dskreg.training.progress import Progress, silent
 from dskreg.training.trainer import Diverged, Epoch, choose_device, refit, train
 
 Say = Callable[[str], object]
-PACKAGES = ("dskreg", "torch", "torch-geometric", "numpy", "scipy", "pandas", "openTSNE", "scikit-learn", "streamlit", "safetensors", "pyarrow")
+PACKAGES = (
+    "dskreg",
+    "torch",
+    "torch-geometric",
+    "numpy",
+    "scipy",
+    "pandas",
+    "openTSNE",
+    "scikit-learn",
+    "streamlit",
+    "safetensors",
+    "pyarrow",
+)
 
 
 def run(
-    source: str, out: Path, config: Config, resume: bool, baselines: bool, say: Say, progress: Progress, report: Callable[[Epoch], object]
+    source: str,
+    out: Path,
+    config: Config,
+    resume: bool,
+    baselines: bool,
+    say: Say,
+    progress: Progress,
+    report: Callable[[Epoch], object],
 ) -> artifacts.Artifact | None:
     """Prepare, train, evaluate, project and save; `say` gets one line per stage, `report` every epoch.
 
@@ -58,7 +80,14 @@ def run(
 
 
 def _run(
-    source: str, out: Path, config: Config, resume: bool, baselines: bool, say: Say, progress: Progress, report: Callable[[Epoch], object]
+    source: str,
+    out: Path,
+    config: Config,
+    resume: bool,
+    baselines: bool,
+    say: Say,
+    progress: Progress,
+    report: Callable[[Epoch], object],
 ) -> artifacts.Artifact | None:
     began = time.perf_counter()
     device = choose_device(config.train.device)
@@ -71,7 +100,9 @@ def _run(
         say(f"note: {note}")
     folds = np.bincount(data.fold, minlength=5)
     say(f"{data.name}: {len(data.user_ids):,} users, {len(data.items):,} titles")
-    say(f"likes: {folds[TRAIN]:,} for training, {folds[VALIDATION]:,} for validation, {folds[TEST]:,} for the test")
+    say(
+        f"likes: {folds[TRAIN]:,} for training, {folds[VALIDATION]:,} for validation, {folds[TEST]:,} for the test"
+    )
     graph = build(data, config.graph, config.seed)
     say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations)}")
     several = f" in {distributed.part().size} processes" if distributed.part().size > 1 else ""
@@ -79,7 +110,11 @@ def _run(
     try:
         trained = train(data, graph, config, folder, resume, report, progress)
     except Diverged as error:
-        kept = f", or keep the best epoch before it with --epochs {error.last} --resume" if error.last >= 0 else ""
+        kept = (
+            f", or keep the best epoch before it with --epochs {error.last} --resume"
+            if error.last >= 0
+            else ""
+        )
         raise InputError(f"{error}{kept}") from None
     final = trained
     if config.train.refit:
@@ -87,7 +122,9 @@ def _run(
         try:
             graph, final = refit(data, config, trained, again, resume, progress)
         except Diverged as error:
-            raise InputError(f"with the validation likes, {error}, or keep the model without them with --set train.refit=false --resume") from None
+            raise InputError(
+                f"with the validation likes, {error}, or keep the model without them with --set train.refit=false --resume"
+            ) from None
     if not distributed.leads():
         return None
     model = final.model.to("cpu")
@@ -95,7 +132,8 @@ def _run(
     metrics = measure(model, data, baselines, say)
     made = maps(model, data, config, say)
     history = [asdict(e) for e in trained.history]
-    steps, checks = ([e.pop(name) for e in history] for name in ("seconds", "evaluation_seconds"))  # wall-clock belongs to the run's record
+    # Wall-clock belongs to the run's record
+    steps, checks = ([e.pop(name) for e in history] for name in ("seconds", "evaluation_seconds"))
     artifact = artifacts.Artifact(
         picks=picks_of(noise_free(model)),
         config=config,
@@ -104,11 +142,20 @@ def _run(
         weights={name: value.numpy() for name, value in model.state_dict().items()},
         item_map=made.titles,
         user_map=made.users,
-        metrics=metrics | {"maps": made.quality, "best_epoch": trained.best_epoch, "start": trained.start.to_json() if trained.start else None},
+        metrics=metrics
+        | {
+            "maps": made.quality,
+            "best_epoch": trained.best_epoch,
+            "start": trained.start.to_json() if trained.start else None,
+        },
         history=history,
         run={
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": {"total": round(time.perf_counter() - began, 1), "epochs": [round(s, 2) for s in steps], "validation": [round(s, 2) for s in checks]},
+            "seconds": {
+                "total": round(time.perf_counter() - began, 1),
+                "epochs": [round(s, 2) for s in steps],
+                "validation": [round(s, 2) for s in checks],
+            },
             "versions": versions(),
             "hardware": hardware(device),
         },
@@ -134,23 +181,35 @@ def writable(out: Path) -> None:
 
 def line(epoch: Epoch) -> str:
     """One epoch in words."""
-    loss, ndcg, recall = ("-" if value is None else f"{value:.4f}" for value in (epoch.loss, epoch.ndcg, epoch.recall))
+    loss, ndcg, recall = (
+        "-" if value is None else f"{value:.4f}" for value in (epoch.loss, epoch.ndcg, epoch.recall)
+    )
     return f"epoch {epoch.epoch}: loss {loss}, validation ndcg@20 {ndcg}, recall@20 {recall}, entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
 
 
 def undefined(data: Dataset) -> list[str]:
     """What cannot be measured on the data, a note for each."""
-    told = {VALIDATION: "validation title: no figure tells which epoch is best, so the last one is kept", TEST: "test title: the test figures are empty"}
+    told = {
+        VALIDATION: "validation title: no figure tells which epoch is best, so the last one is kept",
+        TEST: "test title: the test figures are empty",
+    }
     return [f"nobody has a {said}" for fold, said in told.items() if not (data.fold == fold).any()]
 
 
 def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str, Any]:
-    """{"users", "metrics", "baselines", "baseline_settings"} on the test split; the baselines are tuned on validation and see the same histories."""
+    """{"users", "metrics", "baselines", "baseline_settings"} on the test split; the baselines are tuned on
+    validation and see the same histories.
+    """
     ranking = evaluate(model_scorer(model), data, TEST)
     unknown = int((np.diff(train_matrix(data, (TEST,)).indptr) > 0).sum()) - len(ranking.counted)
     if unknown:
         say(f"{unknown:,} users have a test title but no like to go by: they are not counted")
-    result: dict[str, Any] = {"users": len(ranking.counted), "metrics": ranking.results(), "baselines": {}, "baseline_settings": {}}
+    result: dict[str, Any] = {
+        "users": len(ranking.counted),
+        "metrics": ranking.results(),
+        "baselines": {},
+        "baseline_settings": {},
+    }
     if baselines:
         say("baselines: popularity, item-kNN, EASE, tuned on validation")
         known, validation = train_matrix(data, KNOWN), train_matrix(data, (VALIDATION,))
@@ -169,7 +228,9 @@ def _history_scorer(baseline: Baseline) -> Scorer:
 class MapsMade:
     """What an artifact keeps of its maps."""
 
-    titles: pd.DataFrame  # x, y (after the graph), raw_x, raw_y (before it), cluster, kept (of the nearest before the graph, the share still among them)
+    # x, y (after the graph), raw_x, raw_y (before it), cluster, kept (of the nearest before the graph, the
+    # share still among them)
+    titles: pd.DataFrame
     users: pd.DataFrame  # user (position), x, y, cluster; a sample of those with a history
     quality: dict[str, dict[str, Any]]  # of the maps "titles", "raw", "users"
 
@@ -196,7 +257,14 @@ def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> MapsMade:
                 "kept": kept(raw.near, titles.near),
             }
         ),
-        pd.DataFrame({"user": users, "x": placed.xy[:, 0], "y": placed.xy[:, 1], "cluster": clusters(people, settings.clusters, seed)}),
+        pd.DataFrame(
+            {
+                "user": users,
+                "x": placed.xy[:, 0],
+                "y": placed.xy[:, 1],
+                "cluster": clusters(people, settings.clusters, seed),
+            }
+        ),
         {"titles": _quality(titles), "raw": _quality(raw), "users": _quality(placed)},
     )
 

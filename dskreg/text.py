@@ -1,6 +1,8 @@
-"""Text from files, as text: nothing in it steers a terminal, turns the direction of what stands beside it, or starts a formula in a spreadsheet.
+"""Text from files, as text: nothing in it steers a terminal, turns the direction of what stands beside it, or
+starts a formula in a spreadsheet.
 
-A leaf. What a page or a chart reads as markup is the matter of dskreg/ui/common/widgets.py and dskreg/ui/common/charts.py.
+A leaf. What a page or a chart reads as markup is the matter of dskreg/ui/common/widgets.py and
+dskreg/ui/common/charts.py.
 """
 
 from __future__ import annotations
@@ -11,14 +13,18 @@ import pandas as pd
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?\s*")
-# A spreadsheet takes =, +, - and @ for a formula, also behind blanks, quotes and what is not seen. Where `;` or a tab parts the columns (as in half
-# of Europe, and LibreOffice offers both), a cell also begins behind one, and behind a new line in spite of the quotes around the text.
+# A spreadsheet takes =, +, - and @ for a formula, also behind blanks, quotes and what is not seen. Where `;`
+# or a tab parts the columns (as in half
+# of Europe, and LibreOffice offers both), a cell also begins behind one, and behind a new line in spite of
+# the quotes around the text.
 _IGNORED = '[\\s"\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*'
 _RUNS = re.compile(f"(?:^|(?<=[;\t\n]))(?={_IGNORED}[=+@＝＋－＠-])|^(?=[\t\n])")
 
 
 def legible(text: str) -> str:
-    """Control characters as signs: NUL as ␀, ESC as ␛, line ends and tabs as blanks; what turns the direction of writing, or is no character, as ⟨U+202E⟩."""
+    """Control characters as signs: NUL as ␀, ESC as ␛, line ends and tabs as blanks; what turns the direction
+    of writing, or is no character, as ⟨U+202E⟩.
+    """
     return _UNSEEN.sub(_sign, text)
 
 
@@ -31,7 +37,10 @@ def _sign(found: re.Match[str]) -> str:
 
 
 def harmless(table: pd.DataFrame) -> pd.DataFrame:
-    """For a CSV file: where a spreadsheet would run text, an apostrophe stands before it. Numbers, also those written as text, stay as they are."""
+    """For a CSV file: where a spreadsheet would run text, an apostrophe stands before it.
+
+    Numbers, also those written as text, stay as they are.
+    """
     safe = table.rename(columns=lambda name: _cell(name) if isinstance(name, str) else name)
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]) and not pd.api.types.is_bool_dtype(safe[column]):
@@ -40,6 +49,7 @@ def harmless(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cell(text: str) -> str:
-    # pandas puts no quotes around a lone carriage return, and readers take it for the end of the row: what follows would begin a cell.
+    # pandas puts no quotes around a lone carriage return, and readers take it for the end of the row: what
+    # follows would begin a cell.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if _NUMBER.fullmatch(text) else _RUNS.sub("'", text)

@@ -1,4 +1,7 @@
-"""Side by side: recommenders, people, titles or models. The left side is what the sidebar says, the right side what is chosen here."""
+"""Side by side: recommenders, people, titles or models.
+
+The left side is what the sidebar says, the right side what is chosen here.
+"""
 
 import streamlit as st
 
@@ -8,7 +11,10 @@ from dskreg.ui.compare import models, people, recommenders, titles
 from dskreg.ui.frame import sidebar
 
 VIEWS = {
-    "recommenders": (recommenders.show, "The same person, other recommenders: would a simple one say the same, and who finds what this person likes?"),
+    "recommenders": (
+        recommenders.show,
+        "The same person, other recommenders: would a simple one say the same, and who finds what this person likes?",
+    ),
     "people": (people.show, "Two people, one model: what do both get to see, and what sets them apart?"),
     "titles": (titles.show, "Two titles for one person: what ties them, and why does one score higher?"),
     "models": (models.show, "The same person, two models: what has another training or other data changed?"),
@@ -27,6 +33,10 @@ what = widgets.one_of("Compare two", list(VIEWS), "what", NORMAL, label_visibili
 show, caption = VIEWS[what]
 st.caption(caption)
 if asked not in VIEWS:
-    widgets.show_notice(Notice(f"The link asks to compare “{asked[:40]}”; known are {widgets.listed(list(VIEWS))}. You see {what}."))
+    widgets.show_notice(
+        Notice(
+            f"The link asks to compare “{asked[:40]}”; known are {widgets.listed(list(VIEWS))}. You see {what}."
+        )
+    )
 widgets.person_header(selection.explorer, selection.profile)
 show(selection)

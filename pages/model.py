@@ -1,4 +1,6 @@
-"""How good the model is beside simple baselines, how it was trained, what it samples, and what data it has seen."""
+"""How good the model is beside simple baselines, how it was trained, what it samples, and what data it has
+seen.
+"""
 
 import pandas as pd
 import streamlit as st
@@ -20,7 +22,9 @@ def show_comparison(document: dict) -> None:
     if all(value is None for value in document["metrics"].values()):
         st.info("Nobody has a test title, so nothing could be measured.")
         return
-    cutoffs = sorted({int(key.rpartition("@")[2]) for key in document["metrics"] if key.rpartition("@")[2].isdigit()})
+    cutoffs = sorted(
+        {int(key.rpartition("@")[2]) for key in document["metrics"] if key.rpartition("@")[2].isdigit()}
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         default = 20 if 20 in cutoffs else cutoffs[0]
         cutoff = widgets.one_of("Among the first K", cutoffs, "cutoff", default)
@@ -32,7 +36,12 @@ def show_comparison(document: dict) -> None:
         hide_index=True,
         alt=f"Test metrics of {MODEL} and the baselines among the first {cutoff}; a star marks the best of each column",
         column_config={"recommender": st.column_config.TextColumn("Recommender")}
-        | {measure: st.column_config.TextColumn(f"{MEASURES[measure][0]}@{cutoff}", help=MEASURES[measure][1]) for measure in table.columns},
+        | {
+            measure: st.column_config.TextColumn(
+                f"{MEASURES[measure][0]}@{cutoff}", help=MEASURES[measure][1]
+            )
+            for measure in table.columns
+        },
     )
     st.caption(
         f"★ the best of its column. Test titles of {document.get('users', 0):,} people, hidden in training and ranked against the whole catalogue, "
@@ -59,7 +68,10 @@ def show_training(history: pd.DataFrame, document: dict) -> None:
 
 
 def show_data(explorer: Explorer, info: dict, start: dict | None) -> None:
-    """Sizes, and what each relation is to the sampler. `start`: what training began with, None for random numbers."""
+    """Sizes, and what each relation is to the sampler.
+
+    `start`: what training began with, None for random numbers.
+    """
     st.header("What has it seen, and what does it sample?", anchor=False)
     numbers = {
         "Viewers": info["users"],
@@ -79,13 +91,20 @@ def show_data(explorer: Explorer, info: dict, start: dict | None) -> None:
 
 
 def show_relations(statistics: pd.DataFrame, start: dict | None) -> None:
-    """What the sampler prefers: each relation's share of the candidates beside its share of the sampling, and its gate."""
+    """What the sampler prefers: each relation's share of the candidates beside its share of the sampling, and
+    its gate.
+    """
     origin = gates_in_words(statistics, start)
     statistics = statistics.sort_values("mass", ascending=False, kind="stable")
     st.markdown(f"**Which relations it samples.** {plain(preference(statistics))}")
     alt = "Each relation's share of all candidates beside its share of the sampling"
     left, right = st.columns([2, 3], gap="medium")
-    left.plotly_chart(charts.relation_shares(statistics.rename(columns={"mass": "share"})), key="relations", config={"displayModeBar": False}, alt=alt)
+    left.plotly_chart(
+        charts.relation_shares(statistics.rename(columns={"mass": "share"})),
+        key="relations",
+        config={"displayModeBar": False},
+        alt=alt,
+    )
     right.dataframe(
         statistics.assign(mass=100 * statistics["mass"]),
         hide_index=True,
@@ -93,37 +112,66 @@ def show_relations(statistics: pd.DataFrame, start: dict | None) -> None:
         alt="The knowledge graph by relation: size, gate and share of the sampling",
         column_order=("relation", "mass", "gate", "picks", "candidates", "titles", "mean"),
         column_config={
-            "relation": st.column_config.TextColumn("Relation", pinned=True, help="How two titles are tied: through a shared genre, studio, franchise …"),
-            "titles": st.column_config.NumberColumn("Titles", format="localized", help="Titles with at least one neighbour through this relation."),
-            "candidates": st.column_config.NumberColumn("Candidates", format="localized", help="Pairs of neighbours the sampler may draw from."),
-            "mean": st.column_config.NumberColumn("Per title", format="%.1f", help="Candidates per title, on average."),
+            "relation": st.column_config.TextColumn(
+                "Relation",
+                pinned=True,
+                help="How two titles are tied: through a shared genre, studio, franchise …",
+            ),
+            "titles": st.column_config.NumberColumn(
+                "Titles", format="localized", help="Titles with at least one neighbour through this relation."
+            ),
+            "candidates": st.column_config.NumberColumn(
+                "Candidates", format="localized", help="Pairs of neighbours the sampler may draw from."
+            ),
+            "mean": st.column_config.NumberColumn(
+                "Per title", format="%.1f", help="Candidates per title, on average."
+            ),
             "gate": st.column_config.NumberColumn(
-                "Gate", format="%.2f", help="The factor on what neighbours of this relation add to a title (g): near 0, they hardly count."
+                "Gate",
+                format="%.2f",
+                help="The factor on what neighbours of this relation add to a title (g): near 0, they hardly count.",
             ),
             "mass": st.column_config.ProgressColumn(
-                "Sampling", format="%.0f%%", min_value=0, max_value=100, help="Mean probability that the first draw falls on this relation."
+                "Sampling",
+                format="%.0f%%",
+                min_value=0,
+                max_value=100,
+                help="Mean probability that the first draw falls on this relation.",
             ),
-            "picks": st.column_config.NumberColumn("Picks", format="%.2f", help="Neighbours of this relation among the picks of a title, without noise."),
+            "picks": st.column_config.NumberColumn(
+                "Picks",
+                format="%.2f",
+                help="Neighbours of this relation among the picks of a title, without noise.",
+            ),
         },
     )
     st.caption(origin)
 
 
 def gates_in_words(statistics: pd.DataFrame, start: dict | None) -> str:
-    """Where the gates and the relation embeddings come from. `statistics`: in the order of the artifact's relations."""
+    """Where the gates and the relation embeddings come from.
+
+    `statistics`: in the order of the artifact's relations.
+    """
     if statistics["gate"].isna().all():
         return "This model was trained without gates: every relation's neighbours count in full."
     first = pd.Series((start or {}).get("gates") or (), dtype=float)
     if len(first) < len(statistics):
         return "The gates and the relation embeddings (e_r) come from training."
     change = (statistics["gate"].reset_index(drop=True) / first - 1).abs().max()
-    chosen = f"The gates were chosen on validation; training then changed none of them by more than {change:.1%}."
+    chosen = (
+        f"The gates were chosen on validation; training then changed none of them by more than {change:.1%}."
+    )
     return f"{chosen} The relation embeddings (e_r) are hardly trained."
 
 
 def preference(statistics: pd.DataFrame) -> str:
-    """The relation that is drawn most beyond its share of the candidates, and the one most below, in a sentence."""
-    shares = statistics.assign(share=statistics["candidates"] / max(statistics["candidates"].sum(), 1)).set_index("relation")
+    """The relation that is drawn most beyond its share of the candidates, and the one most below, in a
+    sentence.
+    """
+    shares = statistics.assign(
+        share=statistics["candidates"] / max(statistics["candidates"].sum(), 1)
+    ).set_index("relation")
     if len(shares) < 2:
         return "There is only one kind of relation to draw from."
     lift = shares["mass"] - shares["share"]
@@ -145,7 +193,9 @@ def flat(values: dict, prefix: str = "") -> dict[str, str]:
 def show_pairs(values: dict, first: str, second: str) -> None:
     """Settings as a table of two columns."""
     pairs = pd.DataFrame(flat(values).items(), columns=[first, second])
-    st.dataframe(pairs, hide_index=True, height="content" if len(pairs) < 12 else 400, alt=f"{first} and {second}")
+    st.dataframe(
+        pairs, hide_index=True, height="content" if len(pairs) < 12 else 400, alt=f"{first} and {second}"
+    )
 
 
 def show_provenance(info: dict) -> None:
@@ -155,18 +205,26 @@ def show_provenance(info: dict) -> None:
     with settings:
         show_pairs(info.get("config", {}), "Setting", "Value")
     with versions:
-        made = {key: info[key] for key in ("dataset", "created", "hardware") if info.get(key) not in (None, "")}
+        made = {
+            key: info[key] for key in ("dataset", "created", "hardware") if info.get(key) not in (None, "")
+        }
         if isinstance(seconds := info.get("seconds"), dict) and "total" in seconds:
             made["seconds"] = f"{seconds['total']:.0f}"
         show_pairs(made | dict(info.get("versions", {})), "What", "Value")
     with files:
         st.caption("SHA-256 of every file; they were checked when the model was opened.")
-        show_pairs(info.get("files", {}) | {"content (all that is deterministic)": info.get("content", "")}, "File", "SHA-256")
+        show_pairs(
+            info.get("files", {}) | {"content (all that is deterministic)": info.get("content", "")},
+            "File",
+            "SHA-256",
+        )
 
 
 selection = current(needs_profile=False)
 st.title(f"The model “{plain(selection.explorer.name)}”", anchor=False)
-st.caption("How good it is beside simple recommenders, how it was trained, and which relations of the knowledge graph it samples.")
+st.caption(
+    "How good it is beside simple recommenders, how it was trained, and which relations of the knowledge graph it samples."
+)
 information = selection.explorer.info()
 tested = selection.explorer.metrics()
 show_comparison(tested)

@@ -1,4 +1,6 @@
-"""Who this is, what the model would show next, as cards or as a table, and the strongest reason for each title."""
+"""Who this is, what the model would show next, as cards or as a table, and the strongest reason for each
+title.
+"""
 
 from typing import Any
 
@@ -22,11 +24,22 @@ FAME_HELP = (
 )
 LIKES_HELP = "How many people like it, as far as the model knows: what a list goes by where no like of the user is known."
 REASON_HELP = "The liked titles and the neighbours in the knowledge graph that add most to the score."
-GENRE_BARS: dict[str, Any] = {  # Vega-Lite as it is: importing altair for this one chart takes a quarter of a second of the first visit
+# Vega-Lite as it is: importing altair for this one chart takes a quarter of a second of the first visit
+GENRE_BARS: dict[str, Any] = {
     "mark": {"type": "bar", "height": {"band": 0.7}},
     "encoding": {
-        "x": {"field": "liked", "type": "quantitative", "axis": {"tickMinStep": 1, "tickCount": 5, "format": "d", "title": None}},
-        "y": {"field": "genre", "type": "nominal", "title": None, "sort": None, "axis": {"labelOverlap": False}},
+        "x": {
+            "field": "liked",
+            "type": "quantitative",
+            "axis": {"tickMinStep": 1, "tickCount": 5, "format": "d", "title": None},
+        },
+        "y": {
+            "field": "genre",
+            "type": "nominal",
+            "title": None,
+            "sort": None,
+            "axis": {"labelOverlap": False},
+        },
         "tooltip": [
             {"field": "genre", "type": "nominal", "title": "Genre"},
             {"field": "liked", "type": "quantitative", "title": "Titles liked"},
@@ -47,7 +60,10 @@ def show_taste(taste: pd.DataFrame) -> None:
         favourites[["genre", "liked", "share"]],
         GENRE_BARS,
         height=190,
-        alt="Titles liked by genre: " + ", ".join(f"{genre} {count}" for genre, count in zip(favourites["genre"], favourites["liked"], strict=True)),
+        alt="Titles liked by genre: "
+        + ", ".join(
+            f"{genre} {count}" for genre, count in zip(favourites["genre"], favourites["liked"], strict=True)
+        ),
     )
     table.dataframe(
         taste.assign(share=100 * taste["share"]),
@@ -57,8 +73,12 @@ def show_taste(taste: pd.DataFrame) -> None:
         column_config={
             "genre": st.column_config.TextColumn("Genre"),
             "liked": st.column_config.NumberColumn("Liked"),
-            "share": st.column_config.NumberColumn("Share", format="%.0f%%", help="Share of the liked titles that carry this genre."),
-            "lift": st.column_config.NumberColumn("Lift", format="%.1f", help="How much more often than among everybody's liked titles."),
+            "share": st.column_config.NumberColumn(
+                "Share", format="%.0f%%", help="Share of the liked titles that carry this genre."
+            ),
+            "lift": st.column_config.NumberColumn(
+                "Lift", format="%.1f", help="How much more often than among everybody's liked titles."
+            ),
         },
     )
 
@@ -71,7 +91,8 @@ def show_likes(liked: pd.DataFrame) -> None:
             show_taste(explorer.taste(profile))
     with right:
         st.markdown(
-            f"**Likes {len(liked)} title{'s' * (len(liked) != 1)}**", help="The titles this person is known to like: all that the model knows about anybody."
+            f"**Likes {len(liked)} title{'s' * (len(liked) != 1)}**",
+            help="The titles this person is known to like: all that the model knows about anybody.",
         )
         st.dataframe(
             liked[["title", *known]],
@@ -87,7 +108,10 @@ def show_likes(liked: pd.DataFrame) -> None:
 
 
 def not_there(name: str, known: list[str]) -> list[str]:
-    """Values of a filter in the link that this data do not have. To be asked before its widget is drawn, which drops them silently."""
+    """Values of a filter in the link that this data do not have.
+
+    To be asked before its widget is drawn, which drops them silently.
+    """
     return [f"{name}={value[:40]}" for value in asked.get(name, []) if value and value not in known]
 
 
@@ -99,9 +123,15 @@ def clear_filters() -> None:
 def show_nothing(filters: list[str], hide_seen: bool) -> None:
     """Why the list is empty, and the way out."""
     if not filters:
-        st.info("Nothing is left to recommend: this person has seen every title of the catalogue. Switch “Hide seen titles” off.")
+        st.info(
+            "Nothing is left to recommend: this person has seen every title of the catalogue. Switch “Hide seen titles” off."
+        )
         return
-    why = "this person has seen every such title, or there is none" if hide_seen else "there is no such title in this data"
+    why = (
+        "this person has seen every such title, or there is none"
+        if hide_seen
+        else "there is no such title in this data"
+    )
     st.info(f"Nothing left of {plain(' and '.join(filters))}: {why}.", icon=":material/filter_alt_off:")
     st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=clear_filters)
 
@@ -109,7 +139,11 @@ def show_nothing(filters: list[str], hide_seen: bool) -> None:
 def marks(row: Any) -> list[str]:
     """Short remarks on a card."""
     return [
-        *([f"number {row.score_rank} by {'score' if profile.history else 'popularity'}"] if row.score_rank != row.rank else []),
+        *(
+            [f"number {row.score_rank} by {'score' if profile.history else 'popularity'}"]
+            if row.score_rank != row.rank
+            else []
+        ),
         *(["seen"] if row.seen else []),
         *(["a hit"] if row.held_out and row.seen else []),
         *(["new since the changes"] if len(unedited) and row.item_id not in unedited else []),
@@ -140,22 +174,43 @@ def show_table(recommended: pd.DataFrame, profile: Profile, hide_seen: bool, div
             "rank": st.column_config.NumberColumn("#", width=36),
             "title": st.column_config.TextColumn("Title", width=230),
             "score": st.column_config.NumberColumn(
-                "Score", format="%.2f", width=64, help="The model's preference: only the order and the gaps mean something."
+                "Score",
+                format="%.2f",
+                width=64,
+                help="The model's preference: only the order and the gaps mean something.",
             ),
             "likes": st.column_config.NumberColumn("Likes", format="localized", width=64, help=LIKES_HELP),
-            "score_rank": st.column_config.NumberColumn("By score", width=72, help="Its place in the list by score alone."),
+            "score_rank": st.column_config.NumberColumn(
+                "By score", width=72, help="Its place in the list by score alone."
+            ),
             "type": st.column_config.TextColumn("Type", width=64),
             "genres": st.column_config.TextColumn("Genres", width=180),
             "reason": st.column_config.TextColumn("Strongest reason", width=470, help=REASON_HELP),
-            "seen": st.column_config.CheckboxColumn("Seen", width=60, help="Already seen by this person, so not shown while seen titles are hidden."),
-            "held_out": st.column_config.CheckboxColumn("A hit", width=60, help="This person likes the title, and the model was not told so in training."),
+            "seen": st.column_config.CheckboxColumn(
+                "Seen",
+                width=60,
+                help="Already seen by this person, so not shown while seen titles are hidden.",
+            ),
+            "held_out": st.column_config.CheckboxColumn(
+                "A hit",
+                width=60,
+                help="This person likes the title, and the model was not told so in training.",
+            ),
         },
     )
     rows = [row for row in event.selection.rows if row < len(recommended)]
     chosen = recommended.iloc[rows[0] if rows else 0]
-    with card, st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="medium"):
+    with (
+        card,
+        st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="medium"
+        ),
+    ):
         with st.container(width=640, gap="xxsmall"):
-            st.markdown(f"**{int(chosen['rank'])}. {plain(chosen['title'])}**" + ("" if rows else " :gray[(choose another row below)]"))
+            st.markdown(
+                f"**{int(chosen['rank'])}. {plain(chosen['title'])}**"
+                + ("" if rows else " :gray[(choose another row below)]")
+            )
             st.text(chosen["reason"])
         st.button(
             "See what was sampled",
@@ -170,21 +225,33 @@ def show_table(recommended: pd.DataFrame, profile: Profile, hide_seen: bool, div
 
 selection = current()
 explorer, profile = selection.explorer, selection.profile
-asked = {name: st.query_params.get_all(name) for name in ("genres", "types", "liked_by", "hide_seen", "diversity", "view")}
+asked = {
+    name: st.query_params.get_all(name)
+    for name in ("genres", "types", "liked_by", "hide_seen", "diversity", "view")
+}
 asked = {name: values for name, values in asked.items() if values}
 wrong = not_there("genres", explorer.genres) + not_there("types", explorer.types)
-known = [name for name, values in (("type", explorer.types), ("genres", explorer.genres)) if values]  # some data name neither types nor genres
+# Some data name neither types nor genres
+known = [name for name, values in (("type", explorer.types), ("genres", explorer.genres)) if values]
 cards.style()
 if changed := st.session_state.pop("changed", ""):
     st.toast(plain(changed), icon=":material/check:")
 widgets.person_header(explorer, profile, "Recommendations for")
 if profile.history:
-    st.caption("What this person likes, and what the model would show next. Behind each title: a few neighbours sampled from the knowledge graph.")
+    st.caption(
+        "What this person likes, and what the model would show next. Behind each title: a few neighbours sampled from the knowledge graph."
+    )
     show_likes(explorer.liked(profile))
 
 above = st.container()
-with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", gap="small"):
-    heading = f"The {selection.top} titles the model would show next" if selection.top > 1 else "The title the model would show next"
+with st.container(
+    horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", gap="small"
+):
+    heading = (
+        f"The {selection.top} titles the model would show next"
+        if selection.top > 1
+        else "The title the model would show next"
+    )
     heading = heading if profile.history else f"Top {selection.top} by popularity"
     st.header(heading, anchor=False, width="content")
     wanted = lists.near_field()
@@ -193,18 +260,46 @@ with above:
 genres, types = [], []
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     if explorer.genres:
-        genres = st.multiselect("Genres", explorer.genres, key="genres", bind="query-params", placeholder="all genres", width=190)
+        genres = st.multiselect(
+            "Genres", explorer.genres, key="genres", bind="query-params", placeholder="all genres", width=190
+        )
     if explorer.types:
-        types = st.multiselect("Types", explorer.types, key="types", bind="query-params", placeholder="all types", width=140)
-    fame = st.selectbox("Liked by", list(FAME), key="liked_by", bind="query-params", width=130, help=FAME_HELP)
-    hide_seen = st.toggle("Hide seen titles", value=True, key="hide_seen", bind="query-params", help="Off: seen titles may appear and are marked.")
-    percent = st.slider("Diversity", 0, MOST_DIVERSITY, 0, 5, format="%d%%", key="diversity", bind="query-params", width=140, help=lists.DIVERSITY_HELP)
+        types = st.multiselect(
+            "Types", explorer.types, key="types", bind="query-params", placeholder="all types", width=140
+        )
+    fame = st.selectbox(
+        "Liked by", list(FAME), key="liked_by", bind="query-params", width=130, help=FAME_HELP
+    )
+    hide_seen = st.toggle(
+        "Hide seen titles",
+        value=True,
+        key="hide_seen",
+        bind="query-params",
+        help="Off: seen titles may appear and are marked.",
+    )
+    percent = st.slider(
+        "Diversity",
+        0,
+        MOST_DIVERSITY,
+        0,
+        5,
+        format="%d%%",
+        key="diversity",
+        bind="query-params",
+        width=140,
+        help=lists.DIVERSITY_HELP,
+    )
     view = widgets.one_of("Show as", VIEWS, "view")
 wrong += widgets.not_followed(
-    {name: values[-1] for name, values in asked.items()}, {"liked_by": fame, "hide_seen": hide_seen, "diversity": percent, "view": view}
+    {name: values[-1] for name, values in asked.items()},
+    {"liked_by": fame, "hide_seen": hide_seen, "diversity": percent, "view": view},
 )
 if wrong:
-    widgets.show_notice(Notice(f"The link asks for {', '.join(wrong)}, which is not possible here. The fields above show what is used instead."))
+    widgets.show_notice(
+        Notice(
+            f"The link asks for {', '.join(wrong)}, which is not possible here. The fields above show what is used instead."
+        )
+    )
 
 filters = {"hide_seen": hide_seen, "genres": tuple(genres), "types": tuple(types), "most_likes": FAME[fame]}
 recommended = cache.recommendations(explorer, profile, selection.top, **filters, diversity=percent / 100)
@@ -215,13 +310,19 @@ if recommended.empty:
 if len(recommended) < selection.top:
     st.caption(f"Only {len(recommended)} titles pass the filters.")
 if filters["most_likes"] == 0:
-    st.caption("The model knows of nobody who likes these titles: what the knowledge graph tells of them ranks them.")
+    st.caption(
+        "The model knows of nobody who likes these titles: what the knowledge graph tells of them ranks them."
+    )
 if percent:
     lists.show_cost(explorer, cache.recommendations(explorer, profile, selection.top, **filters), recommended)
 unedited: set[object] = set()
 if profile.edited and profile.user_id is not None:
     as_in_the_data = explorer.profile(profile.user_id)
-    unedited = set(cache.recommendations(explorer, as_in_the_data, selection.top, **filters, diversity=percent / 100)["item_id"])
+    unedited = set(
+        cache.recommendations(explorer, as_in_the_data, selection.top, **filters, diversity=percent / 100)[
+            "item_id"
+        ]
+    )
 if view == "table":
     show_table(recommended, profile, hide_seen, bool(percent))
 else:

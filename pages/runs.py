@@ -16,13 +16,17 @@ if form.allowed():
     with st.expander("Train a new model", icon=":material/model_training:", expanded=not found):
         form.form(offered)
 else:
-    st.info("Training is switched off on this server (DSKREG_RUNS=off). The models below can be opened and compared.", icon=":material/lock:")
+    st.info(
+        "Training is switched off on this server (DSKREG_RUNS=off). The models below can be opened and compared.",
+        icon=":material/lock:",
+    )
 if problem := st.session_state.pop(form.PROBLEM, ""):
     st.error(plain(problem[:1].upper() + problem[1:]), icon=":material/error:")
 
 st.header("Training runs", anchor=False)
 above = st.container()
-run = progress.chosen(found, unreadable)  # drawn with no run too: a field that is new on the page does not enter the link
+# Drawn with no run too: a field that is new on the page does not enter the link
+run = progress.chosen(found, unreadable)
 if found or unreadable:
     with above:
         progress.table(found, unreadable, run)

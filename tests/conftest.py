@@ -1,4 +1,6 @@
-"""One thread: on a shared machine more of them only wait for each other, and on tiny worlds they gain nothing."""
+"""One thread: on a shared machine more of them only wait for each other, and on tiny worlds they gain
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Models of random weights over the hand-drawn world, in which every parameter matters, and four people who ask them."""
+"""Models of random weights over the hand-drawn world, in which every parameter matters, and four people who
+ask them.
+"""
 
 from __future__ import annotations
 

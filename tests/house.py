@@ -36,7 +36,10 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("dskreg.cli", "app", "pages"),
     ("dskreg.__main__",),
 )
-"""A package may import from lower levels and from itself. `dskreg` itself loads the names that it offers on first use."""
+"""A package may import from lower levels and from itself.
+
+`dskreg` itself loads the names that it offers on first use.
+"""
 MOST_MODULES, MOST_LINES, MOST_COLUMNS = 12, 300, 110
 
 

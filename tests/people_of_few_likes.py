@@ -1,4 +1,6 @@
-"""An artifact trained in a moment on data that the tests write: half of the people like nothing, three titles are adult."""
+"""An artifact trained in a moment on data that the tests write: half of the people like nothing, three titles
+are adult.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ SETTINGS = {
 def write(folder: Path) -> Path:
     """anime.csv and rating.csv: people like titles of their own parity, popular ones more often."""
     folder.mkdir(parents=True)
-    genres = [("Drama" if n % 2 else "Action") + (", Mecha" if n % 3 == 0 else "") for n in range(1, ITEMS + 1)]
+    genres = [
+        ("Drama" if n % 2 else "Action") + (", Mecha" if n % 3 == 0 else "") for n in range(1, ITEMS + 1)
+    ]
     genres = [f"{genre}, Hentai" if n in ADULT else genre for n, genre in enumerate(genres, 1)]
     names = [f"Title {n}" for n in range(1, ITEMS + 1)]
     titles = {"anime_id": range(1, ITEMS + 1), "name": names, "genre": genres, "type": "TV", "episodes": 12}
@@ -40,9 +44,18 @@ def write(folder: Path) -> Path:
         weight = 1 / np.arange(2, len(own) + 2)
         rows += [(user, int(item), 9) for item in rng.choice(own, 9, replace=False, p=weight / weight.sum())]
         rows += [(user, ADULT[user % 3], 8), (user, 20 + user, -1)]
-    rows += [(ONE_LIKE, 3, 10), (UNKNOWN[0], 1, -1), (UNKNOWN[0], 2, -1), (UNKNOWN[0], 3, -1), (UNKNOWN[1], 4, 3), (UNKNOWN[1], 5, 3)]
+    rows += [
+        (ONE_LIKE, 3, 10),
+        (UNKNOWN[0], 1, -1),
+        (UNKNOWN[0], 2, -1),
+        (UNKNOWN[0], 3, -1),
+        (UNKNOWN[1], 4, 3),
+        (UNKNOWN[1], 5, 3),
+    ]
     rows += [(UNKNOWN[2], 6, 3), (UNKNOWN[2], 7, -1)]
-    frame = pd.DataFrame(rows, columns=["user_id", "anime_id", "rating"]).drop_duplicates(["user_id", "anime_id"])
+    frame = pd.DataFrame(rows, columns=["user_id", "anime_id", "rating"]).drop_duplicates(
+        ["user_id", "anime_id"]
+    )
     frame.to_csv(folder / "rating.csv", index=False)
     return folder
 

@@ -1,4 +1,6 @@
-"""Explorers of random weights over small random worlds: every parameter matters, and a loop can check the numbers."""
+"""Explorers of random weights over small random worlds: every parameter matters, and a loop can check the
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ from tests.worlds import EVERYTHING, world
 
 SMALL = {
     "default": ModelConfig(width=4, picks=2, user_picks=2),
-    "paper": ModelConfig(width=4, picks=2, user_picks=2, activation="tanh", user="free", gates=False, prior=False),
+    "paper": ModelConfig(
+        width=4, picks=2, user_picks=2, activation="tanh", user="free", gates=False, prior=False
+    ),
 }
 
 
@@ -30,11 +34,16 @@ def opened(dataset: Dataset, graph: CandidateGraph, model: ModelConfig, seed: in
     """An explorer of random weights over a small world."""
     made = DSKReG(model, graph, len(dataset.user_ids))
     generator = torch.Generator().manual_seed(seed)
-    weights = {name: torch.randn(value.shape, generator=generator) for name, value in made.state_dict().items()}
+    weights = {
+        name: torch.randn(value.shape, generator=generator) for name, value in made.state_dict().items()
+    }
     made.load_state_dict(weights)
     picks = picks_of(noise_free(made.eval()))
     nothing = pd.DataFrame(columns=["user", "x", "y"])
-    numbers, places = {name: value.numpy() for name, value in weights.items()}, np.zeros((len(dataset.items), 2))
+    numbers, places = (
+        {name: value.numpy() for name, value in weights.items()},
+        np.zeros((len(dataset.items), 2)),
+    )
     artifact = Artifact(
         Config(graph=EVERYTHING, model=model, train=TrainConfig(refit=False)),
         dataset,
@@ -57,33 +66,64 @@ def nowhere(count: int) -> dict[str, np.ndarray]:
     return {"x": line, "y": line % 3, "cluster": np.zeros(count, dtype=np.int32)}
 
 
-def whole(dataset: Dataset, config: GraphConfig = EVERYTHING, model: ModelConfig = SMALL["default"]) -> Explorer:
+def whole(
+    dataset: Dataset, config: GraphConfig = EVERYTHING, model: ModelConfig = SMALL["default"]
+) -> Explorer:
     """An explorer of random weights with maps and figures, for every page."""
     bare = opened(dataset, build(dataset, config), model)
     items, active = len(dataset.items), np.flatnonzero(np.diff(bare.directory.history.indptr))
     places = nowhere(items)
     titles = pd.DataFrame(places | {"raw_x": places["y"], "raw_y": places["x"], "kept": np.ones(items)})
-    quality = {"trustworthiness": 1.0, "neighbour_preservation": 1.0, "k": 1, "sample": items, "parameters": {"method": "t-SNE"}}
-    figures = {"users": 0, "metrics": Ranking(np.ones(items), len(dataset.user_ids)).results(), "baselines": {}}
+    quality = {
+        "trustworthiness": 1.0,
+        "neighbour_preservation": 1.0,
+        "k": 1,
+        "sample": items,
+        "parameters": {"method": "t-SNE"},
+    }
+    figures = {
+        "users": 0,
+        "metrics": Ranking(np.ones(items), len(dataset.user_ids)).results(),
+        "baselines": {},
+    }
     artifact = replace(
         bare.core.artifact,
         item_map=titles,
         user_map=pd.DataFrame({"user": active, **nowhere(len(active))}),
-        metrics=figures | {"maps": dict.fromkeys(("titles", "raw", "users"), quality), "best_epoch": 0, "start": None},
+        metrics=figures
+        | {"maps": dict.fromkeys(("titles", "raw", "users"), quality), "best_epoch": 0, "start": None},
         manifest={"content": f"{dataset.name} {items} {len(active)} {config}", "files": {}},
     )
     return Explorer(Opened(Path("world"), artifact))
 
 
 def random_world(seed: int, items: int = 12) -> Dataset:
-    """Titles 100 .. with several entities under one relation and one under another, and links between titles both ways round; viewers 500 .. 505."""
+    """Titles 100 ..
+
+    with several entities under one relation and one under another, and links between titles both ways round;
+    viewers 500 .. 505.
+    """
     rng = np.random.default_rng(seed)
-    entities = [f"genre {n}" for n in range(5)] + [f"studio {n}" for n in range(3)] + [f"title {n}" for n in range(items)]
+    entities = (
+        [f"genre {n}" for n in range(5)]
+        + [f"studio {n}" for n in range(3)]
+        + [f"title {n}" for n in range(items)]
+    )
     triples = [(i, 0, e) for i in range(items) for e in range(5) if rng.random() < 0.5]
     triples += [(i, 1, 5 + int(rng.integers(3))) for i in range(items)]
-    triples += [(i, 2, 8 + int(j)) for i in range(items) for j in rng.choice(items, 2, replace=False) if i != j]
+    triples += [
+        (i, 2, 8 + int(j)) for i in range(items) for j in rng.choice(items, 2, replace=False) if i != j
+    ]
     likes = {(u, i, 0) for u in range(6) for i in range(items) if rng.random() < 0.4} | {(0, 0, 0), (0, 1, 0)}
-    return world(sorted(likes), items, 6, triples, ("genre", "studio", "sequel"), entities, [-1] * 8 + list(range(items)))
+    return world(
+        sorted(likes),
+        items,
+        6,
+        triples,
+        ("genre", "studio", "sequel"),
+        entities,
+        [-1] * 8 + list(range(items)),
+    )
 
 
 def of_few(name: str, seed: int) -> Explorer:

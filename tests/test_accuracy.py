@@ -48,7 +48,11 @@ def test_the_measure_is_the_evaluations() -> None:
 def test_fifths_put_together_are_the_whole() -> None:
     data = noisy()
     means, per = assess(scorer(), data)
-    of_user = np.bincount(np.argsort(np.argsort(np.diff(train_matrix(data, (0, 1, 4)).indptr)[per["user"]], kind="stable")) * 5 // len(per["user"]))
+    of_user = np.bincount(
+        np.argsort(np.argsort(np.diff(train_matrix(data, (0, 1, 4)).indptr)[per["user"]], kind="stable"))
+        * 5
+        // len(per["user"])
+    )
     assert np.average(means["ndcg@20 by history"], weights=of_user[:5]) == pytest.approx(means["ndcg@20"])
 
 
@@ -59,7 +63,8 @@ def test_among_and_targets_restrict_what_is_ranked_and_what_counts() -> None:
 
     def perfect(who: np.ndarray, history: object) -> np.ndarray:
         asked.append(who)
-        return train_matrix(data, (TEST,))[who].toarray() + np.where(some, 0, 5.0)  # titles that may not be ranked come first
+        # Titles that may not be ranked come first
+        return train_matrix(data, (TEST,))[who].toarray() + np.where(some, 0, 5.0)
 
     means, per = assess(perfect, data, among=some, targets=some)
     held = train_matrix(data, (TEST,)).toarray()[:, some]
@@ -77,12 +82,18 @@ def test_equal_scores_list_other_titles_to_other_people(monkeypatch: pytest.Monk
     monkeypatch.setattr(assessing, "K", 5)
     several = assess(equal, data)[0]["coverage@20"]
     monkeypatch.setattr(assessing, "CHUNK", 10_000)
-    assert several > 1.5 * assess(equal, data)[0]["coverage@20"], "one list for everybody is one draw, which may be lucky"
+    assert several > 1.5 * assess(equal, data)[0]["coverage@20"], (
+        "one list for everybody is one draw, which may be lucky"
+    )
 
 
 def test_cold_titles_have_no_like_left_before_the_test() -> None:
     data = noisy()
-    data = replace(data, fold=np.where(np.arange(len(data.fold)) % 7 == 0, SEEN, data.fold).astype(np.int8), liked=np.arange(len(data.fold)) % 7 > 0)
+    data = replace(
+        data,
+        fold=np.where(np.arange(len(data.fold)) % 7 == 0, SEEN, data.fold).astype(np.int8),
+        liked=np.arange(len(data.fold)) % 7 > 0,
+    )
     without, cold = chilled(data, 3)
     assert not seen_matrix(without)[:, cold].nnz and seen_matrix(without).nnz, "nor has anybody seen them"
     assert cold.sum() == round(0.1 * (np.asarray(train_matrix(data).sum(0)) > 0).sum())
@@ -94,7 +105,13 @@ def test_cold_titles_have_no_like_left_before_the_test() -> None:
 def test_rp3beta_is_three_steps_and_a_penalty() -> None:
     likes = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 1, 1, 1]], dtype=float)
     user, item = likes.nonzero()
-    data = replace(noisy(3, 4), user=user.astype(np.int32), item=item.astype(np.int32), liked=np.ones(len(user), bool), fold=np.zeros(len(user), np.int8))
+    data = replace(
+        noisy(3, 4),
+        user=user.astype(np.int32),
+        item=item.astype(np.int32),
+        liked=np.ones(len(user), bool),
+        fold=np.zeros(len(user), np.int8),
+    )
     settings = {"alpha": 0.7, "beta": 0.4, "k": 10}
     found = rp3beta(data, settings, 0)(np.arange(3), train_matrix(data))
     towards, back = (likes / likes.sum(1, keepdims=True)) ** 0.7, (likes.T / likes.sum(0)[:, None]) ** 0.7
@@ -105,13 +122,19 @@ def test_rp3beta_is_three_steps_and_a_penalty() -> None:
 
 def test_ease_may_learn_from_what_was_seen_as_from_further_people() -> None:
     data = noisy()
-    data = replace(data, fold=np.where(data.user % 2, SEEN, data.fold).astype(np.int8), liked=data.user % 2 == 0)
+    data = replace(
+        data, fold=np.where(data.user % 2, SEEN, data.fold).astype(np.int8), liked=data.user % 2 == 0
+    )
     rows = np.vstack([train_matrix(data).toarray(), seen_matrix(data).toarray()])
     p = np.linalg.inv(rows.T @ rows + 50 * np.eye(rows.shape[1]))
     expected = -p / np.diag(p)
     np.fill_diagonal(expected, 0)
     likes = train_matrix(data)
-    np.testing.assert_allclose(ease_seen(data, {"regularisation": 50.0}, 0)(np.arange(40), likes), likes.toarray() @ expected, atol=1e-4)
+    np.testing.assert_allclose(
+        ease_seen(data, {"regularisation": 50.0}, 0)(np.arange(40), likes),
+        likes.toarray() @ expected,
+        atol=1e-4,
+    )
 
 
 def test_content_knows_titles_that_nobody_has_liked() -> None:
@@ -124,7 +147,11 @@ def test_content_knows_titles_that_nobody_has_liked() -> None:
 def test_a_shuffled_graph_keeps_degrees() -> None:
     data = noisy()
     other = shuffled(data)
-    assert (np.bincount(other.tail) == np.bincount(data.tail)).all() and (other.head == data.head).all() and (other.tail != data.tail).any()
+    assert (
+        (np.bincount(other.tail) == np.bincount(data.tail)).all()
+        and (other.head == data.head).all()
+        and (other.tail != data.tail).any()
+    )
 
 
 def test_uniform_sampling_takes_no_notice_of_the_weights() -> None:
@@ -145,26 +172,43 @@ def test_the_wrong_sign_is_undone_afterwards() -> None:
     plain = batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu"))
     with wrong_sign():
         turned = batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu"))
-    assert torch.equal(turned, -plain) and torch.equal(batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu")), plain)
+    assert torch.equal(turned, -plain) and torch.equal(
+        batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu")), plain
+    )
 
 
 def test_what_only_training_feels_begins_as_the_default_does() -> None:
     found, begin = variants(noisy()), {"start": Start((Kernel(0.25, 10.0, 8),)).to_json()}
-    started = {name: variant.choose(noisy(), begin) for name, variant in found.items() if variant.choose and (name == "default" or chooses_like_default(name))}
+    started = {
+        name: variant.choose(noisy(), begin)
+        for name, variant in found.items()
+        if variant.choose and (name == "default" or chooses_like_default(name))
+    }
     assert len(started) == 8 and all(start == started["default"] for start in started.values())
 
 
-def test_recorded_settings_are_kept_and_what_is_missing_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recorded_settings_are_kept_and_what_is_missing_is_tuned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours = {"best_epoch": 3, "start": {"gates": [1.0]}}
     settings = {"iALS": {"factors": 7}, "EASE": {"regularisation": 7.5}, "DSKReG": ours}
     rows = [{"model": name, "settings": values} for name, values in settings.items()]
     (tmp_path / "accuracy.json").write_text(json.dumps({"tiny: test": rows}))
     monkeypatch.setattr(accuracy, "prepared", lambda folder, seed: noisy())
-    monkeypatch.setattr(accuracy, "tuned", lambda name, *rest: ({"alpha": len(name)}, {"trials": 1}))  # without Optuna, which CI lacks
-    plan = Plan(tmp_path, tmp_path / "work", seeds=1, trials=1, seconds=1, recorded=tmp_path / "accuracy.json")
+    # Without Optuna, which CI lacks
+    monkeypatch.setattr(accuracy, "tuned", lambda name, *rest: ({"alpha": len(name)}, {"trials": 1}))
+    plan = Plan(
+        tmp_path, tmp_path / "work", seeds=1, trials=1, seconds=1, recorded=tmp_path / "accuracy.json"
+    )
     names = ("iALS", "DSKReG", "BPR-MF", "EASE")
-    found = {name: accuracy.settings_of(name, accuracy.MODELS[name], tmp_path / "tiny", plan) for name in names}
-    assert found["iALS"] == {"factors": 7} and found["DSKReG"] == {"start": {"gates": [1.0]}} and found["BPR-MF"] == {"alpha": 6}
+    found = {
+        name: accuracy.settings_of(name, accuracy.MODELS[name], tmp_path / "tiny", plan) for name in names
+    }
+    assert (
+        found["iALS"] == {"factors": 7}
+        and found["DSKReG"] == {"start": {"gates": [1.0]}}
+        and found["BPR-MF"] == {"alpha": 6}
+    )
     assert found["EASE"] == {"alpha": 4}, "what searches by itself is never taken from an earlier run"
 
 
@@ -178,33 +222,69 @@ def test_the_benchmark_tunes_as_an_artifact_s_baselines_are_tuned(name: str, tmp
 
 def test_ease_that_sees_more_is_tuned_on_what_it_learns_from(monkeypatch: pytest.MonkeyPatch) -> None:
     data = noisy()
-    data = replace(data, fold=np.where(data.user % 2, SEEN, data.fold).astype(np.int8), liked=data.user % 2 == 0)
+    data = replace(
+        data, fold=np.where(data.user % 2, SEEN, data.fold).astype(np.int8), liked=data.user % 2 == 0
+    )
     given: list[tuple] = []
-    monkeypatch.setattr(recommenders, "best_settings", lambda *arguments: given.append(arguments) or {"regularisation": 3.0})
+    monkeypatch.setattr(
+        recommenders, "best_settings", lambda *arguments: given.append(arguments) or {"regularisation": 3.0}
+    )
     tune = MODELS[SEEN_TOO].tune
     assert tune is not None and tune(data) == {"regularisation": 3.0}
     (name, likes, history, validation), rows = given[0], with_seen(data)
     expected = (rows.T @ rows).toarray()
-    assert name == "EASE" and (likes.widen(likes.widen(likes.together).T) == expected).all() and rows.nnz > history.nnz
-    assert (history != train_matrix(data)).nnz == 0 and (validation != train_matrix(data, (VALIDATION,))).nnz == 0
+    assert (
+        name == "EASE"
+        and (likes.widen(likes.widen(likes.together).T) == expected).all()
+        and rows.nnz > history.nnz
+    )
+    assert (history != train_matrix(data)).nnz == 0 and (
+        validation != train_matrix(data, (VALIDATION,))
+    ).nnz == 0
 
 
 @pytest.mark.parametrize("itself", [True, False])
-def test_who_chooses_itself_gets_validation_likes_and_others_all_in_training(itself: bool, tmp_path: Path) -> None:
+def test_who_chooses_itself_gets_validation_likes_and_others_all_in_training(
+    itself: bool, tmp_path: Path
+) -> None:
     given: list[Dataset] = []
 
     def fit(data: Dataset, settings: dict, seed: int) -> Scorer:
         given.append(data)
         return scorer()
 
-    accuracy.one(tmp_path / "x-0.json", Recommender(fit, choose=(lambda data, settings: {}) if itself else None), {}, noisy(), 0, {"test": {}})
+    accuracy.one(
+        tmp_path / "x-0.json",
+        Recommender(fit, choose=(lambda data, settings: {}) if itself else None),
+        {},
+        noisy(),
+        0,
+        {"test": {}},
+    )
     assert (given[0].fold == VALIDATION).any() == itself
 
 
-def test_a_data_set_that_is_missing_is_named_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_set_that_is_missing_is_named_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "anime").mkdir()
     assert there(tmp_path, ["anime"]) == [tmp_path / "anime"]
-    monkeypatch.setattr(sys, "argv", ["accuracy.py", "--data", str(tmp_path), "--work", str(tmp_path / "work"), "--datasets", "anime", "dskreg-book"])
-    with pytest.raises(SystemExit, match=r"dskreg-book is not there: expected train.txt, test.txt .*--data FOLDER"):
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        [
+            "accuracy.py",
+            "--data",
+            str(tmp_path),
+            "--work",
+            str(tmp_path / "work"),
+            "--datasets",
+            "anime",
+            "dskreg-book",
+        ],
+    )
+    with pytest.raises(
+        SystemExit, match=r"dskreg-book is not there: expected train.txt, test.txt .*--data FOLDER"
+    ):
         accuracy.main()
     assert not (tmp_path / "work").exists()

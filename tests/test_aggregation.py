@@ -13,14 +13,21 @@ from dskreg.model.aggregation import attention, per_relation, project_pairs
 def test_attention_by_hand() -> None:
     # exp: 1, 2, 4; the third slot is not picked, so a third and two thirds remain.
     preference = torch.log(torch.tensor([[1.0, 2.0, 4.0]]))
-    assert torch.allclose(attention(preference, torch.tensor([[1.0, 1.0, 0.0]])), torch.tensor([[1 / 3, 2 / 3, 0.0]]))
+    assert torch.allclose(
+        attention(preference, torch.tensor([[1.0, 1.0, 0.0]])), torch.tensor([[1 / 3, 2 / 3, 0.0]])
+    )
     # Relaxed weights multiply: .5 * 1, 1.5 * 2, .25 * 4.
-    assert torch.allclose(attention(preference, torch.tensor([[0.5, 1.5, 0.25]])), torch.tensor([[0.5, 3.0, 1.0]]) / 4.5)
+    assert torch.allclose(
+        attention(preference, torch.tensor([[0.5, 1.5, 0.25]])), torch.tensor([[0.5, 3.0, 1.0]]) / 4.5
+    )
 
 
 def test_attention_sums_to_one_over_the_picks_and_is_zero_without_any() -> None:
     generator = torch.Generator().manual_seed(0)
-    preference, weight = torch.randn(20, 5, 3, generator=generator) * 30, (torch.rand(20, 5, 1, generator=generator) < 0.5).float()
+    preference, weight = (
+        torch.randn(20, 5, 3, generator=generator) * 30,
+        (torch.rand(20, 5, 1, generator=generator) < 0.5).float(),
+    )
     weight[0] = 0.0
     alpha = attention(preference, weight)
     assert torch.allclose(alpha.sum(1), (weight.sum(1) > 0).float().expand(20, 3), atol=1e-6)
@@ -34,7 +41,9 @@ def test_a_slot_without_weight_does_not_matter_however_much_it_is_preferred() ->
 
 def test_a_constant_preference_and_a_common_weight_cancel() -> None:
     preference, weight = torch.tensor([[0.1, -2.0, 1.0]]), torch.tensor([[0.2, 2.0, 0.7]])
-    assert torch.allclose(attention(preference + 300.0, weight * 7.0), attention(preference, weight), atol=1e-5)
+    assert torch.allclose(
+        attention(preference + 300.0, weight * 7.0), attention(preference, weight), atol=1e-5
+    )
 
 
 def test_attention_has_the_gradient_of_finite_differences() -> None:
@@ -53,7 +62,11 @@ def test_attention_without_picks_has_no_gradient_and_no_nan() -> None:
 @pytest.mark.parametrize("paired", [False, True])
 def test_the_shortcuts_are_the_products(paired: bool) -> None:
     generator = torch.Generator().manual_seed(0)
-    user, table, index = torch.randn(6, 4, generator=generator), torch.randn(9, 4, generator=generator), torch.randint(9, (6, 3), generator=generator)
+    user, table, index = (
+        torch.randn(6, 4, generator=generator),
+        torch.randn(9, 4, generator=generator),
+        torch.randint(9, (6, 3), generator=generator),
+    )
     for result in (project_pairs(user, table, index, paired), per_relation(user, table, index, paired)):
         assert result.shape == (6, 3, 1 if paired else 6)
         for n in range(6):

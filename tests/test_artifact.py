@@ -105,7 +105,9 @@ def test_a_folder_that_is_no_artifact_is_never_replaced(tmp_path: Path) -> None:
 
 def test_what_does_not_fit_is_not_saved(copy: Path) -> None:
     made = artifacts.load(copy)
-    with pytest.raises(InputError, match=r"copy/item_map\.parquet: expected 869 rows, one for each of the items \(got 5\)"):
+    with pytest.raises(
+        InputError, match=r"copy/item_map\.parquet: expected 869 rows, one for each of the items \(got 5\)"
+    ):
         artifacts.save(replace(made, item_map=made.item_map.head(5)), copy)
     assert artifacts.load(copy).manifest == made.manifest and os.listdir(copy.parent) == [copy.name]
 
@@ -126,6 +128,11 @@ def test_every_file_has_the_mode_of_a_new_file(tmp_path: Path) -> None:
 def test_the_declared_weights_are_the_models(preset: str) -> None:
     config, sizes = PRESETS[preset].model, {"items": 3, "users": 5, "graph relations": 2, "1": 1}
     config = replace(config, width=4)
-    graph = CandidateGraph(("a", "b"), np.zeros((3, 1), np.int32), np.zeros((3, 1), np.int16), np.zeros((3, 1), np.float32))
+    graph = CandidateGraph(
+        ("a", "b"), np.zeros((3, 1), np.int32), np.zeros((3, 1), np.int16), np.zeros((3, 1), np.float32)
+    )
     made = {name: tuple(value.shape) for name, value in DSKReG(config, graph, 5).state_dict().items()}
-    assert {name: tuple((sizes | {"width": 4})[part] for part in form.shape) for name, form in weights(config).items()} == made
+    assert {
+        name: tuple((sizes | {"width": 4})[part] for part in form.shape)
+        for name, form in weights(config).items()
+    } == made

@@ -21,14 +21,19 @@ def likes(users: int = 60, items: int = 25, seed: int = 0) -> sp.csr_array:
 
 
 def checkerboard(users: int = 40, items: int = 20) -> tuple[sp.csr_array, sp.csr_array]:
-    """Even people like even titles, odd people odd ones; one like per person is held out. Odd titles are the popular ones."""
+    """Even people like even titles, odd people odd ones; one like per person is held out.
+
+    Odd titles are the popular ones.
+    """
     dense = (np.arange(users)[:, None] + np.arange(items)) % 2 == 0
     held_out = np.zeros_like(dense)
     for user in range(users):
         held_out[user, np.flatnonzero(dense[user])[(user // 2) % (items // 2)]] = True
     keep = np.ones(users, dtype=bool)
     keep[: users // 2 : 2] = False  # fewer even people
-    return sp.csr_array((dense & ~held_out)[keep].astype(np.float32)), sp.csr_array(held_out[keep].astype(np.float32))
+    return sp.csr_array((dense & ~held_out)[keep].astype(np.float32)), sp.csr_array(
+        held_out[keep].astype(np.float32)
+    )
 
 
 def test_popularity_returns_the_training_counts() -> None:
@@ -44,7 +49,9 @@ def test_ease_is_the_textbook_closed_form_over_the_whole_catalogue(penalty: floa
     dense = train.toarray().astype(np.float64)
     inverse = np.linalg.inv(dense.T @ dense + penalty * np.eye(25))
     weights = np.eye(25) - inverse / np.diag(inverse)
-    np.testing.assert_allclose(EASE(penalty).fit(train).scores(history), history.toarray() @ weights, atol=1e-5)
+    np.testing.assert_allclose(
+        EASE(penalty).fit(train).scores(history), history.toarray() @ weights, atol=1e-5
+    )
 
 
 def test_ease_minimises_its_objective() -> None:
@@ -93,7 +100,10 @@ def test_the_checkerboard_is_solved_by_neighbours_and_ease_but_not_by_popularity
 @pytest.mark.parametrize("name", list(baselines()))
 def test_values_and_duplicates_mean_nothing_a_stored_entry_is_a_like(name: str) -> None:
     train = likes()
-    doubled = sp.csr_array((np.tile(train.data * 9, 2), (np.tile(train.nonzero()[0], 2), np.tile(train.nonzero()[1], 2))), shape=train.shape)
+    doubled = sp.csr_array(
+        (np.tile(train.data * 9, 2), (np.tile(train.nonzero()[0], 2), np.tile(train.nonzero()[1], 2))),
+        shape=train.shape,
+    )
     once, twice = baselines()[name].fit(train), baselines()[name].fit(sp.csr_matrix(doubled))
     assert (once.scores(train) == twice.scores(doubled)).all()
 
@@ -107,7 +117,9 @@ def test_a_batch_equals_one_at_a_time_and_the_inputs_stay_as_they_were(name: str
     fitted = baselines()[name].fit_co_likes(shared)
     batch = fitted.scores(train)
     assert batch.shape == train.shape and batch.dtype == np.float32
-    np.testing.assert_allclose(batch, np.concatenate([fitted.scores(train[[u]]) for u in range(60)]), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        batch, np.concatenate([fitted.scores(train[[u]]) for u in range(60)]), rtol=1e-6, atol=1e-6
+    )
     assert (train.toarray() == before).all() and (shared.together == together).all()
     assert fitted.scores(train[:0]).shape == (0, 25)
 
@@ -123,7 +135,9 @@ def test_co_likes_do_not_depend_on_the_chunks(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("dskreg.evaluation.baselines.CHUNK", 4)
     assert (CoLikes.of(train).together == whole).all()
     np.testing.assert_allclose(EASE(20.0).fit(train).weights, inverse, atol=1e-6)
-    np.testing.assert_allclose(ItemKNN(3).fit(train).scores(train), naive_knn(train.toarray(), train.toarray(), 3, 10.0), atol=1e-5)
+    np.testing.assert_allclose(
+        ItemKNN(3).fit(train).scores(train), naive_knn(train.toarray(), train.toarray(), 3, 10.0), atol=1e-5
+    )
 
 
 def test_tuning_picks_on_validation_and_refits_on_what_it_is_told() -> None:
@@ -139,7 +153,9 @@ def test_tuning_picks_on_validation_and_refits_on_what_it_is_told() -> None:
 
 def test_tuning_without_validation_likes_takes_the_first_settings() -> None:
     winners = tuned(likes(), sp.csr_array((60, 25)))
-    assert winners["item-kNN"].settings == {"k": 23, "shrink": 9.0}, "as many neighbours as there are titles with a like"
+    assert winners["item-kNN"].settings == {"k": 23, "shrink": 9.0}, (
+        "as many neighbours as there are titles with a like"
+    )
     assert winners["EASE"].settings == {"regularisation": 100.0}
 
 
@@ -188,7 +204,10 @@ def test_no_finer_grid_is_ahead_of_the_chosen_penalty() -> None:
     taste = rng.random((300, 4)) @ rng.random((4, 80)) + 0.6 * rng.random((300, 80))
     liked = taste > np.quantile(taste, 0.85)
     held_out = liked & (rng.random(liked.shape) < 0.3)
-    train, validation = sp.csr_array((liked & ~held_out).astype(np.float32)), sp.csr_array(held_out.astype(np.float32))
+    train, validation = (
+        sp.csr_array((liked & ~held_out).astype(np.float32)),
+        sp.csr_array(held_out.astype(np.float32)),
+    )
     seen, wanted = (matrix[np.flatnonzero(np.diff(validation.indptr))] for matrix in (train, validation))
 
     def quality(penalty: float) -> float:
@@ -228,7 +247,11 @@ def test_the_winners_say_their_settings_from_which_they_are_built_again() -> Non
     train, validation = checkerboard()
     winners = tuned(train, validation)
     settings = {name: winner.settings for name, winner in winners.items()}
-    assert settings["popularity"] == {} and set(settings["item-kNN"]) == {"k", "shrink"} and set(settings["EASE"]) == {"regularisation"}
+    assert (
+        settings["popularity"] == {}
+        and set(settings["item-kNN"]) == {"k", "shrink"}
+        and set(settings["EASE"]) == {"regularisation"}
+    )
     for name, again in baselines(settings).items():
         assert again.settings == settings[name]
         assert (again.fit(train).scores(train) == winners[name].scores(train)).all()

@@ -65,7 +65,9 @@ def test_softmax_predicts_what_the_history_does_not_show() -> None:
             for row, titles in enumerate(batch.history.numpy()):
                 shown[row, titles[titles >= 0]] = True
             hidden = whole_of(batch, batch.hidden)
-            assert batch.titles.tolist() == list(range(16)) and batch.sampled is None and batch.stands_for == 1
+            assert (
+                batch.titles.tolist() == list(range(16)) and batch.sampled is None and batch.stands_for == 1
+            )
             assert (whole_of(batch, batch.known) == shown).all() and not (shown & hidden).any()
             assert ((shown | hidden) == likes[users]).all()
             assert hidden.any(1).all() and shown.any(1).all()
@@ -83,7 +85,9 @@ def test_the_loss_is_the_softmax_over_the_scores_of_the_models_own_pass() -> Non
     model = DSKReG(config.model, graph, 24)
     for batch in MaskedBatches(data, config, CPU).epoch(1, graph.shape[1]):
         score = model(batch.users, batch.history, batch.titles, batch.user_noise, batch.item_noise).score
-        expected = masked_softmax(score, *(marked(places, score.T).T for places in (batch.hidden, batch.known)))
+        expected = masked_softmax(
+            score, *(marked(places, score.T).T for places in (batch.hidden, batch.known))
+        )
         assert torch.allclose(MaskedSoftmax(model, config.train)(batch), expected, rtol=1e-5)
 
 
@@ -94,8 +98,11 @@ def test_only_titles_with_training_likes_are_alternatives_and_only_those_with_tw
 
 def test_bpr_leaves_the_liked_title_out_of_the_history_and_never_takes_one_that_was_met() -> None:
     data, graph = small()
-    seen_too = np.arange(len(data.fold)) % 5 == 0  # some of the training likes become seen, others stand outside the core
-    fold = np.where(seen_too & (data.fold == TRAIN), np.where(data.item % 4 < 2, SEEN, OUTSIDE), data.fold).astype(np.int8)
+    # Some of the training likes become seen, others stand outside the core
+    seen_too = np.arange(len(data.fold)) % 5 == 0
+    fold = np.where(
+        seen_too & (data.fold == TRAIN), np.where(data.item % 4 < 2, SEEN, OUTSIDE), data.fold
+    ).astype(np.int8)
     data = replace(data, fold=fold, liked=data.liked & (fold != SEEN))
     likes = train_matrix(data).toarray() > 0
     met = np.zeros_like(likes)
@@ -105,7 +112,8 @@ def test_bpr_leaves_the_liked_title_out_of_the_history_and_never_takes_one_that_
     others: set[tuple[int, int]] = set()
     for epoch in (1, 2, 3, 4):
         for batch in batches.epoch(epoch, graph.shape[1]):
-            assert len(batch.titles.unique()) == len(batch.titles) == len(batch.item_noise)  # one draw per title and step
+            # One draw per title and step
+            assert len(batch.titles.unique()) == len(batch.titles) == len(batch.item_noise)
             liked, other = batch.titles[batch.liked].tolist(), batch.titles[batch.other].tolist()
             for u, h, i, j in zip(batch.users.tolist(), batch.history.tolist(), liked, other, strict=True):
                 assert likes[u, i] and not met[u, j]
@@ -124,7 +132,9 @@ def test_the_liked_and_the_other_title_pass_through_the_same_tower(name: str) ->
     torch.manual_seed(0)
     model = DSKReG(config.model, graph, 24)
     for batch in TripleBatches(data, config, CPU).epoch(1, graph.shape[1]):
-        assert Bpr(model, config.train)(replace(batch, other=batch.liked)).tolist() == pytest.approx(math.log(2), abs=1e-6)
+        assert Bpr(model, config.train)(replace(batch, other=batch.liked)).tolist() == pytest.approx(
+            math.log(2), abs=1e-6
+        )
         assert Bpr(model, config.train)(batch).tolist() != pytest.approx(math.log(2), abs=1e-6)
 
 
@@ -137,7 +147,9 @@ def test_a_pairs_score_is_the_one_of_the_whole_pass(name: str) -> None:
     batch: Triples = next(TripleBatches(data, config, CPU).epoch(1, graph.shape[1]))
     whole = model(batch.users, batch.history, batch.titles, batch.user_noise, batch.item_noise).score
     user = model.user_hop(batch.users, batch.history, batch.user_noise).output
-    pairs = pair_scores(model, user, batch.titles, model.draw_items(batch.titles, batch.item_noise), batch.liked)
+    pairs = pair_scores(
+        model, user, batch.titles, model.draw_items(batch.titles, batch.item_noise), batch.liked
+    )
     assert torch.allclose(pairs, whole[torch.arange(len(batch.users)), batch.liked], rtol=1e-4, atol=1e-6)
 
 
@@ -156,7 +168,9 @@ def test_l2_counts_what_the_batch_touched() -> None:
 
 
 def test_a_sampled_softmax_estimates_the_whole_one() -> None:
-    """A uniform sample of the alternatives, each standing for several, gives about the loss over all; nobody's target is lost."""
+    """A uniform sample of the alternatives, each standing for several, gives about the loss over all;
+    nobody's target is lost.
+    """
     rng = np.random.default_rng(0)
     score, target = torch.randn(40, 3000), torch.zeros(40, 3000, dtype=torch.bool)
     hidden = rng.integers(3000, size=40)
@@ -170,7 +184,9 @@ def test_a_sampled_softmax_estimates_the_whole_one() -> None:
     weighted = score[:, items] + np.log(3000 / 600) * ~own
     part = masked_softmax(weighted, own, torch.from_numpy(~sampled) & ~own)
     assert float(part) == pytest.approx(float(whole), rel=0.02)
-    assert float(masked_softmax(score[:, items], own, torch.zeros_like(own))) != pytest.approx(float(whole), rel=0.02)
+    assert float(masked_softmax(score[:, items], own, torch.zeros_like(own))) != pytest.approx(
+        float(whole), rel=0.02
+    )
 
 
 def test_in_a_sampled_step_only_the_sample_competes() -> None:
@@ -179,7 +195,11 @@ def test_in_a_sampled_step_only_the_sample_competes() -> None:
     torch.manual_seed(0)
     model = DSKReG(config.model, graph, 24)
     batch = next(MaskedBatches(data, config, CPU).epoch(1, graph.shape[1]))
-    assert batch.sampled is not None and batch.sampled.sum() == 5 < len(batch.titles) and batch.stands_for == 16 / 5
+    assert (
+        batch.sampled is not None
+        and batch.sampled.sum() == 5 < len(batch.titles)
+        and batch.stands_for == 16 / 5
+    )
     score = model(batch.users, batch.history, batch.titles, batch.user_noise, batch.item_noise).score
     hidden, known = marked(batch.hidden, score.T).T, marked(batch.known, score.T).T
     total = 0.0
@@ -189,8 +209,12 @@ def test_in_a_sampled_step_only_the_sample_competes() -> None:
             for s, mine, seen, sampled in zip(row, own, shown, batch.sampled.tolist(), strict=True)
             if mine or (sampled and not seen)
         ]
-        total += sum(math.log(sum(competing)) - s for s, mine in zip(row, own, strict=True) if mine) / sum(own)
-    assert MaskedSoftmax(model, config.train)(batch).item() == pytest.approx(total / len(batch.users), rel=1e-4)
+        total += sum(math.log(sum(competing)) - s for s, mine in zip(row, own, strict=True) if mine) / sum(
+            own
+        )
+    assert MaskedSoftmax(model, config.train)(batch).item() == pytest.approx(
+        total / len(batch.users), rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -202,7 +226,10 @@ def test_the_parts_of_a_step_make_up_the_step(name: str, alternatives: int, size
     torch.manual_seed(0)
     model = DSKReG(config.model, graph, 24).double()
     kind = MaskedBatches if config.train.objective == "softmax" else TripleBatches
-    steps = [next(kind(data, config, CPU, part).epoch(1, graph.shape[1])) for part in (Part(), *(Part(rank, size) for rank in range(size)))]
+    steps = [
+        next(kind(data, config, CPU, part).epoch(1, graph.shape[1]))
+        for part in (Part(), *(Part(rank, size) for rank in range(size)))
+    ]
     told: list[list[Tensor]] = [[] for _ in range(size)]
 
     def run(batch: Masked | Triples, rank: int | None) -> tuple[float, list[Tensor]]:
@@ -213,7 +240,11 @@ def test_the_parts_of_a_step_make_up_the_step(name: str, alternatives: int, size
                 told[rank or 0].append(value)
             return torch.stack([others[call] if len(others) > call else value for others in told])
 
-        objective = MaskedSoftmax(model, config.train, None if rank is None else gather) if kind is MaskedBatches else Bpr(model, config.train)
+        objective = (
+            MaskedSoftmax(model, config.train, None if rank is None else gather)
+            if kind is MaskedBatches
+            else Bpr(model, config.train)
+        )
         loss = objective(batch)
         model.zero_grad()
         loss.backward()

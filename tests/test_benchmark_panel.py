@@ -14,12 +14,21 @@ from dskreg.ui.model.scoreboard import MODEL
 def rows(**rivals: tuple[float, float]) -> list[dict]:
     """DSKReG at .3 and rivals by (difference, p)."""
     ours = {"model": MODEL, "ndcg@20": 0.3, "recall@20": 0.4, "coverage@20": 0.2, "seeds": 5}
-    return [ours, *({"model": name, "ndcg@20": 0.3 - d, "seeds": 5, "DSKReG minus it": d, "p (Holm)": p} for name, (d, p) in rivals.items())]
+    return [
+        ours,
+        *(
+            {"model": name, "ndcg@20": 0.3 - d, "seeds": 5, "DSKReG minus it": d, "p (Holm)": p}
+            for name, (d, p) in rivals.items()
+        ),
+    ]
 
 
 def test_the_verdict_follows_from_difference_and_significance() -> None:
     table = pd.DataFrame(rows(kNN=(0.1, 1e-9), EASE=(-0.001, 0.4), iALS=(-0.02, 0.001)))
-    assert benchmark.verdict(table) == "DSKReG is ahead of kNN, level with EASE (the difference may be chance) and behind iALS."
+    assert (
+        benchmark.verdict(table)
+        == "DSKReG is ahead of kNN, level with EASE (the difference may be chance) and behind iALS."
+    )
     assert benchmark.verdict(pd.DataFrame(rows())) == "Nothing stands beside it here."
     untested = pd.DataFrame([*rows(kNN=(0.1, 0.01)), {"model": "BPR", "ndcg@20": 0.01}])
     said = "DSKReG is ahead of kNN. BPR had another run, so the difference is not tested."
@@ -35,7 +44,17 @@ def test_its_own_presets_are_no_rivals_that_it_is_ahead_of() -> None:
         assert MODEL not in benchmark.verdict(table).removeprefix(f"{MODEL} is "), section
 
 
-@pytest.mark.parametrize(("p", "text"), [(0.0, "< 1e-300"), (3e-308, "< 1e-300"), (2e-300, "2e-300"), (0.0412, "0.04"), (1.0, "1"), (float("nan"), None)])
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.0, "< 1e-300"),
+        (3e-308, "< 1e-300"),
+        (2e-300, "2e-300"),
+        (0.0412, "0.04"),
+        (1.0, "1"),
+        (float("nan"), None),
+    ],
+)
 def test_a_p_is_never_nothing(p: float, text: str | None) -> None:
     assert benchmark.p_in_words(p) == text
     shown = benchmark.shown(pd.DataFrame(rows(kNN=(0.1, p))))
@@ -53,22 +72,40 @@ def test_a_table_for_every_view_that_a_reader_needs() -> None:
         "x.share: warm": rows(),
     }
     found = benchmark.tables(document)
-    assert [benchmark.heading(section) for section in found] == ["x: every title competes", "x: titles that nobody has liked, among themselves"]
+    assert [benchmark.heading(section) for section in found] == [
+        "x: every title competes",
+        "x: titles that nobody has liked, among themselves",
+    ]
     assert found["x: test"]["ndcg@20"].tolist() == [0.3, pytest.approx(0.2)]
 
 
 def test_where_it_comes_from_is_said() -> None:
-    machine = {"hardware": "x86_64, 1 threads", "versions": {"torch": "2.13.0", "scipy": "1"}, "trials": 12, "seconds": 240.0}
+    machine = {
+        "hardware": "x86_64, 1 threads",
+        "versions": {"torch": "2.13.0", "scipy": "1"},
+        "trials": 12,
+        "seconds": 240.0,
+    }
     said = benchmark.made_by({"made": {"x: test": {"date": "2020-01-01", "machine": machine}}}, "x: test")
-    assert all(part in said for part in (f"`{benchmark.COMMAND}`", "2020-01-01", "x86_64", "torch 2.13.0", "12 trials", "240 s"))
-    searched = benchmark.made_by({"made": {"x: test": {"date": "2020-01-01", "machine": machine | {"searched": ["kNN", "EASE"]}}}}, "x: test")
+    assert all(
+        part in said
+        for part in (f"`{benchmark.COMMAND}`", "2020-01-01", "x86_64", "torch 2.13.0", "12 trials", "240 s")
+    )
+    searched = benchmark.made_by(
+        {"made": {"x: test": {"date": "2020-01-01", "machine": machine | {"searched": ["kNN", "EASE"]}}}},
+        "x: test",
+    )
     assert "240 s, kNN and EASE by a search on logarithmic axes." in searched and "logarithmic" not in said
-    cold = benchmark.made_by({"made": {"x.cold: among all": {"date": "2020-01-01", "machine": machine}}}, "x.cold: among all")
+    cold = benchmark.made_by(
+        {"made": {"x.cold: among all": {"date": "2020-01-01", "machine": machine}}}, "x.cold: among all"
+    )
     assert f"`{benchmark.COMMAND} --part cold`, 2020-01-01" in cold and "tuned" not in cold
 
 
 @pytest.mark.parametrize("content", [None, "", "[1]", '{"x: test"'])
-def test_a_file_that_is_not_there_or_broken_is_no_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None) -> None:
+def test_a_file_that_is_not_there_or_broken_is_no_benchmark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
     monkeypatch.setattr(benchmark, "ROOT", tmp_path)
     if content is not None:
         (tmp_path / "benchmarks").mkdir()
@@ -82,7 +119,9 @@ def test_the_repository_s_own_file_is_read() -> None:
     assert len(found) >= 4 and all(MODEL in table["model"].tolist() for table in found.values())
     for section in found:
         made = document["made"][section]
-        assert made["date"] in benchmark.made_by(document, section) and made["machine"]["hardware"] in benchmark.made_by(document, section)
+        assert made["date"] in benchmark.made_by(document, section) and made["machine"][
+            "hardware"
+        ] in benchmark.made_by(document, section)
 
 
 def part(name: str, ndcg: float, *change: float) -> dict:
@@ -90,18 +129,41 @@ def part(name: str, ndcg: float, *change: float) -> dict:
 
 
 def test_parts_are_told_by_what_they_cost_beyond_chance() -> None:
-    warm = [part("default", 0.3), part("no prior", 0.301, 0.003, 0.01), part("no gates", 0.27, -0.1, 0.02), part("a_b", 0.33, 0.1, 0.01)]
+    warm = [
+        part("default", 0.3),
+        part("no prior", 0.301, 0.003, 0.01),
+        part("no gates", 0.27, -0.1, 0.02),
+        part("a_b", 0.33, 0.1, 0.01),
+    ]
     cold = [part("no gates", 0.1, -0.5, 0.1), part("default", 0.2), part("no prior", 0.199, -0.005, 0.01)]
-    found = ablation.tables({"x.share: among the cold": cold, "x.share: warm": warm, "x: test": rows(), "old.share: warm": [part("default", 0.3)]})
+    found = ablation.tables(
+        {
+            "x.share: among the cold": cold,
+            "x.share: warm": warm,
+            "x: test": rows(),
+            "old.share: warm": [part("default", 0.3)],
+        }
+    )
     assert list(found) == ["x"], "what was not measured person by person is no table"
     table = found["x"]
-    assert table["model"].tolist() == ["default", "no gates", "no prior", "a_b"] and table["ndcg@20 among the cold"].tolist()[:3] == [0.2, 0.1, 0.199]
+    assert table["model"].tolist() == ["default", "no gates", "no prior", "a_b"] and table[
+        "ndcg@20 among the cold"
+    ].tolist()[:3] == [0.2, 0.1, 0.199]
     assert set(table) <= set(ablation.COLUMNS)
     said = "worse than the whole: *no gates* (-10.0%); better: *a\\_b* (+10.0%); not to be told from chance: 1 of 3 changes."
     assert ablation.told(table, "warm") == f"Where every title competes, {said}"
     calm = ablation.told(table[table["model"] != "no gates"], "among the cold")
-    assert calm.endswith("liked, nothing is surely worse than the whole; not to be told from chance: 1 of 1 changes.")
-    many = ablation.tables({"x.share: warm": [part("default", 1.0), *(part(f"p{n}", 1 - n / 10, -n / 10, 0.01) for n in range(1, 7))]})["x"]
-    assert ablation.told(many, "warm").endswith("whole: *p6* (-60.0%), *p5* (-50.0%), *p4* (-40.0%), *p3* (-30.0%), and 2 more.") and not ablation.told(
-        many, "among the cold"
+    assert calm.endswith(
+        "liked, nothing is surely worse than the whole; not to be told from chance: 1 of 1 changes."
     )
+    many = ablation.tables(
+        {
+            "x.share: warm": [
+                part("default", 1.0),
+                *(part(f"p{n}", 1 - n / 10, -n / 10, 0.01) for n in range(1, 7)),
+            ]
+        }
+    )["x"]
+    assert ablation.told(many, "warm").endswith(
+        "whole: *p6* (-60.0%), *p5* (-50.0%), *p4* (-40.0%), *p3* (-30.0%), and 2 more."
+    ) and not ablation.told(many, "among the cold")

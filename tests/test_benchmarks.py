@@ -1,4 +1,6 @@
-"""The measuring scripts that no other test runs: small, on the CPU, and what they say where there is nothing to measure."""
+"""The measuring scripts that no other test runs: small, on the CPU, and what they say where there is nothing
+to measure.
+"""
 
 import subprocess
 import sys
@@ -40,17 +42,28 @@ def test_the_card_s_measurement_runs_on_the_cpu_too() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_without_a_card_the_script_says_so() -> None:
-    told = subprocess.run([sys.executable, "benchmarks/gpu.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [sys.executable, "benchmarks/gpu.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert told.returncode == 1 and "no CUDA card" in told.stderr and "Traceback" not in told.stderr
 
 
 def test_the_stages_of_a_large_set_hand_on_what_they_made(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    rows = sorted({(int(u), int(i)) for u, i in zip(rng.integers(1, 40, 900), rng.integers(1, 31, 900), strict=True)})
-    (tmp_path / "anime.csv").write_text(
-        "anime_id,name,genre,type,episodes,rating,members\n" + "".join(f"{i},Title {i},Genre{i % 3},TV,12,7.5,100\n" for i in range(1, 31))
+    rows = sorted(
+        {(int(u), int(i)) for u, i in zip(rng.integers(1, 40, 900), rng.integers(1, 31, 900), strict=True)}
     )
-    (tmp_path / "rating.csv").write_text("user_id,anime_id,rating\n" + "".join(f"{u},{i},9\n" for u, i in rows))
+    (tmp_path / "anime.csv").write_text(
+        "anime_id,name,genre,type,episodes,rating,members\n"
+        + "".join(f"{i},Title {i},Genre{i % 3},TV,12,7.5,100\n" for i in range(1, 31))
+    )
+    (tmp_path / "rating.csv").write_text(
+        "user_id,anime_id,rating\n" + "".join(f"{u},{i},9\n" for u, i in rows)
+    )
     figures = large.measure(tmp_path, ["read", "split", "graph", "train", "evaluate"])
     assert [figure.stage for figure in figures] == ["read", "split", "graph", "train", "evaluate"]
-    assert figures[0].size.startswith(f"{len(rows):,} rows") and "one epoch" in figures[3].size and "people against 30 titles" in figures[4].size
+    assert (
+        figures[0].size.startswith(f"{len(rows):,} rows")
+        and "one epoch" in figures[3].size
+        and "people against 30 titles" in figures[4].size
+    )

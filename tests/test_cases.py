@@ -1,4 +1,6 @@
-"""Small inputs that once failed, each with its right value: written here, and read from ../shared/cases where that folder is."""
+"""Small inputs that once failed, each with its right value: written here, and read from ../shared/cases where
+that folder is.
+"""
 
 from __future__ import annotations
 
@@ -38,14 +40,18 @@ _TEXT = {**_PAIRS, "kg_final.txt": "0 0 3\n1 0 3\n2 0 3\n"}
 _PLAIN_INTER = "user_id:token\titem_id:token\nu1\ti1\nu1\ti2\nu2\ti1\nu2\ti2\n"
 
 FILES: dict[str, dict[str, str | bytes]] = {
-    "recbole-label": {"x.inter": "user_id:token\titem_id:token\tlabel:float\nu1\ti1\t1\nu1\ti2\t0\nu2\ti1\t1\nu2\ti3\t0\n"},
+    "recbole-label": {
+        "x.inter": "user_id:token\titem_id:token\tlabel:float\nu1\ti1\t1\nu1\ti2\t0\nu2\ti1\t1\nu2\ti3\t0\n"
+    },
     "recbole-inverse": {
         "x.inter": _PLAIN_INTER,
         "x.link": "item_id:token\tentity_id:token\ni1\tm1\ni2\tm2\n",
         "x.kg": "head_id:token\trelation_id:token\ttail_id:token\n"
         "m1\tfilm.directed_by\tp1\np1\tdirector.film\tm1\nm2\tfilm.directed_by\tp1\np1\tdirector.film\tm2\n",
     },
-    "scale-100": {"x.inter": "user_id:token\titem_id:token\trating:float\nu1\ti1\t95\nu1\ti2\t20\nu2\ti1\t15\nu2\ti2\t85\n"},
+    "scale-100": {
+        "x.inter": "user_id:token\titem_id:token\trating:float\nu1\ti1\t95\nu1\ti2\t20\nu2\ti1\t15\nu2\ti2\t85\n"
+    },
     "kaggle-episodes-float": {
         "anime.csv": "anime_id,name,genre,type,episodes,rating,members\n1,Show A,Action,TV,12.0,7.5,100\n2,Show B,Action,Movie,,7.0,90\n",
         "rating.csv": "user_id,anime_id,rating\n1,1,8\n1,2,9\n",
@@ -55,14 +61,19 @@ FILES: dict[str, dict[str, str | bytes]] = {
         "item_list.txt": "org_id remap_id freebase_id\nB000AAA001 0 m.01\nB000AAA002 1 m.02\nB000AAA003 2 m.03\n",
         "user_list.txt": "org_id remap_id\nA1USER 0\nA2USER 1\n",
     },
-    "kgat-yelp-itemlist": {**_TEXT, "item_list.txt": "org_id remap_id freebase_id\nshopA 0shopA\nshopB 1shopB\nshopC 2shopC\n"},
+    "kgat-yelp-itemlist": {
+        **_TEXT,
+        "item_list.txt": "org_id remap_id freebase_id\nshopA 0shopA\nshopB 1shopB\nshopC 2shopC\n",
+    },
     "kgat-itemlist-spaces": {
         **_TEXT,
         "item_list.txt": "org_id remap_id freebase_id\nThe First Band 0 m.01\nSecond Band 1 m.02\nThird 2 m.03\n",
     },
     "kgat-kg-zip": {**_PAIRS, "kg_final.txt.zip": zipped(**{"kg_final.txt": "0 0 3\n1 0 3\n2 0 3\n"})},
     "recbole-benchmark-split": {f"x.{part}.inter": _PLAIN_INTER for part in ("train", "valid", "test")},
-    "recbole-trailing-line": {"x.inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float\nu1\ti1\t9\t1\nu1\ti2\t9\t2\t1"},
+    "recbole-trailing-line": {
+        "x.inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float\nu1\ti1\t9\t1\nu1\ti2\t9\t2\t1"
+    },
     "kaggle-2020-2023": {
         "anime.csv": "MAL_ID,Name,Score,Genres,Type,Episodes,Members\n1,Show A,8.78,Action,TV,26,1251960\n",
         "rating_complete.csv": "user_id,anime_id,rating\n0,1,9\n",
@@ -106,15 +117,28 @@ def complaint(folder: Path) -> str:
 
 def test_recbole_label(case):
     data = read(case("recbole-label"))
-    liked = {(data.user_ids[u], data.items["item_id"][i]): bool(like) for u, i, like in zip(data.user, data.item, data.liked, strict=True)}
+    liked = {
+        (data.user_ids[u], data.items["item_id"][i]): bool(like)
+        for u, i, like in zip(data.user, data.item, data.liked, strict=True)
+    }
     assert liked == {("u1", "i1"): True, ("u1", "i2"): False, ("u2", "i1"): True, ("u2", "i3"): False}
-    assert "2 rows of x.inter with the label 0: seen, not liked" in data.notes and "2 of 4 interactions are likes" in data.notes
+    assert (
+        "2 rows of x.inter with the label 0: seen, not liked" in data.notes
+        and "2 of 4 interactions are likes" in data.notes
+    )
 
 
 def test_recbole_inverse(case):
     data = read(case("recbole-inverse"))
-    assert data.relations == ("film.directed_by",) and data.head.tolist() == [0, 1] and list(data.entities) == ["p1"]
-    assert "'director.film' is the inverse of 'film.directed_by' (2 of 2 pairs in common): one relation" in data.notes
+    assert (
+        data.relations == ("film.directed_by",)
+        and data.head.tolist() == [0, 1]
+        and list(data.entities) == ["p1"]
+    )
+    assert (
+        "'director.film' is the inverse of 'film.directed_by' (2 of 2 pairs in common): one relation"
+        in data.notes
+    )
 
 
 def test_text_inverse(case):
@@ -138,15 +162,27 @@ def test_kaggle_episodes_float(case):
     data = read(folder)
     assert data.items["episodes"][0] == 12 and data.items["episodes"].isna().tolist() == [False, True]
     anime, rating = folder / "anime.csv", folder / "rating.csv"
-    floats = anime.read_text().replace("\n1,", "\n1.0,").replace("\n2,", "\n2.0,").replace(",100\n", ",100.0\n")
+    floats = (
+        anime.read_text().replace("\n1,", "\n1.0,").replace("\n2,", "\n2.0,").replace(",100\n", ",100.0\n")
+    )
     anime.write_text(floats)
     rating.write_text("user_id,anime_id,rating\n1.0,1.0,8.0\n1.0,2.0,9.0\n")
     again = read(folder)
-    assert again.items.equals(data.items) and again.user_ids.tolist() == [1] and again.items["item_id"].tolist() == [1, 2]
+    assert (
+        again.items.equals(data.items)
+        and again.user_ids.tolist() == [1]
+        and again.items["item_id"].tolist() == [1, 2]
+    )
     assert again.liked.all() and again.item.tolist() == [0, 1]
-    for column, bad in (("anime_id", "1.5,A,,TV,1,1,1"), ("episodes", "3,A,,TV,1.5,1,1"), ("members", "3,A,,TV,1,1,1.5")):
+    for column, bad in (
+        ("anime_id", "1.5,A,,TV,1,1,1"),
+        ("episodes", "3,A,,TV,1.5,1,1"),
+        ("members", "3,A,,TV,1,1,1.5"),
+    ):
         anime.write_text(f"{floats}{bad}\n")
-        assert complaint(folder).startswith(f"anime.csv, line 4, column {column}: expected a whole number") and "'1.5'" in complaint(folder)
+        assert complaint(folder).startswith(
+            f"anime.csv, line 4, column {column}: expected a whole number"
+        ) and "'1.5'" in complaint(folder)
     anime.write_text(floats)
     rating.write_text("user_id,anime_id,rating\n1.0,1.0,8.0\n1.5,2.0,9.0\n")
     assert complaint(folder) == "rating.csv, line 3, column user_id: expected a whole number (got '1.5')"
@@ -154,7 +190,9 @@ def test_kaggle_episodes_float(case):
 
 def test_kgat_org_ids_lost(case):
     data = read(case("kgat-org-ids-lost"))
-    assert list(data.items["item_id"]) == list(data.items["title"]) == ["B000AAA001", "B000AAA002", "B000AAA003"]
+    assert (
+        list(data.items["item_id"]) == list(data.items["title"]) == ["B000AAA001", "B000AAA002", "B000AAA003"]
+    )
     people = Directory(data)
     assert people.profile("A2USER").history == ("B000AAA001", "B000AAA002")
     assert people.profile_of(["B000AAA001"]).history == ("B000AAA001",)
@@ -163,15 +201,29 @@ def test_kgat_org_ids_lost(case):
 def test_kgat_yelp_itemlist(case):
     data = read(case("kgat-yelp-itemlist"))
     assert data.items["item_id"].tolist() == [0, 1, 2] and len(data.user) == 6 and len(data.head) == 3
-    assert "3 rows of item_list.txt are not read: item_list.txt, line 2: expected 3 fields (got '2')" in data.notes
+    assert (
+        "3 rows of item_list.txt are not read: item_list.txt, line 2: expected 3 fields (got '2')"
+        in data.notes
+    )
 
 
 def test_kgat_itemlist_spaces(case):
     folder = case("kgat-itemlist-spaces")
     data = read(folder)
-    assert list(data.items["title"]) == ["The First Band", "Second Band", "Third"] and data.items["item_id"].tolist() == [0, 1, 2]
-    assert "item_list.txt holds names (with blanks or commas): used as titles, the ids are the numbers" in data.notes
-    with_tabs = (folder / "item_list.txt").read_text().replace(" 0 ", "\t0\t").replace(" 1 ", "\t1\t").replace(" 2 ", "\t2\t")
+    assert list(data.items["title"]) == ["The First Band", "Second Band", "Third"] and data.items[
+        "item_id"
+    ].tolist() == [0, 1, 2]
+    assert (
+        "item_list.txt holds names (with blanks or commas): used as titles, the ids are the numbers"
+        in data.notes
+    )
+    with_tabs = (
+        (folder / "item_list.txt")
+        .read_text()
+        .replace(" 0 ", "\t0\t")
+        .replace(" 1 ", "\t1\t")
+        .replace(" 2 ", "\t2\t")
+    )
     (folder / "item_list.txt").write_text(with_tabs)
     assert read(folder).items.equals(data.items)
 
@@ -183,7 +235,9 @@ def test_kgat_kg_zip(case):
     assert len(read(folder).head) == 3
     (folder / "kg_final.old.zip").unlink()
     (folder / "kg").mkdir()
-    assert complaint(folder).endswith("expected kg_final.txt (or kg_final.txt.gz, or a zip that holds kg_final.txt), found 'kg/', 'train.txt', 'test.txt'")
+    assert complaint(folder).endswith(
+        "expected kg_final.txt (or kg_final.txt.gz, or a zip that holds kg_final.txt), found 'kg/', 'train.txt', 'test.txt'"
+    )
 
 
 def test_a_name_that_is_nearly_right_is_told(case):
@@ -204,11 +258,15 @@ def test_recbole_trailing_line_is_refused(case):
 
 
 def test_tables_of_others_are_refused(case):
-    assert complaint(case("movielens-csv")).endswith("also .gz or in a zip, found 'movies.csv', 'ratings.csv'")
+    assert complaint(case("movielens-csv")).endswith(
+        "also .gz or in a zip, found 'movies.csv', 'ratings.csv'"
+    )
 
 
 def test_other_anime_tables_are_refused(case):
-    assert complaint(case("kaggle-2020-2023")).startswith("anime.csv, line 1: expected the column 'anime_id' (got 'MAL_ID, Name, Score, Genres, ")
+    assert complaint(case("kaggle-2020-2023")).startswith(
+        "anime.csv, line 1: expected the column 'anime_id' (got 'MAL_ID, Name, Score, Genres, "
+    )
 
 
 # Beyond the readers: file modes, What-if, training and lists
@@ -228,7 +286,9 @@ def another_account() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", [*artifacts.FILES, artifacts.MANIFEST])
-def test_perm600(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_perm600(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every file may be read by whoever may read new files; one that may not is named in one sentence."""
     for folder in (tmp_path, *tmp_path.parents):
         if folder.stat().st_uid == os.geteuid() and not folder.stat().st_mode & 0o001:

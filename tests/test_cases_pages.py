@@ -1,4 +1,6 @@
-"""Inputs that failed once, with their right values: empty selections in a what-if, and people of whom no like is known."""
+"""Inputs that failed once, with their right values: empty selections in a what-if, and people of whom no like
+is known.
+"""
 
 from __future__ import annotations
 
@@ -66,28 +68,49 @@ def test_every_entity_of_the_demo_can_be_taken_out(demo: Explorer) -> None:
         idle += [] if by_hand.any() else [(relation, label)]
     assert ("studio", "Palm Studio") in idle and len(idle) == 47
     found = demo.what_if(demo.profile(USER), TITLE, Change(without_entities=tuple(idle)), 10)
-    assert found.touched == 0 and found.after.score == found.before.score and found.rank_after == found.rank_before
+    assert (
+        found.touched == 0
+        and found.after.score == found.before.score
+        and found.rank_after == found.rank_before
+    )
     assert (found.moves["move"] == 0).all() and set(found.neighbours["change"]) == {"stayed"}
 
 
 def test_the_page_says_of_an_idle_entity_that_nothing_changes(demo: Explorer) -> None:
     app = fine(visit("what_if", user=str(USER), item=str(TITLE), no_entities="studio:Palm%20Studio"))
     score = demo.explain(demo.profile(USER), TITLE).score
-    assert not fine(visit("what_if", user="34", item="1241", no_entities="studio:Palm%20Studio")).error, "the link as it came, with an unknown title"
-    assert "ties no candidates: without it nothing changes" in said(app) and f"from **{score:.3f}** to **{score:.3f}** (no difference)" in said(app)
-    assert "ties no candidates" not in said(fine(visit("what_if", user=str(USER), item=str(TITLE), no_entities="genre:Mecha")))
+    assert not fine(visit("what_if", user="34", item="1241", no_entities="studio:Palm%20Studio")).error, (
+        "the link as it came, with an unknown title"
+    )
+    assert "ties no candidates: without it nothing changes" in said(
+        app
+    ) and f"from **{score:.3f}** to **{score:.3f}** (no difference)" in said(app)
+    assert "ties no candidates" not in said(
+        fine(visit("what_if", user=str(USER), item=str(TITLE), no_entities="genre:Mecha"))
+    )
 
 
 def test_with_no_relation_neighbour_or_liked_title_left(demo: Explorer) -> None:
     profile = demo.profile(USER)
     bare = demo.what_if(profile, TITLE, Change(without_relations=tuple(demo.relations)), 10).after
-    assert not len(bare.item_neighbours) and bare.score == pytest.approx(bare.self_contribution + bare.bias, abs=1e-5)
+    assert not len(bare.item_neighbours) and bare.score == pytest.approx(
+        bare.self_contribution + bare.bias, abs=1e-5
+    )
     near = demo.explain(profile, TITLE).item_neighbours
-    alone = demo.what_if(profile, TITLE, Change(without_neighbours=tuple(zip(near["item_id"], near["relation"], strict=True))), 10).after
+    alone = demo.what_if(
+        profile,
+        TITLE,
+        Change(without_neighbours=tuple(zip(near["item_id"], near["relation"], strict=True))),
+        10,
+    ).after
     assert not len(alone.item_neighbours) and alone.score == pytest.approx(bare.score, abs=1e-5)
     unknown = demo.what_if(profile, TITLE, Change(without_titles=profile.history), 10)
-    assert unknown.after.score == 0 and unknown.after.basis == "popularity" and unknown.before.basis == "model"
-    unseen = demo.items[~demo.items["item_id"].isin(profile.seen)].sort_values("likes", ascending=False, kind="stable")
+    assert (
+        unknown.after.score == 0 and unknown.after.basis == "popularity" and unknown.before.basis == "model"
+    )
+    unseen = demo.items[~demo.items["item_id"].isin(profile.seen)].sort_values(
+        "likes", ascending=False, kind="stable"
+    )
     listed = unknown.moves.dropna(subset=["rank_after"]).sort_values("rank_after").head(10)
     assert listed["item_id"].tolist() == unseen["item_id"].head(10).tolist()
 
@@ -107,22 +130,46 @@ def popular(explorer: Explorer, user: int, adult: bool = False) -> list[int]:
 
 
 @pytest.mark.parametrize("user", UNKNOWN)
-def test_without_a_like_the_list_is_by_popularity_and_says_so(user: int, artifact: Path, capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_without_a_like_the_list_is_by_popularity_and_says_so(
+    user: int, artifact: Path, capsys, monkeypatch
+) -> None:  # type: ignore[no-untyped-def]
     explorer = Explorer.open(artifact)
     code, text, _ = run(capsys, monkeypatch, "recommend", str(artifact), "--user", str(user))
     assert code == 0 and TASTE in text.splitlines()[0] and "your taste" not in text
-    _, out, _ = run(capsys, monkeypatch, "recommend", str(artifact), "--user", str(user), "--top", "25", "--json")
+    _, out, _ = run(
+        capsys, monkeypatch, "recommend", str(artifact), "--user", str(user), "--top", "25", "--json"
+    )
     listed = json.loads(out)
-    assert listed["basis"] == "popularity" and [row["item_id"] for row in listed["items"]] == popular(explorer, user)[:25]
+    assert (
+        listed["basis"] == "popularity"
+        and [row["item_id"] for row in listed["items"]] == popular(explorer, user)[:25]
+    )
     likes = explorer.items.set_index("item_id")["likes"]
     for row in listed["items"]:
         count = likes[row["item_id"]]
         who = "nobody" if not count else "1 person" if count == 1 else f"{count} people"
         assert row["score"] == 0 and row["reason"] == f"Liked by {who}; {TASTE}."
-    _, out, _ = run(capsys, monkeypatch, "explain", str(artifact), "--user", str(user), "--item", str(listed["items"][3]["item_id"]), "--json")
+    _, out, _ = run(
+        capsys,
+        monkeypatch,
+        "explain",
+        str(artifact),
+        "--user",
+        str(user),
+        "--item",
+        str(listed["items"][3]["item_id"]),
+        "--json",
+    )
     explained = json.loads(out)
-    assert explained["basis"] == "popularity" and explained["score"] == 0 and explained["user_neighbours"] == []
-    assert explained["self_contribution"] + explained["bias"] + sum(row["contribution"] for row in explained["item_neighbours"]) == 0
+    assert (
+        explained["basis"] == "popularity" and explained["score"] == 0 and explained["user_neighbours"] == []
+    )
+    assert (
+        explained["self_contribution"]
+        + explained["bias"]
+        + sum(row["contribution"] for row in explained["item_neighbours"])
+        == 0
+    )
     assert sum(row["attention"] for row in explained["item_neighbours"]) == pytest.approx(1)
     _, text, _ = run(capsys, monkeypatch, "explain", str(artifact), "--user", str(user), "--item", "9")
     assert TASTE in text
@@ -130,39 +177,84 @@ def test_without_a_like_the_list_is_by_popularity_and_says_so(user: int, artifac
 
 def test_everybodys_lists_are_the_same_as_each_persons(artifact: Path, capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     explorer = Explorer.open(artifact)
-    code, _, err = run(capsys, monkeypatch, "recommend", str(artifact), "--all-users", "--out", str(tmp_path / "lists.csv"), "--adult")
+    code, _, err = run(
+        capsys,
+        monkeypatch,
+        "recommend",
+        str(artifact),
+        "--all-users",
+        "--out",
+        str(tmp_path / "lists.csv"),
+        "--adult",
+    )
     assert code == 0 and f"{len(UNKNOWN)} users without a like: {TASTE}" in err
     lists = pd.read_csv(tmp_path / "lists.csv")
     for user in (*UNKNOWN, ONE_LIKE, 1, 2):
         mine, expected = lists[lists["user_id"] == user], explorer.recommend(explorer.profile(user), 10)
         assert mine["item_id"].tolist() == expected["item_id"].tolist()
         assert mine["score"].to_numpy() == pytest.approx(expected["score"].to_numpy(), abs=1e-5)
-    assert not lists.loc[lists["user_id"].isin(UNKNOWN), "score"].any() and lists.loc[lists["user_id"] == 1, "score"].any()
+    assert (
+        not lists.loc[lists["user_id"].isin(UNKNOWN), "score"].any()
+        and lists.loc[lists["user_id"] == 1, "score"].any()
+    )
 
 
 def test_every_answer_about_somebody_without_likes_agrees(artifact: Path) -> None:
     explorer = Explorer.open(artifact)
     profile, item = explorer.profile(UNKNOWN[0]), popular(explorer, UNKNOWN[0], adult=True)[4]
-    assert not explorer.scores(profile).any() and explorer.flow(profile, item).empty and explorer.relaxed_score(profile, item) == 0
-    assert not explorer.repeat(profile, item, 20).score.any() and explorer.explain(profile, item, seed=3).score == 0
+    assert (
+        not explorer.scores(profile).any()
+        and explorer.flow(profile, item).empty
+        and explorer.relaxed_score(profile, item) == 0
+    )
+    assert (
+        not explorer.repeat(profile, item, 20).score.any()
+        and explorer.explain(profile, item, seed=3).score == 0
+    )
     found = explorer.what_if(profile, item, Change(), 10)
-    assert found.rank_before == 5 and found.moves["item_id"].tolist() == popular(explorer, UNKNOWN[0], adult=True)[:10]
+    assert (
+        found.rank_before == 5
+        and found.moves["item_id"].tolist() == popular(explorer, UNKNOWN[0], adult=True)[:10]
+    )
     for name in ALL:  # nobody can know more
-        assert explorer.rivals.recommend(name, profile, 10)["item_id"].tolist() == popular(explorer, UNKNOWN[0], adult=True)[:10]
+        assert (
+            explorer.rivals.recommend(name, profile, 10)["item_id"].tolist()
+            == popular(explorer, UNKNOWN[0], adult=True)[:10]
+        )
     assert explorer.rivals.untestable(profile) and not explorer.smallest_removal(profile).found
     diverse = explorer.recommend(profile, 10, diversity=0.4)
-    assert diverse["item_id"].iloc[0] == popular(explorer, UNKNOWN[0], adult=True)[0] and not diverse["score"].any()
+    assert (
+        diverse["item_id"].iloc[0] == popular(explorer, UNKNOWN[0], adult=True)[0]
+        and not diverse["score"].any()
+    )
 
 
-PAGES = [("", {"view": "cards"}), ("", {"view": "table"}), ("sampling", {}), ("sampling", {"show": "Flow"}), ("sampling", {"side": "viewer"})]
-PAGES += [("what_if", {}), ("compare", {}), ("compare", {"what": "titles"}), ("compare", {"what": "people", "other": "1"})]
+PAGES = [
+    ("", {"view": "cards"}),
+    ("", {"view": "table"}),
+    ("sampling", {}),
+    ("sampling", {"show": "Flow"}),
+    ("sampling", {"side": "viewer"}),
+]
+PAGES += [
+    ("what_if", {}),
+    ("compare", {}),
+    ("compare", {"what": "titles"}),
+    ("compare", {"what": "people", "other": "1"}),
+]
 
 
 @pytest.mark.parametrize(("page", "parameters"), PAGES, ids=str)
-def test_every_page_says_that_nothing_is_known(page: str, parameters: dict[str, str], artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_page_says_that_nothing_is_known(
+    page: str, parameters: dict[str, str], artifact: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(artifact.parent))
     app = fine(visit(page, user=str(UNKNOWN[0]), artifact=artifact.name, **parameters))
-    words = said(app) + "".join(str(table.value.to_csv()) for table in app.dataframe) + "".join(block.proto.body for block in app.get("html"))
+    words = (
+        said(app)
+        + "".join(str(table.value.to_csv()) for table in app.dataframe)
+        + "".join(block.proto.body for block in app.get("html"))
+    )
     assert TASTE in words.lower() and "your taste" not in words.lower() and "contributes most" not in words
     if parameters.get("view") == "table":
         assert "Top 10 by popularity" in [header.value for header in app.header]
@@ -181,7 +273,9 @@ def test_a_like_that_adds_nothing_is_not_claimed_to_fit(artifact: Path) -> None:
         for row in explorer.recommend(profile, ITEMS).itertuples():
             person = explorer.explain(profile, row.item_id).user_neighbours
             adds = bool((person["base_contribution"] + person["contribution"] > 0).any())
-            assert row.reason.startswith("Because you liked" if adds else ("None of the", "The title you liked does not add"))
+            assert row.reason.startswith(
+                "Because you liked" if adds else ("None of the", "The title you liked does not add")
+            )
             seen.add(adds)
     assert seen == {True, False}, "both kinds occur"
 
@@ -201,25 +295,45 @@ def test_people_without_a_like_are_not_in_the_means() -> None:
     ranking = evaluate(model_scorer(model), more, TEST)
     assert len(ranking.counted) == 1 < int((np.diff(train_matrix(more, (TEST,)).indptr) > 0).sum())
     told: list[str] = []
-    assert measure(model, more, True, told.append)["users"] == 1 and any(line.startswith("1 users have a test title but no like") for line in told)
+    assert measure(model, more, True, told.append)["users"] == 1 and any(
+        line.startswith("1 users have a test title but no like") for line in told
+    )
 
 
 # Adult titles in the command line
 
 
-def test_adult_titles_are_listed_and_explained_only_on_demand(artifact: Path, capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_adult_titles_are_listed_and_explained_only_on_demand(
+    artifact: Path, capsys, monkeypatch, tmp_path
+) -> None:  # type: ignore[no-untyped-def]
     names = [f"Title {number}" for number in ADULT]
     for arguments in (("--user", "1"), ("--history", "58,1")):
         lists = {}
         for adult in ((), ("--adult",)):
-            code, out, err = run(capsys, monkeypatch, "recommend", str(artifact), *arguments, "--top", str(ITEMS), "--json", *adult)
+            code, out, err = run(
+                capsys,
+                monkeypatch,
+                "recommend",
+                str(artifact),
+                *arguments,
+                "--top",
+                str(ITEMS),
+                "--json",
+                *adult,
+            )
             assert code == 0 and (("3 titles of adult genres are left out" in err) == (not adult))
             lists[adult] = json.loads(out)["items"]
-        assert any(row["item_id"] in ADULT for row in lists["--adult",]) and not any(row["item_id"] in ADULT for row in lists[()])
+        assert any(row["item_id"] in ADULT for row in lists["--adult",]) and not any(
+            row["item_id"] in ADULT for row in lists[()]
+        )
         assert not any(f"“{name}”" in row["reason"] for row in lists[()] for name in names)
-    code, out, err = run(capsys, monkeypatch, "explain", str(artifact), "--user", "1", "--item", str(ADULT[0]))
+    code, out, err = run(
+        capsys, monkeypatch, "explain", str(artifact), "--user", "1", "--item", str(ADULT[0])
+    )
     assert (code, out, err.count("\n")) == (2, "", 1) and "--adult" in err
-    code, out, _ = run(capsys, monkeypatch, "explain", str(artifact), "--user", "1", "--item", str(ADULT[0]), "--adult")
+    code, out, _ = run(
+        capsys, monkeypatch, "explain", str(artifact), "--user", "1", "--item", str(ADULT[0]), "--adult"
+    )
     assert code == 0 and names[0] in out
     code, out, _ = run(capsys, monkeypatch, "explain", str(artifact), "--user", "1", "--item", "1", "--json")
     assert code == 0 and not any(f'"{name}"' in out for name in names) and "(adult title)" in out
@@ -227,7 +341,10 @@ def test_adult_titles_are_listed_and_explained_only_on_demand(artifact: Path, ca
     code, _, err = run(capsys, monkeypatch, "index", str(artifact), "--out", str(made), "--engine", "exact")
     assert code == 0, err
     for user in ("1", str(UNKNOWN[0])):
-        both = [run(capsys, monkeypatch, "recommend", str(artifact), "--user", user, "--json", *index)[1] for index in ((), ("--index", str(made)))]
+        both = [
+            run(capsys, monkeypatch, "recommend", str(artifact), "--user", user, "--json", *index)[1]
+            for index in ((), ("--index", str(made)))
+        ]
         assert both[0] == both[1]
 
 
@@ -236,7 +353,9 @@ def test_adult_titles_are_listed_and_explained_only_on_demand(artifact: Path, ca
 NOTHING = replace(EVERYTHING, without=("genre", "sequel", "co-liked"))
 ALONE = world([(0, 0, TRAIN)], 1, 1, [(0, 0, 0)], ("genre",), ["Mecha"], [-1])
 TWO = world([(0, 0, TRAIN), (1, 1, TRAIN)], 2, 2, [(0, 0, 0), (1, 0, 0)], ("genre",), ["Mecha"], [-1])
-UNLIKED = replace(hand_drawn(), fold=np.full_like(hand_drawn().fold, SEEN), liked=np.zeros_like(hand_drawn().liked))
+UNLIKED = replace(
+    hand_drawn(), fold=np.full_like(hand_drawn().fold, SEEN), liked=np.zeros_like(hand_drawn().liked)
+)
 WORLDS = {
     "one title": (ALONE, EVERYTHING),
     "two titles": (TWO, EVERYTHING),
@@ -255,10 +374,23 @@ def test_every_page_opens_on_next_to_nothing(name: str, page: str, monkeypatch: 
     item, history = str(ids.iloc[-1]), ",".join(map(str, explorer.profile(explorer.user_ids[0]).history))
     ways: dict[str, list[dict[str, str]]] = {
         "recommendations": [{}, {"view": "table", "hide_seen": "false", "diversity": "50", "near": item}],
-        "sampling": [{}, *({"show": tab, "item": item, "noise": "true", "times": "100"} for tab in TABS), {"side": "viewer", "item": item}],
-        "what_if": [{}, {"item": item, "without": history, "no_relations": ",".join(explorer.relations)}, {"item": item, "added": item}],
-        "compare": [{"what": what} for what in ("recommenders", "people", "titles", "models")] + [{"all_four": "true"}],
-        "embeddings": [{"map": kind, "method": how, "item": item, "arrows": "true"} for kind in ("titles", "viewers") for how in ("t-SNE", "PCA")],
+        "sampling": [
+            {},
+            *({"show": tab, "item": item, "noise": "true", "times": "100"} for tab in TABS),
+            {"side": "viewer", "item": item},
+        ],
+        "what_if": [
+            {},
+            {"item": item, "without": history, "no_relations": ",".join(explorer.relations)},
+            {"item": item, "added": item},
+        ],
+        "compare": [{"what": what} for what in ("recommenders", "people", "titles", "models")]
+        + [{"all_four": "true"}],
+        "embeddings": [
+            {"map": kind, "method": how, "item": item, "arrows": "true"}
+            for kind in ("titles", "viewers")
+            for how in ("t-SNE", "PCA")
+        ],
     }
     for parameters in ways.get(page, [{}]):
         assert fine(visit(page, user=str(explorer.user_ids[0]), **parameters)).title, parameters

@@ -41,10 +41,19 @@ def no_validation(folder: Path) -> Path:
 def no_test(folder: Path, items: int) -> Path:
     """One like each: nothing is left to hide."""
     folder.mkdir()
-    (folder / "x.inter").write_text("user_id:token\titem_id:token\trating:float\n" + "".join(f"u{u}\ti{u % items}\t8\n" for u in range(6)))
-    (folder / "x.kg").write_text("head_id:token\trelation_id:token\ttail_id:token\n" + "".join(f"m{i}\tr\tg{i // 2}\n" for i in range(items)))
-    (folder / "x.link").write_text("item_id:token\tentity_id:token\n" + "".join(f"i{i}\tm{i}\n" for i in range(items)))
-    (folder / "x.item").write_text("item_id:token\ttitle:token_seq\n" + "".join(f"i{i}\tTitle {i}\n" for i in range(items)))
+    (folder / "x.inter").write_text(
+        "user_id:token\titem_id:token\trating:float\n" + "".join(f"u{u}\ti{u % items}\t8\n" for u in range(6))
+    )
+    (folder / "x.kg").write_text(
+        "head_id:token\trelation_id:token\ttail_id:token\n"
+        + "".join(f"m{i}\tr\tg{i // 2}\n" for i in range(items))
+    )
+    (folder / "x.link").write_text(
+        "item_id:token\tentity_id:token\n" + "".join(f"i{i}\tm{i}\n" for i in range(items))
+    )
+    (folder / "x.item").write_text(
+        "item_id:token\ttitle:token_seq\n" + "".join(f"i{i}\tTitle {i}\n" for i in range(items))
+    )
     return folder
 
 
@@ -53,28 +62,50 @@ ALONE = ("--preset", "paper", "--set", "data.core=1", "--set", "graph.min_items=
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Artifacts in which some figures are undefined: nobody validates; nobody is tested; the same with a single title."""
+    """Artifacts in which some figures are undefined: nobody validates; nobody is tested; the same with a
+    single title.
+    """
     folder = tmp_path_factory.mktemp("shelf")
-    trained(no_validation(folder / ".data"), folder / "unvalidated", "--set", "train.refit=false", "--no-baselines")
+    trained(
+        no_validation(folder / ".data"),
+        folder / "unvalidated",
+        "--set",
+        "train.refit=false",
+        "--no-baselines",
+    )
     trained(no_test(folder / ".three", 3), folder / "untested", *ALONE)
     trained(no_test(folder / ".one", 1), folder / "one title", *ALONE, "--no-baselines")
     return folder
 
 
-def test_where_nobody_has_a_validation_title_its_figures_are_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made = trained(no_validation(tmp_path / "data"), tmp_path / "made", "--set", "train.refit=false", "--no-baselines")
+def test_where_nobody_has_a_validation_title_its_figures_are_null(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = trained(
+        no_validation(tmp_path / "data"), tmp_path / "made", "--set", "train.refit=false", "--no-baselines"
+    )
     rows = json.loads((tmp_path / "made" / "history.json").read_text(encoding="utf-8"))
     assert [(row["epoch"], row["ndcg"], row["recall"]) for row in rows] == [(0, None, None), (1, None, None)]
     assert any(note.startswith("nobody has a validation title") for note in made.dataset.notes)
     assert "note: nobody has a validation title" in capsys.readouterr().err
-    assert made.metrics["users"] == 30 and made.metrics["metrics"]["recall@20"] > 0, "the test figures are there"
+    assert made.metrics["users"] == 30 and made.metrics["metrics"]["recall@20"] > 0, (
+        "the test figures are there"
+    )
 
 
 @pytest.mark.parametrize("items", [3, 1])
-def test_where_nobody_has_a_test_title_its_figures_are_null(items: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_nobody_has_a_test_title_its_figures_are_null(
+    items: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made = trained(no_test(tmp_path / "data", items), tmp_path / "made", *ALONE)
-    assert {value for figures in (made.metrics["metrics"], *made.metrics["baselines"].values()) for value in figures.values()} == {None}
-    assert made.metrics["users"] == 0 and any(note.startswith("nobody has a test title") for note in made.dataset.notes)
+    assert {
+        value
+        for figures in (made.metrics["metrics"], *made.metrics["baselines"].values())
+        for value in figures.values()
+    } == {None}
+    assert made.metrics["users"] == 0 and any(
+        note.startswith("nobody has a test title") for note in made.dataset.notes
+    )
     assert (made.metrics["maps"]["titles"]["trustworthiness"] is None) == (items < 3)
     assert "note: nobody has a test title" in capsys.readouterr().err
     assert dskreg("evaluate", str(tmp_path / "made"), "--json") == 0
@@ -83,7 +114,9 @@ def test_where_nobody_has_a_test_title_its_figures_are_null(items: int, tmp_path
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("name", ["unvalidated", "untested", "one title"])
-def test_every_page_shows_an_artifact_with_undefined_figures(page: str, name: str, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_page_shows_an_artifact_with_undefined_figures(
+    page: str, name: str, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(shelf))
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["artifact"] = name
@@ -98,7 +131,9 @@ def test_every_page_shows_an_artifact_with_undefined_figures(page: str, name: st
         assert "Nobody has a validation title" in text and "best on validation" not in text
 
 
-def test_two_artifacts_with_undefined_figures_stand_side_by_side(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_artifacts_with_undefined_figures_stand_side_by_side(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(shelf))
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     for key, value in {"artifact": "untested", "what": "models", "other_model": "unvalidated"}.items():
@@ -108,15 +143,29 @@ def test_two_artifacts_with_undefined_figures_stand_side_by_side(shelf: Path, mo
     assert not app.exception, app.exception[0].message
 
 
-DIVERGING = ("--set", "train.learning_rate=1e3", "--set", "train.sampler_learning_rate=1e3", "--set", "train.weight_decay=0", "--epochs", "50")
+DIVERGING = (
+    "--set",
+    "train.learning_rate=1e3",
+    "--set",
+    "train.sampler_learning_rate=1e3",
+    "--set",
+    "train.weight_decay=0",
+    "--epochs",
+    "50",
+)
 
 
-def test_a_training_that_diverges_ends_in_one_line_and_what_it_had_learnt_can_be_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_training_that_diverges_ends_in_one_line_and_what_it_had_learnt_can_be_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data, out = no_validation(tmp_path / "data"), tmp_path / "made"
     command = ("train", str(data), "--out", str(out), *QUICK, "--no-baselines", *DIVERGING)
     assert dskreg(*command) == 2
     said = capsys.readouterr().err.splitlines()[-1].rpartition("\r")[2]
-    assert "error: training diverged at epoch " in said and "lower train.learning_rate (1000) or train.sampler_learning_rate (1000)" in said
+    assert (
+        "error: training diverged at epoch " in said
+        and "lower train.learning_rate (1000) or train.sampler_learning_rate (1000)" in said
+    )
     assert not out.exists()
     last = said.rpartition("--epochs ")[2].split()[0]
     assert said.endswith(f"--epochs {last} --resume")
@@ -125,7 +174,19 @@ def test_a_training_that_diverges_ends_in_one_line_and_what_it_had_learnt_can_be
 
 
 @pytest.mark.parametrize("rate", ["1e8", "1e20"])
-def test_a_learning_rate_out_of_sense_is_refused_before_training(rate: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert dskreg("train", str(no_validation(tmp_path / "data")), "--out", str(tmp_path / "made"), "--set", f"train.learning_rate={rate}") == 2
+def test_a_learning_rate_out_of_sense_is_refused_before_training(
+    rate: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        dskreg(
+            "train",
+            str(no_validation(tmp_path / "data")),
+            "--out",
+            str(tmp_path / "made"),
+            "--set",
+            f"train.learning_rate={rate}",
+        )
+        == 2
+    )
     said = capsys.readouterr().err
     assert said == f"error: setting train.learning_rate: expected at most 1000 (got {float(rate)!r})\n"

@@ -12,11 +12,24 @@ from typing import Any
 
 import pytest
 
-from dskreg.config import PRESETS, Config, DataConfig, GraphConfig, ModelConfig, TrainConfig, preset, setting_paths
+from dskreg.config import (
+    PRESETS,
+    Config,
+    DataConfig,
+    GraphConfig,
+    ModelConfig,
+    TrainConfig,
+    preset,
+    setting_paths,
+)
 from dskreg.errors import InputError
 
 
-@pytest.mark.parametrize("config", [*PRESETS.values(), replace(Config(), graph=GraphConfig(without=("genre", "co-liked")))], ids=[*PRESETS, "changed"])
+@pytest.mark.parametrize(
+    "config",
+    [*PRESETS.values(), replace(Config(), graph=GraphConfig(without=("genre", "co-liked")))],
+    ids=[*PRESETS, "changed"],
+)
 def test_json_and_back(config: Config) -> None:
     assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
 
@@ -68,7 +81,11 @@ def test_override(path: str, text: str, value: Any) -> None:
         ("data.like_threshold", "-inf", "setting data.like_threshold: expected a finite number (got -inf)"),
         ("__class__.seed", "1", "unknown setting '__class__.seed'"),
         ("model.gates", "maybe", "setting model.gates: expected true or false (got 'maybe')"),
-        ("model.relaxation", "hard", "setting model.relaxation: expected 'straight-through' or 'soft' (got 'hard')"),
+        (
+            "model.relaxation",
+            "hard",
+            "setting model.relaxation: expected 'straight-through' or 'soft' (got 'hard')",
+        ),
         ("train.objective", "bce", "setting train.objective: expected 'softmax' or 'bpr' (got 'bce')"),
     ],
 )
@@ -78,7 +95,8 @@ def test_override_refuses(path: str, text: str, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
-BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {  # setting: (the least and the largest that pass, what is refused)
+# Setting: (the least and the largest that pass, what is refused)
+BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "seed": ([0, 2**32 - 1], [-1, 2**32]),
     "data.like_threshold": ([-1e9, 1e9], [-1e10, 1e300]),
     "data.core": ([1, 10**9], [0, -5, 10**12]),
@@ -154,15 +172,25 @@ def test_a_range_is_the_same_whichever_way_a_value_comes(path: str) -> None:
             assert "expected" in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["meta", "hpu", "xla", "gpu", "cpu:0", "cuda:", "cuda:-1", "cuda:100", "mps:0", "CPU", "", "cpu\n"])
+@pytest.mark.parametrize(
+    "name",
+    ["meta", "hpu", "xla", "gpu", "cpu:0", "cuda:", "cuda:-1", "cuda:100", "mps:0", "CPU", "", "cpu\n"],
+)
 def test_devices_that_are_not_supported_are_refused(name: str) -> None:
-    with pytest.raises(InputError, match=r"^setting train.device: expected auto, cpu, cuda, cuda:N or mps \(got '"):
+    with pytest.raises(
+        InputError, match=r"^setting train.device: expected auto, cpu, cuda, cuda:N or mps \(got '"
+    ):
         TrainConfig(device=name)
 
 
-@pytest.mark.parametrize("kind, values", [(DataConfig, {"validation": 0.5, "test": 0.5}), (TrainConfig, {"hide_least": 0.6, "hide_most": 0.5})])
+@pytest.mark.parametrize(
+    "kind, values",
+    [(DataConfig, {"validation": 0.5, "test": 0.5}), (TrainConfig, {"hide_least": 0.6, "hide_most": 0.5})],
+)
 def test_settings_that_do_not_go_together_are_refused(kind: type, values: dict[str, float]) -> None:
-    with pytest.raises(InputError, match=r"setting (data|train): \w+.*: expected (less than 1|at most hide_most)"):
+    with pytest.raises(
+        InputError, match=r"setting (data|train): \w+.*: expected (less than 1|at most hide_most)"
+    ):
         kind(**values)
 
 
@@ -175,7 +203,9 @@ def test_a_refusal_stays_short_and_printable() -> None:
 
 
 def test_an_artifact_s_settings_still_read() -> None:
-    document = json.loads((Path(__file__).parents[1] / "artifacts" / "demo" / "manifest.json").read_text(encoding="utf-8"))["config"]
+    document = json.loads(
+        (Path(__file__).parents[1] / "artifacts" / "demo" / "manifest.json").read_text(encoding="utf-8")
+    )["config"]
     assert Config.from_json(document).to_json() == document
 
 
@@ -194,7 +224,10 @@ def test_an_artifact_s_settings_still_read() -> None:
         ({"model": {"widht": 8}}, "unknown setting 'model.widht'; did you mean 'model.width'?"),
         ({"train": {"epochs": -1}}, "setting train.epochs: expected at least 0 (got -1)"),
         ({"data": {"like_threshold": 10**400}}, "setting data.like_threshold: expected a number (got 1000"),
-        ({"data": {"like_threshold": float("nan")}}, "setting data.like_threshold: expected a finite number (got nan)"),
+        (
+            {"data": {"like_threshold": float("nan")}},
+            "setting data.like_threshold: expected a finite number (got nan)",
+        ),
     ],
 )
 def test_from_json_refuses(document: Any, message: str) -> None:
@@ -207,12 +240,24 @@ def test_a_whole_number_is_a_float_too() -> None:
 
 
 def test_an_unknown_preset_is_refused() -> None:
-    with pytest.raises(InputError, match=re.escape("unknown preset 'papper': expected one of default, paper")):
+    with pytest.raises(
+        InputError, match=re.escape("unknown preset 'papper': expected one of default, paper")
+    ):
         preset("papper")
 
 
 def test_the_paper_preset_is_the_publication() -> None:
     paper = preset("paper")
-    assert (paper.model.picks, paper.model.temperature, paper.graph.candidates, paper.model.width) == (8, 0.1, 500, 16)
-    assert (paper.train.objective, paper.train.l2, paper.model.user, paper.model.activation) == ("bpr", 1e-3, "free", "tanh")
+    assert (paper.model.picks, paper.model.temperature, paper.graph.candidates, paper.model.width) == (
+        8,
+        0.1,
+        500,
+        16,
+    )
+    assert (paper.train.objective, paper.train.l2, paper.model.user, paper.model.activation) == (
+        "bpr",
+        1e-3,
+        "free",
+        "tanh",
+    )
     assert not paper.model.gates and not paper.model.prior

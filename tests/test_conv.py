@@ -14,7 +14,8 @@ from dskreg.data.dataset import SEEN, TRAIN
 from dskreg.graph.candidates import build
 from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch_geometric's import, hence inside the tests
+# torch_geometric's import, hence inside the tests
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 
 
 @pytest.mark.parametrize("relaxation", ["straight-through", "soft"])
@@ -58,7 +59,9 @@ def test_the_picked_edges_are_the_picks() -> None:
     with torch.no_grad():
         hop = model.item_hop(torch.zeros(1, 4, dtype=torch.float64), items, model.draw_items(items))
     edge_index, relation, weight = picked_edges(hop, items)
-    expected = [(int(hop.neighbour[n, s]), int(items[n]), int(hop.relation[n, s])) for n in range(2) for s in range(2)]
+    expected = [
+        (int(hop.neighbour[n, s]), int(items[n]), int(hop.relation[n, s])) for n in range(2) for s in range(2)
+    ]
     assert [(j, i, r) for (j, i), r in zip(edge_index.T.tolist(), relation.tolist(), strict=True)] == expected
     assert weight.tolist() == [1.0] * 4
 
@@ -77,15 +80,33 @@ def test_the_hetero_graph_holds_everything() -> None:
         "title candidate title",
     ]
     likes = data["user", "likes", "title"]
-    assert likes.edge_index[:, likes.fold == TRAIN].T.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1], [1, 3], [2, 3]]
+    assert likes.edge_index[:, likes.fold == TRAIN].T.tolist() == [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+        [1, 1],
+        [1, 3],
+        [2, 3],
+    ]
     assert likes.edge_index.shape[1] == 9 and not (likes.fold == SEEN).any()
     assert data["user", "saw", "title"].edge_index.T.tolist() == [[2, 4]]
-    assert data["title", "genre", "entity"].edge_index.T.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1], [2, 1], [3, 2]]
+    assert data["title", "genre", "entity"].edge_index.T.tolist() == [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+        [1, 1],
+        [2, 1],
+        [3, 2],
+    ]
     assert data["entity"].title.tolist() == [-1, -1, -1, 4]
     candidates = data["title", "candidate", "title"]
     there = np.nonzero(graph.neighbour >= 0)
-    assert candidates.edge_index.tolist() == [graph.neighbour[there].tolist(), there[0].tolist()]  # from the neighbour to the title
-    assert data.relations == list(graph.relations) and candidates.relation.tolist() == graph.relation[there].tolist()
+    # From the neighbour to the title
+    assert candidates.edge_index.tolist() == [graph.neighbour[there].tolist(), there[0].tolist()]
+    assert (
+        data.relations == list(graph.relations)
+        and candidates.relation.tolist() == graph.relation[there].tolist()
+    )
     assert candidates.strength.tolist() == graph.strength[there].tolist()
 
 
@@ -96,5 +117,7 @@ def test_the_layer_runs_on_the_hetero_graph_with_every_candidate_as_a_neighbour(
     data = as_hetero(hand_drawn(), hand_drawn_graph())["title", "candidate", "title"]
     model = make(replace(PRESETS["paper"].model, width=4, picks=8))
     trace = model(USERS, PADDED, CATALOGUE)
-    seen = PreferenceConv.of(model)(model.item_embedding, data.edge_index, data.relation, trace.user.output[1])
+    seen = PreferenceConv.of(model)(
+        model.item_embedding, data.edge_index, data.relation, trace.user.output[1]
+    )
     assert torch.allclose(seen @ trace.user.output[1], trace.score[1])

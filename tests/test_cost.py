@@ -13,7 +13,18 @@ import pytest
 import torch
 from scipy import sparse
 
-from benchmarks.cost import IALSSettings, LightGCNSettings, Point, Reached, adjacency, curve, ials, lightgcn, of_epochs, reached
+from benchmarks.cost import (
+    IALSSettings,
+    LightGCNSettings,
+    Point,
+    Reached,
+    adjacency,
+    curve,
+    ials,
+    lightgcn,
+    of_epochs,
+    reached,
+)
 from dskreg.config import PRESETS
 from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
@@ -22,7 +33,8 @@ from dskreg.training.batches import TripleBatches
 from dskreg.training.trainer import Epoch
 from tests.worlds import checkerboard, hand_drawn
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch_geometric's import, hence inside the functions
+# torch_geometric's import, hence inside the functions
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 
 WHY = "implicit comes with requirements-bench.txt alone"
 BOARD = checkerboard(24, 24)
@@ -57,7 +69,8 @@ def test_evaluation_costs_nothing_and_the_limit_ends_the_curve() -> None:
     clock = Clock()
     points = list(curve(slow(clock, 2.0, 50.0, 100), BOARD, limit=5.0, clock=clock))
     assert [p.seconds for p in points] == [2.0, 4.0, 6.0]
-    assert [p.ndcg for p in points] == [pytest.approx(1 / math.log2(14)), 1.0, 1.0]  # twelve of the other parity stand before it at first
+    # Twelve of the other parity stand before it at first
+    assert [p.ndcg for p in points] == [pytest.approx(1 / math.log2(14)), 1.0, 1.0]
     assert clock.now >= 156
 
 
@@ -79,7 +92,9 @@ CURVE = [Point(1.0, 0.1), Point(2.0, 0.3), Point(3.0, 0.2), Point(4.0, 0.4)]
         ([Point(1.0, math.nan), *CURVE[1:]], 0.0, Reached(2.0, 0.4)),
     ],
 )
-def test_a_target_is_reached_at_the_first_point_that_is_as_good(points: list[Point], target: float, expected: Reached) -> None:
+def test_a_target_is_reached_at_the_first_point_that_is_as_good(
+    points: list[Point], target: float, expected: Reached
+) -> None:
     assert reached(points, target) == expected
 
 
@@ -89,7 +104,10 @@ def test_an_empty_curve_reaches_nothing() -> None:
 
 
 def test_the_history_of_a_training_run_is_a_curve() -> None:
-    history = [Epoch(n, 0.5, 0.5, ndcg=n / 10, recall=0.9, seconds=seconds, evaluation_seconds=99.0) for n, seconds in enumerate([0.0, 2.0, 1.5])]
+    history = [
+        Epoch(n, 0.5, 0.5, ndcg=n / 10, recall=0.9, seconds=seconds, evaluation_seconds=99.0)
+        for n, seconds in enumerate([0.0, 2.0, 1.5])
+    ]
     assert of_epochs(history, start=1.0) == [Point(1.0, 0.0), Point(3.0, 0.1), Point(4.5, 0.2)]
 
 
@@ -98,16 +116,22 @@ def test_the_graph_is_the_training_fold_normalised_on_both_sides() -> None:
     expected = np.zeros((8, 8))
     degree = [2, 3, 1, 2, 2, 0, 2, 0]
     for user, title in [(0, 0), (0, 1), (1, 0), (1, 1), (1, 3), (2, 3)]:
-        expected[user, 3 + title] = expected[3 + title, user] = 1 / math.sqrt(degree[user] * degree[3 + title])
+        expected[user, 3 + title] = expected[3 + title, user] = 1 / math.sqrt(
+            degree[user] * degree[3 + title]
+        )
     assert np.allclose(adjacency(likes).to_dense().numpy(), expected)
 
 
 def test_lightgcn_scores_with_the_mean_of_its_layers() -> None:
-    """After one step at the learning rate 0 the embeddings are those of the start, and the layers can be written out."""
+    """After one step at the learning rate 0 the embeddings are those of the start, and the layers can be
+    written out.
+    """
     from torch_geometric.nn.models import LightGCN
 
     settings = LightGCNSettings(width=4, layers=2, learning_rate=0.0)
-    scores = next(lightgcn(hand_drawn(), settings, seed=5))(np.array([2, 0]), train_matrix(hand_drawn())[[2, 0]])
+    scores = next(lightgcn(hand_drawn(), settings, seed=5))(
+        np.array([2, 0]), train_matrix(hand_drawn())[[2, 0]]
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         start = LightGCN(8, 4, 2).embedding.weight.detach().numpy()
@@ -120,7 +144,10 @@ def test_a_step_of_lightgcn_is_one_of_adam_on_bpr() -> None:
     """Adam's first step goes against the gradient's sign: here of the loss written out over the same triples."""
     from torch_geometric.nn.models import LightGCN
 
-    settings, likes = LightGCNSettings(width=3, layers=1, learning_rate=0.01, l2=0.05), train_matrix(hand_drawn())
+    settings, likes = (
+        LightGCNSettings(width=3, layers=1, learning_rate=0.01, l2=0.05),
+        train_matrix(hand_drawn()),
+    )
     scores = next(lightgcn(hand_drawn(), settings, seed=2))(np.arange(3), likes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
@@ -141,16 +168,22 @@ def test_a_step_of_lightgcn_is_one_of_adam_on_bpr() -> None:
 
 
 def test_every_step_of_lightgcn_begins_without_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three steps of plain descent on the sum of all weights: each goes down by the learning rate, three times."""
+    """Three steps of plain descent on the sum of all weights: each goes down by the learning rate, three
+    times.
+    """
     from torch_geometric.nn.models import LightGCN
 
-    monkeypatch.setattr(LightGCN, "recommendation_loss", lambda self, *scores, **settings: self.embedding.weight.sum())
+    monkeypatch.setattr(
+        LightGCN, "recommendation_loss", lambda self, *scores, **settings: self.embedding.weight.sum()
+    )
     monkeypatch.setattr(torch.optim, "Adam", torch.optim.SGD)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         after = LightGCN(8, 4, 0).embedding.weight.detach().numpy() - 3 * 0.1
     likes = train_matrix(hand_drawn())
-    scores = next(lightgcn(hand_drawn(), LightGCNSettings(width=4, layers=0, learning_rate=0.1), epochs=3))(np.arange(3), likes)
+    scores = next(lightgcn(hand_drawn(), LightGCNSettings(width=4, layers=0, learning_rate=0.1), epochs=3))(
+        np.arange(3), likes
+    )
     assert np.allclose(scores, after[:3] @ after[3:].T, atol=1e-6)
 
 
@@ -162,7 +195,9 @@ def test_two_layers_alone_know_the_checkerboard() -> None:
 def test_without_layers_lightgcn_has_to_learn_it_and_repeats_itself() -> None:
     state = torch.random.get_rng_state()
     settings = replace(SMALL, layers=0)
-    first, again, other = (list(islice(curve(lightgcn(BOARD, settings, seed=s), BOARD, 60.0), 30)) for s in (0, 0, 1))
+    first, again, other = (
+        list(islice(curve(lightgcn(BOARD, settings, seed=s), BOARD, 60.0), 30)) for s in (0, 0, 1)
+    )
     assert torch.equal(torch.random.get_rng_state(), state)  # the global generator is as it was
     assert first[0].ndcg < 0.7 and first[-1].ndcg > 0.95
     assert [p.ndcg for p in first] == [p.ndcg for p in again] != [p.ndcg for p in other]
@@ -191,10 +226,17 @@ def test_ials_goes_on_from_sweep_to_sweep() -> None:
     users, likes = np.arange(5), train_matrix(BOARD)
     settings = IALSSettings(factors=4, regularization=2.0, alpha=3.0)
     with threadpool_limits(1, "blas"):
-        whole = als.AlternatingLeastSquares(factors=4, regularization=2.0, alpha=3.0, iterations=3, random_state=7)
+        whole = als.AlternatingLeastSquares(
+            factors=4, regularization=2.0, alpha=3.0, iterations=3, random_state=7
+        )
         whole.fit(likes, show_progress=False)
-    for method in (list(islice(ials(BOARD, settings, seed=7), 3))[-1], next(ials(BOARD, settings, seed=7, sweeps=3))):
-        assert np.allclose(method(users, likes[users]), whole.user_factors[users] @ whole.item_factors.T, atol=1e-5)
+    for method in (
+        list(islice(ials(BOARD, settings, seed=7), 3))[-1],
+        next(ials(BOARD, settings, seed=7, sweeps=3)),
+    ):
+        assert np.allclose(
+            method(users, likes[users]), whole.user_factors[users] @ whole.item_factors.T, atol=1e-5
+        )
 
 
 def test_without_implicit_one_reads_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,6 @@
-"""The smallest set of somebody's titles without which something else would be first: what brute force finds, and what is claimed of it holds."""
+"""The smallest set of somebody's titles without which something else would be first: what brute force finds,
+and what is claimed of it holds.
+"""
 
 import itertools
 from dataclasses import replace
@@ -37,7 +39,9 @@ def displaces(explorer: Explorer, profile: Profile, removed: tuple[object, ...])
 def by_brute_force(explorer: Explorer, profile: Profile, most: int) -> list[tuple[object, ...]]:
     """All displacing sets of the smallest size there is that leave a title."""
     for size in range(1, min(most + 1, len(profile.history))):
-        if found := [s for s in itertools.combinations(profile.history, size) if displaces(explorer, profile, s)]:
+        if found := [
+            s for s in itertools.combinations(profile.history, size) if displaces(explorer, profile, s)
+        ]:
             return found
     return []
 
@@ -66,11 +70,19 @@ def checked(explorer: Explorer, profile: Profile, found: counterfactual.Counterf
     assert explorer.recommend(profile, 1)["item_id"].tolist() == [found.first]
     assert explorer.recommend(less, 1)["item_id"].tolist() == [found.replacement]
     assert (found.first_before, found.first_after) == (before[first], after[first])
-    assert (found.replacement_before, found.replacement_after) == (before[other], after[other]) and after[other] >= after[first]
-    assert not any(displaces(explorer, profile, s) for s in itertools.combinations(found.removed, len(found.removed) - 1) if s)
+    assert (found.replacement_before, found.replacement_after) == (before[other], after[other]) and after[
+        other
+    ] >= after[first]
+    assert not any(
+        displaces(explorer, profile, s)
+        for s in itertools.combinations(found.removed, len(found.removed) - 1)
+        if s
+    )
 
 
-def test_without_a_budget_the_claims_hold_all_the_same(demo: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_budget_the_claims_hold_all_the_same(
+    demo: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Screened and greedy: what is found is verified and minimal, and not called proven unless it is."""
     profiles = [demo.profile(user) for user in demo.user_ids[:12]]
     sizes = {profile: demo.smallest_removal(profile, 4) for profile in profiles}
@@ -82,7 +94,11 @@ def test_without_a_budget_the_claims_hold_all_the_same(demo: Explorer, monkeypat
             assert found.complete == 0 and found.proven == (found.found and len(found.removed) == 1)
             if found.found:
                 checked(demo, profile, found)
-                assert not sizes[profile].found or not sizes[profile].proven or len(found.removed) >= len(sizes[profile].removed)
+                assert (
+                    not sizes[profile].found
+                    or not sizes[profile].proven
+                    or len(found.removed) >= len(sizes[profile].removed)
+                )
     for profile in profiles:
         if sizes[profile].found:
             checked(demo, profile, sizes[profile])
@@ -94,7 +110,9 @@ def test_nobody_and_one_title(demo: Explorer) -> None:
     assert not found.found and found.proven and found.tried == 0
     one = demo.profile_of([TITLE])
     found = demo.smallest_removal(one, 5)
-    assert found.proven and found.tried == 0 and not found.found, "without its only title nothing is known of the person"
+    assert found.proven and found.tried == 0 and not found.found, (
+        "without its only title nothing is known of the person"
+    )
     everything = replace(one, seen=tuple(demo.items["item_id"]))
     found = demo.smallest_removal(everything, 5)
     assert found.first is None and not found.found

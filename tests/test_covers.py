@@ -1,4 +1,6 @@
-"""Drawn covers: the same to the byte, well-formed whatever a title holds, readable, and made of nothing from elsewhere."""
+"""Drawn covers: the same to the byte, well-formed whatever a title holds, readable, and made of nothing from
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +50,20 @@ def test_the_same_title_has_the_same_cover() -> None:
 def test_any_title_makes_well_formed_svg_that_says_it_and_runs_nothing(title: str, genre: str) -> None:
     drawn = cover(title, [genre], float("nan"), 1e9)
     root = ElementTree.fromstring(drawn)
-    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {"svg", "linearGradient", "stop", "clipPath", "path", "g", "circle", "rect", "text"}
-    assert not [name for element in root.iter() for name in element.attrib if name.startswith("on") or "href" in name]
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
+        "svg",
+        "linearGradient",
+        "stop",
+        "clipPath",
+        "path",
+        "g",
+        "circle",
+        "rect",
+        "text",
+    }
+    assert not [
+        name for element in root.iter() for name in element.attrib if name.startswith("on") or "href" in name
+    ]
     said = "".join(texts(drawn)).removesuffix("…")
     assert "".join(covers.cleaned(title).split()).startswith("".join(said.split()))
     assert len(drawn) < 12_000
@@ -63,7 +77,13 @@ def test_nothing_comes_from_elsewhere(genre: str) -> None:
 
 
 def test_a_short_name_stands_there_whole() -> None:
-    for title in ("K", "Cowboy Bebop", "The Disappearance of Nagato Yuki-chan", HOSTILE["script"], HOSTILE["wide"]):
+    for title in (
+        "K",
+        "Cowboy Bebop",
+        "The Disappearance of Nagato Yuki-chan",
+        HOSTILE["script"],
+        HOSTILE["wide"],
+    ):
         assert "".join("".join(texts(cover(title))).split()) == "".join(title.split())
 
 
@@ -82,7 +102,11 @@ def test_white_writing_can_be_read_wherever_a_title_lies() -> None:
 
 def test_neighbours_on_the_map_have_nearly_the_same_colours_and_opposites_have_not() -> None:
     def apart(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-        return max(abs(int(a[k : k + 2], 16) - int(b[k : k + 2], 16)) for a, b in zip(one, other, strict=True) for k in (1, 3, 5))
+        return max(
+            abs(int(a[k : k + 2], 16) - int(b[k : k + 2], 16))
+            for a, b in zip(one, other, strict=True)
+            for k in (1, 3, 5)
+        )
 
     here = covers.colours(0.6, 0.2)
     assert apart(here, covers.colours(0.601, 0.201)) <= 2 < 40 < apart(here, covers.colours(-0.6, -0.2))

@@ -13,16 +13,25 @@ from tests.worlds import EVERYTHING, A, C, D, E, hand_drawn
 def naive_paths(dataset: Dataset, relations: tuple[str, ...], title: int) -> int:
     """Counted one by one."""
     found = 0
-    likes = {(u, i) for u, i, fold, liked in zip(dataset.user, dataset.item, dataset.fold, dataset.liked, strict=True) if fold == TRAIN and liked}
+    likes = {
+        (u, i)
+        for u, i, fold, liked in zip(dataset.user, dataset.item, dataset.fold, dataset.liked, strict=True)
+        if fold == TRAIN and liked
+    }
     for name in relations:
         if name == CO_LIKED:
             found += sum(1 for u, i in likes if i == title for v, j in likes if v == u and j != title)
             continue
         r = dataset.relations.index(name)
-        triples = {(h, t) for h, q, t in zip(dataset.head, dataset.relation, dataset.tail, strict=True) if q == r}
+        triples = {
+            (h, t) for h, q, t in zip(dataset.head, dataset.relation, dataset.tail, strict=True) if q == r
+        }
         found += sum(1 for h, e in triples if h == title for j, f in triples if f == e and j != title)
         linked = {(h, dataset.entity_item[t]) for h, t in triples if dataset.entity_item[t] >= 0}
-        found += len({j for i, j in linked if i == title and j != title} | {i for i, j in linked if j == title and i != title})
+        found += len(
+            {j for i, j in linked if i == title and j != title}
+            | {i for i, j in linked if j == title and i != title}
+        )
     return found
 
 
@@ -49,7 +58,9 @@ def test_every_column_is_what_a_loop_counts(seed: int) -> None:
         assert frame["appears"][i] == sum(i in graph.neighbour[other] for other in range(count))
         assert frame["drawn"][i] == len(picked[i])
     np.testing.assert_allclose(frame["mass"], mass, rtol=1e-5)
-    assert frame["mass"].sum() == pytest.approx((graph.neighbour >= 0).any(1).sum(), rel=1e-6), "each title gives away one draw"
+    assert frame["mass"].sum() == pytest.approx((graph.neighbour >= 0).any(1).sum(), rel=1e-6), (
+        "each title gives away one draw"
+    )
 
 
 def test_the_hand_drawn_world() -> None:
@@ -71,11 +82,23 @@ def test_gini_is_the_mean_difference() -> None:
     values = np.random.default_rng(0).exponential(size=40)
     expected = np.abs(values[:, None] - values).mean() / (2 * values.mean())
     assert gini(values) == pytest.approx(expected)
-    assert gini(np.ones(5)) == pytest.approx(0) and gini(np.array([0, 0, 0, 1])) == pytest.approx(3 / 4) and gini(np.zeros(3)) == 0
+    assert (
+        gini(np.ones(5)) == pytest.approx(0)
+        and gini(np.array([0, 0, 0, 1])) == pytest.approx(3 / 4)
+        and gini(np.zeros(3)) == 0
+    )
 
 
 def test_the_top_hold_their_share() -> None:
-    assert top_share(np.array([1, 1, 6, 2]), 0.25) == 0.6 and top_share(np.array([4.0, 4.0])) == 0.5 and top_share(np.zeros(2)) == 0
+    assert (
+        top_share(np.array([1, 1, 6, 2]), 0.25) == 0.6
+        and top_share(np.array([4.0, 4.0])) == 0.5
+        and top_share(np.zeros(2)) == 0
+    )
     dataset = random_world(0)
     table = concentration(opened(dataset, build(dataset, EVERYTHING), SMALL["default"]).degrees)
-    assert tuple(table["measure"]) == MEASURES and (table["largest"] >= table["mean"]).all() and table["top"].between(0, 1).all()
+    assert (
+        tuple(table["measure"]) == MEASURES
+        and (table["largest"] >= table["mean"]).all()
+        and table["top"].between(0, 1).all()
+    )

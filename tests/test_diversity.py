@@ -18,7 +18,8 @@ def naive(score: np.ndarray, vectors: np.ndarray, count: int, diversity: float) 
     chosen = [int(np.argmax(score))]
     while len(chosen) < min(count, len(score)):
         gains = {
-            i: (1 - diversity) * relevance[i] - diversity * max(0.0, *(cosine(vectors[i], vectors[j]) for j in chosen))
+            i: (1 - diversity) * relevance[i]
+            - diversity * max(0.0, *(cosine(vectors[i], vectors[j]) for j in chosen))
             for i in range(len(score))
             if i not in chosen
         }
@@ -44,14 +45,18 @@ def test_without_diversity_it_is_the_order_of_the_scores(pool: tuple[np.ndarray,
 
 
 @pytest.mark.parametrize("diversity", [0.0, 0.4, 1.0])
-def test_the_best_title_stays_first_and_none_comes_twice(pool: tuple[np.ndarray, np.ndarray], diversity: float) -> None:
+def test_the_best_title_stays_first_and_none_comes_twice(
+    pool: tuple[np.ndarray, np.ndarray], diversity: float
+) -> None:
     chosen = mmr(*pool, 30, diversity).tolist()
     assert chosen[0] == 0
     assert sorted(chosen) == list(range(30))
 
 
 def test_diversity_alone_takes_what_is_least_like_the_chosen() -> None:
-    """By hand: after east, north is as unlike as can be; then north-east is like both, and the twin of east comes last."""
+    """By hand: after east, north is as unlike as can be; then north-east is like both, and the twin of east
+    comes last.
+    """
     score = np.array([4.0, 3.0, 2.0, 1.0])
     east, twin, north_east, north = [1.0, 0.0], [2.0, 0.0], [1.0, 1.0], [0.0, 1.0]
     assert mmr(score, np.array([east, twin, north_east, north]), 4, 1.0).tolist() == [0, 3, 2, 1]
@@ -62,7 +67,9 @@ def test_what_is_opposite_is_not_better_than_what_is_unrelated() -> None:
     assert mmr(score, np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]), 3, 1.0).tolist() == [0, 1, 2]
 
 
-def test_a_list_depends_neither_on_the_scores_unit_nor_on_the_vectors_lengths(pool: tuple[np.ndarray, np.ndarray]) -> None:
+def test_a_list_depends_neither_on_the_scores_unit_nor_on_the_vectors_lengths(
+    pool: tuple[np.ndarray, np.ndarray],
+) -> None:
     score, vectors = pool
     stretched = vectors * np.random.default_rng(1).uniform(0.1, 9, size=(30, 1))
     assert mmr(7 * score - 3, stretched, 12, 0.5).tolist() == mmr(score, vectors, 12, 0.5).tolist()
@@ -79,6 +86,9 @@ def test_alikeness_is_the_mean_over_pairs(pool: tuple[np.ndarray, np.ndarray]) -
     assert alikeness(vectors) == pytest.approx(np.mean(pairs))
 
 
-@pytest.mark.parametrize(("vectors", "expected"), [([], 0.0), ([[1.0, 2.0]], 0.0), ([[1.0, 2.0], [3.0, 6.0]], 1.0), ([[1.0, 0.0], [0.0, 5.0]], 0.0)])
+@pytest.mark.parametrize(
+    ("vectors", "expected"),
+    [([], 0.0), ([[1.0, 2.0]], 0.0), ([[1.0, 2.0], [3.0, 6.0]], 1.0), ([[1.0, 0.0], [0.0, 5.0]], 0.0)],
+)
 def test_alikeness_by_hand(vectors: list[list[float]], expected: float) -> None:
     assert alikeness(np.array(vectors).reshape(-1, 2)) == pytest.approx(expected)

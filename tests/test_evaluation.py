@@ -38,8 +38,12 @@ def test_padded_of_some_rows_is_those_rows() -> None:
 
 
 @pytest.mark.parametrize("fold, expected", [(VALIDATION, (0, [A, B], [C])), (TEST, (1, [A, B, D], [E]))])
-def test_history_and_target_of_each_fold(fold: int, expected: tuple[int, list[int], list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only those with something to find are asked, from what they are known to have liked by then; it is not listed again."""
+def test_history_and_target_of_each_fold(
+    fold: int, expected: tuple[int, list[int], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only those with something to find are asked, from what they are known to have liked by then; it is not
+    listed again.
+    """
     asked: list[tuple[int, list[int]]] = []
     listed: list[tuple[list[int], list[int]]] = []
 
@@ -61,9 +65,15 @@ def test_likes_outside_the_core_belong_to_the_history_in_both_folds() -> None:
     data = hand_drawn()
     for fold, history in ((VALIDATION, [C, D]), (TEST, [C, D])):
         asked: dict[int, list[int]] = {}
-        more = replace(data, fold=np.where((data.user == 2) & (data.item == E), fold, data.fold).astype(np.int8), liked=np.ones_like(data.liked))
+        more = replace(
+            data,
+            fold=np.where((data.user == 2) & (data.item == E), fold, data.fold).astype(np.int8),
+            liked=np.ones_like(data.liked),
+        )
 
-        def scorer(users: np.ndarray, known: sparse.csr_matrix, asked: dict[int, list[int]] = asked) -> np.ndarray:
+        def scorer(
+            users: np.ndarray, known: sparse.csr_matrix, asked: dict[int, list[int]] = asked
+        ) -> np.ndarray:
             asked.update({int(u): row.indices.tolist() for u, row in zip(users, known, strict=True)})
             return np.zeros(known.shape)
 
@@ -78,7 +88,9 @@ def test_a_scorer_that_knows_the_answer_is_perfect_and_one_that_inverts_it_last(
     assert evaluate(lambda users, history: -target[users], data, VALIDATION).results()["recall@20"] == 0.0
 
 
-@pytest.mark.parametrize("most, expected", [(None, list(range(300))), (1000, list(range(300))), (4, [0, 99, 199, 299])])
+@pytest.mark.parametrize(
+    "most, expected", [(None, list(range(300))), (1000, list(range(300))), (4, [0, 99, 199, 299])]
+)
 def test_at_most_so_many_are_asked_evenly_spaced(most: int | None, expected: list[int]) -> None:
     asked: list[int] = []
 

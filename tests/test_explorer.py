@@ -32,13 +32,18 @@ def test_recommendations_are_ranked_unseen_and_explained_by_the_same_score(explo
 def test_what_was_trained_with_soft_weights_is_served_by_the_hard_draw(preset: str) -> None:
     """One person's list, everybody's and the explanation agree: the relaxation belongs to training."""
     dataset = random_world(1)
-    hard, soft = (opened(dataset, build(dataset, EVERYTHING), replace(SMALL[preset], relaxation=kind)) for kind in ("straight-through", "soft"))
+    hard, soft = (
+        opened(dataset, build(dataset, EVERYTHING), replace(SMALL[preset], relaxation=kind))
+        for kind in ("straight-through", "soft")
+    )
     lists = pd.concat(soft.lists(12))
     for user in soft.user_ids:
         profile = soft.profile(user)
         np.testing.assert_array_equal(soft.scores(profile), hard.scores(profile))
         mine, listed = lists[lists["user_id"] == user], soft.recommend(profile, 12)
-        assert mine["item_id"].tolist() == listed["item_id"].tolist() and mine["score"].tolist() == pytest.approx(listed["score"].tolist(), abs=1e-5)
+        assert mine["item_id"].tolist() == listed["item_id"].tolist() and mine[
+            "score"
+        ].tolist() == pytest.approx(listed["score"].tolist(), abs=1e-5)
         for row in listed.itertuples():
             assert soft.explain(profile, row.item_id).score == pytest.approx(row.score, abs=1e-5)
 
@@ -48,22 +53,35 @@ def test_filters_only_remove(explorer: Explorer) -> None:
     whole = explorer.recommend(profile, len(explorer.items))
     some = explorer.recommend(profile, 10, genres=["Mecha", "Sports"], types=["Movie"])
     assert some["type"].eq("Movie").all() and some["genres"].str.contains("Mecha|Sports").all()
-    expected = whole[whole["type"].eq("Movie") & whole["genres"].str.contains("Mecha|Sports")]["item_id"].head(10)
+    expected = whole[whole["type"].eq("Movie") & whole["genres"].str.contains("Mecha|Sports")][
+        "item_id"
+    ].head(10)
     assert some["item_id"].tolist() == expected.tolist()
     likes = whole["item_id"].map(explorer.items.set_index("item_id")["likes"])
     for most in (0, 5, int(likes.max())):
         little_known = explorer.recommend(profile, 10, most_likes=most)
-        assert little_known["item_id"].tolist() == whole[likes <= most]["item_id"].head(10).tolist() and len(little_known)
+        assert little_known["item_id"].tolist() == whole[likes <= most]["item_id"].head(10).tolist() and len(
+            little_known
+        )
 
 
 def test_a_disliked_title_is_never_listed(explorer: Explorer) -> None:
     """Neither one that was never met nor one that was seen, by any recommender."""
     profile = explorer.profile(17)
-    disliked = (explorer.recommend(profile, 1)["item_id"].iloc[0], next(i for i in profile.seen if i not in profile.history))
+    disliked = (
+        explorer.recommend(profile, 1)["item_id"].iloc[0],
+        next(i for i in profile.seen if i not in profile.history),
+    )
     edited = explorer.edited(profile, disliked=disliked)
     for hide_seen in (True, False):
-        assert not set(explorer.recommend(edited, len(explorer.items), hide_seen=hide_seen)["item_id"]) & set(disliked)
-        assert not set(explorer.rivals.recommend("popularity", edited, len(explorer.items), hide_seen=hide_seen)["item_id"]) & set(disliked)
+        assert not set(explorer.recommend(edited, len(explorer.items), hide_seen=hide_seen)["item_id"]) & set(
+            disliked
+        )
+        assert not set(
+            explorer.rivals.recommend("popularity", edited, len(explorer.items), hide_seen=hide_seen)[
+                "item_id"
+            ]
+        ) & set(disliked)
     assert set(explorer.recommend(profile, len(explorer.items), hide_seen=False)["item_id"]) >= set(disliked)
 
 
@@ -97,7 +115,9 @@ def test_an_explanation_adds_up_and_names_every_candidate(explorer: Explorer) ->
     found = explorer.explain(profile, 1, seed=4)
     rows = found.item_neighbours
     assert len(rows) == explorer.item(1)["candidates"]
-    assert found.self_contribution + found.bias + rows["contribution"].sum() == pytest.approx(found.score, rel=1e-5)
+    assert found.self_contribution + found.bias + rows["contribution"].sum() == pytest.approx(
+        found.score, rel=1e-5
+    )
     assert rows["key"].is_monotonic_decreasing and rows["picked"].sum() == found.picks
     assert rows["picked"].iloc[: found.picks].all()
     np.testing.assert_allclose(rows["key"], rows["logit"] + rows["noise"], atol=1e-5)
@@ -121,12 +141,22 @@ def test_the_persons_contributions_give_the_score_too(explorer: Explorer) -> Non
 
 
 def test_noise_belongs_to_the_title(explorer: Explorer) -> None:
-    """Another person, or another history, draws the same noise for the same title and seed; another seed does not."""
-    one, other = (explorer.explain(explorer.profile(u), 1, seed=4).item_neighbours.sort_values(["item_id", "relation"]) for u in (17, 18))
+    """Another person, or another history, draws the same noise for the same title and seed; another seed does
+    not.
+    """
+    one, other = (
+        explorer.explain(explorer.profile(u), 1, seed=4).item_neighbours.sort_values(["item_id", "relation"])
+        for u in (17, 18)
+    )
     assert one["noise"].tolist() == other["noise"].tolist()
-    third = explorer.explain(explorer.profile(17), 1, seed=5).item_neighbours.sort_values(["item_id", "relation"])
+    third = explorer.explain(explorer.profile(17), 1, seed=5).item_neighbours.sort_values(
+        ["item_id", "relation"]
+    )
     assert one["noise"].tolist() != third["noise"].tolist()
-    whole, part = (explorer.explain(explorer.profile_of(ids), 1, seed=4).user_neighbours.set_index("item_id")["noise"] for ids in ((2, 3, 4), (2, 4)))
+    whole, part = (
+        explorer.explain(explorer.profile_of(ids), 1, seed=4).user_neighbours.set_index("item_id")["noise"]
+        for ids in ((2, 3, 4), (2, 4))
+    )
     assert whole[part.index].tolist() == part.tolist()
 
 
@@ -168,11 +198,18 @@ def test_searches(explorer: Explorer) -> None:
 def test_maps_statistics_and_neighbours_have_their_shapes(explorer: Explorer) -> None:
     assert len(explorer.maps.titles()) == len(explorer.items) and explorer.maps.titles()["x"].notna().all()
     assert set(explorer.maps.users()["user_id"]) <= set(explorer.user_ids)
-    assert explorer.maps.place(explorer.profile(17)) is not None and explorer.maps.place(explorer.profile_of([1])) is not None
-    assert {"trustworthiness", "neighbour_preservation", "k", "sample", "parameters"} == set(explorer.maps.quality())
+    assert (
+        explorer.maps.place(explorer.profile(17)) is not None
+        and explorer.maps.place(explorer.profile_of([1])) is not None
+    )
+    assert {"trustworthiness", "neighbour_preservation", "k", "sample", "parameters"} == set(
+        explorer.maps.quality()
+    )
     near = explorer.maps.similar(1, 5)
     assert len(near) == 5 and 1 not in set(near["item_id"]) and near["similarity"].is_monotonic_decreasing
     statistics = explorer.graph_statistics()
     assert statistics["mass"].sum() == pytest.approx(1, abs=1e-3)
     assert set(explorer.metrics()["baselines"]) == {"popularity", "item-kNN", "EASE"}
-    assert list_artifacts(DEMO.parent) == sorted(list_artifacts(DEMO.parent)) and "demo" in list_artifacts(DEMO.parent)
+    assert list_artifacts(DEMO.parent) == sorted(list_artifacts(DEMO.parent)) and "demo" in list_artifacts(
+        DEMO.parent
+    )

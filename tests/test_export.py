@@ -11,7 +11,13 @@ from dskreg.ui.sampling import html_report
 from dskreg.ui.sampling.panels import score_parts
 from tests.test_artifact import DEMO
 
-HOSTILE = ["<script>alert(1)</script>", '" onmouseover="alert(1)', "</table><img src=https://example.org/x onerror=alert(1)>", "a\nb & c", "</title></style>"]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "</table><img src=https://example.org/x onerror=alert(1)>",
+    "a\nb & c",
+    "</title></style>",
+]
 MARKUP = {"html", "head", "meta", "title", "style", "body", "main", "p", "h1", "h2", "dl", "div", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th",
           "td", "span", "b", "i"}  # fmt: skip
 
@@ -21,7 +27,12 @@ class Parsed(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.tags, self.attributes, self.texts, self._open = list[str](), list[tuple[str, str | None]](), list[str](), list[str]()
+        self.tags, self.attributes, self.texts, self._open = (
+            list[str](),
+            list[tuple[str, str | None]](),
+            list[str](),
+            list[str](),
+        )
         self.feed(page)
         self.close()
         assert not self._open
@@ -51,16 +62,29 @@ def page_of(explanation: Explanation, who: str = "Viewer 17", notes: tuple[str, 
 
 def hostile(found: Explanation) -> Explanation:
     def spoilt(frame):
-        return frame.assign(title=[HOSTILE[n % len(HOSTILE)] for n in range(len(frame))], via=[[HOSTILE[2], "<b>"]] * len(frame), relation=HOSTILE[0])
+        return frame.assign(
+            title=[HOSTILE[n % len(HOSTILE)] for n in range(len(frame))],
+            via=[[HOSTILE[2], "<b>"]] * len(frame),
+            relation=HOSTILE[0],
+        )
 
     relations = found.relations.assign(relation=HOSTILE[1])
-    return replace(found, title=HOSTILE[4], item_neighbours=spoilt(found.item_neighbours), user_neighbours=spoilt(found.user_neighbours), relations=relations)
+    return replace(
+        found,
+        title=HOSTILE[4],
+        item_neighbours=spoilt(found.item_neighbours),
+        user_neighbours=spoilt(found.user_neighbours),
+        relations=relations,
+    )
 
 
 def test_it_is_one_page_with_a_language_a_title_and_a_policy(found: Explanation) -> None:
     page = page_of(found)
     parsed = Parsed(page)
-    assert page.startswith('<!DOCTYPE html>\n<html lang="en">') and f"<title>{found.title}: why this score?</title>" in page
+    assert (
+        page.startswith('<!DOCTYPE html>\n<html lang="en">')
+        and f"<title>{found.title}: why this score?</title>" in page
+    )
     assert f'content="{html_report.POLICY}"' in page and "default-src 'none'" in html_report.POLICY
     assert set(parsed.tags) <= MARKUP and parsed.tags.count("h1") == 1
     assert "prefers-color-scheme:dark" in page
@@ -71,8 +95,24 @@ def test_nothing_runs_and_nothing_is_fetched(found: Explanation) -> None:
         parsed = Parsed(page_of(explanation))
         assert set(parsed.tags) <= MARKUP
         names = {name for name, _ in parsed.attributes}
-        assert names <= {"lang", "charset", "http-equiv", "content", "name", "class", "scope", "style", "tabindex", "role", "aria-label"}
-        assert all(re.fullmatch(r"width:[\d.]+%", value or "") for name, value in parsed.attributes if name == "style")
+        assert names <= {
+            "lang",
+            "charset",
+            "http-equiv",
+            "content",
+            "name",
+            "class",
+            "scope",
+            "style",
+            "tabindex",
+            "role",
+            "aria-label",
+        }
+        assert all(
+            re.fullmatch(r"width:[\d.]+%", value or "")
+            for name, value in parsed.attributes
+            if name == "style"
+        )
     assert not re.search(r"url\(|@import|https?:", html_report.STYLE)
 
 
@@ -88,13 +128,38 @@ def test_it_holds_every_number_of_the_draw(found: Explanation) -> None:
     assert f"{found.score:.3f}" in texts and f"{found.probability:.1%}" in texts
     for frame in (found.item_neighbours, found.user_neighbours):
         for row in frame.itertuples():
-            assert {row.title, f"{row.key:.3f}", f"{row.contribution:+.3f}", f"{row.inclusion_probability:.1%}"} <= texts
-    rows = 1 + len(score_parts(found)) + 1 + 1 + len(found.item_neighbours) + 1 + len(found.user_neighbours) + 1 + len(found.relations)
+            assert {
+                row.title,
+                f"{row.key:.3f}",
+                f"{row.contribution:+.3f}",
+                f"{row.inclusion_probability:.1%}",
+            } <= texts
+    rows = (
+        1
+        + len(score_parts(found))
+        + 1
+        + 1
+        + len(found.item_neighbours)
+        + 1
+        + len(found.user_neighbours)
+        + 1
+        + len(found.relations)
+    )
     assert parsed.tags.count("tr") == rows
 
 
 def test_a_title_without_candidates_and_a_bent_score_are_said(found: Explanation) -> None:
-    bare = replace(found, item_neighbours=found.item_neighbours.iloc[:0], relations=found.relations.iloc[:0], activation="tanh", seed=None)
+    bare = replace(
+        found,
+        item_neighbours=found.item_neighbours.iloc[:0],
+        relations=found.relations.iloc[:0],
+        activation="tanh",
+        seed=None,
+    )
     page = page_of(bare)
     Parsed(page)
-    assert "There is nothing to show here." in page and "tanh then bends the sum" in page and "without noise" in page
+    assert (
+        "There is nothing to show here." in page
+        and "tanh then bends the sum" in page
+        and "without noise" in page
+    )

@@ -1,4 +1,6 @@
-"""Every number under a label, beside one that is computed here from the interactions, the triples and the weights alone."""
+"""Every number under a label, beside one that is computed here from the interactions, the triples and the
+weights alone.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +51,13 @@ class Oracle:
         """position, relation, share of the probability mass, picked?"""
         there = self.graph.neighbour[item] >= 0
         j, r = self.graph.neighbour[item][there], self.graph.relation[item][there]
-        logit = self.w["item_embedding"][j] @ self.w["relevance_item"] + self.w["relation_embedding"][r] @ self.w["relevance_relation"]
-        logit += self.w["log_gate"][r] + self.w["prior"][r] * np.log(self.graph.strength[item][there].astype(np.float64))
+        logit = (
+            self.w["item_embedding"][j] @ self.w["relevance_item"]
+            + self.w["relation_embedding"][r] @ self.w["relevance_relation"]
+        )
+        logit += self.w["log_gate"][r] + self.w["prior"][r] * np.log(
+            self.graph.strength[item][there].astype(np.float64)
+        )
         frame = pd.DataFrame({"position": j, "relation": r, "share": softmax(logit), "picked": False})
         frame.loc[np.argsort(-logit, kind="stable")[: self.config.picks], "picked"] = True
         return frame
@@ -60,7 +67,11 @@ class Oracle:
         drawn = self.candidates(item).query("picked")
         aimed = person @ self.w["item_tower.weight"]
         alpha = softmax(self.w["relation_embedding"][drawn["relation"]] @ person)
-        gain = alpha * np.exp(self.w["log_gate"])[drawn["relation"]] * (self.w["item_embedding"][drawn["position"]] @ aimed)
+        gain = (
+            alpha
+            * np.exp(self.w["log_gate"])[drawn["relation"]]
+            * (self.w["item_embedding"][drawn["position"]] @ aimed)
+        )
         own, bias = float(self.w["item_embedding"][item] @ aimed), float(person @ self.w["item_tower.bias"])
         return own, bias, drawn.assign(attention=alpha, contribution=gain)
 
@@ -77,8 +88,18 @@ class Oracle:
     def after_the_graph(self, item: int) -> np.ndarray:
         """e_hat_i for a person without preference among relations."""
         drawn = self.candidates(item).query("picked")
-        around = (np.exp(self.w["log_gate"])[drawn["relation"]][:, None] * self.w["item_embedding"][drawn["position"]]).mean(0) if len(drawn) else 0
-        return self.w["item_tower.weight"] @ (self.w["item_embedding"][item] + around) + self.w["item_tower.bias"]
+        around = (
+            (
+                np.exp(self.w["log_gate"])[drawn["relation"]][:, None]
+                * self.w["item_embedding"][drawn["position"]]
+            ).mean(0)
+            if len(drawn)
+            else 0
+        )
+        return (
+            self.w["item_tower.weight"] @ (self.w["item_embedding"][item] + around)
+            + self.w["item_tower.bias"]
+        )
 
 
 def softmax(x: np.ndarray) -> np.ndarray:
@@ -125,7 +146,9 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
     own, bias, drawn = oracle.parts(person, item)
     every, shown = oracle.candidates(item), metrics(app)
     assert shown["Could be drawn"] == [str(len(every))] and shown["Drawn"] == [str(len(drawn))]
-    assert near(shown["Their probability mass"][0], drawn["share"].sum()) and near(shown["They add"][0], drawn["contribution"].sum())
+    assert near(shown["Their probability mass"][0], drawn["share"].sum()) and near(
+        shown["They add"][0], drawn["contribution"].sum()
+    )
     assert near(shown["Score"][0], own + bias + drawn["contribution"].sum())
     rows = table(app, "expected_picks", "share").set_index("relation")
     for number, name in enumerate(oracle.graph.relations):
@@ -133,13 +156,18 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
         assert (name in rows.index) == bool(len(mine))
         if len(mine):
             row = rows.loc[name]
-            assert (row["candidates"], row["drawn"]) == (len(mine), len(picked)) and row["share"] == pytest.approx(100 * mine["share"].sum(), abs=1e-3)
+            assert (row["candidates"], row["drawn"]) == (len(mine), len(picked)) and row[
+                "share"
+            ] == pytest.approx(100 * mine["share"].sum(), abs=1e-3)
             assert row["gate"] == pytest.approx(np.exp(oracle.w["log_gate"][number]), rel=1e-5)
             assert row["attention"] == pytest.approx(picked["attention"].sum(), abs=1e-5)
             assert row["contribution"] == pytest.approx(picked["contribution"].sum(), abs=1e-5)
     first = rows["share"].idxmax()
     portion = (every["relation"] == oracle.graph.relations.index(first)).mean()
-    assert f"holds **{rows['share'].max() / 100:.0%}** of the probability mass with **{portion:.0%}** of the candidates" in said(app)
+    assert (
+        f"holds **{rows['share'].max() / 100:.0%}** of the probability mass with **{portion:.0%}** of the candidates"
+        in said(app)
+    )
     assert "leans" not in said(app) and "learn" not in said(app).replace("training learns", "")
 
 
@@ -148,7 +176,9 @@ def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked
     app = fine(visit(user=str(USER), view="table", near=str(oracle.ids[anchor])))
     listed, person = recommended(app), oracle.person(oracle.history)
     assert listed["item_id"].tolist() == [oracle.ids[item] for item in ranked[:10]]
-    assert listed["score"].to_numpy() == pytest.approx([oracle.score(person, item) for item in ranked[:10]], abs=1e-4)
+    assert listed["score"].to_numpy() == pytest.approx(
+        [oracle.score(person, item) for item in ranked[:10]], abs=1e-4
+    )
     assert f"**Likes {len(oracle.history)} titles**" in said(app)
     fans = [sum(item in likes for likes in oracle.likes.values()) for item in ranked[:10]]
     assert listed["likes"].tolist() == fans
@@ -157,14 +187,20 @@ def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked
     for genre, row in taste.iterrows():
         carrying = [genre in names for names in genres]
         mine = sum(carrying[item] for item in oracle.history)
-        everybody = sum(carrying[item] for likes in oracle.likes.values() for item in likes) / sum(map(len, oracle.likes.values()))
+        everybody = sum(carrying[item] for likes in oracle.likes.values() for item in likes) / sum(
+            map(len, oracle.likes.values())
+        )
         assert row["liked"] == mine and row["share"] == pytest.approx(100 * mine / len(oracle.history))
         assert row["lift"] == pytest.approx(mine / len(oracle.history) / everybody)
     alike = table(app, "similarity", "seen")
     vectors = {item: oracle.after_the_graph(item) for item in range(len(oracle.ids))}
     close = {item: cosine(vectors[anchor], vector) for item, vector in vectors.items() if item != anchor}
-    assert alike["similarity"].to_numpy() == pytest.approx(sorted(close.values(), reverse=True)[: len(alike)], abs=1e-4)
-    assert alike["score"].to_numpy() == pytest.approx([oracle.score(person, oracle.ids.index(key)) for key in alike["item_id"]], abs=1e-4)
+    assert alike["similarity"].to_numpy() == pytest.approx(
+        sorted(close.values(), reverse=True)[: len(alike)], abs=1e-4
+    )
+    assert alike["score"].to_numpy() == pytest.approx(
+        [oracle.score(person, oracle.ids.index(key)) for key in alike["item_id"]], abs=1e-4
+    )
     varied = fine(visit(user=str(USER), view="table", diversity="60"))
     other, shown = recommended(varied), metrics(varied)
     places = [oracle.ids.index(key) for key in other["item_id"]]
@@ -191,17 +227,29 @@ def test_what_if_shows_score_and_rank_before_and_after(oracle: Oracle, ranked: l
     for row in listed.itertuples():
         place = oracle.ids.index(row.item_id)
         assert (row.rank_before, row.rank_after) == (ranked.index(place) + 1, now.index(place) + 1)
-        assert (row.score_before, row.score_after) == pytest.approx([oracle.score(who, place) for who in person], abs=1e-4)
+        assert (row.score_before, row.score_after) == pytest.approx(
+            [oracle.score(who, place) for who in person], abs=1e-4
+        )
 
 
 def test_two_titles_are_compared_by_counts_and_cosines(oracle: Oracle, ranked: list[int]) -> None:
     pair = ranked[:2]
-    app = fine(visit("compare", user=str(USER), what="titles", item=str(oracle.ids[pair[0]]), other_title=str(oracle.ids[pair[1]])))
+    app = fine(
+        visit(
+            "compare",
+            user=str(USER),
+            what="titles",
+            item=str(oracle.ids[pair[0]]),
+            other_title=str(oracle.ids[pair[1]]),
+        )
+    )
     shown, person = metrics(app), oracle.person(oracle.history)
     parts = [oracle.parts(person, item) for item in pair]
     assert shown["Rank"] == ["1", "2"]
     for n, (own, bias, drawn) in enumerate(parts):
-        assert near(shown["From the title itself"][n], own) and near(shown["From its neighbours"][n], drawn["contribution"].sum())
+        assert near(shown["From the title itself"][n], own) and near(
+            shown["From its neighbours"][n], drawn["contribution"].sum()
+        )
         assert near(shown["Score"][n], own + bias + drawn["contribution"].sum())
     assert near(shown["Alike, before"][0], cosine(*oracle.w["item_embedding"][pair]))
     assert near(shown["Alike, after"][0], cosine(*(oracle.after_the_graph(item) for item in pair)))
@@ -212,11 +260,20 @@ def test_two_titles_are_compared_by_counts_and_cosines(oracle: Oracle, ranked: l
         if name in oracle.graph.relations and name != CO_LIKED:
             mine = data.relation == number
             carried = [{int(tail) for tail in data.tail[mine & (data.head == item)]} for item in pair]
-            ties += sum(len(set(data.head[mine & (data.tail == tail)])) <= most for tail in carried[0] & carried[1])
-            ties += sum(int(data.entity_item[tail]) == other for tails, other in zip(carried, pair[::-1], strict=True) for tail in tails)
+            ties += sum(
+                len(set(data.head[mine & (data.tail == tail)])) <= most for tail in carried[0] & carried[1]
+            )
+            ties += sum(
+                int(data.entity_item[tail]) == other
+                for tails, other in zip(carried, pair[::-1], strict=True)
+                for tail in tails
+            )
     assert shown["Shared ties"] == [str(ties)]
     sets = [{int(j) for j in drawn["position"]} for _, _, drawn in parts]
-    assert f"**{len(parts[0][2])}** and **{len(parts[1][2])}**, of which **{len(sets[0] & sets[1])}** are the same" in said(app)
+    assert (
+        f"**{len(parts[0][2])}** and **{len(parts[1][2])}**, of which **{len(sets[0] & sets[1])}** are the same"
+        in said(app)
+    )
 
 
 def test_two_people_overlap_as_counted_by_hand(oracle: Oracle, ranked: list[int]) -> None:
@@ -224,10 +281,15 @@ def test_two_people_overlap_as_counted_by_hand(oracle: Oracle, ranked: list[int]
     other = list(oracle.data.user_ids).index(34)
     liked, seen = oracle.likes[other], set(oracle.data.item[oracle.data.user == other].tolist())
     person = oracle.person(sorted(liked))
-    theirs = sorted((item for item in range(len(oracle.ids)) if item not in seen), key=lambda item: -oracle.score(person, item))[:10]
+    theirs = sorted(
+        (item for item in range(len(oracle.ids)) if item not in seen),
+        key=lambda item: -oracle.score(person, item),
+    )[:10]
     mine, shown = ranked[:10], metrics(app)
     common = set(mine) & set(theirs)
-    assert shown["In both lists"] == [f"{len(common)} of 10"] and near(shown["Shared part"][0], len(common) / len(set(mine) | set(theirs)))
+    assert shown["In both lists"] == [f"{len(common)} of 10"] and near(
+        shown["Shared part"][0], len(common) / len(set(mine) | set(theirs))
+    )
     agree = [len(set(mine[:d]) & set(theirs[:d])) / d * 0.9**d for d in range(1, 11)]
     assert near(shown["Top agreement"][0], len(common) / 10 * 0.9**10 + 0.1 / 0.9 * sum(agree))
     order = [theirs.index(item) for item in mine if item in common]
@@ -242,7 +304,11 @@ def test_the_map_counts_neighbours_and_likes(oracle: Oracle, ranked: list[int]) 
     item = ranked[0]
     app = fine(visit("embeddings", user=str(USER), item=str(oracle.ids[item]), near_k="6"))
     fans = sum(item in likes for likes in oracle.likes.values())
-    assert f"{fans:,} likes" in said(app) and f"{len(oracle.candidates(item)):,} neighbours in the knowledge graph" in said(app)
+    assert f"{fans:,} likes" in said(
+        app
+    ) and f"{len(oracle.candidates(item)):,} neighbours in the knowledge graph" in said(app)
     vectors = {title: oracle.after_the_graph(title) for title in range(len(oracle.ids))}
-    close = sorted((cosine(vectors[item], vector) for title, vector in vectors.items() if title != item), reverse=True)
+    close = sorted(
+        (cosine(vectors[item], vector) for title, vector in vectors.items() if title != item), reverse=True
+    )
     assert table(app, "closeness", "map_rank")["closeness"].to_numpy() == pytest.approx(close[:6], abs=1e-4)

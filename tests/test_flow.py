@@ -1,4 +1,6 @@
-"""The flow adds up, in every direction, to numbers that the model gives; the relaxed score is the one that training sees."""
+"""The flow adds up, in every direction, to numbers that the model gives; the relaxed score is the one that
+training sees.
+"""
 
 import pytest
 import torch
@@ -33,7 +35,9 @@ def test_all_pairs_add_up_to_the_score_before_the_activation(preset: str, seed: 
         assert by_target[ITSELF].sum() == pytest.approx(found.self_contribution, abs=1e-5)
         assert by_target[BIAS].sum() == pytest.approx(found.bias, abs=1e-5)
         for row in found.item_neighbours[found.item_neighbours["picked"]].itertuples():
-            assert by_target[row.title, row.item_id, row.relation] == pytest.approx(row.contribution, abs=1e-5)
+            assert by_target[row.title, row.item_id, row.relation] == pytest.approx(
+                row.contribution, abs=1e-5
+            )
 
 
 @pytest.mark.parametrize("seed", [None, 3])
@@ -44,13 +48,17 @@ def test_where_all_is_linear_the_rows_are_what_each_liked_title_adds(seed: int |
         person = explorer.explain(profile, 105, seed).user_neighbours.set_index("item_id")
         assert set(by_source.index) == set(profile.history)
         for item_id, added in by_source.items():
-            assert added == pytest.approx(person.loc[item_id, "base_contribution"] + person.loc[item_id, "contribution"], abs=1e-5)
+            assert added == pytest.approx(
+                person.loc[item_id, "base_contribution"] + person.loc[item_id, "contribution"], abs=1e-5
+            )
 
 
 def test_a_free_embedding_speaks_for_itself_and_so_do_the_picks_alone() -> None:
     explorer = small("paper")
     profile = explorer.profile(501)
-    picked = explorer.explain(profile, 105, 3, user_picks=1).user_neighbours.query("picked")["item_id"].tolist()
+    picked = (
+        explorer.explain(profile, 105, 3, user_picks=1).user_neighbours.query("picked")["item_id"].tolist()
+    )
     flow = explorer.flow(profile, 105, seed=3, user_picks=1)
     assert flow["source_id"].dropna().unique().tolist() == picked and {OWN, EVERYBODY} <= set(flow["source"])
 
@@ -84,15 +92,26 @@ def test_towards_temperature_0_the_relaxed_score_is_the_hard_one(preset: str, se
     explorer = small(preset)
     for profile in people(explorer):
         hard = explorer.explain(profile, 105, seed).score
-        assert explorer.relaxed_score(profile, 105, seed=seed, temperature=1e-4) == pytest.approx(hard, abs=1e-3)
-        assert explorer.relaxed_score(profile, 105, seed=seed, temperature=2.0) != pytest.approx(hard, abs=1e-3) or len(profile.history) < 2
+        assert explorer.relaxed_score(profile, 105, seed=seed, temperature=1e-4) == pytest.approx(
+            hard, abs=1e-3
+        )
+        assert (
+            explorer.relaxed_score(profile, 105, seed=seed, temperature=2.0) != pytest.approx(hard, abs=1e-3)
+            or len(profile.history) < 2
+        )
 
 
 def test_it_is_the_score_of_a_training_pass_with_soft_weights() -> None:
     """`forward` with gradients on, as training calls it, of the same weights under a soft configuration."""
     dataset = random_world(1)
     graph = build(dataset, EVERYTHING)
-    hard, soft = (opened(dataset, graph, model) for model in (SMALL["default"], type(SMALL["default"])(width=4, picks=2, user_picks=2, relaxation="soft")))
+    hard, soft = (
+        opened(dataset, graph, model)
+        for model in (
+            SMALL["default"],
+            type(SMALL["default"])(width=4, picks=2, user_picks=2, relaxation="soft"),
+        )
+    )
     profile = hard.profile(501)
     user, history = soft.core.history(profile)
     of_user, of_item = soft.core.noise(user, history, 5, 4)

@@ -29,7 +29,9 @@ with folders.alone(Path(sys.argv[1]), "a run"):
 @contextmanager
 def held(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Another process that makes `folder`, until its input ends."""
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout and process.stdout.readline() == b"ready\n"
         try:
             yield process
@@ -40,7 +42,10 @@ def held(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_second_maker_is_refused_until_the_first_has_left(tmp_path: Path) -> None:
     out = tmp_path / "artifact"
     with held(out) as first:
-        with pytest.raises(InputError, match="a second run is writing it"), folders.alone(out, "a second run"):
+        with (
+            pytest.raises(InputError, match="a second run is writing it"),
+            folders.alone(out, "a second run"),
+        ):
             pass
         first.communicate()
         with folders.alone(out, "a third run"):
@@ -69,11 +74,16 @@ def test_two_trainings_into_one_folder_the_second_refuses(tmp_path: Path, capsys
 
 def test_an_unwritable_place_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match="cannot be written"), folders.alone(tmp_path / "file" / "artifact", "a run"):
+    with (
+        pytest.raises(InputError, match="cannot be written"),
+        folders.alone(tmp_path / "file" / "artifact", "a run"),
+    ):
         pass
 
 
-def test_what_was_there_comes_back_when_the_new_one_cannot_take_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_there_comes_back_when_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out, real = tmp_path / "artifact", os.replace
     out.mkdir()
     (out / "old").touch()
@@ -126,7 +136,9 @@ def test_a_folder_that_stays_as_it_was_is_read_once(tmp_path: Path) -> None:
     assert calls == 2
 
 
-def test_what_never_settles_ends_with_what_its_reader_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_never_settles_ends_with_what_its_reader_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out, calls = tmp_path / "artifact", 0
     monkeypatch.setattr(folders, "PAUSE", 0.0)
 

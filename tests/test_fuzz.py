@@ -22,17 +22,29 @@ def no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_is_found_where_nothing_is_planted(capsys: pytest.CaptureFixture[str]) -> None:
     assert fuzz.main(["--inputs", "25", "--minutes", "5"]) == 0
     told = capsys.readouterr().out
-    figures = re.findall(r"^(\w+): 25 tried, (\d+) read, (\d+) refused \((\d+) distinct messages\), 0 failures$", told, re.MULTILINE)
+    figures = re.findall(
+        r"^(\w+): 25 tried, (\d+) read, (\d+) refused \((\d+) distinct messages\), 0 failures$",
+        told,
+        re.MULTILINE,
+    )
     assert [row[0] for row in figures] == ["kaggle", "text", "recbole"]
-    assert all(int(read) > 0 and int(refused) > 0 and int(read) + int(refused) == 25 for _, read, refused, _ in figures)
+    assert all(
+        int(read) > 0 and int(refused) > 0 and int(read) + int(refused) == 25
+        for _, read, refused, _ in figures
+    )
 
 
-def test_a_planted_bug_is_found_and_its_seed_repeats_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_planted_bug_is_found_and_its_seed_repeats_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Numbers of a list are no longer checked before they are converted."""
     with monkeypatch.context() as planted:
         planted.setattr(kgat, "_whole", lambda source, line, column, word: int(word))
         assert fuzz.main(["--format", "text", "--inputs", "60", "--minutes", "5"]) == 1
-        seed = re.search(r"FAILURE ValueError at \S+; repeat: python benchmarks/fuzz.py --format text --seed (\d+) --inputs 1\n", capsys.readouterr().out)
+        seed = re.search(
+            r"FAILURE ValueError at \S+; repeat: python benchmarks/fuzz.py --format text --seed (\d+) --inputs 1\n",
+            capsys.readouterr().out,
+        )
         assert seed
         again = ["--format", "text", "--seed", seed[1], "--inputs", "1"]
         assert fuzz.main(again) == 1
@@ -49,7 +61,9 @@ def test_a_planted_bug_is_found_and_its_seed_repeats_it(monkeypatch: pytest.Monk
         (None, "TooSlow"),
     ],
 )
-def test_everything_but_a_clean_refusal_is_a_failure(wrong: Exception | None, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_everything_but_a_clean_refusal_is_a_failure(
+    wrong: Exception | None, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def planted(*_: object) -> None:
         if wrong:
             raise wrong

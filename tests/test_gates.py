@@ -1,4 +1,6 @@
-"""The first gates: relations that say something are louder than those that do not, and all of them as loud as does no harm."""
+"""The first gates: relations that say something are louder than those that do not, and all of them as loud as
+does no harm.
+"""
 
 from __future__ import annotations
 
@@ -47,11 +49,15 @@ def test_a_relation_that_says_something_is_louder_than_one_that_does_not() -> No
     assert found[0] >= 2.9 * found[1] and any(found[0] == pytest.approx(gate) for gate in gates.GATES)
     torch.testing.assert_close(model.item_embedding.detach(), before, rtol=0, atol=0)
     assert model.gate is not None and tuple(model.gate.tolist()) == found and model.training
-    assert isinstance(model.user_gate, torch.Tensor) and float(model.user_gate.detach()) == pytest.approx(user_gate)
+    assert isinstance(model.user_gate, torch.Tensor) and float(model.user_gate.detach()) == pytest.approx(
+        user_gate
+    )
 
 
 def test_titles_are_chilled_as_if_nobody_had_liked_them() -> None:
-    """The same ranking from a model in which these titles have no vector, over a graph without their co-liked ties."""
+    """The same ranking from a model in which these titles have no vector, over a graph without their co-liked
+    ties.
+    """
     data = noisy(60, 40)
     model = begun(data)
     likes = train_matrix(data, (TRAIN, VALIDATION))
@@ -93,17 +99,30 @@ def test_no_other_gate_of_the_user_side_ranks_better(by: str) -> None:
 
 @pytest.mark.parametrize(
     ("reached", "loudest"),
-    [({0.01: 0.5, 0.03: 0.499, 0.1: 0.49, 0.3: 0.4, 1.0: 0.3}, 0.03), ({0.01: 0.5, 0.03: 0.6, 0.1: 0.7, 0.3: 0.7, 1.0: 0.8}, 1.0), ({}, 0.01)],
+    [
+        ({0.01: 0.5, 0.03: 0.499, 0.1: 0.49, 0.3: 0.4, 1.0: 0.3}, 0.03),
+        ({0.01: 0.5, 0.03: 0.6, 0.1: 0.7, 0.3: 0.7, 1.0: 0.8}, 1.0),
+        ({}, 0.01),
+    ],
 )
 def test_as_loud_as_does_little_harm(reached: dict[float, float], loudest: float) -> None:
     log_gates = torch.tensor([0.1, 1.0, 0.3]).log()
-    gates._as_loud_as_does_little_harm(log_gates, lambda: reached.get(round(float(log_gates.max().exp()), 4), 0.0))
+    gates._as_loud_as_does_little_harm(
+        log_gates, lambda: reached.get(round(float(log_gates.max().exp()), 4), 0.0)
+    )
     np.testing.assert_allclose(log_gates.exp(), np.array([0.1, 1.0, 0.3]) * loudest, rtol=1e-5)
 
 
 def test_without_anything_to_ask_all_gates_stay_small() -> None:
     data = checkerboard()
-    silent = replace(data, fold=np.zeros_like(data.fold), relations=(), head=data.head[:0], relation=data.relation[:0], tail=data.tail[:0])
+    silent = replace(
+        data,
+        fold=np.zeros_like(data.fold),
+        relations=(),
+        head=data.head[:0],
+        relation=data.relation[:0],
+        tail=data.tail[:0],
+    )
     model = begun(silent)
     found, user_gate = choose_gates(model, silent, settings("default"))
     assert found == pytest.approx((gates.LEAST,)) and user_gate == pytest.approx(gates.LEAST)

@@ -1,4 +1,7 @@
-"""On a machine with a CUDA card: the same code gives the CPU's scores, and trains. Elsewhere these are skipped."""
+"""On a machine with a CUDA card: the same code gives the CPU's scores, and trains.
+
+Elsewhere these are skipped.
+"""
 
 from dataclasses import replace
 
@@ -32,7 +35,11 @@ def test_scores_on_the_card_are_the_cpus() -> None:
 @pytest.mark.parametrize("preset", ["default", "paper"])
 def test_training_on_the_card_learns(preset: str, mixed: bool) -> None:
     base: Config = PRESETS[preset]
-    config = replace(base, model=replace(base.model, width=8), train=replace(base.train, epochs=15, device="cuda", mixed_precision=mixed))
+    config = replace(
+        base,
+        model=replace(base.model, width=8),
+        train=replace(base.train, epochs=15, device="cuda", mixed_precision=mixed),
+    )
     data = checkerboard(24, 20)
     trained = train(data, build(data, EVERYTHING), config)
     assert trained.model.item_embedding.device.type == "cuda" == choose_device("auto").type

@@ -20,7 +20,9 @@ MECHA, SPACE = math.log(5 / 2) / math.log(5), math.log(5 / 3) / math.log(5)
 
 
 def table(graph: CandidateGraph) -> dict[tuple[int, str, int], float]:
-    """{(title, relation, neighbour): strength}; every pair of title, relation and neighbour may stand in the table once."""
+    """{(title, relation, neighbour): strength}; every pair of title, relation and neighbour may stand in the
+    table once.
+    """
     there = np.nonzero(graph.neighbour >= 0)
     columns = (there[0], graph.relation[there], graph.neighbour[there], graph.strength[there])
     rows = [(i, graph.relations[r], j, s) for i, r, j, s in zip(*(c.tolist() for c in columns), strict=True)]
@@ -31,9 +33,25 @@ def table(graph: CandidateGraph) -> dict[tuple[int, str, int], float]:
 def crowd(seed: int = 0, items: int = 60) -> Dataset:
     """Random triples and likes; few entities, so that every title has many candidates."""
     rng = np.random.default_rng(seed)
-    pairs = {(int(u), int(i)) for u, i in zip(rng.integers(30, size=300), rng.integers(items, size=300), strict=True)}
-    triples = sorted({(int(i), int(e) % 2, int(e)) for i, e in zip(rng.integers(items, size=200), rng.integers(12, size=200), strict=True)})
-    return world([(u, i, TRAIN) for u, i in sorted(pairs)], items, 30, triples, ("even", "odd"), [str(e) for e in range(12)], [-1] * 12)
+    pairs = {
+        (int(u), int(i))
+        for u, i in zip(rng.integers(30, size=300), rng.integers(items, size=300), strict=True)
+    }
+    triples = sorted(
+        {
+            (int(i), int(e) % 2, int(e))
+            for i, e in zip(rng.integers(items, size=200), rng.integers(12, size=200), strict=True)
+        }
+    )
+    return world(
+        [(u, i, TRAIN) for u, i in sorted(pairs)],
+        items,
+        30,
+        triples,
+        ("even", "odd"),
+        [str(e) for e in range(12)],
+        [-1] * 12,
+    )
 
 
 def test_the_table_by_hand() -> None:
@@ -52,27 +70,47 @@ def test_the_table_by_hand() -> None:
 
 
 def test_only_training_likes_make_co_liked() -> None:
-    """Viewer 0's C is validation, 1's E test, 2's C outside the core, 2's E not liked: none of them has a co-liked neighbour."""
+    """Viewer 0's C is validation, 1's E test, 2's C outside the core, 2's E not liked: none of them has a
+    co-liked neighbour.
+    """
     assert not {i for i, r, _ in table(hand_drawn_graph()) if r == "co-liked"} & {C, E}
-    assert train_matrix(hand_drawn()).toarray().tolist() == [[1, 1, 0, 0, 0], [1, 1, 0, 1, 0], [0, 0, 0, 1, 0]]
+    assert train_matrix(hand_drawn()).toarray().tolist() == [
+        [1, 1, 0, 0, 0],
+        [1, 1, 0, 1, 0],
+        [0, 0, 0, 1, 0],
+    ]
 
 
-@pytest.mark.parametrize("without", [(), ("genre",), ("sequel",), ("co-liked",), ("genre", "co-liked"), ("genre", "sequel", "co-liked")])
+@pytest.mark.parametrize(
+    "without",
+    [(), ("genre",), ("sequel",), ("co-liked",), ("genre", "co-liked"), ("genre", "sequel", "co-liked")],
+)
 @pytest.mark.parametrize("min_items", [0, 1])
-def test_each_relation_can_be_switched_off_and_the_others_stay(without: tuple[str, ...], min_items: int) -> None:
+def test_each_relation_can_be_switched_off_and_the_others_stay(
+    without: tuple[str, ...], min_items: int
+) -> None:
     graph = build(hand_drawn(), replace(EVERYTHING, without=without, min_items=min_items))
     assert set(graph.relations) == {"genre", "sequel", "co-liked"} - set(without)
-    assert table(graph) == pytest.approx({key: s for key, s in table(hand_drawn_graph()).items() if key[1] not in without})
+    assert table(graph) == pytest.approx(
+        {key: s for key, s in table(hand_drawn_graph()).items() if key[1] not in without}
+    )
 
 
 def test_an_entity_that_too_many_carry_connects_nobody() -> None:
     found = table(build(hand_drawn(), replace(EVERYTHING, max_share=0.5)))  # Space: three of five
-    assert {key: s for key, s in found.items() if key[1] == "genre"} == pytest.approx({(A, "genre", B): MECHA, (B, "genre", A): MECHA})
+    assert {key: s for key, s in found.items() if key[1] == "genre"} == pytest.approx(
+        {(A, "genre", B): MECHA, (B, "genre", A): MECHA}
+    )
 
 
 def test_shared_entities_by_hand() -> None:
     assert shared_entities(carriers(hand_drawn(), GENRE), A, np.array([B, C, D])) == [[0, 1], [1], []]
-    assert shared_entities(carriers(hand_drawn(), GENRE, max_share=0.5), A, np.array([B, C, D])) == [[0], [], []]  # Space: three of five
+    # Space: three of five
+    assert shared_entities(carriers(hand_drawn(), GENRE, max_share=0.5), A, np.array([B, C, D])) == [
+        [0],
+        [],
+        [],
+    ]
     assert shared_entities(carriers(hand_drawn(), SEQUEL), D, np.array([E])) == [[]]
 
 
@@ -80,33 +118,48 @@ def test_relations_are_chosen_by_how_many_titles_they_connect() -> None:
     assert choose_relations(hand_drawn(), EVERYTHING) == [GENRE, SEQUEL]  # A, B, C against D and E
     assert choose_relations(hand_drawn(), replace(EVERYTHING, max_relations=1)) == [GENRE]
     assert choose_relations(hand_drawn(), replace(EVERYTHING, max_relations=0)) == []
-    assert choose_relations(hand_drawn(), replace(EVERYTHING, max_share=0.3)) == [SEQUEL]  # neither Mecha nor Space is left
+    # Neither Mecha nor Space is left
+    assert choose_relations(hand_drawn(), replace(EVERYTHING, max_share=0.3)) == [SEQUEL]
 
 
 def test_a_link_between_titles_connects_both_ends() -> None:
-    assert choose_relations(hand_drawn(), GraphConfig(max_share=1.0)) == [GENRE, SEQUEL]  # at least half of five titles, so two
+    # At least half of five titles, so two
+    assert choose_relations(hand_drawn(), GraphConfig(max_share=1.0)) == [GENRE, SEQUEL]
 
 
 def test_a_triple_told_twice_counts_once() -> None:
     data = hand_drawn()
-    twice = replace(data, head=np.r_[data.head, data.head[:1]], relation=np.r_[data.relation, data.relation[:1]], tail=np.r_[data.tail, data.tail[:1]])
+    twice = replace(
+        data,
+        head=np.r_[data.head, data.head[:1]],
+        relation=np.r_[data.relation, data.relation[:1]],
+        tail=np.r_[data.tail, data.tail[:1]],
+    )
     assert carriers(twice, GENRE).max() == 1
     assert table(build(twice, EVERYTHING)) == pytest.approx(table(hand_drawn_graph()))
 
 
 def test_a_relation_with_an_entity_of_its_own_for_everybody_is_left_out() -> None:
-    data = world([(0, 0, TRAIN), (0, 1, TRAIN)], 4, 1, [(i, 0, i) for i in range(4)], ("id",), list("abcd"), [-1] * 4)
+    data = world(
+        [(0, 0, TRAIN), (0, 1, TRAIN)], 4, 1, [(i, 0, i) for i in range(4)], ("id",), list("abcd"), [-1] * 4
+    )
     assert build(data, EVERYTHING).relations == ("co-liked",)
 
 
 @pytest.mark.parametrize("m", [1, 3, 10, 50])
 def test_the_cut_keeps_at_most_m_the_strongest_of_each_relation_in_turn(m: int) -> None:
     data = crowd()
-    whole, cut = build(data, replace(EVERYTHING, candidates=1000)), build(data, replace(EVERYTHING, candidates=m))
+    whole, cut = (
+        build(data, replace(EVERYTHING, candidates=1000)),
+        build(data, replace(EVERYTHING, candidates=m)),
+    )
     assert cut.shape == (60, m) and whole.relations == cut.relations
     everything, kept = table(whole), table(cut)
     for i in range(60):
-        ranked = [sorted((s for (a, r, _), s in everything.items() if (a, r) == (i, name)), reverse=True) for name in whole.relations]
+        ranked = [
+            sorted((s for (a, r, _), s in everything.items() if (a, r) == (i, name)), reverse=True)
+            for name in whole.relations
+        ]
         turns = sorted((rank, r) for r, strengths in enumerate(ranked) for rank in range(len(strengths)))[:m]
         for r, name in enumerate(whole.relations):
             mine = sorted((s for (a, q, _), s in kept.items() if (a, q) == (i, name)), reverse=True)
@@ -120,7 +173,8 @@ def test_the_table_is_strongest_first_within_a_relation_and_filled_from_the_left
     assert (graph.strength > 0).tolist() == there.tolist() and not graph.relation[~there].any()
     for i in range(len(there)):
         for r in range(len(graph.relations)):
-            assert (np.diff(graph.strength[i][there[i] & (graph.relation[i] == r)]) < 2e-6).all()  # closer than that is a tie
+            # Closer than that is a tie
+            assert (np.diff(graph.strength[i][there[i] & (graph.relation[i] == r)]) < 2e-6).all()
 
 
 def test_nobody_is_a_neighbour_of_itself() -> None:
@@ -129,12 +183,22 @@ def test_nobody_is_a_neighbour_of_itself() -> None:
 
 
 def test_the_seed_settles_ties_and_nothing_else() -> None:
-    data = world([(0, 0, TRAIN)], 30, 1, [(i, 0, i % 2) for i in range(30)], ("half",), ["even", "odd"], [-1, -1])
+    data = world(
+        [(0, 0, TRAIN)], 30, 1, [(i, 0, i % 2) for i in range(30)], ("half",), ["even", "odd"], [-1, -1]
+    )
     config = replace(EVERYTHING, candidates=5)
     first, again, other = (build(data, config, seed) for seed in (0, 0, 1))
     assert np.array_equal(first.neighbour, again.neighbour) and np.array_equal(first.strength, again.strength)
-    assert not np.array_equal(first.neighbour, other.neighbour) and np.array_equal(first.strength, other.strength)
-    share = np.bincount(np.concatenate([build(data, config, s).neighbour.ravel() for s in range(40)]), minlength=30) / 40 / 30
+    assert not np.array_equal(first.neighbour, other.neighbour) and np.array_equal(
+        first.strength, other.strength
+    )
+    share = (
+        np.bincount(
+            np.concatenate([build(data, config, s).neighbour.ravel() for s in range(40)]), minlength=30
+        )
+        / 40
+        / 30
+    )
     assert (np.abs(share - 5 / 30) < 0.05).all()  # 1,120 chances each: every equal has the same
 
 
@@ -148,7 +212,12 @@ def test_co_liked_by_blocks_is_a_double_loop(monkeypatch: pytest.MonkeyPatch) ->
     data, config = crowd(items=45), replace(EVERYTHING, candidates=1000, max_relations=0)
     likes = train_matrix(data).toarray()
     count = likes.sum(0)
-    loop = {(i, j): (likes[:, i] * likes[:, j]).sum() / (math.sqrt(count[i] * count[j]) + 10) for i in range(45) for j in range(45) if i != j}
+    loop = {
+        (i, j): (likes[:, i] * likes[:, j]).sum() / (math.sqrt(count[i] * count[j]) + 10)
+        for i in range(45)
+        for j in range(45)
+        if i != j
+    }
     best = np.array([max(loop[i, j] for j in range(45) if j != i) for i in range(45)])
     expected = {(i, "co-liked", j): s / np.median(best[best > 0]) for (i, j), s in loop.items() if s}
     for rows in (1, 7, 512):
@@ -156,7 +225,9 @@ def test_co_liked_by_blocks_is_a_double_loop(monkeypatch: pytest.MonkeyPatch) ->
         assert table(build(data, config)) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("width", "m"), [(5, 1), (40, 3), (40, 5), (41, 5), (100, 7), (100, 12), (100, 100), (30, 50)])
+@pytest.mark.parametrize(
+    ("width", "m"), [(5, 1), (40, 3), (40, 5), (41, 5), (100, 7), (100, 12), (100, 100), (30, 50)]
+)
 def test_the_strongest_are_those_of_a_whole_sort(width: int, m: int) -> None:
     rng = np.random.default_rng(width + m)
     strength = (rng.random((20, width)) * (rng.random((20, width)) < rng.random((20, 1)))).astype(np.float32)

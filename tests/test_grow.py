@@ -18,11 +18,18 @@ def source(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     folder = tmp_path / "source"
     folder.mkdir()
-    titles = [f"{10 * i},Story{'abcdefghij'[i // 6]} {'' if i % 6 == 0 else f'Movie {i % 6}'},Drama,TV,{i},7,10" for i in range(60)]
-    (folder / "anime.csv").write_text("\n".join(["anime_id,name,genre,type,episodes,rating,members", *titles]) + "\n", "utf-8")
+    titles = [
+        f"{10 * i},Story{'abcdefghij'[i // 6]} {'' if i % 6 == 0 else f'Movie {i % 6}'},Drama,TV,{i},7,10"
+        for i in range(60)
+    ]
+    (folder / "anime.csv").write_text(
+        "\n".join(["anime_id,name,genre,type,episodes,rating,members", *titles]) + "\n", "utf-8"
+    )
     rows = []
     for person in range(300):
-        seen = rng.choice(np.arange(6 + person % 2, 60, 2), rng.integers(1, 20), replace=False, p=np.arange(27, 0, -1) / 378)
+        seen = rng.choice(
+            np.arange(6 + person % 2, 60, 2), rng.integers(1, 20), replace=False, p=np.arange(27, 0, -1) / 378
+        )
         rows += [f"{person},{10 * i},{8 if i % 4 else -1}" for i in seen]
     (folder / "rating.csv").write_text("\n".join(["user_id,anime_id,rating", *rows]) + "\n", "utf-8")
     return folder
@@ -32,7 +39,9 @@ def test_a_grown_set_is_read_without_a_dropped_row_and_has_the_size_asked_for(so
     said = grow(source, tmp_path / "grown", 30_000, 3_000, 150, 1)
     data = read_kaggle(tmp_path / "grown", 7)
     assert data.shape == (3_000, 150) and not [note for note in data.notes if "dropped" in note]
-    assert abs(len(data.user) / 30_000 - 1) < 0.03 and said.startswith(f"{len(data.user):,} ratings by 3,000 people")
+    assert abs(len(data.user) / 30_000 - 1) < 0.03 and said.startswith(
+        f"{len(data.user):,} ratings by 3,000 people"
+    )
     franchise = data.entities[data.tail[data.relation == data.relations.index("franchise")]]
     assert {"Storyb", "AkaStoryb", "KuroStoryb"} <= set(franchise)  # a family in each world
     assert data.items["item_id"].is_unique
@@ -40,7 +49,10 @@ def test_a_grown_set_is_read_without_a_dropped_row_and_has_the_size_asked_for(so
 
 def test_popularity_and_what_goes_together_are_the_sources(source, tmp_path):
     grow(source, tmp_path / "grown", 60_000, 6_000, 0, 1)
-    before, after = (pd.read_csv(folder / "rating.csv").groupby("anime_id").size() for folder in (source, tmp_path / "grown"))
+    before, after = (
+        pd.read_csv(folder / "rating.csv").groupby("anime_id").size()
+        for folder in (source, tmp_path / "grown")
+    )
     rated = before.index
     assert np.corrcoef(before, after.reindex(rated).fillna(0))[0, 1] > 0.98
     assert abs(gini(before.to_numpy()) - gini(after.reindex(rated).to_numpy())) < 0.05
@@ -54,5 +66,8 @@ def test_popularity_and_what_goes_together_are_the_sources(source, tmp_path):
 
 def test_the_seed_decides(source):
     seen = read(source)[1]
-    first, again, other = (np.concatenate([part[1] for part in people(seen, 2_000, 200, 60, np.random.default_rng(seed))]) for seed in (0, 0, 1))
+    first, again, other = (
+        np.concatenate([part[1] for part in people(seen, 2_000, 200, 60, np.random.default_rng(seed))])
+        for seed in (0, 0, 1)
+    )
     assert np.array_equal(first, again) and not np.array_equal(first, other)

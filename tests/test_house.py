@@ -1,4 +1,6 @@
-"""The rules of the house over the syntax trees: rooms, directions, what stays out of which room (docs/architecture.md)."""
+"""The rules of the house over the syntax trees: rooms, directions, what stays out of which room
+(docs/architecture.md).
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,18 @@ TORCH_FREE = (
 PYG = {"dskreg.model.pyg", "dskreg.graph.pyg"}
 DOORS = {"dskreg.explorer", "dskreg.runs.manager", "dskreg.storage.catalogue"}
 PICKLES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
-SEEDED = {"seed", "rand", "randn", "randint", "random", "choice", "shuffle", "permutation", "normal", "uniform"}
+SEEDED = {
+    "seed",
+    "rand",
+    "randn",
+    "randint",
+    "random",
+    "choice",
+    "shuffle",
+    "permutation",
+    "normal",
+    "uniform",
+}
 
 
 def tops(modules: frozenset[str] | set[str]) -> set[str]:
@@ -66,7 +79,9 @@ def test_what_is_slow_or_draws_stays_in_its_rooms() -> None:
     for path in SOURCES:
         module, modules = next(name for name, at in MODULES.items() if at == path), imports_of(path)
         page = path == "app.py" or path.startswith(("pages/", "dskreg/ui/"))
-        ours = {name for name in modules if name.split(".")[0] == "dskreg" and not name.startswith("dskreg.ui")}
+        ours = {
+            name for name in modules if name.split(".")[0] == "dskreg" and not name.startswith("dskreg.ui")
+        }
         if page and (tops(modules) & TORCH or ours - DOORS):
             offenders.append(f"{path}: {sorted(ours - DOORS)}")
         if not page and tops(modules) & SHOWING:
@@ -78,16 +93,25 @@ def test_what_is_slow_or_draws_stays_in_its_rooms() -> None:
             offenders.append(f"{path}: torch_geometric")
         if "faiss" in tops(at_import_time(path)):
             offenders.append(f"{path}: faiss")
-        trains = any(package_of(name) in ("dskreg.training", "dskreg.pipeline", "dskreg.retrieval") for name in modules)
-        if trains and module not in ("dskreg.cli", "dskreg.pipeline") and package_of(module) not in (
-            "dskreg.training",
-            "dskreg.retrieval",
+        trains = any(
+            package_of(name) in ("dskreg.training", "dskreg.pipeline", "dskreg.retrieval") for name in modules
+        )
+        if (
+            trains
+            and module not in ("dskreg.cli", "dskreg.pipeline")
+            and package_of(module)
+            not in (
+                "dskreg.training",
+                "dskreg.retrieval",
+            )
         ):
             offenders.append(f"{path}: only the command line trains and asks an index")
     assert offenders == []
     for leaf in ("model.sampling", "evaluation.metrics"):
         assert not {name for name in imports_of(MODULES[f"dskreg.{leaf}"]) if name.startswith("dskreg")}, leaf
-    assert not tops(reached("dskreg/__init__.py")) & (TORCH | SHOWING | {"pandas", "numpy", "scipy", "sklearn"})
+    assert not tops(reached("dskreg/__init__.py")) & (
+        TORCH | SHOWING | {"pandas", "numpy", "scipy", "sklearn"}
+    )
 
 
 def test_nothing_is_pickled_and_no_random_state_is_global() -> None:
@@ -99,7 +123,10 @@ def test_nothing_is_pickled_and_no_random_state_is_global() -> None:
         for node in ast.walk(tree):
             name = ast.unparse(node) if isinstance(node, (ast.Attribute, ast.Name)) else ""
             head, _, function = name.rpartition(".")
-            loads = name in {"torch.load", "torch.save", "torch.jit.load"} or function in ("read_pickle", "to_pickle")
+            loads = name in {"torch.load", "torch.save", "torch.jit.load"} or function in (
+                "read_pickle",
+                "to_pickle",
+            )
             pickles = isinstance(node, ast.keyword) and node.arg == "allow_pickle"
             own = path in SOURCES
             draws = own and head in ("np.random", "numpy.random") and function in SEEDED
@@ -110,7 +137,12 @@ def test_nothing_is_pickled_and_no_random_state_is_global() -> None:
                 and not node.args
                 and not node.keywords
             )
-            if loads or pickles or draws or (own and (unseeded or (seeds and path != "dskreg/training/trainer.py"))):
+            if (
+                loads
+                or pickles
+                or draws
+                or (own and (unseeded or (seeds and path != "dskreg/training/trainer.py")))
+            ):
                 offenders.append(f"{path}:{getattr(node, 'lineno', 0)}")
     assert offenders == []
 
@@ -119,4 +151,7 @@ def test_the_rules_have_teeth() -> None:
     """What they look for is seen where it is."""
     assert imports_of("dskreg/model/dskreg.py") >= {"torch", "dskreg.model.sampling"}
     assert "torch" in reached("dskreg/model/dskreg.py") and "torch" not in reached("dskreg/data/dataset.py")
-    assert package_of("dskreg.ui.sampling.charts") == "dskreg.ui.sampling" and package_of("pages.model") == "pages"
+    assert (
+        package_of("dskreg.ui.sampling.charts") == "dskreg.ui.sampling"
+        and package_of("pages.model") == "pages"
+    )

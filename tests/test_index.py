@@ -1,4 +1,6 @@
-"""Lists through an index: the Explorer's numbers whatever the engine, refusals in one sentence, a folder that is whole or absent."""
+"""Lists through an index: the Explorer's numbers whatever the engine, refusals in one sentence, a folder that
+is whole or absent.
+"""
 
 import importlib.util
 import json
@@ -24,7 +26,8 @@ from tests.test_artifact import DEMO
 from tests.worlds import EVERYTHING
 
 COLUMNS = ["rank", "item_id", "title", "score", "reason"]
-swig = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")  # faiss's wrappers, from Python 3.12 on
+# Faiss's wrappers, from Python 3.12 on
+swig = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
 
 
 def small(preset: str = "default", items: int = 40) -> Explorer:
@@ -86,7 +89,9 @@ def test_every_title_is_rescored_to_its_score() -> None:
         explorer = small(preset)
         profile = explorer.profile(explorer.user_ids[0])
         items = np.array([3, 0, 31, 7])
-        found = index.rescored(explorer.core, explorer.core.user_hop(*explorer.core.history(profile)).output, items)
+        found = index.rescored(
+            explorer.core, explorer.core.user_hop(*explorer.core.history(profile)).output, items
+        )
         assert found == pytest.approx(explorer.scores(profile)[items], rel=1e-4, abs=1e-5)
 
 
@@ -95,7 +100,10 @@ def test_an_engine_that_finds_too_little_shortens_no_list() -> None:
     lame = over(explorer, 10)
     lame.engine.search = lambda query, count: np.array([2])  # type: ignore[method-assign]
     profile = explorer.profile(explorer.user_ids[0])
-    assert lame.recommend(explorer, profile, 3)["item_id"].tolist() == explorer.recommend(profile, 3)["item_id"].tolist()
+    assert (
+        lame.recommend(explorer, profile, 3)["item_id"].tolist()
+        == explorer.recommend(profile, 3)["item_id"].tolist()
+    )
 
 
 def test_nothing_seen_is_listed_and_a_list_has_at_least_one_title(demo: Explorer, made: Path) -> None:
@@ -118,7 +126,10 @@ def test_recall_is_the_share_of_the_exact_list(demo: Explorer) -> None:
 def test_the_folder_serves_any_engine(demo: Explorer, made: Path) -> None:
     vectors, items = load_file(made / index.VECTORS)["vectors"], pd.read_parquet(made / index.ITEMS)
     assert vectors.dtype == np.float32 and np.array_equal(vectors, demo.core.representations[1])
-    assert items["position"].tolist() == list(range(len(vectors))) and items["item_id"].tolist() == demo.items["item_id"].tolist()
+    assert (
+        items["position"].tolist() == list(range(len(vectors)))
+        and items["item_id"].tolist() == demo.items["item_id"].tolist()
+    )
     manifest = json.loads((made / folders.MANIFEST).read_text())
     assert manifest["artifact"] == demo.content and set(manifest["files"]) == {index.VECTORS, index.ITEMS}
     assert list_artifacts(made.parent) == []
@@ -177,7 +188,9 @@ def test_only_an_index_is_replaced(demo: Explorer, copy: Path, tmp_path: Path) -
         folders.refuse_foreign(copy, folders.ARTIFACT)
 
 
-def test_a_failed_build_leaves_the_old_index(demo: Explorer, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_build_leaves_the_old_index(
+    demo: Explorer, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = (copy / folders.MANIFEST).read_bytes()
 
     def full(*_: object, **__: object) -> None:
@@ -190,7 +203,9 @@ def test_a_failed_build_leaves_the_old_index(demo: Explorer, copy: Path, monkeyp
     assert (copy / folders.MANIFEST).read_bytes() == before and os.listdir(copy.parent) == [copy.name]
 
 
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
+def run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> tuple[int, str, str]:
     monkeypatch.setattr("sys.argv", ["dskreg", *arguments])
     code = main()
     return code, *capsys.readouterr()
@@ -200,7 +215,11 @@ def test_the_command_line_builds_and_serves(capsys, monkeypatch, tmp_path) -> No
     out = str(tmp_path / "index")
     code, said, _ = run(capsys, monkeypatch, "index", str(DEMO), "--out", out, "--engine", "exact", "--json")
     document = json.loads(said)
-    assert code == 0 and document["measured"]["recall@20"] == 1 and set(document["milliseconds"]) == {"index", "exact"}
+    assert (
+        code == 0
+        and document["measured"]["recall@20"] == 1
+        and set(document["milliseconds"]) == {"index", "exact"}
+    )
     assert document["bytes"] == sum(p.stat().st_size for p in Path(out).iterdir())
     for who in (("--user", "17"), ("--history", "1,36")):
         _, through, _ = run(capsys, monkeypatch, "recommend", str(DEMO), *who, "--json", "--index", out)
@@ -222,7 +241,9 @@ def test_the_command_line_builds_and_serves(capsys, monkeypatch, tmp_path) -> No
         (("recommend", str(DEMO), "--all-users", "--out", "x.csv", "--index", "x"), "one person"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[str, ...], said: str, capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_bad_input_is_one_line_and_exit_code_2(
+    arguments: tuple[str, ...], said: str, capsys, monkeypatch, tmp_path
+) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
     code, out, err = run(capsys, monkeypatch, *arguments)
     assert code == 2 and out == "" and list(tmp_path.iterdir()) == []
@@ -242,7 +263,9 @@ def test_hnsw_lists_what_the_explorer_lists(demo: Explorer, tmp_path: Path) -> N
     assert built["measured"]["recall@20"] > 0.99 and (tmp_path / "index" / "index.faiss").is_file()
     profile = demo.profile(17)
     through, plain = index.load(tmp_path / "index", demo).recommend(demo, profile), demo.recommend(profile)
-    assert through["item_id"].tolist() == plain["item_id"].tolist() and through["score"].to_numpy() == pytest.approx(plain["score"], rel=1e-4)
+    assert through["item_id"].tolist() == plain["item_id"].tolist() and through[
+        "score"
+    ].to_numpy() == pytest.approx(plain["score"], rel=1e-4)
     again = index.build(demo, tmp_path / "again", "faiss", people=1)
     assert again["files"] == built["files"], "one thread: the same vectors give the same graph"
 

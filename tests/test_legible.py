@@ -1,4 +1,6 @@
-"""Names from elsewhere stay text: for terminals, spreadsheets, Markdown, charts, file patterns, and at 10,000 characters."""
+"""Names from elsewhere stay text: for terminals, spreadsheets, Markdown, charts, file patterns, and at 10,000
+characters.
+"""
 
 import csv
 import io
@@ -34,17 +36,60 @@ LONG = PAYLOADS["10,000 without a blank"]
 
 
 def test_control_characters_become_signs() -> None:
-    assert legible("a\x00\x1b[31m\x7f\x9b\u202eb\u2066\tc\r\nd\u2028e") == "a␀␛[31m␡⟨U+009B⟩⟨U+202E⟩b⟨U+2066⟩ c  d e"
+    assert (
+        legible("a\x00\x1b[31m\x7f\x9b\u202eb\u2066\tc\r\nd\u2028e")
+        == "a␀␛[31m␡⟨U+009B⟩⟨U+202E⟩b⟨U+2066⟩ c  d e"
+    )
 
 
-@pytest.mark.parametrize("text", ["Cowboy Bebop", "\u05e9\u05dc\u05d5\u05dd", "\u200fx\u200e", "\U0001f469\u200d\U0001f680", "e\u0301", "☆ ♥ → ␀"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cowboy Bebop",
+        "\u05e9\u05dc\u05d5\u05dd",
+        "\u200fx\u200e",
+        "\U0001f469\u200d\U0001f680",
+        "e\u0301",
+        "☆ ♥ → ␀",
+    ],
+)
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert legible(text) == text
 
 
 FORMULAS = {
-    **{text: f"'{text}" for text in ("=1+1", "+cmd|' /C calc'!A0", "-1+1", "@SUM(1)", "-", "＝1", "＋1", "－1+1", "＠SUM(1)", "\ta", "\n")},
-    **{text: f"'{text}" for text in (" =1", "\u00a0=1", "\u3000=1", "\ufeff=1", "\u200b\u2060=1", "\u200e+1-1", "\x00=1", '"=1', '" "@A1', "-1-", "+1e5x")},
+    **{
+        text: f"'{text}"
+        for text in (
+            "=1+1",
+            "+cmd|' /C calc'!A0",
+            "-1+1",
+            "@SUM(1)",
+            "-",
+            "＝1",
+            "＋1",
+            "－1+1",
+            "＠SUM(1)",
+            "\ta",
+            "\n",
+        )
+    },
+    **{
+        text: f"'{text}"
+        for text in (
+            " =1",
+            "\u00a0=1",
+            "\u3000=1",
+            "\ufeff=1",
+            "\u200b\u2060=1",
+            "\u200e+1-1",
+            "\x00=1",
+            '"=1',
+            '" "@A1',
+            "-1-",
+            "+1e5x",
+        )
+    },
     "\t=1": "'\t'=1",
     "\r=1": "'\n'=1",
     "\n =1": "'\n' =1",
@@ -55,12 +100,39 @@ FORMULAS = {
     "a;\t＝1": "a;'\t'＝1",
     "a;-5": "a;'-5",
 }
-TEXTS = ["-5", "+4.5", " -5 ", "-1,5", "-1.5e-05", "a=b", "a, -b", "'x", "'=1", "", " ", "Steins;Gate", "2+2", "±1", "\u22121", "a\n b", "e@x.org", "[1, -1]"]
+TEXTS = [
+    "-5",
+    "+4.5",
+    " -5 ",
+    "-1,5",
+    "-1.5e-05",
+    "a=b",
+    "a, -b",
+    "'x",
+    "'=1",
+    "",
+    " ",
+    "Steins;Gate",
+    "2+2",
+    "±1",
+    "\u22121",
+    "a\n b",
+    "e@x.org",
+    "[1, -1]",
+]
 
 
 def test_formulas_begin_with_an_apostrophe_and_numbers_stay_numbers() -> None:
     texts = [*FORMULAS, *TEXTS]
-    table = pd.DataFrame({"text": texts, "number": -np.arange(len(texts)) / 2, "list": [["=1"]] * len(texts), "no": [True] * len(texts), "=1+1": 1})
+    table = pd.DataFrame(
+        {
+            "text": texts,
+            "number": -np.arange(len(texts)) / 2,
+            "list": [["=1"]] * len(texts),
+            "no": [True] * len(texts),
+            "=1+1": 1,
+        }
+    )
     safe = harmless(table)
     assert safe["text"].tolist() == [*FORMULAS.values(), *TEXTS] and safe.columns[-1] == "'=1+1"
     pd.testing.assert_frame_equal(safe.iloc[:, 1:4], table.iloc[:, 1:4])
@@ -69,20 +141,48 @@ def test_formulas_begin_with_an_apostrophe_and_numbers_stay_numbers() -> None:
     assert [row[0] for row in rows[1:]] == safe["text"].tolist() and float(rows[2][1]) == -0.5
 
 
-@pytest.mark.parametrize(("separator", "quoting"), [(",", csv.QUOTE_MINIMAL), *itertools.product(";\t", (csv.QUOTE_MINIMAL, csv.QUOTE_NONE))])
+@pytest.mark.parametrize(
+    ("separator", "quoting"),
+    [(",", csv.QUOTE_MINIMAL), *itertools.product(";\t", (csv.QUOTE_MINIMAL, csv.QUOTE_NONE))],
+)
 def test_no_cell_is_a_formula_wherever_the_columns_are_parted(separator: str, quoting: Any) -> None:
-    """A comma parts them as written; a spreadsheet of another country, or a chooser of separators, takes the file apart in its own way."""
-    content = widgets.safe_csv(pd.DataFrame({"rank": 1, "title": list(FORMULAS), "genres": list(FORMULAS)[::-1], "more": 'x;"=1"'})).decode("utf-8-sig")
-    cells = [cell for row in csv.reader(io.StringIO(content, newline=""), delimiter=separator, quoting=quoting) for cell in row]
-    assert len(cells) > len(FORMULAS) and [cell for cell in cells if re.match(r'[\s"\x00\u200b-\u200f\u2060\ufeff]*[=+@＝＋－＠-]', cell)] == []
+    """A comma parts them as written; a spreadsheet of another country, or a chooser of separators, takes the
+    file apart in its own way.
+    """
+    content = widgets.safe_csv(
+        pd.DataFrame({"rank": 1, "title": list(FORMULAS), "genres": list(FORMULAS)[::-1], "more": 'x;"=1"'})
+    ).decode("utf-8-sig")
+    cells = [
+        cell
+        for row in csv.reader(io.StringIO(content, newline=""), delimiter=separator, quoting=quoting)
+        for cell in row
+    ]
+    assert (
+        len(cells) > len(FORMULAS)
+        and [cell for cell in cells if re.match(r'[\s"\x00\u200b-\u200f\u2060\ufeff]*[=+@＝＋－＠-]', cell)]
+        == []
+    )
 
 
 def test_everybodys_lists_hold_no_formula(tmp_path: Path) -> None:
-    lists = pd.DataFrame({"user_id": ["=1+1", "-7", "anna"], "rank": [1, 1, 1], "item_id": ["@x", "+y", "z"], "score": [-1.5, 0.0, 2.0]})
+    lists = pd.DataFrame(
+        {
+            "user_id": ["=1+1", "-7", "anna"],
+            "rank": [1, 1, 1],
+            "item_id": ["@x", "+y", "z"],
+            "score": [-1.5, 0.0, 2.0],
+        }
+    )
     write_lists(iter([lists]), tmp_path / "lists.csv", 3)
-    assert (tmp_path / "lists.csv").read_text().splitlines()[1:] == ["'=1+1,1,'@x,-1.5", "-7,1,'+y,0.0", "anna,1,z,2.0"]
+    assert (tmp_path / "lists.csv").read_text().splitlines()[1:] == [
+        "'=1+1,1,'@x,-1.5",
+        "-7,1,'+y,0.0",
+        "anna,1,z,2.0",
+    ]
     write_lists(iter([lists]), tmp_path / "lists.parquet", 3)
-    assert pd.read_parquet(tmp_path / "lists.parquet")["user_id"].tolist() == ["=1+1", "-7", "anna"], "for programs, as they are"
+    assert pd.read_parquet(tmp_path / "lists.parquet")["user_id"].tolist() == ["=1+1", "-7", "anna"], (
+        "for programs, as they are"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +190,19 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo with names that steer terminals."""
     made = artifacts.load(DEMO)
     data, evil = made.dataset, "x\x1b]0;owned\x07\u202ey"
-    items = data.items.assign(title=[f"{evil} {n}" for n in range(len(data.items))], genres=[evil] * len(data.items))
+    items = data.items.assign(
+        title=[f"{evil} {n}" for n in range(len(data.items))], genres=[evil] * len(data.items)
+    )
     relations = tuple(f"{evil} {name}" for name in data.relations)
     names = dict(zip(data.relations, relations, strict=True))
-    changed = replace(data, name=evil, items=items, relations=relations, entities=np.array([f"{evil} {e}" for e in data.entities], object), notes=(evil,))
+    changed = replace(
+        data,
+        name=evil,
+        items=items,
+        relations=relations,
+        entities=np.array([f"{evil} {e}" for e in data.entities], object),
+        notes=(evil,),
+    )
     graph = replace(made.graph, relations=tuple(names.get(name, name) for name in made.graph.relations))
     folder = tmp_path_factory.mktemp("hostile") / "model"
     artifacts.save(replace(made, dataset=changed, graph=graph), folder)
@@ -103,37 +212,64 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_opened_artifact_has_legible_names_and_its_own_ids(hostile: Path) -> None:
     explorer, opened = Explorer.open(hostile), artifacts.load(hostile)
     found = explorer.explain(explorer.profile(explorer.user_ids[0]), explorer.items["item_id"].iloc[0])
-    said = json.dumps([found.to_json(), explorer.info(), explorer.genres, explorer.relations, explorer.graph_statistics().to_dict()], ensure_ascii=False)
+    said = json.dumps(
+        [
+            found.to_json(),
+            explorer.info(),
+            explorer.genres,
+            explorer.relations,
+            explorer.graph_statistics().to_dict(),
+        ],
+        ensure_ascii=False,
+    )
     assert "x␛]0;owned␇⟨U+202E⟩y" in said and not [c for c in said if c in "\x1b\x07\u202e"]
-    assert explorer.items["item_id"].tolist() == opened.dataset.items["item_id"].tolist() and "\x1b" in opened.dataset.items["title"].iloc[0]
+    assert (
+        explorer.items["item_id"].tolist() == opened.dataset.items["item_id"].tolist()
+        and "\x1b" in opened.dataset.items["title"].iloc[0]
+    )
 
 
 def test_relations_that_would_become_one_keep_their_names() -> None:
     made = artifacts.load(DEMO)
     names = ("a\x00", "a␀", *made.dataset.relations[2:])
-    same = replace(made, dataset=replace(made.dataset, relations=names), graph=replace(made.graph, relations=(*names, *made.graph.relations[len(names) :])))
+    same = replace(
+        made,
+        dataset=replace(made.dataset, relations=names),
+        graph=replace(made.graph, relations=(*names, *made.graph.relations[len(names) :])),
+    )
     assert Opened(Path("x"), same).graph.relations[:2] == ("a\x00", "a␀")
 
 
 @pytest.mark.parametrize("command", ["recommend", "explain", "info"])
-def test_the_command_line_steers_no_terminal(command: str, hostile: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_steers_no_terminal(
+    command: str, hostile: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     explorer = Explorer.open(hostile)
     who = {
         "recommend": ["--user", str(explorer.user_ids[0])],
         "explain": ["--user", str(explorer.user_ids[0]), "--item", str(explorer.items["item_id"].iloc[0])],
     }
     code, out, err = run(capsys, monkeypatch, command, str(hostile), *who.get(command, []))
-    assert code == 0 and not [c for c in out + err.replace("\r", "") if ord(c) < 32 and c != "\n"] and "\u202e" not in out + err
+    assert (
+        code == 0
+        and not [c for c in out + err.replace("\r", "") if ord(c) < 32 and c != "\n"]
+        and "\u202e" not in out + err
+    )
 
 
-def test_a_complaint_steers_no_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_complaint_steers_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, _, err = run(capsys, monkeypatch, "info", "nowhere\x1b[2J\u202e")
     assert code == 2 and "␛[2J⟨U+202E⟩" in err and "\x1b" not in err
 
 
 def test_markdown_finds_no_address_sign_or_direction() -> None:
     joiner = "\u2060"
-    assert widgets.plain("www.example.org") == f"www{joiner}\\.example\\.org" and widgets.plain("WWW.x") == f"WWW{joiner}\\.x"
+    assert (
+        widgets.plain("www.example.org") == f"www{joiner}\\.example\\.org"
+        and widgets.plain("WWW.x") == f"WWW{joiner}\\.x"
+    )
     assert widgets.plain("you@example.org") == f"you@{joiner}example\\.org"
     for sign in ("->", "<-", "<->", "--", ">=", "<=", "~="):
         shown = widgets.plain(f"a {sign} b").replace("\\", "")
@@ -145,17 +281,28 @@ def test_markdown_finds_no_address_sign_or_direction() -> None:
 LONGEST: dict[str, Callable[[], str]] = {
     "a heading": lambda: widgets.plain(LONG),
     "a chart": lambda: charts.plain(LONG),
-    "a sum's label": lambda: max(charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).layout.yaxis.ticktext, key=len),
-    "a sum's hover": lambda: max(charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).data[0].customdata, key=len),
+    "a sum's label": lambda: max(
+        charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).layout.yaxis.ticktext, key=len
+    ),
+    "a sum's hover": lambda: max(
+        charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).data[0].customdata, key=len
+    ),
     "a region": lambda: _region().layout.annotations[0].text,
-    "the walk": lambda: max((node["tooltip"]["formatter"] for node in _walk().option["series"][0]["data"]), key=len),
+    "the walk": lambda: max(
+        (node["tooltip"]["formatter"] for node in _walk().option["series"][0]["data"]), key=len
+    ),
     "the drawing": lambda: network.draw(_hostile_candidates(), LONG, {LONG: "#123456"}).alt,
 }
 
 
 def _region() -> charts.go.Figure:
     figure = charts.go.Figure()
-    overlays.name_regions(figure, pd.DataFrame({"x": [0.0], "y": [0.0], "label": [LONG]}), pd.DataFrame({"x": [-1.0, 1.0], "y": [-1.0, 1.0]}), False)
+    overlays.name_regions(
+        figure,
+        pd.DataFrame({"x": [0.0], "y": [0.0], "label": [LONG]}),
+        pd.DataFrame({"x": [-1.0, 1.0], "y": [-1.0, 1.0]}),
+        False,
+    )
     return figure
 
 
@@ -182,15 +329,22 @@ def test_a_lists_name_is_no_template() -> None:
     for trace in figure.data:
         if trace.hovertemplate:
             assert trace.hovertemplate == "%{text}: number %{y}, %{customdata}<extra></extra>"
-    assert {"%{x} &lt;b&gt;", "%{customdata[0]}"} <= {name for trace in figure.data if trace.customdata is not None for name in trace.customdata}
+    assert {"%{x} &lt;b&gt;", "%{customdata[0]}"} <= {
+        name for trace in figure.data if trace.customdata is not None for name in trace.customdata
+    }
 
 
 def test_an_exported_page_breaks_long_words() -> None:
-    assert "overflow-wrap:anywhere" in html_report.STYLE and html_report._safe("a\x00<\u202e") == "a␀&lt;⟨U+202E⟩"
+    assert (
+        "overflow-wrap:anywhere" in html_report.STYLE
+        and html_report._safe("a\x00<\u202e") == "a␀&lt;⟨U+202E⟩"
+    )
 
 
 def test_a_folder_whose_name_is_a_pattern_touches_no_other(tmp_path: Path) -> None:
-    """`*` would otherwise throw away what others are writing at this moment, and `[x]` would not find its own."""
+    """`*` would otherwise throw away what others are writing at this moment, and `[x]` would not find its
+    own.
+    """
     others, mine = tmp_path / ".other.12345678.new", tmp_path / ".[x].12345678.old"
     others.mkdir(), mine.mkdir()
     with folders.alone(tmp_path / "*", "a test"):
@@ -201,6 +355,15 @@ def test_a_folder_whose_name_is_a_pattern_touches_no_other(tmp_path: Path) -> No
 def test_a_models_folder_turns_no_tables_direction(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (hostile.parent / "gpj\u202eledom").mkdir(exist_ok=True)
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(hostile.parent))
-    app = AppTest.from_file(str(DEMO.parents[1] / "app.py"), default_timeout=60).run().switch_page("pages/runs.py").run()
+    app = (
+        AppTest.from_file(str(DEMO.parents[1] / "app.py"), default_timeout=60)
+        .run()
+        .switch_page("pages/runs.py")
+        .run()
+    )
     shelf = app.dataframe[-1].value
-    assert shelf["name"].tolist() == ["gpj⟨U+202E⟩ledom", "model"] and shelf["dataset"].iloc[1] == "x␛]0;owned␇⟨U+202E⟩y" and not app.exception
+    assert (
+        shelf["name"].tolist() == ["gpj⟨U+202E⟩ledom", "model"]
+        and shelf["dataset"].iloc[1] == "x␛]0;owned␇⟨U+202E⟩y"
+        and not app.exception
+    )

@@ -1,4 +1,6 @@
-"""benchmarks/levers.py: each lever changes what it says, and nothing stays changed; the record grows and is not made twice."""
+"""benchmarks/levers.py: each lever changes what it says, and nothing stays changed; the record grows and is
+not made twice.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,11 @@ from dskreg.training.objectives import MaskedSoftmax
 from dskreg.training.spectral import Kernel, Start
 from tests.tiny_runs import noisy
 
-SMALL = Config(graph=GraphConfig(candidates=12), model=ModelConfig(width=8, picks=3, user_picks=3), train=TrainConfig(epochs=2, batch=8, learning_rate=1e-3))
+SMALL = Config(
+    graph=GraphConfig(candidates=12),
+    model=ModelConfig(width=8, picks=3, user_picks=3),
+    train=TrainConfig(epochs=2, batch=8, learning_rate=1e-3),
+)
 CHOSEN = Start((Kernel(0.25, 10.0, 8),))
 
 
@@ -38,7 +44,9 @@ def model_of(data: Dataset) -> DSKReG:
 
 
 def started(data: Dataset) -> DSKReG:
-    return trainer.train(data, build(data, SMALL.graph), replace(SMALL, train=replace(SMALL.train, epochs=0)), start=CHOSEN).model.eval()
+    return trainer.train(
+        data, build(data, SMALL.graph), replace(SMALL, train=replace(SMALL.train, epochs=0)), start=CHOSEN
+    ).model.eval()
 
 
 def test_a_share_of_the_candidates_is_dropped_and_the_noise_is_whole_again_afterwards() -> None:
@@ -47,7 +55,9 @@ def test_a_share_of_the_candidates_is_dropped_and_the_noise_is_whole_again_after
     with changes.dropping(0.3):
         noise = batches.gumbel((200, 50), generator.manual_seed(0), torch.device("cpu"))
     gone = noise < -1e5
-    assert float(gone.float().mean()) == pytest.approx(0.3, abs=0.02) and torch.equal(noise[~gone], plain[~gone])
+    assert float(gone.float().mean()) == pytest.approx(0.3, abs=0.02) and torch.equal(
+        noise[~gone], plain[~gone]
+    )
     assert torch.equal(batches.gumbel((200, 50), generator.manual_seed(0), torch.device("cpu")), plain)
 
 
@@ -64,7 +74,9 @@ def test_popularity_is_added_to_what_the_softmax_sees() -> None:
             objective(batch)
         objective(batch)
     likes = np.asarray(train_matrix(data).sum(0)).ravel()[batch.titles]
-    torch.testing.assert_close(seen[1] - seen[0], torch.log(torch.from_numpy(likes)).float().expand_as(seen[0]))
+    torch.testing.assert_close(
+        seen[1] - seen[0], torch.log(torch.from_numpy(likes)).float().expand_as(seen[0])
+    )
     assert torch.equal(seen[0], seen[2]) and losses.masked_softmax is real
 
 
@@ -91,7 +103,9 @@ def test_two_hops_begin_from_what_the_graph_makes_of_the_titles() -> None:
     with changes.two_hops():
         twice = started(data)
     torch.testing.assert_close(twice.item_embedding, once.representation()[1])
-    assert not torch.equal(twice.item_embedding, once.item_embedding) and torch.equal(started(data).item_embedding, once.item_embedding)
+    assert not torch.equal(twice.item_embedding, once.item_embedding) and torch.equal(
+        started(data).item_embedding, once.item_embedding
+    )
 
 
 def test_a_falling_rate_falls_after_every_step() -> None:
@@ -115,7 +129,9 @@ def test_the_mean_of_noisy_draws_is_the_mean_of_single_passes() -> None:
         noise = batches.gumbel(tuple(model.neighbour.shape), generator, torch.device("cpu"))
         for row, user in enumerate(who):
             liked = torch.from_numpy(history[user].indices.astype(np.int64))[None]
-            alone = model(torch.tensor([user]), liked, torch.arange(len(data.items)), item_noise=noise).score[0]
+            alone = model(torch.tensor([user]), liked, torch.arange(len(data.items)), item_noise=noise).score[
+                0
+            ]
             total = total + np.eye(5)[row][:, None] * alone.detach().numpy()[None]
     np.testing.assert_allclose(found, total / 3, rtol=1e-4, atol=1e-5)
 
@@ -131,7 +147,10 @@ def test_every_lever_has_settings_of_its_own_or_changes_code_start_or_scores() -
     many = Start(kernels, popularity=0.1, discount=0.3, gates=(0.3, 0.03), user_gate=0.1)
     assert found["start: first kernel alone"].start(many).kernels == (replace(kernels[0], share=1.0),)
     assert found["start: plain truncated SVD"].start(many).kernels == (Kernel(0.25, float("inf"), 8),)
-    assert found["all gates .1, not chosen"].start(many).gates == (0.1, 0.1) and found["two hops"].start(many) == many
+    assert (
+        found["all gates .1, not chosen"].start(many).gates == (0.1, 0.1)
+        and found["two hops"].start(many) == many
+    )
     assert found["no prior"].start(many).gates == () and found["width 256"].start(many) is None
 
 
@@ -141,9 +160,15 @@ def test_a_lever_is_measured_before_and_after_training_and_where_nobody_likes_an
     found, people = tried(Lever(SMALL), withheld, CHOSEN)
     trained = trainer.train(data, build(data, SMALL.graph), SMALL, start=CHOSEN)
     best = max(trained.history, key=lambda epoch: epoch.ndcg)
-    assert (found["before"], found["best"], found["epoch"]) == (trained.history[0].ndcg, best.ndcg, best.epoch)
+    assert (found["before"], found["best"], found["epoch"]) == (
+        trained.history[0].ndcg,
+        best.ndcg,
+        best.epoch,
+    )
     assert found["cold"] == withheld.ndcg(model_scorer(trained.model.eval()))
-    assert found["carried"] == pytest.approx(people.mean()) and len(people) == np.count_nonzero(train_matrix(data, (VALIDATION,)).sum(1))
+    assert found["carried"] == pytest.approx(people.mean()) and len(people) == np.count_nonzero(
+        train_matrix(data, (VALIDATION,)).sum(1)
+    )
     drawn, others = tried(Lever(SMALL, scorer=changes.averaged), withheld, CHOSEN)
     at_best = evaluate(model_scorer(trained.model), data, VALIDATION).per_user["ndcg@20"]
     asked = evaluate(changes.averaged(trained.model), data, VALIDATION).per_user["ndcg@20"]
@@ -152,7 +177,9 @@ def test_a_lever_is_measured_before_and_after_training_and_where_nobody_likes_an
 
 
 def test_nobody_chooses_the_epoch_that_she_is_asked_about() -> None:
-    """Epochs that differ by luck alone: the best one flatters itself, the figure that is carried over does not."""
+    """Epochs that differ by luck alone: the best one flatters itself, the figure that is carried over does
+    not.
+    """
     luck = np.random.default_rng(0).normal(0.2, 0.1, (60, 400))
     assert luck.mean(1).max() > 0.208 and trials.carried(luck).mean() == pytest.approx(0.2, abs=0.004)
     better = luck + np.where(np.arange(60) == 30, 0.1, 0)[:, None]
@@ -174,11 +201,16 @@ def test_a_gain_is_relative_and_its_interval_is_of_the_same_people() -> None:
 def test_withheld_titles_have_no_likes_left_and_are_ranked_among_themselves() -> None:
     data = noisy()
     withheld = Withheld.of(data)
-    assert len(withheld.titles) == round(trials.WITHHELD * 30) and not train_matrix(withheld.dataset, (TRAIN, VALIDATION, TEST))[:, withheld.titles].nnz
+    assert (
+        len(withheld.titles) == round(trials.WITHHELD * 30)
+        and not train_matrix(withheld.dataset, (TRAIN, VALIDATION, TEST))[:, withheld.titles].nnz
+    )
     everything = train_matrix(data, (TRAIN, VALIDATION)).toarray()
     assert np.array_equal(withheld.likes.toarray(), everything[:, withheld.titles])
     loud = np.where(np.isin(np.arange(30), withheld.titles), 0, 9.0)
-    assert withheld.ndcg(lambda who, history: everything[who] + loud) == pytest.approx(1), "others do not compete"
+    assert withheld.ndcg(lambda who, history: everything[who] + loud) == pytest.approx(1), (
+        "others do not compete"
+    )
     assert withheld.ndcg(lambda who, history: -everything[who] + loud) < 0.9
     others = np.setdiff1d(np.arange(30), withheld.titles)
     assert train_matrix(withheld.dataset)[:, others].nnz == train_matrix(data)[:, others].nnz
@@ -190,38 +222,84 @@ def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch:
     def recorded(what: Lever, withheld: Withheld, start: Start) -> tuple[dict, np.ndarray]:
         done.append(what.config.preset)
         people = np.array([0.1, 0.3]) if what.config.preset == "default" else np.array([0.2, 0.4])
-        return {"before": 0.1, "best": 0.5, "carried": people.mean(), "epoch": 2, "cold": 0.05, "seconds": 1.0}, people
+        return {
+            "before": 0.1,
+            "best": 0.5,
+            "carried": people.mean(),
+            "epoch": 2,
+            "cold": 0.05,
+            "seconds": 1.0,
+        }, people
 
     monkeypatch.setattr(levers, "tried", recorded)
     monkeypatch.setattr(levers, "prepared", lambda folder, seed: noisy())
-    monkeypatch.setattr(levers, "settings_of", lambda name, *rest: {"start": CHOSEN.to_json(), "regularisation": 1.0})
-    monkeypatch.setattr(levers, "levers", lambda *rest: {levers.BEFORE: Lever(), "other": Lever(replace(SMALL, preset="other"))})
+    monkeypatch.setattr(
+        levers, "settings_of", lambda name, *rest: {"start": CHOSEN.to_json(), "regularisation": 1.0}
+    )
+    monkeypatch.setattr(
+        levers,
+        "levers",
+        lambda *rest: {levers.BEFORE: Lever(), "other": Lever(replace(SMALL, preset="other"))},
+    )
     (tmp_path / "README.md").write_text(f"before\n{levers.BEGIN}\nold\n{levers.END}\nafter\n")
     for name in ("dskreg-book", "anime"):
         (tmp_path / name).mkdir()
     for names in (["dskreg-book"], ["dskreg-book"], ["anime"]):
-        monkeypatch.setattr(sys, "argv", ["levers.py", "--out", str(tmp_path), "--work", str(tmp_path / "work"), "--data", str(tmp_path), "--datasets", *names])
+        monkeypatch.setattr(
+            sys,
+            "argv",
+            [
+                "levers.py",
+                "--out",
+                str(tmp_path),
+                "--work",
+                str(tmp_path / "work"),
+                "--data",
+                str(tmp_path),
+                "--datasets",
+                *names,
+            ],
+        )
         levers.main()
     assert done == ["default", "other"] * 2
     shutil.rmtree(tmp_path / "work")
     levers.main()
-    assert done[4:] == ["default"], "people's own figures are in the work folder: where it is gone, those that all are compared with are made again"
+    assert done[4:] == ["default"], (
+        "people's own figures are in the work folder: where it is gone, those that all are compared with are made again"
+    )
     assert set(json.loads((tmp_path / "levers.json").read_text())) == {"dskreg-book", "anime"}
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     row = "0.1000 | 0.3000 +50.0% ± 0.0% (2) | 0.0500"
-    assert f"| other | {row} | {row} |" in text and f"| {levers.BEFORE} | 0.1000 | 0.2000 (2) | 0.0500 |" in text
+    assert (
+        f"| other | {row} | {row} |" in text and f"| {levers.BEFORE} | 0.1000 | 0.2000 (2) | 0.0500 |" in text
+    )
 
 
 def test_an_old_record_tells_its_best_epoch_in_italics() -> None:
     old = {"before": 0.1, "best": 0.2, "epoch": 3, "cold": 0.05}
     assert levers.reached(old, True) == "*0.2000* (3)"
-    assert levers.reached(old | {"carried": 0.15, "gain": 0.5, "within": 0.1}, True) == "0.1500 +50.0% ± 10.0% (3)"
+    assert (
+        levers.reached(old | {"carried": 0.15, "gain": 0.5, "within": 0.1}, True)
+        == "0.1500 +50.0% ± 10.0% (3)"
+    )
 
 
 def test_what_is_patched_is_mended_even_where_training_fails() -> None:
-    before = (batches.gumbel, candidates._co_liked, trainer.start_from_svd, trainer.optimiser_of, objectives.MaskedSoftmax.forward)
+    before = (
+        batches.gumbel,
+        candidates._co_liked,
+        trainer.start_from_svd,
+        trainer.optimiser_of,
+        objectives.MaskedSoftmax.forward,
+    )
     for lever in levers.levers(noisy(), 100.0).values():
         with pytest.raises(ZeroDivisionError), lever.around():
             raise ZeroDivisionError
-    assert before == (batches.gumbel, candidates._co_liked, trainer.start_from_svd, trainer.optimiser_of, objectives.MaskedSoftmax.forward)
+    assert before == (
+        batches.gumbel,
+        candidates._co_liked,
+        trainer.start_from_svd,
+        trainer.optimiser_of,
+        objectives.MaskedSoftmax.forward,
+    )

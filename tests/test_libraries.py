@@ -1,4 +1,6 @@
-"""One process for all visitors: pages are computed in turn, nobody waits for ever, and what is taken is given back."""
+"""One process for all visitors: pages are computed in turn, nobody waits for ever, and what is taken is given
+back.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def test_a_page_that_breaks_off_gives_its_turn_back() -> None:
 
 
 @pytest.mark.parametrize("folder", ["artifacts", "tests"])  # a model, and none: that page stops early
-def test_every_run_of_the_app_takes_one_turn_and_gives_it_back(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_run_of_the_app_takes_one_turn_and_gives_it_back(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(ROOT / folder))
     during: list[int] = []
     turn = runtime.turn

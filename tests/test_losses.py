@@ -16,7 +16,9 @@ def test_bpr_of_equal_scores_is_log_2() -> None:
 
 
 def test_bpr_by_hand_and_finite_where_it_is_hopeless() -> None:
-    assert bpr(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 1.0])).tolist() == pytest.approx((math.log(1 + math.exp(-2)) + math.log(1 + math.exp(1))) / 2)
+    assert bpr(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 1.0])).tolist() == pytest.approx(
+        (math.log(1 + math.exp(-2)) + math.log(1 + math.exp(1))) / 2
+    )
     assert bpr(torch.tensor([0.0]), torch.tensor([1e4])).tolist() == 1e4
 
 
@@ -28,12 +30,14 @@ def test_bpr_pulls_the_liked_one_up_and_the_other_down_alike() -> None:
 
 
 def test_masked_softmax_by_hand() -> None:
-    # Weights 1, 2, 4, 8 for both. The first has seen 8 and hides 1 and 4 of the remaining 7; the second hides 8 of 15.
+    # Weights 1, 2, 4, 8 for both. The first has seen 8 and hides 1 and 4 of the remaining 7; the second hides
+    # 8 of 15.
     score = torch.log(torch.tensor([[1.0, 2.0, 4.0, 8.0]])).expand(3, 4)
     target = torch.tensor([[1, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]]).bool()
     known = torch.tensor([[0, 0, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0]]).bool()
     first, second = (math.log(7 / 1) + math.log(7 / 4)) / 2, math.log(15 / 8)
-    assert masked_softmax(score, target, known).tolist() == pytest.approx((first + second) / 2)  # the third hides nothing and does not count
+    # The third hides nothing and does not count
+    assert masked_softmax(score, target, known).tolist() == pytest.approx((first + second) / 2)
 
 
 def test_masked_softmax_ignores_a_common_constant_and_what_is_known() -> None:
@@ -54,4 +58,6 @@ def test_without_any_target_there_is_no_loss_and_no_nan() -> None:
 
 
 def test_l2_is_half_the_squared_norm_per_row_of_the_first() -> None:
-    assert l2(torch.tensor([[3.0, 4.0], [0.0, 1.0]]), torch.tensor([[2.0]])).tolist() == pytest.approx((25 + 1 + 4) / 2 / 2)
+    assert l2(torch.tensor([[3.0, 4.0], [0.0, 1.0]]), torch.tensor([[2.0]])).tolist() == pytest.approx(
+        (25 + 1 + 4) / 2 / 2
+    )

@@ -31,9 +31,13 @@ def without(maps: Maps, *items: int) -> Maps:
 
 @pytest.mark.parametrize("space", ["aggregated", "raw"])
 @pytest.mark.parametrize("method", ["tsne", "pca"])
-def test_every_title_and_every_placed_user_has_a_place(maps: Maps, explorer: Explorer, space: str, method: str) -> None:
+def test_every_title_and_every_placed_user_has_a_place(
+    maps: Maps, explorer: Explorer, space: str, method: str
+) -> None:
     titles, users = maps.titles(space, method), maps.users(method)
-    assert titles["item_id"].tolist() == explorer.items["item_id"].tolist() and np.isfinite(titles[["x", "y"]]).all(axis=None)
+    assert titles["item_id"].tolist() == explorer.items["item_id"].tolist() and np.isfinite(
+        titles[["x", "y"]]
+    ).all(axis=None)
     assert set(users["user_id"]) <= set(explorer.user_ids) and np.isfinite(users[["x", "y"]]).all(axis=None)
     assert titles["cluster"].between(-1, 19).all() and users["cluster"].between(-1, 19).all()
     assert (maps.titles("raw")["x"] != maps.titles("aggregated")["x"]).any()
@@ -50,7 +54,9 @@ def test_neighbours_agree_with_a_plain_loop(maps: Maps) -> None:
     true, mapped = sorted(others, key=far.__getitem__), sorted(others, key=on_map.__getitem__)
     near = maps.near("titles", ids[item], 12, "euclidean", "raw")
     shown = maps.near_on_map("titles", ids[item], 12, "euclidean", "raw")
-    assert near["item_id"].tolist() == [ids[j] for j in true[:12]] and shown["item_id"].tolist() == [ids[j] for j in mapped[:12]]
+    assert near["item_id"].tolist() == [ids[j] for j in true[:12]] and shown["item_id"].tolist() == [
+        ids[j] for j in mapped[:12]
+    ]
     assert near["closeness"].tolist() == pytest.approx([far[j] for j in true[:12]], rel=1e-4)
     assert near["rank"].tolist() == shown["map_rank"].tolist() == list(range(1, 13))
     assert near["map_rank"].tolist() == [1 + mapped.index(j) for j in true[:12]]
@@ -59,37 +65,55 @@ def test_neighbours_agree_with_a_plain_loop(maps: Maps) -> None:
 
 def test_similar_is_near_by_cosine_after_the_graph(maps: Maps) -> None:
     similar, near = maps.similar(36, 7), maps.near("titles", 36, 7)
-    assert similar["item_id"].tolist() == near["item_id"].tolist() and similar["similarity"].tolist() == near["closeness"].tolist()
+    assert (
+        similar["item_id"].tolist() == near["item_id"].tolist()
+        and similar["similarity"].tolist() == near["closeness"].tolist()
+    )
     assert similar["similarity"].is_monotonic_decreasing and 36 not in similar["item_id"].tolist()
 
 
 def test_a_kept_out_title_is_nowhere(maps: Maps) -> None:
     first = maps.similar(36, 1)["item_id"].iloc[0]
     veiled = without(maps, maps.core.directory.item(first))
-    assert first not in veiled.titles()["item_id"].tolist() and first not in veiled.moved()["item_id"].tolist()
-    for table in (veiled.similar(36, 900), veiled.near("titles", 36, 900), veiled.near_on_map("titles", 36, 900)):
+    assert (
+        first not in veiled.titles()["item_id"].tolist() and first not in veiled.moved()["item_id"].tolist()
+    )
+    for table in (
+        veiled.similar(36, 900),
+        veiled.near("titles", 36, 900),
+        veiled.near_on_map("titles", 36, 900),
+    ):
         assert first not in table["item_id"].tolist() and len(table) == len(maps.core.items) - 2
-    assert veiled.near("titles", 36, 5)["item_id"].tolist() == maps.near("titles", 36, 6)["item_id"].tolist()[1:]
+    assert (
+        veiled.near("titles", 36, 5)["item_id"].tolist() == maps.near("titles", 36, 6)["item_id"].tolist()[1:]
+    )
     assert veiled.regions()["titles"].sum() == maps.regions()["titles"].sum() - 1
 
 
-def test_somebody_in_the_data_stands_at_her_place_and_a_copy_of_her_beside_it(maps: Maps, explorer: Explorer) -> None:
+def test_somebody_in_the_data_stands_at_her_place_and_a_copy_of_her_beside_it(
+    maps: Maps, explorer: Explorer
+) -> None:
     users = maps.users()
     xy = users[["x", "y"]].to_numpy()
     for row in (3, 400, 1200):
         profile = explorer.profile(users["user_id"].iloc[row])
         assert maps.place(profile) == pytest.approx(tuple(xy[row]))
-        assert maps.place(profile, "pca") == pytest.approx(tuple(maps.users("pca")[["x", "y"]].to_numpy()[row]))
+        assert maps.place(profile, "pca") == pytest.approx(
+            tuple(maps.users("pca")[["x", "y"]].to_numpy()[row])
+        )
         same_taste = explorer.profile_of(profile.history)
         at = maps.place(same_taste)
-        assert at is not None and int(np.linalg.norm(xy - at, axis=1).argmin()) == row  # of all people she is the nearest to her double
+        # Of all people she is the nearest to her double
+        assert at is not None and int(np.linalg.norm(xy - at, axis=1).argmin()) == row
         assert maps.place(same_taste, "pca") == pytest.approx(maps.place(profile, "pca"), abs=1e-5)
 
 
 def test_a_change_of_the_profile_moves_its_place(maps: Maps, explorer: Explorer) -> None:
     profile = explorer.profile(17)
     edited = explorer.edited(profile, disliked=profile.history[: len(profile.history) // 2])
-    assert maps.place(edited) != maps.place(profile) and maps.place(edited, "pca") != maps.place(profile, "pca")
+    assert maps.place(edited) != maps.place(profile) and maps.place(edited, "pca") != maps.place(
+        profile, "pca"
+    )
     assert maps.place(explorer.edited(profile, disliked=profile.history)) is None  # nothing liked is left
 
 
@@ -104,26 +128,42 @@ def test_neighbours_of_a_person_are_of_her_kind(maps: Maps, explorer: Explorer) 
 def test_moved_is_the_overlap_and_the_cosine_of_the_two_spaces(maps: Maps) -> None:
     table = maps.moved().set_index("item_id")
     for item in (36, 1, 700):
-        before, after = (set(maps.near("titles", item, 15, space=space)["item_id"]) for space in ("raw", "aggregated"))
+        before, after = (
+            set(maps.near("titles", item, 15, space=space)["item_id"]) for space in ("raw", "aggregated")
+        )
         assert table.loc[item, "kept"] == pytest.approx(len(before & after) / 15)
-        one, other = (maps.vectors("titles", space)[maps.core.directory.item(item)] for space in ("raw", "aggregated"))
-        assert table.loc[item, "cosine"] == pytest.approx(one @ other / np.linalg.norm(one) / np.linalg.norm(other), abs=1e-5)
+        one, other = (
+            maps.vectors("titles", space)[maps.core.directory.item(item)] for space in ("raw", "aggregated")
+        )
+        assert table.loc[item, "cosine"] == pytest.approx(
+            one @ other / np.linalg.norm(one) / np.linalg.norm(other), abs=1e-5
+        )
 
 
 def test_regions_name_what_is_over_represented(maps: Maps) -> None:
     regions, titles = maps.regions(), maps.titles()
-    assert regions["titles"].sum() == (titles["cluster"] >= 0).sum() and regions["titles"].is_monotonic_decreasing
+    assert (
+        regions["titles"].sum() == (titles["cluster"] >= 0).sum()
+        and regions["titles"].is_monotonic_decreasing
+    )
     best = regions.sort_values("lift").iloc[-1]
     genre = best["label"].split(", ")[0]
     has = titles["genres"].str.split(", ").map(lambda row: genre in row)
-    assert best["lift"] == pytest.approx(has[titles["cluster"] == best["cluster"]].mean() / has[titles["cluster"] >= 0].mean())
-    assert not (titles[["x", "y"]] == best[["x", "y"]].tolist()).all(axis=1).sum() == 0  # a region's name stands on one of its titles
+    assert best["lift"] == pytest.approx(
+        has[titles["cluster"] == best["cluster"]].mean() / has[titles["cluster"] >= 0].mean()
+    )
+    # a region's name stands on one of its titles
+    assert not (titles[["x", "y"]] == best[["x", "y"]].tolist()).all(axis=1).sum() == 0
     assert {"users", "label", "lift"} <= set(maps.regions("users"))
 
 
 def test_quality_of_every_map(maps: Maps) -> None:
     stored = maps.core.artifact.metrics["maps"]
-    assert maps.quality() == stored["titles"] and maps.quality(space="raw") == stored["raw"] and maps.quality("users") == stored["users"]
+    assert (
+        maps.quality() == stored["titles"]
+        and maps.quality(space="raw") == stored["raw"]
+        and maps.quality("users") == stored["users"]
+    )
     assert maps.quality(method="pca")["trustworthiness"] < maps.quality()["trustworthiness"]
 
 
@@ -133,7 +173,9 @@ def test_unknown_maps_are_refused(maps: Maps, explorer: Explorer) -> None:
         lambda: maps.users(method="umap"),
         lambda: maps.near("titles", 36, metric="dot"),
         lambda: maps.near("titles", 10**9),
-        lambda: maps.near("users", explorer.edited(explorer.profile(17), disliked=explorer.profile(17).history)),
+        lambda: maps.near(
+            "users", explorer.edited(explorer.profile(17), disliked=explorer.profile(17).history)
+        ),
     ):
         with pytest.raises(InputError):
             call()

@@ -35,7 +35,10 @@ def test_agrees_with_torch_geometric(k: int) -> None:
     counts = np.random.default_rng(1).integers(1, 90, 60)
     results = measure(ranked, relevant, counts).results()
     counted = np.flatnonzero(np.diff(relevant.indptr))
-    lists, label = torch.from_numpy(ranked[counted]), torch.from_numpy(np.stack(relevant[counted].nonzero()).astype(np.int64))
+    lists, label = (
+        torch.from_numpy(ranked[counted]),
+        torch.from_numpy(np.stack(relevant[counted].nonzero()).astype(np.int64)),
+    )
     oracles = {
         "recall": pyg.LinkPredRecall(k),
         "ndcg": pyg.LinkPredNDCG(k),
@@ -58,8 +61,16 @@ def test_a_list_counted_by_hand() -> None:
     ranking = Ranking(counts, people=8, ks=(10,))
     ranking.add(ranked, relevant)
     dcg, ideal = 1 / np.log2(3) + 1 / np.log2(5), 1 + 1 / np.log2(3) + 1 / np.log2(4)
-    expected = {"recall@10": 2 / 3, "ndcg@10": dcg / ideal, "hit@10": 1, "mrr@10": 1 / 2, "precision@10": 2 / 10, "coverage@10": 5 / 8}
-    expected |= {"novelty@10": (0 + 1 + 2 + 3 + 3) / 5, "popularity@10": (8 + 4 + 2 + 0 + 1) / 5}  # nobody has item 5: counted as one person
+    expected = {
+        "recall@10": 2 / 3,
+        "ndcg@10": dcg / ideal,
+        "hit@10": 1,
+        "mrr@10": 1 / 2,
+        "precision@10": 2 / 10,
+        "coverage@10": 5 / 8,
+    }
+    # Nobody has item 5: counted as one person
+    expected |= {"novelty@10": (0 + 1 + 2 + 3 + 3) / 5, "popularity@10": (8 + 4 + 2 + 0 + 1) / 5}
     assert ranking.results() == pytest.approx(expected)
     assert list(ranking.results()) == list(expected)
 
@@ -107,7 +118,9 @@ def test_filler_never_counts_not_even_as_the_last_item_of_the_row_before() -> No
     relevant = sp.csr_array(np.array([[0, 0, 1], [1, 0, 0]]))  # key 1 * 3 - 1 would be row 0's item 2
     assert not hits(np.array([[-1, -1], [-1, -1]]), relevant).any()
     results = measure(np.full((2, 50), -1), relevant, np.ones(3)).results()
-    assert {name for name, value in results.items() if value is None} == {f"{of}@{k}" for of in ("novelty", "popularity") for k in (10, 20, 50)}
+    assert {name for name, value in results.items() if value is None} == {
+        f"{of}@{k}" for of in ("novelty", "popularity") for k in (10, 20, 50)
+    }
     assert set(results.values()) == {0.0, None}, "empty lists have no novelty, but no hit either"
 
 
@@ -128,7 +141,10 @@ def test_shapes_that_differ_are_refused() -> None:
 def naive_top(scores: np.ndarray, exclude: np.ndarray, n: int) -> np.ndarray:
     out = np.full((len(scores), n), -1)
     for row, (values, hidden) in enumerate(zip(scores, exclude, strict=True)):
-        order = sorted((i for i in range(len(values)) if not hidden[i] and values[i] > -np.inf), key=lambda i: (-values[i], i))[:n]
+        order = sorted(
+            (i for i in range(len(values)) if not hidden[i] and values[i] > -np.inf),
+            key=lambda i: (-values[i], i),
+        )[:n]
         out[row, : len(order)] = order
     return out
 

@@ -1,4 +1,6 @@
-"""The Model page: every number under a label is the one that the artifact's own files give, counted and computed here another way."""
+"""The Model page: every number under a label is the one that the artifact's own files give, counted and
+computed here another way.
+"""
 
 import hashlib
 import json
@@ -53,7 +55,9 @@ def test_sizes(app: AppTest) -> None:
         "Kinds of relation": len(document("manifest")["graph_relations"]),
     }
     assert expected["Likes"] < expected["Interactions"]
-    assert {metric.label: metric.value for metric in app.metric} == {label: f"{value:,}" for label, value in expected.items()}
+    assert {metric.label: metric.value for metric in app.metric} == {
+        label: f"{value:,}" for label, value in expected.items()
+    }
 
 
 def lists_by_popularity() -> dict[int, list[int]]:
@@ -63,7 +67,10 @@ def lists_by_popularity() -> dict[int, list[int]]:
     count = np.bincount(known["item"], minlength=len(pd.read_parquet(DEMO / "items.parquet")))
     order = np.argsort(-count, kind="stable").tolist()
     history = known.groupby("user")["item"].agg(set).to_dict()
-    return {user: [item for item in order if item not in history.get(user, ())][:K] for user in range(len(pd.read_parquet(DEMO / "users.parquet")))}
+    return {
+        user: [item for item in order if item not in history.get(user, ())][:K]
+        for user in range(len(pd.read_parquet(DEMO / "users.parquet")))
+    }
 
 
 def lists_of_the_model() -> dict[int, list[int]]:
@@ -71,7 +78,10 @@ def lists_of_the_model() -> dict[int, list[int]]:
     position = {item: place for place, item in enumerate(explorer.items["item_id"])}
     place_of = {user: place for place, user in enumerate(explorer.user_ids)}
     rows = pd.concat(explorer.lists(K, exclude="train")).sort_values(["user_id", "rank"])
-    return {place_of[user]: [position[item] for item in listed] for user, listed in rows.groupby("user_id")["item_id"]}
+    return {
+        place_of[user]: [position[item] for item in listed]
+        for user, listed in rows.groupby("user_id")["item_id"]
+    }
 
 
 def measured(lists: dict[int, list[int]]) -> dict[str, float]:
@@ -103,7 +113,9 @@ def measured(lists: dict[int, list[int]]) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize(("name", "lists"), [("popularity", lists_by_popularity), ("DSKReG", lists_of_the_model)])
+@pytest.mark.parametrize(
+    ("name", "lists"), [("popularity", lists_by_popularity), ("DSKReG", lists_of_the_model)]
+)
 def test_metrics(app: AppTest, name: str, lists) -> None:  # type: ignore[no-untyped-def]
     row = table_with(app, "recommender", "ndcg").set_index("recommender").loc[name]
     for measure, value in measured(lists()).items():
@@ -117,7 +129,9 @@ def test_every_recommender_has_its_row_and_the_best_its_star(app: AppTest) -> No
     assert set(table.index) == set(runs)
     for measure in set(table) - {"popularity"}:
         best = max(run[f"{measure}@{K}"] for run in runs.values())
-        assert {name for name, cell in table[measure].items() if "★" in cell} == {n for n, run in runs.items() if run[f"{measure}@{K}"] == best}
+        assert {name for name, cell in table[measure].items() if "★" in cell} == {
+            n for n, run in runs.items() if run[f"{measure}@{K}"] == best
+        }
 
 
 def test_who_was_tested_and_how_the_baselines_were_tuned(app: AppTest) -> None:
@@ -126,7 +140,9 @@ def test_who_was_tested_and_how_the_baselines_were_tuned(app: AppTest) -> None:
     assert f"Test titles of {people:,} people" in said(app)
     for name, settings in document("metrics")["baseline_settings"].items():
         words = said(app).partition(f"{name} (")[2].partition(")")[0]
-        assert {key: float(value) for key, value in (part.split(" ") for part in words.split(", "))} == settings
+        assert {
+            key: float(value) for key, value in (part.split(" ") for part in words.split(", "))
+        } == settings
 
 
 def test_relations(app: AppTest) -> None:
@@ -136,24 +152,35 @@ def test_relations(app: AppTest) -> None:
     there = neighbour >= 0
     of_item = weights["item_embedding"] @ weights["relevance_item"]
     of_relation = weights["relation_embedding"] @ weights["relevance_relation"] + weights["log_gate"]
-    logit = of_item[neighbour] + of_relation[relation] + weights["prior"][relation] * np.log(np.maximum(graph["strength"], 1e-30))
+    logit = (
+        of_item[neighbour]
+        + of_relation[relation]
+        + weights["prior"][relation] * np.log(np.maximum(graph["strength"], 1e-30))
+    )
     share = np.where(there, np.exp(np.where(there, logit, 0)), 0)
     share /= np.maximum(share.sum(1, keepdims=True), 1e-30)
     picked = np.zeros_like(there)
-    np.put_along_axis(picked, np.argsort(np.where(there, -logit, np.inf), axis=1, kind="stable")[:, :k], True, axis=1)
+    np.put_along_axis(
+        picked, np.argsort(np.where(there, -logit, np.inf), axis=1, kind="stable")[:, :k], True, axis=1
+    )
     picked &= there
     shown = table_with(app, "relation", "candidates").set_index("relation")
     assert set(shown.index) == set(names) and shown["mass"].is_monotonic_decreasing
     for place, name in enumerate(names):
         mine, row = there & (relation == place), shown.loc[name]
         assert row["candidates"] == mine.sum() and row["titles"] == mine.any(1).sum()
-        assert row["mean"] == pytest.approx(mine.sum() / len(mine)) and row["gate"] == pytest.approx(np.exp(weights["log_gate"][place]))
+        assert row["mean"] == pytest.approx(mine.sum() / len(mine)) and row["gate"] == pytest.approx(
+            np.exp(weights["log_gate"][place])
+        )
         assert row["mass"] == pytest.approx(100 * (share * mine).sum(1).mean(), rel=1e-3)
         assert row["picks"] == pytest.approx((picked & mine).sum() / len(mine), abs=0.01)
     assert shown["candidates"].sum() == there.sum()
     most = shown["mass"] / 100 - shown["candidates"] / there.sum()
     best = most.idxmax()
-    assert f"“{best}” has {shown.loc[best, 'candidates'] / there.sum():.0%} of the candidates and {shown.loc[best, 'mass']:.0f}%" in said(app)
+    assert (
+        f"“{best}” has {shown.loc[best, 'candidates'] / there.sum():.0%} of the candidates and {shown.loc[best, 'mass']:.0f}%"
+        in said(app)
+    )
 
 
 def test_nothing_is_said_to_be_learnt_where_validation_chose_it(app: AppTest) -> None:
@@ -161,10 +188,16 @@ def test_nothing_is_said_to_be_learnt_where_validation_chose_it(app: AppTest) ->
     now = np.exp(load_file(DEMO / "weights.safetensors")["log_gate"])
     change = np.abs(now / np.array(start) - 1).max()
     text = said(app)
-    assert f"The gates were chosen on validation; training then changed none of them by more than {change:.1%}." in text
+    assert (
+        f"The gates were chosen on validation; training then changed none of them by more than {change:.1%}."
+        in text
+    )
     assert "(e_r) are hardly trained" in text and "learnt to sample" not in text
     helps = [str(element.proto.columns) for element in app.dataframe]
-    assert not any(re.search(r"learnt|learned", words) for words in [text, *helps, *(header.value for header in app.header)])
+    assert not any(
+        re.search(r"learnt|learned", words)
+        for words in [text, *helps, *(header.value for header in app.header)]
+    )
 
 
 def test_epochs(app: AppTest) -> None:
@@ -172,7 +205,9 @@ def test_epochs(app: AppTest) -> None:
     shown = table_with(app, "epoch", "loss")
     assert shown["epoch"].tolist() == list(range(len(history)))
     for column in shown:
-        assert shown[column].tolist() == pytest.approx([row[column] if row[column] is not None else np.nan for row in history], nan_ok=True)
+        assert shown[column].tolist() == pytest.approx(
+            [row[column] if row[column] is not None else np.nan for row in history], nan_ok=True
+        )
     best = int(np.argmax([row["ndcg"] for row in history]))
     assert best == metrics["best_epoch"] and f"Epoch {best} was best on validation" in said(app)
     rank = max(kernel["rank"] for kernel in metrics["start"]["kernels"])
@@ -185,7 +220,11 @@ def test_provenance(app: AppTest) -> None:
     for name in manifest["files"]:
         assert files[name] == hashlib.sha256((DEMO / name).read_bytes()).hexdigest()
     made = pairs(app, "What")
-    assert made["created"] == run["created"] and made["seconds"] == f"{run['seconds']['total']:.0f}" and made["torch"] == run["versions"]["torch"]
+    assert (
+        made["created"] == run["created"]
+        and made["seconds"] == f"{run['seconds']['total']:.0f}"
+        and made["torch"] == run["versions"]["torch"]
+    )
     settings = pairs(app, "Setting")
     assert settings["model.width"] == str(load_file(DEMO / "weights.safetensors")["item_embedding"].shape[1])
     assert settings["graph.candidates"] == str(load_file(DEMO / "graph.safetensors")["neighbour"].shape[1])

@@ -1,4 +1,6 @@
-"""What must hold of the model whatever its weights: strangers, titles and graphs with nothing in them, company, what learns, what adds up."""
+"""What must hold of the model whatever its weights: strangers, titles and graphs with nothing in them,
+company, what learns, what adds up.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,22 @@ from tests.worlds import EVERYTHING, A, B, E, hand_drawn, hand_drawn_graph
 @pytest.mark.parametrize("name", PRESETS)
 def test_wider_padding_and_more_company_change_nothing(name: str) -> None:
     model = make(replace(PRESETS[name].model, width=4))
-    narrow, wide = model(USERS, PADDED, CATALOGUE).score, model(USERS, torch.nn.functional.pad(PADDED, (0, 5), value=-1), CATALOGUE).score
+    narrow, wide = (
+        model(USERS, PADDED, CATALOGUE).score,
+        model(USERS, torch.nn.functional.pad(PADDED, (0, 5), value=-1), CATALOGUE).score,
+    )
     assert torch.allclose(narrow, wide)
     for user in range(4):
-        assert torch.allclose(model(USERS[user : user + 1], PADDED[user : user + 1], CATALOGUE).score[0], narrow[user])
+        assert torch.allclose(
+            model(USERS[user : user + 1], PADDED[user : user + 1], CATALOGUE).score[0], narrow[user]
+        )
 
 
 @pytest.mark.parametrize("width", [30, 47, 200, 1000])
 def test_padding_changes_nothing_where_all_titles_are_as_relevant(width: int) -> None:
-    """Before training a = 0, and every liked title is drawn as readily as any other: which ones are picked is a matter of the history alone."""
+    """Before training a = 0, and every liked title is drawn as readily as any other: which ones are picked is
+    a matter of the history alone.
+    """
     graph = small(2, 60)[1]
     model = DSKReG(replace(PRESETS["default"].model, width=4, picks=3), graph, 2).eval()
     history = torch.arange(20)[None] * 3
@@ -45,7 +54,9 @@ def test_a_candidate_left_out_leaves_the_other_picks_where_many_are_as_relevant(
     equal = (before.key.gather(1, before.slot)[:, :1] == before.key).sum(1)
     assert (equal > 8).any(), "nothing is tied here"
     for place in range(8):
-        without = torch.zeros_like(before.logit, dtype=torch.bool).scatter_(1, before.slot[:, place : place + 1], True)
+        without = torch.zeros_like(before.logit, dtype=torch.bool).scatter_(
+            1, before.slot[:, place : place + 1], True
+        )
         after = model.draw_items(titles, without=without)
         for old, new in zip(before.slot.tolist(), after.slot.tolist(), strict=True):
             assert set(old) - {old[place]} <= set(new)
@@ -82,7 +93,9 @@ def test_without_any_relation_the_model_still_scores(name: str) -> None:
     graph = build(hand_drawn(), replace(EVERYTHING, without=("genre", "sequel", "co-liked")))
     model = make(replace(PRESETS[name].model, width=4), graph)
     trace = model(USERS, PADDED, CATALOGUE)
-    assert torch.allclose(trace.score, trace.user.output @ model.activate(model.item_tower(model.item_embedding)).T)
+    assert torch.allclose(
+        trace.score, trace.user.output @ model.activate(model.item_tower(model.item_embedding)).T
+    )
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -97,15 +110,21 @@ def test_a_candidate_left_out_is_one_that_never_was(name: str) -> None:
     user, noise = model.user_hop(USERS, PADDED).output, noises(model)[1]
     for grad in (False, True):
         with torch.set_grad_enabled(grad):
-            left_out = model.item_hop(user, CATALOGUE, model.draw_items(CATALOGUE, noise, without=without)).score
-            assert torch.allclose(left_out, other.item_hop(user, CATALOGUE, other.draw_items(CATALOGUE, noise)).score)
+            left_out = model.item_hop(
+                user, CATALOGUE, model.draw_items(CATALOGUE, noise, without=without)
+            ).score
+            assert torch.allclose(
+                left_out, other.item_hop(user, CATALOGUE, other.draw_items(CATALOGUE, noise)).score
+            )
     assert model.item_logits(CATALOGUE, without)[A, 0] == -torch.inf
 
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("relaxation", ["straight-through", "soft"])
 def test_every_parameter_learns(name: str, relaxation: str) -> None:
-    """Also those of the sampler, through picks that are hard; and a free user embedding only where there is one."""
+    """Also those of the sampler, through picks that are hard; and a free user embedding only where there is
+    one.
+    """
     config = replace(PRESETS[name].model, width=4, picks=2, user_picks=2, temperature=1.0)
     model = make(replace(config, relaxation=relaxation))  # type: ignore[arg-type]
     model(USERS, PADDED, CATALOGUE, *noises(model)).score.square().sum().backward()
@@ -114,7 +133,9 @@ def test_every_parameter_learns(name: str, relaxation: str) -> None:
 
 
 def test_a_single_pick_teaches_the_sampler_too() -> None:
-    """With K = 1 the only pick has attention 1 whatever its weight: what is learnt comes from those that were not picked."""
+    """With K = 1 the only pick has attention 1 whatever its weight: what is learnt comes from those that were
+    not picked.
+    """
     model = make(replace(PRESETS["default"].model, width=4, picks=1, temperature=1.0))
     model(USERS, PADDED, CATALOGUE, *noises(model)).score.square().sum().backward()
     assert model.relevance_relation.grad is not None and model.relevance_relation.grad.abs().sum() > 1e-6
@@ -138,12 +159,18 @@ def test_the_representation_is_what_a_viewer_without_preferences_sees(name: str)
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_what_the_history_adds_makes_up_the_users_part_of_the_score(name: str) -> None:
-    """For a linear tower e_hat_u . e_hat_i = sum over the history + sum over the picks + b_u . e_hat_i (+ W_u e_u . e_hat_i where e_u is free)."""
+    """For a linear tower e_hat_u .
+
+    e_hat_i = sum over the history + sum over the picks + b_u . e_hat_i (+ W_u e_u . e_hat_i where e_u is
+    free).
+    """
     model = make(replace(PRESETS[name].model, width=4, activation="linear"))
     with torch.no_grad():
         trace = model(USERS[1:2], PADDED[1:2], CATALOGUE)
         base, picked = model.history_contributions(trace, CATALOGUE, PADDED[1])
-        seen = model.title_vectors(CATALOGUE, trace.item.neighbour, model.gated(trace.item.relation, trace.item.attention))[:, 0]
+        seen = model.title_vectors(
+            CATALOGUE, trace.item.neighbour, model.gated(trace.item.relation, trace.item.attention)
+        )[:, 0]
         rest = seen @ model.user_tower.bias
         if model.user_embedding is not None:
             assert not base.any()

@@ -1,4 +1,6 @@
-"""The drawing and the figures: offline, the same bytes for the same input, safe with titles that somebody else wrote."""
+"""The drawing and the figures: offline, the same bytes for the same input, safe with titles that somebody
+else wrote.
+"""
 
 import html
 import json
@@ -25,7 +27,9 @@ HOSTILE = [
 ]
 
 
-def candidates(count: int = 20, picks: int = 8, titles: tuple[str, ...] | list[str] = ("Title",)) -> pd.DataFrame:
+def candidates(
+    count: int = 20, picks: int = 8, titles: tuple[str, ...] | list[str] = ("Title",)
+) -> pd.DataFrame:
     """A made-up side of an explanation, largest key first."""
     random = np.random.default_rng(0)
     logit = np.sort(random.normal(size=count))[::-1]
@@ -34,7 +38,9 @@ def candidates(count: int = 20, picks: int = 8, titles: tuple[str, ...] | list[s
     return pd.DataFrame(
         {
             "item_id": np.arange(100, 100 + count),
-            "title": [f"{titles[i % len(titles)]} {i}" if i >= len(titles) else titles[i] for i in range(count)],
+            "title": [
+                f"{titles[i % len(titles)]} {i}" if i >= len(titles) else titles[i] for i in range(count)
+            ],
             "relation": [("co-liked", "genre", "studio")[i % 3] for i in range(count)],
             "via": [["Space", "Mecha"] if i % 3 == 1 else [] for i in range(count)],
             "logit": logit,
@@ -62,7 +68,10 @@ def test_nothing_is_fetched_from_anywhere():
 
 
 def test_the_same_input_gives_the_same_bytes():
-    assert network.draw(candidates(), "Centre", COLOURS).html == network.draw(candidates(), "Centre", COLOURS).html
+    assert (
+        network.draw(candidates(), "Centre", COLOURS).html
+        == network.draw(candidates(), "Centre", COLOURS).html
+    )
 
 
 def test_it_has_a_language_a_title_a_text_alternative_and_no_empty_heading():
@@ -77,7 +86,11 @@ def test_it_has_a_language_a_title_a_text_alternative_and_no_empty_heading():
 def test_hostile_titles_stay_text(dark):
     drawing = network.draw(candidates(12, 4, HOSTILE), HOSTILE[0], COLOURS, dark=dark)
     plain = network.draw(candidates(12, 4), "Centre", COLOURS, dark=dark)
-    assert drawing.html.count("<script") == plain.html.count("<script") and "<img" not in drawing.html and "onerror=alert(1)>" not in drawing.html
+    assert (
+        drawing.html.count("<script") == plain.html.count("<script")
+        and "<img" not in drawing.html
+        and "onerror=alert(1)>" not in drawing.html
+    )
     assert "innerHTML = nodeData" not in drawing.html, "pyvis shows tooltips as HTML"
     assert not any("href" in str(node["title"]).lower() for node in data_of(drawing.html, "nodes"))
     assert HOSTILE[0] in {node["label"].split("\n")[0] for node in data_of(drawing.html, "nodes")}
@@ -90,7 +103,10 @@ def test_hostile_relations_and_colours_are_escaped_in_the_legend():
 
 def test_picks_are_solid_and_the_best_of_the_rest_dashed():
     drawing = network.draw(candidates(20, 3), "Centre", COLOURS, passed=5)
-    edges, nodes = data_of(drawing.html, "edges"), {node["id"]: node for node in data_of(drawing.html, "nodes")}
+    edges, nodes = (
+        data_of(drawing.html, "edges"),
+        {node["id"]: node for node in data_of(drawing.html, "nodes")},
+    )
     assert [bool(edge.get("dashes")) for edge in edges] == [False] * 3 + [True] * 5
     assert list(drawing.edges["picked"]) == [True] * 3 + [False] * 5
     assert all((nodes[edge["from"]]["x"] > 0) == (not edge.get("dashes")) for edge in edges)
@@ -103,7 +119,9 @@ def test_a_title_under_two_relations_is_one_node_with_two_edges():
     frame.loc[1, "item_id"] = frame.loc[0, "item_id"]  # picked under one, missed under the other
     drawing = network.draw(frame, "Centre", COLOURS)
     assert len(data_of(drawing.html, "nodes")) == 4 and len(data_of(drawing.html, "edges")) == 4
-    assert len({(edge["from"], json.dumps(edge.get("smooth"))) for edge in data_of(drawing.html, "edges")}) == 4, "parallel edges must not hide each other"
+    assert (
+        len({(edge["from"], json.dumps(edge.get("smooth"))) for edge in data_of(drawing.html, "edges")}) == 4
+    ), "parallel edges must not hide each other"
 
 
 @pytest.mark.parametrize(("count", "picks"), [(0, 0), (1, 1), (3, 3), (200, 64), (500, 8)])
@@ -147,16 +165,25 @@ def test_the_walker_knows_which_title_each_node_is(count, picks):
     frame = candidates(count, picks)
     drawing = walk_chart.walk(frame, (7, "Centre"), COLOURS)
     series = drawing.option["series"][0]
-    assert drawing.nodes == [7, *drawing.table["item_id"]] and len(series["data"]) == len(drawing.nodes) == len(set(drawing.nodes))
+    assert drawing.nodes == [7, *drawing.table["item_id"]] and len(series["data"]) == len(
+        drawing.nodes
+    ) == len(set(drawing.nodes))
     titles = dict(zip(frame["item_id"], frame["title"], strict=True))
-    assert [node["value"] for node in series["data"]] == ["Centre", *(titles[item] for item in drawing.nodes[1:])]
-    assert [link["source"] for link in series["links"]] == [node["id"] for node in series["data"][1:]] and {link["target"] for link in series["links"]} <= {"0"}
-    assert drawing.table["picked"].sum() == min(picks, walk_chart.MOST_PICKED) and (~drawing.table["picked"]).sum() == min(
-        count - picks, walk_chart.MOST_PASSED
-    )
+    assert [node["value"] for node in series["data"]] == [
+        "Centre",
+        *(titles[item] for item in drawing.nodes[1:]),
+    ]
+    assert [link["source"] for link in series["links"]] == [node["id"] for node in series["data"][1:]] and {
+        link["target"] for link in series["links"]
+    } <= {"0"}
+    assert drawing.table["picked"].sum() == min(picks, walk_chart.MOST_PICKED) and (
+        ~drawing.table["picked"]
+    ).sum() == min(count - picks, walk_chart.MOST_PASSED)
     for node, picked in zip(series["data"][1:], drawing.table["picked"], strict=True):
         assert (node["x"] > 0) == picked
-    assert len({(node["x"], node["y"]) for node in series["data"]}) == len(drawing.nodes), "no node stands on another"
+    assert len({(node["x"], node["y"]) for node in series["data"]}) == len(drawing.nodes), (
+        "no node stands on another"
+    )
     json.dumps(drawing.option)
 
 
@@ -170,9 +197,14 @@ def test_the_walker_shows_a_title_once_by_its_strongest_tie():
 def test_the_walker_has_no_placeholders_and_no_html():
     frame = candidates(8, 4, ["{b} {@x}", "a|b", *HOSTILE])
     option = walk_chart.walk(frame, (7, "{c}"), COLOURS, liked={100}).option
-    texts = [text for node in option["series"][0]["data"] for text in (node["name"], node["tooltip"]["formatter"])]
+    texts = [
+        text for node in option["series"][0]["data"] for text in (node["name"], node["tooltip"]["formatter"])
+    ]
     assert not any(re.search(r"\{[@\w]", text) for text in texts)
-    assert option["tooltip"]["renderMode"] == "richText" and sum(text.startswith("\u2665") for text in texts) == 1
+    assert (
+        option["tooltip"]["renderMode"] == "richText"
+        and sum(text.startswith("\u2665") for text in texts) == 1
+    )
 
 
 # Figures of the sampler
@@ -193,10 +225,14 @@ def flow_frame() -> pd.DataFrame:
 
 def test_the_flow_keeps_titles_of_one_name_apart_and_its_widths():
     sankey = draw_charts.sankey(flow_frame(), "End", COLOURS).data[0]
-    assert len(sankey.node.label) == 2 + 4 + 1 and not any("<b>" in text for text in (*sankey.node.label, *sankey.node.customdata))
+    assert len(sankey.node.label) == 2 + 4 + 1 and not any(
+        "<b>" in text for text in (*sankey.node.label, *sankey.node.customdata)
+    )
     assert sum(sankey.link.value[:6]) == pytest.approx(1 + 0.25 + 0.5 + 0.5 + 0.125 + 2)
     ends = {sankey.link.source[n]: sankey.link.value[n] for n in range(6, 10)}
-    assert sorted(ends.values()) == pytest.approx([0.125, 0.5, 1.5, 2.0]) and set(sankey.link.target[6:]) == {6}
+    assert sorted(ends.values()) == pytest.approx([0.125, 0.5, 1.5, 2.0]) and set(sankey.link.target[6:]) == {
+        6
+    }
     assert len({sankey.link.color[n] for n in range(6)}) == 2, "for and against have colours of their own"
 
 
@@ -204,7 +240,9 @@ def test_curves_count_titles():
     frame = pd.DataFrame({"drawn": [0, 1, 1, 4]})
     curve, star = draw_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 1.0}).data
     assert list(curve.x) == [1, 4] and list(curve.y) == [3, 1] and list(star.y) == [3]
-    assert len(draw_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 0.0}).data) == 1, "zero has no place on a logarithmic axis"
+    assert len(draw_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 0.0}).data) == 1, (
+        "zero has no place on a logarithmic axis"
+    )
 
 
 def test_a_few_that_can_be_told_apart():
@@ -214,13 +252,22 @@ def test_a_few_that_can_be_told_apart():
 
 def test_the_way_from_one_score_to_another_ends_there():
     figure = draw_charts.change(("A", 1.0), [("left", -0.5), ("came", 0.75)], ("B", 1.25)).data[0]
-    assert sum(figure.x[:-1]) == pytest.approx(figure.x[-1]) and list(figure.measure) == ["absolute", "relative", "relative", "total"]
+    assert sum(figure.x[:-1]) == pytest.approx(figure.x[-1]) and list(figure.measure) == [
+        "absolute",
+        "relative",
+        "relative",
+        "total",
+    ]
 
 
 def test_the_page_s_templates_are_compiled_once(monkeypatch):
     network._templates.cache_clear()
     compiled, compile_ = [], jinja2.Environment.compile
-    monkeypatch.setattr(jinja2.Environment, "compile", lambda self, *rest, **named: compiled.append(rest) or compile_(self, *rest, **named))
+    monkeypatch.setattr(
+        jinja2.Environment,
+        "compile",
+        lambda self, *rest, **named: compiled.append(rest) or compile_(self, *rest, **named),
+    )
     network.draw(candidates(), "Centre", COLOURS)
     first = len(compiled)  # the page, and the scripts in it
     network.draw(candidates(), "Centre", COLOURS)

@@ -10,7 +10,9 @@ from dskreg.explore.overlap import Overlap, depths, jaccard, kendall_tau, moves,
 
 
 def naive_rbo(first: list[int], second: list[int], p: float) -> float:
-    """(1-p) sum_d p^(d-1) A_d, the agreement A_d beyond a list's end extrapolated from what was seen; 4,000 terms of it."""
+    """(1-p) sum_d p^(d-1) A_d, the agreement A_d beyond a list's end extrapolated from what was seen; 4,000
+    terms of it.
+    """
     short, long = sorted((first, second), key=len)
     s, n = len(short), len(long)
 
@@ -26,7 +28,9 @@ def naive_rbo(first: list[int], second: list[int], p: float) -> float:
 
 def lists(seed: int) -> tuple[list[int], list[int]]:
     rng = np.random.default_rng(seed)
-    return rng.permutation(15)[: rng.integers(1, 12)].tolist(), rng.permutation(15)[: rng.integers(1, 12)].tolist()
+    return rng.permutation(15)[: rng.integers(1, 12)].tolist(), rng.permutation(15)[
+        : rng.integers(1, 12)
+    ].tolist()
 
 
 @pytest.mark.parametrize("p", [0.5, 0.9])
@@ -52,7 +56,10 @@ def test_jaccard_by_hand_and_by_sets() -> None:
     assert jaccard([1], [2, 1, 3]) == pytest.approx([0, 1 / 2, 1 / 3])
     for seed in range(8):
         first, second = lists(seed)
-        expected = [len(set(first[:k]) & set(second[:k])) / len(set(first[:k]) | set(second[:k])) for k in range(1, max(len(first), len(second)) + 1)]
+        expected = [
+            len(set(first[:k]) & set(second[:k])) / len(set(first[:k]) | set(second[:k]))
+            for k in range(1, max(len(first), len(second)) + 1)
+        ]
         assert jaccard(first, second) == pytest.approx(expected)
 
 
@@ -90,7 +97,9 @@ def test_the_whole_holds_the_parts() -> None:
     first, second = [1, 2, 3, 4], [2, 5, 1]
     overlap = Overlap.of(first, second)
     assert (overlap.first, overlap.second, overlap.common) == (4, 3, 2)
-    assert overlap.rbo == rank_biased_overlap(first, second) and overlap.tau == kendall_tau(first, second) == -1
+    assert (
+        overlap.rbo == rank_biased_overlap(first, second) and overlap.tau == kendall_tau(first, second) == -1
+    )
     assert (overlap.jaccard == jaccard(first, second)).all()
     assert overlap.moves["up"].dropna().tolist() == [-2, 1]
 

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="
 
 
 def visit(page: str = "", **parameters: str) -> AppTest:
-    """The app as a fresh browser sees it under this address; the recommendations as a table, which can be compared, where nothing else is said."""
+    """The app as a fresh browser sees it under this address; the recommendations as a table, which can be
+    compared, where nothing else is said.
+    """
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
     for key, value in (({} if page else {"view": "table"}) | parameters).items():
         app.query_params[key] = value
@@ -96,7 +98,9 @@ def test_titles_are_searched_added_and_removed(explorer: Explorer) -> None:
 def test_any_title_can_be_inspected_by_name_or_id(explorer: Explorer) -> None:
     row = explorer.item(some(explorer, 1)[0])
     assert sidebar.find_title(explorer, row["item_id"]) == str(row["item_id"])
-    assert sidebar.find_title(explorer, row["title"].upper()) == str(explorer.find_items(row["title"], 1)["item_id"].iloc[0])
+    assert sidebar.find_title(explorer, row["title"].upper()) == str(
+        explorer.find_items(row["title"], 1)["item_id"].iloc[0]
+    )
     assert sidebar.find_title(explorer, "no such title") == "no such title"
 
 

@@ -21,7 +21,9 @@ def test_a_missing_folder_says_how_to_make_a_model(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_a_model_can_be_trained_in_the_app_where_there_is_none_that_opens(broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_can_be_trained_in_the_app_where_there_is_none_that_opens(
+    broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
     if broken:
         shutil.copytree(DEMO, tmp_path / "broken")
@@ -31,21 +33,34 @@ def test_a_model_can_be_trained_in_the_app_where_there_is_none_that_opens(broken
     assert any(button.label == "Start training" for button in app.button)
 
 
-@pytest.mark.parametrize(("folder", "out"), [(ROOT / "artifacts", "artifacts/new"), (Path("/elsewhere/my models"), "'/elsewhere/my models/new'")])
-def test_the_command_makes_the_model_where_the_app_looks(folder: Path, out: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("folder", "out"),
+    [(ROOT / "artifacts", "artifacts/new"), (Path("/elsewhere/my models"), "'/elsewhere/my models/new'")],
+)
+def test_the_command_makes_the_model_where_the_app_looks(
+    folder: Path, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(ROOT)
     assert widgets.training_command(folder / "new") == f"python -m dskreg train demo --out {out}"
 
 
 @pytest.mark.parametrize("page", ["recommendations", "sampling", "embeddings", "model"])
-def test_data_without_genres_and_types_leave_no_empty_boxes(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_without_genres_and_types_leave_no_empty_boxes(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bare = Explorer.open(DEMO)
     bare.genres, bare.types = [], []
     monkeypatch.setattr(cache, "open_explorer", lambda path: bare)
     app = fine(visit(page))
     assert not {"Genres", "Types"} & {element.label for element in app.multiselect}
-    assert not {"genre", "type"} & {option for element in app.button_group if element.key == "colour" for option in element.options}
-    assert not any({"type", "genres"} & set(table.value.columns) for table in app.dataframe if "rank" not in table.value.columns)
+    assert not {"genre", "type"} & {
+        option for element in app.button_group if element.key == "colour" for option in element.options
+    }
+    assert not any(
+        {"type", "genres"} & set(table.value.columns)
+        for table in app.dataframe
+        if "rank" not in table.value.columns
+    )
 
 
 def flip(folder: Path) -> None:
@@ -92,12 +107,16 @@ def test_an_unreadable_folder_is_an_input_error(tmp_path: Path) -> None:
         cache.open_explorer(tmp_path)
 
 
-def test_ids_do_not_travel_to_other_data_but_stay_with_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_do_not_travel_to_other_data_but_stay_with_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("demo", "same", "other"):
         shutil.copytree(DEMO, tmp_path / name)
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
     told = Explorer.info
-    monkeypatch.setattr(Explorer, "info", lambda self: told(self) | {"dataset": "others" if self.name == "other" else "demo"})
+    monkeypatch.setattr(
+        Explorer, "info", lambda self: told(self) | {"dataset": "others" if self.name == "other" else "demo"}
+    )
     app = fine(visit(user="17", item="36", liked="1"))
     app.selectbox(key="artifact").set_value("same").run()
     assert (app.text_input(key="user").value, app.text_input(key="item").value) == ("17", "36")

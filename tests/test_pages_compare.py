@@ -34,7 +34,9 @@ def visit(**parameters: object) -> AppTest:
 
 
 def tables(app: AppTest, *columns: str) -> list[pd.DataFrame]:
-    return [table.value for table in app.dataframe if list(columns) == list(table.value.columns)[: len(columns)]]
+    return [
+        table.value for table in app.dataframe if list(columns) == list(table.value.columns)[: len(columns)]
+    ]
 
 
 def lists(app: AppTest) -> list[list[str]]:
@@ -122,11 +124,16 @@ def test_without_hidden_titles_the_list_is_the_recommendations_page(explorer: Ex
     assert "star" not in tables(app, "rank", "title")[0]
 
 
-@pytest.mark.parametrize(("parameters", "words"), [({"profile": "mine", "titles": "36"}, "made by hand"), ({"disliked": "36", "liked": "1"}, "edited")])
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"profile": "mine", "titles": "36"}, "made by hand"), ({"disliked": "36", "liked": "1"}, "edited")],
+)
 def test_who_cannot_be_tested_is_told_why(parameters: dict[str, str], words: str) -> None:
     app = visit(**parameters)
     assert words in said(app) and len(lists(app)) == 2
-    assert not tables(app, "recommender", "recall") and not [toggle for toggle in app.toggle if toggle.key == "hidden"]
+    assert not tables(app, "recommender", "recall") and not [
+        toggle for toggle in app.toggle if toggle.key == "hidden"
+    ]
 
 
 def test_a_large_ease_waits_to_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +151,9 @@ def test_a_large_ease_waits_to_be_asked(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_two_people_stand_side_by_side(explorer: Explorer) -> None:
     app = visit(what="people", other=34)
-    assert lists(app) == [explorer.recommend(explorer.profile(user), 8)["title"].tolist() for user in (VIEWER, 34)]
+    assert lists(app) == [
+        explorer.recommend(explorer.profile(user), 8)["title"].tolist() for user in (VIEWER, 34)
+    ]
     both = set(explorer.profile(VIEWER).history) & set(explorer.profile(34).history)
     assert f"both like **{len(both)}**" in said(app)
 
@@ -175,7 +184,9 @@ def test_a_pinned_edited_viewer_keeps_the_changes(explorer: Explorer) -> None:
     gone = str(explorer.profile(VIEWER).history[0])
     app = press(visit(what="people", disliked=gone, liked="36"), "Pin")
     carried = {field: app.text_input(key=field).value for field in ("other", "other_liked", "other_disliked")}
-    other = explorer.edited(explorer.profile(VIEWER), carried["other_liked"].split(",") if carried["other_liked"] else (), [gone])
+    other = explorer.edited(
+        explorer.profile(VIEWER), carried["other_liked"].split(",") if carried["other_liked"] else (), [gone]
+    )
     app = visit(what="people", user=34, **carried)
     assert lists(app)[1] == explorer.recommend(other, 8)["title"].tolist()
 
@@ -194,7 +205,9 @@ def test_two_titles_with_scores_ties_and_neighbours(explorer: Explorer) -> None:
     app = visit(what="titles", item=one, other_title=other)
     scores = [element.value for element in app.metric if element.label == "Score"]
     assert scores == [f"{explorer.explain(explorer.profile(VIEWER), key).score:.2f}" for key in (one, other)]
-    assert [element.value for element in app.metric if element.label == "Rank"] == ["1", "2"], "as in the recommendations"
+    assert [element.value for element in app.metric if element.label == "Rank"] == ["1", "2"], (
+        "as in the recommendations"
+    )
     assert metric(app, "Alike, after") == f"{explorer.pair(one, other).after:.2f}"
     assert lists(app) == [explorer.maps.similar(key, 20)["title"].tolist() for key in (one, other)]
 
@@ -247,18 +260,26 @@ def test_other_viewers_are_not_the_same_person_but_titles_can_be(two: Path, expl
 
 def test_nothing_in_common_is_said(two: Path) -> None:
     made = artifacts.load(two / "other").dataset
-    foreign(two / "other", name="elsewhere", items=made.items.assign(title="No. " + made.items["item_id"].astype(str)))
+    foreign(
+        two / "other",
+        name="elsewhere",
+        items=made.items.assign(title="No. " + made.items["item_id"].astype(str)),
+    )
     app = visit(what="models", profile="mine", titles="36")
     assert "knows none of" in said(app) and not lists(app)
 
 
-def test_a_viewer_who_is_missing_in_the_same_data_is_compared_by_titles(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_viewer_who_is_missing_in_the_same_data_is_compared_by_titles(
+    two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     foreign(two / "other", user_ids=artifacts.load(two / "other").dataset.user_ids + 5_000)
     app = visit(what="models", by_titles="true")
     assert "does not know viewer 17" in said(app) and metric(app, "In both lists") == "8 of 8"
 
 
-@pytest.mark.parametrize("parameters", [{"what": "apples"}, {"what": "models", "other_model": "../../etc"}], ids=str)
+@pytest.mark.parametrize(
+    "parameters", [{"what": "apples"}, {"what": "models", "other_model": "../../etc"}], ids=str
+)
 def test_garbage_in_the_link_is_named(two: Path, parameters: dict[str, str]) -> None:
     app = visit(**parameters)
     assert app.warning and lists(app)
@@ -273,7 +294,12 @@ def ranking(name: str, titles: str, hidden: str = "") -> Ranked:
 
 
 def test_moves_in_words() -> None:
-    assert [beside.move(*pair) for pair in ((1, 4), (4, 1), (2, 2), (3, None))] == ["up 3", "down 3", "same", "only here"]
+    assert [beside.move(*pair) for pair in ((1, 4), (4, 1), (2, 2), (3, None))] == [
+        "up 3",
+        "down 3",
+        "same",
+        "only here",
+    ]
 
 
 def test_the_ranks_as_a_table_start_with_what_all_share() -> None:
@@ -286,11 +312,27 @@ def test_the_ranks_as_a_table_start_with_what_all_share() -> None:
 
 def test_the_drawing_joins_what_both_lists_hold_and_nothing_else() -> None:
     one, other = ranking("one", "abcd", "d"), ranking("other", "bade")
-    figure = bump_chart.slope([(ranked.name, ranked.entries) for ranked in (one, other)], beside.found_in([one, other]))
-    lines = {trace.name: [(x, y) for x, y in zip(trace.x, trace.y, strict=True) if x is not None] for trace in figure.data if trace.mode == "lines"}
+    figure = bump_chart.slope(
+        [(ranked.name, ranked.entries) for ranked in (one, other)], beside.found_in([one, other])
+    )
+    lines = {
+        trace.name: [(x, y) for x, y in zip(trace.x, trace.y, strict=True) if x is not None]
+        for trace in figure.data
+        if trace.mode == "lines"
+    }
     assert lines == {"rises": [(0, 2), (1, 1), (0, 4), (1, 3)], "falls": [(0, 1), (1, 2)]}
-    stars = [(x, y) for trace in figure.data if trace.name == bump_chart.FOUND for x, y in zip(trace.x, trace.y, strict=True)]
-    alone = [(x, y) for trace in figure.data if trace.name == bump_chart.ALONE for x, y in zip(trace.x, trace.y, strict=True)]
+    stars = [
+        (x, y)
+        for trace in figure.data
+        if trace.name == bump_chart.FOUND
+        for x, y in zip(trace.x, trace.y, strict=True)
+    ]
+    alone = [
+        (x, y)
+        for trace in figure.data
+        if trace.name == bump_chart.ALONE
+        for x, y in zip(trace.x, trace.y, strict=True)
+    ]
     assert stars == [(0, 4), (1, 3)] and alone == [(0, 3), (1, 4)]
 
 

@@ -18,7 +18,16 @@ from dskreg.ui.embeddings import controls
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = cache.artifacts_folder() / "demo"
-MARKS = {"liked", "recommended", "nearest to the chosen", "chosen", "this viewer", "you are here", "before the changes", "moved by the graph"}
+MARKS = {
+    "liked",
+    "recommended",
+    "nearest to the chosen",
+    "chosen",
+    "this viewer",
+    "you are here",
+    "before the changes",
+    "moved by the graph",
+}
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
 
@@ -76,7 +85,13 @@ def explorer() -> Explorer:
 
 @pytest.mark.parametrize(
     "choices",
-    [{"colour": "genre"}, {"colour": "type", "graph": "before"}, {"colour": "popularity", "method": "PCA"}, {"colour": "cluster"}, {"colour": "degree"}],
+    [
+        {"colour": "genre"},
+        {"colour": "type", "graph": "before"},
+        {"colour": "popularity", "method": "PCA"},
+        {"colour": "cluster"},
+        {"colour": "degree"},
+    ],
     ids=lambda choices: choices["colour"],
 )
 def test_every_title_is_on_the_map_once(choices: dict[str, str], explorer: Explorer) -> None:
@@ -84,7 +99,9 @@ def test_every_title_is_on_the_map_once(choices: dict[str, str], explorer: Explo
     assert sum(map(count, groups(app))) == len(explorer.items)
     assert all(trace["type"] == "scattergl" for trace in traces(app)) and len(groups(app)) <= 21
     assert {"liked", "recommended", "chosen"} <= {trace["name"] for trace in traces(app)}
-    at = explorer.maps.titles("raw" if "graph" in choices else "aggregated", "pca" if "method" in choices else "tsne")
+    at = explorer.maps.titles(
+        "raw" if "graph" in choices else "aggregated", "pca" if "method" in choices else "tsne"
+    )
     drawn = sorted(x for trace in groups(app) for x in numbers(trace["x"]))
     assert drawn == pytest.approx(sorted(at["x"]), abs=2e-3)
     assert "was not followed" not in said(app)
@@ -114,9 +131,15 @@ def test_a_hand_made_profile_is_on_the_viewers_map_and_has_neighbours(explorer: 
 
 
 def test_the_quality_of_the_map_stands_beside_it_with_its_caution(explorer: Explorer) -> None:
-    for choices, quality in (({}, explorer.maps.quality()), ({"graph": "before"}, explorer.maps.quality(space="raw"))):
+    for choices, quality in (
+        ({}, explorer.maps.quality()),
+        ({"graph": "before"}, explorer.maps.quality(space="raw")),
+    ):
         text = said(visit(**choices))
-        assert f"{quality['trustworthiness']:.2f} of 1" in text and "distances between clusters mean little" in text
+        assert (
+            f"{quality['trustworthiness']:.2f} of 1" in text
+            and "distances between clusters mean little" in text
+        )
     assert "of the variation" in said(visit(method="PCA"))
 
 
@@ -125,9 +148,13 @@ def test_a_title_shows_its_true_neighbours_beside_those_of_the_map(explorer: Exp
     app = visit(item=item, near_k=7, metric="euclidean", graph="before")
     true = explorer.maps.near("titles", item, 7, "euclidean", "raw")
     mapped = explorer.maps.near_on_map("titles", item, 7, "euclidean", "raw")
-    assert list(frame(app, "closeness", "map_rank")["title"]) == list(true["title"]) and list(frame(app, "closeness", "rank")["title"]) == list(mapped["title"])
+    assert list(frame(app, "closeness", "map_rank")["title"]) == list(true["title"]) and list(
+        frame(app, "closeness", "rank")["title"]
+    ) == list(mapped["title"])
     both = set(true["item_id"]) & set(mapped["item_id"])
-    assert f"{len(both)} of 7" in said(app) and frame(app, "both", "map_rank")["both"].eq("✓").sum() == len(both)
+    assert f"{len(both)} of 7" in said(app) and frame(app, "both", "map_rank")["both"].eq("✓").sum() == len(
+        both
+    )
     assert next(count(trace) for trace in traces(app) if trace["name"] == "nearest to the chosen") == 7
 
 
@@ -143,7 +170,9 @@ def test_a_selection_in_the_link_is_listed_by_title_and_survives_another_colour(
     app = visit(picked="36,361,999999")
     titles = [str(explorer.item(i)["title"]) for i in (36, 361)]
     for _ in range(2):
-        assert sorted(frame(app, "title", "cluster")["title"]) == sorted(titles) and "Selected: 2 titles" in said(app)
+        assert sorted(frame(app, "title", "cluster")["title"]) == sorted(
+            titles
+        ) and "Selected: 2 titles" in said(app)
         coloured = [trace for trace in groups(app) if trace["name"] != "not selected"]
         assert sum(map(count, coloured)) == 2 and sum(map(count, groups(app))) == len(explorer.items)
         fine(app.segmented_control(key="colour").set_value("popularity").run())
@@ -193,12 +222,18 @@ def test_the_graph_moved_titles_and_arrows_say_where_from(explorer: Explorer) ->
     app = visit(arrows="true", item=36, near_k=4)
     assert len([trace for trace in traces(app) if trace["name"] == "moved by the graph"]) == 5
     mine = explorer.maps.moved().set_index("item_id").loc[36]
-    first = next(trace for trace in traces(app) if trace["name"] == "moved by the graph" and numbers(trace["x"])[1] == pytest.approx(mine["x"]))
+    first = next(
+        trace
+        for trace in traces(app)
+        if trace["name"] == "moved by the graph" and numbers(trace["x"])[1] == pytest.approx(mine["x"])
+    )
     assert numbers(first["x"]) == pytest.approx([mine["raw_x"], mine["x"]])
     assert app.metric[0].value == f"{mine['kept']:.0%}"
 
 
-def test_a_model_without_a_viewers_map_shows_the_titles(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
+def test_a_model_without_a_viewers_map_shows_the_titles(
+    monkeypatch: pytest.MonkeyPatch, explorer: Explorer
+) -> None:
     none = explorer.maps.users().head(0)
     monkeypatch.setattr(Maps, "users", lambda self, method="tsne": none)
     cache._ask.clear()
@@ -208,7 +243,9 @@ def test_a_model_without_a_viewers_map_shows_the_titles(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("points", [0, 1, 3])
-def test_a_handful_of_points_is_a_map_too(points: int, monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
+def test_a_handful_of_points_is_a_map_too(
+    points: int, monkeypatch: pytest.MonkeyPatch, explorer: Explorer
+) -> None:
     few = explorer.maps.titles().head(points)
     monkeypatch.setattr(Maps, "titles", lambda self, space="aggregated", method="tsne": few)
     cache._ask.clear()
@@ -217,7 +254,16 @@ def test_a_handful_of_points_is_a_map_too(points: int, monkeypatch: pytest.Monke
     assert app.get("plotly_chart") if points else "holds no map" in said(app)
 
 
-@pytest.mark.parametrize(("name", "value"), [("colour", "<i>smell</i>"), ("method", "umap"), ("graph", "sideways"), ("metric", "dot"), ("near_k", "900")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("colour", "<i>smell</i>"),
+        ("method", "umap"),
+        ("graph", "sideways"),
+        ("metric", "dot"),
+        ("near_k", "900"),
+    ],
+)
 def test_what_the_link_asks_in_vain_is_noted(name: str, value: str) -> None:
     assert "was not followed" in said(visit(**{name: value}))
 
@@ -227,20 +273,34 @@ def test_the_most_moved_titles_are_listed(explorer: Explorer) -> None:
     app.session_state["moved_open"] = True
     fine(app.run())
     table = frame(app, "kept", "cosine")
-    assert table["kept"].is_monotonic_increasing and table["kept"].iloc[0] == explorer.maps.moved()["kept"].min()
+    assert (
+        table["kept"].is_monotonic_increasing and table["kept"].iloc[0] == explorer.maps.moved()["kept"].min()
+    )
 
 
-def test_a_viewer_who_is_not_on_the_map_is_placed_when_chosen(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
+def test_a_viewer_who_is_not_on_the_map_is_placed_when_chosen(
+    monkeypatch: pytest.MonkeyPatch, explorer: Explorer
+) -> None:
     few = explorer.maps.users().head(100)
     monkeypatch.setattr(Maps, "users", lambda self, method="tsne": few)
-    monkeypatch.setattr(Maps, "near", lambda *args, **named: few[["user_id", "liked", "favourite"]].head(5).assign(closeness=0.5, rank=1, map_rank=1))
+    monkeypatch.setattr(
+        Maps,
+        "near",
+        lambda *args, **named: (
+            few[["user_id", "liked", "favourite"]].head(5).assign(closeness=0.5, rank=1, map_rank=1)
+        ),
+    )
     monkeypatch.setattr(Maps, "near_on_map", Maps.near)
     cache._ask.clear()
     app = visit(map="viewers", point=1999)
     cache._ask.clear()
     at = explorer.maps.place(explorer.profile(1999))
     chosen = next(trace for trace in traces(app) if trace["name"] == "chosen")
-    assert at is not None and numbers(chosen["x"]) == pytest.approx([at[0]], abs=1e-3) and "100 of 2,000 viewers" in said(app)
+    assert (
+        at is not None
+        and numbers(chosen["x"]) == pytest.approx([at[0]], abs=1e-3)
+        and "100 of 2,000 viewers" in said(app)
+    )
 
 
 def test_the_neighbours_asked_for_here_are_not_the_samplers() -> None:
@@ -255,7 +315,9 @@ def test_a_session_keeps_no_figure_of_an_earlier_view() -> None:
     for user in Explorer.open(DEMO).user_ids[:4]:
         app.query_params["user"] = str(user)
         fine(app.run())
-    assert alive(go.Figure) - before <= 1, "Streamlit keeps every callback of a session, and through a lambda of the page all of its variables"
+    assert alive(go.Figure) - before <= 1, (
+        "Streamlit keeps every callback of a session, and through a lambda of the page all of its variables"
+    )
 
 
 def alive(kind: type) -> int:

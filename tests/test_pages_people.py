@@ -1,4 +1,6 @@
-"""The frame's people, driven as a visitor would: choosing viewers, changing profiles, adult titles, the link, the tour."""
+"""The frame's people, driven as a visitor would: choosing viewers, changing profiles, adult titles, the link,
+the tour.
+"""
 
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -39,7 +41,9 @@ def offered(app: AppTest) -> list[int]:
     """The titles that the frame offers for inspection: the recommendations."""
     selection = app.session_state["selection"]
     table = cache.recommendations(selection.explorer, selection.profile, selection.top)
-    assert app.selectbox(key="item_choice").options == [f"{rank}. {title}" for rank, title in zip(table["rank"], table["title"], strict=True)]
+    assert app.selectbox(key="item_choice").options == [
+        f"{rank}. {title}" for rank, title in zip(table["rank"], table["title"], strict=True)
+    ]
     return table["item_id"].tolist()
 
 
@@ -78,7 +82,9 @@ def test_people_are_found_by_what_they_love_and_avoid(explorer: Explorer) -> Non
     app.number_input(key="user_least").set_value(10)
     app.number_input(key="user_most").set_value(40)
     found = explorer.tastes.find(loves="Mecha", avoids="Romance", least=10, most=40)
-    assert [option.split(" · ")[0] for option in fine(app.run()).selectbox(key="match").options] == found["user_id"].astype(str).tolist()
+    assert [option.split(" · ")[0] for option in fine(app.run()).selectbox(key="match").options] == found[
+        "user_id"
+    ].astype(str).tolist()
     app.selectbox(key="match").set_value(found["user_id"].iloc[0].item())
     genres = explorer.taste(person(fine(app.run())))["genre"].tolist()
     assert "Mecha" in genres and "Romance" not in genres
@@ -164,7 +170,13 @@ def test_one_button_undoes_all() -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"liked": "36,nonsense"}, {"disliked": "nonsense,36"}, {"profile": "mine", "titles": "1", "disliked": "nonsense,36"}], ids=str
+    "parameters",
+    [
+        {"liked": "36,nonsense"},
+        {"disliked": "nonsense,36"},
+        {"profile": "mine", "titles": "1", "disliked": "nonsense,36"},
+    ],
+    ids=str,
 )
 def test_unknown_titles_among_the_changes_are_named_and_can_be_removed(parameters: dict[str, str]) -> None:
     app = fine(visit(**parameters))
@@ -181,7 +193,9 @@ def test_unknown_titles_among_the_changes_are_named_and_can_be_removed(parameter
 
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Explorer:
-    """The demo with two titles of an adult genre: one that viewer 17 would be recommended first, one that she likes."""
+    """The demo with two titles of an adult genre: one that viewer 17 would be recommended first, one that she
+    likes.
+    """
     artifact = artifacts.load(DEMO)
     plain = Explorer(Opened(DEMO, artifact))
     profile = plain.profile(17)
@@ -206,7 +220,10 @@ def test_adult_titles_are_hidden_until_they_are_switched_on(shelf: Explorer) -> 
 
 
 def test_a_link_may_switch_them_on(shelf: Explorer) -> None:
-    assert offered(fine(visit(user="17", adult="true")))[0] == shelf.recommend(shelf.profile(17), top=1)["item_id"].item()
+    assert (
+        offered(fine(visit(user="17", adult="true")))[0]
+        == shelf.recommend(shelf.profile(17), top=1)["item_id"].item()
+    )
 
 
 def test_a_link_to_a_hidden_title_says_so_and_offers_the_switch(shelf: Explorer) -> None:

@@ -29,7 +29,9 @@ def on_cards(app: AppTest) -> list[tuple[int, str]]:
 
 def first_card(app: AppTest) -> str:
     """The id of the first card's title."""
-    return next(str(button.key) for button in app.button if str(button.key).startswith("why ")).removeprefix("why ")
+    return next(str(button.key) for button in app.button if str(button.key).startswith("why ")).removeprefix(
+        "why "
+    )
 
 
 def figure(app: AppTest, label: str) -> str:
@@ -74,7 +76,9 @@ def test_titles_of_little_fame_alone_and_a_way_back(explorer: Explorer) -> None:
     assert len(shown) and likes[shown].max() <= 5 and "nobody who likes" not in said(app)
     app = visit(liked_by="nobody yet")
     assert likes[recommended(fine(app))["item_id"]].max() == 0 and "nobody who likes" in said(app)
-    app.multiselect(key="genres").set_value([next(g for g in explorer.genres if g not in ", ".join(recommended(app)["genres"]))])
+    app.multiselect(key="genres").set_value(
+        [next(g for g in explorer.genres if g not in ", ".join(recommended(app)["genres"]))]
+    )
     assert "titles liked by nobody yet" in said(fine(app.run()))
     next(button for button in app.button if button.label == "Clear the filters").click()
     assert len(recommended(fine(app.run()))) == 10 and app.selectbox(key="liked_by").value == "anybody"
@@ -89,7 +93,11 @@ def test_seen_titles_appear_only_when_they_are_asked_for(explorer: Explorer) -> 
 
 def test_filters_that_leave_nothing_say_so_and_can_be_cleared(explorer: Explorer) -> None:
     pairs = ((genre, kind) for genre in reversed(explorer.genres) for kind in reversed(explorer.types))
-    has = {(genre, kind) for kind, genres in zip(explorer.items["type"], explorer.items["genres"], strict=True) for genre in genres.split(", ")}
+    has = {
+        (genre, kind)
+        for kind, genres in zip(explorer.items["type"], explorer.items["genres"], strict=True)
+        for genre in genres.split(", ")
+    }
     genre, kind = next(pair for pair in pairs if pair not in has)
     app = visit()
     app.multiselect(key="genres").set_value([genre])
@@ -122,23 +130,42 @@ def test_a_first_visit_shows_cards_that_say_what_the_explorer_says(explorer: Exp
     expected = explorer.recommend(explorer.profile(34), 10)
     assert on_cards(app) == list(zip(expected["rank"], expected["title"], strict=True))
     bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
-    assert [html.unescape(re.findall(r'class="reason">(.*?)</p>', body)[0]) for body in bodies] == expected["reason"].tolist()
+    assert [html.unescape(re.findall(r'class="reason">(.*?)</p>', body)[0]) for body in bodies] == expected[
+        "reason"
+    ].tolist()
     assert all(body.count("<img ") == body.count(' alt="Cover drawn for ') == 1 for body in bodies)
     assert not [table for table in app.dataframe if "rank" in table.value.columns]
 
 
 def test_a_title_cannot_write_html_into_its_card() -> None:
     evil = "</h3><script>alert('x')</script><img src=x onerror=\"y\"> $a$ **b**"
-    row = SimpleNamespace(rank=1, title=evil, type=evil, genres=evil, score=1.5, reason=evil, similarity=0.5, liked=False, seen=True)
+    row = SimpleNamespace(
+        rank=1,
+        title=evil,
+        type=evil,
+        genres=evil,
+        score=1.5,
+        reason=evil,
+        similarity=0.5,
+        liked=False,
+        seen=True,
+    )
     for body in (cards.card(row, "<svg/>", 0.5, [evil]), cards.small_card(row, "<svg/>")):
-        assert set(re.findall(r"<(/?\w+)", body)) <= {f"{end}{tag}" for end in ("", "/") for tag in ("article", "img", "div", "h3", "p", "b", "span")}
+        assert set(re.findall(r"<(/?\w+)", body)) <= {
+            f"{end}{tag}" for end in ("", "/") for tag in ("article", "img", "div", "h3", "p", "b", "span")
+        }
         assert len(re.findall(r"<img[^>]*>", body)) == 1
         assert "<script" not in body and 'onerror="' not in body.replace("onerror=&quot;", "")
 
 
 def test_bars_run_from_the_lists_last_to_its_best() -> None:
     app = visit(view="cards", top="5")
-    bars = [int(width) for element in app.get("html") for width in re.findall(r"width:(\d+)%", element.value) if 'class="title-card"' in element.value]
+    bars = [
+        int(width)
+        for element in app.get("html")
+        for width in re.findall(r"width:(\d+)%", element.value)
+        if 'class="title-card"' in element.value
+    ]
     assert bars[0] == 100 and bars[-1] == cards.SHORTEST_BAR
     assert bars == sorted(bars, reverse=True)
 
@@ -253,12 +280,17 @@ def test_cards_say_the_rank_by_score_where_it_differs(explorer: Explorer) -> Non
     app = fine(visit(view="cards", user="34", diversity="60"))
     diverse = explorer.recommend(explorer.profile(34), 10, diversity=0.6)
     bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
-    said_rank = [int(match[1]) if (match := re.search(r"number (\d+) by score", body)) else rank for rank, body in enumerate(bodies, 1)]
+    said_rank = [
+        int(match[1]) if (match := re.search(r"number (\d+) by score", body)) else rank
+        for rank, body in enumerate(bodies, 1)
+    ]
     assert said_rank == diverse["score_rank"].tolist()
 
 
 def test_exchanged_is_the_difference_both_ways() -> None:
-    rows = pd.DataFrame({"item_id": [1, 2, 3], "title": list("abc"), "score": [3.0, 2.0, 1.0], "score_rank": [1, 2, 3]})
+    rows = pd.DataFrame(
+        {"item_id": [1, 2, 3], "title": list("abc"), "score": [3.0, 2.0, 1.0], "score_rank": [1, 2, 3]}
+    )
     swaps = panels.exchanged(rows.head(2), rows.iloc[[0, 2]])
     assert swaps[["change", "title", "score_rank"]].to_numpy().tolist() == [["in", "c", 3], ["out", "b", 2]]
 
@@ -272,16 +304,30 @@ def test_the_weights_of_the_relations_are_those_of_the_model(explorer: Explorer)
     expected = explorer.graph_statistics().sort_values("mass", ascending=False)
     assert table["relation"].tolist() == expected["relation"].tolist()
     assert table["gate"].tolist() == expected["gate"].tolist()
-    assert f"{expected['relation'].iloc[0]} ({expected['mass'].iloc[0]:.0%})" in said(app).replace("\u2060", "")
+    assert f"{expected['relation'].iloc[0]} ({expected['mass'].iloc[0]:.0%})" in said(app).replace(
+        "\u2060", ""
+    )
 
 
 def test_filters_that_the_data_do_not_have_are_named() -> None:
     app = fine(visit(genres="No such genre", types="Opera", liked_by="all", diversity="900", view="carousel"))
     warning = app.warning[0].value.replace("\\", "")
-    assert all(words in warning for words in ("genres=No such genre", "types=Opera", "liked_by=all", "diversity=900", "view=carousel"))
+    assert all(
+        words in warning
+        for words in ("genres=No such genre", "types=Opera", "liked_by=all", "diversity=900", "view=carousel")
+    )
     assert len(on_cards(app)) == 10
 
 
 def test_a_link_that_can_be_followed_gives_no_warning(explorer: Explorer) -> None:
-    app = fine(visit(genres=explorer.genres[0], types=explorer.types[0], liked_by="20 at most", diversity="35", view="cards", hide_seen="false"))
+    app = fine(
+        visit(
+            genres=explorer.genres[0],
+            types=explorer.types[0],
+            liked_by="20 at most",
+            diversity="35",
+            view="cards",
+            hide_seen="false",
+        )
+    )
     assert not app.warning

@@ -22,10 +22,17 @@ VISITS = times(60, 8)
 
 def renamed(demo: artifacts.Artifact, mark: str) -> artifacts.Artifact:
     """The demo with a mark behind every title."""
-    return replace(demo, dataset=replace(demo.dataset, items=demo.dataset.items.assign(title=demo.dataset.items["title"] + mark)))
+    return replace(
+        demo,
+        dataset=replace(
+            demo.dataset, items=demo.dataset.items.assign(title=demo.dataset.items["title"] + mark)
+        ),
+    )
 
 
-def test_who_is_looking_and_who_comes_see_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_looking_and_who_comes_see_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     demo = artifacts.load(DEMO)
     artifacts.save(renamed(demo, " (old)"), tmp_path / "demo")
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
@@ -34,12 +41,16 @@ def test_who_is_looking_and_who_comes_see_the_new_one(tmp_path: Path, monkeypatc
     assert recommended(app)["title"].str.endswith(" (old)").all()
     artifacts.save(renamed(demo, " (new)"), tmp_path / "demo")
     for looking in (app.run(), visit(user="34")):
-        assert recommended(fine(looking))["title"].str.endswith(" (new)").all() and "viewer 34" in said(looking)
+        assert recommended(fine(looking))["title"].str.endswith(" (new)").all() and "viewer 34" in said(
+            looking
+        )
     # Whoever still holds the old one can finish with it: it lies in memory, whole.
     assert before.recommend(before.profile(34))["title"].str.endswith(" (old)").all()
 
 
-def test_it_is_listed_while_it_is_away_and_where_its_saver_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_listed_while_it_is_away_and_where_its_saver_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     demo, real, listed = artifacts.load(DEMO), os.replace, []
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
     artifacts.save(demo, tmp_path / "demo")
@@ -59,10 +70,14 @@ def test_it_is_listed_while_it_is_away_and_where_its_saver_died(tmp_path: Path, 
         assert cache.artifact_names() == ["demo"]
     (tmp_path / "demo").rename(tmp_path / ".demo.0123abcd.old")
     assert cache.artifact_names() == ["demo"]
-    assert recommended(fine(visit(user="34")))["title"].notna().all() and [path.name for path in tmp_path.iterdir()] == ["demo"]
+    assert recommended(fine(visit(user="34")))["title"].notna().all() and [
+        path.name for path in tmp_path.iterdir()
+    ] == ["demo"]
 
 
-def test_replaced_again_and_again_it_is_always_the_one_or_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replaced_again_and_again_it_is_always_the_one_or_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     demo = artifacts.load(DEMO)
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
     artifacts.save(renamed(demo, " #0"), tmp_path / "demo")

@@ -1,4 +1,6 @@
-"""The runs page: the form, the runs, the table of models; its processes are replaced where a test is not about them."""
+"""The runs page: the form, the runs, the table of models; its processes are replaced where a test is not
+about them.
+"""
 
 import json
 import os
@@ -66,7 +68,17 @@ def tell(run_id: str, *events: dict) -> None:
 
 
 BEGUN = {"event": "start", "epochs": 4, "patience": 2, "resume": False}
-EPOCHS = [{"event": "epoch", "epoch": n, "loss": None if n == 0 else 6.0 - n, "ndcg": 0.1 + n / 100, "recall": 0.2, "entropy": 0.9} for n in range(3)]
+EPOCHS = [
+    {
+        "event": "epoch",
+        "epoch": n,
+        "loss": None if n == 0 else 6.0 - n,
+        "ndcg": 0.1 + n / 100,
+        "recall": 0.2,
+        "entropy": 0.9,
+    }
+    for n in range(3)
+]
 
 
 def test_a_run_is_started_with_what_the_form_says(folder: Path) -> None:
@@ -76,7 +88,15 @@ def test_a_run_is_started_with_what_the_form_says(folder: Path) -> None:
     app = start(app, "fresh")
     [run] = form.runs().all()
     asked = run.request
-    assert (asked.data, asked.out, asked.preset, asked.epochs, asked.seed, asked.device, asked.replace) == ("demo", "fresh", "default", 3, 7, "auto", False)
+    assert (asked.data, asked.out, asked.preset, asked.epochs, asked.seed, asked.device, asked.replace) == (
+        "demo",
+        "fresh",
+        "default",
+        3,
+        7,
+        "auto",
+        False,
+    )
     assert app.session_state["run"] == run.id and run.state == "running"
     assert "Stop training" in labels(app) and "Continue" not in labels(app)
     assert "at most 3 epochs, seed 7" in said(app)
@@ -88,11 +108,19 @@ def test_progress_curves_and_the_table_of_epochs() -> None:
     assert not app.get("vega_lite_chart")
     tell(run_id, BEGUN, {"event": "step", "label": "gates", "step": 5, "steps": 10})
     assert progress.position(form.runs().get(run_id)) == (0.0, "Choosing the start: 5 of at most 10 tried")
-    tell(run_id, BEGUN, {"event": "stage", "text": "training"}, *EPOCHS, {"event": "step", "label": "epoch 3", "step": 5, "steps": 10})
+    tell(
+        run_id,
+        BEGUN,
+        {"event": "stage", "text": "training"},
+        *EPOCHS,
+        {"event": "step", "label": "epoch 3", "step": 5, "steps": 10},
+    )
     app = fine(app.run())
     assert "epoch 2, validation NDCG@20 **0.1200**" in said(app)
     assert len(app.get("vega_lite_chart")) == 3
-    assert next(table.value for table in app.dataframe if "loss" in table.value.columns)["epoch"].tolist() == [0, 1, 2]
+    assert next(table.value for table in app.dataframe if "loss" in table.value.columns)[
+        "epoch"
+    ].tolist() == [0, 1, 2]
     part, words = progress.position(form.runs().get(run_id))
     assert part == (2 + 5 / 10) / 4 and words == "Epoch 3 of at most 4, step 5 of 10"
 
@@ -108,7 +136,13 @@ def test_a_run_is_stopped_and_continued_from_the_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("../demo", "name: expected letters"), ("", "name: expected letters"), ("demo", "exists already"), (".runs", "name: expected letters")]
+    ("name", "words"),
+    [
+        ("../demo", "name: expected letters"),
+        ("", "name: expected letters"),
+        ("demo", "exists already"),
+        (".runs", "name: expected letters"),
+    ],
 )
 def test_a_name_that_cannot_be_is_refused_in_words(name: str, words: str) -> None:
     app = start(runs_page(), name)
@@ -186,7 +220,9 @@ def test_a_folder_with_nothing_but_runs_that_cannot_be_read(folder: Path) -> Non
     form.runs().folder.mkdir()
     (form.runs().folder / "bad").mkdir()
     app = runs_page()
-    assert next(table.value for table in app.dataframe if "problem" in table.value.columns)["problem"][0].endswith("request.json: missing")
+    assert next(table.value for table in app.dataframe if "problem" in table.value.columns)["problem"][
+        0
+    ].endswith("request.json: missing")
     assert labels(start(app, "fresh")) >= {"Stop training"}
 
 
@@ -199,7 +235,9 @@ def test_an_output_that_cannot_be_read_is_a_sentence() -> None:
 
 
 @pytest.mark.parametrize("step", [-7200.0, 7200.0])
-def test_a_step_of_the_clock_changes_nothing_that_is_shown(step: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_of_the_clock_changes_nothing_that_is_shown(
+    step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = start(runs_page(), "fresh")
     tell(app.session_state["run"], BEGUN, *EPOCHS)
     now, booted = time.time, psutil.boot_time()
@@ -218,7 +256,9 @@ def test_a_broken_artifact_is_a_row_and_a_sentence(folder: Path) -> None:
     (folder / "broken").mkdir()
     app = runs_page()
     assert "broken** cannot be used" in said(app)
-    assert next(table.value for table in app.dataframe if "ndcg@20" in table.value.columns)["name"].tolist() == ["broken", "demo"]
+    assert next(table.value for table in app.dataframe if "ndcg@20" in table.value.columns)[
+        "name"
+    ].tolist() == ["broken", "demo"]
     app.multiselect(key="models").set_value(["broken"])
     assert "Open broken" not in labels(fine(app.run()))
 

@@ -71,7 +71,9 @@ def reason(explorer: Explorer, profile: Profile) -> Counterfactual:
 def test_nothing_is_changed_at_first(explorer: Explorer, profile: Profile, first: int) -> None:
     app = visit()
     assert explorer.item(first)["title"] in said(app) and "Nothing is changed yet" in said(app)
-    assert metric(app, "Rank") == "1" and metric(app, "Score") == f"{explorer.explain(profile, first).score:.3f}"
+    assert (
+        metric(app, "Rank") == "1" and metric(app, "Score") == f"{explorer.explain(profile, first).score:.3f}"
+    )
     assert not app.get("plotly_chart") and app.button[[b.label for b in app.button].index("Reset")].disabled
 
 
@@ -79,7 +81,13 @@ def test_every_kind_of_change_in_a_link(explorer: Explorer, profile: Profile, fi
     """The page shows what the explorer computes for that change, in the metrics, the table and the chart."""
     drawn = explorer.explain(profile, first).item_neighbours.iloc[0]
     other = explorer.recommend(profile, 2)["item_id"].iloc[1]
-    change = Change(profile.history[:1], (other,), ((drawn["item_id"], drawn["relation"]),), (("genre", "Mecha"), ("length", "1 episode")), ("source",))
+    change = Change(
+        profile.history[:1],
+        (other,),
+        ((drawn["item_id"], drawn["relation"]),),
+        (("genre", "Mecha"), ("length", "1 episode")),
+        ("source",),
+    )
     app = visit(
         without=profile.history[0],
         added=other,
@@ -89,13 +97,24 @@ def test_every_kind_of_change_in_a_link(explorer: Explorer, profile: Profile, fi
         top=7,
     )
     expected = explorer.what_if(profile, first, change, 7)
-    assert not app.warning and metric(app, "Score") == f"{expected.after.score:.3f}" and metric(app, "Rank") == f"{expected.rank_after:,}"
+    assert (
+        not app.warning
+        and metric(app, "Score") == f"{expected.after.score:.3f}"
+        and metric(app, "Rank") == f"{expected.rank_after:,}"
+    )
     table = frame(app, "words", "rank_after")
     assert table["item_id"].tolist() == expected.moves["item_id"].tolist()
-    assert table["words"].iloc[-1].startswith(("gone", "stays", "up", "down", "new")) and "gone (liked now)" in set(table["words"])
-    lines = [trace for trace in json.loads(app.get("plotly_chart")[0].proto.spec)["data"] if trace["x"] == [0, 1]]
+    assert table["words"].iloc[-1].startswith(
+        ("gone", "stays", "up", "down", "new")
+    ) and "gone (liked now)" in set(table["words"])
+    lines = [
+        trace for trace in json.loads(app.get("plotly_chart")[0].proto.spec)["data"] if trace["x"] == [0, 1]
+    ]
     assert len(lines) == len(table)
-    assert frame(app, "change", "contribution_after")["change"].tolist() == expected.neighbours["change"].tolist()
+    assert (
+        frame(app, "change", "contribution_after")["change"].tolist()
+        == expected.neighbours["change"].tolist()
+    )
     chosen = {key: app.multiselect(key=f"choose_{key}").value for key in changes.FIELDS}
     assert all(chosen.values()) and chosen["no_entities"] == ["genre:Mecha", "length:1 episode"]
 
@@ -106,7 +125,10 @@ def test_choosing_and_resetting(explorer: Explorer, profile: Profile, first: int
     fine(app.multiselect(key="choose_without").select(title).run())
     gone = app.text_input(key="without").value
     assert explorer.item(gone)["title"] == title
-    assert metric(app, "Score") == f"{explorer.what_if(profile, first, Change(without_titles=(int(gone),)), 10).after.score:.3f}"
+    assert (
+        metric(app, "Score")
+        == f"{explorer.what_if(profile, first, Change(without_titles=(int(gone),)), 10).after.score:.3f}"
+    )
     app.button[[b.label for b in app.button].index("Reset")].click()
     assert "Nothing is changed yet" in said(fine(app.run())) and app.text_input(key="without").value == ""
 
@@ -116,17 +138,29 @@ def test_a_title_is_found_by_name_and_added(explorer: Explorer, profile: Profile
     fine(app.text_input(key="what_if_search").set_value("one punch").run())
     item = explorer.find_items("one punch", 1)["item_id"].iloc[0]
     fine(app.button(key=f"what_if_add {item}").click().run())
-    assert app.text_input(key="added").value == str(item) and app.multiselect(key="choose_added").value == [str(item)]
+    assert app.text_input(key="added").value == str(item) and app.multiselect(key="choose_added").value == [
+        str(item)
+    ]
     fine(app.text_input(key="what_if_search").set_value("zzzzz").run())
     assert "No title contains that" in said(app)
 
 
 def test_trying_the_smallest_reason_displaces_the_first(explorer: Explorer, reason: Counterfactual) -> None:
     app = visit(item=36, no_relations="source")
-    assert all(name in said(app) for name in (reason.first_title, reason.replacement_title, *(explorer.item(i)["title"] for i in reason.removed)))
+    assert all(
+        name in said(app)
+        for name in (
+            reason.first_title,
+            reason.replacement_title,
+            *(explorer.item(i)["title"] for i in reason.removed),
+        )
+    )
     app.button(key="try_it").click()
     fine(app.run())
-    assert app.text_input(key="without").value == ",".join(map(str, reason.removed)) and app.text_input(key="no_relations").value == ""
+    assert (
+        app.text_input(key="without").value == ",".join(map(str, reason.removed))
+        and app.text_input(key="no_relations").value == ""
+    )
     assert app.text_input(key="item").value == str(reason.first)
     table = frame(app, "words")
     assert table["item_id"].iloc[0] == reason.replacement and int(metric(app, "Rank")) > 1
@@ -185,9 +219,15 @@ def test_a_reason_that_is_not_found_is_not_claimed(monkeypatch: pytest.MonkeyPat
     for number, (outcome, words) in enumerate(
         {
             Counterfactual(False, proven=True, **known): "Whichever of the",
-            Counterfactual(False, complete=1, **known): "alone, and of larger sets only the likeliest, so there may be one that does",
-            Counterfactual(True, removed=(1, 21, 8), replacement=2, complete=0, **known): "of all sets only the likeliest, so a smaller set may do it too",
-            Counterfactual(True, removed=(1, 21, 8), replacement=2, complete=2, proven=True, **known): "every smaller set was tried",
+            Counterfactual(
+                False, complete=1, **known
+            ): "alone, and of larger sets only the likeliest, so there may be one that does",
+            Counterfactual(
+                True, removed=(1, 21, 8), replacement=2, complete=0, **known
+            ): "of all sets only the likeliest, so a smaller set may do it too",
+            Counterfactual(
+                True, removed=(1, 21, 8), replacement=2, complete=2, proven=True, **known
+            ): "every smaller set was tried",
         }.items()
     ):
         monkeypatch.setattr(Explorer, "smallest_removal", lambda *_, outcome=outcome: outcome)
@@ -206,7 +246,10 @@ def test_a_title_that_loses_all_neighbours(explorer: Explorer) -> None:
 
 
 def test_moves_in_words() -> None:
-    words = [moves.in_words(before, after, 10) for before, after in ((4, 1), (1, 4), (2, 2), (14, 9), (3, 23), (3, pd.NA), (pd.NA, 2))]
+    words = [
+        moves.in_words(before, after, 10)
+        for before, after in ((4, 1), (1, 4), (2, 2), (14, 9), (3, 23), (3, pd.NA), (pd.NA, 2))
+    ]
     assert words == ["up 3", "down 3", "stays", "new (was 14)", "gone (now 23)", "gone (liked now)", "new"]
 
 

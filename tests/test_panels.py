@@ -19,8 +19,15 @@ def test_the_verdict_admits_a_baseline_that_wins() -> None:
 
 
 def test_the_verdict_claims_a_win_only_over_all() -> None:
-    table = board({"recall@10": 0.3, "ndcg@10": 0.2}, EASE={"recall@10": 0.3, "ndcg@10": 0.1}, popularity={"recall@10": 0.1})
-    assert scoreboard.verdict(table, 10) == "Among the first 10, DSKReG is at least as good as every baseline in Recall and NDCG."
+    table = board(
+        {"recall@10": 0.3, "ndcg@10": 0.2},
+        EASE={"recall@10": 0.3, "ndcg@10": 0.1},
+        popularity={"recall@10": 0.1},
+    )
+    assert (
+        scoreboard.verdict(table, 10)
+        == "Among the first 10, DSKReG is at least as good as every baseline in Recall and NDCG."
+    )
 
 
 def test_the_verdict_shows_as_many_digits_as_tell_two_numbers_apart() -> None:
@@ -42,7 +49,22 @@ def test_the_best_of_a_column_has_the_star_and_popularity_has_none() -> None:
 # Text from elsewhere
 
 
-@pytest.mark.parametrize("text", ["**b**", "$x$", ":smile:", ":+1:", ":red[x]", ":material/home:", "<b>", "[a](b)", "# a", "`a`", "a\n\n# b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**b**",
+        "$x$",
+        ":smile:",
+        ":+1:",
+        ":red[x]",
+        ":material/home:",
+        "<b>",
+        "[a](b)",
+        "# a",
+        "`a`",
+        "a\n\n# b",
+    ],
+)
 def test_text_from_elsewhere_is_shown_as_it_is(text: str) -> None:
     safe = widgets.plain(text)
     assert safe != text
@@ -50,7 +72,9 @@ def test_text_from_elsewhere_is_shown_as_it_is(text: str) -> None:
 
 
 def test_csv_cells_cannot_be_formulas() -> None:
-    table = pd.DataFrame({"title": ["=1+1", "+a", "-a", "@a", "\ta", "Naruto"], "score": [-1.0, 0, 1, 2, 3, 4]})
+    table = pd.DataFrame(
+        {"title": ["=1+1", "+a", "-a", "@a", "\ta", "Naruto"], "score": [-1.0, 0, 1, 2, 3, 4]}
+    )
     lines = widgets.safe_csv(table).decode("utf-8-sig").splitlines()
     assert lines[1:] == ["'=1+1,-1.0", "'+a,0.0", "'-a,1.0", "'@a,2.0", "'\ta,3.0", "Naruto,4.0"]
 
@@ -73,5 +97,7 @@ def test_csv_cells_cannot_be_formulas() -> None:
     ],
     ids=str,
 )
-def test_what_the_fields_did_not_take_is_named(asked: dict[str, str], shown: dict[str, object], expected: list[str]) -> None:
+def test_what_the_fields_did_not_take_is_named(
+    asked: dict[str, str], shown: dict[str, object], expected: list[str]
+) -> None:
     assert widgets.not_followed(asked, shown) == expected

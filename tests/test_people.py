@@ -66,7 +66,10 @@ def test_a_hand_made_profile_loses_what_it_dislikes(directory: Directory) -> Non
 def test_the_label_says_what_was_changed(directory: Directory) -> None:
     profile = directory.profile(500)
     assert directory.edited(profile, liked=ids(D)).label == "viewer 500, edited (+1)"
-    assert directory.edited(profile, liked=ids(D, E), disliked=ids(A)).label == "viewer 500, edited (+2, \u22121)"
+    assert (
+        directory.edited(profile, liked=ids(D, E), disliked=ids(A)).label
+        == "viewer 500, edited (+2, \u22121)"
+    )
     assert not profile.edited
     assert directory.edited(profile, disliked=ids(E)).edited
 
@@ -84,11 +87,17 @@ def test_an_unknown_title_is_refused_in_words(directory: Directory, edits: dict[
 def shelves() -> tuple[Directory, Directory]:
     """B and D are adult; the directory as it is and veiled."""
     world = hand_drawn()
-    open_ = Directory(replace(world, items=world.items.assign(genres=["Action", "Action, Hentai", "Drama", "EROTICA", None])))
+    open_ = Directory(
+        replace(
+            world, items=world.items.assign(genres=["Action", "Action, Hentai", "Drama", "EROTICA", None])
+        )
+    )
     return open_, open_.veiled()
 
 
-def test_adult_titles_are_those_of_an_adult_genre_whatever_its_case(shelves: tuple[Directory, Directory]) -> None:
+def test_adult_titles_are_those_of_an_adult_genre_whatever_its_case(
+    shelves: tuple[Directory, Directory],
+) -> None:
     for directory in shelves:
         assert directory.adult.tolist() == [False, True, False, True, False]
 
@@ -108,7 +117,9 @@ def test_no_adult_genre_is_offered_behind_the_veil(shelves: tuple[Directory, Dir
     assert veiled.genre_matrix.shape == (5, len(veiled.genre_names))
 
 
-def test_the_veil_changes_nobody_and_leaves_the_open_directory_as_it_was(shelves: tuple[Directory, Directory]) -> None:
+def test_the_veil_changes_nobody_and_leaves_the_open_directory_as_it_was(
+    shelves: tuple[Directory, Directory],
+) -> None:
     open_, veiled = shelves
     assert veiled.profile(500) == open_.profile(500)
     assert veiled.item(101) == open_.item(101) == B

@@ -36,7 +36,9 @@ def test_the_same_seed_gives_the_same_bits_also_in_another_process() -> None:
     vectors, _ = blobs()
     first, second = project(vectors, QUICK, seed=3), project(vectors, QUICK, seed=3)
     assert first.xy.dtype == np.float32 and first.xy.shape == (90, 2)
-    assert first.xy.tobytes() == second.xy.tobytes() and replace(first, xy=second.xy) == replace(second, xy=second.xy)
+    assert first.xy.tobytes() == second.xy.tobytes() and replace(first, xy=second.xy) == replace(
+        second, xy=second.xy
+    )
     program = "import sys; from test_projection import *; sys.stdout.buffer.write(project(blobs()[0], QUICK, seed=3).xy.tobytes())"
     assert elsewhere(program) == first.xy.tobytes()
     assert project(vectors, QUICK, seed=4).xy.tobytes() != first.xy.tobytes()
@@ -56,11 +58,15 @@ def test_trustworthiness_equals_scikit_learn_when_every_point_is_an_anchor(k: in
     manifold = pytest.importorskip("sklearn.manifold")
     vectors, _ = blobs()
     for xy in (vectors[:, :2], np.random.default_rng(1).normal(size=(90, 2)).astype(np.float32)):
-        expected = manifold.trustworthiness(vectors.astype(np.float64), xy.astype(np.float64), n_neighbors=k, metric="cosine")
+        expected = manifold.trustworthiness(
+            vectors.astype(np.float64), xy.astype(np.float64), n_neighbors=k, metric="cosine"
+        )
         assert quality(vectors, xy, k, 90, 0)[0] == pytest.approx(expected, abs=1e-12)
 
 
-def test_preservation_equals_the_overlap_of_neighbour_sets_over_the_sampled_anchors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preservation_equals_the_overlap_of_neighbour_sets_over_the_sampled_anchors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     vectors, _ = blobs()
     xy = np.random.default_rng(1).normal(size=(90, 2)).astype(np.float32)
     anchors = np.random.default_rng(7).permutation(90)[:40]
@@ -78,7 +84,8 @@ def test_preservation_equals_the_overlap_of_neighbour_sets_over_the_sampled_anch
 
 def test_a_faithful_map_has_quality_1_and_a_random_one_about_chance() -> None:
     angle = np.random.default_rng(0).uniform(0, 2 * np.pi, 200)
-    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # on the unit circle the map's order of distances is cosine's
+    # On the unit circle the map's order of distances is cosine's
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     assert quality(circle, circle, 10, 200, 0) == (1.0, 1.0)
     scattered = np.random.default_rng(1).normal(size=(200, 2))
     trust, kept = quality(circle, scattered, 10, 200, 0)
@@ -87,7 +94,9 @@ def test_a_faithful_map_has_quality_1_and_a_random_one_about_chance() -> None:
 
 def test_duplicates_are_each_others_neighbours_whichever_is_drawn_nearer() -> None:
     vectors = np.repeat(np.random.default_rng(0).normal(size=(10, 6)), 4, axis=0)
-    xy = np.repeat(np.random.default_rng(1).normal(size=(10, 2)) * 100, 4, axis=0) + np.random.default_rng(2).normal(size=(40, 2))
+    xy = np.repeat(np.random.default_rng(1).normal(size=(10, 2)) * 100, 4, axis=0) + np.random.default_rng(
+        2
+    ).normal(size=(40, 2))
     assert quality(vectors, xy, 3, 40, 0) == (1.0, 1.0)
 
 
@@ -120,7 +129,15 @@ def test_any_number_of_points_gets_a_place(count: int) -> None:
         np.random.default_rng(0).normal(size=(30, 1)),
         np.zeros((5, 0)),
     ],
-    ids=["zeros", "one point", "two directions", "many duplicates", "half zeros", "one dimension", "no dimension"],
+    ids=[
+        "zeros",
+        "one point",
+        "two directions",
+        "many duplicates",
+        "half zeros",
+        "one dimension",
+        "no dimension",
+    ],
 )
 def test_awkward_vectors_get_finite_places(vectors: np.ndarray) -> None:
     made = project(vectors, QUICK, seed=0)
@@ -154,7 +171,11 @@ def test_the_long_part_is_announced_once_and_short_ones_not_at_all() -> None:
 def test_broken_vectors_are_refused_with_their_place() -> None:
     vectors = blobs()[0]
     vectors[7, 2] = np.nan
-    for call in (lambda: project(vectors, QUICK, 0), lambda: quality(vectors, vectors[:, :2], 5, 9, 0), lambda: nearest(vectors, 0, 3)):
+    for call in (
+        lambda: project(vectors, QUICK, 0),
+        lambda: quality(vectors, vectors[:, :2], 5, 9, 0),
+        lambda: nearest(vectors, 0, 3),
+    ):
         with pytest.raises(InputError, match="row 7"):
             call()
     with pytest.raises(InputError, match="matrix"):
@@ -180,7 +201,12 @@ def test_nearest_by_hand() -> None:
 def test_looking_up_neighbours_needs_no_slow_import() -> None:
     calls = "n.nearest(numpy.eye(9), 0, 3); n.quality(numpy.eye(9), numpy.eye(9, 2), 3, 9, 0); p.principal(numpy.eye(9))"
     slow = "{'sklearn', 'openTSNE', 'torch'} & set(sys.modules)"
-    assert elsewhere(f"import sys, numpy, dskreg.embedding.neighbours as n, dskreg.embedding.projection as p; {calls}; print({slow})").strip() == b"set()"
+    assert (
+        elsewhere(
+            f"import sys, numpy, dskreg.embedding.neighbours as n, dskreg.embedding.projection as p; {calls}; print({slow})"
+        ).strip()
+        == b"set()"
+    )
 
 
 def test_every_points_neighbours_are_those_asked_for_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +263,11 @@ def test_pca_is_scikit_learns_up_to_the_sign_and_places_its_own_points() -> None
 @pytest.mark.parametrize("shape", [(0, 4), (1, 4), (3, 1), (5, 0)])
 def test_pca_of_next_to_nothing(shape: tuple[int, int]) -> None:
     plane = principal(np.ones(shape))
-    assert plane.xy.shape == (shape[0], 2) and np.isfinite(plane.xy).all() and sum(plane.shares) in (0, pytest.approx(1))
+    assert (
+        plane.xy.shape == (shape[0], 2)
+        and np.isfinite(plane.xy).all()
+        and sum(plane.shares) in (0, pytest.approx(1))
+    )
 
 
 def test_a_point_left_out_is_placed_nearer_to_its_own_place_than_nearly_all_others() -> None:
@@ -248,7 +278,8 @@ def test_a_point_left_out_is_placed_nearer_to_its_own_place_than_nearly_all_othe
         at = place(vectors[i], vectors[others], made.xy[others])
         distance = np.linalg.norm(made.xy - at, axis=1)
         assert group[distance.argmin()] == group[i]
-        assert (distance[group != group[i]] > distance[i]).all()  # her place is nearer than that of anybody of another group
+        # Her place is nearer than that of anybody of another group
+        assert (distance[group != group[i]] > distance[i]).all()
         assert place(vectors[i], vectors[others], made.xy[others]) == at
 
 

@@ -48,6 +48,10 @@ def test_a_sentence_names_what_adds_most_in_the_explanation(explorer: Explorer) 
         top = users.loc[added.sort_values(ascending=False).index[:2], "title"].tolist()
         assert re.findall("“(.*?)”", because)[0] == top[0]
         drawn = items[items["picked"]].sort_values("contribution", ascending=False)
-        near = drawn[(drawn["contribution"] > 0) & (drawn["contribution"] >= SECOND * drawn["contribution"].max())].head(2)
-        said = re.findall("“(.*?)”", because if re.search(r"\b(it|these two)\b", re.sub("“.*?”", "", through)) else through)
+        near = drawn[
+            (drawn["contribution"] > 0) & (drawn["contribution"] >= SECOND * drawn["contribution"].max())
+        ].head(2)
+        said = re.findall(
+            "“(.*?)”", because if re.search(r"\b(it|these two)\b", re.sub("“.*?”", "", through)) else through
+        )
         assert set(said) == set(near["title"])

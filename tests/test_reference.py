@@ -1,4 +1,6 @@
-"""The dense reference and the fast path are the same mathematics: scores, loss and every gradient, with the same noise."""
+"""The dense reference and the fast path are the same mathematics: scores, loss and every gradient, with the
+same noise.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,16 @@ from tests.worlds import EVERYTHING, checkerboard, hand_drawn
 L2 = 1e-2
 SINGLE = 1e-6  # the objective leaves float64 between scores and loss
 HAND, RANDOM = hand_drawn(), random_world(2, items=16)
-SIDES = [pytest.param(HAND, 50, 3, id="hand-drawn"), pytest.param(RANDOM, 8, 7, id="random, 8 candidates"), pytest.param(RANDOM, 8, 3, id="random, 3 picks")]
+SIDES = [
+    pytest.param(HAND, 50, 3, id="hand-drawn"),
+    pytest.param(RANDOM, 8, 7, id="random, 8 candidates"),
+    pytest.param(RANDOM, 8, 3, id="random, 3 picks"),
+]
 
 
-def make(config: ModelConfig, dataset: Dataset, candidates: int = 50, spread: float = 0.7) -> tuple[DSKReG, CandidateGraph]:
+def make(
+    config: ModelConfig, dataset: Dataset, candidates: int = 50, spread: float = 0.7
+) -> tuple[DSKReG, CandidateGraph]:
     """A model in float64 in which every parameter matters, in training mode."""
     graph = build(dataset, replace(EVERYTHING, candidates=candidates))
     model = DSKReG(config, graph, len(dataset.user_ids)).double()
@@ -45,7 +53,9 @@ def make(config: ModelConfig, dataset: Dataset, candidates: int = 50, spread: fl
 
 
 def shared(dataset: Dataset, candidates: int) -> tuple[batches.Triples, Triples, Tensor]:
-    """(a batch of the fast path of every training like, the same for the reference, each title's noise at all its pairs `[2B, M]`), in float64."""
+    """(a batch of the fast path of every training like, the same for the reference, each title's noise at all
+    its pairs `[2B, M]`), in float64.
+    """
     config = replace(PRESETS["paper"], train=replace(PRESETS["paper"].train, batch=10_000))
     batch = next(batches.TripleBatches(dataset, config, torch.device("cpu")).epoch(1, candidates))
     batch = replace(batch, user_noise=batch.user_noise.double(), item_noise=batch.item_noise.double())
@@ -54,7 +64,9 @@ def shared(dataset: Dataset, candidates: int) -> tuple[batches.Triples, Triples,
     return batch, dense, batch.item_noise[torch.cat([batch.liked, batch.other])]
 
 
-def both(model: DSKReG, dataset: Dataset, candidates: int) -> tuple[dict[str, Tensor], dict[str, Tensor], Triples]:
+def both(
+    model: DSKReG, dataset: Dataset, candidates: int
+) -> tuple[dict[str, Tensor], dict[str, Tensor], Triples]:
     """(gradients of the fast path's BPR loss, the reference's, its batch); the losses are equal."""
     batch, dense, item_noise = shared(dataset, candidates)
     reference = Reference.of(model)
@@ -67,7 +79,10 @@ def both(model: DSKReG, dataset: Dataset, candidates: int) -> tuple[dict[str, Te
 def gradients(model: torch.nn.Module, loss: Tensor) -> dict[str, Tensor]:
     """By parameter; zeros for one that had no part in the loss."""
     found = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
-    return {name: torch.zeros_like(p) if g is None else g for (name, p), g in zip(model.named_parameters(), found, strict=True)}
+    return {
+        name: torch.zeros_like(p) if g is None else g
+        for (name, p), g in zip(model.named_parameters(), found, strict=True)
+    }
 
 
 def silent(model: DSKReG) -> set[str]:
@@ -85,16 +100,31 @@ def crowded(graph: CandidateGraph, items: Tensor, picks: int) -> Tensor:
 @pytest.mark.parametrize(("dataset", "candidates", "picks"), SIDES)
 @pytest.mark.parametrize("noisy", [False, True], ids=["no noise", "noise"])
 @pytest.mark.parametrize("training", [False, True], ids=["serving", "training"])
-def test_the_scores_are_those_of_the_fast_path(preset: str, dataset: Dataset, candidates: int, picks: int, noisy: bool, training: bool) -> None:
-    """Of `forward`, of the relation sums that rank, and of the pairs that train; a title's noise is the same for everybody."""
-    model, graph = make(replace(PRESETS[preset].model, width=4, picks=picks, user_picks=2), dataset, candidates)
+def test_the_scores_are_those_of_the_fast_path(
+    preset: str, dataset: Dataset, candidates: int, picks: int, noisy: bool, training: bool
+) -> None:
+    """Of `forward`, of the relation sums that rank, and of the pairs that train; a title's noise is the same
+    for everybody.
+    """
+    model, graph = make(
+        replace(PRESETS[preset].model, width=4, picks=picks, user_picks=2), dataset, candidates
+    )
     reference = Reference.of(model.train(training))
     everybody, titles = torch.arange(len(dataset.user_ids)), torch.arange(len(dataset.items))
     history = torch.from_numpy(padded(train_matrix(dataset)))
     generator = torch.Generator().manual_seed(0)
-    noise = [gumbel(shape, generator).double() for shape in (tuple(history.shape), graph.shape)] if noisy else [None, None]
+    noise = (
+        [gumbel(shape, generator).double() for shape in (tuple(history.shape), graph.shape)]
+        if noisy
+        else [None, None]
+    )
     users, items = (t.flatten() for t in torch.meshgrid(everybody, titles, indexing="ij"))
-    dense = reference(users, history[users], items, *(None if n is None else n[rows] for n, rows in zip(noise, (users, items), strict=True)))
+    dense = reference(
+        users,
+        history[users],
+        items,
+        *(None if n is None else n[rows] for n, rows in zip(noise, (users, items), strict=True)),
+    )
     user, drawn = model.user_hop(everybody, history, noise[0]).output, model.draw_items(titles, noise[1])
     assert dense.std() > 0.1
     for fast in (
@@ -107,13 +137,24 @@ def test_the_scores_are_those_of_the_fast_path(preset: str, dataset: Dataset, ca
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize(("dataset", "candidates", "picks"), [SIDES[0], SIDES[1]])
-def test_loss_and_gradients_are_those_of_the_fast_path(preset: str, dataset: Dataset, candidates: int, picks: int) -> None:
-    """With at most K + max(1, K/4) candidates, as here, the fast path keeps every gradient: all that is left out elsewhere is for those beyond."""
+def test_loss_and_gradients_are_those_of_the_fast_path(
+    preset: str, dataset: Dataset, candidates: int, picks: int
+) -> None:
+    """With at most K + max(1, K/4) candidates, as here, the fast path keeps every gradient: all that is left
+    out elsewhere is for those beyond.
+    """
     user_picks = 1 if dataset is HAND else 6
-    model, graph = make(replace(PRESETS[preset].model, width=4, picks=picks, user_picks=user_picks, temperature=1.0), dataset, candidates)
+    model, graph = make(
+        replace(PRESETS[preset].model, width=4, picks=picks, user_picks=user_picks, temperature=1.0),
+        dataset,
+        candidates,
+    )
     fast, dense, batch = both(model, dataset, graph.shape[1])
     histories = (batch.history >= 0).sum(1)
-    for count, k in ((crowded(graph, torch.cat([batch.liked, batch.other]), picks), picks), (histories[histories > user_picks], user_picks)):
+    for count, k in (
+        (crowded(graph, torch.cat([batch.liked, batch.other]), picks), picks),
+        (histories[histories > user_picks], user_picks),
+    ):
         assert len(count) and (count <= k + max(1, k // 4)).all()
     assert fast.keys() == dense.keys()
     for name in fast:
@@ -123,15 +164,20 @@ def test_loss_and_gradients_are_those_of_the_fast_path(preset: str, dataset: Dat
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_pruning_turns_the_gradient_but_little(preset: str) -> None:
-    """40 candidates, of which 8 are picked and 10 keep a gradient: at the presets' temperature and a spread of logits as after some training.
+    """40 candidates, of which 8 are picked and 10 keep a gradient: at the presets' temperature and a spread
+    of logits as after some training.
 
-    Measured: the cosine is at least .967 (of the logits' own vectors) for every parameter, and 1 for those that are not on the way to a logit.
+    Measured: the cosine is at least .967 (of the logits' own vectors) for every parameter, and 1 for those
+    that are not on the way to a logit.
     """
     dataset = random_world(4, items=60)
     model, graph = make(replace(PRESETS[preset].model, width=4, user_picks=8), dataset, spread=0.4)
     fast, dense, batch = both(model, dataset, graph.shape[1])
     assert crowded(graph, batch.liked, 8).max() > PRUNE * 8
-    cosine = {name: float(torch.cosine_similarity(fast[name].flatten(), dense[name].flatten(), dim=0)) for name in fast.keys() - silent(model)}
+    cosine = {
+        name: float(torch.cosine_similarity(fast[name].flatten(), dense[name].flatten(), dim=0))
+        for name in fast.keys() - silent(model)
+    }
     assert min(cosine.values()) > 0.96, cosine
     assert all(cosine[name] > 1 - SINGLE for name in ("user_tower.weight", "item_tower.weight")), cosine
 
@@ -156,7 +202,9 @@ def test_a_batch_never_shows_its_target_and_never_calls_a_like_a_negative() -> N
     likes = train_matrix(checkerboard(12, 12))
     seen: list[tuple[int, int]] = []
     for batch in reference_batches(likes, 7, np.random.default_rng(0)):
-        for user, history, liked, other in zip(*(t.tolist() for t in (batch.users, batch.history, batch.liked, batch.other)), strict=True):
+        for user, history, liked, other in zip(
+            *(t.tolist() for t in (batch.users, batch.history, batch.liked, batch.other)), strict=True
+        ):
             own = set(likes[user].indices.tolist())
             assert liked in own and other not in own
             assert {j for j in history if j >= 0} == own - {liked}
@@ -185,7 +233,10 @@ def test_both_paths_count_the_same_pairs() -> None:
     config = replace(PRESETS["paper"], train=replace(PRESETS["paper"].train, batch=32))
     model = DSKReG(config.model, build(dataset, EVERYTHING), 16)
     before = model.item_embedding.detach().clone()
-    dense, fast = train_steps(Reference.of(model), dataset, config, steps=6), fast_steps(model, dataset, config, steps=6)
+    dense, fast = (
+        train_steps(Reference.of(model), dataset, config, steps=6),
+        fast_steps(model, dataset, config, steps=6),
+    )
     assert dense.count == fast.count > 0
     assert not torch.equal(model.item_embedding, before)
 

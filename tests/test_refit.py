@@ -1,4 +1,6 @@
-"""Once more on everything known before the test: as many epochs, the same start, the validation likes included."""
+"""Once more on everything known before the test: as many epochs, the same start, the validation likes
+included.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def test_titles_outside_the_core_are_folded_in() -> None:
     data, graph = small(32, 24)
     config = settings("default", epochs=0)
     first = train(data, graph, config)
-    assert first.start is not None and refit(data, config, first)[1].start == first.start, "everything is in the core"
+    assert first.start is not None and refit(data, config, first)[1].start == first.start, (
+        "everything is in the core"
+    )
     fold = data.fold.copy()
     fold[np.flatnonzero(fold == TRAIN)[:3]] = OUTSIDE
     outside = replace(data, fold=fold)
@@ -62,8 +66,14 @@ def test_titles_outside_the_core_are_folded_in() -> None:
 def test_the_start_is_told_in_words() -> None:
     kernels = [{"rank": 64, "knowledge": True, "seen": False}, {"rank": 16, "knowledge": False, "seen": True}]
     text = start_in_words({"start": {"kernels": kernels}, "best_epoch": 7, "refit": True})
-    assert "up to 64 directions of the likes and what was seen and not liked and the knowledge graph, 2 views of them mixed" in text
+    assert (
+        "up to 64 directions of the likes and what was seen and not liked and the knowledge graph, 2 views of them mixed"
+        in text
+    )
     assert "Epoch 7 was best" in text and "once more" in text and "baselines know the likes alone" in text
     older = start_in_words({"start": {"rank": 8, "knowledge": False}, "best_epoch": 0, "refit": False})
     assert "8 directions of the likes, chosen" in older and "No later epoch" in older and "alone" not in older
-    assert start_in_words({"start": None, "best_epoch": 3, "refit": False}) == "Epoch 3 was best on validation." and start_in_words({}) == ""
+    assert (
+        start_in_words({"start": None, "best_epoch": 3, "refit": False}) == "Epoch 3 was best on validation."
+        and start_in_words({}) == ""
+    )

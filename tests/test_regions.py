@@ -22,7 +22,9 @@ def test_clusters_are_the_same_for_the_same_seed_and_blind_to_length() -> None:
     vectors = np.random.default_rng(0).normal(size=(300, 8))
     first = clusters(vectors, 12, 3)
     assert np.array_equal(first, clusters(vectors, 12, 3))
-    assert np.array_equal(first, clusters(vectors * np.random.default_rng(1).integers(1, 9, size=(300, 1)), 12, 3))
+    assert np.array_equal(
+        first, clusters(vectors * np.random.default_rng(1).integers(1, 9, size=(300, 1)), 12, 3)
+    )
     assert len(np.unique(first)) == 12 and (np.diff(np.bincount(first)) <= 0).all()
 
 
@@ -35,10 +37,18 @@ def test_every_point_belongs_to_the_cluster_whose_mean_direction_is_nearest() ->
     assert ((unit @ centres.T).argmax(1) == found).all()
 
 
-@pytest.mark.parametrize("vectors", [np.zeros((0, 3)), np.zeros((5, 3)), np.ones((50, 3)), np.eye(3)], ids=["none", "zeros", "one direction", "three"])
+@pytest.mark.parametrize(
+    "vectors",
+    [np.zeros((0, 3)), np.zeros((5, 3)), np.ones((50, 3)), np.eye(3)],
+    ids=["none", "zeros", "one direction", "three"],
+)
 def test_awkward_points_get_a_cluster_or_none(vectors: np.ndarray) -> None:
     found = clusters(vectors, 20, 0)
-    assert len(found) == len(vectors) and ((found >= 0) == vectors.any(axis=1)).all() and (found >= NOWHERE).all()
+    assert (
+        len(found) == len(vectors)
+        and ((found >= 0) == vectors.any(axis=1)).all()
+        and (found >= NOWHERE).all()
+    )
     label(found, np.ones((len(vectors), 1)), ["a"])
     middles(found, np.zeros((len(vectors), 2)))
 

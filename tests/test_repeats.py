@@ -25,18 +25,28 @@ def small(preset: str) -> Explorer:
 
 @pytest.mark.parametrize("preset", SMALL)
 @pytest.mark.parametrize(("seed", "picks", "user_picks"), [(0, 2, 2), (7, 3, 1)])
-def test_every_draw_is_the_one_that_explain_makes(preset: str, seed: int, picks: int, user_picks: int) -> None:
+def test_every_draw_is_the_one_that_explain_makes(
+    preset: str, seed: int, picks: int, user_picks: int
+) -> None:
     explorer = small(preset)
     for profile in (explorer.profile(500), explorer.profile_of([100, 103]), explorer.profile_of([])):
         made = explorer.repeat(profile, 105, 12, seed, picks, user_picks)
-        single = [explorer.explain(profile, 105, seed=seed + c, picks=picks, user_picks=user_picks) for c in range(12)]
+        single = [
+            explorer.explain(profile, 105, seed=seed + c, picks=picks, user_picks=user_picks)
+            for c in range(12)
+        ]
         assert made.score == pytest.approx([each.score for each in single], abs=1e-5)
-        times = made.running.pivot(index="n", columns="candidate", values="frequency").to_numpy() * np.arange(1, 13)[:, None]
+        times = (
+            made.running.pivot(index="n", columns="candidate", values="frequency").to_numpy()
+            * np.arange(1, 13)[:, None]
+        )
         picked = np.diff(times, axis=0, prepend=0).round().astype(bool)
         key = list(zip(made.frame["item_id"], made.frame["relation"], strict=True))
         for each, row in zip(single, picked, strict=True):
             drawn = each.item_neighbours[each.item_neighbours["picked"]]
-            assert {key[c] for c in np.flatnonzero(row)} == set(zip(drawn["item_id"], drawn["relation"], strict=True))
+            assert {key[c] for c in np.flatnonzero(row)} == set(
+                zip(drawn["item_id"], drawn["relation"], strict=True)
+            )
 
 
 def test_the_demos_draws_too(demo: Explorer) -> None:
@@ -45,7 +55,9 @@ def test_the_demos_draws_too(demo: Explorer) -> None:
     for c in (0, 511, 512, 599):
         assert made.score[c] == pytest.approx(demo.explain(profile, TITLE, seed=40 + c).score, rel=1e-5)
     assert made.frame["frequency"].sum() == pytest.approx(demo.defaults["picks"])
-    one = demo.explain(profile, TITLE).item_neighbours.set_index(["item_id", "relation"])["inclusion_probability"]
+    one = demo.explain(profile, TITLE).item_neighbours.set_index(["item_id", "relation"])[
+        "inclusion_probability"
+    ]
     again = made.frame.set_index(["item_id", "relation"])["inclusion_probability"]
     np.testing.assert_allclose(again, one[again.index], atol=1e-9)
     last = made.running[made.running["n"] == 600]
@@ -53,11 +65,16 @@ def test_the_demos_draws_too(demo: Explorer) -> None:
 
 
 def test_no_frequency_leaves_its_probability_behind(demo: Explorer) -> None:
-    """Hoeffding's bound for the worst of C candidates: a correct sampler exceeds it once in 10^6 seeds, and the seed is fixed."""
+    """Hoeffding's bound for the worst of C candidates: a correct sampler exceeds it once in 10^6 seeds, and
+    the seed is fixed.
+    """
     made = demo.repeat(demo.profile(USER), TITLE, 3000)
     bound = np.sqrt(np.log(2 * len(made.frame) / 1e-6) / (2 * made.count))
     assert (made.frame["frequency"] - made.frame["inclusion_probability"]).abs().max() < bound
-    assert ((made.frame["low"] <= made.frame["inclusion_probability"]) & (made.frame["inclusion_probability"] <= made.frame["high"])).all()
+    assert (
+        (made.frame["low"] <= made.frame["inclusion_probability"])
+        & (made.frame["inclusion_probability"] <= made.frame["high"])
+    ).all()
 
 
 def test_the_band_is_the_binomial_one() -> None:
@@ -70,7 +87,9 @@ def test_running_frequencies_by_hand() -> None:
     frame = running(np.array([[True, False], [True, True], [False, True]]), np.array([1.0, 0.5]))
     assert frame["n"].tolist() == [1, 1, 2, 2, 3, 3]
     assert frame["frequency"].tolist() == pytest.approx([1, 0, 1, 0.5, 2 / 3, 2 / 3])
-    assert frame["low"].tolist() == [1, 0, 1, 0, 1, 0] and frame["high"].tolist() == [1] * 6, "three tosses leave everything open"
+    assert frame["low"].tolist() == [1, 0, 1, 0, 1, 0] and frame["high"].tolist() == [1] * 6, (
+        "three tosses leave everything open"
+    )
 
 
 def test_a_title_that_nobody_ties_to_draws_nothing() -> None:
@@ -79,7 +98,9 @@ def test_a_title_that_nobody_ties_to_draws_nothing() -> None:
     graph.neighbour[4] = -1
     explorer = opened(dataset, graph, SMALL["default"])
     made = explorer.repeat(explorer.profile(500), 104, 3)
-    assert made.frame.empty and made.running.empty and len(set(made.score)) > 1, "the person's side is still drawn"
+    assert made.frame.empty and made.running.empty and len(set(made.score)) > 1, (
+        "the person's side is still drawn"
+    )
 
 
 @pytest.mark.parametrize("count", [0, -1, MOST + 1])

@@ -53,7 +53,9 @@ def test_a_persons_figures_are_those_that_the_evaluation_averages(explorer: Expl
     asked = tested[np.linspace(0, len(tested) - 1, 60).astype(int)]
     for row, user in enumerate(asked):
         mine = explorer.rivals.metrics(explorer.profile(data.user_ids[user]), (name,))
-        assert mine.loc[name, FIGURES].to_list() == pytest.approx([ranking.per_user[figure][row] for figure in FIGURES])
+        assert mine.loc[name, FIGURES].to_list() == pytest.approx(
+            [ranking.per_user[figure][row] for figure in FIGURES]
+        )
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -78,7 +80,11 @@ def test_the_full_ranking_holds_every_title_but_the_history_once(explorer: Explo
     assert (ranks[known] == 0).all()
     assert sorted(ranks[ranks > 0]) == list(range(1, len(ranks) - len(known) + 1))
     listed = explorer.rivals.recommend(name, profile, 20, hide_seen=False)
-    assert ranks[explorer.core.positions(listed["item_id"])].tolist() == listed["rank"].tolist() == list(range(1, 21))
+    assert (
+        ranks[explorer.core.positions(listed["item_id"])].tolist()
+        == listed["rank"].tolist()
+        == list(range(1, 21))
+    )
     assert not set(listed["item_id"]) & set(profile.history)
     hidden = explorer.rivals.held_out(profile)
     assert set(listed.loc[listed["held_out"], "item_id"]) == set(hidden.loc[hidden[name] <= 20, "item_id"])
@@ -86,7 +92,11 @@ def test_the_full_ranking_holds_every_title_but_the_history_once(explorer: Explo
 
 def test_the_models_list_is_the_explorers(explorer: Explorer) -> None:
     genre, kind = explorer.genres[0], explorer.types[0]
-    for profile in (explorer.profile(17), explorer.profile_of([36]), explorer.edited(explorer.profile(17), [36], [explorer.profile(17).history[0]])):
+    for profile in (
+        explorer.profile(17),
+        explorer.profile_of([36]),
+        explorer.edited(explorer.profile(17), [36], [explorer.profile(17).history[0]]),
+    ):
         for filters in ({}, {"genres": [genre], "types": [kind]}):
             expected = explorer.recommend(profile, 15, **filters).drop(columns="reason")
             pd.testing.assert_frame_equal(explorer.rivals.recommend(MODEL, profile, 15, **filters), expected)
@@ -106,11 +116,19 @@ def test_a_baselines_list_is_what_it_scores_without_what_was_seen(explorer: Expl
 
 def test_nobodys_true_history_is_tested(explorer: Explorer) -> None:
     untouched = explorer.profile(17)
-    people = {"made by hand": explorer.profile_of([36]), "edited": explorer.edited(untouched, disliked=[untouched.history[0]])}
+    people = {
+        "made by hand": explorer.profile_of([36]),
+        "edited": explorer.edited(untouched, disliked=[untouched.history[0]]),
+    }
     for word, profile in people.items():
         assert word in explorer.rivals.untestable(profile).lower()
-        assert explorer.rivals.metrics(profile).empty and list(explorer.rivals.metrics(profile).columns) == FIGURES
-        assert explorer.rivals.held_out(profile).empty and list(explorer.rivals.held_out(profile).columns) == ["item_id", "title", *ALL]
+        assert (
+            explorer.rivals.metrics(profile).empty
+            and list(explorer.rivals.metrics(profile).columns) == FIGURES
+        )
+        assert explorer.rivals.held_out(profile).empty and list(
+            explorer.rivals.held_out(profile).columns
+        ) == ["item_id", "title", *ALL]
     assert explorer.rivals.untestable(untouched) == ""
 
 
@@ -120,13 +138,20 @@ def test_settings_come_from_the_artifact_or_a_note_says_that_they_do_not() -> No
     assert tuned.note == "" and {name: tuned.settings(name) for name in settings} == settings
     assert tuned.settings("popularity") == {}
     usual = {name: one.settings for name, one in baselines().items()}
-    for metrics in ({}, {"baseline_settings": {}}, {"baseline_settings": {"EASE": {"penalty": 3}}}, {"baseline_settings": {"EASE": None}}):
+    for metrics in (
+        {},
+        {"baseline_settings": {}},
+        {"baseline_settings": {"EASE": {"penalty": 3}}},
+        {"baseline_settings": {"EASE": None}},
+    ):
         older = FittedBaselines(hand_drawn(), metrics)
         assert "Train it again" in older.note and {name: older.settings(name) for name in usual} == usual
 
 
 def test_they_are_fitted_on_training_and_validation_likes() -> None:
-    """By hand: likes of A 2, B 2, C 2 (one for validation, one outside the core), D 2, and none of E, which is held out or only seen."""
+    """By hand: likes of A 2, B 2, C 2 (one for validation, one outside the core), D 2, and none of E, which
+    is held out or only seen.
+    """
     known = FittedBaselines(hand_drawn(), {})
     counts = known.get("popularity").scores(train_matrix(hand_drawn()))[0]
     assert [counts[i] for i in (A, B, C, D, E)] == [2, 2, 2, 2, 0]
@@ -137,7 +162,11 @@ def test_each_is_fitted_once_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> No
     counted: list[str] = []
     for kind in (EASE, ItemKNN):
         whole = kind.fit_co_likes
-        monkeypatch.setattr(kind, "fit_co_likes", lambda self, likes, whole=whole: (counted.append(type(self).__name__), whole(self, likes))[1])
+        monkeypatch.setattr(
+            kind,
+            "fit_co_likes",
+            lambda self, likes, whole=whole: (counted.append(type(self).__name__), whole(self, likes))[1],
+        )
     counting = CoLikes.of
     monkeypatch.setattr(CoLikes, "of", lambda train: (counted.append("likes"), counting(train))[1])
     shared = FittedBaselines(hand_drawn(), {})
@@ -160,11 +189,15 @@ def test_a_large_ease_is_fitted_only_on_demand(monkeypatch: pytest.MonkeyPatch) 
 
 def test_hidden_adult_titles_change_the_lists_but_neither_fits_nor_figures() -> None:
     whole = Explorer.open(DEMO)
-    first = whole.core.directory.item(whole.rivals.recommend("EASE", whole.profile(17), 1, hide_seen=False)["item_id"].iloc[0])
+    first = whole.core.directory.item(
+        whole.rivals.recommend("EASE", whole.profile(17), 1, hide_seen=False)["item_id"].iloc[0]
+    )
     whole.core.directory.__dict__["adult"] = np.arange(len(whole.items)) == first
     veiled = whole.without_adult
     assert veiled is not whole and veiled.core.baselines is whole.core.baselines
-    assert whole.items["item_id"].iloc[first] not in set(veiled.rivals.recommend("EASE", whole.profile(17), 50, hide_seen=False)["item_id"])
+    assert whole.items["item_id"].iloc[first] not in set(
+        veiled.rivals.recommend("EASE", whole.profile(17), 50, hide_seen=False)["item_id"]
+    )
     assert veiled.rivals.metrics(whole.profile(17)).equals(whole.rivals.metrics(whole.profile(17)))
 
 
@@ -204,5 +237,7 @@ def test_what_the_measuring_writes_down_builds_the_same_baselines() -> None:
     measured = json.loads(json.dumps(measure(model, data, True, lambda text: None)))
     assert set(measured["baseline_settings"]) == {"item-kNN", "EASE"}
     again = FittedBaselines(data, measured)
-    assert again.note == "" and all(again.settings(name) == settings for name, settings in measured["baseline_settings"].items())
+    assert again.note == "" and all(
+        again.settings(name) == settings for name, settings in measured["baseline_settings"].items()
+    )
     assert measure(model, data, False, lambda text: None)["baseline_settings"] == {}

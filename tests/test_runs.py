@@ -1,4 +1,6 @@
-"""Runs: real processes that are started, watched, stopped, killed and continued, and the journal by which they are followed."""
+"""Runs: real processes that are started, watched, stopped, killed and continued, and the journal by which
+they are followed.
+"""
 
 import json
 import os
@@ -63,7 +65,9 @@ def pid_of(runs: Runs, run: Run) -> int:
 def test_a_run_tells_its_epochs_and_leaves_an_artifact(runs: Runs) -> None:
     run = runs.start(SHORT)
     assert run.state == "running" and not run.resumable
-    assert os.getsid(pid_of(runs, run)) == pid_of(runs, run), "a session of its own: it does not end with whoever started it"
+    assert os.getsid(pid_of(runs, run)) == pid_of(runs, run), (
+        "a session of its own: it does not end with whoever started it"
+    )
     with pytest.raises(InputError, match="at this moment"):
         runs.start(SHORT)
     run = until(runs, run, ended)
@@ -71,7 +75,10 @@ def test_a_run_tells_its_epochs_and_leaves_an_artifact(runs: Runs) -> None:
     assert [row.epoch for row in run.told.epochs] == [0, 1, 2]
     made = artifacts.load(runs.artifacts / "made")
     assert [row.ndcg for row in run.told.epochs] == [row["ndcg"] for row in made.history]
-    assert isinstance(run.told.end, Done) and run.told.end.metrics["ndcg@20"] == made.metrics["metrics"]["ndcg@20"]
+    assert (
+        isinstance(run.told.end, Done)
+        and run.told.end.metrics["ndcg@20"] == made.metrics["metrics"]["ndcg@20"]
+    )
     assert run.best and run.best.epoch == made.metrics["best_epoch"]
     assert run.told.start and run.told.start.epochs == SHORT.epochs
     assert "test users" in runs.tail(run.id)
@@ -165,7 +172,9 @@ def born(process: psutil.Process, clock: str) -> dict[str, object]:
 def test_a_pid_that_was_given_to_another_process_is_nobody_of_ours(shift: float, runs: Runs) -> None:
     run = runs.stop(runs.start(ENDLESS).id)
     mine = psutil.Process()
-    detached.write(runs.folder / run.id / "process.json", {"pid": mine.pid, "born": mine.create_time() + shift})
+    detached.write(
+        runs.folder / run.id / "process.json", {"pid": mine.pid, "born": mine.create_time() + shift}
+    )
     (runs.folder / run.id / "stopped").unlink()
     assert runs.get(run.id).state == "lost"
     assert runs.stop(run.id).state == "lost" and mine.is_running()
@@ -193,7 +202,9 @@ def test_a_record_of_an_earlier_version_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not detached.boot(), reason="births are told by the clock here")
 @pytest.mark.parametrize("step", [-HOURS, HOURS])
-def test_a_step_of_the_clock_loses_no_run_and_stop_ends_it(step: float, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_of_the_clock_loses_no_run_and_stop_ends_it(
+    step: float, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = runs.start(ENDLESS)
     process = psutil.Process(pid_of(runs, run))
     before, now, booted = process.create_time(), time.time, psutil.boot_time()
@@ -208,8 +219,14 @@ def test_a_request_from_the_future_does_not_hold_a_place(runs: Runs) -> None:
     run = runs.stop(runs.start(ENDLESS).id)
     folder = runs.folder / run.id
     (folder / "process.json").unlink()
-    for moment, state in ((time.time(), "running"), (time.time() + HOURS, "stopped"), (time.time() - HOURS, "stopped")):
-        detached.write(folder / "request.json", json.loads((folder / "request.json").read_text()) | {"asked": moment})
+    for moment, state in (
+        (time.time(), "running"),
+        (time.time() + HOURS, "stopped"),
+        (time.time() - HOURS, "stopped"),
+    ):
+        detached.write(
+            folder / "request.json", json.loads((folder / "request.json").read_text()) | {"asked": moment}
+        )
         assert runs.get(run.id).state == state
 
 
@@ -218,18 +235,56 @@ def test_a_request_from_the_future_does_not_hold_a_place(runs: Runs) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"out": out} for out in (3, "", ".", "..", ".hidden", "../made", "a/b", "/made", "a\\b", "a b", "ä", "x" * 65, "a\n", "--help\0")]
-    + [{"preset": "better"}, {"device": "cuda; rm"}, {"device": "--help"}, {"epochs": 0}, {"epochs": 10**6}, {"epochs": True}, {"seed": -1}, {"seed": 2**32}]
-    + [{"settings": ["a=b"]}, {"settings": ("x" * 1001,)}, {"replace": 1}, {"data": "x" * 256}, {"data": None}, {"epoch": 3}],
+    [
+        {"out": out}
+        for out in (
+            3,
+            "",
+            ".",
+            "..",
+            ".hidden",
+            "../made",
+            "a/b",
+            "/made",
+            "a\\b",
+            "a b",
+            "ä",
+            "x" * 65,
+            "a\n",
+            "--help\0",
+        )
+    ]
+    + [
+        {"preset": "better"},
+        {"device": "cuda; rm"},
+        {"device": "--help"},
+        {"epochs": 0},
+        {"epochs": 10**6},
+        {"epochs": True},
+        {"seed": -1},
+        {"seed": 2**32},
+    ]
+    + [
+        {"settings": ["a=b"]},
+        {"settings": ("x" * 1001,)},
+        {"replace": 1},
+        {"data": "x" * 256},
+        {"data": None},
+        {"epoch": 3},
+    ],
     ids=str,
 )
 def test_a_request_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     field = next(iter(wrong))
-    with pytest.raises(InputError, match=f"{'name' if field == 'out' else field}.*: (expected|Tuple|String|unknown)"):
+    with pytest.raises(
+        InputError, match=f"{'name' if field == 'out' else field}.*: (expected|Tuple|String|unknown)"
+    ):
         Request.of(**{"data": "demo", "out": "made"} | wrong)
 
 
-@pytest.mark.parametrize("data", ["", ".", "..", "../data/board", "/", "board/", "unknown", "empty", "file.txt", "--help"])
+@pytest.mark.parametrize(
+    "data", ["", ".", "..", "../data/board", "/", "board/", "unknown", "empty", "file.txt", "--help"]
+)
 def test_only_data_that_are_offered_are_trained_on(data: str, runs: Runs) -> None:
     (runs.data / "empty").mkdir()
     (runs.data / "file.txt").touch()
@@ -280,10 +335,23 @@ def test_a_journal_that_is_being_written_is_read_at_every_length(tmp_path: Path)
 
 EPOCH = {"time": 1, "event": "epoch", "epoch": 1, "loss": 0.5, "ndcg": 0.25, "recall": 0.5, "entropy": 1}
 WRONG = ("now", "<b>", True, [], {}, -1, 1e300, float("nan"), 10**30)
-LINES = [b"\xff\xfe", b"[]", b"{}", b"[" * 100_000, b"\0" * 100, b'{"time": 2, "event": "new"}', b'{"time": 1, "event": "stage", "text": "\\ud800"}']
+LINES = [
+    b"\xff\xfe",
+    b"[]",
+    b"{}",
+    b"[" * 100_000,
+    b"\0" * 100,
+    b'{"time": 2, "event": "new"}',
+    b'{"time": 1, "event": "stage", "text": "\\ud800"}',
+]
 LINES += [json.dumps({"time": wrong, "event": "done"}).encode() for wrong in WRONG]
 ANY = (("loss", -1), ("loss", 1e300), ("loss", 10**30))  # a loss may be any number
-LINES += [json.dumps(EPOCH | {name: wrong}).encode() for name in EPOCH for wrong in WRONG if (name, wrong) not in ANY]
+LINES += [
+    json.dumps(EPOCH | {name: wrong}).encode()
+    for name in EPOCH
+    for wrong in WRONG
+    if (name, wrong) not in ANY
+]
 STEP = {"time": 1, "event": "step", "step": 1, "steps": 2}
 START = {"time": 1, "event": "start", "epochs": 2, "resume": False}
 OTHERS = ((STEP, "step"), (STEP, "steps"), (START, "epochs"))
@@ -301,7 +369,12 @@ def test_lines_that_are_not_ours_are_passed_over(line: bytes, tmp_path: Path) ->
 
 def test_a_journal_as_long_as_a_disk_is_read_from_its_end(tmp_path: Path) -> None:
     path, line = tmp_path / "log", json.dumps(EPOCH).encode() + b"\n"
-    contents = {"long": line * 100_000, "wrong": line.replace(b"0.5", b'"x"') * 100_000 + line, "one line": b"{" * (1 << 25), "empty": b"\n" * (1 << 25)}
+    contents = {
+        "long": line * 100_000,
+        "wrong": line.replace(b"0.5", b'"x"') * 100_000 + line,
+        "one line": b"{" * (1 << 25),
+        "empty": b"\n" * (1 << 25),
+    }
     for name, content in contents.items():
         path.write_bytes(content)
         took = []
@@ -319,7 +392,13 @@ def test_a_journal_as_long_as_a_disk_is_read_from_its_end(tmp_path: Path) -> Non
 
 def test_steps_are_told_sparingly_and_the_last_of_a_long_journal_counts(tmp_path: Path) -> None:
     with journal(tmp_path / "log") as told:
-        assert sum(1 for _ in told.counting(lambda steps, count, label: steps)(iter(range(1000)), 1000, "epoch 1")) == 1000
+        assert (
+            sum(
+                1
+                for _ in told.counting(lambda steps, count, label: steps)(iter(range(1000)), 1000, "epoch 1")
+            )
+            == 1000
+        )
     assert (tmp_path / "log").read_text().count("\n") < 10
     with journal(tmp_path / "log") as told:
         for step in range(1000):
@@ -341,7 +420,13 @@ def test_an_error_is_told_and_goes_on_its_way(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written_is_refused_at_its_first_line(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for place in (tmp_path / "no" / "folder", tmp_path, tmp_path / "pipe", tmp_path / "nul\0", Path("/dev/full")):
+    for place in (
+        tmp_path / "no" / "folder",
+        tmp_path,
+        tmp_path / "pipe",
+        tmp_path / "nul\0",
+        Path("/dev/full"),
+    ):
         with pytest.raises(InputError, match=r"--log: .* cannot be written"), journal(place) as told:
             told.write("start", epochs=1, patience=1, resume=False)
 

@@ -11,15 +11,33 @@ from torch import Tensor
 
 from dskreg.model import sampling
 from dskreg.model.aggregation import attention
-from dskreg.model.sampling import PRUNE, Draw, draw, gumbel, inclusion_probability, node_noise, relaxed_top_k, soften
+from dskreg.model.sampling import (
+    PRUNE,
+    Draw,
+    draw,
+    gumbel,
+    inclusion_probability,
+    node_noise,
+    relaxed_top_k,
+    soften,
+)
 
 
 def noise_for(rows: int, width: int, seed: int = 0) -> Tensor:
     return gumbel((rows, width), torch.Generator().manual_seed(seed))
 
 
-def softened(logit: Tensor, noise: Tensor, k: int, temperature: float = 0.1, soft: bool = False, keep: int | None = None) -> Draw:
-    """What the model does under training: the hard draw, then its relaxation over the `keep` largest keys (PRUNE * k)."""
+def softened(
+    logit: Tensor,
+    noise: Tensor,
+    k: int,
+    temperature: float = 0.1,
+    soft: bool = False,
+    keep: int | None = None,
+) -> Draw:
+    """What the model does under training: the hard draw, then its relaxation over the `keep` largest keys
+    (PRUNE * k).
+    """
     hard = draw(logit.detach(), noise, k, keep or PRUNE * k)
     return soften(hard, logit.gather(1, hard.slot), k, temperature, soft)
 
@@ -32,7 +50,8 @@ def test_the_first_pick_follows_softmax() -> None:
     draws = 100_000
     first = draw(logit.expand(draws, 4), noise_for(draws, 4), 2).slot[:, 0]
     share = torch.bincount(first, minlength=4) / draws
-    expected = torch.tensor([0.032, 0.087, 0.237, 0.644])  # noise of the wrong sign, as released, gives .006 .052 .242 .700
+    # Noise of the wrong sign, as released, gives .006 .052 .242 .700
+    expected = torch.tensor([0.032, 0.087, 0.237, 0.644])
     assert torch.allclose(torch.softmax(logit, 0), expected, atol=6e-4)
     assert ((share - torch.softmax(logit, 0)).abs() < 4 * (expected * (1 - expected) / draws).sqrt()).all()
 
@@ -67,7 +86,8 @@ def test_the_noise_of_one_node_is_its_row_in_the_table(width: int) -> None:
     for node in (0, 7, 19):
         assert np.array_equal(node_noise(3, np.array([node]), width)[0], table[node])
     assert np.array_equal(node_noise(3, np.array([19, 0]), width), table[[19, 0]])
-    assert len(np.unique(table)) >= table.size - 5  # no two rows share a stretch of the stream (float32 may collide)
+    # No two rows share a stretch of the stream (float32 may collide)
+    assert len(np.unique(table)) >= table.size - 5
     assert node_noise(3, np.array([], dtype=int), width).shape == (0, width)
 
 
@@ -88,7 +108,11 @@ def test_the_draw_takes_the_k_largest_keys_largest_first() -> None:
 
 def test_a_node_with_fewer_candidates_than_k_picks_them_all_and_no_more() -> None:
     logit = torch.tensor([[-torch.inf, 1.0, -torch.inf, 0.0], [-torch.inf] * 4, [1.0, 2.0, 3.0, 4.0]])
-    for drawn in (draw(logit, noise_for(3, 4), 3), softened(logit, noise_for(3, 4), 3), softened(logit, noise_for(3, 4), 3, soft=True)):
+    for drawn in (
+        draw(logit, noise_for(3, 4), 3),
+        softened(logit, noise_for(3, 4), 3),
+        softened(logit, noise_for(3, 4), 3, soft=True),
+    ):
         assert drawn.picked.sum(1).tolist() == [2, 0, 3]
         assert drawn.weight[:2].sum(1).tolist() == [2.0, 0.0]
         assert set(drawn.slot[0][drawn.picked[0]].tolist()) == {1, 3}
@@ -100,12 +124,17 @@ def test_k_beyond_the_table_is_the_whole_table() -> None:
 
 
 def test_a_constant_added_to_the_logits_changes_nothing() -> None:
-    logit, noise = torch.randn(50, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64), noise_for(50, 12).double()
+    logit, noise = (
+        torch.randn(50, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64),
+        noise_for(50, 12).double(),
+    )
     for soft in (False, True):
         one, other = (softened(logit + shift, noise, 3, soft=soft) for shift in (0.0, 5.0))
         assert torch.equal(one.slot, other.slot)
         assert torch.allclose(one.weight, other.weight, atol=1e-12)
-    assert np.allclose(inclusion_probability(logit[0].numpy(), 3), inclusion_probability(logit[0].numpy() + 5, 3), atol=1e-12)
+    assert np.allclose(
+        inclusion_probability(logit[0].numpy(), 3), inclusion_probability(logit[0].numpy() + 5, 3), atol=1e-12
+    )
 
 
 # The relaxation
@@ -149,17 +178,22 @@ def test_the_relaxation_over_the_largest_keys_is_the_one_over_all() -> None:
 
 
 def test_the_relaxed_top_k_has_the_gradient_of_finite_differences() -> None:
-    key = torch.randn(3, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+    key = torch.randn(
+        3, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True
+    )
     assert torch.autograd.gradcheck(lambda x: relaxed_top_k(x, 3, 0.7), (key,))
 
 
 def test_straight_through_is_hard_forward_and_relaxed_backward() -> None:
-    logit = torch.randn(6, 10, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+    logit = torch.randn(
+        6, 10, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True
+    )
     noise, k, worth = noise_for(6, 10).double(), 3, torch.linspace(-1, 2, 10, dtype=torch.float64)
     drawn = softened(logit, noise, k, 0.5)
     hard = draw(logit.detach(), noise, k)
     assert torch.equal(drawn.slot[:, :k], hard.slot)
-    assert torch.equal(drawn.weight[:, :k].detach(), hard.weight) and not drawn.weight[:, k:].any()  # exactly, or explain would not equal score
+    # Exactly, or explain would not equal score
+    assert torch.equal(drawn.weight[:, :k].detach(), hard.weight) and not drawn.weight[:, k:].any()
     (backward,) = torch.autograd.grad((drawn.weight * worth[drawn.slot]).sum(), logit)
     relaxed = relaxed_top_k(logit + noise, k, 0.5)
     (expected,) = torch.autograd.grad((relaxed.gather(1, drawn.slot) * worth[drawn.slot]).sum(), logit)
@@ -169,11 +203,16 @@ def test_straight_through_is_hard_forward_and_relaxed_backward() -> None:
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("soft", [False, True])
 def test_the_gradient_points_along_the_true_one(k: int, soft: bool) -> None:
-    """Of the expected loss over all draws, enumerated. Without the slots that just missed it the mean cosine is about .75, and 0 for K = 1."""
+    """Of the expected loss over all draws, enumerated.
+
+    Without the slots that just missed it the mean cosine is about .75, and 0 for K = 1.
+    """
     orders, cosines, lengths = torch.tensor(list(itertools.permutations(range(8), k))), [], []
     for seed in range(8):
         rng = torch.Generator().manual_seed(seed)
-        logit, preference, worth = (torch.randn(8, generator=rng, dtype=torch.float64) * scale for scale in (1.0, 0.5, 3.0))
+        logit, preference, worth = (
+            torch.randn(8, generator=rng, dtype=torch.float64) * scale for scale in (1.0, 0.5, 3.0)
+        )
 
         def loss(alpha: Tensor, slot: Tensor, worth: Tensor = worth) -> Tensor:
             return torch.nn.functional.softplus(-(alpha * worth[slot]).sum(1))
@@ -181,9 +220,13 @@ def test_the_gradient_points_along_the_true_one(k: int, soft: bool) -> None:
         exact, sampled = logit.clone().requires_grad_(), logit.clone().requires_grad_()
         w = torch.softmax(exact, 0)[orders]
         probability = (w / (1 - torch.nn.functional.pad(w.cumsum(1)[:, :-1], (1, 0)))).prod(1)
-        (true,) = torch.autograd.grad((probability * loss(torch.softmax(preference[orders], 1), orders)).sum(), exact)
+        (true,) = torch.autograd.grad(
+            (probability * loss(torch.softmax(preference[orders], 1), orders)).sum(), exact
+        )
         drawn = softened(sampled.expand(3000, 8), noise_for(3000, 8, seed).double(), k, 0.1, soft)
-        (estimate,) = torch.autograd.grad(loss(attention(preference[drawn.slot], drawn.weight), drawn.slot).mean(), sampled)
+        (estimate,) = torch.autograd.grad(
+            loss(attention(preference[drawn.slot], drawn.weight), drawn.slot).mean(), sampled
+        )
         cosines.append(float(torch.cosine_similarity(true, estimate, 0)))
         lengths.append(float(estimate.norm() / true.norm()))
     assert np.mean(cosines) > 0.9 and min(cosines) > 0.75
@@ -280,7 +323,11 @@ def test_inclusion_in_parts_is_inclusion_at_once(monkeypatch: pytest.MonkeyPatch
     whole = inclusion_probability(logit, 5)
     largest: list[int] = []
     arriving = sampling._arriving
-    monkeypatch.setattr(sampling, "_arriving", lambda w, t, *rest: (largest.append(len(w) * len(t) * rest[-1]), arriving(w, t, *rest))[1])
+    monkeypatch.setattr(
+        sampling,
+        "_arriving",
+        lambda w, t, *rest: (largest.append(len(w) * len(t) * rest[-1]), arriving(w, t, *rest))[1],
+    )
     for cells in (1, 700, 10_000):
         monkeypatch.setattr(sampling, "CELLS", cells)
         largest.clear()
@@ -292,4 +339,7 @@ def test_inclusion_of_what_is_no_candidate_is_zero() -> None:
     logit = np.array([0.3, -np.inf, 1.0, -0.5, 0.2, -np.inf])
     for k in (1, 2, 3):
         pi = inclusion_probability(logit, k)
-        assert np.allclose(pi[np.isfinite(logit)], plackett_luce(logit[np.isfinite(logit)], k), atol=1e-8) and not pi[~np.isfinite(logit)].any()
+        assert (
+            np.allclose(pi[np.isfinite(logit)], plackett_luce(logit[np.isfinite(logit)], k), atol=1e-8)
+            and not pi[~np.isfinite(logit)].any()
+        )

@@ -14,7 +14,12 @@ from dskreg.ui.embeddings.scatter import Look, Mark
 def points(count: int) -> pd.DataFrame:
     random = np.random.default_rng(1)
     return pd.DataFrame(
-        {"item_id": np.arange(count), "title": [f"<b>T</b> {i}" for i in range(count)], "x": random.normal(size=count), "y": random.normal(size=count)}
+        {
+            "item_id": np.arange(count),
+            "title": [f"<b>T</b> {i}" for i in range(count)],
+            "x": random.normal(size=count),
+            "y": random.normal(size=count),
+        }
     )
 
 
@@ -23,7 +28,13 @@ def test_a_map_holds_every_point_once_and_marks_on_top(count):
     frame = points(count)
     groups = scatter.leading(pd.Series(["Action", "", "Drama"] * count)[:count].astype(object))
     figure = scatter.scatter_map(
-        frame, "item_id", "title", groups, charts.palette(groups.cat.categories), {"liked": Mark([0], charts.LIKED, "circle")}, Look({"Drama"})
+        frame,
+        "item_id",
+        "title",
+        groups,
+        charts.palette(groups.cat.categories),
+        {"liked": Mark([0], charts.LIKED, "circle")},
+        Look({"Drama"}),
     )
     assert sum(len(trace.x) for trace in figure.data if trace.name != "liked") == count
     assert all(trace.type == "scattergl" for trace in figure.data)
@@ -34,23 +45,37 @@ def test_a_map_holds_every_point_once_and_marks_on_top(count):
 def test_groups_are_the_most_frequent_and_other():
     values = pd.Series([f"g{i}" for i in range(30) for _ in range(40 - i)] + ["", None])
     groups = scatter.leading(values)
-    assert len(groups.cat.categories) <= 10 and groups.iloc[0] == "g0" and groups.iloc[-1] == groups.iloc[-2] == charts.OTHER_NAME
+    assert (
+        len(groups.cat.categories) <= 10
+        and groups.iloc[0] == "g0"
+        and groups.iloc[-1] == groups.iloc[-2] == charts.OTHER_NAME
+    )
 
 
 @pytest.mark.parametrize("values", [[], [3], [0, 0, 0], [0] * 50 + [1, 2, 90], list(range(100))])
 def test_bands_cover_every_value_without_overlap(values):
     bands = scatter.bands(pd.Series(values, dtype=int), "likes")
     assert len(bands) == len(values) and not bands.isna().any()
-    limits = [tuple(map(int, name.replace(",", "").split(" likes")[0].split(" to "))) for name in bands.cat.categories]
+    limits = [
+        tuple(map(int, name.replace(",", "").split(" likes")[0].split(" to ")))
+        for name in bands.cat.categories
+    ]
     assert all(low[0] > high[-1] for low, high in pairwise(limits)), "largest first, each above the next"
 
 
 def test_names_on_a_focused_map_cover_neither_each_other_nor_a_point():
-    frame = pd.DataFrame({"item_id": range(4), "title": ["a rather long name", "another long name", "a third one", "far"]})
+    frame = pd.DataFrame(
+        {"item_id": range(4), "title": ["a rather long name", "another long name", "a third one", "far"]}
+    )
     frame = frame.assign(x=[0.0, 0.02, 0.1, 3.0], y=[0.0, 0.0, 1.0, 0.0])
-    marks = {"near": Mark([1, 2, 3], charts.CHOSEN, "circle", named=True), "chosen": Mark([0], charts.CHOSEN, "star", named=True)}
+    marks = {
+        "near": Mark([1, 2, 3], charts.CHOSEN, "circle", named=True),
+        "chosen": Mark([0], charts.CHOSEN, "star", named=True),
+    }
     groups = scatter.leading(pd.Series(["Drama"] * 4))
-    figure = scatter.scatter_map(frame, "item_id", "title", groups, charts.palette(["Drama"]), marks, Look(focus=0))
+    figure = scatter.scatter_map(
+        frame, "item_id", "title", groups, charts.palette(["Drama"]), marks, Look(focus=0)
+    )
     near, chosen = figure.data[-2:]
     assert chosen.text[0] == "a rather long name"
     sides = dict(zip(near.text, near.textposition, strict=True))
@@ -61,7 +86,9 @@ def test_names_on_a_focused_map_cover_neither_each_other_nor_a_point():
 def drawn(count: int, look: Look, marks: dict[str, Mark] | None = None, sizes: pd.Series | None = None):
     frame = points(count)
     groups = scatter.leading(pd.Series((["Action", "Drama"] * count)[:count]))
-    return scatter.scatter_map(frame, "item_id", "title", groups, charts.palette(groups.cat.categories), marks or {}, look, sizes)
+    return scatter.scatter_map(
+        frame, "item_id", "title", groups, charts.palette(groups.cat.categories), marks or {}, look, sizes
+    )
 
 
 def ids(trace) -> set[int]:
@@ -71,7 +98,9 @@ def ids(trace) -> set[int]:
 def test_what_is_not_selected_stays_in_grey():
     grey, *coloured = drawn(20, Look(selected=[1, 2, 3])).data
     assert grey.marker.color == charts.OTHER and ids(grey) == set(range(20)) - {1, 2, 3}
-    assert [ids(trace) for trace in coloured] == [{2}, {1, 3}] and charts.OTHER not in [trace.marker.color for trace in coloured]
+    assert [ids(trace) for trace in coloured] == [{2}, {1, 3}] and charts.OTHER not in [
+        trace.marker.color for trace in coloured
+    ]
 
 
 def test_a_lasso_greys_the_rest_at_once_and_a_click_dims_nothing():
@@ -82,7 +111,12 @@ def test_a_lasso_greys_the_rest_at_once_and_a_click_dims_nothing():
 def test_a_place_of_its_own_is_marked_without_an_id():
     figure = drawn(5, Look(), {"<b>you</b>": Mark((), charts.LIKED, "diamond", at=(1.5, -2.0))})
     here = figure.data[-1]
-    assert (list(here.x), list(here.y)) == ([1.5], [-2.0]) and here.customdata is None and "<b>" not in here.name and "<b>" not in here.text[0]
+    assert (
+        (list(here.x), list(here.y)) == ([1.5], [-2.0])
+        and here.customdata is None
+        and "<b>" not in here.name
+        and "<b>" not in here.text[0]
+    )
 
 
 def test_groups_that_share_a_colour_differ_in_their_symbol():
@@ -97,7 +131,9 @@ def test_the_area_of_a_point_grows_with_its_value():
     sizes = scatter.sized(pd.Series([0, 25, 100]), 4, 20)
     assert sizes.tolist() == [4, 12, 20]
     assert scatter.sized(pd.Series([0, 0])).nunique() == 1
-    assert sorted(size for trace in drawn(3, Look(), sizes=sizes).data for size in np.atleast_1d(trace.marker.size)) == [4, 12, 20]
+    assert sorted(
+        size for trace in drawn(3, Look(), sizes=sizes).data for size in np.atleast_1d(trace.marker.size)
+    ) == [4, 12, 20]
 
 
 def test_names_of_regions_do_not_cover_each_other_and_fewer_fit_on_a_telephone():
@@ -107,13 +143,27 @@ def test_names_of_regions_do_not_cover_each_other_and_fewer_fit_on_a_telephone()
     figure = drawn(0, Look())
     narrow = overlays.name_regions(figure, regions, extent, dark=True)
     labels = figure.layout.annotations
-    assert 0 < narrow < len(labels) < 40 and not any("<i>" in label.text or not label.text for label in labels)
-    assert (labels[0].x, labels[0].y) == (regions["x"].iloc[0], regions["y"].iloc[0])  # the first always has its name
+    assert 0 < narrow < len(labels) < 40 and not any(
+        "<i>" in label.text or not label.text for label in labels
+    )
+    # The first always has its name
+    assert (labels[0].x, labels[0].y) == (regions["x"].iloc[0], regions["y"].iloc[0])
 
     def free(chosen, pixels: int) -> bool:
         span = max(np.ptp(extent["x"]), np.ptp(extent["y"])) / pixels
-        boxes = [(label.x, label.y, len("Slice of <i>Life</i>" if "Slice" in label.text else "Mecha") * scatter.LETTER * span / 2) for label in chosen]
-        return all(abs(a[0] - b[0]) >= a[2] + b[2] or abs(a[1] - b[1]) >= scatter.LINE * span for n, a in enumerate(boxes) for b in boxes[:n])
+        boxes = [
+            (
+                label.x,
+                label.y,
+                len("Slice of <i>Life</i>" if "Slice" in label.text else "Mecha") * scatter.LETTER * span / 2,
+            )
+            for label in chosen
+        ]
+        return all(
+            abs(a[0] - b[0]) >= a[2] + b[2] or abs(a[1] - b[1]) >= scatter.LINE * span
+            for n, a in enumerate(boxes)
+            for b in boxes[:n]
+        )
 
     assert free(labels, overlays.WIDE) and free(labels[:narrow], overlays.NARROW)
     again = drawn(0, Look())
@@ -123,9 +173,15 @@ def test_names_of_regions_do_not_cover_each_other_and_fewer_fit_on_a_telephone()
 
 def test_arrows_go_from_before_to_after():
     figure = drawn(3, Look())
-    overlays.add_moves(figure, pd.DataFrame({"raw_x": [0, 1], "raw_y": [2, 3], "x": [4, 5], "y": [6, 7]}), charts.CHOSEN)
+    overlays.add_moves(
+        figure, pd.DataFrame({"raw_x": [0, 1], "raw_y": [2, 3], "x": [4, 5], "y": [6, 7]}), charts.CHOSEN
+    )
     first, second = figure.data[-2:]
-    assert (list(first.x), list(first.y)) == ([0, 4], [2, 6]) and first.marker.symbol[1] == "arrow" and first.hoverinfo == "skip"
+    assert (
+        (list(first.x), list(first.y)) == ([0, 4], [2, 6])
+        and first.marker.symbol[1] == "arrow"
+        and first.hoverinfo == "skip"
+    )
     assert first.showlegend and not second.showlegend
 
 

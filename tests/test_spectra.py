@@ -27,14 +27,19 @@ def dense() -> tuple[Dataset, np.ndarray]:
     return in_full()
 
 
-def test_at_full_width_it_ranks_like_ease_before_its_columns_are_scaled(dense: tuple[Dataset, np.ndarray]) -> None:
+def test_at_full_width_it_ranks_like_ease_before_its_columns_are_scaled(
+    dense: tuple[Dataset, np.ndarray],
+) -> None:
     """B_ij = -P_ij / P_jj with P = (X'X + lambda I)^-1 is e_i . e_j / (lambda P_jj) off the diagonal."""
     data, likes = dense
-    vectors, _ = Spectra(data, replace(Config(), model=ModelConfig(width=20))).vectors(Start((Kernel(0.0, 3.0, 20),)))
+    vectors, _ = Spectra(data, replace(Config(), model=ModelConfig(width=20))).vectors(
+        Start((Kernel(0.0, 3.0, 20),))
+    )
     penalty = 3.0 * np.trace(likes.T @ likes) / 20
     p = np.linalg.inv(likes.T @ likes + penalty * np.eye(20))
     off = ~np.eye(20, dtype=bool)
-    np.testing.assert_allclose((vectors @ vectors.T / 3.0)[off], (-p * penalty)[off], atol=1e-5)  # infinite ridge is S^2 in units of the mean: hence the 3
+    # Infinite ridge is S^2 in units of the mean: hence the 3
+    np.testing.assert_allclose((vectors @ vectors.T / 3.0)[off], (-p * penalty)[off], atol=1e-5)
 
 
 def test_entities_that_two_titles_carry_count_as_people(dense: tuple[Dataset, np.ndarray]) -> None:
@@ -45,14 +50,20 @@ def test_entities_that_two_titles_carry_count_as_people(dense: tuple[Dataset, np
 
 
 def test_exponent_ridge_and_rank_are_the_best_of_those_tried() -> None:
-    """No combination that was tried ranks the validation titles better by the plain dot product, nor does another popularity."""
+    """No combination that was tried ranks the validation titles better by the plain dot product, nor does
+    another popularity.
+    """
     data, _ = small(60, 40)
     spectra = Spectra(data, replace(Config(), model=ModelConfig(width=16)))
     best = spectra.choose()
     q, h = spectra_.POPULARITY[0]
-    tried = [Start((Kernel(p, ridge, 16 // part),), q, h) for p, ridge, part in product(spectra_.EXPONENTS, spectra_.RIDGES, spectra_.PARTS)]
+    tried = [
+        Start((Kernel(p, ridge, 16 // part),), q, h)
+        for p, ridge, part in product(spectra_.EXPONENTS, spectra_.RIDGES, spectra_.PARTS)
+    ]
     tried += [
-        Start((Kernel(p, ridge, 16 // part),), best.popularity, best.discount) for p, ridge, part in product(spectra_.EXPONENTS, spectra_.FINE_RIDGES, (1, 2))
+        Start((Kernel(p, ridge, 16 // part),), best.popularity, best.discount)
+        for p, ridge, part in product(spectra_.EXPONENTS, spectra_.FINE_RIDGES, (1, 2))
     ]
     assert spectra.ndcg(best) >= max(map(spectra.ndcg, tried))
     plain = (replace(best.kernels[0], knowledge=False, share=1.0),)
@@ -61,8 +72,12 @@ def test_exponent_ridge_and_rank_are_the_best_of_those_tried() -> None:
 
 
 @pytest.mark.parametrize("knowledge", [False, True])
-def test_titles_with_few_likes_shape_no_direction_and_are_folded_in(dense: tuple[Dataset, np.ndarray], knowledge: bool) -> None:
-    """Their rows are the ridge regression of their own likes on the directions of the others, and the others' rows are as if they were alone."""
+def test_titles_with_few_likes_shape_no_direction_and_are_folded_in(
+    dense: tuple[Dataset, np.ndarray], knowledge: bool
+) -> None:
+    """Their rows are the ridge regression of their own likes on the directions of the others, and the others'
+    rows are as if they were alone.
+    """
     data, likes = dense
     count = likes.sum(0)
     least = int(np.median(count))
@@ -78,7 +93,9 @@ def test_titles_with_few_likes_shape_no_direction_and_are_folded_in(dense: tuple
     expected = rows.T @ left[:, :5] / value[:5]
     np.testing.assert_allclose(found @ found.T, expected @ expected.T, atol=2e-3)  # whatever the signs
     all_shape = spectra.decomposed(0.25, knowledge)[0]
-    assert not np.allclose(expected @ expected.T, all_shape @ all_shape.T, atol=2e-2), "it makes a difference here"
+    assert not np.allclose(expected @ expected.T, all_shape @ all_shape.T, atol=2e-2), (
+        "it makes a difference here"
+    )
 
 
 def test_where_every_title_has_few_likes_all_shape_the_directions(dense: tuple[Dataset, np.ndarray]) -> None:
@@ -90,7 +107,9 @@ def test_where_every_title_has_few_likes_all_shape_the_directions(dense: tuple[D
 def test_a_title_that_nobody_likes_has_no_direction(dense: tuple[Dataset, np.ndarray], least: int) -> None:
     data, _ = dense
     gone = np.isin(data.item, (3, 11))
-    alone = replace(data, user=data.user[~gone], item=data.item[~gone], liked=data.liked[~gone], fold=data.fold[~gone])
+    alone = replace(
+        data, user=data.user[~gone], item=data.item[~gone], liked=data.liked[~gone], fold=data.fold[~gone]
+    )
     vectors, _ = Spectra(alone, settings("default")).vectors(Start((Kernel(0.25, 10.0, 8),), least=least))
     assert not vectors[[3, 11]].any() and vectors[[2, 4]].any(1).all()
 
@@ -106,12 +125,19 @@ def watching(dense: tuple[Dataset, np.ndarray]) -> tuple[Dataset, np.ndarray, np
 def test_lists_of_what_was_seen_count_as_further_people(dense: tuple[Dataset, np.ndarray]) -> None:
     data, likes, seen = watching(dense)
     assert not (likes * seen).any() and likes.sum() + seen.sum() == dense[1].sum()
-    rows = np.vstack([table / np.maximum(table.sum(1, keepdims=True), 1) ** 0.25 for table in (likes, seen)]) / np.maximum(likes.sum(0), 1) ** 0.25
-    found, squared, mean = Spectra(data, replace(Config(), model=ModelConfig(width=5))).decomposed(0.25, seen=True)
+    rows = (
+        np.vstack([table / np.maximum(table.sum(1, keepdims=True), 1) ** 0.25 for table in (likes, seen)])
+        / np.maximum(likes.sum(0), 1) ** 0.25
+    )
+    found, squared, mean = Spectra(data, replace(Config(), model=ModelConfig(width=5))).decomposed(
+        0.25, seen=True
+    )
     _, value, right = np.linalg.svd(rows, full_matrices=False)
     np.testing.assert_allclose(squared, value[:5] ** 2, rtol=1e-3)
     np.testing.assert_allclose(found @ found.T, right[:5].T @ right[:5], atol=2e-3)
-    assert mean == pytest.approx((rows[: len(likes)] ** 2).sum() / np.count_nonzero(likes.sum(0))), "the ridge is in units of the likes alone"
+    assert mean == pytest.approx((rows[: len(likes)] ** 2).sum() / np.count_nonzero(likes.sum(0))), (
+        "the ridge is in units of the likes alone"
+    )
 
 
 def test_a_mixture_scores_like_the_sum_of_its_parts(dense: tuple[Dataset, np.ndarray]) -> None:
@@ -145,13 +171,22 @@ def test_what_is_mixed_in_ranks_better_than_any_other_mixture_of_two() -> None:
     spectra = Spectra(data, replace(Config(), model=ModelConfig(width=32)))
     first = Start((Kernel(0.25, 10.0, 16),), popularity=0.1, discount=0.3)
     narrow = (8, 4)  # so that the sum fits the width
-    pool = [Kernel(p, ridge, 32 // part) for p, ridge, part in product(spectra_.EXPONENTS, (10.0, math.inf), narrow)]
+    pool = [
+        Kernel(p, ridge, 32 // part)
+        for p, ridge, part in product(spectra_.EXPONENTS, (10.0, math.inf), narrow)
+    ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spectra_, "MIXED_PARTS", narrow)
         patch.setattr(spectra_, "KERNELS", 2)
         two = spectra._mixed(first)
-    assert spectra.ndcg(two) > spectra.ndcg(first) and sum(kernel.share for kernel in two.kernels) == pytest.approx(1)
-    others = (replace(two, kernels=(Kernel(0.25, 10.0, 16, share=1 - share), replace(kernel, share=share))) for kernel in pool for share in spectra_.SHARES)
+    assert spectra.ndcg(two) > spectra.ndcg(first) and sum(
+        kernel.share for kernel in two.kernels
+    ) == pytest.approx(1)
+    others = (
+        replace(two, kernels=(Kernel(0.25, 10.0, 16, share=1 - share), replace(kernel, share=share)))
+        for kernel in pool
+        for share in spectra_.SHARES
+    )
     assert spectra.ndcg(two) >= max(map(spectra.ndcg, others)) - 1e-6
 
 
@@ -178,5 +213,12 @@ def test_of_many_people_some_choose(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_start_comes_back_from_json() -> None:
-    start = Start((Kernel(0.35, math.inf, 64, seen=True, share=0.5), Kernel(0.15, 10.0, 8, knowledge=True, share=0.5)), 0.1, 0.3, (0.3, 0.01), 0.03, 5)
+    start = Start(
+        (Kernel(0.35, math.inf, 64, seen=True, share=0.5), Kernel(0.15, 10.0, 8, knowledge=True, share=0.5)),
+        0.1,
+        0.3,
+        (0.3, 0.01),
+        0.03,
+        5,
+    )
     assert Start.from_json(json.loads(json.dumps(start.to_json(), allow_nan=False))) == start

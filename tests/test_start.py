@@ -25,19 +25,27 @@ def dense() -> tuple[Dataset, np.ndarray]:
 
 
 @pytest.mark.parametrize("ridge", [2.0, math.inf])
-def test_the_start_is_the_leading_part_of_a_ridge_regression(dense: tuple[Dataset, np.ndarray], ridge: float) -> None:
+def test_the_start_is_the_leading_part_of_a_ridge_regression(
+    dense: tuple[Dataset, np.ndarray], ridge: float
+) -> None:
     data, likes = dense
     config = settings("default", epochs=0)
     model = DSKReG(config.model, build(data, EVERYTHING), 30)
     chosen = Start((Kernel(0.25, ridge, config.model.width),), popularity=0.1, discount=0.3)
     found = start_from_svd(model, data, config, chosen)
-    assert replace(found, gates=(), user_gate=None) == chosen and len(found.gates) == len(model.relation_embedding), "gates are chosen where none are named"
+    assert replace(found, gates=(), user_gate=None) == chosen and len(found.gates) == len(
+        model.relation_embedding
+    ), "gates are chosen where none are named"
     assert start_from_svd(model, data, config, found) == found
     count = likes.sum(0)
     normal = likes / likes.sum(1, keepdims=True) ** 0.25 / count**0.25
     eigenvalue, vector = np.linalg.eigh(normal.T @ normal)
     eigenvalue, vector = eigenvalue[::-1][: config.model.width], vector[:, ::-1][:, : config.model.width]
-    filtered = eigenvalue / (eigenvalue + ridge * np.trace(normal.T @ normal) / 20) if math.isfinite(ridge) else eigenvalue
+    filtered = (
+        eigenvalue / (eigenvalue + ridge * np.trace(normal.T @ normal) / 20)
+        if math.isfinite(ridge)
+        else eigenvalue
+    )
     expected = (vector * filtered) @ vector.T * np.outer(count**0.1, count**0.1)
     gram = (model.item_embedding @ model.item_embedding.T).detach().numpy()  # V f V': whatever the signs
     scale = np.trace(gram) / np.trace(expected)

@@ -1,4 +1,6 @@
-"""What the way to the first list must not import: each of these packages takes between a tenth of a second and four seconds."""
+"""What the way to the first list must not import: each of these packages takes between a tenth of a second
+and four seconds.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,12 @@ HEAVY = ("torch_geometric", "sklearn", "openTSNE", "pyvis", "altair")
 
 def imported_by(program: str, packages: tuple[str, ...]) -> list[str]:
     """Which of `packages` a fresh process has imported once it has run `program`."""
-    asking = f"{program}\nimport sys\nprint('imported:', *(name for name in {packages} if name in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", asking], cwd=ROOT, capture_output=True, text=True, check=True)
+    asking = (
+        f"{program}\nimport sys\nprint('imported:', *(name for name in {packages} if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asking], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return done.stdout.splitlines()[-1].split()[1:]
 
 
@@ -44,7 +50,9 @@ def test_the_menu_does_not_wait_for_the_model() -> None:
 def test_so_is_the_first_page() -> None:
     """Run to its end: what the page asks the model counts as well."""
     visit = "from streamlit.testing.v1 import AppTest\napp = AppTest.from_file('app.py', default_timeout=60).run()\n"
-    assert imported_by(visit + "assert not app.exception and app.get('vega_lite_chart')", ("torch", *HEAVY)) == ["torch"]
+    assert imported_by(
+        visit + "assert not app.exception and app.get('vega_lite_chart')", ("torch", *HEAVY)
+    ) == ["torch"]
 
 
 def in_a_fresh_process(program: str) -> None:
@@ -73,10 +81,15 @@ def test_libraries_that_cannot_be_imported_are_tried_again() -> None:
 
 
 def test_one_thread_a_visitor_and_a_look_for_cycles_now_and_then() -> None:
-    """As the first visitor finds the process: torch computes in the thread that asks, and cycles go without a look after every run."""
+    """As the first visitor finds the process: torch computes in the thread that asks, and cycles go without a
+    look after every run.
+    """
     in_a_fresh_process(
         "import gc, torch\nfrom dskreg.ui import libraries\nlibraries.load()\nassert torch.get_num_threads() == 1\n"
         "looks = []\ngc.callbacks.append(lambda phase, info: looks.append(info['generation']) if phase == 'start' else None)\n"
         "for _ in range(5):\n    libraries.tidy()\nassert looks.count(2) == 1, looks"
     )
-    assert tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["runner"]["postScriptGC"] is False
+    assert (
+        tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["runner"]["postScriptGC"]
+        is False
+    )

@@ -1,4 +1,6 @@
-"""The table of artifacts: what it says is what the artifacts say, and what is broken is a row with its sentence."""
+"""The table of artifacts: what it says is what the artifacts say, and what is broken is a row with its
+sentence.
+"""
 
 import json
 import shutil
@@ -48,8 +50,14 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "an altered manifest": (rewritten("manifest.json", name="other"), "altered"),
     "no weights": (lambda folder: (folder / "weights.safetensors").unlink(), "weights.safetensors: missing"),
     "empty metrics": (emptied("metrics.json"), "metrics.json: damaged"),
-    "a run's record of another kind": (lambda folder: (folder / "run.json").write_text("[]"), "run.json: expected"),
-    "metrics without baselines": (rewritten("metrics.json", baselines=3), "metrics.json: baselines: expected"),
+    "a run's record of another kind": (
+        lambda folder: (folder / "run.json").write_text("[]"),
+        "run.json: expected",
+    ),
+    "metrics without baselines": (
+        rewritten("metrics.json", baselines=3),
+        "metrics.json: baselines: expected",
+    ),
     "an empty table": (emptied("users.parquet"), "users.parquet: damaged"),
 }
 

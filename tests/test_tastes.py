@@ -13,7 +13,8 @@ from dskreg.serving.tastes import ORDERS, PAIRS, Tastes
 from tests.worlds import checkerboard, hand_drawn
 
 GENRES = ["Mecha, Space", "Mecha, Space", "Space", "Cooking", ""]  # of A to E, as the drawing has them
-LIKES = {500: "ABC", 501: "ABD", 502: "CD"}  # training, validation and what lies outside the core; not the held-out E
+# Training, validation and what lies outside the core; not the held-out E
+LIKES = {500: "ABC", 501: "ABD", 502: "CD"}
 FANS = {"A": 2, "B": 2, "C": 0, "D": 2, "E": 0}  # in training
 
 
@@ -39,12 +40,23 @@ def test_oddness_is_the_mean_information_of_a_like(tastes: Tastes) -> None:
 
 
 def test_liking_what_everybody_likes_tells_nothing() -> None:
-    everybody = replace(hand_drawn(), user=np.arange(3, dtype=np.int32), item=np.zeros(3, np.int32), liked=np.ones(3, bool), fold=np.zeros(3, np.int8))
+    everybody = replace(
+        hand_drawn(),
+        user=np.arange(3, dtype=np.int32),
+        item=np.zeros(3, np.int32),
+        liked=np.ones(3, bool),
+        fold=np.zeros(3, np.int8),
+    )
     assert Tastes(Directory(everybody)).oddness.tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize(("order", "expected"), [("id", [500, 501, 502]), ("most liked", [500, 501, 502]), ("fewest liked", [502, 500, 501])])
-def test_people_are_sorted_and_ties_stay_in_the_order_of_the_data(tastes: Tastes, order: str, expected: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [("id", [500, 501, 502]), ("most liked", [500, 501, 502]), ("fewest liked", [502, 500, 501])],
+)
+def test_people_are_sorted_and_ties_stay_in_the_order_of_the_data(
+    tastes: Tastes, order: str, expected: list[int]
+) -> None:
     assert tastes.find(order=order)["user_id"].tolist() == expected
 
 
@@ -76,7 +88,8 @@ def test_who_loves_a_genre_has_it_and_who_avoids_it_has_not(tastes: Tastes) -> N
 
 
 def test_love_is_the_share_of_ten_likes_or_more() -> None:
-    likes = [(0, 12, 6), (1, 3, 3)]  # person, titles liked, of which Mecha: half of many is more than all of three
+    # Person, titles liked, of which Mecha: half of many is more than all of three
+    likes = [(0, 12, 6), (1, 3, 3)]
     user = np.repeat([0, 1], [12, 3]).astype(np.int32)
     item = np.concatenate([np.arange(count) for _, count, _ in likes]).astype(np.int32)
     world = checkerboard(2, 12)
@@ -91,10 +104,19 @@ def test_a_genre_that_nobody_knows_changes_nothing(tastes: Tastes) -> None:
 
 
 def test_favourites_stand_out_and_are_liked_twice_or_more(tastes: Tastes) -> None:
-    everybody = Counter(genre for title, fans in FANS.items() for genre in GENRES["ABCDE".index(title)].split(", ") for _ in range(fans))
+    everybody = Counter(
+        genre
+        for title, fans in FANS.items()
+        for genre in GENRES["ABCDE".index(title)].split(", ")
+        for _ in range(fans)
+    )
     for user, titles in LIKES.items():
         hers = Counter(genre for title in titles for genre in GENRES["ABCDE".index(title)].split(", "))
-        excess = {genre: count / len(titles) - everybody[genre] / sum(FANS.values()) for genre, count in hers.items() if count >= 2}
+        excess = {
+            genre: count / len(titles) - everybody[genre] / sum(FANS.values())
+            for genre, count in hers.items()
+            if count >= 2
+        }
         expected = sorted((genre for genre in excess if excess[genre] > 0), key=lambda genre: -excess[genre])
         assert tastes.favourites(user - 500) == ", ".join(expected)
 
@@ -103,7 +125,8 @@ def test_the_taste_of_a_profile_is_counted_from_its_titles(tastes: Tastes) -> No
     table = tastes.taste(tastes.directory.profile(501)).set_index("genre")
     assert table["liked"].to_dict() == {"Mecha": 2, "Space": 2, "Cooking": 1}
     assert table["share"].to_dict() == pytest.approx({"Mecha": 2 / 3, "Space": 2 / 3, "Cooking": 1 / 3})
-    assert table["lift"].to_dict() == pytest.approx({"Mecha": 1, "Space": 1, "Cooking": 1})  # she likes what all like, in their proportion
+    # She likes what all like, in their proportion
+    assert table["lift"].to_dict() == pytest.approx({"Mecha": 1, "Space": 1, "Cooking": 1})
 
 
 # Stepping
@@ -118,7 +141,9 @@ def test_stepping_goes_round_and_back(tastes: Tastes) -> None:
 def test_stepping_passes_over_people_without_a_like() -> None:
     world = hand_drawn()
     kept = world.user != 1
-    some = replace(world, user=world.user[kept], item=world.item[kept], liked=world.liked[kept], fold=world.fold[kept])
+    some = replace(
+        world, user=world.user[kept], item=world.item[kept], liked=world.liked[kept], fold=world.fold[kept]
+    )
     tastes = Tastes(Directory(some))
     assert (tastes.step(500, 1), tastes.step(502, -1)) == (502, 500)
     assert (tastes.step(501, 1), tastes.step(501, -1)) == (502, 500)
@@ -126,7 +151,9 @@ def test_stepping_passes_over_people_without_a_like() -> None:
 
 def test_where_nobody_likes_anything_one_stays() -> None:
     world = hand_drawn()
-    nobody = replace(world, user=world.user[:0], item=world.item[:0], liked=world.liked[:0], fold=world.fold[:0])
+    nobody = replace(
+        world, user=world.user[:0], item=world.item[:0], liked=world.liked[:0], fold=world.fold[:0]
+    )
     assert Tastes(Directory(nobody)).step(501, 1) == 501
 
 
@@ -141,11 +168,18 @@ def test_presets_keep_their_word_and_name_nobody_twice() -> None:
     assert table["user_id"].is_unique
     people = dict(zip(table["name"], table["user_id"], strict=True))
     for one, other in ((loves, avoids), (avoids, loves)):
-        genres = tastes.taste(tastes.directory.profile(people[f"Loves {one}, avoids {other}"]))["genre"].tolist()
+        genres = tastes.taste(tastes.directory.profile(people[f"Loves {one}, avoids {other}"]))[
+            "genre"
+        ].tolist()
         assert genres == [one]
 
 
 def test_presets_without_genres_are_still_there(tastes: Tastes) -> None:
     bare = Tastes(Directory(hand_drawn()))
-    assert set(bare.presets()["name"]) <= {"The oddest taste", "The most typical taste", "The most active", "A newcomer"}
+    assert set(bare.presets()["name"]) <= {
+        "The oddest taste",
+        "The most typical taste",
+        "The most active",
+        "A newcomer",
+    }
     assert "The most active" in set(bare.presets()["name"])

@@ -37,7 +37,9 @@ def test_a_run_repeats_itself_and_another_seed_does_not(name: str) -> None:
     first = train(data, graph, config)
     torch.rand(7)  # whatever happened before must not matter
     again, other = train(data, graph, config), train(data, graph, replace(config, seed=1))
-    assert same(weights(first.model), weights(again.model)) and not same(weights(first.model), weights(other.model))
+    assert same(weights(first.model), weights(again.model)) and not same(
+        weights(first.model), weights(other.model)
+    )
     assert [e.loss for e in first.history[1:]] == [e.loss for e in again.history[1:]]
 
 
@@ -48,25 +50,41 @@ def test_a_resumed_run_is_an_uninterrupted_one(name: str, tmp_path: Path) -> Non
     whole = train(data, graph, config, tmp_path / "whole")
     train(data, graph, replace(config, train=replace(config.train, epochs=2)), tmp_path / "part")
     told: list[int] = []
-    resumed = train(data, graph, config, tmp_path / "part", resume=True, report=lambda e: told.append(e.epoch))
+    resumed = train(
+        data, graph, config, tmp_path / "part", resume=True, report=lambda e: told.append(e.epoch)
+    )
     assert told == [3, 4]
     assert same(weights(resumed.model), weights(whole.model)) and resumed.best_epoch == whole.best_epoch
-    timeless = [[(e.epoch, e.loss, e.entropy, e.ndcg, e.recall) for e in run.history[1:]] for run in (resumed, whole)]
+    timeless = [
+        [(e.epoch, e.loss, e.entropy, e.ndcg, e.recall) for e in run.history[1:]] for run in (resumed, whole)
+    ]
     assert timeless[0] == timeless[1]
-    assert (tmp_path / "part" / "state.safetensors").read_bytes() == (tmp_path / "whole" / "state.safetensors").read_bytes()
+    assert (tmp_path / "part" / "state.safetensors").read_bytes() == (
+        tmp_path / "whole" / "state.safetensors"
+    ).read_bytes()
 
 
 def test_resuming_without_a_checkpoint_starts(tmp_path: Path) -> None:
     data, graph = small()
     config = settings("default", epochs=1)
-    assert same(weights(train(data, graph, config, tmp_path / "none", resume=True).model), weights(train(data, graph, config).model))
+    assert same(
+        weights(train(data, graph, config, tmp_path / "none", resume=True).model),
+        weights(train(data, graph, config).model),
+    )
 
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
     data, graph = small()
     config = settings("default", epochs=2)
     done = train(data, graph, config, tmp_path / "run")
-    again = train(data, graph, config, tmp_path / "run", resume=True, report=lambda e: pytest.fail("nothing is left to do"))
+    again = train(
+        data,
+        graph,
+        config,
+        tmp_path / "run",
+        resume=True,
+        report=lambda e: pytest.fail("nothing is left to do"),
+    )
     assert same(weights(done.model), weights(again.model)) and again.history[1:] == done.history[1:]
 
 
@@ -87,7 +105,10 @@ def test_resuming_refuses_other_settings(changed: dict[str, Any], tmp_path: Path
     document = config.to_json()
     for key, value in changed.items():
         document[key] = document[key] | value if isinstance(value, dict) else value
-    with pytest.raises(InputError, match=r"run: the checkpoint was made with other settings; train without --resume or restore them"):
+    with pytest.raises(
+        InputError,
+        match=r"run: the checkpoint was made with other settings; train without --resume or restore them",
+    ):
         train(data, graph, Config.from_json(document), tmp_path / "run", resume=True)
 
 
@@ -100,12 +121,22 @@ def test_resuming_refuses_other_data(users: int, items: int, tmp_path: Path) -> 
     other = checkerboard(users, items)
     other = replace(other, fold=np.random.default_rng(0).permutation(other.fold))
     with pytest.raises(InputError, match="run: the checkpoint was made with other data"):
-        train(other, build(other, EVERYTHING), replace(config, train=replace(config.train, epochs=2)), tmp_path / "run", resume=True)
+        train(
+            other,
+            build(other, EVERYTHING),
+            replace(config, train=replace(config.train, epochs=2)),
+            tmp_path / "run",
+            resume=True,
+        )
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_resuming_takes_the_start_from_the_checkpoint(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also one that was stopped before its first epoch ended, and in the refit; what the start chose is told all the same."""
+def test_resuming_takes_the_start_from_the_checkpoint(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that was stopped before its first epoch ended, and in the refit; what the start chose is told
+    all the same.
+    """
     data, graph = small()
     config = settings(name, epochs=2)
     whole = train(data, graph, config)
@@ -124,14 +155,23 @@ def test_resuming_takes_the_start_from_the_checkpoint(name: str, tmp_path: Path,
 def test_early_stopping_returns_the_first_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     figures, seen = iter([0.1, 0.2, 0.5, 0.4, 0.5, 0.3, 0.9]), []
 
-    def measure(objective: Module, model: DSKReG, dataset: Dataset, config: TrainConfig, epoch: int, loss: float, seconds: float) -> Epoch:
+    def measure(
+        objective: Module,
+        model: DSKReG,
+        dataset: Dataset,
+        config: TrainConfig,
+        epoch: int,
+        loss: float,
+        seconds: float,
+    ) -> Epoch:
         seen.append(weights(model))
         return Epoch(epoch, loss, 0.0, next(figures), 0.0, seconds, 0.0)
 
     monkeypatch.setattr(trainer, "_measure", measure)
     data, graph = small()
     trained = train(data, graph, settings("default", epochs=50, patience=3))
-    assert [e.epoch for e in trained.history] == [0, 1, 2, 3, 4, 5]  # three epochs without a better one, equal is not better
+    # Three epochs without a better one, equal is not better
+    assert [e.epoch for e in trained.history] == [0, 1, 2, 3, 4, 5]
     assert trained.best_epoch == 2 and same(weights(trained.model), seen[2]) and not same(seen[2], seen[5])
 
 
@@ -152,7 +192,10 @@ def test_progress_sees_every_step_of_every_epoch() -> None:
 
     data, graph = small()
     train(data, graph, settings("default", epochs=2), progress=progress)
-    assert [label for _, label in told] == ["start", "gates", "epoch 1", "epoch 2"] and told[2:] == [(2, "epoch 1"), (2, "epoch 2")]
+    assert [label for _, label in told] == ["start", "gates", "epoch 1", "epoch 2"] and told[2:] == [
+        (2, "epoch 1"),
+        (2, "epoch 2"),
+    ]
 
 
 @pytest.mark.parametrize("changes", [{}, {"gates_by": "all"}], ids=str)
@@ -180,7 +223,9 @@ def test_the_choice_of_the_start_shows_progress_up_to_its_end(changes: dict[str,
         train(data, graph, settings("default", epochs=0, **changes), progress=progress)
     assert announced == tried, "every bar is full in the end"
     assert calls["start"] < announced["start"] and calls["gates"] <= announced["gates"]
-    assert calls["gates"] == announced["gates"] or not changes, "gates that are all chosen in one way are counted exactly"
+    assert calls["gates"] == announced["gates"] or not changes, (
+        "gates that are all chosen in one way are counted exactly"
+    )
 
 
 def test_training_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,29 +276,57 @@ def test_a_device_that_is_not_there_is_refused(name: str) -> None:
 
 DIVERGING = {
     "the loss": {"learning_rate": 1e3, "sampler_learning_rate": 1e3, "weight_decay": 0.0},
-    "a parameter": {"objective": "bpr", "start": "random", "l2": 1e3, "learning_rate": 1e3, "sampler_learning_rate": 1e3},
+    "a parameter": {
+        "objective": "bpr",
+        "start": "random",
+        "l2": 1e3,
+        "learning_rate": 1e3,
+        "sampler_learning_rate": 1e3,
+    },
 }
 
 
 @pytest.mark.parametrize("changes", DIVERGING.values(), ids=DIVERGING)
-def test_a_training_that_diverges_ends_in_words_and_keeps_the_best_epoch(changes: dict[str, Any], tmp_path: Path) -> None:
+def test_a_training_that_diverges_ends_in_words_and_keeps_the_best_epoch(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
     data, graph = small()
     config = settings("default", epochs=300, patience=300, **changes)
     told: list[Epoch] = []
-    with pytest.raises(Diverged, match=r"training diverged at epoch \d+, .*: lower train.learning_rate \(1000\) or train.sampler_learning_rate") as error:
+    with pytest.raises(
+        Diverged,
+        match=r"training diverged at epoch \d+, .*: lower train.learning_rate \(1000\) or train.sampler_learning_rate",
+    ) as error:
         train(data, graph, config, tmp_path / "run", report=told.append)
     last = error.value.last
     assert [epoch.epoch for epoch in told] == list(range(last + 1)), "every epoch before it was sound"
     fewer = replace(config, train=replace(config.train, epochs=last))
-    kept = train(data, graph, fewer, tmp_path / "run", resume=True, report=lambda epoch: pytest.fail("nothing is left to do"))
-    assert kept.history == tuple(told) and all(bool(torch.isfinite(value).all()) for value in weights(kept.model).values())
+    kept = train(
+        data,
+        graph,
+        fewer,
+        tmp_path / "run",
+        resume=True,
+        report=lambda epoch: pytest.fail("nothing is left to do"),
+    )
+    assert kept.history == tuple(told) and all(
+        bool(torch.isfinite(value).all()) for value in weights(kept.model).values()
+    )
 
 
 @pytest.mark.parametrize(
     "name, value",
-    [("item_embedding", math.nan), ("relation_embedding", math.inf), ("log_gate", math.nan), ("item_embedding", 1e38), ("relation_embedding", 2e5)],
+    [
+        ("item_embedding", math.nan),
+        ("relation_embedding", math.inf),
+        ("log_gate", math.nan),
+        ("item_embedding", 1e38),
+        ("relation_embedding", 2e5),
+    ],
 )
-def test_what_is_no_number_is_never_measured(name: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_number_is_never_measured(
+    name: str, value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A parameter that is none, or so large that the scores are none."""
 
     def spoilt(*arguments: Any) -> Iterator:
@@ -264,9 +337,15 @@ def test_what_is_no_number_is_never_measured(name: str, value: float, monkeypatc
     made: list[DSKReG] = []
     true_task = trainer._task
     monkeypatch.setattr(trainer, "_run", spoilt)
-    monkeypatch.setattr(trainer, "_task", lambda dataset, model, *others: made.append(model) or true_task(dataset, model, *others))
+    monkeypatch.setattr(
+        trainer,
+        "_task",
+        lambda dataset, model, *others: made.append(model) or true_task(dataset, model, *others),
+    )
     data, graph = small()
-    with pytest.raises(Diverged, match=r"training diverged at epoch 1, (its scores are too large|.* is out of range)"):
+    with pytest.raises(
+        Diverged, match=r"training diverged at epoch 1, (its scores are too large|.* is out of range)"
+    ):
         train(data, graph, settings("default", epochs=1))
 
 
@@ -279,18 +358,25 @@ def test_what_is_no_number_is_never_measured(name: str, value: float, monkeypatc
     ids=["default", "default without the svd", "paper"],
 )
 def test_the_checkerboard_is_learnt(name: str, start: str, epochs: int, rate: float) -> None:
-    """Everybody's held-out title is the one of her own parity that she has not got; popularity cannot know that."""
+    """Everybody's held-out title is the one of her own parity that she has not got; popularity cannot know
+    that.
+    """
     data = checkerboard()
     config = settings(name, start=start, epochs=epochs, learning_rate=rate, sampler_learning_rate=rate)
     trained: Trained = train(data, build(data, EVERYTHING), config)
     popularity = Popularity().fit(train_matrix(data))
-    popular = evaluate(lambda users, history: popularity.scores(history), data, VALIDATION).results()["ndcg@20"]
+    popular = evaluate(lambda users, history: popularity.scores(history), data, VALIDATION).results()[
+        "ndcg@20"
+    ]
     assert trained.history[trained.best_epoch].ndcg > 0.95
     assert popular < 0.5
 
 
 def test_mixed_precision_takes_the_same_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """bfloat16 rounds; it must not keep the weights of the first step. (autocast caches its casts until the outermost one ends.)"""
+    """bfloat16 rounds; it must not keep the weights of the first step.
+
+    (autocast caches its casts until the outermost one ends.)
+    """
     data = checkerboard()
     config = settings("default", start="random", epochs=1, learning_rate=0.05, sampler_learning_rate=0.05)
     graph, true_autocast, runs = build(data, EVERYTHING), torch.autocast, []
@@ -322,8 +408,14 @@ def test_a_step_takes_its_share_off_whatever_the_learning_rate(rate: float) -> N
     optimiser.step()
     after = weights(model)
     kept = {name for name in before if torch.equal(after[name], before[name])}
-    torch.testing.assert_close({name: after[name] for name in before if name not in kept}, {name: 0.75 * before[name] for name in before if name not in kept})
-    assert "item_embedding" not in kept and {"prior", "log_gate", "relevance_relation", "relation_embedding"} <= kept
+    torch.testing.assert_close(
+        {name: after[name] for name in before if name not in kept},
+        {name: 0.75 * before[name] for name in before if name not in kept},
+    )
+    assert (
+        "item_embedding" not in kept
+        and {"prior", "log_gate", "relevance_relation", "relation_embedding"} <= kept
+    )
 
 
 def test_entropy_is_one_for_a_uniform_sampler_and_zero_for_a_certain_one() -> None:

@@ -1,4 +1,6 @@
-"""Behind the veil no adult title has a name: not in any list, reason, explanation, tie, map or comparison, however one asks."""
+"""Behind the veil no adult title has a name: not in any list, reason, explanation, tie, map or comparison,
+however one asks.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,22 @@ USER, OTHER = 500, 501
 
 
 def whole(preset: str) -> Explorer:
-    """A world in which titles 1, 4 and 5 are adult: they carry the genre Hentai and a studio of their own, and are entities themselves."""
+    """A world in which titles 1, 4 and 5 are adult: they carry the genre Hentai and a studio of their own,
+    and are entities themselves.
+    """
     dataset = random_world(2, ITEMS)
     titles = [f"secret {n}" if n in ADULTS else f"plain {n}" for n in range(ITEMS)]
-    items = dataset.items.assign(title=titles, genres=["Action, Hentai" if n in ADULTS else "Action" for n in range(ITEMS)])
+    items = dataset.items.assign(
+        title=titles, genres=["Action, Hentai" if n in ADULTS else "Action" for n in range(ITEMS)]
+    )
     entities = np.array([*dataset.entities[:8], *titles, "Hentai", "secret studio"], dtype=object)
-    more = np.array([(n, relation, entity) for n in ADULTS for relation, entity in ((0, 8 + ITEMS), (1, 9 + ITEMS))])
-    triples = {name: np.r_[getattr(dataset, name), more[:, c].astype(getattr(dataset, name).dtype)] for c, name in enumerate(("head", "relation", "tail"))}
+    more = np.array(
+        [(n, relation, entity) for n in ADULTS for relation, entity in ((0, 8 + ITEMS), (1, 9 + ITEMS))]
+    )
+    triples = {
+        name: np.r_[getattr(dataset, name), more[:, c].astype(getattr(dataset, name).dtype)]
+        for c, name in enumerate(("head", "relation", "tail"))
+    }
     entity_item = np.r_[dataset.entity_item, np.array([-1, -1], dtype=np.int32)]
     dataset = replace(dataset, items=items, entities=entities, entity_item=entity_item, **triples)
     return opened(dataset, build(dataset, EVERYTHING), SMALL[preset])
@@ -76,10 +87,18 @@ def answers(explorer: Explorer, item: int) -> Iterator[tuple[str, Any]]:
     yield "repeat", explorer.repeat(profile, item, 3)
     yield "flow", explorer.flow(profile, item, picks=3 * ITEMS, user_picks=ITEMS)
     yield "entities", [explorer.entities(item), explorer.entities()]
-    found = explorer.what_if(profile, item, Change(without_titles=profile.history[:1], without_relations=("studio",)), ITEMS)
+    found = explorer.what_if(
+        profile, item, Change(without_titles=profile.history[:1], without_relations=("studio",)), ITEMS
+    )
     yield "what if", [found, found.neighbours]
     yield "smallest removal", explorer.smallest_removal(profile)
-    yield "rivals", [explorer.rivals.recommend(name, explorer.profile(OTHER), ITEMS, hide_seen=False) for name in ("DSKReG", "popularity", "item-kNN", "EASE")]
+    yield (
+        "rivals",
+        [
+            explorer.rivals.recommend(name, explorer.profile(OTHER), ITEMS, hide_seen=False)
+            for name in ("DSKReG", "popularity", "item-kNN", "EASE")
+        ],
+    )
     yield "held out", explorer.rivals.held_out(profile)
     yield "neighbours", explorer.maps.similar(item, ITEMS)
     yield "degrees", explorer.degrees
@@ -92,7 +111,21 @@ def test_no_adult_title_is_named_whatever_is_asked(both: tuple[Explorer, Explore
     for item in (100, 101):  # a plain title and an adult one
         assert not {what: named(said) for what, said in answers(veiled, item) if named(said)}
         seen |= {what for what, said in answers(bare, item) if named(said)}
-    assert seen >= {"recommend", "liked", "item", "find", "explain", "as JSON", "pairs", "repeat", "flow", "entities", "what if", "rivals", "degrees"}
+    assert seen >= {
+        "recommend",
+        "liked",
+        "item",
+        "find",
+        "explain",
+        "as JSON",
+        "pairs",
+        "repeat",
+        "flow",
+        "entities",
+        "what if",
+        "rivals",
+        "degrees",
+    }
 
 
 def test_everybodys_lists_leave_adult_titles_out(both: tuple[Explorer, Explorer]) -> None:
@@ -101,18 +134,30 @@ def test_everybodys_lists_leave_adult_titles_out(both: tuple[Explorer, Explorer]
     lists = pd.concat(veiled.lists(ITEMS))
     assert set(pd.concat(bare.lists(ITEMS))["item_id"]) & adult and not set(lists["item_id"]) & adult
     for user in veiled.user_ids:
-        assert lists[lists["user_id"] == user]["item_id"].tolist() == veiled.recommend(veiled.profile(user), ITEMS)["item_id"].tolist()
+        assert (
+            lists[lists["user_id"] == user]["item_id"].tolist()
+            == veiled.recommend(veiled.profile(user), ITEMS)["item_id"].tolist()
+        )
 
 
-def test_the_veil_changes_no_number_and_what_has_no_name_cannot_be_cut(both: tuple[Explorer, Explorer]) -> None:
+def test_the_veil_changes_no_number_and_what_has_no_name_cannot_be_cut(
+    both: tuple[Explorer, Explorer],
+) -> None:
     bare, veiled = both
     profile = bare.profile(USER)
     np.testing.assert_array_equal(bare.scores(profile), veiled.scores(profile))
-    for relation, entity in (("genre", "Hentai"), ("studio", "secret studio"), ("studio", "(adult)"), ("genre", "(adult)")):
+    for relation, entity in (
+        ("genre", "Hentai"),
+        ("studio", "secret studio"),
+        ("studio", "(adult)"),
+        ("genre", "(adult)"),
+    ):
         with pytest.raises(InputError, match="unknown entity"):
             veiled.what_if(profile, 100, Change(without_entities=((relation, entity),)))
     assert bare.what_if(profile, 101, Change(without_entities=(("genre", "Hentai"),))).touched
-    assert set(veiled.entities()["entity"]) == {entity for entity in bare.entities()["entity"] if not named(entity)}
+    assert set(veiled.entities()["entity"]) == {
+        entity for entity in bare.entities()["entity"] if not named(entity)
+    }
 
 
 def test_what_others_carry_too_keeps_its_name(both: tuple[Explorer, Explorer]) -> None:

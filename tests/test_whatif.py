@@ -38,7 +38,9 @@ def same_explanation(one: object, other: object) -> None:
     for name in ("item_neighbours", "user_neighbours", "relations"):
         rows = [getattr(each, name) for each in (one, other)]
         keys = [key for key in ("item_id", "relation") if key in rows[0]]
-        rows = [frame.drop(columns="rank", errors="ignore").sort_values(keys, ignore_index=True) for frame in rows]
+        rows = [
+            frame.drop(columns="rank", errors="ignore").sort_values(keys, ignore_index=True) for frame in rows
+        ]
         pd.testing.assert_frame_equal(*rows, check_exact=False, atol=1e-4, rtol=1e-4)
 
 
@@ -53,7 +55,11 @@ def edited(explorer: Explorer, graph: CandidateGraph, dataset: Dataset | None = 
     model = DSKReG(artifact.config.model, graph, len(artifact.dataset.user_ids)).eval()
     model.load_state_dict(explorer.core.model.state_dict())
     picks = picks_of(noise_free(model))
-    return Explorer(Opened(explorer.path, replace(artifact, graph=graph, dataset=dataset or artifact.dataset, picks=picks)))
+    return Explorer(
+        Opened(
+            explorer.path, replace(artifact, graph=graph, dataset=dataset or artifact.dataset, picks=picks)
+        )
+    )
 
 
 # Identities
@@ -65,7 +71,9 @@ def test_no_change_changes_nothing(demo: Explorer) -> None:
     same_explanation(found.before, demo.explain(profile, TITLE))
     same_explanation(found.after, found.before)
     assert found.rank_before == found.rank_after and found.touched == 0 and not Change()
-    assert (found.moves["move"] == 0).all() and found.moves["item_id"].tolist() == demo.recommend(profile, 10)["item_id"].tolist()
+    assert (found.moves["move"] == 0).all() and found.moves["item_id"].tolist() == demo.recommend(
+        profile, 10
+    )["item_id"].tolist()
     assert set(found.neighbours["change"]) <= {"stayed"}
 
 
@@ -76,7 +84,9 @@ def test_without_a_title_is_the_profile_without_it(demo: Explorer) -> None:
     less = replace(profile, history=profile.history[2:])  # still seen
     same_explanation(found.after, demo.explain(less, TITLE))
     expected = demo.recommend(less, len(demo.items))
-    assert listing(found.moves, "after")[:10] == expected["item_id"].head(10).tolist() and not set(gone) & set(found.moves["item_id"])
+    assert listing(found.moves, "after")[:10] == expected["item_id"].head(10).tolist() and not set(
+        gone
+    ) & set(found.moves["item_id"])
     rank = dict(zip(expected["item_id"], expected["rank"], strict=True))
     assert found.rank_after == rank.get(TITLE) and found.ranked_after == len(expected)
     assert [rank[i] for i in found.moves["item_id"]] == found.moves["rank_after"].tolist()
@@ -90,7 +100,10 @@ def test_with_a_title_it_is_hers_and_no_longer_recommended(demo: Explorer) -> No
     assert (found.rank_before, found.rank_after, found.ranked_after) == (1, None, found.ranked_before - 1)
     gone = found.moves.iloc[10:].set_index("item_id").loc[first]  # below the new list
     assert gone["rank_before"] == 1 and pd.isna(gone["rank_after"]) and pd.isna(gone["move"])
-    assert listing(found.moves, "after")[:10] == demo.recommend(demo.edited(profile, liked=[first]), 10)["item_id"].tolist()
+    assert (
+        listing(found.moves, "after")[:10]
+        == demo.recommend(demo.edited(profile, liked=[first]), 10)["item_id"].tolist()
+    )
 
 
 def test_without_a_neighbour_only_this_title_changes(small: Explorer) -> None:
@@ -100,11 +113,14 @@ def test_without_a_neighbour_only_this_title_changes(small: Explorer) -> None:
         if item % 3 or not before.item_neighbours["picked"].any():
             continue
         gone = before.item_neighbours.iloc[0]
-        found = small.what_if(profile, item, Change(without_neighbours=((gone["item_id"], gone["relation"]),)), 12)
+        found = small.what_if(
+            profile, item, Change(without_neighbours=((gone["item_id"], gone["relation"]),)), 12
+        )
         position = small.core.directory.item(item)
         graph = small.core.graph
         rest = ~(
-            (graph.neighbour[position] == small.core.directory.item(gone["item_id"])) & (graph.relation[position] == graph.relations.index(gone["relation"]))
+            (graph.neighbour[position] == small.core.directory.item(gone["item_id"]))
+            & (graph.relation[position] == graph.relations.index(gone["relation"]))
         )
         neighbour, relation, strength = graph.neighbour.copy(), graph.relation.copy(), graph.strength.copy()
         for table, empty in ((neighbour, -1), (relation, 0), (strength, 0)):
@@ -114,7 +130,12 @@ def test_without_a_neighbour_only_this_title_changes(small: Explorer) -> None:
         moved = found.moves[found.moves["item_id"] != item]
         np.testing.assert_array_equal(moved["score_before"], moved["score_after"])
         assert found.touched == 1 and (gone["item_id"], gone["relation"], "left") in set(
-            zip(found.neighbours["item_id"], found.neighbours["relation"], found.neighbours["change"], strict=True)
+            zip(
+                found.neighbours["item_id"],
+                found.neighbours["relation"],
+                found.neighbours["change"],
+                strict=True,
+            )
         )
 
 
@@ -131,7 +152,9 @@ def test_among_equals_nobody_moves_but_who_takes_the_place(demo: Explorer) -> No
         for picked, moves in ((False, []), (True, ["came", "left"])):
             rows = before[before["picked"] == picked]
             gone = rows.iloc[len(rows) // 2]
-            found = alike.what_if(profile, item, Change(without_neighbours=((gone["item_id"], gone["relation"]),)), 5)
+            found = alike.what_if(
+                profile, item, Change(without_neighbours=((gone["item_id"], gone["relation"]),)), 5
+            )
             moved = found.neighbours[found.neighbours["change"] != "stayed"]
             assert sorted(moved["change"]) == moves and (found.after.item_neighbours["noise"] == 0).all()
 
@@ -155,7 +178,11 @@ def check_relation(explorer: Explorer, user: int, number: int) -> None:
     same_explanation(found.after, other.explain(profile, item))
     listed = found.moves[found.moves["rank_after"] <= 10]
     assert listed["item_id"].tolist() == other.recommend(profile, 10)["item_id"].tolist()
-    np.testing.assert_allclose(found.moves["score_after"], other.scores(profile)[explorer.core.positions(found.moves["item_id"])], atol=1e-5)
+    np.testing.assert_allclose(
+        found.moves["score_after"],
+        other.scores(profile)[explorer.core.positions(found.moves["item_id"])],
+        atol=1e-5,
+    )
     assert name not in set(found.after.item_neighbours["relation"])
     assert found.touched == ((graph.relation == number) & (graph.neighbour >= 0)).any(1).sum()
 
@@ -175,7 +202,9 @@ def test_on_the_demo_without_genres_and_without_franchises(demo: Explorer) -> No
 
 def without_triples(dataset: Dataset, relation: str, label: str) -> Dataset:
     gone = (dataset.relation == dataset.relations.index(relation)) & (dataset.entities[dataset.tail] == label)
-    return replace(dataset, head=dataset.head[~gone], relation=dataset.relation[~gone], tail=dataset.tail[~gone])
+    return replace(
+        dataset, head=dataset.head[~gone], relation=dataset.relation[~gone], tail=dataset.tail[~gone]
+    )
 
 
 def table_of(dataset: Dataset, graph: CandidateGraph) -> np.ndarray:
@@ -191,10 +220,15 @@ def table_of(dataset: Dataset, graph: CandidateGraph) -> np.ndarray:
 
 
 def test_without_an_entity_is_the_table_of_data_without_it(small: Explorer) -> None:
-    """Every entity in turn, also titles that are entities: the model over strengths rebuilt from data that never had the triples."""
+    """Every entity in turn, also titles that are entities: the model over strengths rebuilt from data that
+    never had the triples.
+    """
     profile, core = small.profile(500), small.core
     dataset, graph = core.artifact.dataset, core.graph
-    carried = {(dataset.relations[r], str(dataset.entities[e])) for r, e in zip(dataset.relation, dataset.tail, strict=True)}
+    carried = {
+        (dataset.relations[r], str(dataset.entities[e]))
+        for r, e in zip(dataset.relation, dataset.tail, strict=True)
+    }
     for relation, label in sorted(carried):
         less = without_triples(dataset, relation, label)
         strength = table_of(less, graph)
@@ -226,13 +260,19 @@ def test_entities_by_hand() -> None:
     explorer = opened(dataset, build(dataset, EVERYTHING), SMALL["default"])
     rows = {(r.relation, r.entity): (r.titles, r.candidates) for r in explorer.entities(100).itertuples()}
     assert rows == {("genre", "Mecha"): (2, 1), ("genre", "Space"): (3, 2)}
-    assert explorer.entities(104)[["entity", "titles", "candidates"]].to_numpy().tolist() == [["E the title", 1, 1]]  # the other end of a link
+    # The other end of a link
+    assert explorer.entities(104)[["entity", "titles", "candidates"]].to_numpy().tolist() == [
+        ["E the title", 1, 1]
+    ]
     graph, directory = explorer.core.graph, explorer.core.directory
 
     def genre_pairs(*entities: tuple[str, str]) -> dict[tuple[int, int], float]:
         ties = cut(graph, directory, entities=entities)
         there = (graph.relation == graph.relations.index("genre")) & (graph.neighbour >= 0) & ~ties.gone
-        return {(i, int(graph.neighbour[i, m])): float(ties.strength[i, m]) for i, m in zip(*np.nonzero(there), strict=True)}
+        return {
+            (i, int(graph.neighbour[i, m])): float(ties.strength[i, m])
+            for i, m in zip(*np.nonzero(there), strict=True)
+        }
 
     mecha, space = np.log(5 / 2) / np.log(5), np.log(5 / 3) / np.log(5)
     whole = {(0, 1): mecha + space, (0, 2): space, (1, 2): space}
@@ -250,15 +290,24 @@ def test_mecha_is_no_longer_named(demo: Explorer) -> None:
     named = [word for words in found.after.item_neighbours["via"] for word in words]
     assert "Mecha" not in named and any("Mecha" in words for words in found.before.item_neighbours["via"])
     assert all(
-        words for words, relation in zip(found.after.item_neighbours["via"], found.after.item_neighbours["relation"], strict=True) if relation == "genre"
+        words
+        for words, relation in zip(
+            found.after.item_neighbours["via"], found.after.item_neighbours["relation"], strict=True
+        )
+        if relation == "genre"
     )
 
 
 def test_changes_add_up(demo: Explorer) -> None:
     """All at once is one after the other: a profile edited, then a table cut."""
     profile = demo.profile(USER)
-    out, tie = Change(without_titles=profile.history[:1]), Change(without_relations=("genre",), without_entities=(("type", "Movie"),))
-    together = demo.what_if(profile, TITLE, Change(out.without_titles, (), (), tie.without_entities, tie.without_relations), 10)
+    out, tie = (
+        Change(without_titles=profile.history[:1]),
+        Change(without_relations=("genre",), without_entities=(("type", "Movie"),)),
+    )
+    together = demo.what_if(
+        profile, TITLE, Change(out.without_titles, (), (), tie.without_entities, tie.without_relations), 10
+    )
     after = demo.what_if(replace(profile, history=profile.history[1:]), TITLE, tie, 10)
     same_explanation(together.after, after.after)
     assert listing(together.moves, "after")[:10] == listing(after.moves, "after")[:10]
@@ -288,6 +337,10 @@ def test_what_is_not_there_cannot_be_taken(demo: Explorer, change: Change, words
 
 def test_without_any_title_and_without_any_tie(demo: Explorer) -> None:
     profile = demo.profile(USER)
-    found = demo.what_if(profile, TITLE, Change(without_titles=profile.history, without_relations=tuple(demo.relations)), 10)
+    found = demo.what_if(
+        profile, TITLE, Change(without_titles=profile.history, without_relations=tuple(demo.relations)), 10
+    )
     assert found.after.user_neighbours.empty and found.after.item_neighbours.empty
-    assert np.isfinite(found.moves["score_after"]).all() and found.after.score == pytest.approx(found.after.self_contribution + found.after.bias)
+    assert np.isfinite(found.moves["score_after"]).all() and found.after.score == pytest.approx(
+        found.after.self_contribution + found.after.bias
+    )

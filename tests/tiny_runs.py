@@ -22,7 +22,10 @@ CPU = torch.device("cpu")
 def settings(name: str, **changes: Any) -> Config:
     """A preset at the size of the small worlds; `changes` go to its training settings."""
     config = PRESETS[name]
-    model, training_ = replace(config.model, width=8, picks=3, user_picks=3), replace(config.train, device="cpu", batch=16, **changes)
+    model, training_ = (
+        replace(config.model, width=8, picks=3, user_picks=3),
+        replace(config.train, device="cpu", batch=16, **changes),
+    )
     return replace(config, graph=EVERYTHING, model=model, train=training_)
 
 
@@ -32,18 +35,32 @@ def small(users: int = 24, items: int = 16) -> tuple[Dataset, CandidateGraph]:
 
 
 def noisy(users: int = 40, items: int = 30) -> Dataset:
-    """A small world with 0.5 of all pairs liked, a fifth of them in the test fold and a tenth in the validation fold."""
+    """A small world with 0.5 of all pairs liked, a fifth of them in the test fold and a tenth in the
+    validation fold.
+    """
     rng = np.random.default_rng(7)
     user, item = np.nonzero(rng.random((users, items)) < 0.5)
     fold = rng.choice([TRAIN, VALIDATION, TEST], len(user), p=[0.7, 0.1, 0.2]).astype(np.int8)
-    return replace(small(users, items)[0], user=user.astype(np.int32), item=item.astype(np.int32), liked=np.ones(len(user), bool), fold=fold)
+    return replace(
+        small(users, items)[0],
+        user=user.astype(np.int32),
+        item=item.astype(np.int32),
+        liked=np.ones(len(user), bool),
+        fold=fold,
+    )
 
 
 def in_full(users: int = 30, items: int = 20) -> tuple[Dataset, np.ndarray]:
     """A world with 0.4 of all pairs liked, everything in training, and its likes as a dense table `[U, I]`."""
     user, item = np.nonzero(np.random.default_rng(0).random((users, items)) < 0.4)
     fold, liked = np.full(len(user), TRAIN, dtype=np.int8), np.ones(len(user), dtype=bool)
-    data = replace(checkerboard(users, items), user=user.astype(np.int32), item=item.astype(np.int32), fold=fold, liked=liked)
+    data = replace(
+        checkerboard(users, items),
+        user=user.astype(np.int32),
+        item=item.astype(np.int32),
+        fold=fold,
+        liked=liked,
+    )
     return data, train_matrix(data).toarray().astype(float)
 
 

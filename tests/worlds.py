@@ -1,12 +1,14 @@
 """Two worlds small enough to check by hand.
 
-The hand-drawn one: titles A to E, viewers 0 to 2, the entities Mecha, Space, Cooking and "E the title", the relations genre and sequel.
+The hand-drawn one: titles A to E, viewers 0 to 2, the entities Mecha, Space, Cooking and "E the title", the
+relations genre and sequel.
 
     A - Mecha, Space      D - Cooking            train: 0: A B      1: A B D    2: D
     B - Mecha, Space      D - sequel - E         validation: 0: C   test: 1: E   outside the core: 2: C   seen, not liked: 2: E
     C - Space
 
-The checkerboard: viewers and titles are even or odd, everybody likes what has her own parity, and the last of it is held out.
+The checkerboard: viewers and titles are even or odd, everybody likes what has her own parity, and the last of
+it is held out.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ def world(
     return Dataset(
         name="world",
         format="text",
-        items=pd.DataFrame({"item_id": np.arange(items) + 100, "title": [chr(ord("A") + n) for n in range(items)]}),
+        items=pd.DataFrame(
+            {"item_id": np.arange(items) + 100, "title": [chr(ord("A") + n) for n in range(items)]}
+        ),
         user_ids=np.arange(users) + 500,
         user=user.astype(np.int32),
         item=item.astype(np.int32),
@@ -57,13 +61,37 @@ def world(
 def hand_drawn() -> Dataset:
     train = [(0, A), (0, B), (1, A), (1, B), (1, D), (2, D)]
     other = [(0, C, VALIDATION), (1, E, TEST), (2, C, OUTSIDE), (2, E, SEEN)]
-    triples = [(A, GENRE, 0), (A, GENRE, 1), (B, GENRE, 0), (B, GENRE, 1), (C, GENRE, 1), (D, GENRE, 2), (D, SEQUEL, 3)]
-    return world([(u, i, TRAIN) for u, i in train] + other, 5, 3, triples, ("genre", "sequel"), ["Mecha", "Space", "Cooking", "E the title"], [-1, -1, -1, E])
+    triples = [
+        (A, GENRE, 0),
+        (A, GENRE, 1),
+        (B, GENRE, 0),
+        (B, GENRE, 1),
+        (C, GENRE, 1),
+        (D, GENRE, 2),
+        (D, SEQUEL, 3),
+    ]
+    return world(
+        [(u, i, TRAIN) for u, i in train] + other,
+        5,
+        3,
+        triples,
+        ("genre", "sequel"),
+        ["Mecha", "Space", "Cooking", "E the title"],
+        [-1, -1, -1, E],
+    )
 
 
 def checkerboard(users: int = 40, items: int = 40) -> Dataset:
-    """Every title is held out equally often, so that popularity knows nothing. Relations: parity, and a shelf that says nothing."""
-    pairs = [(u, i, VALIDATION if i // 2 == u // 2 % (items // 2) else TRAIN) for u in range(users) for i in range(items) if (u + i) % 2 == 0]
+    """Every title is held out equally often, so that popularity knows nothing.
+
+    Relations: parity, and a shelf that says nothing.
+    """
+    pairs = [
+        (u, i, VALIDATION if i // 2 == u // 2 % (items // 2) else TRAIN)
+        for u in range(users)
+        for i in range(items)
+        if (u + i) % 2 == 0
+    ]
     triples = [(i, 0, i % 2) for i in range(items)] + [(i, 1, 2 + i // 8) for i in range(items)]
     entities = ["even", "odd", *(f"shelf {n}" for n in range((items + 7) // 8))]
     return world(pairs, items, users, triples, ("parity", "shelf"), entities, [-1] * len(entities))

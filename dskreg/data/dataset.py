@@ -1,6 +1,8 @@
-"""The data as every reader delivers it: titles, people, what they saw and liked, and the knowledge graph's triples.
+"""The data as every reader delivers it: titles, people, what they saw and liked, and the knowledge graph's
+triples.
 
-Positions (0-based, dense) stand for ids everywhere below the readers; ids come back only at the explorer. Torch-free.
+Positions (0-based, dense) stand for ids everywhere below the readers; ids come back only at the explorer.
+Torch-free.
 """
 
 from __future__ import annotations
@@ -13,7 +15,10 @@ import pandas as pd
 from dskreg.errors import InputError
 
 UNASSIGNED, TRAIN, VALIDATION, TEST, OUTSIDE, SEEN = -1, 0, 1, 2, 3, 4
-"""Folds of an interaction. OUTSIDE: liked, but outside the core that trains and tests. SEEN: seen, not liked."""
+"""Folds of an interaction.
+
+OUTSIDE: liked, but outside the core that trains and tests. SEEN: seen, not liked.
+"""
 
 KNOWN = (TRAIN, VALIDATION, OUTSIDE)
 """The folds of a user's history when the model is served."""
@@ -30,10 +35,11 @@ def counted(*counts: tuple[int, str]) -> list[str]:
 class Dataset:
     """What a reader found.
 
-    `items` has one row per title with at least `item_id` and `title`; further columns (`type`, `genres` joined by ", ", `year`, ...)
-    are shown where they exist. An interaction is `user[n]`, `item[n]` (positions), `liked[n]`, and `fold[n]`: UNASSIGNED until
-    `split` assigns it, except where the data bring their own test split. A triple says that item `head[t]` carries entity `tail[t]`
-    under relation `relation[t]`; `entity_item[e]` is the position of the title that entity `e` is, or -1.
+    `items` has one row per title with at least `item_id` and `title`; further columns (`type`, `genres`
+    joined by ", ", `year`, ...) are shown where they exist. An interaction is `user[n]`, `item[n]`
+    (positions), `liked[n]`, and `fold[n]`: UNASSIGNED until `split` assigns it, except where the data bring
+    their own test split. A triple says that item `head[t]` carries entity `tail[t]` under relation
+    `relation[t]`; `entity_item[e]` is the position of the title that entity `e` is, or -1.
     """
 
     name: str
@@ -61,7 +67,13 @@ class Dataset:
         if not items:
             raise InputError(f"{self.name}: expected at least one title, found none")
         relations = len(self.relations)
-        for name, bound in (("user", users), ("item", items), ("head", items), ("tail", entities), ("relation", relations)):
+        for name, bound in (
+            ("user", users),
+            ("item", items),
+            ("head", items),
+            ("tail", entities),
+            ("relation", relations),
+        ):
             values = getattr(self, name)
             assert not len(values) or (values.min() >= 0 and values.max() < bound), name
 

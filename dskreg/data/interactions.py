@@ -1,4 +1,6 @@
-"""Interactions as sparse matrices, and histories as the model takes them: rows of title positions, filled up with -1. Torch-free."""
+"""Interactions as sparse matrices, and histories as the model takes them: rows of title positions, filled up
+with -1. Torch-free.
+"""
 
 from __future__ import annotations
 

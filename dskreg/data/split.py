@@ -1,4 +1,6 @@
-"""Training, validation and test: every liked pair gets one fold, per user and at random, the same for the same data and seed whatever the order of the rows."""
+"""Training, validation and test: every liked pair gets one fold, per user and at random, the same for the
+same data and seed whatever the order of the rows.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +13,17 @@ from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, UNASSIGNED, VALIDATI
 from dskreg.errors import InputError
 
 ROWS = 1 << 20  # pairs dealt out at once, about
-LEAST_TO_VALIDATE = 3  # training pairs that a user of a data set with its own test split needs to give one up for validation
+# Training pairs that a user of a data set with its own test split needs to give one up for validation
+LEAST_TO_VALIDATE = 3
 
 
 def split(dataset: Dataset, config: DataConfig) -> Dataset:
     """`dataset` with every fold assigned.
 
-    A data set with its own test split keeps it: users with at least three training pairs give max(1, round(n * validation / (1 - test))) to validation.
-    Otherwise the likes are cut to their k-core (users and titles with at least `core` likes among themselves). Of a user's n likes in it
-    max(1, round(n * test)) go to test and max(1, round(n * validation)) to validation, as long as one stays for training; likes outside the core
+    A data set with its own test split keeps it: users with at least three training pairs give max(1, round(n
+    * validation / (1 - test))) to validation. Otherwise the likes are cut to their k-core (users and titles
+    with at least `core` likes among themselves). Of a user's n likes in it max(1, round(n * test)) go to test
+    and max(1, round(n * validation)) to validation, as long as one stays for training; likes outside the core
     become OUTSIDE. What was not liked is SEEN.
 
     Raises:
@@ -29,7 +33,11 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
     open_ = dataset.liked & (dataset.fold != TEST)
     inside = open_ if own else open_ & k_core(dataset.user, dataset.item, open_, config.core)
     if not inside.any():
-        what = "training pair" if own else f"user and title with {config.core} likes among themselves (lower data.core or data.like_threshold)"
+        what = (
+            "training pair"
+            if own
+            else f"user and title with {config.core} likes among themselves (lower data.core or data.like_threshold)"
+        )
         raise InputError(f"{dataset.name}: expected at least one {what}, found none")
     fold = np.where(dataset.liked, np.int8(OUTSIDE), np.int8(SEEN))
     fold[dataset.fold == TEST] = TEST
@@ -50,7 +58,10 @@ def _notes(dataset: Dataset, fold: np.ndarray, core: int) -> list[str]:
         *counted(
             (users - likers, f"of {users:,} users without any like"),
             (items - met, f"of {items:,} titles that nobody likes"),
-            (int(outside.sum()), f"likes outside the core of users and titles with {among}: in no validation, no test"),
+            (
+                int(outside.sum()),
+                f"likes outside the core of users and titles with {among}: in no validation, no test",
+            ),
             (likers - inside, "users with likes, but none in the core"),
             (met - trained, "titles that somebody likes, but none in the core"),
         ),
@@ -58,7 +69,9 @@ def _notes(dataset: Dataset, fold: np.ndarray, core: int) -> list[str]:
 
 
 def k_core(user: np.ndarray, item: np.ndarray, among: np.ndarray, least: int) -> np.ndarray:
-    """`[N]` bool: the largest subset of the pairs `among` in which every user and every item has at least `least` pairs."""
+    """`[N]` bool: the largest subset of the pairs `among` in which every user and every item has at least
+    `least` pairs.
+    """
     inside = among.copy()
     users, items = (np.zeros(int(column.max(initial=0)) + 1, np.int64) for column in (user, item))
     new = inside  # pairs by which the counts change
@@ -72,10 +85,15 @@ def k_core(user: np.ndarray, item: np.ndarray, among: np.ndarray, least: int) ->
 
 
 def _by_user(dataset: Dataset, rows: np.ndarray, config: DataConfig, own: bool) -> np.ndarray:
-    """The folds of `rows`: each user's rows in a random order, the first for test, the next for validation, the rest for training."""
-    # Ids, not positions, fix the order in which random numbers are dealt, where positions may depend on the order of the rows.
+    """The folds of `rows`: each user's rows in a random order, the first for test, the next for validation,
+    the rest for training.
+    """
+    # Ids, not positions, fix the order in which random numbers are dealt, where positions may depend on the
+    # order of the rows.
     ids = (dataset.user_ids, dataset.items["item_id"].to_numpy())
-    user_rank, item_rank = (np.arange(len(own)) if dataset.numbered else np.unique(own, return_inverse=True)[1] for own in ids)
+    user_rank, item_rank = (
+        np.arange(len(own)) if dataset.numbered else np.unique(own, return_inverse=True)[1] for own in ids
+    )
     pair = user_rank[dataset.user[rows]] * len(item_rank) + item_rank[dataset.item[rows]]
     order = np.argsort(pair, kind="stable")  # by user, then title
     count = np.bincount(pair // len(item_rank), minlength=len(user_rank))
@@ -89,7 +107,9 @@ def _by_user(dataset: Dataset, rows: np.ndarray, config: DataConfig, own: bool) 
         user = np.repeat(np.arange(first, last), count[first:last])
         shuffled = np.lexsort((rng.random(len(user)), user))
         rank = np.arange(start[first], start[last]) - start[user]  # place within the user, along `shuffled`
-        picked = np.where(rank < tests[user], TEST, np.where(rank < (tests + validations)[user], VALIDATION, TRAIN))
+        picked = np.where(
+            rank < tests[user], TEST, np.where(rank < (tests + validations)[user], VALIDATION, TRAIN)
+        )
         dealt[start[first] + shuffled] = picked
         first = last
     fold = np.empty(len(rows), np.int8)
@@ -98,7 +118,9 @@ def _by_user(dataset: Dataset, rows: np.ndarray, config: DataConfig, own: bool) 
 
 
 def _quotas(count: np.ndarray, config: DataConfig, own: bool) -> tuple[np.ndarray, np.ndarray]:
-    """(test pairs, validation pairs) for users with `count` pairs to share out; at least one stays for training."""
+    """(test pairs, validation pairs) for users with `count` pairs to share out; at least one stays for
+    training.
+    """
     if own:
         share = np.maximum(1, np.rint(count * config.validation / (1 - config.test))).astype(int)
         return np.zeros_like(count), np.where(count >= LEAST_TO_VALIDATE, np.minimum(share, count - 1), 0)

@@ -1,7 +1,8 @@
 """Regions of a map: clusters found in the original space, and what is over-represented in each.
 
-k-means on unit vectors, so that near means cosine (spherical k-means, Dhillon & Modha 2001), begun at points chosen one after the other with a
-probability that grows with their distance from those already chosen (k-means++, Arthur & Vassilvitskii 2007).
+k-means on unit vectors, so that near means cosine (spherical k-means, Dhillon & Modha 2001), begun at points
+chosen one after the other with a probability that grows with their distance from those already chosen
+(k-means++, Arthur & Vassilvitskii 2007).
 
     lift of a word in a cluster = its share of the cluster's points / its share of all points
 """
@@ -16,7 +17,8 @@ import pandas as pd
 from dskreg.embedding.neighbours import units
 
 ROUNDS = 100  # of assigning and averaging, at most
-SUPPORT, LEAST = 0.3, 4  # a word that labels a cluster is carried by so large a share of its points, and by so many
+# a word that labels a cluster is carried by so large a share of its points, and by so many
+SUPPORT, LEAST = 0.3, 4
 LIFT = 1.3  # and is so much more frequent there than anywhere
 WORDS = 2  # of a label, at most
 MOST = 500  # points of a cluster that its middle is sought among
@@ -60,7 +62,11 @@ def _seeds(points: np.ndarray, count: int, chance: np.random.Generator) -> np.nd
     for _ in range(count - 1):
         far = np.minimum(far, np.maximum(0, 1 - points @ points[chosen[-1]]))
         total = far.sum()
-        chosen.append(int(np.searchsorted(far.cumsum(), chance.random() * total, side="right").clip(0, len(points) - 1)) if total > 0 else chosen[0])
+        chosen.append(
+            int(np.searchsorted(far.cumsum(), chance.random() * total, side="right").clip(0, len(points) - 1))
+            if total > 0
+            else chosen[0]
+        )
     return points[chosen]
 
 
@@ -73,7 +79,8 @@ def label(cluster: np.ndarray, carried: np.ndarray, names: Sequence[str]) -> pd.
         names: the words.
 
     Returns:
-        One row per cluster; an empty label where no word is frequent there and rarer elsewhere, with the lift 1.
+        One row per cluster; an empty label where no word is frequent there and rarer elsewhere, with the lift
+        1.
     """
     rows = []
     everywhere = carried[cluster >= 0].mean(axis=0) if (cluster >= 0).any() else np.zeros(len(names))
@@ -83,12 +90,15 @@ def label(cluster: np.ndarray, carried: np.ndarray, names: Sequence[str]) -> pd.
         lift = np.divide(share, everywhere, out=np.zeros(len(names)), where=everywhere > 0)
         frequent = (share >= SUPPORT) & (mine.sum(axis=0) >= LEAST) & (lift >= LIFT)
         best = [w for w in np.argsort(-lift, kind="stable") if frequent[w]][:WORDS]
-        rows.append((number, ", ".join(names[w] for w in best), float(lift[best[0]]) if best else 1.0, len(mine)))
+        rows.append(
+            (number, ", ".join(names[w] for w in best), float(lift[best[0]]) if best else 1.0, len(mine))
+        )
     return pd.DataFrame(rows, columns=["cluster", "label", "lift", "size"])
 
 
 def middles(cluster: np.ndarray, xy: np.ndarray) -> np.ndarray:
-    """`[C, 2]`: for every cluster the place of one of its points, in the middle of its densest part on the map `xy` `[N, 2]`.
+    """`[C, 2]`: for every cluster the place of one of its points, in the middle of its densest part on the
+    map `xy` `[N, 2]`.
 
     A cluster may lie in several pieces on a map; its mean would then fall between them.
     """

@@ -1,10 +1,11 @@
-"""Who lies near whom: exact neighbours in the original space, and how many of them a map in two dimensions keeps.
+"""Who lies near whom: exact neighbours in the original space, and how many of them a map in two dimensions
+keeps.
 
-Near means cosine unless Euclidean distance is asked for. Neighbours are exact: approximate search saves little at these sizes and would need its own seed.
-A vector without length has the cosine 0 with everything.
+Near means cosine unless Euclidean distance is asked for. Neighbours are exact: approximate search saves
+little at these sizes and would need its own seed. A vector without length has the cosine 0 with everything.
 
-With r(i, j) = 1 + the number of points nearer to i than j in the original space, and V_i the k nearest of i on the map (van der Maaten & Hinton, JMLR 2008;
-Venna & Kaski, 2001), over m anchors i of n points:
+With r(i, j) = 1 + the number of points nearer to i than j in the original space, and V_i the k nearest of i
+on the map (van der Maaten & Hinton, JMLR 2008; Venna & Kaski, 2001), over m anchors i of n points:
 
     trustworthiness = 1 - 2 / (m k (2n - 3k - 1)) sum_i sum_{j in V_i} max(0, r(i, j) - k)          neighbour preservation = mean of [r(i, j) <= k]
 """
@@ -32,7 +33,9 @@ def checked(vectors: np.ndarray) -> np.ndarray:
         raise InputError(f"vectors: expected a matrix of one row per point (got the shape {vectors.shape})")
     broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(broken):
-        raise InputError(f"vectors: expected finite numbers, found NaN or infinity in {len(broken)} rows (the first is row {broken[0]})")
+        raise InputError(
+            f"vectors: expected finite numbers, found NaN or infinity in {len(broken)} rows (the first is row {broken[0]})"
+        )
     return vectors.astype(np.float32)
 
 
@@ -55,19 +58,26 @@ def closeness(vectors: np.ndarray, anchor: np.ndarray, metric: Metric = "cosine"
 
 
 def nearest_of(close: np.ndarray, k: int, left_out: np.ndarray | None = None) -> np.ndarray:
-    """Positions of the k largest of `close` `[N]`, the nearest first, equal ones by lower position; `left_out` `[N]` bool never appears."""
+    """Positions of the k largest of `close` `[N]`, the nearest first, equal ones by lower position;
+    `left_out` `[N]` bool never appears.
+    """
     allowed = np.arange(len(close)) if left_out is None else np.flatnonzero(~left_out)
     return allowed[top_items(close[None, allowed], None, max(0, min(k, len(allowed))))[0]]
 
 
 def ranks_of(close: np.ndarray, found: np.ndarray, left_out: np.ndarray) -> np.ndarray:
-    """`[k]`: 1 + how many others are nearer than each of the positions `found`, by `close` `[N]`; those `left_out` `[N]` do not count."""
+    """`[k]`: 1 + how many others are nearer than each of the positions `found`, by `close` `[N]`; those
+    `left_out` `[N]` do not count.
+    """
     others = np.sort(close[~left_out])
     return 1 + len(others) - np.searchsorted(others, close[found], side="right")
 
 
-def nearest(vectors: np.ndarray, index: int, k: int, metric: Metric = "cosine") -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest of point `index` in the original space, without itself: (positions `[k]`, closeness `[k]` float32), nearest first.
+def nearest(
+    vectors: np.ndarray, index: int, k: int, metric: Metric = "cosine"
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest of point `index` in the original space, without itself: (positions `[k]`, closeness `[k]`
+    float32), nearest first.
 
     Equally near ones come by lower position; fewer than k + 1 points give fewer neighbours.
 
@@ -83,7 +93,9 @@ def nearest(vectors: np.ndarray, index: int, k: int, metric: Metric = "cosine") 
 
 
 def all_nearest(unit: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """(positions, distances sqrt(2 - 2 cos)) `[N, k]` of every point's nearest others; `unit` `[N, D]` rows of length 1 or 0."""
+    """(positions, distances sqrt(2 - 2 cos)) `[N, k]` of every point's nearest others; `unit` `[N, D]` rows
+    of length 1 or 0.
+    """
     found, near = [], []
     for chunk in chunks(len(unit), len(unit)):
         similarity = unit[chunk] @ unit.T
@@ -98,18 +110,24 @@ def all_nearest(unit: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def kept(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """`[N]` float32: the share of each point's neighbours `before` `[N, k]` that are also among those `after` `[N, k]`; 1 where k = 0."""
+    """`[N]` float32: the share of each point's neighbours `before` `[N, k]` that are also among those `after`
+    `[N, k]`; 1 where k = 0.
+    """
     if not before.shape[1]:
         return np.ones(len(before), dtype=np.float32)
     return (before[:, :, None] == after[:, None, :]).any(axis=2).mean(axis=1).astype(np.float32)
 
 
-def quality(vectors: np.ndarray, xy: np.ndarray, k: int, sample: int, seed: int) -> tuple[float | None, float | None]:
-    """(trustworthiness, share of the k nearest neighbours preserved), exact for a seeded sample of anchors against all points.
+def quality(
+    vectors: np.ndarray, xy: np.ndarray, k: int, sample: int, seed: int
+) -> tuple[float | None, float | None]:
+    """(trustworthiness, share of the k nearest neighbours preserved), exact for a seeded sample of anchors
+    against all points.
 
-    Points equally far away share the better rank: any of several duplicates is as true a neighbour as the other. A point without length is as far from
-    all, so it is no anchor: it would only flatter the map. Without ties and with every point as an anchor it is scikit-learn's figure.
-    With k = 0 (fewer than three points) or no anchor there is nothing to measure: both are None.
+    Points equally far away share the better rank: any of several duplicates is as true a neighbour as the
+    other. A point without length is as far from all, so it is no anchor: it would only flatter the map.
+    Without ties and with every point as an anchor it is scikit-learn's figure. With k = 0 (fewer than three
+    points) or no anchor there is nothing to measure: both are None.
 
     Raises:
         InputError: k is not below half the number of points, or a vector holds NaN or infinity.

@@ -1,7 +1,8 @@
 """Maps: t-SNE and PCA in two dimensions, and the place of a new point on either.
 
-t-SNE is made from the distances sqrt(2 - 2 cos) of unit vectors, whose order is that of 1 - cos; PCA takes the two directions in which the unit vectors
-vary most. How far a map is to be trusted is measured in dskreg/embedding/neighbours.py.
+t-SNE is made from the distances sqrt(2 - 2 cos) of unit vectors, whose order is that of 1 - cos; PCA takes
+the two directions in which the unit vectors vary most. How far a map is to be trusted is measured in
+dskreg/embedding/neighbours.py.
 """
 
 from __future__ import annotations
@@ -14,12 +15,21 @@ import numpy as np
 from scipy import sparse
 
 from dskreg.config import ProjectionConfig
-from dskreg.embedding.neighbours import all_nearest, checked, closeness, nearest_of, neighbours_for, quality, units
+from dskreg.embedding.neighbours import (
+    all_nearest,
+    checked,
+    closeness,
+    nearest_of,
+    neighbours_for,
+    quality,
+    units,
+)
 
 EXAGGERATION_ITERATIONS = 250  # before the configured ones
 FEWEST = 4  # points for t-SNE; fewer stand on a circle
 JITTER = 0.01  # of the start's spread: points that coincide would never part
-PLACING_PERPLEXITY, PLACING_ITERATIONS = 5.0, 250  # of a new point among points that stay: openTSNE's own choice
+# Of a new point among points that stay: openTSNE's own choice
+PLACING_PERPLEXITY, PLACING_ITERATIONS = 5.0, 250
 
 
 @dataclass(frozen=True)
@@ -45,12 +55,14 @@ def project(
 ) -> Projection:
     """The t-SNE map of `vectors` `[N, D]`; the same bits for the same arguments on the same machine.
 
-    The perplexity is cut to (N - 1) / 3. Fewer than four points, or points that all have the same direction, stand on a circle.
+    The perplexity is cut to (N - 1) / 3. Fewer than four points, or points that all have the same direction,
+    stand on a circle.
 
     Args:
         report: told once what begins, since it may take a minute.
         name: what the points are, for the report.
-        start: `[N, 2]`, another map of the same points. This one begins there and is turned towards it, so that the two can be compared.
+        start: `[N, 2]`, another map of the same points. This one begins there and is turned towards it, so
+            that the two can be compared.
 
     Raises:
         InputError: a vector holds NaN or infinity, or `vectors` is not a matrix.
@@ -69,8 +81,15 @@ def project(
         begin = _small(principal(unit, seed).xy if start is None else start, seed)
         xy = _tsne(near, distances, perplexity, config.iterations, begin, seed)
         xy = xy if start is None else turned(xy, start)
-        parameters |= {"method": "t-SNE (openTSNE)", "perplexity": perplexity, "start": "PCA" if start is None else "another map"}
-        parameters |= {"iterations": config.iterations, "early_exaggeration_iterations": EXAGGERATION_ITERATIONS}
+        parameters |= {
+            "method": "t-SNE (openTSNE)",
+            "perplexity": perplexity,
+            "start": "PCA" if start is None else "another map",
+        }
+        parameters |= {
+            "iterations": config.iterations,
+            "early_exaggeration_iterations": EXAGGERATION_ITERATIONS,
+        }
     sample = min(config.quality_sample, int(unit.any(axis=1).sum()))
     trust, kept = quality(vectors, xy, k, sample, seed)
     return Projection(xy, trust, kept, k, sample, parameters, near[:, :k])
@@ -92,28 +111,38 @@ class Plane:
 
 
 def principal(vectors: np.ndarray, seed: int = 0) -> Plane:
-    """PCA of the rows `[N, D]` at unit length. An axis' sign, arbitrary in itself, is that of its largest part."""
+    """PCA of the rows `[N, D]` at unit length.
+
+    An axis' sign, arbitrary in itself, is that of its largest part.
+    """
     unit = units(np.asarray(vectors, dtype=np.float64))
     mean = unit.mean(axis=0) if len(unit) else np.zeros(unit.shape[1])
     centred = unit - mean
     variance, vector = np.linalg.eigh(centred.T @ centred)
     variance, vector = np.maximum(variance[::-1], 0), vector[:, ::-1][:, :2]
     axes = np.zeros((unit.shape[1], 2))
-    axes[:, : vector.shape[1]] = vector * np.sign(vector[np.abs(vector).argmax(axis=0), np.arange(vector.shape[1])]) if vector.size else vector
+    axes[:, : vector.shape[1]] = (
+        vector * np.sign(vector[np.abs(vector).argmax(axis=0), np.arange(vector.shape[1])])
+        if vector.size
+        else vector
+    )
     total = variance.sum()
     first, second = (float(v / total) if total > 0 else 0.0 for v in (*variance, 0.0, 0.0)[:2])
     return Plane(centred @ axes, mean, axes, (first, second))
 
 
 def turned(xy: np.ndarray, towards: np.ndarray) -> np.ndarray:
-    """The map `[N, 2]` rotated or mirrored about its middle so that it lies as near as it can to `towards` (orthogonal Procrustes); its shape stays."""
+    """The map `[N, 2]` rotated or mirrored about its middle so that it lies as near as it can to `towards`
+    (orthogonal Procrustes); its shape stays.
+    """
     moved, other = xy - xy.mean(axis=0, dtype=np.float64), towards - towards.mean(axis=0, dtype=np.float64)
     left, _, right = np.linalg.svd(moved.T @ other)
     return (moved @ (left @ right) + towards.mean(axis=0, dtype=np.float64)).astype(np.float32)
 
 
 def place(vector: np.ndarray, vectors: np.ndarray, xy: np.ndarray) -> tuple[float, float]:
-    """Where a new point `[D]` falls on the finished t-SNE map `xy` `[N, 2]` of `vectors` `[N, D]`: openTSNE's transform, the others stay where they are.
+    """Where a new point `[D]` falls on the finished t-SNE map `xy` `[N, 2]` of `vectors` `[N, D]`: openTSNE's
+    transform, the others stay where they are.
 
     A vector without length is near nobody: it stands in the middle.
     """
@@ -129,11 +158,23 @@ def place(vector: np.ndarray, vectors: np.ndarray, xy: np.ndarray) -> tuple[floa
 
     distance = np.sqrt(np.maximum(0, 2 - 2 * close[near].astype(np.float64)))
     perplexity = min(PLACING_PERPLEXITY, (len(near) - 1) / 3)
-    affinity = joint_probabilities_nn(near[None], distance[None], [perplexity], symmetrize=False, normalization="point-wise", n_reference_samples=len(xy))
-    among_themselves = PrecomputedAffinities(sparse.csr_matrix((len(xy), len(xy))), normalize=False)  # asked for, but those that stay need none
+    affinity = joint_probabilities_nn(
+        near[None],
+        distance[None],
+        [perplexity],
+        symmetrize=False,
+        normalization="point-wise",
+        n_reference_samples=len(xy),
+    )
+    # Asked for, but those that stay need none
+    among_themselves = PrecomputedAffinities(sparse.csr_matrix((len(xy), len(xy))), normalize=False)
     reference = openTSNE.TSNEEmbedding(np.asarray(xy, dtype=np.float64), among_themselves)
-    fresh = openTSNE.tsne.PartialTSNEEmbedding(begin[None].astype(np.float64), reference, affinity, negative_gradient_method="bh", n_jobs=1)
-    settled = fresh.optimize(PLACING_ITERATIONS, learning_rate=0.1, exaggeration=1.5, momentum=0.8, max_grad_norm=0.25)
+    fresh = openTSNE.tsne.PartialTSNEEmbedding(
+        begin[None].astype(np.float64), reference, affinity, negative_gradient_method="bh", n_jobs=1
+    )
+    settled = fresh.optimize(
+        PLACING_ITERATIONS, learning_rate=0.1, exaggeration=1.5, momentum=0.8, max_grad_norm=0.25
+    )
     return float(settled[0, 0]), float(settled[0, 1])
 
 
@@ -143,16 +184,23 @@ def _circle(count: int) -> np.ndarray:
     return (np.stack([np.cos(angle), np.sin(angle)], axis=1) * (count > 1)).astype(np.float32)
 
 
-def _tsne(near: np.ndarray, distances: np.ndarray, perplexity: float, iterations: int, start: np.ndarray, seed: int) -> np.ndarray:
+def _tsne(
+    near: np.ndarray, distances: np.ndarray, perplexity: float, iterations: int, start: np.ndarray, seed: int
+) -> np.ndarray:
     """`[N, 2]` float32: openTSNE on exact neighbours `[N, k]` from `start` `[N, 2]`."""
     import openTSNE
     from openTSNE.affinity import PerplexityBasedNN
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
-    # One thread: the result is the same with more, and openTSNE's threads wait in a busy loop: 2,000 points take 4 s with one thread,
+    # One thread: the result is the same with more, and openTSNE's threads wait in a busy loop: 2,000 points
+    # take 4 s with one thread,
     # 24 s with two on two cores that others use as well.
-    affinities = PerplexityBasedNN(perplexity=perplexity, knn_index=PrecomputedNeighbors(near, distances), n_jobs=1)
-    tsne = openTSNE.TSNE(early_exaggeration_iter=EXAGGERATION_ITERATIONS, n_iter=iterations, n_jobs=1, random_state=seed)
+    affinities = PerplexityBasedNN(
+        perplexity=perplexity, knn_index=PrecomputedNeighbors(near, distances), n_jobs=1
+    )
+    tsne = openTSNE.TSNE(
+        early_exaggeration_iter=EXAGGERATION_ITERATIONS, n_iter=iterations, n_jobs=1, random_state=seed
+    )
     return np.asarray(tsne.fit(affinities=affinities, initialization=start), dtype=np.float32)
 
 

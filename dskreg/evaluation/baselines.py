@@ -1,12 +1,14 @@
 """What a model has to beat: the most liked titles, item neighbourhoods, and a linear autoencoder.
 
-All three know the training likes X `[U, I]` (0 or 1) only through the co-likes X'X, and serve any history, also of people who were not in training:
+All three know the training likes X `[U, I]` (0 or 1) only through the co-likes X'X, and serve any history,
+also of people who were not in training:
 
     popularity  score_i = n_i
     item-kNN    score_i = sum_{j in history} s_ij,  s_ij = n_ij / (sqrt(n_i n_j) + shrink) where j is one of the k nearest of i, else 0
     EASE        score = history · B,  B = I - P diag(P)^-1,  P = (X'X + lambda I)^-1   (Steck, WWW 2019, arXiv 1905.03375)
 
-Titles without a training like have the score 0 in all three (in EASE that is what the closed form gives); matrices hold the other titles only.
+Titles without a training like have the score 0 in all three (in EASE that is what the closed form gives);
+matrices hold the other titles only.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ class CoLikes:
     """How often titles were liked by the same person."""
 
     titles: np.ndarray  # [J] positions of the titles with a like
-    together: np.ndarray  # [J, J] float32; the diagonal holds each title's own count. Shared by the fits: never written to
+    # [J, J] float32; the diagonal holds each title's own count. Shared by the fits: never written to
+    together: np.ndarray
     items: int  # I
 
     @classmethod
@@ -43,7 +46,8 @@ class CoLikes:
         likes = sp.csr_array(binary[:, titles])
         liked_by = sp.csr_array(likes.T)
         together = np.empty((len(titles), len(titles)), dtype=np.float32)
-        for start in range(0, len(titles), CHUNK):  # a whole sparse product would take several times the dense one's memory
+        # a whole sparse product would take several times the dense one's memory
+        for start in range(0, len(titles), CHUNK):
             together[start : start + CHUNK] = (liked_by[start : start + CHUNK] @ likes).toarray()
         return cls(titles, together, train.shape[1])
 
@@ -61,7 +65,10 @@ class CoLikes:
 
 
 class Baseline(Protocol):
-    """Learns from likes `[U, I]`, scores histories `[B, I]` as float32 `[B, I]`. A history's own titles are scored too: exclude them outside."""
+    """Learns from likes `[U, I]`, scores histories `[B, I]` as float32 `[B, I]`.
+
+    A history's own titles are scored too: exclude them outside.
+    """
 
     def fit(self, train: Csr) -> Self: ...
 
@@ -96,8 +103,9 @@ class Popularity:
 class ItemKNN:
     """Titles liked by the same people as the history's titles.
 
-    The k nearest belong to the title that is scored, not to the one in the history: so every title has k voters, and rare ones are heard too
-    (anime, k = 20, shrink 10: validation NDCG@20 .211 against .186 the other way round; on Last.FM no difference).
+    The k nearest belong to the title that is scored, not to the one in the history: so every title has k
+    voters, and rare ones are heard too (anime, k = 20, shrink 10: validation NDCG@20 .211 against .186 the
+    other way round; on Last.FM no difference).
     """
 
     def __init__(self, k: int = 100, shrink: float = 10.0) -> None:
@@ -117,10 +125,14 @@ class ItemKNN:
 
     def fit_co_likes(self, likes: CoLikes) -> Self:
         roots = np.sqrt(np.diag(likes.together))
-        parts = [self._neighbours(likes.together[start : start + CHUNK], start, roots) for start in range(0, len(roots), CHUNK)]
+        parts = [
+            self._neighbours(likes.together[start : start + CHUNK], start, roots)
+            for start in range(0, len(roots), CHUNK)
+        ]
         self.likes = likes
         nearest = sp.vstack(parts) if parts else sp.csr_array((0, 0), dtype=np.float32)
-        self.similarity = sp.csr_array(nearest.T)  # row: a title of the history; column: the title that it votes for
+        # Row: a title of the history; column: the title that it votes for
+        self.similarity = sp.csr_array(nearest.T)
         return self
 
     def _neighbours(self, together: np.ndarray, start: int, roots: np.ndarray) -> sp.csr_array:
@@ -170,38 +182,52 @@ class EASE:
 
 
 def baselines(settings: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Baseline]:
-    """One of each, not yet fitted; those that `settings` does not name get what does well on sets of a few thousand titles.
+    """One of each, not yet fitted; those that `settings` does not name get what does well on sets of a few
+    thousand titles.
 
     Raises:
         TypeError, ValueError: a setting that does not exist or cannot be.
     """
     chosen = {"EASE": {"regularisation": 200.0}} | dict(settings or {})
-    return {"popularity": Popularity(), "item-kNN": ItemKNN(**chosen.get("item-kNN", {})), "EASE": EASE(**chosen["EASE"])}
+    return {
+        "popularity": Popularity(),
+        "item-kNN": ItemKNN(**chosen.get("item-kNN", {})),
+        "EASE": EASE(**chosen["EASE"]),
+    }
 
 
 def _binary(likes: Csr) -> sp.csr_array:
     """Every stored entry as one like, float32."""
     likes = sp.csr_array(likes, copy=True)
     likes.sum_duplicates()
-    return sp.csr_array((np.ones(likes.nnz, dtype=np.float32), likes.indices, likes.indptr), shape=likes.shape)
+    return sp.csr_array(
+        (np.ones(likes.nnz, dtype=np.float32), likes.indices, likes.indptr), shape=likes.shape
+    )
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:
-    """The inverse of a symmetric positive definite float32 matrix in row order, in its own memory: 13,000 rows are 0.7 GB and stay so."""
+    """The inverse of a symmetric positive definite float32 matrix in row order, in its own memory: 13,000
+    rows are 0.7 GB and stay so.
+    """
     from scipy.linalg import lapack
     from threadpoolctl import threadpool_limits
 
     if not len(matrix):
         return matrix
-    # OpenBLAS's threads wait for each other in a busy loop: 4,000 rows take 0.6 s on one core, 11 to 23 s on two that others use as well.
+    # OpenBLAS's threads wait for each other in a busy loop: 4,000 rows take 0.6 s on one core, 11 to 23 s on
+    # two that others use as well.
     with threadpool_limits(1, user_api="blas"):
-        columns, failed = lapack.spotrf(matrix.T, lower=1, overwrite_a=1)  # LAPACK wants column order: a symmetric matrix's transpose has it for free
+        # LAPACK wants column order: a symmetric matrix's transpose has it for free
+        columns, failed = lapack.spotrf(matrix.T, lower=1, overwrite_a=1)
         if not failed:
             columns, failed = lapack.spotri(columns, lower=1, overwrite_c=1)
     if failed:
-        raise ValueError("X'X + lambda I is not positive definite in single precision: expected a larger regularisation")
+        raise ValueError(
+            "X'X + lambda I is not positive definite in single precision: expected a larger regularisation"
+        )
     rows = columns.T
-    for start in range(0, len(rows), CHUNK):  # LAPACK fills one triangle: column order's lower is row order's upper
+    # LAPACK fills one triangle: column order's lower is row order's upper
+    for start in range(0, len(rows), CHUNK):
         block = rows[start : start + CHUNK, start : start + CHUNK]
         block[:] = np.triu(block) + np.triu(block, 1).T
         rows[start + CHUNK :, start : start + CHUNK] = rows[start : start + CHUNK, start + CHUNK :].T

@@ -1,8 +1,10 @@
-"""Full-ranking evaluation: every title competes except those the person is known to have liked, and noise is off.
+"""Full-ranking evaluation: every title competes except those the person is known to have liked, and noise is
+off.
 
-Validation: history = train, target = validation. Test: history = train and validation, target = test; likes outside the core are in both histories.
-The baselines get the same. Somebody without a history (a split that came with the data may have such people) is not counted: nothing is known
-of this person's taste, and no recommender can be told apart by it.
+Validation: history = train, target = validation. Test: history = train and validation, target = test; likes
+outside the core are in both histories. The baselines get the same. Somebody without a history (a split that
+came with the data may have such people) is not counted: nothing is known of this person's taste, and no
+recommender can be told apart by it.
 """
 
 from __future__ import annotations
@@ -17,8 +19,12 @@ from dskreg.evaluation.ranking import Scorer, rankings
 LONGEST = 50  # the deepest cut-off that is reported
 
 
-def evaluate(scorer: Scorer, dataset: Dataset, fold: int, most: int | None = None, select: slice = slice(None)) -> Ranking:
-    """The metrics of the scorer on the validation or the test fold; of `most` evenly spaced users at most, and of these the `select`ed."""
+def evaluate(
+    scorer: Scorer, dataset: Dataset, fold: int, most: int | None = None, select: slice = slice(None)
+) -> Ranking:
+    """The metrics of the scorer on the validation or the test fold; of `most` evenly spaced users at most,
+    and of these the `select`ed.
+    """
     history = train_matrix(dataset, (TRAIN, OUTSIDE) if fold == VALIDATION else KNOWN)
     target = train_matrix(dataset, (fold,))
     users = np.flatnonzero((np.diff(target.indptr) > 0) & (np.diff(history.indptr) > 0))

@@ -1,12 +1,13 @@
 """Full-ranking metrics: how good the lists are, and how much of the catalogue they show.
 
-A person's list is `ranked[u]`, item positions with the best first and -1 where it is shorter; `hit[u, r] = 1` where the item at rank r is
-among her |R| relevant ones (R: her held-out likes), and
+A person's list is `ranked[u]`, item positions with the best first and -1 where it is shorter; `hit[u, r] = 1`
+where the item at rank r is among her |R| relevant ones (R: her held-out likes), and
 
     recall@k = sum_{r<=k} hit_r / |R|          precision@k = sum_{r<=k} hit_r / k          hit@k = max_{r<=k} hit_r
     mrr@k = max_{r<=k} hit_r / r               ndcg@k = sum_{r<=k} hit_r / log2(r+1)  /  sum_{r<=min(k,|R|)} 1 / log2(r+1)
 
-NDCG's ideal is the best list that this person could get, not the best order of what was found. A leaf: numpy and scipy alone.
+NDCG's ideal is the best list that this person could get, not the best order of what was found. A leaf: numpy
+and scipy alone.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ BLOCK = 64  # items
 
 
 def top_items(scores: np.ndarray, exclude: Csr | None, n: int) -> np.ndarray:
-    """The best `n` items of every row, best first, equal scores by lower position; so the same scores always give the same list.
+    """The best `n` items of every row, best first, equal scores by lower position; so the same scores always
+    give the same list.
 
     Args:
         scores: `[B, I]`; left unchanged. An item with the score -inf counts as excluded.
@@ -42,7 +44,9 @@ def top_items(scores: np.ndarray, exclude: Csr | None, n: int) -> np.ndarray:
         raise NotANumber("scores: expected numbers, found NaN")
     if exclude is not None:
         if exclude.shape != scores.shape:
-            raise ValueError(f"exclude: expected the shape of the scores {scores.shape} (got {exclude.shape})")
+            raise ValueError(
+                f"exclude: expected the shape of the scores {scores.shape} (got {exclude.shape})"
+            )
         scores[_rows(exclude), exclude.indices] = -np.inf
     rows, items = scores.shape
     width = min(n, items)
@@ -62,7 +66,9 @@ def top_items(scores: np.ndarray, exclude: Csr | None, n: int) -> np.ndarray:
 
 
 def _bound(scores: np.ndarray, width: int) -> np.ndarray:
-    """`[B, 1]`: a score that at least `width` items of the row reach: the `width`-th largest maximum of blocks of items, where there are enough blocks."""
+    """`[B, 1]`: a score that at least `width` items of the row reach: the `width`-th largest maximum of
+    blocks of items, where there are enough blocks.
+    """
     rows, items = scores.shape
     blocks = items // BLOCK
     if blocks <= width:
@@ -81,7 +87,8 @@ def hits(ranked: np.ndarray, relevant: Csr) -> np.ndarray:
     items = relevant.shape[1]
     keys = _rows(relevant) * items + relevant.indices
     wanted = np.arange(len(ranked), dtype=np.int64)[:, None] * items + ranked
-    return np.isin(wanted, keys) & (ranked >= 0)  # without the second half -1 would mean the previous row's last item
+    # Without the second half -1 would mean the previous row's last item
+    return np.isin(wanted, keys) & (ranked >= 0)
 
 
 def recall(hit: np.ndarray, total: np.ndarray, k: int) -> np.ndarray:
@@ -93,7 +100,8 @@ def ndcg(hit: np.ndarray, total: np.ndarray, k: int) -> np.ndarray:
     """`[B]`: DCG / DCG of min(k, |R|) ones; 0 without relevant items."""
     gain = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(gain)[np.clip(total, 1, k) - 1]
-    return (hit[:, :k] * gain[: hit.shape[1]]).sum(axis=1) / ideal  # a matrix product's last bits would depend on the number of rows
+    # a matrix product's last bits would depend on the number of rows
+    return (hit[:, :k] * gain[: hit.shape[1]]).sum(axis=1) / ideal
 
 
 def hit_rate(hit: np.ndarray, total: np.ndarray, k: int) -> np.ndarray:
@@ -121,7 +129,9 @@ def list_mean(values: np.ndarray, ranked: np.ndarray, k: int) -> np.ndarray:
 
 
 def self_information(counts: np.ndarray, people: int) -> np.ndarray:
-    """`[I]`: -log2 p, p = the share of the `people` who have the item in training; an item that nobody has counts as if one person had it."""
+    """`[I]`: -log2 p, p = the share of the `people` who have the item in training; an item that nobody has
+    counts as if one person had it.
+    """
     return -np.log2(np.maximum(counts, 1) / max(people, 1))
 
 
@@ -137,9 +147,9 @@ class NotANumber(ValueError):
 class Ranking:
     """Collects the lists of many people, chunk by chunk, in any division into chunks.
 
-    People without relevant items are left out of every figure, coverage included. Figures are means over people (of the mean over a list,
-    for novelty and popularity, where empty lists are left out); coverage@k is the share of the catalogue that is in at least one list.
-    A figure over nobody is None.
+    People without relevant items are left out of every figure, coverage included. Figures are means over
+    people (of the mean over a list, for novelty and popularity, where empty lists are left out); coverage@k
+    is the share of the catalogue that is in at least one list. A figure over nobody is None.
     """
 
     def __init__(self, counts: np.ndarray, people: int, ks: tuple[int, ...] = KS) -> None:
@@ -153,13 +163,19 @@ class Ranking:
         self.ks = ks
         self._fed = 0
         self._counted: list[np.ndarray] = []
-        self._chunks: dict[str, list[np.ndarray]] = {f"{name}@{k}": [] for k in ks for name in (*ACCURACY, "novelty", "popularity")}
+        self._chunks: dict[str, list[np.ndarray]] = {
+            f"{name}@{k}": [] for k in ks for name in (*ACCURACY, "novelty", "popularity")
+        }
         self._shown = {k: np.zeros(len(self.counts), dtype=bool) for k in ks}
 
     def add(self, ranked: np.ndarray, relevant: Csr) -> None:
-        """One more chunk: lists `[B, N]`, best first, -1 for filler, and relevant items `[B, I]` (stored entries, each at most once)."""
+        """One more chunk: lists `[B, N]`, best first, -1 for filler, and relevant items `[B, I]` (stored
+        entries, each at most once).
+        """
         if relevant.shape != (len(ranked), len(self.counts)):
-            raise ValueError(f"relevant: expected the shape {(len(ranked), len(self.counts))} (got {relevant.shape})")
+            raise ValueError(
+                f"relevant: expected the shape {(len(ranked), len(self.counts))} (got {relevant.shape})"
+            )
         total = np.diff(relevant.indptr)
         kept = np.flatnonzero(total)
         self._counted.append(kept + self._fed)
@@ -174,18 +190,27 @@ class Ranking:
 
     @property
     def counted(self) -> np.ndarray:
-        """`[C]`: who counts, as positions in the order of feeding. Two models fed alike can be compared person by person."""
+        """`[C]`: who counts, as positions in the order of feeding.
+
+        Two models fed alike can be compared person by person.
+        """
         return np.concatenate(self._counted) if self._counted else np.zeros(0, dtype=np.int64)
 
     @property
     def per_user(self) -> dict[str, np.ndarray]:
-        """`[C]` for each metric but coverage, aligned with `counted`; NaN in novelty and popularity for an empty list."""
-        return {name: np.concatenate(chunks) if chunks else np.zeros(0) for name, chunks in self._chunks.items()}
+        """`[C]` for each metric but coverage, aligned with `counted`; NaN in novelty and popularity for an
+        empty list.
+        """
+        return {
+            name: np.concatenate(chunks) if chunks else np.zeros(0) for name, chunks in self._chunks.items()
+        }
 
     def results(self) -> dict[str, float | None]:
         """The means, such as `results()["ndcg@20"]`."""
         means = {name: _mean(values[~np.isnan(values)]) for name, values in self.per_user.items()}
-        coverage = {f"coverage@{k}": _mean(shown) if len(self.counted) else None for k, shown in self._shown.items()}
+        coverage = {
+            f"coverage@{k}": _mean(shown) if len(self.counted) else None for k, shown in self._shown.items()
+        }
         names = [f"{name}@{k}" for k in self.ks for name in (*ACCURACY, "coverage", "novelty", "popularity")]
         return {name: (means | coverage)[name] for name in names}
 

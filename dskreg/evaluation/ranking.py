@@ -26,7 +26,9 @@ def noise_free(model: DSKReG) -> Catalogue:
 
 
 def picks_of(catalogue: Catalogue) -> dict[str, np.ndarray]:
-    """The picks as an artifact keeps them: `neighbour` `[I, K]` int32, -1 where fewer were picked, and `relation` `[I, K]` int16."""
+    """The picks as an artifact keeps them: `neighbour` `[I, K]` int32, -1 where fewer were picked, and
+    `relation` `[I, K]` int16.
+    """
     picks = catalogue.picks
     neighbour = torch.where(picks.weight > 0, picks.neighbour.int(), -1)
     return {"neighbour": neighbour.cpu().numpy(), "relation": picks.relation.to(torch.int16).cpu().numpy()}
@@ -36,7 +38,11 @@ def catalogue_of(model: DSKReG, picks: dict[str, np.ndarray]) -> Catalogue:
     """The inverse: titles ready to be scored, without drawing."""
     neighbour, relation = torch.from_numpy(picks["neighbour"]), torch.from_numpy(picks["relation"])
     items = torch.arange(len(neighbour))
-    return Catalogue(model, items, Picks(neighbour.clamp(min=0), relation.long(), (neighbour >= 0).to(model.item_embedding.dtype)))
+    return Catalogue(
+        model,
+        items,
+        Picks(neighbour.clamp(min=0), relation.long(), (neighbour >= 0).to(model.item_embedding.dtype)),
+    )
 
 
 def model_scorer(model: DSKReG, catalogue: Catalogue | None = None) -> Scorer:
@@ -46,16 +52,25 @@ def model_scorer(model: DSKReG, catalogue: Catalogue | None = None) -> Scorer:
 
     @torch.no_grad()
     def scores(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
-        user = model.user_hop(torch.from_numpy(users.astype(np.int64)).to(device), torch.from_numpy(padded(history)).to(device))
+        user = model.user_hop(
+            torch.from_numpy(users.astype(np.int64)).to(device), torch.from_numpy(padded(history)).to(device)
+        )
         return titles.scores(user.output).T.float().cpu().numpy()
 
     return scores
 
 
 def rankings(
-    scorer: Scorer, users: np.ndarray, history: sparse.csr_matrix, exclude: sparse.csr_matrix, top: int, chunk: int = 128
+    scorer: Scorer,
+    users: np.ndarray,
+    history: sparse.csr_matrix,
+    exclude: sparse.csr_matrix,
+    top: int,
+    chunk: int = 128,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(users `[b]`, their best titles `[b, top]`, the scores) in chunks; `history` and `exclude` are `[U, I]`. -1 fills short lists."""
+    """(users `[b]`, their best titles `[b, top]`, the scores) in chunks; `history` and `exclude` are `[U,
+    I]`. -1 fills short lists.
+    """
     for start in range(0, len(users), chunk):
         who = users[start : start + chunk]
         score = scorer(who, history[who])

@@ -1,8 +1,9 @@
 """The baselines' settings, chosen on validation: a rival that was not tuned proves nothing.
 
-Each setting is looked for on a logarithmic axis: a coarse grid over decades, then a compass search (Kolda et al., SIAM Review 2003) from its best
-point. One step along each axis, both ways, is tried; the best point moves or, where nothing is better, the step is halved. The first steps are
-those of the grid, so the search goes on beyond an edge where the best point lies there.
+Each setting is looked for on a logarithmic axis: a coarse grid over decades, then a compass search (Kolda et
+al., SIAM Review 2003) from its best point. One step along each axis, both ways, is tried; the best point
+moves or, where nothing is better, the step is halved. The first steps are those of the grid, so the search
+goes on beyond an edge where the best point lies there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from dskreg.evaluation.baselines import CHUNK, EASE, Baseline, CoLikes, Csr, Ite
 from dskreg.evaluation.metrics import hits, ndcg, top_items
 
 TUNING_USERS = 5000  # enough to tell settings apart; more only costs time
-FEW_TITLES = 8000  # above, fewer settings are tried: at 14,000 titles one takes 6 (item-kNN) or 20 seconds (EASE)
+# Above, fewer settings are tried: at 14,000 titles one takes 6 (item-kNN) or 20 seconds (EASE)
+FEW_TITLES = 8000
 MOST_FITS = 60  # per baseline; a search that moves far ends here
 
 
@@ -60,13 +62,18 @@ PENALTY = Axis((2.0, 1.0, 3.0, 4.0), -1.0, 7.0, _rounded)
 NEAREST = Axis((2.0, 1.0, 3.0), 0.0, 5.0, _count)
 SHRINK = Axis((1.0, 0.0, 2.0), 0.0, 4.0, _from_zero)
 MADE: dict[str, Callable[..., Baseline]] = {"popularity": Popularity, "item-kNN": ItemKNN, "EASE": EASE}
-AXES: dict[str, Axes] = {"popularity": {}, "item-kNN": {"k": NEAREST, "shrink": SHRINK}, "EASE": {"regularisation": PENALTY}}
+AXES: dict[str, Axes] = {
+    "popularity": {},
+    "item-kNN": {"k": NEAREST, "shrink": SHRINK},
+    "EASE": {"regularisation": PENALTY},
+}
 FINEST, FINEST_OF_MANY = 1 / 16, 1 / 4
 """The last step in decades, 15 % of a setting; and for more than FEW_TITLES, 78 %."""
 
 
 def tuned(train: Csr, validation: Csr, refit: Csr | None = None) -> dict[str, Baseline]:
-    """The baselines with the settings of `chosen`, which stand in each one's `settings`; `baselines` builds them again from there.
+    """The baselines with the settings of `chosen`, which stand in each one's `settings`; `baselines` builds
+    them again from there.
 
     Args:
         train: `[U, I]` likes to fit each setting on; also the histories.
@@ -81,9 +88,11 @@ def tuned(train: Csr, validation: Csr, refit: Csr | None = None) -> dict[str, Ba
 
 
 def chosen(name: str, likes: CoLikes, history: Csr, validation: Csr) -> Settings:
-    """A baseline's settings of the best NDCG@20 on `validation` `[U, I]`, all titles ranked that are not in the person's `history` `[U, I]`.
+    """A baseline's settings of the best NDCG@20 on `validation` `[U, I]`, all titles ranked that are not in
+    the person's `history` `[U, I]`.
 
-    Every setting is fitted on `likes`. At most 5,000 evenly spaced people with validation likes are asked; without any, the first setting wins.
+    Every setting is fitted on `likes`. At most 5,000 evenly spaced people with validation likes are asked;
+    without any, the first setting wins.
     """
     asked = np.flatnonzero(np.diff(validation.indptr))
     asked = asked[np.linspace(0, len(asked) - 1, min(len(asked), TUNING_USERS)).astype(int)]
@@ -95,11 +104,16 @@ def chosen(name: str, likes: CoLikes, history: Csr, validation: Csr) -> Settings
     titles, axes = len(likes.titles), AXES[name]
     if "k" in axes:  # nobody has more neighbours than there are titles
         axes = axes | {"k": replace(NEAREST, most=np.log10(max(titles, 1)))}
-    return search(axes, quality if len(asked) else lambda settings: 0.0, FINEST_OF_MANY if titles > FEW_TITLES else FINEST)
+    return search(
+        axes,
+        quality if len(asked) else lambda settings: 0.0,
+        FINEST_OF_MANY if titles > FEW_TITLES else FINEST,
+    )
 
 
 def search(axes: Axes, quality: Callable[[Settings], float], finest: float = FINEST) -> Settings:
-    """The settings of the best quality that a coarse grid and a compass search around its best point find; the earlier of equals.
+    """The settings of the best quality that a coarse grid and a compass search around its best point find;
+    the earlier of equals.
 
     finest: the smallest step, in decades. At most MOST_FITS settings are tried, each once.
     """

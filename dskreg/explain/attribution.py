@@ -1,12 +1,14 @@
-"""Who among the liked titles speaks for which part of the title: the score as a sum over pairs, nothing left over.
+"""Who among the liked titles speaks for which part of the title: the score as a sum over pairs, nothing left
+over.
 
     e_hat_u = act(sum_h x_h),  x_h = W_u (w_h e_h / sqrt(H) + g beta_h e_h)   one part per liked title (beta 0 where not picked)
                                and W_u e_u where e_u is free, and b_u
     W_i (...) + b_i = sum_j y_j,  y_j = W_i e_i, alpha_j g_r W_i e_j, b_i     the title itself, its picks, the bias
     score before the title's activation = e_hat_u . sum_j y_j = sum_h sum_j (f x_h) . y_j
 
-f is 1 where the activation is linear. Where it is tanh, f = tanh(x) / x for x = sum_h x_h, dimension by dimension: every part is bent as much as the
-whole is, so that the parts still add up to e_hat_u. Then sum_h gives each pick its contribution of the Explanation in every preset.
+f is 1 where the activation is linear. Where it is tanh, f = tanh(x) / x for x = sum_h x_h, dimension by
+dimension: every part is bent as much as the whole is, so that the parts still add up to e_hat_u. Then sum_h
+gives each pick its contribution of the Explanation in every preset.
 """
 
 from __future__ import annotations
@@ -28,16 +30,18 @@ ITSELF, BIAS = "the title itself", "bias"
 
 
 @torch.no_grad()
-def flow(core: Opened, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]) -> pd.DataFrame:
+def flow(
+    core: Opened, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]
+) -> pd.DataFrame:
     """The score before the title's activation, pair by pair.
 
     Returns:
         source_id, source: a liked title, or None and OWN (a free e_u), or None and EVERYBODY (b_u);
         target_id, target: a pick, or None and ITSELF, or None and BIAS;
         relation: the pick's, "" otherwise;
-        contribution: they sum to `Explanation.pre_activation_score`; over the sources of one pick, to its contribution.
-        A part that is zero for everyone has no rows: an unpicked liked title under a free e_u, a bias of zero.
-        Somebody without a like has no rows at all.
+        contribution: they sum to `Explanation.pre_activation_score`; over the sources of one pick, to its
+            contribution. A part that is zero for everyone has no rows: an unpicked liked title under a free
+            e_u, a bias of zero. Somebody without a like has no rows at all.
     """
     user, history = core.history(profile)
     item = core.directory.item(item_id)
@@ -46,9 +50,14 @@ def flow(core: Opened, profile: Profile, item_id: object, seed: int | None, sett
     table = (person @ title.T).double().numpy()
     kept, held = person.abs().sum(1).numpy() > 0, title.abs().sum(1).numpy() > 0
     table = table[kept][:, held]
-    sources, targets = [s for s, k in zip(said, kept, strict=True) if k], [t for t, k in zip(names, held, strict=True) if k]
+    sources, targets = (
+        [s for s, k in zip(said, kept, strict=True) if k],
+        [t for t, k in zip(names, held, strict=True) if k],
+    )
     rows = [(*source, *target) for source in sources for target in targets]
-    frame = pd.DataFrame(rows, columns=["source_id", "source", "target_id", "target", "relation"], dtype=object)
+    frame = pd.DataFrame(
+        rows, columns=["source_id", "source", "target_id", "target", "relation"], dtype=object
+    )
     return frame.assign(contribution=table.ravel())
 
 
@@ -61,7 +70,10 @@ def _person(core: Opened, trace: Trace, history: np.ndarray) -> tuple[Tensor, li
     picked = hop.draw.picked[0]
     weight[hop.draw.slot[0][picked]] += model.user_gate * hop.attention[0][picked]
     own = hop.base if model.user_embedding is not None else torch.zeros_like(hop.base)
-    parts = torch.cat([weight[:, None] * model.item_embedding[torch.from_numpy(history)], own]) @ model.user_tower.weight.T
+    parts = (
+        torch.cat([weight[:, None] * model.item_embedding[torch.from_numpy(history)], own])
+        @ model.user_tower.weight.T
+    )
     parts = torch.cat([parts, model.user_tower.bias[None]])
     names = [(core.directory.item_ids[h], str(core.directory.titles[h])) for h in history]
     return _bent(parts, model.config.activation), [*names, (None, OWN), (None, EVERYBODY)]
@@ -72,7 +84,8 @@ def _bent(parts: Tensor, activation: str) -> Tensor:
     if activation == "linear":
         return parts
     whole = parts.double().sum(0)
-    return (parts * torch.where(whole.abs() > 1e-8, torch.tanh(whole) / whole, 1.0)).to(parts.dtype)  # tanh(x) / x tends to 1 at 0
+    # Tanh(x) / x tends to 1 at 0
+    return (parts * torch.where(whole.abs() > 1e-8, torch.tanh(whole) / whole, 1.0)).to(parts.dtype)
 
 
 def _title(core: Opened, trace: Trace, item: int) -> tuple[Tensor, list[tuple[Any, str, str]]]:
@@ -81,25 +94,42 @@ def _title(core: Opened, trace: Trace, item: int) -> tuple[Tensor, list[tuple[An
     picked = hop.draw.picked[0]
     neighbour, relation = hop.neighbour[0][picked], hop.relation[0][picked]
     gated = model.gated(relation[None], hop.attention[:, picked])[0]  # [K, 1]
-    around = torch.cat([model.item_embedding[[item]], gated * model.item_embedding[neighbour]]) @ model.item_tower.weight.T
+    around = (
+        torch.cat([model.item_embedding[[item]], gated * model.item_embedding[neighbour]])
+        @ model.item_tower.weight.T
+    )
     names = [
-        (core.directory.item_ids[j], str(core.directory.titles[j]), core.graph.relations[r]) for j, r in zip(neighbour.tolist(), relation.tolist(), strict=True)
+        (core.directory.item_ids[j], str(core.directory.titles[j]), core.graph.relations[r])
+        for j, r in zip(neighbour.tolist(), relation.tolist(), strict=True)
     ]
     return torch.cat([around, model.item_tower.bias[None]]), [(None, ITSELF, ""), *names, (None, BIAS, "")]
 
 
 def strongest(frame: pd.DataFrame, sources: int) -> pd.DataFrame:
-    """The flow with the weaker sources together as one ("12 more"): `sources` titles keep their names, and so do OWN and EVERYBODY.
+    """The flow with the weaker sources together as one ("12 more"): `sources` titles keep their names, and so
+    do OWN and EVERYBODY.
 
     Strength: the sum of absolute contributions.
     """
     titles = frame[frame["source_id"].notna()]
-    strength = titles["contribution"].abs().groupby(titles["source_id"].astype(str), sort=False).sum().sort_values(ascending=False, kind="stable")
+    strength = (
+        titles["contribution"]
+        .abs()
+        .groupby(titles["source_id"].astype(str), sort=False)
+        .sum()
+        .sort_values(ascending=False, kind="stable")
+    )
     rest = frame["source_id"].notna() & frame["source_id"].astype(str).isin(strength.index[sources:])
     if not rest.any():
         return frame
     weaker = frame[rest]
-    place = weaker.groupby([weaker[name].map(repr) for name in ("target_id", "target", "relation")], sort=False).ngroup()
-    merged = weaker.groupby(place, sort=False).head(1).assign(contribution=weaker["contribution"].groupby(place, sort=False).sum().to_numpy())
+    place = weaker.groupby(
+        [weaker[name].map(repr) for name in ("target_id", "target", "relation")], sort=False
+    ).ngroup()
+    merged = (
+        weaker.groupby(place, sort=False)
+        .head(1)
+        .assign(contribution=weaker["contribution"].groupby(place, sort=False).sum().to_numpy())
+    )
     merged = merged.assign(source_id=None, source=f"{len(strength) - sources} more {LIKED} titles")
     return pd.concat([frame[~rest], merged], ignore_index=True)

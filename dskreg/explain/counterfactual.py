@@ -1,10 +1,13 @@
-"""The smallest set of a person's own titles whose removal displaces the first recommendation, after PRINCE (Ghazimatin et al., WSDM 2020).
+"""The smallest set of a person's own titles whose removal displaces the first recommendation, after PRINCE
+(Ghazimatin et al., WSDM 2020).
 
-A set S displaces the first recommendation when, by the model, another title is first for the history without S. At least one title stays: without
-any, nothing would be known of the person. What is removed stays seen, so it never replaces anything. Sizes 1, 2, ... are tried in turn, all sets of
-a size against the whole catalogue as long as the budget lasts; the next sizes, where there are few sets, against the titles that are nearest to the
-first place; and beyond that, for each of the nearest rivals, the titles that speak most for the first and against that rival, one after the other,
-shrunk until no title can be spared. Whatever is reported was found by the model on the whole catalogue.
+A set S displaces the first recommendation when, by the model, another title is first for the history without
+S. At least one title stays: without any, nothing would be known of the person. What is removed stays seen, so
+it never replaces anything. Sizes 1, 2, ... are tried in turn, all sets of a size against the whole catalogue
+as long as the budget lasts; the next sizes, where there are few sets, against the titles that are nearest to
+the first place; and beyond that, for each of the nearest rivals, the titles that speak most for the first and
+against that rival, one after the other, shrunk until no title can be spared. Whatever is reported was found
+by the model on the whole catalogue.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ from dskreg.serving.directory import Profile
 from dskreg.serving.trained import Opened
 
 BUDGET = 3_000_000  # (set, title) scores in which all sets of a size are tried on the whole catalogue
-SCREENED, NEAREST = 2_000, 256  # sets of one size, and the titles nearest to the first place against which they are tried
+# Sets of one size, and the titles nearest to the first place against which they are tried
+SCREENED, NEAREST = 2_000, 256
 TAKEN = 300_000  # titles in all the histories of one size: long histories cost too
 RIVALS = 10  # whom the greedy search tries to bring to the first place
 BLOCK = 400_000  # (set, title) scores at once: bounds the memory
@@ -30,9 +34,11 @@ BLOCK = 400_000  # (set, title) scores at once: bounds the memory
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """A smallest set of titles whose removal displaces the first recommendation, or the news that none was found.
+    """A smallest set of titles whose removal displaces the first recommendation, or the news that none was
+    found.
 
-    Scores are those of the two titles for the whole history and without the set (not a number where none was found).
+    Scores are those of the two titles for the whole history and without the set (not a number where none was
+    found).
     """
 
     found: bool
@@ -45,14 +51,18 @@ class Counterfactual:
     first_after: float = math.nan
     replacement_before: float = math.nan
     replacement_after: float = math.nan
-    proven: bool = False  # every smaller set was tried on the whole catalogue; where none was found: every set that leaves a title
+    # Every smaller set was tried on the whole catalogue; where none was found: every set that leaves a title
+    proven: bool = False
     complete: int = 0  # all sets of up to so many titles were tried on the whole catalogue
     most: int = 0  # larger sets were not looked for
     tried: int = 0  # sets given to the model
 
 
 def smallest_removal(core: Opened, profile: Profile, most: int) -> Counterfactual:
-    """Look for a set of at most `most` titles of the history. Of several smallest ones, the one after which the first is furthest behind."""
+    """Look for a set of at most `most` titles of the history.
+
+    Of several smallest ones, the one after which the first is furthest behind.
+    """
     search = Search(core, profile)
     if search.first < 0:
         return Counterfactual(False, None, "", most=most)
@@ -91,7 +101,9 @@ class Search:
         return np.array(list(itertools.combinations(range(len(self.history)), size)))
 
     def best(self, sets: np.ndarray, titles: np.ndarray) -> tuple[int, ...] | None:
-        """Of the sets `[B, s]` that displace the first among `titles`, the one that leaves it furthest behind; None where none does."""
+        """Of the sets `[B, s]` that displace the first among `titles`, the one that leaves it furthest
+        behind; None where none does.
+        """
         if not len(sets):
             return None
         lead = self._lead(sets, titles)
@@ -114,11 +126,14 @@ class Search:
         return None
 
     def greedy(self, complete: int, largest: int) -> tuple[int, ...] | None:
-        """For each rival the titles that speak most for the first and against it; the shortest of those beginnings that displaces, made minimal."""
+        """For each rival the titles that speak most for the first and against it; the shortest of those
+        beginnings that displaces, made minimal.
+        """
         rivals = self.order[1 : 1 + RIVALS]
         if not len(rivals):
             return None
-        speaks = np.argsort(-self._speaks_for_first(rivals), axis=0, kind="stable")[:largest].T  # [rivals, largest]
+        # [rivals, largest]
+        speaks = np.argsort(-self._speaks_for_first(rivals), axis=0, kind="stable")[:largest].T
         for size in range(complete + 1, largest + 1):
             if found := self.best(np.unique(np.sort(speaks[:, :size], axis=1), axis=0), self.shown):
                 return self._shrunk(found, complete)
@@ -134,7 +149,9 @@ class Search:
         return found
 
     def _speaks_for_first(self, rivals: np.ndarray) -> np.ndarray:
-        """`[H, rivals]`: what each title of the history adds to the first's score, less what it adds to the rival's."""
+        """`[H, rivals]`: what each title of the history adds to the first's score, less what it adds to the
+        rival's.
+        """
         items = torch.from_numpy(np.r_[self.first, rivals])
         trace = self.core.model(torch.tensor([self.user]), torch.from_numpy(self.history)[None], items)
         base, gain = self.core.model.history_contributions(trace, items, torch.from_numpy(self.history))
@@ -143,7 +160,9 @@ class Search:
         return added[:, :1] - added[:, 1:]
 
     def _lead(self, sets: np.ndarray, titles: np.ndarray) -> np.ndarray:
-        """`[B]`: by how much another of the ascending `titles` leads over the first once the set is gone; -inf where the first stays first."""
+        """`[B]`: by how much another of the ascending `titles` leads over the first once the set is gone;
+        -inf where the first stays first.
+        """
         self.tried += len(sets)
         model, drawn = self.core.model, self.core.drawn
         rows = torch.from_numpy(titles)
@@ -177,9 +196,20 @@ class Search:
     def result(self, found: tuple[int, ...] | None, complete: int, most: int) -> Counterfactual:
         """The search's outcome with ids and names."""
         ids, titles = self.core.directory.item_ids, self.core.directory.titles
-        known: dict[str, Any] = {"first": ids[self.first], "first_title": str(titles[self.first]), "complete": complete, "most": most, "tried": self.tried}
+        known: dict[str, Any] = {
+            "first": ids[self.first],
+            "first_title": str(titles[self.first]),
+            "complete": complete,
+            "most": most,
+            "tried": self.tried,
+        }
         if found is None:
-            return Counterfactual(False, first_before=float(self.score[self.first]), proven=complete >= len(self.history) - 1, **known)
+            return Counterfactual(
+                False,
+                first_before=float(self.score[self.first]),
+                proven=complete >= len(self.history) - 1,
+                **known,
+            )
         other, after = self.winner(found)
         return Counterfactual(
             True,

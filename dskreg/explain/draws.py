@@ -1,9 +1,11 @@
-"""The same draw many times over: how often each candidate comes, beside the exact probability, and what the score does.
+"""The same draw many times over: how often each candidate comes, beside the exact probability, and what the
+score does.
 
     frequency_n(j) = draws that contain j among the first n / n    ->  pi_j, the exact inclusion probability (sampling.py)
     band           = the central 95 % of Binomial(n, pi_j) / n     one band per candidate, not for all of them at once
 
-Draw number c is the one that `explain(seed=seed + c)` makes: the same noise, all passes in one call of the model (person c meets title c).
+Draw number c is the one that `explain(seed=seed + c)` makes: the same noise, all passes in one call of the
+model (person c meets title c).
 """
 
 from __future__ import annotations
@@ -47,8 +49,13 @@ class Repeats:
         return len(self.score)
 
 
-def repeat(core: Opened, profile: Profile, item_id: object, count: int, seed: int, settings: dict[str, Any]) -> Repeats:
-    """The draws of the seeds `seed` .. `seed + count - 1`; `settings` holds picks and user_picks. InputError for a count outside 1 .. MOST."""
+def repeat(
+    core: Opened, profile: Profile, item_id: object, count: int, seed: int, settings: dict[str, Any]
+) -> Repeats:
+    """The draws of the seeds `seed` ..
+
+    `seed + count - 1`; `settings` holds picks and user_picks. InputError for a count outside 1 .. MOST.
+    """
     if not 1 <= count <= MOST:
         raise InputError(f"count: expected 1 to {MOST:,} draws (got {count})")
     user, history = core.history(profile)
@@ -71,10 +78,14 @@ def repeat(core: Opened, profile: Profile, item_id: object, count: int, seed: in
         }
     )
     order = np.argsort(-exact, kind="stable")
-    return Repeats(seed, frame.iloc[order].reset_index(drop=True), running(picked[:, order], exact[order]), score)
+    return Repeats(
+        seed, frame.iloc[order].reset_index(drop=True), running(picked[:, order], exact[order]), score
+    )
 
 
-def draws(core: Opened, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def draws(
+    core: Opened, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
     """What each seed draws: (`[seeds, C]` bool over the title's C candidates, scores `[seeds]`)."""
     candidates = int((core.graph.neighbour[item] >= 0).sum())
     picked, score = np.zeros((len(seeds), candidates), dtype=bool), np.zeros(len(seeds))
@@ -87,18 +98,24 @@ def draws(core: Opened, user: int, history: np.ndarray, item: int, seeds: range,
     return picked, score
 
 
-def _passes(core: Opened, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]) -> Trace:
+def _passes(
+    core: Opened, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
+) -> Trace:
     """One pass per seed, in one batch (B = N = seeds)."""
     of_user, of_item = zip(*(core.noise(user, history, item, seed) for seed in seeds), strict=True)
     n = len(seeds)
     items = torch.full((n,), item)
     hop = core.user_hop(user, history, torch.cat(of_user), settings["user_picks"])
-    item_hop = core.model.item_hop(hop.output, items, core.model.draw_items(items, torch.cat(of_item), settings["picks"]), paired=True)
+    item_hop = core.model.item_hop(
+        hop.output, items, core.model.draw_items(items, torch.cat(of_item), settings["picks"]), paired=True
+    )
     return Trace(hop, item_hop, item_hop.score.squeeze(1))
 
 
 def running(picked: np.ndarray, probability: np.ndarray) -> pd.DataFrame:
-    """candidate, n, frequency, low, high of the draws `[count, C]`, at up to POINTS values of n from 1 to count."""
+    """candidate, n, frequency, low, high of the draws `[count, C]`, at up to POINTS values of n from 1 to
+    count.
+    """
     count, candidates = picked.shape
     n = np.unique(np.geomspace(1, count, POINTS).round().astype(int))
     frequency = picked.cumsum(0)[n - 1] / n[:, None]
@@ -109,7 +126,9 @@ def running(picked: np.ndarray, probability: np.ndarray) -> pd.DataFrame:
 
 
 def band(probability: np.ndarray, n: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Between which frequencies n draws of events of these probabilities lie, BAND of the time; both ends belong to it. They broadcast."""
+    """Between which frequencies n draws of events of these probabilities lie, BAND of the time; both ends
+    belong to it. They broadcast.
+    """
     from scipy.stats import binom  # slow to import
 
     exact = np.clip(probability, 0.0, 1.0)

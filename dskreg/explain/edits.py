@@ -1,11 +1,14 @@
-"""Ties taken out of the candidate table: a whole relation, one entity such as the genre Mecha, or one neighbour of one title.
+"""Ties taken out of the candidate table: a whole relation, one entity such as the genre Mecha, or one
+neighbour of one title.
 
 Without the entities X, what is left between i and j under relation r is
 
-    strength(i,j,r) = sum of idf(e) over the e that both still carry + 1 where a triple still links the two titles
+    strength(i,j,r) = sum of idf(e) over the e that both still carry + 1 where a triple still links the two
+    titles
 
-as in graph.py; idf(e) is the entity's own and does not change. Where no such e and no link is left, j is no longer a candidate of i. Which
-pairs were candidates when the table was built does not change: whoever came after the M-th does not move up. Torch-free.
+as in graph.py; idf(e) is the entity's own and does not change. Where no such e and no link is left, j is no
+longer a candidate of i. Which pairs were candidates when the table was built does not change: whoever came
+after the M-th does not move up. Torch-free.
 """
 
 from __future__ import annotations
@@ -39,8 +42,14 @@ class Ties:
         return np.flatnonzero((self.gone | self.weaker).any(1))
 
 
-def cut(graph: CandidateGraph, directory: Directory, relations: Iterable[str] = (), entities: Iterable[tuple[str, str]] = ()) -> Ties:
-    """The table without whole `relations` and without some `entities` (relation, label). Raises InputError for unknown ones.
+def cut(
+    graph: CandidateGraph,
+    directory: Directory,
+    relations: Iterable[str] = (),
+    entities: Iterable[tuple[str, str]] = (),
+) -> Ties:
+    """The table without whole `relations` and without some `entities` (relation, label). Raises InputError
+    for unknown ones.
 
     Entities of one relation that have the same label go together.
     """
@@ -54,7 +63,8 @@ def cut(graph: CandidateGraph, directory: Directory, relations: Iterable[str] = 
         row, slot = _slots(graph, _number(graph, name))
         columns = np.unique(np.concatenate([_columns(directory, name, label) for label in those]))
         changed = _tied(directory, name, columns, row, graph.neighbour[row, slot])
-        if not changed.any():  # it ties no candidates, and scipy's sparse matrices take no empty selection of pairs
+        # It ties no candidates, and scipy's sparse matrices take no empty selection of pairs
+        if not changed.any():
             continue
         row, slot = row[changed], slot[changed]
         left, count = _left(directory, name, columns, row, graph.neighbour[row, slot])
@@ -65,12 +75,15 @@ def cut(graph: CandidateGraph, directory: Directory, relations: Iterable[str] = 
 
 
 def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.DataFrame:
-    """relation, entity, titles, candidates: what ties the title to others, how many titles carry it, how many candidates it ties. The nameless is left out."""
+    """relation, entity, titles, candidates: what ties the title to others, how many titles carry it, how many
+    candidates it ties. The nameless is left out.
+    """
     rows: list[tuple[str, str, int, int]] = []
     for r, name in _through_entities(graph):
         carried = directory.carriers(name).tocsc()
         degree = np.diff(carried.indptr)
-        is_it = np.flatnonzero((directory.dataset.entity_item == item) & (degree > 0))  # others carry this very title
+        # Others carry this very title
+        is_it = np.flatnonzero((directory.dataset.entity_item == item) & (degree > 0))
         others = graph.neighbour[item][(graph.relation[item] == r) & (graph.neighbour[item] >= 0)]
         for e in dict.fromkeys([*directory.carriers(name)[item].indices.tolist(), *is_it.tolist()]):
             if directory.nameless[e]:
@@ -82,14 +95,28 @@ def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.Da
 
 
 def all_entities(graph: CandidateGraph, directory: Directory) -> pd.DataFrame:
-    """relation, entity, titles of every entity that can be cut, those that most titles carry first; the nameless (Directory.veiled) is left out."""
+    """relation, entity, titles of every entity that can be cut, those that most titles carry first; the
+    nameless (Directory.veiled) is left out.
+    """
     parts = []
     for _, name in _through_entities(graph):
         degree = np.diff(directory.carriers(name).tocsc().indptr)
         carried = np.flatnonzero((degree > 0) & ~directory.nameless)
-        parts.append(pd.DataFrame({"relation": name, "entity": directory.entities[carried].astype(str), "titles": degree[carried]}))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "relation": name,
+                    "entity": directory.entities[carried].astype(str),
+                    "titles": degree[carried],
+                }
+            )
+        )
     frame = pd.concat(parts) if parts else pd.DataFrame(columns=["relation", "entity", "titles"])
-    return frame.groupby(["relation", "entity"], sort=False, as_index=False).sum().sort_values("titles", ascending=False, kind="stable", ignore_index=True)
+    return (
+        frame.groupby(["relation", "entity"], sort=False, as_index=False)
+        .sum()
+        .sort_values("titles", ascending=False, kind="stable", ignore_index=True)
+    )
 
 
 def _through_entities(graph: CandidateGraph) -> list[tuple[int, str]]:
@@ -127,7 +154,9 @@ def _ends(directory: Directory, carried: sparse.csc_matrix, entity: int) -> np.n
     return ends
 
 
-def _tied(directory: Directory, relation: str, columns: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+def _tied(
+    directory: Directory, relation: str, columns: np.ndarray, i: np.ndarray, j: np.ndarray
+) -> np.ndarray:
     """`[P]` bool: does any of the entities tie the pair (i, j)?"""
     carried = directory.carriers(relation).tocsc()
     tied = np.zeros(len(i), dtype=bool)
@@ -137,12 +166,17 @@ def _tied(directory: Directory, relation: str, columns: np.ndarray, i: np.ndarra
     return tied
 
 
-def _left(directory: Directory, relation: str, columns: np.ndarray, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Strength `[P]` of the pairs without the entities, and how many ties are left `[P]`: counted, since a sum of floats never tells."""
+def _left(
+    directory: Directory, relation: str, columns: np.ndarray, i: np.ndarray, j: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Strength `[P]` of the pairs without the entities, and how many ties are left `[P]`: counted, since a
+    sum of floats never tells.
+    """
     carried = directory.carriers(relation)
     weight = idf(carried)
     weight[columns] = 0
-    rest = (carried @ sparse.diags((weight > 0).astype(np.float32))).tocsr()  # what everybody carries has the idf 0 and ties nobody
+    # What everybody carries has the idf 0 and ties nobody
+    rest = (carried @ sparse.diags((weight > 0).astype(np.float32))).tocsr()
     rest.eliminate_zeros()
     shared = rest[i].multiply(rest[j]).tocsr()
     entity_item = directory.dataset.entity_item.copy()

@@ -1,6 +1,7 @@
 """What can be asked about one person and one title: the part of the Explorer that explains.
 
-Each question has a module of its own and goes through the same read-only `Opened`; here stand their names and what their settings may be.
+Each question has a module of its own and goes through the same read-only `Opened`; here stand their names and
+what their settings may be.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ class Questions:
 
     def __init__(self, core: Opened) -> None:
         self.core, model = core, core.artifact.config.model
-        self.defaults = {"picks": model.picks, "user_picks": model.user_picks, "temperature": model.temperature}
+        self.defaults = {
+            "picks": model.picks,
+            "user_picks": model.user_picks,
+            "temperature": model.temperature,
+        }
 
     def explain(
         self,
@@ -37,7 +42,10 @@ class Questions:
         user_picks: int | None = None,
         temperature: float | None = None,
     ) -> Explanation:
-        """Everything about one person and one title. Seed None: no noise, the largest logits are picked. Raises InputError."""
+        """Everything about one person and one title.
+
+        Seed None: no noise, the largest logits are picked. Raises InputError.
+        """
         settings = self._settings(seed, picks, user_picks, temperature)
         user, history = self.core.history(profile)
         item = self.core.directory.item(item_id)
@@ -45,15 +53,30 @@ class Questions:
         items = torch.tensor([item])
         base, gain = self.core.model.history_contributions(trace, items, torch.from_numpy(history))
         settings |= {"activation": self.core.artifact.config.model.activation, "seed": seed}
-        return explain(self.core.directory, self.core.graph, trace, profile.user_id, history, item, base[:, 0].numpy(), gain[:, 0].numpy(), settings)
+        return explain(
+            self.core.directory,
+            self.core.graph,
+            trace,
+            profile.user_id,
+            history,
+            item,
+            base[:, 0].numpy(),
+            gain[:, 0].numpy(),
+            settings,
+        )
 
     def pair(self, one: object, other: object) -> Pair:
-        """What ties two titles: shared entities, people in common, cosines (dskreg/explain/pairs.py). Raises InputError."""
+        """What ties two titles: shared entities, people in common, cosines (dskreg/explain/pairs.py).
+
+        Raises InputError.
+        """
         from dskreg.explain.pairs import pair
 
         return pair(self.core, one, other)
 
-    def _settings(self, seed: int | None, picks: int | None, user_picks: int | None, temperature: float | None) -> dict[str, Any]:
+    def _settings(
+        self, seed: int | None, picks: int | None, user_picks: int | None, temperature: float | None
+    ) -> dict[str, Any]:
         """picks, user_picks and temperature, the model's own where None; InputError for what cannot be."""
         given = {"picks": picks, "user_picks": user_picks, "temperature": temperature}
         for name, value in given.items():
@@ -63,14 +86,29 @@ class Questions:
             raise InputError(f"seed: expected a whole number from 0 to 2^62 (got {seed})")
         return {name: value or self.defaults[name] for name, value in given.items()}
 
-    def repeat(self, profile: Profile, item_id: object, count: int, seed: int = 0, picks: int | None = None, user_picks: int | None = None) -> Repeats:
-        """The draws of the seeds `seed` .. `seed + count - 1` at once: how often each candidate was drawn, and each draw's score (dskreg/explain/draws.py)."""
+    def repeat(
+        self,
+        profile: Profile,
+        item_id: object,
+        count: int,
+        seed: int = 0,
+        picks: int | None = None,
+        user_picks: int | None = None,
+    ) -> Repeats:
+        """The draws of the seeds `seed` ..
+
+        `seed + count - 1` at once: how often each candidate was drawn, and each draw's score
+        (dskreg/explain/draws.py).
+        """
         from dskreg.explain.draws import repeat
 
         return repeat(self.core, profile, item_id, count, seed, self._settings(seed, picks, user_picks, None))
 
-    def flow(self, profile: Profile, item_id: object, sources: int | None = None, **settings: Any) -> pd.DataFrame:
-        """The score as a sum over pairs (a liked title, a part of the title), nothing left over; `settings` as for `explain` (dskreg/explain/attribution.py).
+    def flow(
+        self, profile: Profile, item_id: object, sources: int | None = None, **settings: Any
+    ) -> pd.DataFrame:
+        """The score as a sum over pairs (a liked title, a part of the title), nothing left over; `settings`
+        as for `explain` (dskreg/explain/attribution.py).
 
         `sources`: how many liked titles keep rows of their own, the others together.
         """
@@ -81,26 +119,35 @@ class Questions:
         return whole if sources is None else strongest(whole, sources)
 
     def relaxed_score(self, profile: Profile, item_id: object, **settings: Any) -> float:
-        """The score with the relaxed weights of training in the place of the picks; `settings` as for `explain` (dskreg/explain/relaxed.py)."""
+        """The score with the relaxed weights of training in the place of the picks; `settings` as for
+        `explain` (dskreg/explain/relaxed.py).
+        """
         from dskreg.explain.relaxed import relaxed_score
 
         given = {"seed": None, "picks": None, "user_picks": None, "temperature": None} | settings
         return relaxed_score(self.core, profile, item_id, given["seed"], self._settings(**given))
 
     def what_if(self, profile: Profile, item_id: object, change: Change, top: int = 10) -> WhatIf:
-        """The title's score and rank, and the list, after a change (dskreg/explain/whatif.py). Raises InputError."""
+        """The title's score and rank, and the list, after a change (dskreg/explain/whatif.py).
+
+        Raises InputError.
+        """
         from dskreg.explain.whatif import what_if
 
         return what_if(self.core, profile, item_id, change, top)
 
     def entities(self, item_id: object = None) -> pd.DataFrame:
-        """relation, entity, titles (that carry it), candidates (of this title through it): what a what-if can take away; all of them without a title."""
+        """relation, entity, titles (that carry it), candidates (of this title through it): what a what-if can
+        take away; all of them without a title.
+        """
         from dskreg.explain.whatif import entities
 
         return entities(self.core, item_id)
 
     def smallest_removal(self, profile: Profile, most: int = 5) -> Counterfactual:
-        """The fewest of the person's titles whose removal displaces the first recommendation, and what replaces it (dskreg/explain/whatif.py)."""
+        """The fewest of the person's titles whose removal displaces the first recommendation, and what
+        replaces it (dskreg/explain/whatif.py).
+        """
         from dskreg.explain.whatif import smallest_removal
 
         return smallest_removal(self.core, profile, most)

@@ -1,4 +1,6 @@
-"""One pass of the model for one person and one title, with names: what could have been drawn, what was, and what it did."""
+"""One pass of the model for one person and one title, with names: what could have been drawn, what was, and
+what it did.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ LIKED = "liked"
 
 @dataclass(frozen=True)
 class Explanation:
-    """Self contribution + bias + the item neighbours' contributions = the score before the activation (the score itself where it is linear)."""
+    """Self contribution + bias + the item neighbours' contributions = the score before the activation (the
+    score itself where it is linear).
+    """
 
     user: Any  # id, or None for a profile made by hand
     item_id: Any
@@ -90,8 +94,8 @@ def candidates_frame(
 ) -> pd.DataFrame:
     """One node's draw (N = 1) as a table, a row per candidate, the largest key first.
 
-    `neighbour`, `relation` and `via` `[C]` describe the C candidates, which hold the first slots; `attention` and `contribution` `[S]`
-    belong to `drawn.slot`.
+    `neighbour`, `relation` and `via` `[C]` describe the C candidates, which hold the first slots; `attention`
+    and `contribution` `[S]` belong to `drawn.slot`.
     """
     count = len(neighbour)
     logit, noise, key = (x[0, :count].double().numpy() for x in (drawn.logit, drawn.noise, drawn.key))
@@ -102,7 +106,8 @@ def candidates_frame(
     weight = np.exp(logit - logit.max()) if count else logit
     relaxed = np.ones(count)
     if count > picks:
-        largest = np.argsort(-key, kind="stable")[: PRUNE * picks]  # as in training: beyond these the weight is zero
+        # As in training: beyond these the weight is zero
+        largest = np.argsort(-key, kind="stable")[: PRUNE * picks]
         relaxed = np.zeros(count)
         relaxed[largest] = relaxed_top_k(torch.from_numpy(key[largest])[None], picks, temperature)[0].numpy()
     frame = pd.DataFrame(
@@ -128,8 +133,12 @@ def candidates_frame(
     return frame
 
 
-def via_words(directory: Directory, graph: CandidateGraph, item: int, neighbour: np.ndarray, relation: np.ndarray) -> list[list[str]]:
-    """What ties the title to each of its candidates: the shared entities, or how many people's training likes hold both."""
+def via_words(
+    directory: Directory, graph: CandidateGraph, item: int, neighbour: np.ndarray, relation: np.ndarray
+) -> list[list[str]]:
+    """What ties the title to each of its candidates: the shared entities, or how many people's training likes
+    hold both.
+    """
     words: list[list[str]] = [[] for _ in neighbour]
     for r in np.unique(relation):
         rows = np.flatnonzero(relation == r)
@@ -138,17 +147,31 @@ def via_words(directory: Directory, graph: CandidateGraph, item: int, neighbour:
             both = directory.liked_together(item, others)
             texts = [[f"{n} viewer{'' if n == 1 else 's'}"] for n in both]
         else:
-            texts = [[str(directory.entities[e]) for e in shared] for shared in shared_entities(directory.carriers(name), item, others)]
+            texts = [
+                [str(directory.entities[e]) for e in shared]
+                for shared in shared_entities(directory.carriers(name), item, others)
+            ]
         for row, text in zip(rows, texts, strict=True):
             words[row] = text
     return words
 
 
 def by_relation(frame: pd.DataFrame, relations: tuple[str, ...]) -> pd.DataFrame:
-    """relation, candidates, share, expected_picks, drawn, attention, contribution: sums over the candidates of each relation present."""
-    columns = {"item_id": "size", "share": "sum", "inclusion_probability": "sum", "picked": "sum", "attention": "sum", "contribution": "sum"}
+    """relation, candidates, share, expected_picks, drawn, attention, contribution: sums over the candidates
+    of each relation present.
+    """
+    columns = {
+        "item_id": "size",
+        "share": "sum",
+        "inclusion_probability": "sum",
+        "picked": "sum",
+        "attention": "sum",
+        "contribution": "sum",
+    }
     grouped = frame.groupby("relation", sort=False).agg(columns)
-    grouped.columns = pd.Index(["candidates", "share", "expected_picks", "drawn", "attention", "contribution"])
+    grouped.columns = pd.Index(
+        ["candidates", "share", "expected_picks", "drawn", "attention", "contribution"]
+    )
     return grouped.reindex([r for r in relations if r in grouped.index]).rename_axis("relation").reset_index()
 
 
@@ -165,8 +188,9 @@ def explain(
 ) -> Explanation:
     """The explanation of a trace with B = N = 1.
 
-    `history` `[H]` positions; `base_contribution` `[H]` and `user_contribution` `[S]`: what each title of the history adds to the score
-    through e_u, and each pick through the user's attention; `settings`: activation, seed, picks, user_picks, temperature.
+    `history` `[H]` positions; `base_contribution` `[H]` and `user_contribution` `[S]`: what each title of the
+    history adds to the score through e_u, and each pick through the user's attention; `settings`: activation,
+    seed, picks, user_picks, temperature.
     """
     u, i = trace.user, trace.item
     neighbour, relation = graph.neighbour[item], graph.relation[item]
@@ -179,7 +203,15 @@ def explain(
         i.attention[0, :, 0].numpy(), i.contribution[0, :, 0].numpy(), settings["picks"], tau,
     )  # fmt: skip
     user_frame = candidates_frame(
-        directory, u.draw, history, [LIKED] * len(history), [[] for _ in history], u.attention[0].numpy(), user_contribution, settings["user_picks"], tau
+        directory,
+        u.draw,
+        history,
+        [LIKED] * len(history),
+        [[] for _ in history],
+        u.attention[0].numpy(),
+        user_contribution,
+        settings["user_picks"],
+        tau,
     )
     added = pd.Series(base_contribution, index=[directory.item_ids[h] for h in history], dtype=float)
     user_frame["base_contribution"] = added.reindex(user_frame["item_id"]).to_numpy()

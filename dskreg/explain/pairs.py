@@ -1,4 +1,6 @@
-"""Two titles held against each other: what ties them in the knowledge graph, who likes both, how alike the model takes them to be."""
+"""Two titles held against each other: what ties them in the knowledge graph, who likes both, how alike the
+model takes them to be.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +21,33 @@ class Pair:
 
     one: Any  # ids
     other: Any
-    shared: pd.DataFrame  # relation, entity: a row per tie; a direct one carries the name of the title that is tied
+    # Relation, entity: a row per tie; a direct one carries the name of the title that is tied
+    shared: pd.DataFrame
     together: int  # people whose training likes hold both
     before: float  # cosine of the embeddings e
     after: float  # cosine after the graph
 
 
 def pair(core: Opened, one: object, other: object) -> Pair:
-    """The two titles' ties and cosines; a relation's all too common entities tie nobody, as in the graph. Raises InputError for an unknown id."""
+    """The two titles' ties and cosines; a relation's all too common entities tie nobody, as in the graph.
+
+    Raises InputError for an unknown id.
+    """
     directory = core.directory
     i, j = directory.item(one), directory.item(other)
-    rows = [(name, tie) for name in core.graph.relations if name != CO_LIKED for tie in _ties(core, name, i, j)]
+    rows = [
+        (name, tie) for name in core.graph.relations if name != CO_LIKED for tie in _ties(core, name, i, j)
+    ]
     before, after = (_cosine(vectors[i], vectors[j]) for vectors in core.representations)
     together = directory.liked_together(i, np.array([j]))[0]
-    return Pair(directory.item_ids[i], directory.item_ids[j], pd.DataFrame(rows, columns=["relation", "entity"]), together, before, after)
+    return Pair(
+        directory.item_ids[i],
+        directory.item_ids[j],
+        pd.DataFrame(rows, columns=["relation", "entity"]),
+        together,
+        before,
+        after,
+    )
 
 
 def _ties(core: Opened, relation: str, i: int, j: int) -> list[str]:
@@ -41,7 +56,9 @@ def _ties(core: Opened, relation: str, i: int, j: int) -> list[str]:
     data, carried = directory.dataset, directory.carriers(relation)
     ties = [str(directory.entities[e]) for e in shared_entities(carried, i, np.array([j]))[0]]
     direct = [(i, j), (j, i)]
-    return ties + [str(directory.titles[b]) for a, b in direct if (data.entity_item[carried[a].indices] == b).any()]
+    return ties + [
+        str(directory.titles[b]) for a, b in direct if (data.entity_item[carried[a].indices] == b).any()
+    ]
 
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:

@@ -26,14 +26,17 @@ def reasons(
 ) -> list[str]:
     """One sentence per title of `items` `[N]` for one person (B = 1).
 
-    "Because you liked A and B" names the liked titles that add most to the score (`base` `[H, N]` through e_u, `gain` `[S, N]` through the
-    user's picks), or it says that none adds to it; "drawn through ..." names the ties of the neighbours that add most on the item side.
+    "Because you liked A and B" names the liked titles that add most to the score (`base` `[H, N]` through
+    e_u, `gain` `[S, N]` through the user's picks), or it says that none adds to it; "drawn through ..." names
+    the ties of the neighbours that add most on the item side.
     """
     added = base.copy()
     picked = trace.user.draw.picked[0].numpy()
     slots = trace.user.draw.slot[0].numpy()[picked]
     np.add.at(added, slots, gain[picked])
-    return [_sentence(directory, graph, trace, n, int(item), history, added[:, n]) for n, item in enumerate(items)]
+    return [
+        _sentence(directory, graph, trace, n, int(item), history, added[:, n]) for n, item in enumerate(items)
+    ]
 
 
 def by_popularity(likes: int) -> str:
@@ -42,10 +45,26 @@ def by_popularity(likes: int) -> str:
     return f"Liked by {who}; {UNKNOWN}."
 
 
-def _sentence(directory: Directory, graph: CandidateGraph, trace: Trace, n: int, item: int, history: np.ndarray, added: np.ndarray) -> str:
+def _sentence(
+    directory: Directory,
+    graph: CandidateGraph,
+    trace: Trace,
+    n: int,
+    item: int,
+    history: np.ndarray,
+    added: np.ndarray,
+) -> str:
     liked = [int(history[h]) for h in _strongest(added)]
-    none = f"None of the {len(history)} titles you liked adds" if len(history) > 1 else "The title you liked does not add"
-    because = f"Because you liked {' and '.join(f'“{directory.titles[i]}”' for i in liked)}" if liked else f"{none} to the score"
+    none = (
+        f"None of the {len(history)} titles you liked adds"
+        if len(history) > 1
+        else "The title you liked does not add"
+    )
+    because = (
+        f"Because you liked {' and '.join(f'“{directory.titles[i]}”' for i in liked)}"
+        if liked
+        else f"{none} to the score"
+    )
     hop = trace.item
     contribution = np.where(hop.draw.picked[n].numpy(), hop.contribution[n, :, 0].numpy(), 0.0)
     chosen = _strongest(contribution)
@@ -57,7 +76,11 @@ def _sentence(directory: Directory, graph: CandidateGraph, trace: Trace, n: int,
         ties.setdefault((name, *(() if name == CO_LIKED else words[:2])), []).append(j)
     known = set(history.tolist())
     through = [
-        tie(*key, titles=_reference(liked, js) or named([(f"“{directory.titles[j]}”", key[0] != CO_LIKED and j in known) for j in js]))
+        tie(
+            *key,
+            titles=_reference(liked, js)
+            or named([(f"“{directory.titles[j]}”", key[0] != CO_LIKED and j in known) for j in js]),
+        )
         for key, js in ties.items()
     ]
     return f"{because}; drawn through {' and '.join(through)}." if through else f"{because}."

@@ -1,7 +1,8 @@
 """What if something were gone, or came: recomputed by the same model, never approximated.
 
-Titles change the person's history; one neighbour changes one title's draw; an entity or a relation changes the candidate table (ties.py) and with
-it the draws of all titles that it touches. Then every score is computed again by `DSKReG.user_hop`, `draw_items` and `item_hop`, without noise.
+Titles change the person's history; one neighbour changes one title's draw; an entity or a relation changes
+the candidate table (ties.py) and with it the draws of all titles that it touches. Then every score is
+computed again by `DSKReG.user_hop`, `draw_items` and `item_hop`, without noise.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Change:
 
     without_titles: tuple[Any, ...] = ()  # of the person's history
     with_titles: tuple[Any, ...] = ()  # added to the history
-    without_neighbours: tuple[tuple[Any, str], ...] = ()  # (title id, relation): candidates of the title under inspection
+    # (title id, relation): candidates of the title under inspection
+    without_neighbours: tuple[tuple[Any, str], ...] = ()
     without_entities: tuple[tuple[str, str], ...] = ()  # (relation, entity), everywhere in the graph
     without_relations: tuple[str, ...] = ()  # everywhere in the graph
 
@@ -44,7 +46,8 @@ class Change:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """Before and after a change. A rank is a place among the titles that the person may be shown; None for one that she may not be shown.
+    """Before and after a change. A rank is a place among the titles that the person may be shown; None for
+    one that she may not be shown.
 
     A title taken out of the history was still seen, and one that is added is then seen: neither is shown.
     """
@@ -57,23 +60,39 @@ class WhatIf:
     ranked_after: int
     touched: int  # titles whose own candidates changed
     moves: pd.DataFrame
-    """item_id, title, rank_before, rank_after, score_before, score_after, move (places up) of both lists' titles: the new list, then what fell out of it."""
+    """item_id, title, rank_before, rank_after, score_before, score_after, move (places up) of both lists'
+    titles: the new list, then what fell out of it.
+    """
 
     @property
     def neighbours(self) -> pd.DataFrame:
-        """item_id, title, relation, change (came, left, stayed), contribution_before, contribution_after of whatever is drawn before or after."""
+        """item_id, title, relation, change (came, left, stayed), contribution_before, contribution_after of
+        whatever is drawn before or after.
+        """
         keys = ["item_id", "relation", "title"]
-        drawn = [frame.loc[frame["picked"], [*keys, "contribution"]] for frame in (self.before.item_neighbours, self.after.item_neighbours)]
-        both = drawn[0].merge(drawn[1], how="outer", on=keys, suffixes=("_before", "_after"), indicator="change", sort=False)
-        both["change"] = both["change"].astype(str).map({"left_only": "left", "right_only": "came", "both": "stayed"})
+        drawn = [
+            frame.loc[frame["picked"], [*keys, "contribution"]]
+            for frame in (self.before.item_neighbours, self.after.item_neighbours)
+        ]
+        both = drawn[0].merge(
+            drawn[1], how="outer", on=keys, suffixes=("_before", "_after"), indicator="change", sort=False
+        )
+        both["change"] = (
+            both["change"].astype(str).map({"left_only": "left", "right_only": "came", "both": "stayed"})
+        )
         values = ["contribution_before", "contribution_after"]
         both[values] = both[values].astype(float).fillna(0.0)
-        order = np.lexsort((-both[values].abs().max(axis=1), both["change"].map({"came": 0, "left": 1, "stayed": 2})))
+        order = np.lexsort(
+            (-both[values].abs().max(axis=1), both["change"].map({"came": 0, "left": 1, "stayed": 2}))
+        )
         return both.iloc[order][[*keys, "change", *values]].reset_index(drop=True)
 
 
 def what_if(core: Opened, profile: Profile, item_id: object, change: Change, top: int) -> WhatIf:
-    """The change's effect on one title and on the person's `top` best. Raises InputError for what is not there to be taken or is there already."""
+    """The change's effect on one title and on the person's `top` best.
+
+    Raises InputError for what is not there to be taken or is there already.
+    """
     if top < 1:
         raise InputError(f"top: expected at least 1 (got {top})")
     item, then = core.directory.item(item_id), _changed(core, profile, change)
@@ -89,7 +108,9 @@ def what_if(core: Opened, profile: Profile, item_id: object, change: Change, top
     before = _explained(core, profile, item, core.drawn, untouched)
     return WhatIf(
         before=before,
-        after=_without_words(_explained(core, then, item, drawn, ties), set(change.without_entities)) if change else before,
+        after=_without_words(_explained(core, then, item, drawn, ties), set(change.without_entities))
+        if change
+        else before,
         rank_before=int(rank[0][item]) or None,
         rank_after=int(rank[1][item]) or None,
         ranked_before=int(shown[0].sum()),
@@ -100,7 +121,8 @@ def what_if(core: Opened, profile: Profile, item_id: object, change: Change, top
 
 
 def entities(core: Opened, item_id: object = None) -> pd.DataFrame:
-    """relation, entity, titles (that carry it), candidates (of this title through it); InputError for an unknown title.
+    """relation, entity, titles (that carry it), candidates (of this title through it); InputError for an
+    unknown title.
 
     Without a title every entity of the graph, and no `candidates`.
     """
@@ -112,7 +134,9 @@ def entities(core: Opened, item_id: object = None) -> pd.DataFrame:
 def _changed(core: Opened, profile: Profile, change: Change) -> Profile:
     """The profile with another history; what was seen stays seen."""
     ids = core.directory.item_ids
-    out, new = ([ids[core.directory.item(i)] for i in those] for those in (change.without_titles, change.with_titles))
+    out, new = (
+        [ids[core.directory.item(i)] for i in those] for those in (change.without_titles, change.with_titles)
+    )
     for wrong in [i for i in out if i not in profile.history]:
         raise InputError(f"title {wrong} is not in the history: it cannot be taken out")
     for wrong in [i for i in new if i in profile.history]:
@@ -125,16 +149,21 @@ def _changed(core: Opened, profile: Profile, change: Change) -> Profile:
 def _slot(core: Opened, item: int, other: object, relation: str) -> int:
     graph = core.graph
     number = graph.relations.index(relation) if relation in graph.relations else -1
-    slot = np.flatnonzero((graph.neighbour[item] == core.directory.item(other)) & (graph.relation[item] == number))
+    slot = np.flatnonzero(
+        (graph.neighbour[item] == core.directory.item(other)) & (graph.relation[item] == number)
+    )
     if not len(slot):
-        raise InputError(f"title {other} is not a candidate of {core.directory.item_ids[item]} under {relation}")
+        raise InputError(
+            f"title {other} is not a candidate of {core.directory.item_ids[item]} under {relation}"
+        )
     return int(slot[0])
 
 
 def _redrawn(core: Opened, ties: Ties) -> Draw:
     """The draw of all titles with the changed ties; titles that the change does not touch keep theirs.
 
-    Among equals it is chance who is drawn, and another table would be another chance: those drawn before go first, so that only the change moves anything.
+    Among equals it is chance who is drawn, and another table would be another chance: those drawn before go
+    first, so that only the change moves anything.
     """
     if not len(ties.touched):
         return core.drawn
@@ -144,7 +173,9 @@ def _redrawn(core: Opened, ties: Ties) -> Draw:
     strengths[weaker] = log_strength(ties.strength[ties.weaker])
     old = core.drawn.of(rows)
     first = torch.zeros_like(old.key).scatter(1, old.slot, old.picked * NUDGE)
-    new = core.model.draw_items(rows, first, without=torch.from_numpy(ties.gone[ties.touched]), log_strength=strengths)
+    new = core.model.draw_items(
+        rows, first, without=torch.from_numpy(ties.gone[ties.touched]), log_strength=strengths
+    )
     new = replace(new, noise=torch.zeros_like(first), key=new.logit)
     whole = {field.name: getattr(core.drawn, field.name).clone() for field in fields(Draw)}
     for name, tensor in whole.items():
@@ -159,15 +190,25 @@ def _ranks(by: np.ndarray, shown: np.ndarray) -> np.ndarray:
     return rank
 
 
-def _moves(core: Opened, score: tuple[np.ndarray, np.ndarray], rank: tuple[np.ndarray, np.ndarray], top: int) -> pd.DataFrame:
+def _moves(
+    core: Opened, score: tuple[np.ndarray, np.ndarray], rank: tuple[np.ndarray, np.ndarray], top: int
+) -> pd.DataFrame:
     listed = [np.flatnonzero((places > 0) & (places <= top)) for places in rank]
     new = listed[1][np.argsort(rank[1][listed[1]])]
     out = np.setdiff1d(listed[0], new)
     chosen = np.concatenate([new, out[np.argsort(rank[0][out])]])
-    before, after = (pd.array(np.where(places[chosen] > 0, places[chosen], 0), dtype="Int64") for places in rank)
+    before, after = (
+        pd.array(np.where(places[chosen] > 0, places[chosen], 0), dtype="Int64") for places in rank
+    )
     before[before == 0], after[after == 0] = pd.NA, pd.NA
     frame = core.rows(chosen)[["item_id", "title"]]
-    return frame.assign(rank_before=before, rank_after=after, score_before=score[0][chosen], score_after=score[1][chosen], move=before - after)
+    return frame.assign(
+        rank_before=before,
+        rank_after=after,
+        score_before=score[0][chosen],
+        score_after=score[1][chosen],
+        move=before - after,
+    )
 
 
 def _explained(core: Opened, profile: Profile, item: int, drawn: Draw, ties: Ties) -> Explanation:
@@ -179,23 +220,46 @@ def _explained(core: Opened, profile: Profile, item: int, drawn: Draw, ties: Tie
     trace = Trace(hop, item_hop, item_hop.score.T)
     base, gain = model.history_contributions(trace, items, torch.from_numpy(history))
     config = core.artifact.config.model
-    settings = {"picks": config.picks, "user_picks": config.user_picks, "temperature": config.temperature, "activation": config.activation, "seed": None}
+    settings = {
+        "picks": config.picks,
+        "user_picks": config.user_picks,
+        "temperature": config.temperature,
+        "activation": config.activation,
+        "seed": None,
+    }
     graph, trace = _candidates_first(core.graph, trace, item, ties.gone[item])
-    return explain(core.directory, graph, trace, profile.user_id, history, item, base[:, 0].numpy(), gain[:, 0].numpy(), settings)
+    return explain(
+        core.directory,
+        graph,
+        trace,
+        profile.user_id,
+        history,
+        item,
+        base[:, 0].numpy(),
+        gain[:, 0].numpy(),
+        settings,
+    )
 
 
-def _candidates_first(graph: CandidateGraph, trace: Trace, item: int, gone: np.ndarray) -> tuple[CandidateGraph, Trace]:
+def _candidates_first(
+    graph: CandidateGraph, trace: Trace, item: int, gone: np.ndarray
+) -> tuple[CandidateGraph, Trace]:
     """The title's row without what is gone: an explanation wants the candidates in the first slots."""
     if not gone.any():
         return graph, trace
     gone = gone | (graph.neighbour[item] < 0)
     order = np.argsort(gone, kind="stable")
     neighbour, relation = graph.neighbour.copy(), graph.relation.copy()
-    neighbour[item], relation[item] = np.where(gone, -1, graph.neighbour[item])[order], graph.relation[item][order]
+    neighbour[item], relation[item] = (
+        np.where(gone, -1, graph.neighbour[item])[order],
+        graph.relation[item][order],
+    )
     place, draw = torch.from_numpy(np.argsort(order)), trace.item.draw
     logit, noise, key = (x[:, torch.from_numpy(order)] for x in (draw.logit, draw.noise, draw.key))
     moved = replace(draw, logit=logit, noise=noise, key=key, slot=place[draw.slot])
-    return replace(graph, neighbour=neighbour, relation=relation), replace(trace, item=replace(trace.item, draw=moved))
+    return replace(graph, neighbour=neighbour, relation=relation), replace(
+        trace, item=replace(trace.item, draw=moved)
+    )
 
 
 def _without_words(explanation: Explanation, gone: set[tuple[str, str]]) -> Explanation:
@@ -203,5 +267,8 @@ def _without_words(explanation: Explanation, gone: set[tuple[str, str]]) -> Expl
     if not gone:
         return explanation
     rows = explanation.item_neighbours
-    via = [[word for word in words if (relation, word) not in gone] for relation, words in zip(rows["relation"], rows["via"], strict=True)]
+    via = [
+        [word for word in words if (relation, word) not in gone]
+        for relation, words in zip(rows["relation"], rows["via"], strict=True)
+    ]
     return replace(explanation, item_neighbours=rows.assign(via=via))

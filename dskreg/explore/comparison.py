@@ -1,7 +1,8 @@
-"""The model beside popularity, item-kNN and EASE for one person: lists, ranks of the hidden titles, and what the lists are worth.
+"""The model beside popularity, item-kNN and EASE for one person: lists, ranks of the hidden titles, and what
+the lists are worth.
 
-A full ranking hides the history alone, as `evaluation.py` does, so the person's test titles can be found. The figures of a person are those
-that `evaluation.evaluate` averages over everybody.
+A full ranking hides the history alone, as `evaluation.py` does, so the person's test titles can be found. The
+figures of a person are those that `evaluation.evaluate` averages over everybody.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ class Rivals:
         if name == MODEL or not profile.history:  # without a like no other recommender knows anything either
             return self.core.order(profile, self.core.scores(profile))
         history = np.sort(self.core.history(profile)[1])
-        row = sparse.csr_matrix((np.ones(len(history), dtype=np.float32), history, [0, len(history)]), shape=(1, len(self.core.items)))
+        row = sparse.csr_matrix(
+            (np.ones(len(history), dtype=np.float32), history, [0, len(history)]),
+            shape=(1, len(self.core.items)),
+        )
         return self.baselines.get(name, large).scores(row)[0]
 
     def recommend(
@@ -63,9 +67,11 @@ class Rivals:
         types: Iterable[str] = (),
         large: bool = False,
     ) -> pd.DataFrame:
-        """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out of the recommender's best titles.
+        """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out of the recommender's
+        best titles.
 
-        Without `hide_seen` only the history, and what was disliked by hand, stays out: so titles hidden from training can be found. Raises InputError.
+        Without `hide_seen` only the history, and what was disliked by hand, stays out: so titles hidden from
+        training can be found. Raises InputError.
         """
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")
@@ -78,14 +84,18 @@ class Rivals:
         seen[core.positions(profile.seen)] = True
         frame, place = core.rows(ranked), np.arange(1, len(ranked) + 1)
         frame.insert(0, "rank", place)
-        return frame.assign(score=score[ranked], score_rank=place, seen=seen[ranked], held_out=core.held_out(profile)[ranked])
+        return frame.assign(
+            score=score[ranked], score_rank=place, seen=seen[ranked], held_out=core.held_out(profile)[ranked]
+        )
 
     # Held-out titles
 
     def untestable(self, profile: Profile) -> str:
         """Why nothing can be tested for this person, or ""."""
         if profile.user_id is None:
-            return "A profile made by hand has no hidden titles: nobody knows what else this person would like."
+            return (
+                "A profile made by hand has no hidden titles: nobody knows what else this person would like."
+            )
         if profile.edited:
             return "An edited profile is nobody's true history, so the titles hidden from training cannot test it."
         if not profile.history:
@@ -95,20 +105,32 @@ class Rivals:
         return ""
 
     def ranks(self, name: str, profile: Profile, large: bool = False) -> np.ndarray:
-        """`[I]` int: every title's rank in the full ranking, 0 for the history; the whole catalogue competes, as in the test."""
+        """`[I]` int: every title's rank in the full ranking, 0 for the history; the whole catalogue competes,
+        as in the test.
+        """
         rank = np.zeros(len(self.core.items), dtype=np.int64)
         ranked = self._ranked(name, profile, len(rank), large)
         rank[ranked[ranked >= 0]] = np.arange(1, (ranked >= 0).sum() + 1)
         return rank
 
     def held_out(self, profile: Profile, names: Iterable[str] = ALL, large: bool = False) -> pd.DataFrame:
-        """item_id, title and a column per recommender with the rank of every title hidden from training; no row where `untestable`."""
-        wanted = np.array([], dtype=int) if self.untestable(profile) else np.flatnonzero(self.core.held_out(profile))
+        """item_id, title and a column per recommender with the rank of every title hidden from training; no
+        row where `untestable`.
+        """
+        wanted = (
+            np.array([], dtype=int)
+            if self.untestable(profile)
+            else np.flatnonzero(self.core.held_out(profile))
+        )
         frame = self.core.rows(wanted)[["item_id", "title"]]
-        return frame.assign(**{name: self.ranks(name, profile, large)[wanted] if len(wanted) else wanted for name in names})
+        return frame.assign(
+            **{name: self.ranks(name, profile, large)[wanted] if len(wanted) else wanted for name in names}
+        )
 
     def metrics(self, profile: Profile, names: Iterable[str] = ALL, large: bool = False) -> pd.DataFrame:
-        """A row per recommender; recall@k, ndcg@k, hit@k and mrr@k for k = 10, 20 on the hidden titles; no row where `untestable`."""
+        """A row per recommender; recall@k, ndcg@k, hit@k and mrr@k for k = 10, 20 on the hidden titles; no
+        row where `untestable`.
+        """
         columns = [f"{measure}@{k}" for k in CUTOFFS for measure in MEASURES]
         if self.untestable(profile):
             return pd.DataFrame(columns=columns, dtype=float)

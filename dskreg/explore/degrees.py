@@ -4,7 +4,8 @@
     mass_j    = sum_i softmax(s_i)_j                                                   titles that a noisy draw would expect to draw j FIRST
     gini      = 0 where all titles have the same, towards 1 where one has everything
 
-Everything is sparse algebra or a count over the candidate table: about a second for 12,000 titles would be slow.
+Everything is sparse algebra or a count over the candidate table: about a second for 12,000 titles would be
+slow.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ def degrees(core: Opened) -> pd.DataFrame:
 
     Returns:
         item_id, title;
-        paths: two-step ways to other titles in the graph before its cut (over a shared entity, or a viewer who liked both), and direct links;
+        paths: two-step ways to other titles in the graph before its cut (over a shared entity, or a viewer
+            who liked both), and direct links;
         candidates: how many the table keeps of it, at most M;
         appears: in how many titles' tables it stands itself;
-        mass: how many of them would draw it first, in expectation (the sum of its shares of the probability mass);
+        mass: how many of them would draw it first, in expectation (the sum of its shares of the probability
+            mass);
         drawn: how many draw it without noise.
     """
     graph, count = core.graph, len(core.items)
@@ -50,7 +53,10 @@ def degrees(core: Opened) -> pd.DataFrame:
 
 
 def _rows_with(table: np.ndarray, count: int) -> np.ndarray:
-    """In how many rows of `[I, S]` each title stands `[I]`; -1 is nobody. Under two relations in one row it counts once."""
+    """In how many rows of `[I, S]` each title stands `[I]`; -1 is nobody.
+
+    Under two relations in one row it counts once.
+    """
     ordered = np.sort(table, axis=1)
     first = np.diff(ordered, axis=1, prepend=-1) != 0
     return np.bincount(ordered[first], minlength=count)
@@ -81,7 +87,10 @@ def _direct(link: sparse.csr_matrix) -> np.ndarray:
 
 
 def gini(values: np.ndarray) -> float:
-    """The Gini coefficient of values >= 0: half the mean difference of two of them, over their mean. 0 where all are equal, or there is nothing."""
+    """The Gini coefficient of values >= 0: half the mean difference of two of them, over their mean.
+
+    0 where all are equal, or there is nothing.
+    """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     n, total = len(ordered), ordered.sum()
     return float((2 * np.arange(1, n + 1) - n - 1) @ ordered / (n * total)) if total > 0 else 0.0
@@ -96,5 +105,8 @@ def top_share(values: np.ndarray, part: float = 0.01) -> float:
 
 def concentration(frame: pd.DataFrame) -> pd.DataFrame:
     """measure, mean, largest, top (share of the best 1 %), gini for each column of `MEASURES`."""
-    rows = [(name, frame[name].mean(), frame[name].max(), top_share(frame[name]), gini(frame[name])) for name in MEASURES]
+    rows = [
+        (name, frame[name].mean(), frame[name].max(), top_share(frame[name]), gini(frame[name]))
+        for name in MEASURES
+    ]
     return pd.DataFrame(rows, columns=["measure", "mean", "largest", "top", "gini"])

@@ -12,7 +12,8 @@ def statistics(core: Opened) -> pd.DataFrame:
     """The candidate table by relation.
 
     Returns:
-        relation; titles that have a candidate under it; candidates; mean per title; gate; mass (mean softmax share); picks (mean per title, noise-free).
+        relation; titles that have a candidate under it; candidates; mean per title; gate; mass (mean softmax
+        share); picks (mean per title, noise-free).
     """
     graph, drawn = core.graph, core.drawn
     there = graph.neighbour >= 0
@@ -22,6 +23,11 @@ def statistics(core: Opened) -> pd.DataFrame:
     for r, name in enumerate(graph.relations):
         mine = (graph.relation == r) & there
         gate = None if core.model.gate is None else float(core.model.gate[r])
-        means = (mine.sum(1).mean(), gate, (core.share * mine).sum(1).mean(), ((relation == r) & picked).sum(1).mean())
+        means = (
+            mine.sum(1).mean(),
+            gate,
+            (core.share * mine).sum(1).mean(),
+            ((relation == r) & picked).sum(1).mean(),
+        )
         rows.append((name, int(mine.any(1).sum()), int(mine.sum()), *means))
     return pd.DataFrame(rows, columns=["relation", "titles", "candidates", "mean", "gate", "mass", "picks"])

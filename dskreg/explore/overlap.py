@@ -5,7 +5,8 @@ With A_k, B_k the first k of each, X_k = |A_k and B_k|, s <= l the lengths of th
     Jaccard@k            X_k / |A_k or B_k|
     rank-biased overlap  (1-p)/p ( sum_{d<=l} X_d/d p^d + sum_{s<d<=l} X_s (d-s)/(s d) p^d ) + ((X_l - X_s)/l + X_s/s) p^l
 
-The latter is RBO_ext, equation 32 of Webber, Moffat & Zobel, ACM TOIS 28(4), 2010: the agreement seen is taken to go on beyond the ends.
+The latter is RBO_ext, equation 32 of Webber, Moffat & Zobel, ACM TOIS 28(4), 2010: the agreement seen is
+taken to go on beyond the ends.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-PERSISTENCE = 0.9  # p: the chance to read on after each rank; with .9 the first ten ranks carry 86 % of the weight
+# p: the chance to read on after each rank; with .9 the first ten ranks carry 86 % of the weight
+PERSISTENCE = 0.9
 
 
 def depths(first: Sequence[Hashable], second: Sequence[Hashable]) -> tuple[np.ndarray, np.ndarray]:
-    """(X_k, |A_k or B_k|) for k = 1 .. the longer length, both `[n]`. Raises ValueError for an id that stands twice in a list."""
+    """(X_k, |A_k or B_k|) for k = 1 ..
+
+    the longer length, both `[n]`. Raises ValueError for an id that stands twice in a list.
+    """
     for ids in (first, second):
         if len(set(ids)) < len(ids):
             raise ValueError("ranked list: expected every id once")
@@ -40,7 +45,9 @@ def jaccard(first: Sequence[Hashable], second: Sequence[Hashable]) -> np.ndarray
     return shared / np.maximum(union, 1)
 
 
-def rank_biased_overlap(first: Sequence[Hashable], second: Sequence[Hashable], p: float = PERSISTENCE) -> float:
+def rank_biased_overlap(
+    first: Sequence[Hashable], second: Sequence[Hashable], p: float = PERSISTENCE
+) -> float:
     """0: nothing in common, 1: the same list; agreement near the top counts more. 0 where a list is empty."""
     if not 0 < p < 1:
         raise ValueError(f"p: expected between 0 and 1 (got {p})")
@@ -68,11 +75,15 @@ def kendall_tau(first: Sequence[Hashable], second: Sequence[Hashable]) -> float 
 def moves(first: Sequence[Hashable], second: Sequence[Hashable]) -> pd.DataFrame:
     """item_id, first, second, up of every id in either list, the best rank first.
 
-    `first` and `second` are its ranks, missing where it is not listed; `up` says how many places higher it stands in the second list.
+    `first` and `second` are its ranks, missing where it is not listed; `up` says how many places higher it
+    stands in the second list.
     """
     ranks = [{item: rank for rank, item in enumerate(ids, 1)} for ids in (first, second)]
     last = len(first) + len(second) + 1
-    ids = sorted(dict.fromkeys([*first, *second]), key=lambda item: (min(rank.get(item, last) for rank in ranks), item not in ranks[0]))
+    ids = sorted(
+        dict.fromkeys([*first, *second]),
+        key=lambda item: (min(rank.get(item, last) for rank in ranks), item not in ranks[0]),
+    )
     frame = pd.DataFrame({"item_id": pd.Series(ids, dtype=object)})
     for name, rank in zip(("first", "second"), ranks, strict=True):
         frame[name] = pd.array([rank.get(item) for item in ids], dtype="Int64")
@@ -95,4 +106,12 @@ class Overlap:
     def of(cls, first: Sequence[Hashable], second: Sequence[Hashable]) -> Overlap:
         """All figures of two lists of ids."""
         common, tau = len(set(first) & set(second)), kendall_tau(first, second)
-        return cls(len(first), len(second), common, jaccard(first, second), rank_biased_overlap(first, second), tau, moves(first, second))
+        return cls(
+            len(first),
+            len(second),
+            common,
+            jaccard(first, second),
+            rank_biased_overlap(first, second),
+            tau,
+            moves(first, second),
+        )

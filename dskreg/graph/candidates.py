@@ -1,10 +1,12 @@
-"""The relational item graph: from triples and training likes to a table of at most M candidate neighbours per title.
+"""The relational item graph: from triples and training likes to a table of at most M candidate neighbours per
+title.
 
-j is a candidate of i under relation r when both carry the same entity under r (i -r- entity -r- j), when (i, r, j) is a triple between
-titles (either way round), or, for `co-liked`, when the same people liked both in training. One candidate per (i, j, r). Its strength is
-the summed idf of the shared entities, idf(e) = log(I / titles that carry e), over log I: 1 is an entity that nobody else carries. For co-liked
-it is the shrunk cosine of the two columns, 1 for a typical title's best neighbour.
-Where a title has more than M, each relation gives its strongest in turn, ties by a seeded rule (docs/model.md). Torch-free.
+j is a candidate of i under relation r when both carry the same entity under r (i -r- entity -r- j), when (i,
+r, j) is a triple between titles (either way round), or, for `co-liked`, when the same people liked both in
+training. One candidate per (i, j, r). Its strength is the summed idf of the shared entities, idf(e) = log(I /
+titles that carry e), over log I: 1 is an entity that nobody else carries. For co-liked it is the shrunk
+cosine of the two columns, 1 for a typical title's best neighbour. Where a title has more than M, each
+relation gives its strongest in turn, ties by a seeded rule (docs/model.md). Torch-free.
 """
 
 from __future__ import annotations
@@ -51,21 +53,26 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
     if CO_LIKED not in config.without:
         names.append(CO_LIKED)
         links.append(_co_liked(dataset))
-    ties, best = [TIE] * len(chosen) + [TIE / 10] * (len(links) - len(chosen)), []  # co-liking is not in its unit yet
+    # Co-liking is not in its unit yet
+    ties, best = [TIE] * len(chosen) + [TIE / 10] * (len(links) - len(chosen)), []
     m = min(config.candidates, max(1, (n - 1) * len(names)))
     neighbour = np.full((n, m), -1, dtype=np.int32)
     relation, strength = np.zeros((n, m), dtype=np.int16), np.zeros((n, m), dtype=np.float32)
     rng = np.random.default_rng(seed)
     for start in range(0, n, ROWS):
         stop = min(start + ROWS, n)
-        parts = [_strongest(link(start, stop), start, m, tie, rng) for link, tie in zip(links, ties, strict=True)]
+        parts = [
+            _strongest(link(start, stop), start, m, tie, rng) for link, tie in zip(links, ties, strict=True)
+        ]
         if not parts:
             break
         best.append(parts[-1][1].max(1, initial=0))
-        j, s = np.concatenate([p[0] for p in parts], 1), np.concatenate([p[1] for p in parts], 1)  # [rows, sum of m_r]
+        # [rows, sum of m_r]
+        j, s = np.concatenate([p[0] for p in parts], 1), np.concatenate([p[1] for p in parts], 1)
         r = np.concatenate([np.full(p[0].shape, q) for q, p in enumerate(parts)], 1)
         rank = np.concatenate([np.broadcast_to(np.arange(p[0].shape[1]), p[0].shape) for p in parts], 1)
-        turn = np.where(j >= 0, rank * len(parts) + r, np.iinfo(np.int64).max)  # each relation's strongest in turn
+        # Each relation's strongest in turn
+        turn = np.where(j >= 0, rank * len(parts) + r, np.iinfo(np.int64).max)
         keep = np.argsort(turn, axis=1, kind="stable")[:, :m]
         rows = np.arange(stop - start)[:, None]
         width = keep.shape[1]
@@ -86,29 +93,39 @@ def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
 
 
 def _co_liked(dataset: Dataset) -> Strengths:
-    """n_ij / (sqrt(n_i n_j) + SHRINK) over the training likes, counted for the titles asked for; `build` sets the unit."""
+    """n_ij / (sqrt(n_i n_j) + SHRINK) over the training likes, counted for the titles asked for; `build` sets
+    the unit.
+    """
     likes = train_matrix(dataset)
     likers, root = likes.T.tocsr(), np.sqrt(np.asarray(likes.sum(0), dtype=np.float32).ravel())
 
     def strengths(start: int, stop: int) -> np.ndarray:
         both = (likers[start:stop] @ likes).tocsr()
-        both.data /= np.repeat(root[start:stop], np.diff(both.indptr)) * root[both.indices] + np.float32(SHRINK)
+        both.data /= np.repeat(root[start:stop], np.diff(both.indptr)) * root[both.indices] + np.float32(
+            SHRINK
+        )
         return both.toarray()
 
     return strengths
 
 
-def _strongest(strength: np.ndarray, start: int, m: int, tie: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The m strongest neighbours of each row `[rows, m']` with their strengths, strongest first; those nearer than `tie` in a random order."""
+def _strongest(
+    strength: np.ndarray, start: int, m: int, tie: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The m strongest neighbours of each row `[rows, m']` with their strengths, strongest first; those nearer
+    than `tie` in a random order.
+    """
     rows, width = strength.shape
     strength[np.arange(rows), start + np.arange(rows)] = 0.0  # nobody is a neighbour of itself
-    # One table of random numbers, from which each row takes its own stretch: a number per pair would cost more than all the rest.
+    # One table of random numbers, from which each row takes its own stretch: a number per pair would cost
+    # more than all the rest.
     noise, begin = rng.random(2 * width, dtype=np.float32) * np.float32(tie), rng.integers(width, size=rows)
     order = strength + np.lib.stride_tricks.sliding_window_view(noise, width)[begin]
     order *= strength > 0
     row, column = np.nonzero(order >= _bound(order, m)[:, None])
     found = strength[row, column]
-    ranked = np.lexsort((rng.random(len(row)), -order[row, column], row))  # what rounding made equal is settled by the draw
+    # What rounding made equal is settled by the draw
+    ranked = np.lexsort((rng.random(len(row)), -order[row, column], row))
     first = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))])
     place, m = np.arange(len(row)) - first[row], min(m, int(np.diff(first).max(initial=0)))
     kept = place < m
@@ -118,11 +135,15 @@ def _strongest(strength: np.ndarray, start: int, m: int, tie: float, rng: np.ran
 
 
 def _bound(order: np.ndarray, m: int) -> np.ndarray:
-    """`[rows]`: above 0 and at most each row's m-th largest value, but near it: the m-th largest of the maxima of groups of columns."""
+    """`[rows]`: above 0 and at most each row's m-th largest value, but near it: the m-th largest of the
+    maxima of groups of columns.
+    """
     rows, width = order.shape
     groups = min(width, 8 * m)
     even = width - width % groups
     most = order[:, :even].reshape(rows, -1, groups).max(1)
     most[:, : width - even] = np.maximum(most[:, : width - even], order[:, even:])
-    found = np.partition(most, groups - m, axis=1)[:, groups - m] if m < groups else np.zeros(rows, np.float32)
+    found = (
+        np.partition(most, groups - m, axis=1)[:, groups - m] if m < groups else np.zeros(rows, np.float32)
+    )
     return np.maximum(found, np.finfo(np.float32).tiny)

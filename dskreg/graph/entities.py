@@ -1,4 +1,5 @@
-"""Entities of the knowledge graph: which titles carry which, how much each says, and which relations connect the most titles.
+"""Entities of the knowledge graph: which titles carry which, how much each says, and which relations connect
+the most titles.
 
 idf(e) = log(I / titles that carry e) / log I: 1 is an entity that one title alone carries. Torch-free.
 """
@@ -16,13 +17,17 @@ from dskreg.data.dataset import Dataset
 def carriers(dataset: Dataset, relation: int, max_share: float = 1.0) -> sparse.csr_matrix:
     """0/1 `[I, E]`: which titles carry which entity under the relation.
 
-    An entity that more than `max_share` of the titles carry is left out: it would connect almost everybody and say almost nothing.
+    An entity that more than `max_share` of the titles carry is left out: it would connect almost everybody
+    and say almost nothing.
     """
     chosen = dataset.relation == relation
-    pairs = pd.DataFrame({"head": dataset.head[chosen], "tail": dataset.tail[chosen]}).drop_duplicates()  # a triple told twice
+    # a triple told twice
+    pairs = pd.DataFrame({"head": dataset.head[chosen], "tail": dataset.tail[chosen]}).drop_duplicates()
     pairs = pairs[pairs.groupby("tail")["head"].transform("size") <= max_share * len(dataset.items)]
     ones = np.ones(len(pairs), dtype=np.float32)
-    return sparse.csr_matrix((ones, (pairs["head"], pairs["tail"])), shape=(len(dataset.items), len(dataset.entities)))
+    return sparse.csr_matrix(
+        (ones, (pairs["head"], pairs["tail"])), shape=(len(dataset.items), len(dataset.entities))
+    )
 
 
 def choose_relations(dataset: Dataset, config: GraphConfig) -> list[int]:
@@ -42,14 +47,18 @@ def choose_relations(dataset: Dataset, config: GraphConfig) -> list[int]:
 
 
 def idf(carried: sparse.csr_matrix) -> np.ndarray:
-    """log(I / titles that carry e) / log I of every entity, `[E]` float32, by the 0/1 matrix `[I, E]` of `carriers`."""
+    """log(I / titles that carry e) / log I of every entity, `[E]` float32, by the 0/1 matrix `[I, E]` of
+    `carriers`.
+    """
     n = carried.shape[0]
     degree = np.maximum(np.asarray(carried.sum(0)).ravel(), 1)
     return (np.log(n / degree) / np.log(max(n, 2))).astype(np.float32)
 
 
 def links(carried: sparse.csr_matrix, entity_item: np.ndarray) -> sparse.csr_matrix:
-    """0/1 `[I, I]`: titles that a triple ties directly, either way round; `entity_item` `[E]` is the title that an entity is, or -1."""
+    """0/1 `[I, I]`: titles that a triple ties directly, either way round; `entity_item` `[E]` is the title
+    that an entity is, or -1.
+    """
     direct = carried.tocoo()
     other = entity_item[direct.col]
     head, tail = direct.row[other >= 0], other[other >= 0]
@@ -61,7 +70,9 @@ def links(carried: sparse.csr_matrix, entity_item: np.ndarray) -> sparse.csr_mat
 
 
 def shared_entities(carried: sparse.csr_matrix, item: int, others: np.ndarray) -> list[list[int]]:
-    """For each of `others` the entities that it shares with `item`, by the 0/1 matrix `[I, E]` of `carriers`; none for a direct triple."""
+    """For each of `others` the entities that it shares with `item`, by the 0/1 matrix `[I, E]` of `carriers`;
+    none for a direct triple.
+    """
     entity, row = carried.indices, carried.indptr
     own = set(entity[row[item] : row[item + 1]].tolist())
     return [sorted(own.intersection(entity[row[j] : row[j + 1]].tolist())) for j in others]

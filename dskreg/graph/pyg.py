@@ -1,4 +1,6 @@
-"""The data set and its candidate graph as one PyTorch Geometric graph, for whoever wants to go on from here with PyG's tools."""
+"""The data set and its candidate graph as one PyTorch Geometric graph, for whoever wants to go on from here
+with PyG's tools.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +21,24 @@ def as_hetero(dataset: Dataset, graph: CandidateGraph) -> HeteroData:
     | user, likes, title | the likes | `fold` (`dskreg.data.dataset`) |
     | user, saw, title | what was seen and not liked | `fold` |
     | title, (relation's name), entity | the triples, one edge type per relation that has any | |
-    | title, candidate, title | from the candidate neighbour to the title, so that messages flow to it | `relation` (into `data.relations`), `strength` |
+    | title, candidate, title | from the candidate neighbour to the title, so that messages flow to it |
+    `relation` (into `data.relations`), `strength` |
     """
     data = HeteroData()
     data["user"].num_nodes, data["user"].user_id = len(dataset.user_ids), dataset.user_ids.tolist()
     data["title"].num_nodes, data["title"].title = len(dataset.items), dataset.items["title"].tolist()
     data["entity"].num_nodes, data["entity"].label = len(dataset.entities), dataset.entities.tolist()
-    data["entity"].title = torch.from_numpy(dataset.entity_item.astype(np.int64))  # the title that the entity is, or -1
+    # The title that the entity is, or -1
+    data["entity"].title = torch.from_numpy(dataset.entity_item.astype(np.int64))
     data.relations = list(graph.relations)
     for name, chosen in (("likes", dataset.liked), ("saw", ~dataset.liked)):
         data["user", name, "title"].edge_index = _edges(dataset.user[chosen], dataset.item[chosen])
         data["user", name, "title"].fold = torch.from_numpy(dataset.fold[chosen].astype(np.int64))
     for r in np.unique(dataset.relation):
         chosen = dataset.relation == r
-        data["title", dataset.relations[r], "entity"].edge_index = _edges(dataset.head[chosen], dataset.tail[chosen])
+        data["title", dataset.relations[r], "entity"].edge_index = _edges(
+            dataset.head[chosen], dataset.tail[chosen]
+        )
     title, slot = np.nonzero(graph.neighbour >= 0)
     candidates = data["title", "candidate", "title"]
     candidates.edge_index = _edges(graph.neighbour[title, slot], title)

@@ -1,11 +1,13 @@
-"""Preference-aware aggregation over the drawn neighbours (paper, section 3.3), without gathering what is shared.
+"""Preference-aware aggregation over the drawn neighbours (paper, section 3.3), without gathering what is
+shared.
 
     alpha_j = y_j exp(x_j) / sum_j' y_j' exp(x_j')        x_j: the preference for slot j, y_j: its weight in the draw
     e_hat   = act(W (e + sum_j alpha_j g_r(j) e_j) + b)   g_r: a learnt gate per relation (1 in the paper)
 
-The item side's x_j = e_hat_u . e_r depends on the user only through the relation, and e_hat_u . (W e_j) only through the neighbour: for B users
-and N items everything but two lookups per slot is a matrix product. Here stands what an explanation wants, a value for every slot; scores alone
-sum the slots of a relation first (scoring.py). Letters: B users, N items, S slots, R relations, D width.
+The item side's x_j = e_hat_u . e_r depends on the user only through the relation, and e_hat_u . (W e_j) only
+through the neighbour: for B users and N items everything but two lookups per slot is a matrix product. Here
+stands what an explanation wants, a value for every slot; scores alone sum the slots of a relation first
+(scoring.py). Letters: B users, N items, S slots, R relations, D width.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ class Picks:
 
 @dataclass(frozen=True)
 class ItemHop:
-    """From the picks of N items to their part of the score with each of B users (b = B), or with one user each (b = 1)."""
+    """From the picks of N items to their part of the score with each of B users (b = B), or with one user
+    each (b = 1).
+    """
 
     draw: Draw  # over the candidates, [N, M]
     neighbour: Tensor  # [N, S] titles at the slots
@@ -55,23 +59,31 @@ class ItemHop:
 
 
 def attention(preference: Tensor, weight: Tensor) -> Tensor:
-    """Y exp(x) normalised over dimension 1; all zero where no slot has weight. Both broadcast to `[N, S, b]` or `[N, S]`."""
+    """Y exp(x) normalised over dimension 1; all zero where no slot has weight.
+
+    Both broadcast to `[N, S, b]` or `[N, S]`.
+    """
     largest = preference.masked_fill(weight <= 0, -torch.inf).amax(1, keepdim=True).detach()
-    # The shift cancels and keeps exp finite. A slot that was not picked has the weight 0 and still a gradient: it may exceed the largest.
+    # The shift cancels and keeps exp finite. A slot that was not picked has the weight 0 and still a
+    # gradient: it may exceed the largest.
     grown = weight * torch.exp((preference - largest).clamp(max=20.0))
     total = grown.sum(1, keepdim=True)
     return grown / torch.where(total > 0, total, 1.0)
 
 
 def lookup(values: Tensor, index: Tensor) -> Tensor:
-    """`values` `[I]` at `index`, of any shape. On the CPU its gradient takes a seventeenth of the time of an embedding's of width 1."""
+    """`values` `[I]` at `index`, of any shape.
+
+    On the CPU its gradient takes a seventeenth of the time of an embedding's of width 1.
+    """
     return values.index_select(0, index.flatten()).view(index.shape)
 
 
 def project_pairs(user: Tensor, table: Tensor, index: Tensor, paired: bool) -> Tensor:
     """User . table[index]: `[N, S, B]` for every user, or `[N, S, 1]` for the row's own user.
 
-    user `[B, D]`, table `[I, D]`, index `[N, S]`. For all pairs one matrix product and a lookup of whole rows replace [B, N, S, D].
+    user `[B, D]`, table `[I, D]`, index `[N, S]`. For all pairs one matrix product and a lookup of whole rows
+    replace [B, N, S, D].
     """
     if paired:
         return torch.einsum("nsd,nd->ns", F.embedding(index, table), user).unsqueeze(-1)
@@ -81,4 +93,8 @@ def project_pairs(user: Tensor, table: Tensor, index: Tensor, paired: bool) -> T
 def per_relation(user: Tensor, relation_embedding: Tensor, relation: Tensor, paired: bool) -> Tensor:
     """e_hat_u . e_r at every slot: `[N, S, B]`, or `[N, S, 1]` for the row's own user."""
     preference = user @ relation_embedding.T  # [B, R]
-    return preference.gather(1, relation).unsqueeze(-1) if paired else F.embedding(relation, preference.T.contiguous())
+    return (
+        preference.gather(1, relation).unsqueeze(-1)
+        if paired
+        else F.embedding(relation, preference.T.contiguous())
+    )

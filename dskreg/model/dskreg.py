@@ -1,4 +1,5 @@
-"""DSKReG: differentiable sampling on a knowledge graph for recommendation (Wang et al., CIKM 2021, arXiv 2108.11883).
+"""DSKReG: differentiable sampling on a knowledge graph for recommendation (Wang et al., CIKM 2021, arXiv
+2108.11883).
 
     s(i,j,r)  = a . e_j + c . e_r  (+ log g_r + v_r log strength(i,j,r))           relevance logit                   section 3.2
     picks     = the K largest s + Gumbel noise, per node                           sampling.py
@@ -6,9 +7,11 @@
     e_hat_i|u = act(W_i (e_i + sum_picks alpha_j g_r e_j) + b_i), alpha ~ exp(e_hat_u.e_r)  the title, seen by the user
     y(u,i)    = e_hat_u . e_hat_i|u                                                section 3.4
 
-What stands in brackets, and e_u = weighted sum of the history / sqrt(its length) in place of a free e_u, belongs to the `default` preset;
-`paper` has neither (docs/model.md lists every deviation). Training, recommending and explaining are the same `forward`.
-Letters: U users, I items, R relations, M candidates per item, K picks, S slots, D width, B users and N items of a batch, H longest history.
+What stands in brackets, and e_u = weighted sum of the history / sqrt(its length) in place of a free e_u,
+belongs to the `default` preset; `paper` has neither (docs/model.md lists every deviation). Training,
+recommending and explaining are the same `forward`.
+Letters: U users, I items, R relations, M candidates per item, K picks, S slots, D width, B users and N items
+of a batch, H longest history.
 """
 
 from __future__ import annotations
@@ -46,7 +49,10 @@ def log_strength(strength: np.ndarray) -> Tensor:
 
 
 class DSKReG(nn.Module):
-    """The model over one candidate graph. The graph's tables are buffers; they travel with the module but are not among its weights."""
+    """The model over one candidate graph.
+
+    The graph's tables are buffers; they travel with the module but are not among its weights.
+    """
 
     neighbour: Tensor
     relation: Tensor
@@ -63,21 +69,29 @@ class DSKReG(nn.Module):
         self.relevance_item = nn.Parameter(torch.zeros(d))  # a
         self.relevance_relation = nn.Parameter(torch.zeros(d))  # c
         self.prior = nn.Parameter(torch.full((r,), config.prior_start)) if config.prior else None  # v_r
-        self.log_gate = nn.Parameter(torch.full((r,), math.log(config.gate_start))) if config.gates else None  # log g_r
-        self.log_user_gate = nn.Parameter(torch.tensor([math.log(config.gate_start)])) if config.gates else None  # log g, [1]
+        # Log g_r
+        self.log_gate = nn.Parameter(torch.full((r,), math.log(config.gate_start))) if config.gates else None
+        # Log g, [1]
+        self.log_user_gate = (
+            nn.Parameter(torch.tensor([math.log(config.gate_start)])) if config.gates else None
+        )
         self.user_tower, self.item_tower = nn.Linear(d, d), nn.Linear(d, d)  # W_u, b_u and W_i, b_i
         if config.activation == "linear":
             for tower in (self.user_tower, self.item_tower):  # start as the dot product of the embeddings
                 nn.init.eye_(tower.weight)
                 nn.init.zeros_(tower.bias)
-        self.register_buffer("history_weight", torch.ones(len(graph.neighbour)) if config.user == "items" else None)
+        self.register_buffer(
+            "history_weight", torch.ones(len(graph.neighbour)) if config.user == "items" else None
+        )
         self.register_buffer("neighbour", torch.from_numpy(graph.neighbour), persistent=False)
         self.register_buffer("relation", torch.from_numpy(graph.relation), persistent=False)
         self.register_buffer("log_strength", log_strength(graph.strength), persistent=False)
 
     @property
     def gate(self) -> Tensor | None:
-        """g_r `[R]`, above 0: how much a drawn neighbour of each relation counts; None where the preset has no gates."""
+        """g_r `[R]`, above 0: how much a drawn neighbour of each relation counts; None where the preset has
+        no gates.
+        """
         return None if self.log_gate is None else self.log_gate.exp()
 
     @property
@@ -87,22 +101,36 @@ class DSKReG(nn.Module):
 
     # The sampler
 
-    def _draw(self, logit: Tensor, noise: Tensor | None, k: int, slot_logit: Callable[[Tensor], Tensor]) -> Draw:
-        """The draw over the logits `[N, M]`; while it learns (`training`, gradients on) `slot_logit(slot)` gives the largest keys' again."""
+    def _draw(
+        self, logit: Tensor, noise: Tensor | None, k: int, slot_logit: Callable[[Tensor], Tensor]
+    ) -> Draw:
+        """The draw over the logits `[N, M]`; while it learns (`training`, gradients on) `slot_logit(slot)`
+        gives the largest keys' again.
+        """
         learns = self.training and torch.is_grad_enabled()
         with torch.no_grad():
             hard = draw(logit.detach(), noise, k, PRUNE * k if learns else None)
-        return soften(hard, slot_logit(hard.slot), k, self.config.temperature, self.config.relaxation == "soft") if learns else hard
+        return (
+            soften(hard, slot_logit(hard.slot), k, self.config.temperature, self.config.relaxation == "soft")
+            if learns
+            else hard
+        )
 
-    def item_logits(self, items: Tensor, without: Tensor | None = None, log_strength: Tensor | None = None) -> Tensor:
-        """S `[N, M]` of the candidates of `items`; -inf where there is none. One scalar per title and one per relation, looked up.
+    def item_logits(
+        self, items: Tensor, without: Tensor | None = None, log_strength: Tensor | None = None
+    ) -> Tensor:
+        """S `[N, M]` of the candidates of `items`; -inf where there is none. One scalar per title and one per
+        relation, looked up.
 
-        `without` `[N, M]` bool: candidates to leave out (what if a neighbour were gone); `log_strength` `[N, M]` in the place of the table's.
+        `without` `[N, M]` bool: candidates to leave out (what if a neighbour were gone); `log_strength` `[N,
+        M]` in the place of the table's.
         """
         return self._logit(*self._candidates(items, without, log_strength))
 
     def _candidates(self, items: Tensor, without: Tensor | None, log_strength: Tensor | None) -> list[Tensor]:
-        """Rows of the candidate table, `[N, M]` each: neighbour (0 where there is none), relation, is it gone?, and log strength where it counts."""
+        """Rows of the candidate table, `[N, M]` each: neighbour (0 where there is none), relation, is it
+        gone?, and log strength where it counts.
+        """
         neighbour = self.neighbour.index_select(0, items)
         gone = neighbour < 0 if without is None else (neighbour < 0) | without
         found = [neighbour.clamp_(min=0), self.relation.index_select(0, items).int(), gone]
@@ -111,9 +139,13 @@ class DSKReG(nn.Module):
         return [*found, self.log_strength.index_select(0, items) if log_strength is None else log_strength]
 
     def _logit(self, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor) -> Tensor:
-        of_item, of_relation = self.item_embedding @ self.relevance_item, self.relation_embedding @ self.relevance_relation
+        of_item, of_relation = (
+            self.item_embedding @ self.relevance_item,
+            self.relation_embedding @ self.relevance_relation,
+        )
         if self.log_gate is not None:
-            # What counts little is also drawn seldom. Without this a relation whose gate went to zero becomes a convenient nobody to pick.
+            # What counts little is also drawn seldom. Without this a relation whose gate went to zero becomes
+            # a convenient nobody to pick.
             of_relation = of_relation + self.log_gate
         logit = lookup(of_item, neighbour) + lookup(of_relation, relation)
         if self.prior is not None:
@@ -122,8 +154,12 @@ class DSKReG(nn.Module):
 
     # The two hops
 
-    def user_hop(self, users: Tensor, history: Tensor, noise: Tensor | None = None, picks: int | None = None) -> UserHop:
-        """e_hat_u for `users` `[B]` (NOBODY for a stranger) from `history` `[B, H]` (titles, -1 filled); `noise` `[B, H]`."""
+    def user_hop(
+        self, users: Tensor, history: Tensor, noise: Tensor | None = None, picks: int | None = None
+    ) -> UserHop:
+        """e_hat_u for `users` `[B]` (NOBODY for a stranger) from `history` `[B, H]` (titles, -1 filled);
+        `noise` `[B, H]`.
+        """
         k = picks or self.config.user_picks
         present = history >= 0
         title = history.clamp(min=0)
@@ -132,20 +168,32 @@ class DSKReG(nn.Module):
         def logits(index: Tensor, there: Tensor) -> Tensor:
             return lookup(of_item, index).masked_fill(~there, -torch.inf)
 
-        drawn = self._draw(logits(title, present), noise, k, lambda slot: logits(title.gather(1, slot), present.gather(1, slot)))
+        drawn = self._draw(
+            logits(title, present),
+            noise,
+            k,
+            lambda slot: logits(title.gather(1, slot), present.gather(1, slot)),
+        )
         base = self._base(users, title, present)
         neighbour = title.gather(1, drawn.slot)
         embedded = F.embedding(neighbour, self.item_embedding)  # [B, S, D]
         beta = attention(torch.einsum("bsd,bd->bs", embedded, base), drawn.weight)
         picked = torch.einsum("bs,bsd->bd", beta, embedded)
-        return UserHop(drawn, neighbour, beta, base, self.activate(self.user_tower(base + self.user_gate * picked)))
+        return UserHop(
+            drawn, neighbour, beta, base, self.activate(self.user_tower(base + self.user_gate * picked))
+        )
 
     def _base(self, users: Tensor, title: Tensor, present: Tensor) -> Tensor:
-        """e_u `[B, D]`: free, or the weighted sum of the history over the root of its length. A stranger's free e_u is the mean of all."""
+        """e_u `[B, D]`: free, or the weighted sum of the history over the root of its length.
+
+        A stranger's free e_u is the mean of all.
+        """
         if self.user_embedding is not None or self.history_weight is None:
             assert self.user_embedding is not None
             stranger = (users == NOBODY)[:, None]
-            return torch.where(stranger, self.user_embedding.mean(0), F.embedding(users.clamp(min=0), self.user_embedding))
+            return torch.where(
+                stranger, self.user_embedding.mean(0), F.embedding(users.clamp(min=0), self.user_embedding)
+            )
         length = present.sum(1)
         offsets = F.pad(length.cumsum(0)[:-1], (1, 0))
         liked = title[present]
@@ -167,7 +215,10 @@ class DSKReG(nn.Module):
         without: Tensor | None = None,
         log_strength: Tensor | None = None,
     ) -> Draw:
-        """The draw among the candidates of `items` `[N]`; `noise`, `without` and `log_strength` `[N, M]`. It depends on no user: all share it."""
+        """The draw among the candidates of `items` `[N]`; `noise`, `without` and `log_strength` `[N, M]`.
+
+        It depends on no user: all share it.
+        """
         candidates = self._candidates(items, without, log_strength)
 
         def slot_logit(slot: Tensor) -> Tensor:
@@ -188,21 +239,28 @@ class DSKReG(nn.Module):
     def picks(self, items: Tensor, drawn: Draw) -> Picks:
         """What the draw of `items` `[N]` took."""
         neighbour = self.neighbour.index_select(0, items).gather(1, drawn.slot).clamp(min=0)
-        return Picks(neighbour, self.relation.index_select(0, items).gather(1, drawn.slot).long(), drawn.weight)
+        return Picks(
+            neighbour, self.relation.index_select(0, items).gather(1, drawn.slot).long(), drawn.weight
+        )
 
     def by_slot(self, user: Tensor, items: Tensor, picks: Picks, paired: bool = False) -> tuple[Tensor, ...]:
         """Attention, contributions, own part, bias, their sum and the score: the fields of ItemHop."""
         neighbour, relation = picks.neighbour, picks.relation
-        alpha = attention(per_relation(user, self.relation_embedding, relation, paired), picks.weight[..., None])
+        alpha = attention(
+            per_relation(user, self.relation_embedding, relation, paired), picks.weight[..., None]
+        )
         gated = self.gated(relation, alpha)
-        aimed = user @ self.item_tower.weight  # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every title
+        # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every title
+        aimed = user @ self.item_tower.weight
         contribution = gated * project_pairs(aimed, self.item_embedding, neighbour, paired)
         own = project_pairs(aimed, self.item_embedding, items[:, None], paired).squeeze(1)
         bias = (user @ self.item_tower.bias)[:, None] if paired else user @ self.item_tower.bias
         pre_activation = own + contribution.sum(1) + bias
         score = pre_activation
         if self.config.activation != "linear":  # needs the D-vector of every pair
-            score = torch.einsum("nbd,nd->nb" if paired else "nbd,bd->nb", self.title_vectors(items, neighbour, gated), user)
+            score = torch.einsum(
+                "nbd,nd->nb" if paired else "nbd,bd->nb", self.title_vectors(items, neighbour, gated), user
+            )
         return alpha, contribution, own, bias, pre_activation, score
 
     def title_vectors(self, items: Tensor, neighbour: Tensor, gated: Tensor) -> Tensor:
@@ -229,27 +287,43 @@ class DSKReG(nn.Module):
         item_noise: Tensor | None = None,
         paired: bool = False,
     ) -> Trace:
-        """Scores of `items` `[N]` for `users` `[B]` with their `history` `[B, H]`. Noise None: zeros, the K most relevant are picked."""
+        """Scores of `items` `[N]` for `users` `[B]` with their `history` `[B, H]`.
+
+        Noise None: zeros, the K most relevant are picked.
+        """
         user = self.user_hop(users, history, user_noise)
         item = self.item_hop(user.output, items, self.draw_items(items, item_noise), paired)
         return Trace(user, item, item.score.squeeze(1) if paired else item.score.T)
 
     @torch.no_grad()
     def history_contributions(self, trace: Trace, items: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
-        """What one person's liked titles add to the scores of `items` `[N]`, before the user tower's activation (B = 1).
+        """What one person's liked titles add to the scores of `items` `[N]`, before the user tower's
+        activation (B = 1).
 
-        Returns (`[H, N]` through e_u, zeros where e_u is free; `[S, N]` through the attention, for the slots of `trace.user`).
+        Returns (`[H, N]` through e_u, zeros where e_u is free; `[S, N]` through the attention, for the slots
+        of `trace.user`).
         """
-        seen = self.title_vectors(items, trace.item.neighbour, self.gated(trace.item.relation, trace.item.attention))[:, 0]  # e_hat_i|u
+        # e_hat_i|u
+        seen = self.title_vectors(
+            items, trace.item.neighbour, self.gated(trace.item.relation, trace.item.attention)
+        )[:, 0]
         towards = seen @ self.user_tower.weight  # [N, D]: e_hat_u . e_hat_i = (...) . W_u^T e_hat_i + ...
         base = self.history_share(history)[:, None] * (self.item_embedding[history] @ towards.T)
-        picked = self.user_gate * trace.user.attention[0][:, None] * (self.item_embedding[trace.user.neighbour[0]] @ towards.T)
+        picked = (
+            self.user_gate
+            * trace.user.attention[0][:, None]
+            * (self.item_embedding[trace.user.neighbour[0]] @ towards.T)
+        )
         return base, picked
 
     @torch.no_grad()
     def representation(self) -> tuple[Tensor, Tensor]:
-        """Titles before and after the graph, both `[I, D]`: e_i, and e_hat_i for a viewer without preference among relations."""
+        """Titles before and after the graph, both `[I, D]`: e_i, and e_hat_i for a viewer without preference
+        among relations.
+        """
         nobody = torch.zeros(1, self.config.width, device=self.item_embedding.device)
         items = torch.arange(len(self.item_embedding), device=nobody.device)
         hop = self.item_hop(nobody, items, self.draw_items(items))
-        return self.item_embedding.detach(), self.title_vectors(items, hop.neighbour, self.gated(hop.relation, hop.attention)).squeeze(1)
+        return self.item_embedding.detach(), self.title_vectors(
+            items, hop.neighbour, self.gated(hop.relation, hop.attention)
+        ).squeeze(1)

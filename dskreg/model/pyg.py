@@ -3,9 +3,10 @@
     alpha_ij   = y_ij exp(e_hat_u . e_r(ij)) / sum_j' y_ij' exp(e_hat_u . e_r(ij'))     over the picked neighbours of i
     e_hat_i|u  = act(W_i (e_i + sum_j alpha_ij g_r(ij) e_j) + b_i)
 
-The model scores whole catalogues through the factorised `dskreg.model.aggregation` and never imports this module (torch_geometric takes
-seconds to import). The layer computes the same from an explicit edge list for one viewer: it reads like the paper, it is what to build
-on in PyTorch Geometric, and it is the oracle of the fast path. Letters: N titles, E picked edges, R relations, D width, S slots.
+The model scores whole catalogues through the factorised `dskreg.model.aggregation` and never imports this
+module (torch_geometric takes seconds to import). The layer computes the same from an explicit edge list for
+one viewer: it reads like the paper, it is what to build on in PyTorch Geometric, and it is the oracle of the
+fast path. Letters: N titles, E picked edges, R relations, D width, S slots.
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ from dskreg.model.dskreg import DSKReG
 class PreferenceConv(MessagePassing):
     """Preference-aware aggregation of picked neighbours, for one viewer."""
 
-    def __init__(self, tower: nn.Linear, relation_embedding: Tensor, gate: Tensor | None = None, activation: str = "tanh") -> None:
+    def __init__(
+        self,
+        tower: nn.Linear,
+        relation_embedding: Tensor,
+        gate: Tensor | None = None,
+        activation: str = "tanh",
+    ) -> None:
         """Args:
         tower: W_i and b_i, `[D, D]` and `[D]`.
         relation_embedding: e_r, `[R, D]`.
@@ -30,14 +37,21 @@ class PreferenceConv(MessagePassing):
         activation: `linear` or `tanh`.
         """
         super().__init__(aggr="add")
-        self.tower, self.relation_embedding, self.gate, self.activation = tower, relation_embedding, gate, activation
+        self.tower, self.relation_embedding, self.gate, self.activation = (
+            tower,
+            relation_embedding,
+            gate,
+            activation,
+        )
 
     @classmethod
     def of(cls, model: DSKReG) -> PreferenceConv:
         """The layer with the weights of `model`, shared."""
         return cls(model.item_tower, model.relation_embedding, model.gate, model.config.activation)
 
-    def forward(self, x: Tensor, edge_index: Tensor, relation: Tensor, viewer: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, edge_index: Tensor, relation: Tensor, viewer: Tensor, weight: Tensor | None = None
+    ) -> Tensor:
         """The titles as the viewer sees them, e_hat_i|u `[N, D]`.
 
         Args:
@@ -62,7 +76,13 @@ class PreferenceConv(MessagePassing):
 
 
 def picked_edges(hop: ItemHop, items: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What carries weight in the draw of `items` `[N]` as an edge list: `edge_index` `[2, E]`, `relation` `[E]`, `weight` `[E]`."""
+    """What carries weight in the draw of `items` `[N]` as an edge list: `edge_index` `[2, E]`, `relation`
+    `[E]`, `weight` `[E]`.
+    """
     carries = hop.draw.weight > 0  # [N, S]
     title = items[:, None].expand_as(hop.neighbour)
-    return torch.stack([hop.neighbour[carries].long(), title[carries]]), hop.relation[carries], hop.draw.weight[carries]
+    return (
+        torch.stack([hop.neighbour[carries].long(), title[carries]]),
+        hop.relation[carries],
+        hop.draw.weight[carries],
+    )

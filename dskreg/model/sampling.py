@@ -1,12 +1,15 @@
-"""Differentiable sampling without replacement: Gumbel top-k per node, its relaxation, and exact inclusion probabilities.
+"""Differentiable sampling without replacement: Gumbel top-k per node, its relaxation, and exact inclusion
+probabilities.
 
     key = s + G,  G = -log(-log U)                        the K largest keys of a node are an exact draw of K without replacement
-                                                          from softmax(s) (Gumbel-top-k, Kool et al., arXiv 1903.06059)
+                                                          from softmax(s) (Gumbel-top-k, Kool et al., arXiv
+                                                          1903.06059)
     p^1 = softmax(key / tau),  key <- key + log(1 - p)    K rounds; their sum is the relaxed K-hot that carries the gradient
                                                           (Xie & Ermon, arXiv 1901.10517)
     pi_i = int w_i e^{-w_i t} P(at most K-1 others by t)  the probability that i is among the K (docs/model.md)
 
-Letters: N nodes, M candidates per node, K picks, S slots that carry weight (K, or more in the soft form). A leaf: nothing of dskreg.
+Letters: N nodes, M candidates per node, K picks, S slots that carry weight (K, or more in the soft form). A
+leaf: nothing of dskreg.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from torch import Tensor
 TAKEN = 1e-30  # of a candidate's probability mass that remains, at least
 STEP = 32  # integrals have a multiple of so many nodes, so that few rules are ever needed
 CELLS = 4_000_000  # probabilities `[M, K, T]` held at a time
-PRUNE = 4  # the relaxation runs over the PRUNE * K largest keys: beyond them softmax(key / 0.1) is zero in float32
+# The relaxation runs over the PRUNE * K largest keys: beyond them softmax(key / 0.1) is zero in float32
+PRUNE = 4
 
 
 @dataclass(frozen=True)
@@ -35,23 +39,29 @@ class Draw:
     key: Tensor  # [N, M] logit + noise
     slot: Tensor  # [N, S] positions in 0..M-1 of the S largest keys, largest first
     picked: Tensor  # [N, S] bool: among the K largest, and a candidate
-    weight: Tensor  # [N, S] 1 for a pick (straight-through) or its relaxed K-hot entry (soft); carries the gradient
+    # [N, S] 1 for a pick (straight-through) or its relaxed K-hot entry (soft); carries the gradient
+    weight: Tensor
 
     def of(self, nodes: Tensor) -> Draw:
         """The same draw for some of its nodes, `[n]` rows."""
         return Draw(**{field.name: getattr(self, field.name)[nodes] for field in fields(self)})
 
 
-def gumbel(shape: tuple[int, ...], generator: torch.Generator | None, device: torch.device | str = "cpu") -> Tensor:
+def gumbel(
+    shape: tuple[int, ...], generator: torch.Generator | None, device: torch.device | str = "cpu"
+) -> Tensor:
     """Independent standard Gumbel noise."""
     uniform = torch.rand(shape, generator=generator, device=device)
-    return -torch.log(-torch.log(uniform.clamp(1e-20, 1 - 6e-8)))  # float32 below 1: the largest value stays finite
+    # Float32 below 1: the largest value stays finite
+    return -torch.log(-torch.log(uniform.clamp(1e-20, 1 - 6e-8)))
 
 
 def node_noise(seed: int, nodes: np.ndarray | None, width: int, count: int = 0) -> np.ndarray:
-    """Gumbel noise `[N, width]` float32 that depends on (seed, node) alone, so that one node and the whole table agree.
+    """Gumbel noise `[N, width]` float32 that depends on (seed, node) alone, so that one node and the whole
+    table agree.
 
-    Philox is counter-based: row n of the table starts at counter n * ceil(width / 4). `nodes` None means all of 0..count-1.
+    Philox is counter-based: row n of the table starts at counter n * ceil(width / 4). `nodes` None means all
+    of 0..count-1.
     """
     stride = -(-width // 4)
 
@@ -59,12 +69,20 @@ def node_noise(seed: int, nodes: np.ndarray | None, width: int, count: int = 0) 
         generator = np.random.Generator(np.random.Philox(key=seed, counter=start * stride))
         return generator.random((n, stride * 4))[:, :width]
 
-    uniform = rows(0, count) if nodes is None else np.concatenate([rows(int(n), 1) for n in nodes]) if len(nodes) else np.zeros((0, width))
+    uniform = (
+        rows(0, count)
+        if nodes is None
+        else np.concatenate([rows(int(n), 1) for n in nodes])
+        if len(nodes)
+        else np.zeros((0, width))
+    )
     return -np.log(-np.log(np.clip(uniform, 1e-300, 1 - 1e-16))).astype(np.float32)
 
 
 class _RelaxedTopK(torch.autograd.Function):
-    """K rounds with their gradient by hand: autograd's record of some fifteen small operations a round costs more than the rounds."""
+    """K rounds with their gradient by hand: autograd's record of some fifteen small operations a round costs
+    more than the rounds.
+    """
 
     @staticmethod
     def forward(ctx: Any, key: Tensor, k: int, temperature: float) -> Tensor:
@@ -73,7 +91,8 @@ class _RelaxedTopK(torch.autograd.Function):
             p = torch.softmax(scaled, dim=-1)
             khot += p
             left = 1 - p
-            scaled = scaled.add(torch.log(left.clamp(min=TAKEN)), alpha=1 / temperature)  # taken mass removed in log space; the clamp keeps it finite
+            # Taken mass removed in log space; the clamp keeps it finite
+            scaled = scaled.add(torch.log(left.clamp(min=TAKEN)), alpha=1 / temperature)
             rounds.append((p, left))
         ctx.rounds, ctx.temperature = rounds, temperature
         return khot
@@ -82,21 +101,28 @@ class _RelaxedTopK(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         towards = torch.zeros_like(grad)  # dL / d(key after the round)
         for p, left in reversed(ctx.rounds):
-            of_p = torch.addcdiv(grad, towards, left.masked_fill(left <= TAKEN, torch.inf), value=-1.0)  # beyond the clamp nothing changes
-            towards = towards.add(torch._softmax_backward_data(of_p, p, -1, p.dtype), alpha=1 / ctx.temperature)
+            # Beyond the clamp nothing changes
+            of_p = torch.addcdiv(grad, towards, left.masked_fill(left <= TAKEN, torch.inf), value=-1.0)
+            towards = towards.add(
+                torch._softmax_backward_data(of_p, p, -1, p.dtype), alpha=1 / ctx.temperature
+            )
         return towards, None, None
 
 
 def relaxed_top_k(key: Tensor, k: int, temperature: float) -> Tensor:
-    """The relaxed K-hot `[N, L]` of the keys `[N, L]`; each row sums to K. Not a probability: entries may exceed 1."""
+    """The relaxed K-hot `[N, L]` of the keys `[N, L]`; each row sums to K.
+
+    Not a probability: entries may exceed 1.
+    """
     return _RelaxedTopK.apply(key, k, temperature)
 
 
 def draw(logit: Tensor, noise: Tensor | None, k: int, slots: int | None = None) -> Draw:
-    """The hard draw `[N, M] -> Draw` with weights of 0 and 1, over the K largest keys (what is served) or over more `slots`.
+    """The hard draw `[N, M] -> Draw` with weights of 0 and 1, over the K largest keys (what is served) or
+    over more `slots`.
 
-    Noise None: zeros, and of equal keys, of which there are many then, the earlier slot is taken, so that neither padding nor a candidate left out
-    changes the other picks (`topk` settles ties by M).
+    Noise None: zeros, and of equal keys, of which there are many then, the earlier slot is taken, so that
+    neither padding nor a candidate left out changes the other picks (`topk` settles ties by M).
     """
     count = min(slots or k, logit.shape[1])
     if noise is None:
@@ -112,11 +138,12 @@ def draw(logit: Tensor, noise: Tensor | None, k: int, slots: int | None = None) 
 
 
 def soften(hard: Draw, slot_logit: Tensor, k: int, temperature: float, soft: bool) -> Draw:
-    """The draw with gradient: `slot_logit` `[N, L]` are the differentiable logits at the slots of `hard`, those of the L largest keys.
+    """The draw with gradient: `slot_logit` `[N, L]` are the differentiable logits at the slots of `hard`,
+    those of the L largest keys.
 
-    Straight-through: forward the hard 0/1, backward the relaxed K-hot, for the picks and the next few: without those that just missed
-    it nothing would say how good they are. Soft: the relaxed K-hot over all L slots.
-    A node with at most K candidates picks them all: its weights are 1 and carry no gradient.
+    Straight-through: forward the hard 0/1, backward the relaxed K-hot, for the picks and the next few:
+    without those that just missed it nothing would say how good they are. Soft: the relaxed K-hot over all L
+    slots. A node with at most K candidates picks them all: its weights are 1 and carry no gradient.
     """
     slot, candidate = hard.slot, torch.isfinite(slot_logit)
     key = (slot_logit + hard.noise.gather(1, slot)).masked_fill(~candidate, -1e9)
@@ -127,35 +154,51 @@ def soften(hard: Draw, slot_logit: Tensor, k: int, temperature: float, soft: boo
         return replace(hard, weight=crowded * khot + (1 - crowded) * everyone)
     kept = k + max(1, k // 4)
     khot, slot, picked = khot[:, :kept] * crowded, slot[:, :kept], hard.picked[:, :kept]
-    return Draw(hard.logit, hard.noise, hard.key, slot, picked, picked.to(khot.dtype) + (khot - khot.detach()))  # exactly 0 or 1
+    # Exactly 0 or 1
+    return Draw(
+        hard.logit, hard.noise, hard.key, slot, picked, picked.to(khot.dtype) + (khot - khot.detach())
+    )
 
 
 def inclusion_probability(logit: np.ndarray, k: int) -> np.ndarray:
     """Exact probability `[M]` that each candidate is among the K drawn; float64, sums to K within 1e-6.
 
-    Candidate i arrives at an exponential time of rate w_i = softmax(s)_i and is drawn when at most K-1 others came before it:
-    pi_i = int w_i exp(-w_i t) P(at most K-1 of the others arrived by t) dt. The count of the others is Poisson-binomial; prefix and
-    suffix recursions give it without candidate i (dividing i out of the whole is unstable). Gauss-Legendre nodes in log t.
+    Candidate i arrives at an exponential time of rate w_i = softmax(s)_i and is drawn when at most K-1 others
+    came before it: pi_i = int w_i exp(-w_i t) P(at most K-1 of the others arrived by t) dt. The count of the
+    others is Poisson-binomial; prefix and suffix recursions give it without candidate i (dividing i out of
+    the whole is unstable). Gauss-Legendre nodes in log t.
     """
     logit = np.asarray(logit, dtype=np.float64)
     candidate = np.isfinite(logit)
     if candidate.sum() <= k:
         return candidate.astype(np.float64)
-    # Whoever is e^40 times as likely as the K+1st is among the K for certain; by how much does not matter, and a short axis suffices.
+    # Whoever is e^40 times as likely as the K+1st is among the K for certain; by how much does not matter,
+    # and a short axis suffices.
     logit = np.minimum(logit, np.sort(logit)[-(k + 1)] + 40.0)
     w = np.exp(logit - logit.max())
     w /= w.sum()
-    # Before `low` nobody has arrived; after `high` the K+1 most likely have: outside lies less than 1e-9 of the integral.
+    # Before `low` nobody has arrived; after `high` the K+1 most likely have: outside lies less than 1e-9 of
+    # the integral.
     low, high = math.log(1e-9 / w.max()), math.log(30.0 / max(np.sort(w)[-(k + 1)], 1e-300))
-    x, weight = _nodes(-int(-8 * (high - low) // STEP) * STEP)  # the K-th arrival is about 1/sqrt(K) wide in log t
+    # The K-th arrival is about 1/sqrt(K) wide in log t
+    x, weight = _nodes(-int(-8 * (high - low) // STEP) * STEP)
     t = np.exp(low + (x + 1) / 2 * (high - low))  # [T]
     measure, step = weight * (high - low) / 2 * t, max(1, CELLS // (len(w) * k))
-    return sum((_arriving(w, t[part], measure[part], k) for part in (slice(n, n + step) for n in range(0, len(t), step))), np.zeros(len(w)))
+    return sum(
+        (
+            _arriving(w, t[part], measure[part], k)
+            for part in (slice(n, n + step) for n in range(0, len(t), step))
+        ),
+        np.zeros(len(w)),
+    )
 
 
 @lru_cache(maxsize=64)
 def _nodes(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Legendre nodes and weights on [-1, 1]. They are eigenvalues, and take longer than all the rest."""
+    """Gauss-Legendre nodes and weights on [-1, 1].
+
+    They are eigenvalues, and take longer than all the rest.
+    """
     return np.polynomial.legendre.leggauss(count)
 
 

@@ -1,7 +1,8 @@
-"""Engines that find the vectors with the largest inner product: HNSW by faiss, an optional package, and an exact one in numpy.
+"""Engines that find the vectors with the largest inner product: HNSW by faiss, an optional package, and an
+exact one in numpy.
 
-HNSW (Malkov and Yashunin, arXiv 1603.09320) walks a graph of near vectors instead of the whole table. Inner products are
-asked for directly, without the reduction to distances by one more dimension.
+HNSW (Malkov and Yashunin, arXiv 1603.09320) walks a graph of near vectors instead of the whole table. Inner
+products are asked for directly, without the reduction to distances by one more dimension.
 """
 
 from __future__ import annotations
@@ -39,11 +40,16 @@ class Engine(Protocol):
         """Into the file `path`."""
 
     def read(self, path: Path, vectors: np.ndarray) -> tuple[int, ...]:
-        """From the file `path`, or `vectors` where it has none; how many vectors it holds and how wide they are. Raises InputError."""
+        """From the file `path`, or `vectors` where it has none; how many vectors it holds and how wide they
+        are. Raises InputError.
+        """
 
 
 class Exact:
-    """Every inner product. The oracle, and what serves where no package is installed; its file is the vectors' own."""
+    """Every inner product.
+
+    The oracle, and what serves where no package is installed; its file is the vectors' own.
+    """
 
     name: str = "exact"
     file: str | None = None
@@ -122,7 +128,9 @@ class Faiss:
         package().write_index(self._index, str(path))
 
     def read(self, path: Path, vectors: np.ndarray) -> tuple[int, ...]:
-        """In faiss's own format: no code is run from it, but its numbers are trusted, so verify the file's hash first."""
+        """In faiss's own format: no code is run from it, but its numbers are trusted, so verify the file's
+        hash first.
+        """
         faiss = package()
         try:
             self._index = faiss.read_index(str(path))
@@ -147,7 +155,9 @@ def merged(defaults: dict[str, int], settings: dict[str, int] | None) -> dict[st
     """The defaults with `settings` laid over; InputError for a name that is unknown or a number below 1."""
     for name, value in (settings or {}).items():
         if name not in defaults:
-            raise InputError(f"unknown setting {name!r} of the engine: expected one of {', '.join(defaults) or 'none'}")
+            raise InputError(
+                f"unknown setting {name!r} of the engine: expected one of {', '.join(defaults) or 'none'}"
+            )
         if not isinstance(value, int) or value < 1:
             raise InputError(f"{name}: expected a whole number of at least 1 (got {value})")
     return defaults | (settings or {})

@@ -2,11 +2,13 @@
 
     shortlist = the n titles with the largest e_hat_u . e_hat_i, asked of the engine;   list = the shortlist by y(u,i) = e_hat_u . e_hat_i|u
 
-An engine knows one vector per title, e_hat_i for a viewer without preference among relations (DSKReG.representation). The model's score is no inner
-product with it: the attention over a title's neighbours depends on the viewer's preference among relations, so every viewer sees another e_hat_i|u,
-and where the activation is not linear even a fixed attention would not split into a viewer's and a title's part. Hence the shortlist only proposes,
-and every title on it is scored again by the model, from the picks that the Explorer ranks by: what is listed has the Explorer's scores, and the only
-possible fault is a title that was not proposed. How often that happens is measured when an index is built.
+An engine knows one vector per title, e_hat_i for a viewer without preference among relations
+(DSKReG.representation). The model's score is no inner product with it: the attention over a title's
+neighbours depends on the viewer's preference among relations, so every viewer sees another e_hat_i|u, and
+where the activation is not linear even a fixed attention would not split into a viewer's and a title's part.
+Hence the shortlist only proposes, and every title on it is scored again by the model, from the picks that the
+Explorer ranks by: what is listed has the Explorer's scores, and the only possible fault is a title that was
+not proposed. How often that happens is measured when an index is built.
 
     manifest.json    kind, format, engine, its version and settings, the artifact's digest, recall, sha256 of the files, its own digest
     vectors.safetensors  `vectors` float32 [I, D], for any engine        items.parquet  position, item_id         index.faiss  the engine's own
@@ -74,13 +76,20 @@ ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 @dataclass(frozen=True)
 class Index:
-    """An engine that holds the titles of one artifact. `least`: the shortlist's length, None for the whole catalogue."""
+    """An engine that holds the titles of one artifact.
+
+    `least`: the shortlist's length, None for the whole catalogue.
+    """
 
     engine: Engine
     least: int | None
 
-    def ranked(self, core: Opened, user: TorchTensor, hidden: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
-        """(positions `[n]` of the best titles that are not `hidden` `[I]`, their scores `[n]`) for `user` `[1, D]` = e_hat_u; n is at most `top`."""
+    def ranked(
+        self, core: Opened, user: TorchTensor, hidden: np.ndarray, top: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(positions `[n]` of the best titles that are not `hidden` `[I]`, their scores `[n]`) for `user`
+        `[1, D]` = e_hat_u; n is at most `top`.
+        """
         items = None if self.least is None else self._shortlist(user, hidden, max(self.least, 10 * top))
         left = len(hidden) - int(hidden.sum())
         if items is None or len(items) < min(top, left):  # the walk may have ended early
@@ -93,7 +102,10 @@ class Index:
         return items[order], score[order]
 
     def _shortlist(self, user: TorchTensor, hidden: np.ndarray, unseen: int) -> np.ndarray | None:
-        """Positions that are not hidden, rising, so that equal scores are listed by position; None for all. As many more are asked for as are hidden."""
+        """Positions that are not hidden, rising, so that equal scores are listed by position; None for all.
+
+        As many more are asked for as are hidden.
+        """
         count = unseen + int(hidden.sum())
         if count >= len(hidden):
             return None
@@ -101,19 +113,25 @@ class Index:
         return found[~hidden[found]]
 
     def recommend(self, explorer: Explorer, profile: Profile, top: int = 10) -> pd.DataFrame:
-        """`Explorer.recommend` without filters, among the titles that the engine proposes. Raises InputError when `top` is below 1."""
+        """`Explorer.recommend` without filters, among the titles that the engine proposes.
+
+        Raises InputError when `top` is below 1.
+        """
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")
         if not profile.history:  # by popularity: no vector to search with
             return explorer.recommend(profile, top)
         core = explorer.core
-        listed, score = self.ranked(core, core.user_hop(*core.history(profile)).output, core.hidden(profile), top)
+        listed, score = self.ranked(
+            core, core.user_hop(*core.history(profile)).output, core.hidden(profile), top
+        )
         return explorer.listing(profile, listed, score, np.arange(1, len(listed) + 1))
 
 
 @torch.no_grad()
 def rescored(core: Opened, user: TorchTensor, items: np.ndarray) -> np.ndarray:
-    """The model's noise-free scores `[n]` of the titles `items` `[n]` for `user` `[1, D]`: `item_hop` with the picks that the artifact keeps.
+    """The model's noise-free scores `[n]` of the titles `items` `[n]` for `user` `[1, D]`: `item_hop` with
+    the picks that the artifact keeps.
 
     Paired, since otherwise the whole table would be multiplied.
     """
@@ -123,11 +141,18 @@ def rescored(core: Opened, user: TorchTensor, items: np.ndarray) -> np.ndarray:
 
 
 def build(
-    explorer: Explorer, out: Path, engine_name: str = "faiss", settings: dict[str, int] | None = None, least: int | None = None, **sample: int
+    explorer: Explorer,
+    out: Path,
+    engine_name: str = "faiss",
+    settings: dict[str, int] | None = None,
+    least: int | None = None,
+    **sample: int,
 ) -> dict[str, Any]:
-    """Put the titles of an opened artifact into an engine, measure it (`sample`: as for `measure`) and write the folder `out`.
+    """Put the titles of an opened artifact into an engine, measure it (`sample`: as for `measure`) and write
+    the folder `out`.
 
-    Returns the manifest with the measured times and the bytes written. Raises InputError, and then leaves `out` as it was.
+    Returns the manifest with the measured times and the bytes written. Raises InputError, and then leaves
+    `out` as it was.
     """
     folders.refuse_foreign(out, folders.INDEX)
     engine = engine_named(engine_name, settings)
@@ -156,10 +181,14 @@ def build(
     return {**manifest, "milliseconds": milliseconds, "build_seconds": seconds, "bytes": size}
 
 
-def _write(folder: Path, manifest: dict[str, Any], vectors: np.ndarray, engine: Engine, item_ids: list[Any]) -> int:
+def _write(
+    folder: Path, manifest: dict[str, Any], vectors: np.ndarray, engine: Engine, item_ids: list[Any]
+) -> int:
     """Write the files and then the manifest, which it completes; how many bytes."""
     save_tensors({"vectors": vectors}, folder / VECTORS)
-    pd.DataFrame({"position": np.arange(len(item_ids)), "item_id": item_ids}).to_parquet(folder / ITEMS, index=False)
+    pd.DataFrame({"position": np.arange(len(item_ids)), "item_id": item_ids}).to_parquet(
+        folder / ITEMS, index=False
+    )
     if engine.file is not None:
         engine.write(folder / engine.file)
     manifest["files"] = {path.name: folders.sha256(path) for path in sorted(folder.iterdir())}
@@ -168,8 +197,11 @@ def _write(folder: Path, manifest: dict[str, Any], vectors: np.ndarray, engine: 
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
-def measure(explorer: Explorer, index: Index, vectors: np.ndarray, top: int = 20, people: int = 500, seed: int = 0) -> dict[str, Any]:
-    """How much of the exact lists the index finds, mean over a seeded sample of the people with a history, and how long a list takes.
+def measure(
+    explorer: Explorer, index: Index, vectors: np.ndarray, top: int = 20, people: int = 500, seed: int = 0
+) -> dict[str, Any]:
+    """How much of the exact lists the index finds, mean over a seeded sample of the people with a history,
+    and how long a list takes.
 
     recall: |list by the index ∩ exact list| / |exact list|                      recall_exact_search: the same with an engine that misses nothing
     recall_without_rescoring: the engine's order taken as the list               milliseconds: medians of one list by the index and by scoring everything
@@ -180,7 +212,9 @@ def measure(explorer: Explorer, index: Index, vectors: np.ndarray, top: int = 20
     who = np.sort(np.random.default_rng(seed).permutation(active)[:people])
     oracle = Exact()
     oracle.build(vectors)
-    found: dict[str, list[float]] = {name: [] for name in ("recall", "recall_exact_search", "recall_without_rescoring", "index", "exact")}
+    found: dict[str, list[float]] = {
+        name: [] for name in ("recall", "recall_exact_search", "recall_without_rescoring", "index", "exact")
+    }
     for position in who:
         profile = explorer.profile(explorer.user_ids[position])
         began = time.perf_counter()
@@ -194,30 +228,48 @@ def measure(explorer: Explorer, index: Index, vectors: np.ndarray, top: int = 20
         if not len(wanted):
             continue
         proposed = index.engine.search(user[0].numpy(), min(len(hidden), top + int(hidden.sum())))
-        lists = (listed, Index(oracle, index.least).ranked(core, user, hidden, top)[0], proposed[~hidden[proposed]][:top])
-        for name, positions in zip(("recall", "recall_exact_search", "recall_without_rescoring"), lists, strict=True):
+        lists = (
+            listed,
+            Index(oracle, index.least).ranked(core, user, hidden, top)[0],
+            proposed[~hidden[proposed]][:top],
+        )
+        for name, positions in zip(
+            ("recall", "recall_exact_search", "recall_without_rescoring"), lists, strict=True
+        ):
             found[name].append(float(np.isin(wanted, positions).mean()))
         found["exact"].append(1000 * (between - began))
         found["index"].append(1000 * (ended - between))
-    means = {f"{name}@{top}": float(np.mean(found[name])) if found[name] else None for name in ("recall", "recall_exact_search", "recall_without_rescoring")}
+    means = {
+        f"{name}@{top}": float(np.mean(found[name])) if found[name] else None
+        for name in ("recall", "recall_exact_search", "recall_without_rescoring")
+    }
     medians = {name: float(np.median(found[name])) if found[name] else None for name in ("index", "exact")}
     return {"top": top, "people": len(found["recall"]), "seed": seed, **means, "milliseconds": medians}
 
 
 def load(folder: Path, explorer: Explorer) -> Index:
-    """The index at `folder`, verified, for the artifact that it was made from. Raises InputError, in words, for anything else."""
+    """The index at `folder`, verified, for the artifact that it was made from.
+
+    Raises InputError, in words, for anything else.
+    """
     manifest = read_manifest(folder)
     if manifest["artifact"] != explorer.content:
         raise InputError(f"{folder}: made from another artifact than {explorer.path}; {AGAIN}")
     engine = engine_named(manifest["engine"], manifest["settings"])
     if manifest["version"] != engine.version():
-        raise InputError(f"{folder}: made by {engine.name} {quoted(manifest['version'])}, installed is {engine.version()}; {AGAIN}")
+        raise InputError(
+            f"{folder}: made by {engine.name} {quoted(manifest['version'])}, installed is {engine.version()}; {AGAIN}"
+        )
     for name in {VECTORS, ITEMS, engine.file or VECTORS} ^ set(manifest["files"]):
-        raise InputError(f"{folder / folders.MANIFEST}: files: {quoted(name)} is unknown or not listed; {AGAIN}")
+        raise InputError(
+            f"{folder / folders.MANIFEST}: files: {quoted(name)} is unknown or not listed; {AGAIN}"
+        )
     for name, wanted in manifest["files"].items():
         regular_size(folder / name, AGAIN)
         if folders.sha256(folder / name) != wanted:
-            raise InputError(f"{folder / name}: altered or truncated, its hash is not the manifest's; {AGAIN}")
+            raise InputError(
+                f"{folder / name}: altered or truncated, its hash is not the manifest's; {AGAIN}"
+            )
     sizes = {"items": len(explorer.items), "width": explorer.model.config.width}
     try:
         tensors_form(folder / VECTORS, FORM, sizes)
@@ -226,20 +278,29 @@ def load(folder: Path, explorer: Explorer) -> Index:
         raise InputError(f"{error}; {AGAIN}") from None
     shape = engine.read(folder / (engine.file or VECTORS), vectors)
     if shape != vectors.shape:
-        raise InputError(f"{folder}: holds {shape[0]} vectors of width {shape[1]}, not one for each of {len(explorer.items)} titles; {AGAIN}")
+        raise InputError(
+            f"{folder}: holds {shape[0]} vectors of width {shape[1]}, not one for each of {len(explorer.items)} titles; {AGAIN}"
+        )
     return Index(engine, manifest["shortlist"])
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest alone, checked for form and version but not against the files. Raises InputError in words."""
+    """The manifest alone, checked for form and version but not against the files.
+
+    Raises InputError in words.
+    """
     path = folder / folders.MANIFEST
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; an index is a folder made by `python -m dskreg index`")
     if folders.kind(folder) != folders.INDEX:
-        raise InputError(f"{folder}: not an index, or its {folders.MANIFEST} is damaged; an index is a folder made by `python -m dskreg index`")
+        raise InputError(
+            f"{folder}: not an index, or its {folders.MANIFEST} is damaged; an index is a folder made by `python -m dskreg index`"
+        )
     document = read_json(path, ANY, AGAIN, folders.LARGEST_MANIFEST)
     if document.get("format") != FORMAT:
-        raise InputError(f"{path}: format version {quoted(document.get('format'))}, this program reads version {FORMAT}; {AGAIN}")
+        raise InputError(
+            f"{path}: format version {quoted(document.get('format'))}, this program reads version {FORMAT}; {AGAIN}"
+        )
     try:
         manifest = MANIFEST.validate_python(document)
     except ValidationError as error:

@@ -1,10 +1,12 @@
-"""A training run's journal for machines: one JSON object per line, appended, {"time": seconds since 1970, "event": ...} and
+"""A training run's journal for machines: one JSON object per line, appended, {"time": seconds since 1970,
+"event": ...} and
 
     start  epochs, patience, resume   a run, or its continuation, begins         stage  text     what the person at the terminal reads
     step   label, step, steps         progress within an epoch, now and then     epoch  Epoch's numbers; null where there is none
     done   artifact, users, metrics   the artifact is written                    error  message  the run ended without one
 
-Whoever writes may be killed at any moment and whoever reads does so meanwhile: a line that is not whole, or not of the form declared below, is passed over.
+Whoever writes may be killed at any moment and whoever reads does so meanwhile: a line that is not whole, or
+not of the form declared below, is passed over.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ from dskreg.runs.request import MOST_EPOCHS
 
 PAUSE = 2.0  # seconds between two steps that are told
 HEADLINES = ("ndcg@20", "recall@20", "coverage@20")
-LARGEST, LINES, LONGEST = 16 << 20, 200_000, 1 << 16  # bytes and lines that are read, at the end; bytes of a line
-EVENTS, STEPS = 2 * MOST_EPOCHS, 200  # lines that are looked into, and the last lines in which a step still counts
+# Bytes and lines that are read, at the end; bytes of a line
+LARGEST, LINES, LONGEST = 16 << 20, 200_000, 1 << 16
+# Lines that are looked into, and the last lines in which a step still counts
+EVENTS, STEPS = 2 * MOST_EPOCHS, 200
 LATEST = 2.0**33  # a moment in 2242, which every library can still show
 EVENT = ConfigDict(strict=True)  # what later versions add is passed over
 
@@ -114,7 +118,8 @@ class Journal:
         self.begun = False
 
     def write(self, event: str, **fields: Any) -> None:
-        """Append one line. A disk that fills up does not end the training that it tells of; one that is full at the beginning does.
+        """Append one line. A disk that fills up does not end the training that it tells of; one that is full
+        at the beginning does.
 
         Raises:
             InputError: The very first line cannot be written.
@@ -129,7 +134,9 @@ class Journal:
             self.begun = True
         except OSError as error:
             if not self.begun:
-                raise InputError(f"--log: {self.file.name} cannot be written ({error.strerror or error})") from None
+                raise InputError(
+                    f"--log: {self.file.name} cannot be written ({error.strerror or error})"
+                ) from None
 
     def saying(self, say: Callable[[str], object]) -> Callable[[str], None]:
         """`say` that also tells the stage."""
@@ -176,7 +183,9 @@ def journal(path: Path | None) -> Iterator[Journal]:
     try:
         file = open(path, "ab", buffering=0, opener=_at_once)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise InputError(f"--log: {path} cannot be written ({getattr(error, 'strerror', None) or error})") from None
+        raise InputError(
+            f"--log: {path} cannot be written ({getattr(error, 'strerror', None) or error})"
+        ) from None
     with file:
         os.set_blocking(file.fileno(), True)
         made = Journal(file)
@@ -209,7 +218,8 @@ class Told:
 
     start: Started | None = None  # of the last beginning
     stage: str = ""  # the last one
-    epochs: tuple[Row, ...] = ()  # by number; one that was trained again after an interruption counts as it last was
+    # By number; one that was trained again after an interruption counts as it last was
+    epochs: tuple[Row, ...] = ()
     step: Step | None = None  # the last one of the epoch under way; None between epochs
     end: Done | Failed | None = None  # since the last beginning
 
@@ -224,7 +234,9 @@ def read(path: Path) -> Told:
         return Told()
     lines = read_bytes(path, largest=LARGEST, tail=True).rsplit(b"\n", LINES)
     # Steps are nearly all of a long journal, and only the last ones count.
-    events = [line for line in lines[:-STEPS] if b'"event": "step"' not in line[:60]][-EVENTS:] + lines[-STEPS:]
+    events = [line for line in lines[:-STEPS] if b'"event": "step"' not in line[:60]][-EVENTS:] + lines[
+        -STEPS:
+    ]
     start, step, end, stage = None, None, None, ""
     epochs: dict[int, Row] = {}
     for line in events:

@@ -1,10 +1,12 @@
-"""Training runs as processes of their own: started, watched, stopped and continued from anywhere, by way of files alone.
+"""Training runs as processes of their own: started, watched, stopped and continued from anywhere, by way of
+files alone.
 
     FOLDER/<id>/request.json   what was asked for            FOLDER/<id>/journal.jsonl   what the run tells (dskreg/runs/journal.py)
     FOLDER/<id>/process.json   pid and birth of its process  FOLDER/<id>/output.txt      what it wrote for people
     FOLDER/<id>/stopped        somebody stopped it
 
-Nobody remembers a state: it follows from these files and from whether the process lives, so a run outlives the browser and the server.
+Nobody remembers a state: it follows from these files and from whether the process lives, so a run outlives
+the browser and the server.
 """
 
 from __future__ import annotations
@@ -35,7 +37,18 @@ from dskreg.text import legible
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["DEVICES", "MOST", "MOST_EPOCHS", "MOST_SEED", "NAME", "Request", "Run", "Runs", "State", "Unreadable"]
+__all__ = [
+    "DEVICES",
+    "MOST",
+    "MOST_EPOCHS",
+    "MOST_SEED",
+    "NAME",
+    "Request",
+    "Run",
+    "Runs",
+    "State",
+    "Unreadable",
+]
 
 State = Literal["running", "finished", "failed", "stopped", "lost"]
 MOST = 2  # runs at a time
@@ -70,7 +83,11 @@ class Run:
     @property
     def best(self) -> Row | None:
         """The epoch with the highest validation NDCG so far; None before the first."""
-        return max((row for row in self.told.epochs if row.ndcg is not None), key=lambda row: row.ndcg or 0.0, default=None)
+        return max(
+            (row for row in self.told.epochs if row.ndcg is not None),
+            key=lambda row: row.ndcg or 0.0,
+            default=None,
+        )
 
 
 @dataclass(frozen=True)
@@ -105,7 +122,9 @@ class Runs:
         return [DEMO, *found]
 
     def listing(self) -> tuple[list[Run], list[Unreadable]]:
-        """Every run, the latest first, and what cannot be read as one: whatever lies in a folder, the others are as they were."""
+        """Every run, the latest first, and what cannot be read as one: whatever lies in a folder, the others
+        are as they were.
+        """
         found: list[Run] = []
         unreadable: list[Unreadable] = []
         for path in _entries(self.folder):
@@ -116,10 +135,15 @@ class Runs:
             except InputError as error:
                 unreadable.append(Unreadable(legible(path.name), str(error)))
             except OSError as error:
-                unreadable.append(Unreadable(legible(path.name), f"{path}: cannot be read ({error.strerror or error})"))
+                unreadable.append(
+                    Unreadable(legible(path.name), f"{path}: cannot be read ({error.strerror or error})")
+                )
         found.sort(key=lambda run: (-run.request.asked, run.id))
         taken = [run.request.out for run in found]
-        runs = [replace(run, resumable=run.resumable and run.request.out not in taken[:n]) for n, run in enumerate(found)]
+        runs = [
+            replace(run, resumable=run.resumable and run.request.out not in taken[:n])
+            for n, run in enumerate(found)
+        ]
         return runs, unreadable
 
     def all(self) -> list[Run]:
@@ -141,14 +165,17 @@ class Runs:
         """Begin a run.
 
         Raises:
-            InputError: the data are not offered, the name is taken, too many runs are under way, or a folder cannot be written.
+            InputError: the data are not offered, the name is taken, too many runs are under way, or a folder
+                cannot be written.
         """
         with _starting:
             out = self.artifacts / request.out
             if out.exists() and not (out / MANIFEST).is_file():
                 raise InputError(f"{request.out}: exists and is no artifact; choose another name")
             if out.exists() and not request.replace:
-                raise InputError(f"{request.out}: exists already; choose another name, or allow it to be replaced")
+                raise InputError(
+                    f"{request.out}: exists already; choose another name, or allow it to be replaced"
+                )
             self._refuse(request)
             try:
                 self.artifacts.mkdir(parents=True, exist_ok=True)
@@ -159,11 +186,16 @@ class Runs:
         return self.get(run_id)
 
     def resume(self, run_id: str) -> Run:
-        """Go on from the last checkpoint of a run that was stopped, failed or was lost. Raises InputError where that cannot be."""
+        """Go on from the last checkpoint of a run that was stopped, failed or was lost.
+
+        Raises InputError where that cannot be.
+        """
         with _starting:
             run = self.get(run_id)
             if not run.resumable:
-                raise InputError(f"{run_id}: cannot be continued, it is {run.state} or a later run has taken its name")
+                raise InputError(
+                    f"{run_id}: cannot be continued, it is {run.state} or a later run has taken its name"
+                )
             self._refuse(run.request)
             try:
                 (self.folder / run_id / "stopped").unlink(missing_ok=True)
@@ -193,7 +225,9 @@ class Runs:
         if request.out in running:
             raise InputError(f"{request.out}: a run is making it at this moment")
         if len(running) >= MOST:
-            raise InputError(f"{len(running)} runs are under way ({', '.join(running)}), and {MOST} are allowed at a time; wait for one, or stop it")
+            raise InputError(
+                f"{len(running)} runs are under way ({', '.join(running)}), and {MOST} are allowed at a time; wait for one, or stop it"
+            )
 
     def _new(self, request: Request) -> str:
         now = time.time()
@@ -213,7 +247,9 @@ class Runs:
         detached.spawn(command, ROOT, folder / "output.txt", folder / "process.json")
 
     def _process(self, run_id: str) -> psutil.Process | None:
-        return detached.living(self.folder / run_id / "process.json", str(self.folder / run_id / "journal.jsonl"))
+        return detached.living(
+            self.folder / run_id / "process.json", str(self.folder / run_id / "journal.jsonl")
+        )
 
     def _read(self, run_id: str) -> Run:
         """Raises InputError and OSError for what is no run's folder."""
@@ -221,8 +257,11 @@ class Runs:
         if not _showable(run_id):
             raise InputError(f"{folder}: expected a name in UTF-8")
         request = read_json(folder / "request.json", ASKED)
-        settling = not os.path.lexists(folder / "process.json") and abs(time.time() - request.asked) < SETTLING
-        alive = settling or self._process(run_id) is not None  # asked before the journal is read: its last word is then in it
+        settling = (
+            not os.path.lexists(folder / "process.json") and abs(time.time() - request.asked) < SETTLING
+        )
+        # Asked before the journal is read: its last word is then in it
+        alive = settling or self._process(run_id) is not None
         told = _told(folder / "journal.jsonl")
         state, message = self._state(run_id, told, alive)
         return Run(run_id, request, state, told, message, resumable=state in ("stopped", "failed", "lost"))
@@ -237,13 +276,19 @@ class Runs:
         if told.end:
             return "failed", told.end.message
         last = self._lines(run_id)[-1:]
-        return ("failed", last[0].removeprefix("error: ")) if last and last[0].startswith("error: ") else ("lost", "")
+        return (
+            ("failed", last[0].removeprefix("error: "))
+            if last and last[0].startswith("error: ")
+            else ("lost", "")
+        )
 
     def _lines(self, run_id: str) -> list[str]:
         """The last lines of the output. Raises InputError where it cannot be read."""
         path = self.folder / run_id / "output.txt"
         text = read_bytes(path, largest=TAIL, tail=True) if os.path.lexists(path) else b""
-        return [kept for line in text.decode("utf-8", errors="replace").splitlines() if (kept := line.rstrip())]
+        return [
+            kept for line in text.decode("utf-8", errors="replace").splitlines() if (kept := line.rstrip())
+        ]
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -1,7 +1,8 @@
-"""A process that belongs to nobody: it outlives whoever started it and is found again by what was written down about it.
+"""A process that belongs to nobody: it outlives whoever started it and is found again by what was written
+down about it.
 
-A pid alone names nobody, since the system gives it to another process later: the moment of birth and a word of the command line
-that nobody else has are compared too.
+A pid alone names nobody, since the system gives it to another process later: the moment of birth and a word
+of the command line that nobody else has are compared too.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from pydantic.dataclasses import dataclass
 from dskreg.documents import read_json
 
 GRACE = 5.0  # seconds between asking a process to end and ending it
-CLOCK = 2.0  # seconds that a birth may differ: where it is told by the clock, that may have been set meanwhile
+# Seconds that a birth may differ: where it is told by the clock, that may have been set meanwhile
+CLOCK = 2.0
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
-_children: dict[int, subprocess.Popen] = {}  # of this process; asked after now and then, so that none stays a zombie
+# Of this process; asked after now and then, so that none stays a zombie
+_children: dict[int, subprocess.Popen] = {}
 
 
 @dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
@@ -32,7 +35,8 @@ class Record:
 
     pid: Annotated[int, Field(ge=1, le=2**31 - 1)]
     born: Annotated[float, Field(ge=0, allow_inf_nan=False)]  # in seconds since the beginning of `clock`
-    clock: Annotated[str, Field(max_length=64)] = ""  # the boot that it was born in; "" for seconds since 1970
+    # The boot that it was born in; "" for seconds since 1970
+    clock: Annotated[str, Field(max_length=64)] = ""
 
 
 RECORD = TypeAdapter(Record)
@@ -46,11 +50,22 @@ def write(path: Path, document: dict[str, object]) -> None:
 
 
 def spawn(command: list[str], folder: Path, output: Path, record: Path) -> None:
-    """Start `command` in `folder`, its words appended to `output`, and write down in `record` who it is. Raises OSError."""
+    """Start `command` in `folder`, its words appended to `output`, and write down in `record` who it is.
+
+    Raises OSError.
+    """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("STREAMLIT_")}
     environment |= {"OMP_WAIT_POLICY": "PASSIVE"}  # threads that wait asleep
     with output.open("ab") as file:
-        child = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+        child = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     _children[child.pid] = child
     born, clock = 0.0, boot()
     with suppress(OSError, psutil.Error):  # one that is gone already has no birth
@@ -59,7 +74,8 @@ def spawn(command: list[str], folder: Path, output: Path, record: Path) -> None:
 
 
 def living(record: Path, word: str) -> psutil.Process | None:
-    """The process written down in `record`, with `word` on its command line; None when it has ended, or there is no record.
+    """The process written down in `record`, with `word` on its command line; None when it has ended, or there
+    is no record.
 
     Raises:
         InputError: The record cannot be read, so nobody knows.
@@ -78,7 +94,9 @@ def living(record: Path, word: str) -> psutil.Process | None:
 
 
 def boot() -> str:
-    """The id of this boot, from which Linux counts births in ticks that no setting of the clock moves; "" elsewhere."""
+    """The id of this boot, from which Linux counts births in ticks that no setting of the clock moves; ""
+    elsewhere.
+    """
     try:
         return BOOT.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -86,11 +104,16 @@ def boot() -> str:
 
 
 def birth(process: psutil.Process, clock: str) -> float:
-    """When the process was born, in seconds since this boot, or since 1970 where `clock` is "". Raises OSError and psutil.Error."""
+    """When the process was born, in seconds since this boot, or since 1970 where `clock` is "".
+
+    Raises OSError and psutil.Error.
+    """
     if not clock:
-        return process.create_time()  # on Linux ticks since the boot, added to when the clock says that the boot was
+        # On Linux ticks since the boot, added to when the clock says that the boot was
+        return process.create_time()
     status = Path(f"/proc/{process.pid}/stat").read_bytes()
-    return int(status.rpartition(b")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")  # the 22nd field; a name before may hold blanks
+    # The 22nd field; a name before may hold blanks
+    return int(status.rpartition(b")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def end(process: psutil.Process) -> None:

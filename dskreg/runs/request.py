@@ -1,4 +1,6 @@
-"""What one may ask of a training run from outside: checked values that become arguments of `python -m dskreg train`, never words of one's own."""
+"""What one may ask of a training run from outside: checked values that become arguments of `python -m dskreg
+train`, never words of one's own.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,17 @@ class Request:
     def command(self, data: Path, artifacts: Path, log: Path, resume: bool) -> list[str]:
         """The command that trains; the data's and the artifact's names are taken inside these two folders."""
         source = DEMO if self.data == DEMO else str(data / self.data)
-        words = [sys.executable, "-m", "dskreg", "train", source, "--out", str(artifacts / self.out), "--log", str(log)]
+        words = [
+            sys.executable,
+            "-m",
+            "dskreg",
+            "train",
+            source,
+            "--out",
+            str(artifacts / self.out),
+            "--log",
+            str(log),
+        ]
         words += ["--preset", self.preset, "--seed", str(self.seed), "--device", self.device]
         words += [] if self.epochs is None else ["--epochs", str(self.epochs)]
         words += [] if self.baselines else ["--no-baselines"]

@@ -1,6 +1,7 @@
 """The baselines of an opened artifact, fitted when they are first asked for. Torch-free.
 
-They are what `pipeline.measure` tested: the settings that won on validation, fitted on everything known before the test.
+They are what `pipeline.measure` tested: the settings that won on validation, fitted on everything known
+before the test.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ UNTUNED = "This artifact does not say how its baselines were tuned: they run her
 
 
 class FittedBaselines:
-    """Each baseline fitted once, by whoever asks first; the others wait. Otherwise read-only, so all sessions can share it.
+    """Each baseline fitted once, by whoever asks first; the others wait. Otherwise read-only, so all sessions
+    can share it.
 
     titles: how many titles anybody likes     note: why the settings are not the tested ones, or ""
     """
@@ -59,7 +61,10 @@ class FittedBaselines:
         return f"{name} needs {gigabytes:.1f} GB of memory and some time for {self.titles:,} titles"
 
     def get(self, name: str, large: bool = False) -> Baseline:
-        """The fitted baseline. Raises InputError for an unknown one, and for one that `refusal` speaks of unless `large`."""
+        """The fitted baseline.
+
+        Raises InputError for an unknown one, and for one that `refusal` speaks of unless `large`.
+        """
         with self._lock:
             if self._known(name) not in self._fitted:
                 if not large and (why := self.refusal(name)):

@@ -54,7 +54,10 @@ def plain(value: Any) -> Any:
 
 
 class Directory:
-    """Ids to positions and back, and everything that is looked up by name. `folds`: whose likes the model was made from."""
+    """Ids to positions and back, and everything that is looked up by name.
+
+    `folds`: whose likes the model was made from.
+    """
 
     def __init__(self, dataset: Dataset, max_share: float = 1.0, folds: tuple[int, ...] = (TRAIN,)) -> None:
         self.dataset, self._max_share, self.folds = dataset, max_share, folds
@@ -74,7 +77,9 @@ class Directory:
         self.likes = np.diff(self._training.indptr)
 
     def veiled(self) -> Directory:
-        """The same directory in which adult titles have no name and cannot be found, nor has what would name them: adult genres, their franchises."""
+        """The same directory in which adult titles have no name and cannot be found, nor has what would name
+        them: adult genres, their franchises.
+        """
         other = copy.copy(self)
         other.genres = [[g for g in row if g.casefold() not in ADULT] for row in self.genres]
         other.adult, other._unfindable = self.adult, self.adult
@@ -88,7 +93,9 @@ class Directory:
     def _of_adults_alone(self) -> np.ndarray:
         """`[E]` bool: entities that are an adult title or an adult genre, or that adult titles alone carry."""
         data, count = self.dataset, len(self.entities)
-        carried, decent = (np.bincount(tail, minlength=count) for tail in (data.tail, data.tail[~self.adult[data.head]]))
+        carried, decent = (
+            np.bincount(tail, minlength=count) for tail in (data.tail, data.tail[~self.adult[data.head]])
+        )
         is_adult = (data.entity_item >= 0) & self.adult[np.maximum(data.entity_item, 0)]
         genre = np.array([str(label).casefold() in ADULT for label in self.entities], dtype=bool)
         return genre | is_adult | ((carried > 0) & (decent == 0) & (data.entity_item < 0))
@@ -96,13 +103,17 @@ class Directory:
     def user(self, user_id: object) -> int:
         """The position of a person's id; InputError for an unknown one."""
         if str(user_id) not in self._user_position:
-            raise InputError(f"unknown user {user_id}: the data hold {len(self.dataset.user_ids):,} users, such as {self.dataset.user_ids[0]}")
+            raise InputError(
+                f"unknown user {user_id}: the data hold {len(self.dataset.user_ids):,} users, such as {self.dataset.user_ids[0]}"
+            )
         return self._user_position[str(user_id)]
 
     def item(self, item_id: object) -> int:
         """The position of a title's id; InputError for an unknown one."""
         if str(item_id) not in self._item_position:
-            raise InputError(f"unknown title {item_id}: the catalogue holds {len(self.item_ids):,} titles, such as {self.item_ids[0]} ({self.titles[0][:80]})")
+            raise InputError(
+                f"unknown title {item_id}: the catalogue holds {len(self.item_ids):,} titles, such as {self.item_ids[0]} ({self.titles[0][:80]})"
+            )
         return self._item_position[str(item_id)]
 
     def profile(self, user_id: object) -> Profile:
@@ -110,24 +121,38 @@ class Directory:
         u = self.user(user_id)
         ids = self.item_ids
         history, seen = (tuple(ids[i] for i in matrix[u].indices) for matrix in (self.history, self.seen))
-        return Profile(plain(self.dataset.user_ids[u]), history, seen, f"viewer {legible(str(self.dataset.user_ids[u]))}")
+        return Profile(
+            plain(self.dataset.user_ids[u]), history, seen, f"viewer {legible(str(self.dataset.user_ids[u]))}"
+        )
 
     def profile_of(self, item_ids: Iterable[object]) -> Profile:
         """A profile made by hand: whoever likes these titles. InputError names the unknown ones."""
         given = list(dict.fromkeys(str(i).strip() for i in item_ids))
         unknown = [i for i in given if i not in self._item_position]
         if unknown:
-            raise InputError(f"unknown title{'s' if len(unknown) > 1 else ''} {', '.join(unknown[:5])}{' ...' if len(unknown) > 5 else ''} in the history")
+            raise InputError(
+                f"unknown title{'s' if len(unknown) > 1 else ''} {', '.join(unknown[:5])}{' ...' if len(unknown) > 5 else ''} in the history"
+            )
         chosen = tuple(self.item_ids[self._item_position[i]] for i in given)
-        return Profile(None, chosen, chosen, f"my own profile ({len(chosen)} title{'' if len(chosen) == 1 else 's'})")
+        return Profile(
+            None, chosen, chosen, f"my own profile ({len(chosen)} title{'' if len(chosen) == 1 else 's'})"
+        )
 
-    def edited(self, profile: Profile, liked: Iterable[object] = (), disliked: Iterable[object] = ()) -> Profile:
-        """The profile with titles added to its history and others taken out of it; InputError for an unknown title. A title in both is disliked.
+    def edited(
+        self, profile: Profile, liked: Iterable[object] = (), disliked: Iterable[object] = ()
+    ) -> Profile:
+        """The profile with titles added to its history and others taken out of it; InputError for an unknown
+        title. A title in both is disliked.
 
-        The model learns from likes alone: a disliked title leaves the history and the lists, and says nothing else about the person.
+        The model learns from likes alone: a disliked title leaves the history and the lists, and says nothing
+        else about the person.
         """
         out = tuple(dict.fromkeys(self.item_ids[self.item(i)] for i in disliked))
-        new = tuple(i for i in dict.fromkeys(self.item_ids[self.item(i)] for i in liked) if i not in out and i not in profile.history)
+        new = tuple(
+            i
+            for i in dict.fromkeys(self.item_ids[self.item(i)] for i in liked)
+            if i not in out and i not in profile.history
+        )
         if not new and not out:
             return profile
         history = (*(i for i in profile.history if i not in out), *new)
@@ -143,7 +168,9 @@ class Directory:
     def carriers(self, relation: str) -> sparse.csr_matrix:
         """0/1 `[I, E]`: the entities by which the relation connects titles."""
         if relation not in self._carriers:
-            self._carriers[relation] = carriers(self.dataset, self.dataset.relations.index(relation), self._max_share)
+            self._carriers[relation] = carriers(
+                self.dataset, self.dataset.relations.index(relation), self._max_share
+            )
         return self._carriers[relation]
 
     def liked_together(self, item: int, others: np.ndarray) -> list[int]:
@@ -182,7 +209,9 @@ class Directory:
         return [folded(t) for t in self.titles]
 
     def find_items(self, text: str, limit: int) -> np.ndarray:
-        """Positions of the titles that contain `text` (or carry it as id), those that begin with it first, then by likes."""
+        """Positions of the titles that contain `text` (or carry it as id), those that begin with it first,
+        then by likes.
+        """
         wanted = folded(text.strip())
         found = [n for n, t in enumerate(self._folded_titles) if wanted in t and not self._unfindable[n]]
         found.sort(key=lambda n: (not self._folded_titles[n].startswith(wanted), -self.likes[n], n))

@@ -1,4 +1,5 @@
-"""Lists that do not say the same thing ten times: maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998).
+"""Lists that do not say the same thing ten times: maximal marginal relevance (Carbonell & Goldstein, SIGIR
+1998).
 
     next = argmax_i (1 - d) rel(i) - d max_{j chosen} sim(i, j)      rel: the score, scaled to 0 .. 1 over the pool; sim: cosine, at least 0
 
@@ -9,11 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
-POOL, WIDE = 200, 10  # the pool is the best titles: at least POOL, at least WIDE times as many as are asked for
+# The pool is the best titles: at least POOL, at least WIDE times as many as are asked for
+POOL, WIDE = 200, 10
 
 
 def mmr(score: np.ndarray, vectors: np.ndarray, count: int, diversity: float) -> np.ndarray:
-    """Positions `[count]` into the pool, in the order they are chosen. `score` `[P]`, the largest first; `vectors` `[P, D]`; `diversity` d in 0 .. 1."""
+    """Positions `[count]` into the pool, in the order they are chosen.
+
+    `score` `[P]`, the largest first; `vectors` `[P, D]`; `diversity` d in 0 .. 1.
+    """
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     spread = float(np.ptp(score)) if len(score) else 0.0
     relevance = (score - score.min()) / spread if spread > 0 else np.zeros(len(score))

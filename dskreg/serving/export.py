@@ -18,7 +18,10 @@ from dskreg.text import harmless
 
 
 def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
-    """Write the chunks (`Explorer.lists`) of `users` people to `out`, under a temporary name first. Raises InputError where that cannot be."""
+    """Write the chunks (`Explorer.lists`) of `users` people to `out`, under a temporary name first.
+
+    Raises InputError where that cannot be.
+    """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

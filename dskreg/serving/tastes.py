@@ -53,7 +53,9 @@ class Tastes:
         return (self.directory.history @ bits) / np.maximum(self.liked, 1)
 
     def favourites(self, user: int, count: int = 3) -> str:
-        """The genres that stand out in the person's likes (share less everybody's share; of two likes or more), joined."""
+        """The genres that stand out in the person's likes (share less everybody's share; of two likes or
+        more), joined.
+        """
         names = self.directory.genre_names
         if not names:
             return ""
@@ -65,7 +67,9 @@ class Tastes:
         """The genre's share of each person's likes, of ten likes or more; 0 for an unknown genre."""
         if genre not in self.directory.genre_names:
             return np.zeros(len(users))
-        return self.by_genre[users, self.directory.genre_names.index(genre)] / np.maximum(self.liked[users], 10)
+        return self.by_genre[users, self.directory.genre_names.index(genre)] / np.maximum(
+            self.liked[users], 10
+        )
 
     def find(
         self,
@@ -88,11 +92,20 @@ class Tastes:
         """
         users = np.arange(len(self.liked))
         if beginning := text.strip():
-            users = users[np.array([str(u).startswith(beginning) for u in self.directory.dataset.user_ids], dtype=bool)]
-        users = users[(self.liked[users] >= least) & (self.liked[users] <= (np.inf if most is None else most))]
+            users = users[
+                np.array([str(u).startswith(beginning) for u in self.directory.dataset.user_ids], dtype=bool)
+            ]
+        users = users[
+            (self.liked[users] >= least) & (self.liked[users] <= (np.inf if most is None else most))
+        ]
         if avoids is not None and avoids in self.directory.genre_names:
             users = users[self.share(avoids, users) == 0]
-        keys = {"most liked": -self.liked, "fewest liked": self.liked, "oddest": -self.oddness, "most typical": self.oddness}
+        keys = {
+            "most liked": -self.liked,
+            "fewest liked": self.liked,
+            "oddest": -self.oddness,
+            "most typical": self.oddness,
+        }
         if order in keys:
             users = users[np.argsort(keys[order][users], kind="stable")]
         if loves is not None and loves in self.directory.genre_names:
@@ -102,12 +115,25 @@ class Tastes:
         return pd.DataFrame(rows, columns=["user_id", "liked", "seen", "oddness", "favourites"])
 
     def _row(self, user: int) -> tuple[Any, ...]:
-        return plain(self.directory.dataset.user_ids[user]), int(self.liked[user]), int(self.seen[user]), float(self.oddness[user]), self.favourites(user)
+        return (
+            plain(self.directory.dataset.user_ids[user]),
+            int(self.liked[user]),
+            int(self.seen[user]),
+            float(self.oddness[user]),
+            self.favourites(user),
+        )
 
     def presets(self) -> pd.DataFrame:
-        """name, description, user_id: people worth a look, found in these data by rule. Each person at most once."""
+        """name, description, user_id: people worth a look, found in these data by rule.
+
+        Each person at most once.
+        """
         rules: list[tuple[str, str, dict[str, Any]]] = [
-            (f"Loves {loves}, avoids {avoids}", f"{loves} above all, and not one liked title of {avoids}", {"loves": loves, "avoids": avoids})
+            (
+                f"Loves {loves}, avoids {avoids}",
+                f"{loves} above all, and not one liked title of {avoids}",
+                {"loves": loves, "avoids": avoids},
+            )
             for loves, avoids in PAIRS
             if {loves, avoids} <= set(self.directory.genre_names)
         ]
@@ -119,7 +145,9 @@ class Tastes:
         ]
         rows: list[tuple[str, str, Any]] = []
         for name, description, rule in rules:
-            found = self.find(limit=len(rows) + 1, **({"least": FEW, "most": MANY} | rule))["user_id"].tolist()
+            found = self.find(limit=len(rows) + 1, **({"least": FEW, "most": MANY} | rule))[
+                "user_id"
+            ].tolist()
             fresh = [user for user in found if user not in [row[2] for row in rows]]
             if fresh:
                 rows.append((name, description, fresh[0]))
@@ -136,10 +164,16 @@ class Tastes:
         return plain(self.directory.dataset.user_ids[active[(place + by) % len(active)]])
 
     def taste(self, profile: Profile) -> pd.DataFrame:
-        """genre, liked, share of the profile's titles, lift over the share among everybody's training likes; the most liked first."""
+        """genre, liked, share of the profile's titles, lift over the share among everybody's training likes;
+        the most liked first.
+        """
         positions = [self.directory.item(i) for i in profile.history]
         liked = self.directory.genre_matrix[positions].sum(0)
         share = liked / max(len(positions), 1)
         lift = np.divide(share, self.everybody, out=np.full(len(share), np.nan), where=self.everybody > 0)
-        frame = pd.DataFrame({"genre": self.directory.genre_names, "liked": liked.astype(int), "share": share, "lift": lift})
-        return frame[frame["liked"] > 0].sort_values(["liked", "genre"], ascending=[False, True], ignore_index=True)
+        frame = pd.DataFrame(
+            {"genre": self.directory.genre_names, "liked": liked.astype(int), "share": share, "lift": lift}
+        )
+        return frame[frame["liked"] > 0].sort_values(
+            ["liked", "genre"], ascending=[False, True], ignore_index=True
+        )

@@ -1,7 +1,8 @@
-"""An artifact opened: the model, its data and what follows from both. Everything that the Explorer shows is asked of this one object.
+"""An artifact opened: the model, its data and what follows from both. Everything that the Explorer shows is
+asked of this one object.
 
-Read-only and shared by all sessions. Scores, lists, explanations, what-ifs and repeated draws go through the same `DSKReG.user_hop`, `draw_items`
-and `item_hop` that training uses; nothing here approximates them.
+Read-only and shared by all sessions. Scores, lists, explanations, what-ifs and repeated draws go through the
+same `DSKReG.user_hop`, `draw_items` and `item_hop` that training uses; nothing here approximates them.
 """
 
 from __future__ import annotations
@@ -58,14 +59,19 @@ class Opened:
     def _look_up(self, directory: Directory) -> None:
         self.directory = directory
         self.items = directory.dataset.items.assign(
-            title=directory.titles, likes=directory.likes, candidates=(self.artifact.graph.neighbour >= 0).sum(1), adult=directory.adult
+            title=directory.titles,
+            likes=directory.likes,
+            candidates=(self.artifact.graph.neighbour >= 0).sum(1),
+            adult=directory.adult,
         )
         self.items["type"] = self.items["type"].fillna("").astype(str) if "type" in self.items else ""
         self.items["genres"] = [", ".join(row) for row in directory.genres]
 
     @cached_property
     def without_adult(self) -> Opened:
-        """The same model where adult titles are kept out of lists, searches and maps and go nameless elsewhere."""
+        """The same model where adult titles are kept out of lists, searches and maps and go nameless
+        elsewhere.
+        """
         if not self.directory.adult.any():
             return self
         veiled = copy.copy(self)
@@ -85,7 +91,9 @@ class Opened:
         user = NOBODY if profile.user_id is None else self.directory.user(profile.user_id)
         return user, np.array([self.directory.item(i) for i in profile.history], dtype=np.int64)
 
-    def user_hop(self, user: int, history: np.ndarray, noise: Tensor | None = None, picks: int | None = None) -> UserHop:
+    def user_hop(
+        self, user: int, history: np.ndarray, noise: Tensor | None = None, picks: int | None = None
+    ) -> UserHop:
         """The person's side, once per row of `noise` `[B, H]` (B = 1 without noise).
 
         Of somebody without a like nothing is known: e_hat_u is 0, and so is every score.
@@ -96,52 +104,71 @@ class Opened:
         return hop if len(history) else replace(hop, output=torch.zeros_like(hop.output))
 
     def scores(self, profile: Profile, drawn: Draw | None = None) -> np.ndarray:
-        """Noise-free scores of the whole catalogue, `[I]`; `drawn` in the place of the model's own draw of all titles."""
+        """Noise-free scores of the whole catalogue, `[I]`; `drawn` in the place of the model's own draw of
+        all titles.
+        """
         user = self.user_hop(*self.history(profile)).output
         catalogue = self.catalogue if drawn is None else Catalogue.of(self.model, self.all_items, drawn)
         with torch.no_grad():
             return catalogue.scores(user)[:, 0].numpy()
 
     def order(self, profile: Profile, score: np.ndarray) -> np.ndarray:
-        """What lists are sorted by, `[I]`: the scores; for somebody without a like, how many people like each title."""
+        """What lists are sorted by, `[I]`: the scores; for somebody without a like, how many people like each
+        title.
+        """
         return score if profile.history else self.directory.likes.astype(np.float32)
 
     def scorer(self) -> Scorer:
-        """What the lists of many people are sorted by, as `order` says; -inf for the titles that are kept out."""
+        """What the lists of many people are sorted by, as `order` says; -inf for the titles that are kept
+        out.
+        """
         scores, likes = model_scorer(self.model, self.catalogue), self.directory.likes.astype(np.float32)
 
         def of(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
             known = np.diff(history.indptr)[:, None] > 0
-            return np.where(self.kept_out, np.float32(-np.inf), np.where(known, scores(users, history), likes))
+            return np.where(
+                self.kept_out, np.float32(-np.inf), np.where(known, scores(users, history), likes)
+            )
 
         return of
 
     def noise(self, user: int, history: np.ndarray, item: int, seed: int) -> tuple[Tensor, Tensor]:
         """Gumbel noise (of the person `[1, H]`, of the title `[1, M]`) of a seed.
 
-        It belongs to (seed, title) and to (seed, person, title liked): taking one title out of a history leaves the others' noise as it was.
+        It belongs to (seed, title) and to (seed, person, title liked): taking one title out of a history
+        leaves the others' noise as it was.
         """
         of_item = node_noise(2 * seed, np.array([item]), self.model.neighbour.shape[1])
         of_titles = node_noise(2 * seed + 1, np.array([user + 1]), len(self.items))
         of_user = of_titles[:, history] if len(history) else np.zeros((1, 1), dtype=np.float32)
         return torch.from_numpy(of_user), torch.from_numpy(of_item)
 
-    def trace(self, user: int, history: np.ndarray, item: int, seed: int | None, settings: dict[str, Any]) -> Trace:
+    def trace(
+        self, user: int, history: np.ndarray, item: int, seed: int | None, settings: dict[str, Any]
+    ) -> Trace:
         """The pass for one person and one title (B = N = 1); `settings` holds picks and user_picks."""
         items = torch.tensor([item])
         user_noise, item_noise = (None, None) if seed is None else self.noise(user, history, item, seed)
         hop = self.user_hop(user, history, user_noise, settings["user_picks"])
-        item_hop = self.model.item_hop(hop.output, items, self.model.draw_items(items, item_noise, settings["picks"]))
+        item_hop = self.model.item_hop(
+            hop.output, items, self.model.draw_items(items, item_noise, settings["picks"])
+        )
         return Trace(hop, item_hop, item_hop.score.T)
 
     @cached_property
     def drawn(self) -> Draw:
-        """The noise-free draw of all titles whole, with its logits: for what explains. Its picks are the catalogue's."""
+        """The noise-free draw of all titles whole, with its logits: for what explains.
+
+        Its picks are the catalogue's.
+        """
         return self.model.draw_items(self.all_items)
 
     @cached_property
     def share(self) -> np.ndarray:
-        """softmax(s) of every title's candidates, `[I, M]`: the probability to be drawn first. A title without candidates has none to give."""
+        """softmax(s) of every title's candidates, `[I, M]`: the probability to be drawn first.
+
+        A title without candidates has none to give.
+        """
         return torch.softmax(self.drawn.logit, 1).nan_to_num().numpy()
 
     @cached_property
@@ -153,12 +180,18 @@ class Opened:
     # Who is shown what
 
     def hidden(
-        self, profile: Profile, hide_seen: bool = True, genres: Iterable[str] = (), types: Iterable[str] = (), most_likes: int | None = None
+        self,
+        profile: Profile,
+        hide_seen: bool = True,
+        genres: Iterable[str] = (),
+        types: Iterable[str] = (),
+        most_likes: int | None = None,
     ) -> np.ndarray:
-        """`[I]` bool: titles that this person's list leaves out. A title passes with any of `genres` and any of `types`; no filter lets all pass.
+        """`[I]` bool: titles that this person's list leaves out. A title passes with any of `genres` and any
+        of `types`; no filter lets all pass.
 
-        `most_likes`: only titles pass that the model knows so many people to like, or fewer; those of 0 are ranked by the graph alone.
-        What is disliked, and what a hand-made profile lists, is always left out.
+        `most_likes`: only titles pass that the model knows so many people to like, or fewer; those of 0 are
+        ranked by the graph alone. What is disliked, and what a hand-made profile lists, is always left out.
         """
         hidden = self.kept_out.copy()
         hidden[self.positions(profile.disliked)] = True
@@ -185,7 +218,9 @@ class Opened:
 
     def rows(self, positions: Iterable[int]) -> pd.DataFrame:
         """item_id, title, type, genres, likes of titles by position."""
-        return self.items.iloc[list(positions)][["item_id", "title", "type", "genres", "likes"]].reset_index(drop=True)
+        return self.items.iloc[list(positions)][["item_id", "title", "type", "genres", "likes"]].reset_index(
+            drop=True
+        )
 
 
 def padded(history: np.ndarray) -> Tensor:
@@ -199,8 +234,17 @@ def _named_legibly(artifact: Artifact) -> Artifact:
     names = {old: legible(old) for old in dict.fromkeys([*data.relations, *graph.relations])}
     if len(set(names.values())) < len(names):  # two relations must not become one
         names = {old: old for old in names}
-    texts = {name: column for name, column in data.items.items() if name != "item_id" and not pd.api.types.is_numeric_dtype(column)}
-    items = data.items.assign(**{str(name): [legible(cell) if isinstance(cell, str) else cell for cell in column] for name, column in texts.items()})
+    texts = {
+        name: column
+        for name, column in data.items.items()
+        if name != "item_id" and not pd.api.types.is_numeric_dtype(column)
+    }
+    items = data.items.assign(
+        **{
+            str(name): [legible(cell) if isinstance(cell, str) else cell for cell in column]
+            for name, column in texts.items()
+        }
+    )
     entities = np.array([legible(str(label)) for label in data.entities], dtype=object)
     dataset = replace(
         data,
@@ -210,4 +254,8 @@ def _named_legibly(artifact: Artifact) -> Artifact:
         relations=tuple(names[name] for name in data.relations),
         notes=tuple(legible(note) for note in data.notes),
     )
-    return replace(artifact, dataset=dataset, graph=replace(graph, relations=tuple(names[name] for name in graph.relations)))
+    return replace(
+        artifact,
+        dataset=dataset,
+        graph=replace(graph, relations=tuple(names[name] for name in graph.relations)),
+    )

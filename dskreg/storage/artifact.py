@@ -1,4 +1,5 @@
-"""An artifact: one folder that holds a trained model, the data it was trained on, its maps and its measurements. No pickle.
+"""An artifact: one folder that holds a trained model, the data it was trained on, its maps and its
+measurements. No pickle.
 
     manifest.json       format version, configuration, library versions, sha256 of every other file, the digest of the reproducible ones
     weights.safetensors the parameters            graph.safetensors   the candidate table
@@ -65,12 +66,15 @@ class Artifact:
     dataset: Dataset  # split
     graph: CandidateGraph
     weights: dict[str, np.ndarray]
-    item_map: pd.DataFrame  # one row per title: x, y (t-SNE after the graph), raw_x, raw_y (before it), cluster, kept (dskreg/pipeline.py)
+    # One row per title: x, y (t-SNE after the graph), raw_x, raw_y (before it), cluster, kept
+    # (dskreg/pipeline.py)
+    item_map: pd.DataFrame
     user_map: pd.DataFrame  # the people who were placed: user (position), x, y, cluster
     metrics: dict[str, Any]  # {"users", "metrics", "baselines", "maps"}
     history: list[dict[str, Any]]  # the epochs
     run: dict[str, Any]  # created, seconds, versions, hardware
-    picks: dict[str, np.ndarray]  # of the noise-free draw: neighbour [I, K] int32, -1 where fewer were picked, and relation [I, K] int16
+    # Of the noise-free draw: neighbour [I, K] int32, -1 where fewer were picked, and relation [I, K] int16
+    picks: dict[str, np.ndarray]
     manifest: Manifest | None = None  # as read; None before it is written
 
 
@@ -80,10 +84,12 @@ def refuse_foreign(folder: Path) -> None:
 
 
 def save(artifact: Artifact, folder: Path) -> None:
-    """Write the artifact as `folder`, in the place of an older one, once what was written has been read back and checked.
+    """Write the artifact as `folder`, in the place of an older one, once what was written has been read back
+    and checked.
 
     Raises:
-        InputError: the folder is something else or unwritable, or the artifact is not what `dskreg/storage/schema.py` describes.
+        InputError: the folder is something else or unwritable, or the artifact is not what
+            `dskreg/storage/schema.py` describes.
     """
     refuse_foreign(folder)
     folders.recover(folder)
@@ -96,7 +102,9 @@ def save(artifact: Artifact, folder: Path) -> None:
 
 
 def recover(folder: Path) -> None:
-    """Where a process died between taking the old artifact away and putting the new one there, put the old one back; not while one is at it."""
+    """Where a process died between taking the old artifact away and putting the new one there, put the old
+    one back; not while one is at it.
+    """
     if folders.orphans(folder):
         with contextlib.suppress(InputError), folders.alone(folder, "a training run"):
             folders.recover(folder)
@@ -105,20 +113,31 @@ def recover(folder: Path) -> None:
 def _write(artifact: Artifact, folder: Path) -> None:
     data, graph = artifact.dataset, artifact.graph
     save_tensors(dict(sorted(artifact.weights.items())), folder / "weights.safetensors")
-    save_tensors({"neighbour": graph.neighbour, "relation": graph.relation, "strength": graph.strength}, folder / "graph.safetensors")
+    save_tensors(
+        {"neighbour": graph.neighbour, "relation": graph.relation, "strength": graph.strength},
+        folder / "graph.safetensors",
+    )
     save_tensors(artifact.picks, folder / "serving.safetensors")
     tables = {
         "items": data.items,
         "users": pd.DataFrame({"user_id": data.user_ids}),
-        "interactions": pd.DataFrame({"user": data.user, "item": data.item, "liked": data.liked, "fold": data.fold}),
+        "interactions": pd.DataFrame(
+            {"user": data.user, "item": data.item, "liked": data.liked, "fold": data.fold}
+        ),
         "triples": pd.DataFrame({"head": data.head, "relation": data.relation, "tail": data.tail}),
         "entities": pd.DataFrame({"entity": data.entities, "item": data.entity_item}),
         "item_map": artifact.item_map,
         "user_map": artifact.user_map,
     }
     for name, frame in tables.items():
-        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / f"{name}.parquet", compression="zstd")
-    for name, document in {"metrics.json": artifact.metrics, "history.json": artifact.history, RUN: artifact.run}.items():
+        pq.write_table(
+            pa.Table.from_pandas(frame, preserve_index=False), folder / f"{name}.parquet", compression="zstd"
+        )
+    for name, document in {
+        "metrics.json": artifact.metrics,
+        "history.json": artifact.history,
+        RUN: artifact.run,
+    }.items():
         (folder / name).write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
     hashes = {name: folders.sha256(folder / name) for name in FILES}
     manifest: dict[str, Any] = {
@@ -136,25 +155,36 @@ def _write(artifact: Artifact, folder: Path) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest alone, checked for form and version but not against the files. Raises InputError in words."""
+    """The manifest alone, checked for form and version but not against the files.
+
+    Raises InputError in words.
+    """
     path = folder / MANIFEST
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; an artifact is a folder made by `python -m dskreg train`")
+        raise InputError(
+            f"{folder}: no such folder; an artifact is a folder made by `python -m dskreg train`"
+        )
     if not path.exists():
         raise InputError(f"{folder}: not an artifact, {MANIFEST} is missing")
     document = read_json(path, _ANY, MEND, folders.LARGEST_MANIFEST)
     if document.get("format") != FORMAT:
-        raise InputError(f"{path}: format version {quoted(document.get('format'))}, this program reads version {FORMAT}; train it again")
+        raise InputError(
+            f"{path}: format version {quoted(document.get('format'))}, this program reads version {FORMAT}; train it again"
+        )
     try:
         manifest = schema.MANIFEST.validate_python(document)
     except ValidationError as error:
         raise InputError(f"{path}: {problem(error)}; {MEND}") from None
     for name in {*FILES} ^ {*manifest["files"]}:
-        raise InputError(f"{path}: files: {quoted(name)} is {'not listed' if name in FILES else 'unknown'}; {MEND}")
+        raise InputError(
+            f"{path}: files: {quoted(name)} is {'not listed' if name in FILES else 'unknown'}; {MEND}"
+        )
     relations = manifest["graph_relations"]
     for name in relations:
         if name not in (*manifest["relations"], CO_LIKED) or relations.count(name) > 1:
-            raise InputError(f"{path}: graph_relations: expected each relation of the data, or {CO_LIKED}, once at most (got {quoted(name)}); {MEND}")
+            raise InputError(
+                f"{path}: graph_relations: expected each relation of the data, or {CO_LIKED}, once at most (got {quoted(name)}); {MEND}"
+            )
     if manifest["content"] != _content(document):
         raise InputError(f"{path}: altered, the digest does not fit the files listed; {MEND}")
     return manifest
@@ -166,7 +196,10 @@ def list_artifacts(folder: str | Path) -> list[str]:
 
 
 def fingerprint(folder: str | Path) -> str:
-    """Digest of the manifest and of every file's size and time: cheap, and different after a replacement. Raises InputError where it is unreadable."""
+    """Digest of the manifest and of every file's size and time: cheap, and different after a replacement.
+
+    Raises InputError where it is unreadable.
+    """
     folder = Path(folder)
     recover(folder)
     return folders.settled(folder, lambda: _fingerprint(folder))
@@ -184,10 +217,12 @@ def _fingerprint(folder: Path) -> str:
 
 
 def load(folder: Path) -> Artifact:
-    """Read the artifact and check all of it: every file against its hash and against `dskreg/storage/schema.py`.
+    """Read the artifact and check all of it: every file against its hash and against
+    `dskreg/storage/schema.py`.
 
     Raises:
-        InputError: names the file, and the field, of what is missing, unreadable, altered, truncated, foreign or of another form.
+        InputError: names the file, and the field, of what is missing, unreadable, altered, truncated, foreign
+            or of another form.
     """
     recover(folder)
     return folders.settled(folder, lambda: _load(folder))
@@ -209,9 +244,17 @@ def _load(folder: Path) -> Artifact:
         raise InputError(f"{error}; {MEND}") from None
 
 
-def _sizes(folder: Path, manifest: Manifest, config: Config, tensors: dict[str, dict[str, schema.Tensor]]) -> verify.Sizes:
-    """The sizes of what the artifact holds, once the form of every file has been checked by header or footer: cheap, whatever they claim to hold."""
-    sizes = {"relations": len(manifest["relations"]), "graph relations": len(manifest["graph_relations"]), "width": config.model.width}
+def _sizes(
+    folder: Path, manifest: Manifest, config: Config, tensors: dict[str, dict[str, schema.Tensor]]
+) -> verify.Sizes:
+    """The sizes of what the artifact holds, once the form of every file has been checked by header or footer:
+    cheap, whatever they claim to hold.
+    """
+    sizes = {
+        "relations": len(manifest["relations"]),
+        "graph relations": len(manifest["graph_relations"]),
+        "width": config.model.width,
+    }
     path = folder
     try:
         for name in FILES:
@@ -226,7 +269,9 @@ def _sizes(folder: Path, manifest: Manifest, config: Config, tensors: dict[str, 
         raise InputError(f"{error}; {MEND}") from None
     for name, most in (("candidates", config.graph.candidates), ("picks", config.model.picks)):
         if not 1 <= sizes[name] <= most:
-            raise InputError(f"{folder}: expected 1 to {most:,} {name} for each item, as the settings say (got {sizes[name]:,}); {MEND}")
+            raise InputError(
+                f"{folder}: expected 1 to {most:,} {name} for each item, as the settings say (got {sizes[name]:,}); {MEND}"
+            )
     return sizes
 
 
@@ -239,13 +284,27 @@ def _require_hash(path: Path, manifest: Manifest) -> None:
         raise InputError(f"{path}: altered or truncated, its hash is not the manifest's; {MEND}")
 
 
-def _read(folder: Path, manifest: Manifest, config: Config, tensors: dict[str, dict[str, schema.Tensor]], sizes: verify.Sizes) -> Artifact:
+def _read(
+    folder: Path,
+    manifest: Manifest,
+    config: Config,
+    tensors: dict[str, dict[str, schema.Tensor]],
+    sizes: verify.Sizes,
+) -> Artifact:
     documents = {name: read_json(folder / name, form) for name, form in schema.DOCUMENTS.items()}
-    tables = {name: verify.read_table(folder / f"{name}.parquet", form, sizes) for name, form in schema.TABLES.items()}
-    arrays = {name: verify.read_tensors(folder / f"{name}.safetensors", forms, sizes) for name, forms in tensors.items()}
+    tables = {
+        name: verify.read_table(folder / f"{name}.parquet", form, sizes)
+        for name, form in schema.TABLES.items()
+    }
+    arrays = {
+        name: verify.read_tensors(folder / f"{name}.safetensors", forms, sizes)
+        for name, forms in tensors.items()
+    }
     interactions, triples, entities = tables["interactions"], tables["triples"], tables["entities"]
     if not np.array_equal(interactions["liked"], interactions["fold"] != SEEN):
-        raise InputError(f"{folder / 'interactions.parquet'}: column fold: expected {SEEN} for what is not liked, and for nothing else")
+        raise InputError(
+            f"{folder / 'interactions.parquet'}: column fold: expected {SEEN} for what is not liked, and for nothing else"
+        )
     dataset = Dataset(
         name=manifest["name"],
         format=manifest["data_format"],
@@ -286,17 +345,29 @@ def _require_candidates(path: Path, graph: CandidateGraph, picks: dict[str, np.n
     for start in range(0, len(graph.neighbour), ROWS):
         rows = slice(start, start + ROWS)
         there = graph.neighbour[rows] >= 0
-        candidate = np.where(there, graph.neighbour[rows].astype(np.int64) * relations + graph.relation[rows], -1)
-        picked = np.where(picks["neighbour"][rows] >= 0, picks["neighbour"][rows].astype(np.int64) * relations + picks["relation"][rows], -1)
+        candidate = np.where(
+            there, graph.neighbour[rows].astype(np.int64) * relations + graph.relation[rows], -1
+        )
+        picked = np.where(
+            picks["neighbour"][rows] >= 0,
+            picks["neighbour"][rows].astype(np.int64) * relations + picks["relation"][rows],
+            -1,
+        )
         known = (picked[:, :, None] == candidate[:, None, :]).any(2) | (picked < 0)
         ordered = np.sort(picked, axis=1)
         twice = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(1)
         if not known.all() or twice.any():
             at = int(np.argmax(~known.all(1) | twice))
-            raise InputError(f"{path}: tensor neighbour: expected different candidates of the item in row {start + at}")
+            raise InputError(
+                f"{path}: tensor neighbour: expected different candidates of the item in row {start + at}"
+            )
 
 
 def _content(manifest: dict[str, Any]) -> str:
-    """The digest of everything that a repeated run reproduces: the manifest itself and, through it, all files but the run's record."""
-    kept = {k: v for k, v in manifest.items() if k != "content"} | {"files": {k: v for k, v in manifest["files"].items() if k != RUN}}
+    """The digest of everything that a repeated run reproduces: the manifest itself and, through it, all files
+    but the run's record.
+    """
+    kept = {k: v for k, v in manifest.items() if k != "content"} | {
+        "files": {k: v for k, v in manifest["files"].items() if k != RUN}
+    }
     return folders.digest(kept)

@@ -1,4 +1,7 @@
-"""All artifacts of a folder in one table. Read from the manifests and their neighbours alone: no file's hash is verified, that is for opening."""
+"""All artifacts of a folder in one table.
+
+Read from the manifests and their neighbours alone: no file's hash is verified, that is for opening.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,44 @@ from dskreg.storage.schema import DOCUMENTS, TABLES
 from dskreg.storage.verify import table_rows
 
 MEASURES = ("ndcg@20", "recall@20", "coverage@20")
-COLUMNS = ("name", "dataset", "viewers", "titles", "preset", "seed", "created", "size", *MEASURES, "baseline", "baseline ndcg@20", "problem")
+COLUMNS = (
+    "name",
+    "dataset",
+    "viewers",
+    "titles",
+    "preset",
+    "seed",
+    "created",
+    "size",
+    *MEASURES,
+    "baseline",
+    "baseline ndcg@20",
+    "problem",
+)
 
 
 def summaries(folder: str | Path) -> pd.DataFrame:
     """One row per sub-folder, by name.
 
-    `size` is in MB, `created` in UTC; `baseline` is the one with the best NDCG@20, None where none was measured. `problem` is "" for what reads as an
-    artifact, else the sentence that says why not, and then the other columns are empty.
+    `size` is in MB, `created` in UTC; `baseline` is the one with the best NDCG@20, None where none was
+    measured. `problem` is "" for what reads as an artifact, else the sentence that says why not, and then the
+    other columns are empty.
     """
     root = Path(folder)
     try:
-        found = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")) if root.is_dir() else []
+        found = (
+            sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+            if root.is_dir()
+            else []
+        )
     except OSError:
         found = []
     table = pd.DataFrame([_row(path) for path in found], columns=list(COLUMNS))
     numbers = ("viewers", "titles", "seed", "size", *MEASURES, "baseline ndcg@20")
-    return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers}, created=pd.to_datetime(table["created"], utc=True, errors="coerce"))
+    return table.assign(
+        **{name: pd.to_numeric(table[name]) for name in numbers},
+        created=pd.to_datetime(table["created"], utc=True, errors="coerce"),
+    )
 
 
 def _row(path: Path) -> dict[str, Any]:
@@ -54,7 +78,11 @@ def _read(path: Path) -> dict[str, Any]:
     config = Config.from_json(manifest["config"])
     measured, made = (read_json(path / name, DOCUMENTS[name], MEND) for name in ("metrics.json", RUN))
     rows = {name: table_rows(path / f"{name}.parquet", TABLES[name], {}) for name in ("users", "items")}
-    rivals = {name: figures["ndcg@20"] for name, figures in measured["baselines"].items() if figures["ndcg@20"] is not None}
+    rivals = {
+        name: figures["ndcg@20"]
+        for name, figures in measured["baselines"].items()
+        if figures["ndcg@20"] is not None
+    }
     best = max(rivals, key=lambda name: rivals[name]) if rivals else None
     return {
         "dataset": manifest["name"],

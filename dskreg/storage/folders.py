@@ -1,4 +1,6 @@
-"""Folders that are whole or absent: what one holds, whether it may be replaced, writing it under another name first."""
+"""Folders that are whole or absent: what one holds, whether it may be replaced, writing it under another name
+first.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ except ImportError:  # Windows
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 1 << 20  # bytes
 ARTIFACT, INDEX = "artifact", "index"
-TRIES, PAUSE = 20, 0.1  # of a folder that is being replaced; the pause, in seconds, is far longer than two renames take
+# Of a folder that is being replaced; the pause, in seconds, is far longer than two renames take
+TRIES, PAUSE = 20, 0.1
 Found = TypeVar("Found")
 
 
@@ -70,7 +73,11 @@ def refuse_foreign(folder: Path, wanted: str) -> None:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """A new folder to write into. It takes the place of `folder` in the end; after an error `folder` is as it was. InputError where it is unwritable."""
+    """A new folder to write into.
+
+    It takes the place of `folder` in the end; after an error `folder` is as it was. InputError where it is
+    unwritable.
+    """
     folder = folder.absolute()  # "." has no name
     new, old = (folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.{word}") for word in ("new", "old"))
     try:
@@ -90,7 +97,9 @@ def replacing(folder: Path) -> Iterator[Path]:
 
 
 def recover(folder: Path) -> None:
-    """Put back what `replacing` had taken away when its process died between the two renames; nothing where `folder` is there."""
+    """Put back what `replacing` had taken away when its process died between the two renames; nothing where
+    `folder` is there.
+    """
     for old in orphans(folder)[:1]:
         os.replace(old, folder)
 
@@ -102,22 +111,35 @@ def orphans(folder: Path) -> list[Path]:
 
 
 def named(root: Path, wanted: str) -> list[str]:
-    """Names of each `wanted` in `root`, sorted; also of one that `replacing` has taken away, for a moment or because its process died.
+    """Names of each `wanted` in `root`, sorted; also of one that `replacing` has taken away, for a moment or
+    because its process died.
 
     One that is being replaced may be missing from a listing, but not from two and from what was taken away.
     """
     try:
-        return sorted({*_listed(root, wanted), *_taken_away(root, wanted), *_listed(root, wanted)}) if root.is_dir() else []
+        return (
+            sorted({*_listed(root, wanted), *_taken_away(root, wanted), *_listed(root, wanted)})
+            if root.is_dir()
+            else []
+        )
     except OSError:  # the root itself cannot be read
         return []
 
 
 def _listed(root: Path, wanted: str) -> set[str]:
-    return {path.name for path in root.iterdir() if not path.name.startswith(".") and is_text(path.name) and kind(path) == wanted}
+    return {
+        path.name
+        for path in root.iterdir()
+        if not path.name.startswith(".") and is_text(path.name) and kind(path) == wanted
+    }
 
 
 def _taken_away(root: Path, wanted: str) -> set[str]:
-    return {path.name[1:].rsplit(".", 2)[0] for path in root.glob(".*.*.old") if is_text(path.name) and kind(path) == wanted}
+    return {
+        path.name[1:].rsplit(".", 2)[0]
+        for path in root.glob(".*.*.old")
+        if is_text(path.name) and kind(path) == wanted
+    }
 
 
 def is_text(name: str) -> bool:
@@ -130,7 +152,8 @@ def is_text(name: str) -> bool:
 
 
 def settled(folder: Path, read: Callable[[], Found]) -> Found:
-    """`read()`, again where it fails while `folder` is being replaced: a reader goes by names, and finds some of the older files and some of the newer.
+    """`read()`, again where it fails while `folder` is being replaced: a reader goes by names, and finds some
+    of the older files and some of the newer.
 
     Raises:
         InputError: what `read` raised on a folder that stayed as it was, or at last.
@@ -162,7 +185,8 @@ def _beside(folder: Path, word: str) -> list[Path]:
 
 @contextmanager
 def alone(folder: Path, what: str) -> Iterator[None]:
-    """Nobody else makes `folder` until the end of the block, however this process ends. InputError where somebody does already; `what` she is.
+    """Nobody else makes `folder` until the end of the block, however this process ends. InputError where
+    somebody does already; `what` she is.
 
     Where the system has no flock, everybody is let in.
     """
@@ -175,11 +199,14 @@ def alone(folder: Path, what: str) -> Iterator[None]:
         with path.open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                mine = path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino  # not one that its owner has just removed
+                # Not one that its owner has just removed
+                mine = path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino
             except BlockingIOError:
                 mine = False
             if not mine:
-                raise InputError(f"{folder}: {what} is writing it at this moment; wait for it, stop it, or choose another --out")
+                raise InputError(
+                    f"{folder}: {what} is writing it at this moment; wait for it, stop it, or choose another --out"
+                )
             try:
                 for leftover in _beside(folder, "new"):  # of one that died while it wrote
                     shutil.rmtree(leftover, ignore_errors=True)
@@ -187,7 +214,9 @@ def alone(folder: Path, what: str) -> Iterator[None]:
             finally:
                 path.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error}); choose another --out") from None
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}); choose another --out"
+        ) from None
 
 
 def sha256(path: Path) -> str:

@@ -1,8 +1,9 @@
-"""What an artifact's files may hold, declared once: documents field by field, tables column by column, tensors by shape and range.
+"""What an artifact's files may hold, declared once: documents field by field, tables column by column,
+tensors by shape and range.
 
-`dskreg/storage/artifact.py` checks all of it when an artifact is opened, by way of `dskreg/documents.py` (JSON) and `dskreg/storage/verify.py` (tables, tensors).
-Sizes go by name: `items` I, `users` U, `relations` (of the triples), `entities`, `graph relations` R, `candidates` M, `picks` K, `width` D.
-Torch-free.
+`dskreg/storage/artifact.py` checks all of it when an artifact is opened, by way of `dskreg/documents.py`
+(JSON) and `dskreg/storage/verify.py` (tables, tensors). Sizes go by name: `items` I, `users` U, `relations`
+(of the triples), `entities`, `graph relations` R, `candidates` M, `picks` K, `width` D. Torch-free.
 """
 
 from __future__ import annotations
@@ -101,7 +102,9 @@ class EASE(TypedDict):
     regularisation: Positive
 
 
-BaselineSettings = TypedDict("BaselineSettings", {"item-kNN": NotRequired[ItemKNN], "EASE": NotRequired[EASE]})
+BaselineSettings = TypedDict(
+    "BaselineSettings", {"item-kNN": NotRequired[ItemKNN], "EASE": NotRequired[EASE]}
+)
 BaselineSettings.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
 
 Figures = TypedDict("Figures", {name: Amount | None for name in REPORTED})  # type: ignore[misc]
@@ -185,15 +188,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its columns, and the size, by name, that its number of rows has (`rows`) or does not exceed (`at_most`, a product of sizes)."""
+    """A table: its columns, and the size, by name, that its number of rows has (`rows`) or does not exceed
+    (`at_most`, a product of sizes).
+    """
 
     columns: dict[str, Column]
     rows: str = ""
     at_most: tuple[str, ...] = ()
 
 
-_SHOWN = {name: Column("text", nulls=True, optional=True) for name in ("type", "genres", "studio", "source", "franchise")}
-_COUNTED = {name: Column("int64", least=0, nulls=True, optional=True) for name in ("episodes", "year", "members")}
+_SHOWN = {
+    name: Column("text", nulls=True, optional=True)
+    for name in ("type", "genres", "studio", "source", "franchise")
+}
+_COUNTED = {
+    name: Column("int64", least=0, nulls=True, optional=True) for name in ("episodes", "year", "members")
+}
 _PLACE = Column("float", least=-1e12, most=1e12)
 _CLUSTER = Column("int32", least=0, most=2**31 - 2)
 
@@ -222,7 +232,14 @@ TABLES: dict[str, Table] = {  # those that give a size come first
         at_most=("items", "relations", "entities"),
     ),
     "item_map": Table(
-        {"x": _PLACE, "y": _PLACE, "raw_x": _PLACE, "raw_y": _PLACE, "cluster": _CLUSTER, "kept": Column("float", least=0, most=1)},
+        {
+            "x": _PLACE,
+            "y": _PLACE,
+            "raw_x": _PLACE,
+            "raw_y": _PLACE,
+            "cluster": _CLUSTER,
+            "kept": Column("float", least=0, most=1),
+        },
         rows="items",
     ),
     "user_map": Table(
@@ -255,7 +272,9 @@ PICKS = {
     "neighbour": Tensor("I32", ("items", "picks"), -1, below="items"),
     "relation": Tensor("I16", ("items", "picks"), 0, below="graph relations"),
 }
-LARGEST_WEIGHT = 1e5  # far beyond what training reaches; a score of 1,024 products of four such numbers is still finite in single precision
+# Far beyond what training reaches; a score of 1,024 products of four such numbers is still finite in single
+# precision
+LARGEST_WEIGHT = 1e5
 LARGEST_LOG = 20.0
 
 
@@ -270,7 +289,11 @@ def weights(model: ModelConfig) -> dict[str, Tensor]:
         "relation_embedding": weight("graph relations", "width"),
         "relevance_item": weight("width"),
         "relevance_relation": weight("width"),
-        **{f"{side}_tower.{part}": weight(*shape) for side in ("user", "item") for part, shape in (("weight", ("width", "width")), ("bias", ("width",)))},
+        **{
+            f"{side}_tower.{part}": weight(*shape)
+            for side in ("user", "item")
+            for part, shape in (("weight", ("width", "width")), ("bias", ("width",)))
+        },
     }
     if model.user == "free":
         found["user_embedding"] = weight("users", "width")
@@ -279,5 +302,8 @@ def weights(model: ModelConfig) -> dict[str, Tensor]:
     if model.prior:
         found["prior"] = weight("graph relations")
     if model.gates:
-        found |= {"log_gate": weight("graph relations", most=LARGEST_LOG), "log_user_gate": weight("1", most=LARGEST_LOG)}
+        found |= {
+            "log_gate": weight("graph relations", most=LARGEST_LOG),
+            "log_user_gate": weight("1", most=LARGEST_LOG),
+        }
     return found

@@ -13,7 +13,10 @@ from safetensors.numpy import save_file
 
 
 def save_tensors(tensors: Mapping[str, np.ndarray], path: Path) -> None:
-    """Write the arrays to a file that whoever may read new files of this process may read. Raises OSError, where safetensors has an error of its own."""
+    """Write the arrays to a file that whoever may read new files of this process may read.
+
+    Raises OSError, where safetensors has an error of its own.
+    """
     path.touch()
     mode = path.stat().st_mode
     try:
@@ -21,4 +24,6 @@ def save_tensors(tensors: Mapping[str, np.ndarray], path: Path) -> None:
         path.chmod(mode)  # safetensors renames a private temporary file, which nobody else could read
     except SafetensorError as error:
         number = re.search(r"os error (\d+)", str(error))
-        raise (OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))) from None
+        raise (
+            OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))
+        ) from None

@@ -1,7 +1,9 @@
-"""Tables and tensors read as `dskreg/storage/schema.py` declares them: form and size first, from headers and footers alone, then the values.
+"""Tables and tensors read as `dskreg/storage/schema.py` declares them: form and size first, from headers and
+footers alone, then the values.
 
-A column or tensor that is not declared is refused, not skipped, and nothing is read whole that would take far more memory than it does on disk:
-a parquet file of some kilobytes can hold 300 million equal rows. Torch-free.
+A column or tensor that is not declared is refused, not skipped, and nothing is read whole that would take far
+more memory than it does on disk: a parquet file of some kilobytes can hold 300 million equal rows.
+Torch-free.
 """
 
 from __future__ import annotations
@@ -27,7 +29,18 @@ Sizes = dict[str, int]
 FREE, GROWTH = 64 << 20, 100  # bytes that a table may take in memory in any case, and times its size on disk
 FOOTER = 4 << 20  # bytes of a parquet file's description of itself
 _TEXTS = (pa.string(), pa.large_string())
-_WIDTHS = {"int8": 1, "int16": 2, "int32": 4, "int64": 8, "float": 4, "double": 8, "bool": 1, "text": 16, "id": 16}  # bytes, of texts without their characters
+# Bytes, of texts without their characters
+_WIDTHS = {
+    "int8": 1,
+    "int16": 2,
+    "int32": 4,
+    "int64": 8,
+    "float": 4,
+    "double": 8,
+    "bool": 1,
+    "text": 16,
+    "id": 16,
+}
 _NUMPY = {"F32": np.float32, "I32": np.int32, "I16": np.int16}
 
 
@@ -35,7 +48,8 @@ def table_rows(path: Path, form: Table, sizes: Sizes) -> int:
     """The number of rows of the parquet file at `path`, its form checked by its footer alone.
 
     Raises:
-        InputError: No regular file, damaged, other columns or types than declared, too many rows, or too large for what it is on disk.
+        InputError: No regular file, damaged, other columns or types than declared, too many rows, or too
+            large for what it is on disk.
     """
     size = regular_size(path)
     schema, rows = _footer(path, size)
@@ -53,16 +67,23 @@ def table_rows(path: Path, form: Table, sizes: Sizes) -> int:
         if kind not in _kinds(column):
             raise InputError(f"{path}: column {name}: expected {column.kind} (got {shortened(str(kind))})")
     if form.rows and rows != sizes[form.rows]:
-        raise InputError(f"{path}: expected {sizes[form.rows]:,} rows, one for each of the {form.rows} (got {rows:,})")
+        raise InputError(
+            f"{path}: expected {sizes[form.rows]:,} rows, one for each of the {form.rows} (got {rows:,})"
+        )
     if form.at_most and rows > math.prod(sizes[name] for name in form.at_most):
-        raise InputError(f"{path}: expected at most one row for each of the {' x '.join(form.at_most)} (got {rows:,})")
+        raise InputError(
+            f"{path}: expected at most one row for each of the {' x '.join(form.at_most)} (got {rows:,})"
+        )
     memory = rows * sum(_WIDTHS[form.columns[name].kind] for name in schema.names)
     _require_memory(path, memory, size)
     return rows
 
 
 def read_table(path: Path, form: Table, sizes: Sizes) -> pd.DataFrame:
-    """The table at `path`, checked by `table_rows` before, and now its values. Raises InputError that names the column."""
+    """The table at `path`, checked by `table_rows` before, and now its values.
+
+    Raises InputError that names the column.
+    """
     try:
         texts = [name for name, column in form.columns.items() if column.kind in ("text", "id")]
         table = pq.read_table(path, read_dictionary=texts)
@@ -81,14 +102,17 @@ def read_table(path: Path, form: Table, sizes: Sizes) -> pd.DataFrame:
 def tensors_form(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> None:
     """Check names, types and shapes of the safetensors file at `path` by its header alone.
 
-    Sizes that `sizes` does not have yet are taken from the first tensor that has them. Raises InputError that names the tensor.
+    Sizes that `sizes` does not have yet are taken from the first tensor that has them. Raises InputError that
+    names the tensor.
     """
     regular_size(path)
     try:
         with safe_open(path, "np") as file:
             names = set(file.keys())
             for name in sorted(names ^ set(forms)):
-                raise InputError(f"{path}: tensor {shortened(name)}: {'unknown' if name in names else 'missing'}")
+                raise InputError(
+                    f"{path}: tensor {shortened(name)}: {'unknown' if name in names else 'missing'}"
+                )
             for name, form in forms.items():
                 found = file.get_slice(name)
                 kind, shape = found.get_dtype(), tuple(found.get_shape())
@@ -99,7 +123,9 @@ def tensors_form(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> None:
                         sizes.setdefault(dimension, length)
                 wanted = tuple(1 if dimension == "1" else sizes.get(dimension, 0) for dimension in form.shape)
                 if shape != wanted:
-                    raise InputError(f"{path}: tensor {name}: expected the shape {wanted}, {' x '.join(form.shape)} (got {shape})")
+                    raise InputError(
+                        f"{path}: tensor {name}: expected the shape {wanted}, {' x '.join(form.shape)} (got {shape})"
+                    )
     except SafetensorError as error:
         raise InputError(f"{path}: damaged ({shortened(str(error))})") from None
     except OSError as error:
@@ -107,7 +133,10 @@ def tensors_form(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> None:
 
 
 def read_tensors(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> dict[str, np.ndarray]:
-    """The tensors at `path`, checked by `tensors_form` before, and now their values. Raises InputError that names the tensor."""
+    """The tensors at `path`, checked by `tensors_form` before, and now their values.
+
+    Raises InputError that names the tensor.
+    """
     found: dict[str, np.ndarray] = {}
     try:
         with safe_open(path, "np") as file:
@@ -139,7 +168,11 @@ def _footer(path: Path, size: int) -> tuple[pa.Schema, int]:
 
 def _unreadable(error: OSError) -> str:
     """Arrow has OSError both for files that cannot be opened and for content that it cannot make sense of."""
-    return f"cannot be read ({error.strerror})" if error.strerror else f"damaged ({shortened(' '.join(str(error).split()))})"
+    return (
+        f"cannot be read ({error.strerror})"
+        if error.strerror
+        else f"damaged ({shortened(' '.join(str(error).split()))})"
+    )
 
 
 def _kinds(column: Column) -> tuple[pa.DataType, ...]:
@@ -153,11 +186,15 @@ def _kinds(column: Column) -> tuple[pa.DataType, ...]:
 def _require_memory(path: Path, memory: int, size: int) -> None:
     most = max(FREE, GROWTH * size)
     if memory > most:
-        raise InputError(f"{path}: expected at most {most:,} bytes in memory, {GROWTH} times its size on disk (got {memory:,})")
+        raise InputError(
+            f"{path}: expected at most {most:,} bytes in memory, {GROWTH} times its size on disk (got {memory:,})"
+        )
 
 
 def _decoded(path: Path, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of texts, each different one stored once, as plain texts; their length is known before it is paid for."""
+    """A column of texts, each different one stored once, as plain texts; their length is known before it is
+    paid for.
+    """
     total = 0
     for chunk in column.chunks:
         lengths = pc.binary_length(chunk.dictionary).take(chunk.indices)

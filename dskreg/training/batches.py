@@ -1,8 +1,11 @@
-"""What a training step sees: batches of people with masked histories, or of (person, liked, never met) triples.
+"""What a training step sees: batches of people with masked histories, or of (person, liked, never met)
+triples.
 
-Everything is laid out on the host, whose sizes are known there, and sent at once; nothing on the device has to be asked back. Randomness comes
-from (seed, epoch) alone, so that a resumed run repeats an uninterrupted one. Of several processes each makes the whole batch and keeps its
-part: of a softmax step its titles, of a BPR step its triples. So the parts make up the step that one process would have taken.
+Everything is laid out on the host, whose sizes are known there, and sent at once; nothing on the device has
+to be asked back. Randomness comes from (seed, epoch) alone, so that a resumed run repeats an uninterrupted
+one. Of several processes each makes the whole batch and keeps its
+part: of a softmax step its titles, of a BPR step its triples. So the parts make up the step that one process
+would have taken.
 Letters: B people of a batch, H longest history shown, N titles that compete, M candidates per title.
 """
 
@@ -33,7 +36,8 @@ class Masked:
     titles: Tensor  # [N] of this process
     known: Tensor  # [2, k] (title's place in N, person's in B): shown
     hidden: Tensor  # [2, h] the same: hidden, to be predicted
-    sampled: Tensor | None  # [N] bool, the sample; the others are here as somebody's hidden title alone. None: all titles compete
+    # [N] bool, the sample; the others are here as somebody's hidden title alone. None: all titles compete
+    sampled: Tensor | None
     stands_for: float  # titles per sampled one
     user_noise: Tensor  # [B, H]
     item_noise: Tensor  # [N, M]
@@ -54,13 +58,17 @@ class Triples:
 
 
 class MaskedBatches:
-    """Batches of users with masked histories, against the titles that have training likes (a sample of them, where there are many)."""
+    """Batches of users with masked histories, against the titles that have training likes (a sample of them,
+    where there are many).
+    """
 
     def __init__(self, dataset: Dataset, config: Config, device: torch.device, part: Part = WHOLE) -> None:
         self.likes, self.config, self.device, self.part = train_matrix(dataset), config, device, part
         self.users = np.flatnonzero(np.diff(self.likes.indptr) >= 2)  # one title to show, one to predict
         if not len(self.users):
-            raise InputError(f"{dataset.name}: expected somebody with two training likes (one to show, one to predict); try train.objective=bpr")
+            raise InputError(
+                f"{dataset.name}: expected somebody with two training likes (one to show, one to predict); try train.objective=bpr"
+            )
         self.titles = np.flatnonzero(np.bincount(self.likes.indices, minlength=self.likes.shape[1]))
         self._place = np.full(self.likes.shape[1], -1, dtype=np.int64)  # of a title among the step's
 
@@ -96,7 +104,9 @@ class MaskedBatches:
             )
 
     def _alternatives(self, hidden: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """(the titles of the step `[N]`, which of them are the sample `[N]` bool): all, or a uniform sample and the hidden titles."""
+        """(the titles of the step `[N]`, which of them are the sample `[N]` bool): all, or a uniform sample
+        and the hidden titles.
+        """
         most = self.config.train.alternatives
         if len(self.titles) <= most:
             return self.titles, np.ones(len(self.titles), dtype=bool)
@@ -106,7 +116,9 @@ class MaskedBatches:
 
 
 class TripleBatches:
-    """Batches of (user, liked title, title never seen), one uniform negative each; the liked title is taken out of the history."""
+    """Batches of (user, liked title, title never seen), one uniform negative each; the liked title is taken
+    out of the history.
+    """
 
     def __init__(self, dataset: Dataset, config: Config, device: torch.device, part: Part = WHOLE) -> None:
         self.likes, self.config, self.device, self.part = train_matrix(dataset), config, device, part
@@ -118,7 +130,9 @@ class TripleBatches:
         return max(1, -(-len(self.users) // self.config.train.batch))
 
     def negatives(self, users: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """One title per user, uniform among those never met; a few redraws leave at most a handful of collisions to those who met all."""
+        """One title per user, uniform among those never met; a few redraws leave at most a handful of
+        collisions to those who met all.
+        """
         count = self.likes.shape[1]
         other = rng.integers(count, size=len(users))
         for _ in range(20):
@@ -161,7 +175,10 @@ class TripleBatches:
 
 
 def hide(likes: sparse.csr_matrix, config: TrainConfig, rng: np.random.Generator) -> np.ndarray:
-    """Which entries of the rows of `likes` `[B, I]` are hidden: `[nnz]` bool. At least one is hidden and one shown (of two or more)."""
+    """Which entries of the rows of `likes` `[B, I]` are hidden: `[nnz]` bool.
+
+    At least one is hidden and one shown (of two or more).
+    """
     length = np.diff(likes.indptr)
     share = rng.uniform(config.hide_least, config.hide_most, size=len(length))
     count = np.minimum(np.maximum(1, np.rint(share * length)), np.maximum(length - 1, 0))
@@ -181,5 +198,7 @@ def send(array: np.ndarray, device: torch.device) -> Tensor:
 def randomness(seed: int, epoch: int, device: torch.device) -> tuple[np.random.Generator, torch.Generator]:
     """The two generators of one epoch, from (seed, epoch) alone."""
     rng = np.random.default_rng([seed, epoch])
-    generator = torch.Generator(device if device.type == "cuda" else "cpu").manual_seed(int(rng.integers(2**62)))
+    generator = torch.Generator(device if device.type == "cuda" else "cpu").manual_seed(
+        int(rng.integers(2**62))
+    )
     return rng, generator

@@ -1,4 +1,6 @@
-"""A training run's state on disk after every epoch: whole or absent, tensors as safetensors, the rest as JSON."""
+"""A training run's state on disk after every epoch: whole or absent, tensors as safetensors, the rest as
+JSON.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ from dskreg.storage.verify import read_tensors, tensors_form
 from dskreg.training import distributed
 from dskreg.training.spectral import Start
 
-FREE = ("epochs", "patience", "device", "shard", "refit")  # of the training settings, these may change between the stop and the resumption
+# Of the training settings, these may change between the stop and the resumption
+FREE = ("epochs", "patience", "device", "shard", "refit")
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW remembers of a parameter
 MEND = "delete the folder or train without --resume"
 
@@ -41,7 +44,9 @@ class Epoch:
 
     epoch: int  # 0 is the start, before any step
     loss: float | None  # mean of the steps; None for epoch 0
-    entropy: float  # mean entropy of softmax(s) over the titles, relative to log(candidates): 1 draws uniformly, 0 always the same
+    # Mean entropy of softmax(s) over the titles, relative to log(candidates): 1 draws uniformly, 0 always the
+    # same
+    entropy: float
     ndcg: float | None  # validation, @20; None where nobody has a validation title
     recall: float | None  # the same
     seconds: float  # the steps alone
@@ -69,7 +74,8 @@ class State(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     config: dict[str, Any]
     data: str  # digest
-    moments: Annotated[list[schema.Count], Field(max_length=1000)]  # of these parameters the optimiser remembers something
+    # Of these parameters the optimiser remembers something
+    moments: Annotated[list[schema.Count], Field(max_length=1000)]
     start: schema.Start | None  # None of a random one
     history: Annotated[list[Row], AfterValidator(_consecutive)]
 
@@ -97,7 +103,15 @@ def _fingerprint(config: Config) -> dict[str, Any]:
 def digest(dataset: Dataset, graph: CandidateGraph) -> str:
     """A hash of everything that training reads."""
     told = hashlib.sha256(repr((dataset.shape, dataset.relations, graph.relations, graph.shape)).encode())
-    for array in (dataset.user, dataset.item, dataset.liked, dataset.fold, graph.neighbour, graph.relation, graph.strength):
+    for array in (
+        dataset.user,
+        dataset.item,
+        dataset.liked,
+        dataset.fold,
+        graph.neighbour,
+        graph.relation,
+        graph.strength,
+    ):
         told.update(np.ascontiguousarray(array).tobytes())
     return told.hexdigest()
 
@@ -116,8 +130,12 @@ class Checkpoint:
         history: Sequence[Epoch],
         start: Start | None,
     ) -> None:
-        """Write the state, whole, under a temporary name, then put it in the place of the last one; of several processes the first writes."""
-        tensors = {f"model.{k}": v for k, v in model.state_dict().items()} | {f"best.{k}": v for k, v in best.items()}
+        """Write the state, whole, under a temporary name, then put it in the place of the last one; of
+        several processes the first writes.
+        """
+        tensors = {f"model.{k}": v for k, v in model.state_dict().items()} | {
+            f"best.{k}": v for k, v in best.items()
+        }
         for index, state in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
         tensors = {k: distributed.full(v).detach().cpu() for k, v in tensors.items()}
@@ -126,7 +144,10 @@ class Checkpoint:
         distributed.wait()
 
     def _write(self, tensors: dict[str, Tensor], history: Sequence[Epoch], start: Start | None) -> None:
-        new, old = self.folder.with_name(self.folder.name + ".new"), self.folder.with_name(self.folder.name + ".old")
+        new, old = (
+            self.folder.with_name(self.folder.name + ".new"),
+            self.folder.with_name(self.folder.name + ".old"),
+        )
         for leftover in (new, old):
             shutil.rmtree(leftover, ignore_errors=True)
         new.mkdir(parents=True)
@@ -145,9 +166,13 @@ class Checkpoint:
         shutil.rmtree(old, ignore_errors=True)
 
     def state(self, model: DSKReG) -> Saved | None:
-        """What the checkpoint says, None where there is none yet. Raises InputError where it is damaged, or of other data or settings."""
+        """What the checkpoint says, None where there is none yet.
+
+        Raises InputError where it is damaged, or of other data or settings.
+        """
         old = self.folder.with_name(self.folder.name + ".old")
-        if distributed.leads() and not self.folder.exists() and old.exists():  # the run died between the two renames
+        # The run died between the two renames
+        if distributed.leads() and not self.folder.exists() and old.exists():
             os.replace(old, self.folder)
         distributed.wait()
         if not self.folder.exists():
@@ -155,22 +180,36 @@ class Checkpoint:
         path = self.folder / "state.json"
         found = read_json(path, FORM, MEND)
         if found["data"] != self.data:
-            raise InputError(f"{self.folder}: the checkpoint was made with other data; train without --resume")
-        if json.dumps(found["config"], sort_keys=True) != json.dumps(_fingerprint(self.config), sort_keys=True):  # True is not 1 here
-            raise InputError(f"{self.folder}: the checkpoint was made with other settings; train without --resume or restore them")
+            raise InputError(
+                f"{self.folder}: the checkpoint was made with other data; train without --resume"
+            )
+        # True is not 1 here
+        if json.dumps(found["config"], sort_keys=True) != json.dumps(
+            _fingerprint(self.config), sort_keys=True
+        ):
+            raise InputError(
+                f"{self.folder}: the checkpoint was made with other settings; train without --resume or restore them"
+            )
         start = Start.from_json(dict(found["start"])) if found["start"] else None
         if (start is None) != (self.config.train.start == "random"):
-            raise InputError(f"{path}: start: expected what train.start={self.config.train.start} chose (got {quoted(found['start'])}); {MEND}")
+            raise InputError(
+                f"{path}: start: expected what train.start={self.config.train.start} chose (got {quoted(found['start'])}); {MEND}"
+            )
         gates = 0 if model.log_gate is None else len(model.log_gate)
         if start and len(start.gates) != gates:
             raise InputError(f"{path}: start.gates: expected {gates} (got {len(start.gates)}); {MEND}")
         rows: list[Any] = found["history"]
         if bool(found["moments"]) != (len(rows) > 1):
-            raise InputError(f"{path}: moments: expected some after the first epoch, none before it (got {quoted(found['moments'])}); {MEND}")
+            raise InputError(
+                f"{path}: moments: expected some after the first epoch, none before it (got {quoted(found['moments'])}); {MEND}"
+            )
         return Saved([Epoch(**row) for row in rows], start, found["moments"])
 
     def load(self, saved: Saved, model: DSKReG, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-        """Restore `model` and `optimiser`; returns the best weights. Raises InputError, before anything is changed, where a tensor does not fit."""
+        """Restore `model` and `optimiser`; returns the best weights.
+
+        Raises InputError, before anything is changed, where a tensor does not fit.
+        """
         own, parameters = model.state_dict(), [p for group in optimiser.param_groups for p in group["params"]]
         names = {id(parameter): name for name, parameter in model.named_parameters()}
         order = [names[id(parameter)] for parameter in parameters]
@@ -182,17 +221,23 @@ class Checkpoint:
         for index in saved.moments:
             told = {name: found[f"optimiser.{index}.{name}"] for name in MOMENTS}
             like = parameters[index]
-            moments[index] = {k: v if k == "step" else distributed.divided(v.to(self.device), like) for k, v in told.items()}
+            moments[index] = {
+                k: v if k == "step" else distributed.divided(v.to(self.device), like) for k, v in told.items()
+            }
         model.load_state_dict({name: found[f"model.{name}"] for name in own})
         optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
         return {name: found[f"best.{name}"] for name in own}
 
     def _tensors(self, moments: list[int], order: list[str], model: DSKReG) -> dict[str, Tensor]:
-        """The file's tensors, checked: the model's and the best weights, and for the parameters `moments` of `order` what AdamW remembers."""
+        """The file's tensors, checked: the model's and the best weights, and for the parameters `moments` of
+        `order` what AdamW remembers.
+        """
         path, weights = self.folder / "state.safetensors", schema.weights(self.config.model)
         forms = {f"{part}.{name}": form for part in ("model", "best") for name, form in weights.items()}
         if not set(moments) <= set(range(len(order))):
-            raise InputError(f"{self.folder / 'state.json'}: moments: expected numbers below {len(order)} (got {quoted(moments)}); {MEND}")
+            raise InputError(
+                f"{self.folder / 'state.json'}: moments: expected numbers below {len(order)} (got {quoted(moments)}); {MEND}"
+            )
         for index in moments:
             shape = weights[order[index]].shape
             forms[f"optimiser.{index}.step"] = schema.Tensor("F32", (), 1)
@@ -209,5 +254,9 @@ class Checkpoint:
 
     def clear(self) -> None:
         """Remove the checkpoint: the artifact is written."""
-        for folder in (self.folder, self.folder.with_name(self.folder.name + ".old"), self.folder.with_name(self.folder.name + ".new")):
+        for folder in (
+            self.folder,
+            self.folder.with_name(self.folder.name + ".old"),
+            self.folder.with_name(self.folder.name + ".new"),
+        ):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,9 +1,11 @@
-"""Several processes at one training: `torchrun --nproc-per-node 2 -m dskreg train ...`. Alone, everything here is a no-op.
+"""Several processes at one training: `torchrun --nproc-per-node 2 -m dskreg train ...`. Alone, everything
+here is a no-op.
 
-Every process knows the data and makes the whole batch; of its titles (or triples) it computes its own (Part). Gradients are averaged by
-DistributedDataParallel. With `train.shard` the parameters, gradients and the optimiser's state lie divided by rows among the processes instead
-(torch.distributed.fsdp.fully_shard, over torch.distributed.tensor), gathered only while a step runs. What is saved is whole: a run may go on
-with another number of processes.
+Every process knows the data and makes the whole batch; of its titles (or triples) it computes its own (Part).
+Gradients are averaged by DistributedDataParallel. With `train.shard` the parameters, gradients and the
+optimiser's state lie divided by rows among the processes instead (torch.distributed.fsdp.fully_shard, over
+torch.distributed.tensor), gathered only while a step runs. What is saved is whole: a run may go on with
+another number of processes.
 """
 
 from __future__ import annotations
@@ -90,7 +92,9 @@ def share(objective: nn.Module, shard: bool) -> nn.Module:
     if part().size == 1:
         return objective
     if not shard:
-        return nn.parallel.DistributedDataParallel(objective, broadcast_buffers=False, gradient_as_bucket_view=True)
+        return nn.parallel.DistributedDataParallel(
+            objective, broadcast_buffers=False, gradient_as_bucket_view=True
+        )
     device = next(objective.parameters()).device.type
     fully_shard(objective, mesh=init_device_mesh(device, (part().size,)))  # in place
     return objective
@@ -124,4 +128,8 @@ def local(value: Tensor) -> Tensor:
 
 def divided(value: Tensor, like: Tensor) -> Tensor:
     """`value`, known whole to every process, divided as `like` is."""
-    return distribute_tensor(value, like.device_mesh, like.placements, src_data_rank=None) if isinstance(like, DTensor) else value
+    return (
+        distribute_tensor(value, like.device_mesh, like.placements, src_data_rank=None)
+        if isinstance(like, DTensor)
+        else value
+    )

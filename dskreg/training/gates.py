@@ -1,8 +1,10 @@
 """The first gates, chosen on validation.
 
-`train.gates_by` = cold: how loud the relations of the knowledge graph are beside each other is chosen where their neighbours are all that is known:
-some titles lose their likes and are ranked among themselves. How loud all of them are is chosen where all titles compete: as loud as does little harm
-there; then co-liked and the user's picks, the smallest gate unless a larger one ranks better. `all`: each relation's in this way, where all titles compete.
+`train.gates_by` = cold: how loud the relations of the knowledge graph are beside each other is chosen where
+their neighbours are all that is known: some titles lose their likes and are ranked among themselves. How loud
+all of them are is chosen where all titles compete: as loud as does little harm there; then co-liked and the
+user's picks, the smallest gate unless a larger one ranks better. `all`: each relation's in this way, where
+all titles compete.
 """
 
 from __future__ import annotations
@@ -28,17 +30,21 @@ from dskreg.model.scoring import Catalogue
 from dskreg.training.progress import Progress, silent, stepwise
 
 GATES, LEAST, MIDDLE = (0.03, 0.1, 0.3, 1.0), 0.01, 0.1
-BETTER, BETTER_COLD = 1.0005, 1.005  # another gate is taken if it ranks so many times better: all titles, or cold ones, of which there are fewer
+# Another gate is taken if it ranks so many times better: all titles, or cold ones, of which there are fewer
+BETTER, BETTER_COLD = 1.0005, 1.005
 HARM = 1.003  # another split changes more
 COLD, TENTHS = 0.1, 3  # so many shares of the titles lose their likes, each by itself
 USERS = 1000  # asked about each gate
 ROUNDS, TRIED = 2, 1 + len(GATES)  # of all relations where cold titles compete; gates tried for each
 
 
-def choose_gates(model: DSKReG, dataset: Dataset, config: Config, progress: Progress = silent) -> tuple[tuple[float, ...], float]:
+def choose_gates(
+    model: DSKReG, dataset: Dataset, config: Config, progress: Progress = silent
+) -> tuple[tuple[float, ...], float]:
     """(g_r, g of the user side), set in the model as well."""
     knowledge = len(choose_relations(dataset, config.graph))
-    first = knowledge if config.train.gates_by == "cold" else 0  # of the relations whose gates are chosen where all titles compete
+    # Of the relations whose gates are chosen where all titles compete
+    first = knowledge if config.train.gates_by == "cold" else 0
     gates = len(model.relation_embedding)
     tried = (1 + ROUNDS * first * TRIED + TRIED) * bool(first) + 1 + (gates - first + 1) * TRIED
     with stepwise(progress, tried, "gates") as step:
@@ -46,7 +52,9 @@ def choose_gates(model: DSKReG, dataset: Dataset, config: Config, progress: Prog
 
 
 @torch.no_grad()
-def _choose_gates(model: DSKReG, dataset: Dataset, config: Config, first: int, knowledge: int, step: Callable[[], object]) -> tuple[tuple[float, ...], float]:
+def _choose_gates(
+    model: DSKReG, dataset: Dataset, config: Config, first: int, knowledge: int, step: Callable[[], object]
+) -> tuple[tuple[float, ...], float]:
     assert model.log_gate is not None and model.log_user_gate is not None
     training = model.training
     model.eval()
@@ -56,7 +64,12 @@ def _choose_gates(model: DSKReG, dataset: Dataset, config: Config, first: int, k
 
     def warm(users: int = USERS) -> float:
         step()
-        return evaluate(model_scorer(model), dataset, VALIDATION, min(users, config.train.validation_users)).results()["ndcg@20"] or 0.0
+        return (
+            evaluate(
+                model_scorer(model), dataset, VALIDATION, min(users, config.train.validation_users)
+            ).results()["ndcg@20"]
+            or 0.0
+        )
 
     if first:
         log_gate[:first] = math.log(MIDDLE)  # from here each may become louder or quieter than the others
@@ -73,14 +86,20 @@ def _choose_gates(model: DSKReG, dataset: Dataset, config: Config, first: int, k
 def _tenths(model: DSKReG, dataset: Dataset, seed: int, co_liked: int) -> list[Chilled]:
     likes = train_matrix(dataset, (TRAIN, VALIDATION))
     titles = np.random.default_rng([seed, 2]).permutation(np.flatnonzero(np.asarray(likes.sum(0)).ravel()))
-    return [Chilled(model, likes, part, co_liked) for part in np.array_split(titles, round(1 / COLD))[:TENTHS]]
+    return [
+        Chilled(model, likes, part, co_liked) for part in np.array_split(titles, round(1 / COLD))[:TENTHS]
+    ]
 
 
 class Chilled:
-    """Some titles without their likes: they have no vector and no co-liked candidate, and are ranked among themselves by their neighbours alone."""
+    """Some titles without their likes: they have no vector and no co-liked candidate, and are ranked among
+    themselves by their neighbours alone.
+    """
 
     def __init__(self, model: DSKReG, likes: sparse.csr_matrix, titles: np.ndarray, co_liked: int) -> None:
-        """`titles` in no order, since equal scores say nothing; `likes` `[U, I]` of everybody; `co_liked`: that relation's number."""
+        """`titles` in no order, since equal scores say nothing; `likes` `[U, I]` of everybody; `co_liked`:
+        that relation's number.
+        """
         others = np.ones(likes.shape[1], dtype=np.float32)
         others[titles] = 0
         history, target = sparse.csr_matrix(likes.multiply(others)), likes[:, titles]
@@ -93,7 +112,9 @@ class Chilled:
         self.vectors = model.item_embedding[self.titles].clone()
         with self._bare():
             nobody = torch.full((len(people),), NOBODY, device=self.titles.device)
-            self.user = model.user_hop(nobody, torch.from_numpy(padded(history[people])).to(self.titles.device)).output
+            self.user = model.user_hop(
+                nobody, torch.from_numpy(padded(history[people])).to(self.titles.device)
+            ).output
 
     @contextmanager
     def _bare(self) -> Iterator[None]:
@@ -108,7 +129,9 @@ class Chilled:
         if not len(self.user):
             return 0.0
         with self._bare():
-            score = Catalogue.of(self.model, self.titles, self.model.draw_items(self.titles, without=self.without)).scores(self.user)
+            score = Catalogue.of(
+                self.model, self.titles, self.model.draw_items(self.titles, without=self.without)
+            ).scores(self.user)
         ranked = top_items(score.T.float().cpu().numpy(), None, 20)
         return float(ndcg(hits(ranked, self.wanted), np.diff(self.wanted.indptr), 20).mean())
 
@@ -126,8 +149,12 @@ def _proportions(log_gates: Tensor, tenths: list[Chilled], step: Callable[[], ob
             best = _climb(log_gates, place, best, cold, BETTER_COLD)
 
 
-def _climb(log_gates: Tensor, place: int, best: float, quality: Callable[[], float], times: float = BETTER) -> float:
-    """Put the best of LEAST and GATES at the place where it betters `best` by so many `times`; returns the best."""
+def _climb(
+    log_gates: Tensor, place: int, best: float, quality: Callable[[], float], times: float = BETTER
+) -> float:
+    """Put the best of LEAST and GATES at the place where it betters `best` by so many `times`; returns the
+    best.
+    """
     kept = float(log_gates[place])
     for gate in (LEAST, *GATES):
         log_gates[place] = math.log(gate)
@@ -139,7 +166,9 @@ def _climb(log_gates: Tensor, place: int, best: float, quality: Callable[[], flo
 
 
 def _as_loud_as_does_little_harm(log_gates: Tensor, quality: Callable[[], float]) -> None:
-    """Bring the largest gate to the largest of LEAST and GATES that ranks nearly as well as any, the others in proportion."""
+    """Bring the largest gate to the largest of LEAST and GATES that ranks nearly as well as any, the others
+    in proportion.
+    """
     proportion = log_gates - log_gates.max()
     found = {}
     for loudest in (LEAST, *GATES):

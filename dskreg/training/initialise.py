@@ -1,4 +1,6 @@
-"""Where the default preset starts: title embeddings in closed form (spectra.py) and gates (gates.py), both chosen on validation."""
+"""Where the default preset starts: title embeddings in closed form (spectra.py) and gates (gates.py), both
+chosen on validation.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,20 @@ from dskreg.training.progress import Progress, silent
 from dskreg.training.spectral import Spectra, Start, of_some
 
 
-def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Start | None = None, progress: Progress = silent) -> Start:
-    """Set the embeddings, the weights of titles in histories and the gates; returns what was chosen, or `chosen` where that is given.
+def start_from_svd(
+    model: DSKReG, dataset: Dataset, config: Config, chosen: Start | None = None, progress: Progress = silent
+) -> Start:
+    """Set the embeddings, the weights of titles in histories and the gates; returns what was chosen, or
+    `chosen` where that is given.
 
     Where `chosen` names no gates, those of the model are chosen all the same.
 
-    Off the diagonal e_i . e_j is a ridge regression of every title on all the others, which is what EASE is before its columns are scaled
-    (Steck, WWW 2019; entities as people: Jeunen et al., RecSys 2020): for titles outside the history the plain dot product ranks like it, from `width`
-    numbers a title. An infinite ridge is S^2 itself. Everything is chosen by validation NDCG@20, first of that dot product, then of the model with its gates.
-    The whole is scaled so that the softmax loss of a sample of histories is smallest: with scores far too small, training would first
-    unlearn the start (docs/model.md).
+    Off the diagonal e_i . e_j is a ridge regression of every title on all the others, which is what EASE is
+    before its columns are scaled (Steck, WWW 2019; entities as people: Jeunen et al., RecSys 2020): for
+    titles outside the history the plain dot product ranks like it, from `width` numbers a title. An infinite
+    ridge is S^2 itself. Everything is chosen by validation NDCG@20, first of that dot product, then of the
+    model with its gates. The whole is scaled so that the softmax loss of a sample of histories is smallest:
+    with scores far too small, training would first unlearn the start (docs/model.md).
     """
     spectra = Spectra(dataset, config)
     some = of_some(dataset)
@@ -37,7 +43,9 @@ def start_from_svd(model: DSKReG, dataset: Dataset, config: Config, chosen: Star
     embedding[:, : vectors.shape[1]] = torch.from_numpy(vectors).to(embedding.device)
     weight_ = torch.from_numpy(weight).to(embedding.device)
     with torch.no_grad():
-        model.item_embedding.copy_(embedding * _best_scale(embedding, weight_, spectra.likes, config.seed) ** 0.5)
+        model.item_embedding.copy_(
+            embedding * _best_scale(embedding, weight_, spectra.likes, config.seed) ** 0.5
+        )
         if model.history_weight is not None:
             model.history_weight.copy_(weight_)
     if model.log_gate is not None and not best.gates:

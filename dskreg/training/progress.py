@@ -17,7 +17,9 @@ def silent(steps: Iterator, count: int, label: str) -> Iterator:
 
 @contextmanager
 def stepwise(progress: Progress, count: int, label: str) -> Iterator[Callable[[], object]]:
-    """`step`, to be called at most `count` times, more calls show nothing; what is left at the end is passed over."""
+    """`step`, to be called at most `count` times, more calls show nothing; what is left at the end is passed
+    over.
+    """
     steps = progress(iter(range(count)), count, label)
     steps = iter(steps)
     yield lambda: next(steps, None)

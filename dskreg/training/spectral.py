@@ -1,9 +1,11 @@
 """Title vectors in closed form: spectral filters of who liked what, alone or mixed, chosen on validation.
 
-A = D_u^-p X D_i^-p, below it (where it pays) rows that count as further people: D_s^-p S D_i^-p, what each person saw and did not like;
+A = D_u^-p X D_i^-p, below it (where it pays) rows that count as further people: D_s^-p S D_i^-p, what each
+person saw and did not like;
     D_e^-1/2 T D_i^-p, what carries each entity of the knowledge graph
 A = U S V',   kernel: e_i = n_i^q V_i (S^2 / (S^2 / ridge + mean))^1/2,   weight of a title in a history  n_i^-h / mean
-mixture: e_i . e_j = sum_k share_k e_i^k . e_j^k, every kernel's scores of one spread; the nearest such product of `width` numbers a title
+mixture: e_i . e_j = sum_k share_k e_i^k . e_j^k, every kernel's scores of one spread; the nearest such
+product of `width` numbers a title
 """
 
 from __future__ import annotations
@@ -26,9 +28,12 @@ from dskreg.graph.entities import carriers, choose_relations
 from dskreg.training.progress import Progress, silent, stepwise
 
 EXPONENTS, RIDGES, PARTS = (0.15, 0.25, 0.35), (10.0, math.inf), (16, 8, 4, 2, 1)
-"""Tried together: how far degrees are evened out; ridge in units of the mean eigenvalue; shares of the width."""
-POPULARITY = ((0.1, 0.3), (0.0, 0.0), (0.0, 0.1), (0.0, 0.2), (0.1, 0.2))  # (q, h), tried with the best of these
-FINE_RIDGES, FINE_PARTS = (7.0, 10.0, 15.0, 20.0, 30.0), (2, 1)  # once it is known what counts as people: further rows shift the best ridge
+"""Tried together: how far degrees are evened out; ridge in units of the mean eigenvalue; shares of the width.
+"""
+# (q, h), tried with the best of these
+POPULARITY = ((0.1, 0.3), (0.0, 0.0), (0.0, 0.1), (0.0, 0.2), (0.1, 0.2))
+# Once it is known what counts as people: further rows shift the best ridge
+FINE_RIDGES, FINE_PARTS = (7.0, 10.0, 15.0, 20.0, 30.0), (2, 1)
 MIXED_PARTS, SHARES = (8, 1), (0.15, 0.3, 0.5)
 """What may be mixed in, at every exponent, with the first kernel's ridge or none, and with which share."""
 KERNELS, BETTER = 4, 1.0005  # at most; another kernel must rank so many times better
@@ -70,12 +75,17 @@ class Start:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Start:
         """The inverse of `to_json`."""
-        kernels = (Kernel(**kernel | {"ridge": math.inf if kernel["ridge"] is None else kernel["ridge"]}) for kernel in document["kernels"])
+        kernels = (
+            Kernel(**kernel | {"ridge": math.inf if kernel["ridge"] is None else kernel["ridge"]})
+            for kernel in document["kernels"]
+        )
         return cls(**document | {"kernels": tuple(kernels), "gates": tuple(document["gates"])})
 
 
 class Spectra:
-    """The leading directions of the normalised likes, by exponent and by what counts as people; computed when first asked for."""
+    """The leading directions of the normalised likes, by exponent and by what counts as people; computed when
+    first asked for.
+    """
 
     def __init__(self, dataset: Dataset, config: Config) -> None:
         self.dataset, self.config, self.likes = dataset, config, train_matrix(dataset)
@@ -87,13 +97,18 @@ class Spectra:
         self._step: Callable[[], object] = lambda: None  # one more was tried
 
     def choose(self, progress: Progress = silent) -> Start:
-        """The best on validation: exponent, ridge and rank; then popularity; then what else counts as people; the first three finer; then what is mixed in."""
+        """The best on validation: exponent, ridge and rank; then popularity; then what else counts as people;
+        the first three finer; then what is mixed in.
+        """
         with stepwise(progress, self._most_tried(), "start") as self._step:
             return self._choose()
 
     def _most_tried(self) -> int:
         """How many starts and mixtures `choose` tries, where as many kernels are mixed as may be."""
-        kernels = [len(list(self._kernels(ridges, parts))) for ridges, parts in ((RIDGES, PARTS), (FINE_RIDGES, FINE_PARTS), (RIDGES, MIXED_PARTS))]
+        kernels = [
+            len(list(self._kernels(ridges, parts)))
+            for ridges, parts in ((RIDGES, PARTS), (FINE_RIDGES, FINE_PARTS), (RIDGES, MIXED_PARTS))
+        ]
         mixed = KERNELS + (KERNELS - 1) * kernels[2] * min(2, len(self._asked()))
         return kernels[0] + len(POPULARITY) * self._discounts() + len(self._asked()) + 1 + kernels[1] + mixed
 
@@ -102,7 +117,11 @@ class Spectra:
 
     def _asked(self) -> list[tuple[bool, bool]]:
         """(knowledge, seen): what else may count as people."""
-        return [(k, s) for s in (False, True)[: 1 + bool(self.seen.nnz)] for k in (False, True)[: 1 + bool(len(self.dataset.relations))]]
+        return [
+            (k, s)
+            for s in (False, True)[: 1 + bool(self.seen.nnz)]
+            for k in (False, True)[: 1 + bool(len(self.dataset.relations))]
+        ]
 
     def _choose(self) -> Start:
         discounts = self._discounts()
@@ -110,9 +129,14 @@ class Spectra:
         best = self._best(Start((kernel,), q, h) for kernel in self._kernels(RIDGES, PARTS))
         if discounts:
             best = self._best(replace(best, popularity=q, discount=h) for q, h in POPULARITY)
-        best = self._best(replace(best, kernels=(replace(best.kernels[0], knowledge=k, seen=s),)) for k, s in self._asked())
+        best = self._best(
+            replace(best, kernels=(replace(best.kernels[0], knowledge=k, seen=s),)) for k, s in self._asked()
+        )
         first = best.kernels[0]
-        finer = (replace(kernel, knowledge=first.knowledge, seen=first.seen) for kernel in self._kernels(FINE_RIDGES, FINE_PARTS))
+        finer = (
+            replace(kernel, knowledge=first.knowledge, seen=first.seen)
+            for kernel in self._kernels(FINE_RIDGES, FINE_PARTS)
+        )
         return self._mixed(self._best([best, *(replace(best, kernels=(kernel,)) for kernel in finer)]))
 
     def _kernels(self, ridges: Iterable[float], parts: Iterable[int]) -> Iterator[Kernel]:
@@ -127,10 +151,17 @@ class Spectra:
         self._step()
         vectors, weight = self.vectors(start)
         scorer = dot_product(vectors, vectors * weight[:, None])
-        return evaluate(scorer, self.dataset, VALIDATION, self.config.train.validation_users).results()["ndcg@20"] or 0.0
+        return (
+            evaluate(scorer, self.dataset, VALIDATION, self.config.train.validation_users).results()[
+                "ndcg@20"
+            ]
+            or 0.0
+        )
 
     def _mixed(self, best: Start) -> Start:
-        """Kernels mixed in one after another, each the one, with the share, that ranks the validation titles best, while that betters it."""
+        """Kernels mixed in one after another, each the one, with the share, that ranks the validation titles
+        best, while that betters it.
+        """
         target = train_matrix(self.dataset, (VALIDATION,))
         people = np.flatnonzero(np.diff(target.indptr))
         if not len(people):
@@ -149,17 +180,29 @@ class Spectra:
 
         first = best.kernels[0]
         sides = dict.fromkeys([(False, False), (first.knowledge, first.seen)])
-        pool = [replace(kernel, knowledge=k, seen=s) for kernel in self._kernels(sorted({first.ridge, math.inf}), MIXED_PARTS) for k, s in sides]
+        pool = [
+            replace(kernel, knowledge=k, seen=s)
+            for kernel in self._kernels(sorted({first.ridge, math.inf}), MIXED_PARTS)
+            for k, s in sides
+        ]
         kernels, total = best.kernels, scores(first)
         reached = quality(total)
         while len(kernels) < KERNELS:
-            tried = ((quality((1 - share) * total + share * other), kernel, share) for kernel in pool for other in [scores(kernel)] for share in SHARES)
+            tried = (
+                (quality((1 - share) * total + share * other), kernel, share)
+                for kernel in pool
+                for other in [scores(kernel)]
+                for share in SHARES
+            )
             found = max(tried, key=lambda outcome: outcome[0])
             if found[0] <= reached * BETTER:
                 break
             reached, added, share = found
             total = (1 - share) * total + share * scores(added)
-            kernels = (*(replace(kernel, share=kernel.share * (1 - share)) for kernel in kernels), replace(added, share=share))
+            kernels = (
+                *(replace(kernel, share=kernel.share * (1 - share)) for kernel in kernels),
+                replace(added, share=share),
+            )
         return replace(best, kernels=kernels)
 
     def vectors(self, start: Start) -> tuple[np.ndarray, np.ndarray]:
@@ -179,19 +222,27 @@ class Spectra:
         key = (replace(kernel, share=1.0), start.popularity, start.discount, start.least)
         if key not in self._spreads:
             people = np.flatnonzero(np.diff(self.likes.indptr))
-            some = self.likes[people[np.linspace(0, len(people) - 1, min(len(people), SPREAD_OVER)).astype(int)]]
+            some = self.likes[
+                people[np.linspace(0, len(people) - 1, min(len(people), SPREAD_OVER)).astype(int)]
+            ]
             self._spreads[key] = float(((some @ (vectors * weight[:, None])) @ vectors.T).std()) or 1.0
         return vectors / np.float32(self._spreads[key] ** 0.5), weight
 
     def _filtered(self, kernel: Kernel, start: Start) -> np.ndarray:
         right, squared, mean = self.decomposed(kernel.exponent, kernel.knowledge, kernel.seen, start.least)
         filter_ = np.sqrt(squared / (squared / kernel.ridge + mean))[: kernel.rank]
-        return (right[:, : kernel.rank] * filter_ * (self.count**start.popularity)[:, None]).astype(np.float32)
+        return (right[:, : kernel.rank] * filter_ * (self.count**start.popularity)[:, None]).astype(
+            np.float32
+        )
 
-    def decomposed(self, exponent: float, knowledge: bool = False, seen: bool = False, least: int = 0) -> tuple[np.ndarray, np.ndarray, float]:
-        """(V `[I, width]`, S^2 `[width]` falling, the mean eigenvalue of the likes' part over titles with `least` likes).
+    def decomposed(
+        self, exponent: float, knowledge: bool = False, seen: bool = False, least: int = 0
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """(V `[I, width]`, S^2 `[width]` falling, the mean eigenvalue of the likes' part over titles with
+        `least` likes).
 
-        These titles alone shape the directions; the others get the row of V that their likes give them: V_i = a_i U / S.
+        These titles alone shape the directions; the others get the row of V that their likes give them: V_i =
+        a_i U / S.
         """
         key = (exponent, knowledge, seen, least)
         if key not in self._kept:
@@ -203,15 +254,24 @@ class Spectra:
             common = likes >= least
             common |= not common.any()
             mean = float((normal[:, common].data ** 2).sum() / max(1, np.count_nonzero(likes[common])))
-            further = [self._entities() @ columns] * knowledge + [of_people(self.seen, exponent) @ columns] * seen
+            further = [self._entities() @ columns] * knowledge + [
+                of_people(self.seen, exponent) @ columns
+            ] * seen
             rows = sparse.csr_matrix(sparse.vstack([normal, *further]))
-            left, value, of_common = randomized_svd(rows[:, common], min(self.width, common.sum()), n_iter=4, random_state=self.config.seed)
-            value = np.where(value > 1e-6 * value.max(initial=0), value, 0)  # beyond the rank there is only rounding
+            left, value, of_common = randomized_svd(
+                rows[:, common], min(self.width, common.sum()), n_iter=4, random_state=self.config.seed
+            )
+            # Beyond the rank there is only rounding
+            value = np.where(value > 1e-6 * value.max(initial=0), value, 0)
             right = np.empty((len(common), len(value)), of_common.dtype)
             right[common] = of_common.T
-            right[~common] = rows[:, ~common].T @ np.divide(left, value, out=np.zeros_like(left), where=value > 0)
-            right[np.diff(rows.tocsc().indptr) == 0] = 0  # what is in no row has no direction, not even that of a rounding error
-            right *= np.where(np.abs(of_common).max(1) == of_common.max(1), 1, -1)  # the sign is arbitrary: fix it
+            right[~common] = rows[:, ~common].T @ np.divide(
+                left, value, out=np.zeros_like(left), where=value > 0
+            )
+            # What is in no row has no direction, not even that of a rounding error
+            right[np.diff(rows.tocsc().indptr) == 0] = 0
+            # The sign is arbitrary: fix it
+            right *= np.where(np.abs(of_common).max(1) == of_common.max(1), 1, -1)
             self._kept[key] = right, value.astype(np.float64) ** 2, mean
         return self._kept[key]
 
@@ -225,14 +285,18 @@ class Spectra:
 
 
 def of_some(dataset: Dataset) -> Dataset:
-    """What CHOOSERS evenly spaced people saw and liked, or all of it: settings are found in a part of the time that everybody's spectra would take."""
+    """What CHOOSERS evenly spaced people saw and liked, or all of it: settings are found in a part of the
+    time that everybody's spectra would take.
+    """
     count = len(dataset.user_ids)
     if count <= CHOOSERS:
         return dataset
     asked = np.zeros(count, dtype=bool)
     asked[np.linspace(0, count - 1, CHOOSERS).astype(int)] = True
     kept = asked[dataset.user]
-    return replace(dataset, **{name: getattr(dataset, name)[kept] for name in ("user", "item", "liked", "fold")})
+    return replace(
+        dataset, **{name: getattr(dataset, name)[kept] for name in ("user", "item", "liked", "fold")}
+    )
 
 
 def of_people(pairs: sparse.csr_matrix, exponent: float) -> sparse.csr_matrix:
@@ -241,7 +305,9 @@ def of_people(pairs: sparse.csr_matrix, exponent: float) -> sparse.csr_matrix:
 
 
 def narrowed(vectors: np.ndarray, width: int) -> np.ndarray:
-    """`[I, width]` float32 whose dot products are as near to those of `vectors` `[I, D]` as they can be; `vectors` where they are not wider."""
+    """`[I, width]` float32 whose dot products are as near to those of `vectors` `[I, D]` as they can be;
+    `vectors` where they are not wider.
+    """
     if vectors.shape[1] <= width:
         return vectors
     directions = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))[1][:, : -width - 1 : -1]

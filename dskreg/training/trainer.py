@@ -1,9 +1,9 @@
 """Training: the loop over epochs, early stopping, checkpoints.
 
-`softmax` (default): a step takes a batch of users, hides a random share of each history and predicts the hidden titles from the rest by
-one softmax over the titles with training likes (a sample, where there are many). `bpr` (paper): (user, liked, never seen) triples. In both
-the target is never part of the history that predicts it (batches.py, objectives.py). Under torchrun several processes share every step
-(parallel.py).
+`softmax` (default): a step takes a batch of users, hides a random share of each history and predicts the
+hidden titles from the rest by one softmax over the titles with training likes (a sample, where there are
+many). `bpr` (paper): (user, liked, never seen) triples. In both the target is never part of the history that
+predicts it (batches.py, objectives.py). Under torchrun several processes share every step (parallel.py).
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ class Diverged(InputError):
 
 
 def choose_device(name: str) -> torch.device:
-    """The device called `name`; `auto` takes CUDA, then MPS, then the CPU. Raises InputError for one that is not there."""
+    """The device called `name`; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises InputError for one that is not there.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if not re.fullmatch(DEVICE, name):
@@ -69,7 +72,9 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {name!r} is not usable here ({str(error).splitlines()[0]}); try --device cpu") from None
+        raise InputError(
+            f"device {name!r} is not usable here ({str(error).splitlines()[0]}); try --device cpu"
+        ) from None
     return device
 
 
@@ -85,9 +90,9 @@ def train(
 ) -> Trained:
     """Train on `dataset` (split) and `graph`; checkpoints of the start and of every epoch go to `folder`.
 
-    `report` is called after each epoch, `progress` wraps the choice of the start and an epoch's steps. Raises InputError when there is nothing to
-    train on, or when `resume` meets a checkpoint that is damaged or of other settings, and Diverged.
-    `start`: what an earlier training chose on validation, to be used again.
+    `report` is called after each epoch, `progress` wraps the choice of the start and an epoch's steps. Raises
+    InputError when there is nothing to train on, or when `resume` meets a checkpoint that is damaged or of
+    other settings, and Diverged. `start`: what an earlier training chose on validation, to be used again.
     """
     device = choose_device(config.train.device)
     likes = train_matrix(dataset)
@@ -109,21 +114,30 @@ def train(
     if checkpoint and saved:
         history, best = saved.history, checkpoint.load(saved, model, optimiser)
     else:
-        history, best = [_measure(shared, model, dataset, config.train, 0, None, 0.0)], distributed.copy_of(model)
+        history, best = (
+            [_measure(shared, model, dataset, config.train, 0, None, 0.0)],
+            distributed.copy_of(model),
+        )
         report(history[0])
         if checkpoint:
             checkpoint.save(model, optimiser, best, history, start)
-    while history[-1].epoch < config.train.epochs and history[-1].epoch - _best(history).epoch < config.train.patience:
+    while (
+        history[-1].epoch < config.train.epochs
+        and history[-1].epoch - _best(history).epoch < config.train.patience
+    ):
         epoch = history[-1].epoch + 1
         began, total = time.perf_counter(), torch.zeros((), device=device)
         steps = _run(shared, optimiser, batches.epoch(epoch, model.neighbour.shape[1]))
         for loss in progress(steps, len(batches), f"epoch {epoch}"):
             total += loss
         loss = float(distributed.total(total)) / len(batches)
-        history.append(_measure(shared, model, dataset, config.train, epoch, loss, time.perf_counter() - began))
+        history.append(
+            _measure(shared, model, dataset, config.train, epoch, loss, time.perf_counter() - began)
+        )
         if _best(history) is history[-1]:
             best = distributed.copy_of(model)
-        report(history[-1])  # first: who is killed in between reports the epoch again after --resume, but never leaves one out
+        # First: who is killed in between reports the epoch again after --resume, but never leaves one out
+        report(history[-1])
         if checkpoint:
             checkpoint.save(model, optimiser, best, history, start)
     whole = {name: distributed.full(value) for name, value in best.items()}
@@ -134,8 +148,12 @@ def train(
 
 
 def known(dataset: Dataset) -> Dataset:
-    """The data set with everything known before the test in the training fold, and nothing in the validation fold."""
-    return replace(dataset, fold=np.where(np.isin(dataset.fold, KNOWN), TRAIN, dataset.fold).astype(dataset.fold.dtype))
+    """The data set with everything known before the test in the training fold, and nothing in the validation
+    fold.
+    """
+    return replace(
+        dataset, fold=np.where(np.isin(dataset.fold, KNOWN), TRAIN, dataset.fold).astype(dataset.fold.dtype)
+    )
 
 
 def refit(
@@ -146,20 +164,26 @@ def refit(
     resume: bool = False,
     progress: Progress = silent,
 ) -> tuple[CandidateGraph, Trained]:
-    """Once more on everything known before the test: the settings and the number of epochs that won on validation, validation likes included.
+    """Once more on everything known before the test: the settings and the number of epochs that won on
+    validation, validation likes included.
 
-    Where likes outside the core come in, titles with fewer likes than the core asks for shape no direction of the start. Returns the candidate graph
-    over the same likes and the model. It is what the baselines get too (tuning.py).
+    Where likes outside the core come in, titles with fewer likes than the core asks for shape no direction of
+    the start. Returns the candidate graph over the same likes and the model. It is what the baselines get too
+    (tuning.py).
     """
     everything, start = known(dataset), trained.start
     if start is not None and (dataset.fold == OUTSIDE).any():
         start = replace(start, least=config.data.core)
     graph = build(everything, config.graph, config.seed)
-    settings = replace(config, train=replace(config.train, epochs=trained.best_epoch, patience=max(1, trained.best_epoch)))
+    settings = replace(
+        config, train=replace(config.train, epochs=trained.best_epoch, patience=max(1, trained.best_epoch))
+    )
     return graph, train(everything, graph, settings, folder, resume, progress=progress, start=start)
 
 
-def _task(dataset: Dataset, model: DSKReG, config: Config, device: torch.device) -> tuple[MaskedBatches | TripleBatches, nn.Module]:
+def _task(
+    dataset: Dataset, model: DSKReG, config: Config, device: torch.device
+) -> tuple[MaskedBatches | TripleBatches, nn.Module]:
     """The batches, of which this process takes its part, and what is asked of the model."""
     part = distributed.part()
     if config.train.objective == "softmax":
@@ -174,18 +198,35 @@ def _best(history: list[Epoch]) -> Epoch:
 
 
 def optimiser_of(model: DSKReG, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW over `parameter_groups`, which decays by the learning rate times its `weight_decay`; one kernel for all parameters where there is one."""
+    """AdamW over `parameter_groups`, which decays by the learning rate times its `weight_decay`; one kernel
+    for all parameters where there is one.
+    """
     fused = model.item_embedding.device.type in ("cpu", "cuda")
-    return torch.optim.AdamW(parameter_groups(model, config), weight_decay=config.weight_decay / config.learning_rate, fused=fused)
+    return torch.optim.AdamW(
+        parameter_groups(model, config), weight_decay=config.weight_decay / config.learning_rate, fused=fused
+    )
 
 
 def parameter_groups(model: DSKReG, config: TrainConfig) -> list[dict]:
-    """The embeddings and towers at one learning rate; the sampler's and the attention's few parameters at another, without decay."""
-    small = {"relation_embedding", "relevance_item", "relevance_relation", "prior", "log_gate", "log_user_gate"}
+    """The embeddings and towers at one learning rate; the sampler's and the attention's few parameters at
+    another, without decay.
+    """
+    small = {
+        "relation_embedding",
+        "relevance_item",
+        "relevance_relation",
+        "prior",
+        "log_gate",
+        "log_user_gate",
+    }
     named = list(model.named_parameters())
     return [
         {"params": [p for n, p in named if n not in small], "lr": config.learning_rate},
-        {"params": [p for n, p in named if n in small], "lr": config.sampler_learning_rate, "weight_decay": 0.0},
+        {
+            "params": [p for n, p in named if n in small],
+            "lr": config.sampler_learning_rate,
+            "weight_decay": 0.0,
+        },
     ]
 
 
@@ -194,12 +235,21 @@ def _run(objective: nn.Module, optimiser: torch.optim.Optimizer, batches: Iterat
     for batch in batches:
         optimiser.zero_grad(set_to_none=True)
         loss = objective(batch)
-        (loss * distributed.part().size).backward()  # gradients of several processes are averaged: of parts, the sum is wanted
+        # Gradients of several processes are averaged: of parts, the sum is wanted
+        (loss * distributed.part().size).backward()
         optimiser.step()
         yield loss.detach()
 
 
-def _measure(objective: nn.Module, model: DSKReG, dataset: Dataset, config: TrainConfig, epoch: int, loss: float | None, seconds: float) -> Epoch:
+def _measure(
+    objective: nn.Module,
+    model: DSKReG,
+    dataset: Dataset,
+    config: TrainConfig,
+    epoch: int,
+    loss: float | None,
+    seconds: float,
+) -> Epoch:
     """The epoch's line. Raises Diverged, in every process, where a number of it or of the model is none."""
     began = time.perf_counter()
     if loss is not None and not math.isfinite(loss):
@@ -208,7 +258,9 @@ def _measure(objective: nn.Module, model: DSKReG, dataset: Dataset, config: Trai
         raise Diverged(epoch, f"{broken} is out of range", config)
     with distributed.whole(objective):
         try:
-            ranking = evaluate(model_scorer(model), dataset, VALIDATION, config.validation_users, distributed.part().rows)
+            ranking = evaluate(
+                model_scorer(model), dataset, VALIDATION, config.validation_users, distributed.part().rows
+            )
             found = [ranking.per_user[name].sum() for name in (STOP_ON, "recall@20")]
             figures = [*found, len(ranking.counted), sampling_entropy(model)]
         except NotANumber:
@@ -217,16 +269,28 @@ def _measure(objective: nn.Module, model: DSKReG, dataset: Dataset, config: Trai
     if not math.isfinite(entropy):
         raise Diverged(epoch, "its scores are too large", config)
     means = (ndcg / count, recall / count) if count else (None, None)
-    return Epoch(epoch, loss, entropy / distributed.part().size, means[0], means[1], seconds, time.perf_counter() - began)
+    return Epoch(
+        epoch,
+        loss,
+        entropy / distributed.part().size,
+        means[0],
+        means[1],
+        seconds,
+        time.perf_counter() - began,
+    )
 
 
 @torch.no_grad()
 def _out_of_range(model: DSKReG) -> str:
-    """The first parameter with a value that no artifact may hold, NaN among them, in any process; "" where there is none."""
+    """The first parameter with a value that no artifact may hold, NaN among them, in any process; "" where
+    there is none.
+    """
     forms, values, broken = schema.weights(model.config), model.state_dict(), []
     for name, form in forms.items():
         value = distributed.local(values[name])
-        broken.append(~((value >= form.least) & (value <= (math.inf if form.most is None else form.most))).all())
+        broken.append(
+            ~((value >= form.least) & (value <= (math.inf if form.most is None else form.most))).all()
+        )
     found = distributed.total(torch.stack(broken).float()).tolist()
     return next((name for name, count in zip(forms, found, strict=True) if count), "")
 

@@ -12,18 +12,31 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 HERE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
-OWN_SERVER = ("test_browser_history.py", "test_browser_restart.py", "test_browser_runs.py", "test_browser_watcher.py", "test_hostile.py")
+OWN_SERVER = (
+    "test_browser_history.py",
+    "test_browser_restart.py",
+    "test_browser_runs.py",
+    "test_browser_watcher.py",
+    "test_hostile.py",
+)
 PATIENCE = 60_000  # ms; CI machines are slow
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker takes the walks that share a server, another may take those that start their own. Without a browser they are skipped, in words."""
+    """One worker takes the walks that share a server, another may take those that start their own.
+
+    Without a browser they are skipped, in words.
+    """
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("own server" if item.path.name in OWN_SERVER else "browser"))
+            item.add_marker(
+                pytest.mark.xdist_group("own server" if item.path.name in OWN_SERVER else "browser")
+            )
             if CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason="no chromium on this machine (Debian: apt-get install chromium)"))
+                item.add_marker(
+                    pytest.mark.skip(reason="no chromium on this machine (Debian: apt-get install chromium)")
+                )
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +57,8 @@ def browser() -> "Iterator[Browser]":
 
 @pytest.fixture
 def visitor(browser: "Browser", server: str) -> "Iterator[Callable[..., Page]]":
-    """`visitor()` is a fresh visitor's page, with a context of its own; options are Playwright's, such as `color_scheme="dark"`.
+    """`visitor()` is a fresh visitor's page, with a context of its own; options are Playwright's, such as
+    `color_scheme="dark"`.
 
     Afterwards: no traceback was left on any of the pages, and no request left the machine.
     """
@@ -60,7 +74,9 @@ def visitor(browser: "Browser", server: str) -> "Iterator[Callable[..., Page]]":
         return page
 
     yield arrive
-    left = [page.locator("[data-testid='stException']").count() for context in contexts for page in context.pages]
+    left = [
+        page.locator("[data-testid='stException']").count() for context in contexts for page in context.pages
+    ]
     for context in contexts:
         context.close()
     assert [url for url in asked if not url.startswith(HERE)] == []

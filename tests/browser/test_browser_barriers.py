@@ -28,7 +28,9 @@ PAGES = (
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_barrier(visitor: "Callable[..., Page]", server: str, scheme: str) -> None:
-    """axe-core finds nothing serious or critical, Streamlit's own parts and the drawing's frame included; no exception is needed."""
+    """axe-core finds nothing serious or critical, Streamlit's own parts and the drawing's frame included; no
+    exception is needed.
+    """
     page = visitor(color_scheme=scheme)
     found = []
     for name in PAGES:
@@ -39,7 +41,9 @@ def test_no_page_has_a_serious_barrier(visitor: "Callable[..., Page]", server: s
 
 
 def barriers(page: "Page", name: str) -> list[tuple[str, ...]]:
-    """What is serious or critical and stays so: what is fading in, or waits for its style sheet, has no contrast yet."""
+    """What is serious or critical and stays so: what is fading in, or waits for its style sheet, has no
+    contrast yet.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
     found: list[tuple[str, ...]] = []

@@ -22,7 +22,13 @@ def test_the_model_stands_beside_ease(page: "Page", server: str) -> None:
     page.goto(f"{server}/compare?user=17")
     main = settle(page)
     says(main, re.compile(r"\d+ of 10 titles? stands? in both lists"))
-    for text in ("Shared part", "Top agreement", "Same order", "Who finds the hidden titles?", "owe much to chance"):
+    for text in (
+        "Shared part",
+        "Top agreement",
+        "Same order",
+        "Who finds the hidden titles?",
+        "owe much to chance",
+    ):
         says(main, text)
     assert main.locator("h3").all_inner_texts()[:2] == ["DSKReG", "EASE"]
     main.locator("[data-testid='stDataFrame']").last.wait_for()  # tables come after the text
@@ -31,7 +37,9 @@ def test_the_model_stands_beside_ease(page: "Page", server: str) -> None:
     says(settle(page), "Titles in common, pair by pair")
 
 
-def test_a_pinned_person_meets_another_and_the_link_carries_both(visitor: "Callable[..., Page]", server: str) -> None:
+def test_a_pinned_person_meets_another_and_the_link_carries_both(
+    visitor: "Callable[..., Page]", server: str
+) -> None:
     from playwright.sync_api import expect
 
     page = visitor()
@@ -60,5 +68,7 @@ def test_two_titles_on_a_phone(visitor: "Callable[..., Page]", server: str) -> N
     says(settle(page), "Both sides are the same title now")
     page.goto(f"{server}/compare?user=17&what=titles&other_title=36")
     says(settle(page), "What ties them")
-    wide = page.evaluate("(() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth })()")
+    wide = page.evaluate(
+        "(() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth })()"
+    )
     assert wide <= 0

@@ -25,7 +25,8 @@ def points(page: "Page") -> list[Point]:
     plot.locator(".nsewdrag").first.wait_for()
     plot.scroll_into_view_if_needed()
     page.wait_for_timeout(800)  # the map is drawn in steps
-    return [(str(key), html.unescape(title), x, y) for key, title, x, y in plot.evaluate(POINTS)]  # the map is given its texts escaped
+    # The map is given its texts escaped
+    return [(str(key), html.unescape(title), x, y) for key, title, x, y in plot.evaluate(POINTS)]
 
 
 def apart(one: Point, other: Point) -> float:
@@ -69,7 +70,9 @@ def test_a_loop_around_points_lists_them_and_saves_their_titles(page: "Page", se
     page.wait_for_url(re.compile(r"picked=\d+"))
     main = settle(page)
     says(main, f"Selected: {len(inside)} titles")
-    page.locator("label", has_text=re.compile("^popularity$")).or_(page.get_by_role("radio", name="popularity")).first.click()
+    page.locator("label", has_text=re.compile("^popularity$")).or_(
+        page.get_by_role("radio", name="popularity")
+    ).first.click()
     page.wait_for_url(re.compile("colour=popularity"))
     says(settle(page), f"Selected: {len(inside)} titles")  # it survives another colour
     with page.expect_download() as download:
@@ -90,25 +93,38 @@ def test_a_selection_just_made_keeps_the_zoom(page: "Page", server: str) -> None
     page.mouse.wheel(0, -300)
     page.wait_for_timeout(600)
     zoomed = points(page)
-    assert max(p[2] for p in zoomed) - min(p[2] for p in zoomed) > 1.1 * (max(p[2] for p in found) - min(p[2] for p in found))
+    assert max(p[2] for p in zoomed) - min(p[2] for p in zoomed) > 1.1 * (
+        max(p[2] for p in found) - min(p[2] for p in found)
+    )
     same = next(point for point in zoomed if point[0] == middle[0])
     page.mouse.move(same[2] - 20, same[3] - 20)
     page.mouse.down()
     page.mouse.move(same[2] + 20, same[3] + 20, steps=6)
     page.mouse.up()
     page.wait_for_url(re.compile(r"picked=\d+"))
-    assert {p[0]: (round(p[2]), round(p[3])) for p in points(page)} == {p[0]: (round(p[2]), round(p[3])) for p in zoomed}
+    assert {p[0]: (round(p[2]), round(p[3])) for p in points(page)} == {
+        p[0]: (round(p[2]), round(p[3])) for p in zoomed
+    }
 
 
 def test_a_title_is_found_by_name_and_has_as_many_neighbours_as_asked(page: "Page", server: str) -> None:
-    page.goto(f"{server}/embeddings?near_k=4&graph=before&method=PCA&colour=cluster&size=degree&metric=euclidean")
+    page.goto(
+        f"{server}/embeddings?near_k=4&graph=before&method=PCA&colour=cluster&size=degree&metric=euclidean"
+    )
     says(settle(page), re.compile(r"\d of 4 of the nearest"))
     page.locator(".st-key-map_search input").press_sequentially("fullmetal", delay=30)
     page.locator(".st-key-map_found input").click()
     page.get_by_role("option", name="Fullmetal Alchemist", exact=True).click()
     page.wait_for_url(re.compile("item=36"))
     says(settle(page).locator("h2"), "Fullmetal Alchemist")
-    assert {"near_k=4", "graph=before", "method=PCA", "colour=cluster", "size=degree", "metric=euclidean"} <= set(page.url.partition("?")[2].split("&"))
+    assert {
+        "near_k=4",
+        "graph=before",
+        "method=PCA",
+        "colour=cluster",
+        "size=degree",
+        "metric=euclidean",
+    } <= set(page.url.partition("?")[2].split("&"))
 
 
 def test_a_hand_made_profile_is_placed_in_the_dark_on_a_telephone(visitor: "Callback", server: str) -> None:

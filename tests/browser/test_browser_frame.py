@@ -23,7 +23,12 @@ def test_the_first_link_to_a_fresh_server_may_name_any_page(page: "Page") -> Non
 def test_a_walk_through_all_pages(page: "Page", server: str) -> None:
     page.goto(server)
     says(settle(page), "simulated, not a real person")
-    for name, expected in (("Sampling", "How the score adds up"), ("Embeddings", "t-SNE"), ("Model", "EASE"), ("Recommendations", "Because you liked")):
+    for name, expected in (
+        ("Sampling", "How the score adds up"),
+        ("Embeddings", "t-SNE"),
+        ("Model", "EASE"),
+        ("Recommendations", "Because you liked"),
+    ):
         page.get_by_role("link", name=name).first.click()
         says(settle(page), expected)
         assert "Traceback" not in page.inner_text("[data-testid='stMain']")
@@ -31,7 +36,8 @@ def test_a_walk_through_all_pages(page: "Page", server: str) -> None:
 
 def test_a_link_with_unknown_ids_says_so(page: "Page", server: str) -> None:
     page.goto(f"{server}/?user=nobody&item=99999999&top=-4")
-    for words in ("nknown user nobody", "nknown title 99999999", "“-4” recommendations", "Because you liked"):  # and the rest of the page works
+    # And the rest of the page works
+    for words in ("nknown user nobody", "nknown title 99999999", "“-4” recommendations", "Because you liked"):
         says(settle(page), words)
 
 
@@ -44,7 +50,9 @@ def test_the_tour_from_start_to_end_by_keyboard(page: "Page", server: str) -> No
     for place, name in enumerate(steps, 1):
         says(settle(page), re.compile(rf"{name} · {place} of {len(steps)}"))
         says(page.locator("[data-testid='stSidebarNavLink'][aria-current='page']"), name)
-        page.get_by_role("button", name=f"On to {steps[place]}" if place < len(steps) else "End the tour").focus()
+        page.get_by_role(
+            "button", name=f"On to {steps[place]}" if place < len(steps) else "End the tour"
+        ).focus()
         page.keyboard.press("Enter")
     page.get_by_role("button", name="End the tour").wait_for(state="detached")
     assert "of 7" not in settle(page).inner_text()

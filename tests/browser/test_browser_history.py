@@ -31,7 +31,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def view(page: "Page") -> list[str]:
     """What says which view this is: the headings, on cards too, and the sidebar's fields."""
     settle(page)
-    return [*page.get_by_role("heading").all_inner_texts(), *side(page).locator("input").evaluate_all("all => all.map(field => field.value)")]
+    return [
+        *page.get_by_role("heading").all_inner_texts(),
+        *side(page).locator("input").evaluate_all("all => all.map(field => field.value)"),
+    ]
 
 
 def comes_back(page: "Page", shown: list[str]) -> None:
@@ -75,23 +78,43 @@ def second_card(page: "Page") -> "Locator":
 # where one is, what one clicks, and a part of the address to which it leads
 ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
     "why": (f"?{EDITED}", second_card, r"/sampling\?.*item=\d+"),
-    "why, from a list with settings": (f"?{EDITED}&diversity=40&hide_seen=false&item=36", second_card, r"/sampling\?.*item=\d+"),
+    "why, from a list with settings": (
+        f"?{EDITED}&diversity=40&hide_seen=false&item=36",
+        second_card,
+        r"/sampling\?.*item=\d+",
+    ),
     "the table's title": (f"?{EDITED}&view=table", button("See what was sampled"), r"/sampling\?.*item=\d+"),
-    "the map's title": (f"embeddings?{EDITED}&item=36", button("See its sampled neighbours"), r"/sampling\?.*item=36"),
-    "one of two titles": (f"compare?{EDITED}&what=titles&other_title=5", button("See what was sampled"), r"/sampling\?.*item=\d+"),
+    "the map's title": (
+        f"embeddings?{EDITED}&item=36",
+        button("See its sampled neighbours"),
+        r"/sampling\?.*item=36",
+    ),
+    "one of two titles": (
+        f"compare?{EDITED}&what=titles&other_title=5",
+        button("See what was sampled"),
+        r"/sampling\?.*item=\d+",
+    ),
     "the next title": (f"sampling?{EDITED}", button("Next"), r"item=\d+"),
     "the smallest reason": (f"what_if?{EDITED}&item=36", button("Try it"), r"without=\d+"),
     "the next person": (f"sampling?{EDITED}&item=36", in_sidebar("Next"), "user=18"),
     "a taste": (f"?{EDITED}", preset, r"user=(?!17\b)\d+"),
     "a profile of one's own": (f"?{EDITED}", own_profile, "profile=mine"),
-    "a person on the map": (f"embeddings?{EDITED}&map=viewers&point=3", button("Continue as this viewer"), r"user=3\b"),
+    "a person on the map": (
+        f"embeddings?{EDITED}&map=viewers&point=3",
+        button("Continue as this viewer"),
+        r"user=3\b",
+    ),
     "the other person": (f"compare?{EDITED}&what=people&other=3", button("Swap"), r"user=3\b"),
     "another page": (f"?{EDITED}&view=table", link("Compare"), "/compare"),
     "the tour": (f"sampling?{EDITED}", in_sidebar("Take the tour"), r"/\?"),
     "undo": (f"?{EDITED}", in_sidebar("Undo all changes"), r"\?user=17&top=5$"),
     "another model": (f"?{EDITED}", another_model, "artifact=twin"),
     "a model of the shelf": (f"runs?{EDITED}&models=twin", button("Open twin"), r"/\?.*artifact=twin"),
-    "a stop of the walk": (f"sampling?{EDITED}&item=36&show=Walk&trail=36,5", button("Inspect this title"), r"item=5\b"),
+    "a stop of the walk": (
+        f"sampling?{EDITED}&item=36&show=Walk&trail=36,5",
+        button("Inspect this title"),
+        r"item=5\b",
+    ),
 }
 
 
@@ -120,7 +143,11 @@ def test_several_actions_are_as_many_entries(page: "Page", server: str) -> None:
     page.goto(f"{server}/?user=17&top=5")
     says(settle(page), "viewer 17")
     place, ways = page.evaluate(PLACE), [page.url]
-    for click, leads_to in ((in_sidebar("Next"), "user=18"), (second_card, r"/sampling\?.*item=\d+"), (button("Next"), None)):
+    for click, leads_to in (
+        (in_sidebar("Next"), "user=18"),
+        (second_card, r"/sampling\?.*item=\d+"),
+        (button("Next"), None),
+    ):
         click(page).click()
         page.wait_for_url(re.compile(leads_to) if leads_to else lambda url: url != ways[-1])
         settle(page)

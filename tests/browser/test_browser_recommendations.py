@@ -31,7 +31,8 @@ def arrive(page: "Page", address: str) -> list[str]:
 def changed(page: "Page", before: list[str]) -> list[str]:
     """The titles once they are no longer these."""
     page.wait_for_function(
-        "old => [...document.querySelectorAll('.title-card h3')].map(h => h.innerText.replace(/^\\d+\\. /, '')).join() !== old", arg=",".join(before)
+        "old => [...document.querySelectorAll('.title-card h3')].map(h => h.innerText.replace(/^\\d+\\. /, '')).join() !== old",
+        arg=",".join(before),
     )
     settle(page)
     return titles(page)
@@ -69,7 +70,10 @@ def test_more_like_this_opens_in_view_closes_and_follows_the_back_button(page: "
     says(panel, f"More like {wanted}")
     settle(page)
     heading = panel.get_by_role("heading", name=f"More like {wanted}")
-    page.wait_for_function("heading => { const top = heading.getBoundingClientRect().top; return top >= 0 && top < innerHeight }", arg=heading.element_handle())
+    page.wait_for_function(
+        "heading => { const top = heading.getBoundingClientRect().top; return top >= 0 && top < innerHeight }",
+        arg=heading.element_handle(),
+    )
     page.wait_for_url(re.compile(r"near=\d+"))
     link = page.url
     panel.get_by_role("button", name="Close").click()
@@ -114,11 +118,15 @@ def test_filters_of_a_link_are_taken_or_named(page: "Page", server: str) -> None
     assert page.get_by_text("The link asks for").count() == 0
 
 
-def test_a_phone_shows_one_card_in_a_row_and_nothing_beside_the_screen(visitor: "Callable[..., Page]", server: str) -> None:
+def test_a_phone_shows_one_card_in_a_row_and_nothing_beside_the_screen(
+    visitor: "Callable[..., Page]", server: str
+) -> None:
     page = visitor(width=420, color_scheme="dark")
     assert len(arrive(page, f"{server}/?user=34&near=36&diversity=40&top=4")) == 4
     main = page.locator("[data-testid='stMain']")
-    assert main.evaluate("main => main.scrollWidth <= main.clientWidth") and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert main.evaluate("main => main.scrollWidth <= main.clientWidth") and page.evaluate(
+        "document.documentElement.scrollWidth <= innerWidth"
+    )
     assert len({round(box["x"]) for n in range(1, 5) if (box := card(page, n).bounding_box())}) == 1
 
 
@@ -129,7 +137,8 @@ def test_a_chosen_row_leads_to_its_sampling_page(page: "Page", server: str) -> N
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     assert box
-    page.mouse.click(box["x"] + 18, box["y"] + box["height"] * 3.5 / 11)  # the box before the third row: a header and ten rows, drawn on a canvas
+    # The box before the third row: a header and ten rows, drawn on a canvas
+    page.mouse.click(box["x"] + 18, box["y"] + box["height"] * 3.5 / 11)
     chosen = page.get_by_text(re.compile(r"^3\. "))
     chosen.wait_for()
     settle(page)

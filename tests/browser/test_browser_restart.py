@@ -15,10 +15,14 @@ ADDRESS = "sampling?user=34&item=12&seed=3&noise=true"
 
 
 def all_arrived(page: Page, coming: set[Request]) -> None:
-    """Wait until no part of the page's own program is on its way: a browser does not ask twice for a module that failed."""
+    """Wait until no part of the page's own program is on its way: a browser does not ask twice for a module
+    that failed.
+    """
     quiet = 0
     for _ in range(240):
-        quiet = 0 if any(request.resource_type in ("script", "stylesheet") for request in coming) else quiet + 1
+        quiet = (
+            0 if any(request.resource_type in ("script", "stylesheet") for request in coming) else quiet + 1
+        )
         if quiet == 4:
             return
         page.wait_for_timeout(250)

@@ -66,14 +66,17 @@ def test_a_run_outlives_the_visitor_who_started_it(visitor: "Callable[..., Page]
     second = visitor()
     second.goto(link)
     says(second.locator("[data-testid='stMain']"), "at most 1 epochs")
-    second.get_by_role("button", name="Open the model").wait_for()  # the page notices by itself that the run is done
+    # The page notices by itself that the run is done
+    second.get_by_role("button", name="Open the model").wait_for()
     says(second.locator("[data-testid='stMain']"), "Validation NDCG")
     second.get_by_role("button", name="Open the model").click()
     second.wait_for_url(re.compile("artifact=mine"))
     says(second.locator("[data-testid='stMain']"), "Recommendations for viewer")
 
 
-def test_a_run_is_stopped_and_two_models_are_compared(visitor: "Callable[..., Page]", server: str, folder: Path) -> None:
+def test_a_run_is_stopped_and_two_models_are_compared(
+    visitor: "Callable[..., Page]", server: str, folder: Path
+) -> None:
     page = visitor(width=420)
     train(page, server, "demo", "endless", epochs=10_000)
     says(page.locator("[data-testid='stMain']"), re.compile("Epoch [1-9]"), BEGUN)
@@ -81,7 +84,8 @@ def test_a_run_is_stopped_and_two_models_are_compared(visitor: "Callable[..., Pa
     page.get_by_role("button", name="Continue", exact=True).wait_for()
     says(settle(page), "Somebody stopped the run")
     assert not (folder / "endless").exists()
-    for name in ("third", "twin"):  # "third" is the other model unless the link says otherwise: a default leaves the address
+    # "third" is the other model unless the link says otherwise: a default leaves the address
+    for name in ("third", "twin"):
         shutil.copytree(folder / "demo", folder / name)
     page.goto(f"{server}/runs?models=demo&models=twin")
     says(settle(page), "Both rank the hidden titles equally well")

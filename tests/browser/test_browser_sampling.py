@@ -101,7 +101,9 @@ def test_a_walk_goes_on_by_a_click_and_comes_back(page: "Page", server: str) -> 
     assert "item=36" in page.url
 
 
-def test_the_exported_page_stands_alone(page: "Page", server: str, visitor: "Callable[..., Page]", tmp_path: Path) -> None:
+def test_the_exported_page_stands_alone(
+    page: "Page", server: str, visitor: "Callable[..., Page]", tmp_path: Path
+) -> None:
     page.goto(f"{server}/sampling?user=17&item=36&noise=true&seed=1")
     main = settle(page)
     score = main.locator("[data-testid='stMetricValue']").first.inner_text()
@@ -117,7 +119,9 @@ def test_the_exported_page_stands_alone(page: "Page", server: str, visitor: "Cal
     says(reader.locator("h1"), "Fullmetal Alchemist")
     says(reader.locator("dl"), score)
     assert reader.locator("script").count() == 0 and not asked
-    assert reader.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == "rgb(18, 25, 27)"
+    assert (
+        reader.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == "rgb(18, 25, 27)"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -128,12 +132,18 @@ def test_no_panel_has_a_serious_barrier(visitor: "Callable[..., Page]", server: 
     for panel in PANELS:
         page.goto(f"{server}/sampling?user=17&item=36&show={panel}")
         settle(page)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{panel} is wider than the screen"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            f"{panel} is wider than the screen"
+        )
         barriers: list[tuple[str, ...]] = []
         for _ in range(4):  # what is fading in has no contrast yet: a barrier is what stays
             page.wait_for_timeout(600)
             violations = Axe().run(page).response["violations"]
-            barriers = [(panel, v["id"], v["nodes"][0]["html"][:200]) for v in violations if v["impact"] in ("serious", "critical")]
+            barriers = [
+                (panel, v["id"], v["nodes"][0]["html"][:200])
+                for v in violations
+                if v["impact"] in ("serious", "critical")
+            ]
             if not barriers:
                 break
         found += barriers

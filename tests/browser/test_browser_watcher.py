@@ -12,13 +12,19 @@ from benchmarks.served import ROOT, await_health, launch
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/fdinfo").is_dir(), reason="no /proc that tells a process's inotify watches")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/fdinfo").is_dir(), reason="no /proc that tells a process's inotify watches"
+)
 
 
 def watched(process: int) -> set[int]:
     """The inodes that a process watches with inotify."""
-    lines = [line for told in Path(f"/proc/{process}/fdinfo").iterdir() for line in told.read_text().splitlines()]
-    fields = [dict(field.split(":") for field in line.split()[1:]) for line in lines if line.startswith("inotify ")]
+    lines = [
+        line for told in Path(f"/proc/{process}/fdinfo").iterdir() for line in told.read_text().splitlines()
+    ]
+    fields = [
+        dict(field.split(":") for field in line.split()[1:]) for line in lines if line.startswith("inotify ")
+    ]
     return {int(field["ino"], 16) for field in fields}
 
 
@@ -33,7 +39,9 @@ def watched_after_a_visit(page: "Page", **environment: str) -> set[int]:
 
 
 def test_a_visit_makes_no_watch(page: "Page") -> None:
-    """Neither on a virtual environment in the project's folder, which has thousands of folders, nor on anything else."""
+    """Neither on a virtual environment in the project's folder, which has thousands of folders, nor on
+    anything else.
+    """
     assert watched_after_a_visit(page) == set()
 
 

@@ -47,7 +47,9 @@ def test_taking_things_away_and_back(page: "Page", server: str) -> None:
     assert "without" not in page.url and main.get_by_test_id("stMetricValue").first.inner_text() == before
 
 
-def test_without_mecha_and_without_a_relation_and_the_link(page: "Page", server: str, visitor: "Callable[..., Page]") -> None:
+def test_without_mecha_and_without_a_relation_and_the_link(
+    page: "Page", server: str, visitor: "Callable[..., Page]"
+) -> None:
     page.goto(f"{server}/what_if?user=17")
     settle(page)
     pick(page, "Take out what titles share", "genre: Mecha")
@@ -57,7 +59,10 @@ def test_without_mecha_and_without_a_relation_and_the_link(page: "Page", server:
     page.wait_for_url(re.compile("no_relations=genre"))
     says(page.get_by_test_id("stMain"), "No longer drawn")
     main = settle(page)
-    outcome = main.get_by_text("Its score goes from").inner_text(), main.get_by_text("in their place").inner_text()
+    outcome = (
+        main.get_by_text("Its score goes from").inner_text(),
+        main.get_by_text("in their place").inner_text(),
+    )
     other = visitor(width=420, color_scheme="dark")
     other.goto(page.url)
     for words in (*outcome, "genre: Mecha", "genre"):
@@ -89,5 +94,9 @@ def test_no_serious_barrier(visitor: "Callable[..., Page]", server: str) -> None
         page.goto(f"{server}/what_if?user=34&no_entities=genre:Action&without=99999")
         says(settle(page), "The new top 10")
         page.wait_for_timeout(1500)
-        found = [(f["id"], f["nodes"][0]["html"][:200]) for f in Axe().run(page).response["violations"] if f["impact"] in ("serious", "critical")]
+        found = [
+            (f["id"], f["nodes"][0]["html"][:200])
+            for f in Axe().run(page).response["violations"]
+            if f["impact"] in ("serious", "critical")
+        ]
         assert found == []

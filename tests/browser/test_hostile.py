@@ -1,4 +1,6 @@
-"""Names that would like to run: every page shows them as text, and nothing runs, is fetched, formatted or blown up by them."""
+"""Names that would like to run: every page shows them as text, and nothing runs, is fetched, formatted or
+blown up by them.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,8 @@ class Witness:
         dialog.dismiss()
 
     def _said(self, line: ConsoleMessage) -> None:
-        its_own = line.location["url"].endswith(("/_stcore/health", "/_stcore/host-config"))  # Streamlit asks below the page's path first
+        # Streamlit asks below the page's path first
+        its_own = line.location["url"].endswith(("/_stcore/health", "/_stcore/host-config"))
         if line.type == "error" and not its_own:
             self.faults.append(f"console: {line.text[:300]}")
 
@@ -91,7 +94,10 @@ class Witness:
 
     def look(self) -> None:
         """Nothing has run, been fetched, made or formatted."""
-        assert [*self.faults, *(fault for frame in self.frames() for fault in frame.evaluate(MADE, MARK))] == []
+        assert [
+            *self.faults,
+            *(fault for frame in self.frames() for fault in frame.evaluate(MADE, MARK)),
+        ] == []
         assert not self.page.locator("[data-testid='stException']").count()
 
     def measure(self) -> None:
@@ -138,13 +144,20 @@ class Witness:
         rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
         assert re.fullmatch(r"[\w-]+\.csv", name) and len(rows) > 2
         number = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
-        assert [cell for row in rows for cell in row if cell.lstrip().startswith(("=", "+", "-", "@")) and not number.fullmatch(cell)] == []
+        assert [
+            cell
+            for row in rows
+            for cell in row
+            if cell.lstrip().startswith(("=", "+", "-", "@")) and not number.fullmatch(cell)
+        ] == []
 
     # What a visitor does with the mouse
 
     def opens(self, selector: str) -> None:
         """So many of that kind, looked at while they are open."""
-        for place in [place for place in self.page.locator(selector).all() if place.is_visible()][: 20 if LONG else 2]:
+        for place in [place for place in self.page.locator(selector).all() if place.is_visible()][
+            : 20 if LONG else 2
+        ]:
             place.click()
             settle(self.page)
             self.look()
@@ -157,7 +170,10 @@ class Witness:
             assert box
             labels = 0
             for step in range(10):
-                self.page.mouse.move(box["x"] + box["width"] * (0.25 + 0.5 * (step % 4) / 3), box["y"] + box["height"] * (0.08 + 0.09 * step))
+                self.page.mouse.move(
+                    box["x"] + box["width"] * (0.25 + 0.5 * (step % 4) / 3),
+                    box["y"] + box["height"] * (0.08 + 0.09 * step),
+                )
                 self.page.wait_for_timeout(40)
                 labels += self.page.locator(".hoverlayer text").count()
             self.look()
@@ -172,7 +188,9 @@ class Witness:
             self.page.mouse.move(x, y)
             self.page.wait_for_timeout(120)
             self.look()
-            said |= {readable(text) for text in self.page.locator(".hoverlayer .hovertext").all_text_contents()}
+            said |= {
+                readable(text) for text in self.page.locator(".hoverlayer .hovertext").all_text_contents()
+            }
         assert len(said) > 2 and all(len(text) < 300 for text in said)
 
     def hovers_over_network(self) -> None:
@@ -183,7 +201,9 @@ class Witness:
         assert frame
         frame.wait_for_function("() => typeof network !== 'undefined'")
         box = element.bounding_box()
-        places = frame.evaluate("() => network.body.nodeIndices.map(id => network.canvasToDOM(network.getPosition(id)))")
+        places = frame.evaluate(
+            "() => network.body.nodeIndices.map(id => network.canvasToDOM(network.getPosition(id)))"
+        )
         assert box and len(places) > 3
         said = set()
         for place in places if LONG else places[:4]:
@@ -206,9 +226,14 @@ class Witness:
 
 def test_raw_cells_would_be_seen(browser: Browser, folder: Path) -> None:
     """The other tests' counterpart: where Streamlit may export, its button saves formulas and copies them."""
-    with serve(DSKREG_ARTIFACTS=str(folder), DSKREG_DATA=str(folder / ".data"), STREAMLIT_CLIENT_DISABLE_DATA_EXPORT="false") as address:
+    with serve(
+        DSKREG_ARTIFACTS=str(folder),
+        DSKREG_DATA=str(folder / ".data"),
+        STREAMLIT_CLIENT_DISABLE_DATA_EXPORT="false",
+    ) as address:
         context = browser.new_context(viewport={"width": WIDE, "height": 1000}, permissions=CLIPBOARD)
-        context.add_init_script("delete window.showSaveFilePicker")  # which asks for a folder, where nobody answers
+        # Which asks for a folder, where nobody answers
+        context.add_init_script("delete window.showSaveFilePicker")
         witness = Witness(context, address)
         witness.visit("?view=table&top=50&hide_seen=false")
         table = witness.page.locator("[data-testid='stDataFrame']:visible").last
@@ -221,7 +246,9 @@ def test_raw_cells_would_be_seen(browser: Browser, folder: Path) -> None:
 
 
 def readable(text: str) -> str:
-    """As a page shows it: control characters as signs, blanks run together, without the joiners that keep two characters from meaning something together."""
+    """As a page shows it: control characters as signs, blanks run together, without the joiners that keep two
+    characters from meaning something together.
+    """
     return hostile.visible(legible(text).replace("\u2060", ""))
 
 
@@ -240,13 +267,18 @@ def server(folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="module", params=["light", "dark"] if LONG else ["light"])
 def witness(request: pytest.FixtureRequest, browser: Browser, server: str) -> Iterator[Witness]:
     """One visitor for all pages; the theme is the machine's."""
-    context = browser.new_context(viewport={"width": WIDE, "height": 1000}, color_scheme=request.param, permissions=CLIPBOARD)
+    context = browser.new_context(
+        viewport={"width": WIDE, "height": 1000}, color_scheme=request.param, permissions=CLIPBOARD
+    )
     yield Witness(context, server)
     context.close()
 
 
 Act = Callable[[Witness], None]
-POPOVERS, CHOOSERS = "[data-testid='stPopover'] button", "[data-testid='stSelectbox'] input, [data-testid='stMultiSelect'] input"
+POPOVERS, CHOOSERS = (
+    "[data-testid='stPopover'] button",
+    "[data-testid='stSelectbox'] input, [data-testid='stMultiSelect'] input",
+)
 
 
 def nothing(witness: Witness) -> None:
@@ -259,7 +291,9 @@ def cards(witness: Witness) -> None:
     heads.nth(49).wait_for()  # cards may come after the rest of the page
     shown = [readable(text).partition(". ")[2] for text in heads.all_inner_texts()]
     written = {readable(text)[: cards_of.LONGEST_TITLE - 1] for text in PAYLOADS.values()}
-    assert len(shown) == 50 and {text.rstrip("…")[: cards_of.LONGEST_TITLE - 1] for text in shown} <= {text.strip() for text in written}
+    assert len(shown) == 50 and {text.rstrip("…")[: cards_of.LONGEST_TITLE - 1] for text in shown} <= {
+        text.strip() for text in written
+    }
     if LONG:
         witness.opens(POPOVERS)
         witness.opens(CHOOSERS)
@@ -288,13 +322,19 @@ def titles_map(witness: Witness) -> None:
 
 VIEWS: dict[str, tuple[str, Act]] = {
     "cards": ("?top=50&hide_seen=false", cards),
-    "table": (f"?view=table&top=20&near={ITEM['Markdown image']}&diversity=40&liked={ITEM['script']}&disliked={ITEM['link']}", listed),
+    "table": (
+        f"?view=table&top=20&near={ITEM['Markdown image']}&diversity=40&liked={ITEM['script']}&disliked={ITEM['link']}",
+        listed,
+    ),
     "drawing": (f"sampling?item={ITEM['link']}", Witness.hovers_over_network),
     "candidates": (f"sampling?item={ITEM['Markdown link']}&show=Candidates", candidates),
     "flow": (f"sampling?item={ITEM['HTML of plotly']}&show=Flow&whole=true", Witness.hovers_over_charts),
     "walk": (f"sampling?item={ITEM['templates']}&show=Walk", Witness.hovers_over_walk),
     "what if": (f"what_if?item={ITEM['LaTeX']}&without={ITEM['script']}&no_relations=co-liked", what_if),
-    "two titles": (f"compare?what=titles&item={ITEM['10,000 without a blank']}&other_title={ITEM['overridden direction']}", Witness.hovers_over_charts),
+    "two titles": (
+        f"compare?what=titles&item={ITEM['10,000 without a blank']}&other_title={ITEM['overridden direction']}",
+        Witness.hovers_over_charts,
+    ),
     "map": (f"embeddings?item={ITEM['bare address']}&picked={','.join(ITEM.values())}", titles_map),
     "model": ("model", Witness.hovers_over_charts),
     "runs": (f"runs?run={hostile.RUN}", lambda witness: witness.opens(CHOOSERS)),
@@ -302,25 +342,45 @@ VIEWS: dict[str, tuple[str, Act]] = {
 FURTHER: dict[str, tuple[str, Act]] = {
     "relations": (f"sampling?item={ITEM['colours']}&show=Relations", Witness.hovers_over_charts),
     "two models": ("compare?what=models", Witness.hovers_over_charts),
-    "a profile of one's own": (f"?profile=mine&titles={','.join(list(ITEM.values())[:30])}", lambda witness: witness.opens(POPOVERS)),
-    "an unknown viewer": ("?user=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&item=%E2%80%AEx&genres=**x**", nothing),
+    "a profile of one's own": (
+        f"?profile=mine&titles={','.join(list(ITEM.values())[:30])}",
+        lambda witness: witness.opens(POPOVERS),
+    ),
+    "an unknown viewer": (
+        "?user=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&item=%E2%80%AEx&genres=**x**",
+        nothing,
+    ),
     "the viewer's side": (f"sampling?item={ITEM['image']}&side=viewer", Witness.hovers_over_network),
     "repeats": (f"sampling?item={ITEM['svg']}&show=Repeats&times=100", Witness.hovers_over_charts),
     "two draws": (f"sampling?item={ITEM['bold']}&show=Compare", Witness.hovers_over_charts),
-    "two temperatures": (f"sampling?item={ITEM['bold']}&show=Compare&versus=temperatures", Witness.hovers_over_charts),
+    "two temperatures": (
+        f"sampling?item={ITEM['bold']}&show=Compare&versus=temperatures",
+        Witness.hovers_over_charts,
+    ),
     "hubs": (f"sampling?item={ITEM['heading']}&show=Hubs", Witness.hovers_over_charts),
     "recommenders": ("compare?all_four=true", Witness.hovers_over_charts),
     "people": ("compare?what=people", Witness.hovers_over_charts),
     "map of viewers": ("embeddings?map=viewers&colour=cluster", Witness.hovers_over_charts),
-    "map zoomed": (f"embeddings?item={ITEM['10,000 in words']}&zoom=true&colour=cluster&arrows=true", Witness.hovers_over_charts),
-    "map before, by type": (f"embeddings?item={ITEM['code']}&graph=before&colour=type&method=PCA", Witness.hovers_over_charts),
-    "two models of a shelf": (f"runs?models={quote(hostile.MODELS[0])}&models={quote(hostile.MODELS[1])}", nothing),
+    "map zoomed": (
+        f"embeddings?item={ITEM['10,000 in words']}&zoom=true&colour=cluster&arrows=true",
+        Witness.hovers_over_charts,
+    ),
+    "map before, by type": (
+        f"embeddings?item={ITEM['code']}&graph=before&colour=type&method=PCA",
+        Witness.hovers_over_charts,
+    ),
+    "two models of a shelf": (
+        f"runs?models={quote(hostile.MODELS[0])}&models={quote(hostile.MODELS[1])}",
+        nothing,
+    ),
 }
 
 
 @pytest.mark.parametrize("view", VIEWS | FURTHER if LONG else VIEWS)
 def test_names_are_text(witness: Witness, view: str) -> None:
-    """On every page: nothing runs, nothing is fetched, made or formatted, the window's width is kept, and the title in question is legible."""
+    """On every page: nothing runs, nothing is fetched, made or formatted, the window's width is kept, and the
+    title in question is legible.
+    """
     address, act = (VIEWS | FURTHER)[view]
     witness.visit(address)
     witness.look()
@@ -334,7 +394,13 @@ def test_names_are_text(witness: Witness, view: str) -> None:
     witness.look()
 
 
-EACH = ("?near={}&top=3", "sampling?item={}", "what_if?item={}", "compare?what=titles&item={}", "embeddings?item={}&zoom=true")
+EACH = (
+    "?near={}&top=3",
+    "sampling?item={}",
+    "what_if?item={}",
+    "compare?what=titles&item={}",
+    "embeddings?item={}&zoom=true",
+)
 
 
 @pytest.mark.skipif(not LONG, reason="DSKREG_LONG=1 tries every payload on every page that asks for a title")
@@ -358,7 +424,10 @@ def test_the_exported_page_runs_nothing(witness: Witness, browser: Browser, tmp_
     witness.visit(f"sampling?item={ITEM['controls']}")
     witness.page.get_by_role("button", name="Take it along").click()
     name, content = witness.saved("Explanation (JSON)")
-    assert name == "explanation.json" and json.loads(content)["title"] == legible(PAYLOADS["controls"]) != PAYLOADS["controls"]
+    assert (
+        name == "explanation.json"
+        and json.loads(content)["title"] == legible(PAYLOADS["controls"]) != PAYLOADS["controls"]
+    )
     name, content = witness.saved("Page for a colleague (HTML)")
     assert name == "explanation.html"
     (tmp_path / name).write_bytes(content)

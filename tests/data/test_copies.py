@@ -18,7 +18,14 @@ ITEMS = 60
 def folded(*triples: tuple[object, str, object]) -> Triples:
     """Items are the numbers below ITEMS, entities are words."""
     frame = pd.DataFrame(list(triples), columns=["head", "relation", "tail"], dtype=object)
-    return fold_triples(frame, pd.Series(np.arange(ITEMS)), [f"item {n}" for n in range(ITEMS)], {name: name for name in frame["relation"]}, {}, "g")
+    return fold_triples(
+        frame,
+        pd.Series(np.arange(ITEMS)),
+        [f"item {n}" for n in range(ITEMS)],
+        {name: name for name in frame["relation"]},
+        {},
+        "g",
+    )
 
 
 def carried(graph: Triples) -> dict[str, set[tuple[int, str]]]:
@@ -33,16 +40,23 @@ def test_an_inverse_becomes_part_of_its_relation_whatever_their_order():
     for triples in (given, given[::-1]):
         graph = folded(*triples)
         assert carried(graph) == {"directed": {(0, "entity p"), (1, "entity p")}}
-        assert graph.notes == ("'a director of' is the inverse of 'directed' (2 of 2 pairs in common): one relation",)
+        assert graph.notes == (
+            "'a director of' is the inverse of 'directed' (2 of 2 pairs in common): one relation",
+        )
 
 
 @pytest.mark.parametrize(("missing", "merged"), [(0, True), (1, True), (2, False)])
 def test_of_forty_pairs_two_may_be_told_one_way_only_and_none_is_lost(missing, merged):
-    there, back = [(n, "r", f"e{n % 7}") for n in range(39)], [(f"e{n % 7}", "s", n) for n in range(missing, 40)]
+    there, back = (
+        [(n, "r", f"e{n % 7}") for n in range(39)],
+        [(f"e{n % 7}", "s", n) for n in range(missing, 40)],
+    )
     graph = folded(*there, *back)
     if merged:
         assert carried(graph) == {"r": {(n, f"entity e{n % 7}") for n in range(40)}}
-        assert graph.notes == (f"'s' is the inverse of 'r' ({39 - missing} of 40 pairs in common): one relation",)
+        assert graph.notes == (
+            f"'s' is the inverse of 'r' ({39 - missing} of 40 pairs in common): one relation",
+        )
     else:
         assert graph.relations == ("r", "s (inverse)") and not graph.notes
 
@@ -51,7 +65,9 @@ def test_relations_with_exactly_the_same_pairs_are_one_and_a_pair_more_keeps_the
     pairs = [(n, f"e{n % 7}") for n in range(40)]
     twins = [(h, r, t) for h, t in pairs for r in ("a", "b")]
     graph = folded(*twins)
-    assert graph.relations == ("a",) and graph.notes == ("'b' is a copy of 'a' (40 of 40 pairs in common): one relation",)
+    assert graph.relations == ("a",) and graph.notes == (
+        "'b' is a copy of 'a' (40 of 40 pairs in common): one relation",
+    )
     assert folded(*twins, (50, "b", "e1")).relations == ("a", "b")
 
 
@@ -70,21 +86,38 @@ def test_a_graph_of_twelve_relations_and_five_inverses_fills_twelve_different_sl
     graph = folded(*triples)
     none = np.empty(0, np.int32)
     items = pd.DataFrame({"item_id": np.arange(ITEMS), "title": [f"item {n}" for n in range(ITEMS)]})
-    data = Dataset("g", "text", items, np.arange(1), none, none, none.astype(bool), np.full(0, UNASSIGNED, np.int8), **graph.fields())
+    data = Dataset(
+        "g",
+        "text",
+        items,
+        np.arange(1),
+        none,
+        none,
+        none.astype(bool),
+        np.full(0, UNASSIGNED, np.int8),
+        **graph.fields(),
+    )
     chosen = [data.relations[r] for r in choose_relations(data, GraphConfig(max_relations=12))]
     assert chosen == [f"r{r:02}" for r in range(12)] and len(graph.notes) == 5
 
 
 def test_a_copy_of_an_inverse_is_an_inverse():
-    graph = folded(*((h, r, t) for n in range(9) for h, r, t in ((n, "z", "e"), ("e", "a", n), ("e", "b", n))))
+    graph = folded(
+        *((h, r, t) for n in range(9) for h, r, t in ((n, "z", "e"), ("e", "a", n), ("e", "b", n)))
+    )
     assert carried(graph) == {"z": {(n, "entity e") for n in range(9)}}
-    assert graph.notes == tuple(f"'{r}' is the inverse of 'z' (9 of 9 pairs in common): one relation" for r in "ab")
+    assert graph.notes == tuple(
+        f"'{r}' is the inverse of 'z' (9 of 9 pairs in common): one relation" for r in "ab"
+    )
 
 
 def test_many_copies_are_one_relation_and_told_in_few_notes():
     graph = folded(*((n, f"r{r:04}", "e") for r in range(3000) for n in range(2)))
     assert graph.relations == ("r0000",) and len(graph.head) == 2
-    assert len(graph.notes) == copies.MOST_NOTES + 1 and graph.notes[-1] == f"{2999 - copies.MOST_NOTES:,} further relations: copies of others"
+    assert (
+        len(graph.notes) == copies.MOST_NOTES + 1
+        and graph.notes[-1] == f"{2999 - copies.MOST_NOTES:,} further relations: copies of others"
+    )
 
 
 def test_the_relations_that_stay_are_those_that_a_comparison_of_sets_leaves():
@@ -92,9 +125,13 @@ def test_the_relations_that_stay_are_those_that_a_comparison_of_sets_leaves():
     for _ in range(30):
         turned = rng.random(12) < 0.5
         pairs = {(int(h), int(r), f"e{t}") for h, r, t in rng.integers([3, 12, 2], size=(30, 3))}
-        graph = folded(*sorted(((t, f"r{r}", h) if turned[r] else (h, f"r{r}", t) for h, r, t in pairs), key=str))
+        graph = folded(
+            *sorted(((t, f"r{r}", h) if turned[r] else (h, f"r{r}", t) for h, r, t in pairs), key=str)
+        )
         sets = {frozenset((h, t) for h, r, t in pairs if r == n) for n in range(12)} - {frozenset()}
-        assert {frozenset(there) for there in carried(graph).values()} == {frozenset((h, f"entity {t}") for h, t in there) for there in sets}
+        assert {frozenset(there) for there in carried(graph).values()} == {
+            frozenset((h, f"entity {t}") for h, t in there) for there in sets
+        }
         assert len(graph.relations) == len(sets)  # each once
         merged += len({r for _, r, _ in pairs}) - len(sets)
     assert merged > 30

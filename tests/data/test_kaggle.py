@@ -58,10 +58,21 @@ def carried(dataset: Dataset, relation: str) -> dict[str, set[str]]:
 def test_titles_are_decoded_told_apart_and_kept(tmp_path):
     items = read(world(tmp_path), 7).items
     assert list(items["item_id"]) == [20, 442, 44, 7, 8, 9]
-    assert list(items["title"]) == ["Naruto", "Naruto Movie 1", "Tiger & Bunny", "Twice (TV)", "Twice (OVA)", "Nameless"]
+    assert list(items["title"]) == [
+        "Naruto",
+        "Naruto Movie 1",
+        "Tiger & Bunny",
+        "Twice (TV)",
+        "Twice (OVA)",
+        "Nameless",
+    ]
     assert items["genres"][0] == "Action, Comedy" and items["genres"][5] == "" and items["type"][5] == ""
     assert items["episodes"].isna().tolist() == [False, False, False, True, False, True]
-    assert items["mean_rating"][0] == 7.81 and np.isnan(items["mean_rating"][3]) and items["members"][0] == 683297
+    assert (
+        items["mean_rating"][0] == 7.81
+        and np.isnan(items["mean_rating"][3])
+        and items["members"][0] == 683297
+    )
 
 
 def test_titles_of_the_same_name_and_type_show_their_ids(tmp_path):
@@ -72,7 +83,10 @@ def test_titles_of_the_same_name_and_type_show_their_ids(tmp_path):
 def test_the_last_rating_of_a_pair_counts_and_minus_one_is_never_a_like(tmp_path):
     data = read(world(tmp_path), 7)
     assert list(data.user_ids) == [1, 3] and (data.fold == UNASSIGNED).all()
-    rows = {(int(data.user_ids[u]), int(data.items["item_id"][i])): bool(like) for u, i, like in zip(data.user, data.item, data.liked, strict=True)}
+    rows = {
+        (int(data.user_ids[u]), int(data.items["item_id"][i])): bool(like)
+        for u, i, like in zip(data.user, data.item, data.liked, strict=True)
+    }
     assert rows == {(3, 20): True, (3, 44): False, (1, 7): True, (1, 20): True}
     assert not read(tmp_path, -5).liked[list(data.item).index(2)]
 
@@ -97,9 +111,13 @@ def test_what_is_dropped_or_missing_is_counted(tmp_path):
 def test_relations_come_from_genre_type_stem_and_length(tmp_path):
     data = read(world(tmp_path), 7)
     assert data.relations == ("genre", "type", "franchise", "length") and (data.entity_item == -1).all()
-    assert carried(data, "genre")["Naruto"] == {"Action", "Comedy"} and "Nameless" not in carried(data, "genre")
+    assert carried(data, "genre")["Naruto"] == {"Action", "Comedy"} and "Nameless" not in carried(
+        data, "genre"
+    )
     assert carried(data, "type")["Twice (OVA)"] == {"OVA"}
-    assert carried(data, "franchise") == {title: {title.split(" ")[0]} for title in ("Naruto", "Naruto Movie 1", "Twice (TV)", "Twice (OVA)")}
+    assert carried(data, "franchise") == {
+        title: {title.split(" ")[0]} for title in ("Naruto", "Naruto Movie 1", "Twice (TV)", "Twice (OVA)")
+    }
     assert carried(data, "length") == {
         "Naruto": {"more than 100 episodes"},
         "Naruto Movie 1": {"1 episode"},
@@ -121,15 +139,25 @@ def test_zip_gzip_and_plain_files_give_the_same(tmp_path):
         archive.writestr("anime/rating.csv", RATING.replace("\n", "\r\n"))
     for source in (packed, whole):
         other = load(source, DataConfig())
-        assert other.items.equals(plain.items) and (other.item == plain.item).all() and (other.liked == plain.liked).all()
+        assert (
+            other.items.equals(plain.items)
+            and (other.item == plain.item).all()
+            and (other.liked == plain.liked).all()
+        )
 
 
 @pytest.mark.parametrize(
     ("row", "said"),
     [
         ("1,7,abc", "rating.csv, line 8, column rating: expected a number (got 'abc')"),
-        ("1,7,11", "rating.csv, line 8, column rating: expected -1 or a whole number from 1 to 10 (got '11')"),
-        ("1,7,7.5", "rating.csv, line 8, column rating: expected -1 or a whole number from 1 to 10 (got '7.5')"),
+        (
+            "1,7,11",
+            "rating.csv, line 8, column rating: expected -1 or a whole number from 1 to 10 (got '11')",
+        ),
+        (
+            "1,7,7.5",
+            "rating.csv, line 8, column rating: expected -1 or a whole number from 1 to 10 (got '7.5')",
+        ),
         ("1,7,", "rating.csv, line 8, column rating: expected -1 or a whole number from 1 to 10 (got '')"),
         ("-1,7,8", "rating.csv, line 8, column user_id: expected an id >= 0 (got '-1')"),
         ("1,-7,8", "rating.csv, line 8, column anime_id: expected an id >= 0 (got '-7')"),
@@ -145,7 +173,10 @@ def test_a_bad_rating_is_named(tmp_path, row, said):
     [
         ("x,A,,TV,1,1,1", "anime.csv, line 9, column anime_id: expected a whole number (got 'x')"),
         ("-1,A,,TV,1,1,1", "anime.csv, line 9, column anime_id: expected an id >= 0 (got '-1')"),
-        ("1,A,,TV,many,1,1", "anime.csv, line 9, column episodes: expected a whole number or Unknown (got 'many')"),
+        (
+            "1,A,,TV,many,1,1",
+            "anime.csv, line 9, column episodes: expected a whole number or Unknown (got 'many')",
+        ),
         ("1,A,,TV,1,good,1", "anime.csv, line 9, column rating: expected a number (got 'good')"),
         ("1,A,,TV,1,1,1.5", "anime.csv, line 9, column members: expected a whole number >= 0 (got '1.5')"),
     ],
@@ -156,23 +187,40 @@ def test_a_bad_title_is_named(tmp_path, row, said):
 
 def test_missing_and_empty_files_and_columns_are_named(tmp_path):
     world(tmp_path, anime="anime_id,name,type,episodes,rating,members\n")
-    assert complaint(tmp_path) == "anime.csv, line 1: expected the column 'genre' (got 'anime_id, name, type, episodes, rating, members')"
+    assert (
+        complaint(tmp_path)
+        == "anime.csv, line 1: expected the column 'genre' (got 'anime_id, name, type, episodes, rating, members')"
+    )
     assert complaint(world(tmp_path, rating="")) == "rating.csv: expected data, found an empty file"
     (tmp_path / "rating.csv").unlink()
-    assert complaint(tmp_path) == f"{tmp_path}: expected rating.csv (or rating.csv.gz, or a zip that holds rating.csv), found 'anime.csv'"
-    assert complaint(world(tmp_path, anime=ANIME.split("\n")[0] + "\n")).endswith("expected at least one title, found none")
+    assert (
+        complaint(tmp_path)
+        == f"{tmp_path}: expected rating.csv (or rating.csv.gz, or a zip that holds rating.csv), found 'anime.csv'"
+    )
+    assert complaint(world(tmp_path, anime=ANIME.split("\n")[0] + "\n")).endswith(
+        "expected at least one title, found none"
+    )
 
 
 def test_a_wrong_encoding_and_a_truncated_zip_are_named(tmp_path):
     world(tmp_path)
     (tmp_path / "anime.csv").write_text(ANIME.replace("Nameless", "Pokémon"), "latin-1")
-    assert complaint(tmp_path).startswith("anime.csv, line 7: expected UTF-8 text (got byte 0xe9 at position ")
+    assert complaint(tmp_path).startswith(
+        "anime.csv, line 7: expected UTF-8 text (got byte 0xe9 at position "
+    )
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 cut off")
-    assert complaint(tmp_path / "broken.zip") == "broken.zip: expected a complete zip file (it is truncated or damaged)"
+    assert (
+        complaint(tmp_path / "broken.zip")
+        == "broken.zip: expected a complete zip file (it is truncated or damaged)"
+    )
 
 
 def test_load_says_what_it_looked_for(tmp_path):
-    for source, said in ((tmp_path, "expected anime.csv and rating.csv (Kaggle"), (tmp_path / "no", "there is no such folder"), (Path(__file__), "got a file")):
+    for source, said in (
+        (tmp_path, "expected anime.csv and rating.csv (Kaggle"),
+        (tmp_path / "no", "there is no such folder"),
+        (Path(__file__), "got a file"),
+    ):
         with pytest.raises(InputError, match=said.replace("(", r"\(")):
             load(source, DataConfig())
 
@@ -204,12 +252,23 @@ def test_stems(title, stem):
 
 
 def test_a_franchise_needs_two_titles_and_at_most_sixty():
-    assert franchises(["Naruto", "One Piece", "NARUTO: Shippuuden", "One Piece Film: Z", "Akira"]) == ["Naruto", "One Piece", "Naruto", "One Piece", ""]
+    assert franchises(["Naruto", "One Piece", "NARUTO: Shippuuden", "One Piece Film: Z", "Akira"]) == [
+        "Naruto",
+        "One Piece",
+        "Naruto",
+        "One Piece",
+        "",
+    ]
     assert franchises([f"Sazae-san {n}" for n in range(61)]) == [""] * 61
 
 
 def test_a_lone_title_joins_the_stem_that_it_continues_but_not_a_short_one():
-    assert franchises(["Death Note", "Death Note Rewrite", "Air", "Air Gear"]) == ["Death Note", "Death Note", "", ""]
+    assert franchises(["Death Note", "Death Note Rewrite", "Air", "Air Gear"]) == [
+        "Death Note",
+        "Death Note",
+        "",
+        "",
+    ]
 
 
 def test_length_classes():
@@ -229,43 +288,70 @@ def test_length_classes():
 def test_the_real_files_have_the_documented_counts():
     data = split(load(REAL, DataConfig()), DataConfig())
     assert data.shape == (5_000, 12_294) and len(data.user) == 520_609 and len(np.unique(data.item)) == 7_390
-    for note in ("62 titles without genre", "25 titles without type", "340 titles with an unknown number of episodes", "230 titles without a mean rating"):
+    for note in (
+        "62 titles without genre",
+        "25 titles without type",
+        "340 titles with an unknown number of episodes",
+        "230 titles without a mean rating",
+    ):
         assert note in data.notes
     assert not any("dropped" in note for note in data.notes) and data.items["title"].is_unique
     core = np.isin(data.fold, (0, 1, 2))
     assert (len(np.unique(data.user[core])), len(np.unique(data.item[core]))) == (4_104, 4_017)
     franchise = carried(data, "franchise")
-    assert franchise["Naruto"] == franchise["Naruto: Shippuuden"] and franchise["Bakemonogatari"] == franchise["Owarimonogatari"]
+    assert (
+        franchise["Naruto"] == franchise["Naruto: Shippuuden"]
+        and franchise["Bakemonogatari"] == franchise["Owarimonogatari"]
+    )
 
 
 def test_ratings_in_small_blocks_are_the_same(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     rows = [
         f"{u},{i},{r or -1}"
-        for u, i, r in zip(rng.integers(9, size=300), rng.choice([20, 442, 44, 7, 8, 9, 999], 300), rng.integers(11, size=300), strict=True)
+        for u, i, r in zip(
+            rng.integers(9, size=300),
+            rng.choice([20, 442, 44, 7, 8, 9, 999], 300),
+            rng.integers(11, size=300),
+            strict=True,
+        )
     ]
     whole = read(world(tmp_path, rating="\n".join(["user_id,anime_id,rating", *rows])), 7)
-    expected = {row.rsplit(",", 1)[0]: row.rsplit(",", 1)[1] for row in rows if ",999," not in row}  # the last of a pair counts
-    found = {f"{whole.user_ids[u]},{whole.items['item_id'][i]}": bool(like) for u, i, like in zip(whole.user, whole.item, whole.liked, strict=True)}
-    assert found == {pair: float(value) >= 7 for pair, value in expected.items()} and len(whole.user) == len(expected)
+    # The last of a pair counts
+    expected = {row.rsplit(",", 1)[0]: row.rsplit(",", 1)[1] for row in rows if ",999," not in row}
+    found = {
+        f"{whole.user_ids[u]},{whole.items['item_id'][i]}": bool(like)
+        for u, i, like in zip(whole.user, whole.item, whole.liked, strict=True)
+    }
+    assert found == {pair: float(value) >= 7 for pair, value in expected.items()} and len(whole.user) == len(
+        expected
+    )
     monkeypatch.setattr(files, "BLOCK", 80)
     parts = read(tmp_path, 7)
     assert parts.notes == whole.notes
     for name in ("user_ids", "user", "item", "liked"):
-        assert np.array_equal(getattr(parts, name), getattr(whole, name)) and getattr(parts, name).dtype == getattr(whole, name).dtype
+        assert (
+            np.array_equal(getattr(parts, name), getattr(whole, name))
+            and getattr(parts, name).dtype == getattr(whole, name).dtype
+        )
     with pytest.raises(InputError, match=r"rating.csv, line 302, column rating: .*\(got '11'\)"):
         read(world(tmp_path, rating="\n".join(["user_id,anime_id,rating", *rows, "1,7,11"])), 7)
 
 
 def test_scattered_and_huge_user_ids_keep_their_order(tmp_path):
-    data = read(world(tmp_path, rating=f"user_id,anime_id,rating\n{2**40},20,10\n5,20,10\n{2**31},20,9\n5,44,8\n"), 7)
+    data = read(
+        world(tmp_path, rating=f"user_id,anime_id,rating\n{2**40},20,10\n5,20,10\n{2**31},20,9\n5,44,8\n"), 7
+    )
     assert data.user_ids.tolist() == [5, 2**31, 2**40] and data.user_ids.dtype == np.int64
     assert data.user.tolist() == [2, 0, 1, 0] and data.user.dtype == np.int32
 
 
 def test_columns_that_are_not_read_and_a_threshold_above_all_ratings_are_told(tmp_path):
     folder = world(tmp_path, rating="user_id,anime_id,rating,dropped\n3,20,10,1\n1,20,8,0\n1,44,-1,0\n")
-    assert "columns of rating.csv that are not read, so that none of them turns a row into a dislike: 'dropped'" in read(folder, 7).notes
+    assert (
+        "columns of rating.csv that are not read, so that none of them turns a row into a dislike: 'dropped'"
+        in read(folder, 7).notes
+    )
     with pytest.raises(InputError) as caught:
         read(folder, 70)
     told = "expected ratings that reach data.like_threshold = 70, but the largest is 10; try --set data.like_threshold=7"

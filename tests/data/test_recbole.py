@@ -38,7 +38,10 @@ def test_ids_are_numbers_where_all_tokens_are_and_the_latest_rating_counts(tmp_p
     assert list(data.user_ids) == [1, 2, 10] and data.user_ids.dtype == "int64"
     assert list(data.items["item_id"]) == [11, 10, 12, 13] and data.items["item_id"].dtype == "int64"
     assert list(data.items["title"]) == ["Toy Story", "Heat (10)", "Heat (12)", "item 13"]
-    rows = {(int(data.user_ids[u]), int(data.items["item_id"][i])): bool(like) for u, i, like in zip(data.user, data.item, data.liked, strict=True)}
+    rows = {
+        (int(data.user_ids[u]), int(data.items["item_id"][i])): bool(like)
+        for u, i, like in zip(data.user, data.item, data.liked, strict=True)
+    }
     assert rows == {(10, 11): False, (2, 10): False, (1, 13): True}
 
 
@@ -57,7 +60,10 @@ def test_what_was_dropped_or_kept_is_counted(tmp_path):
 
 def test_triples_reach_the_items_through_the_links(tmp_path):
     data = read(world(tmp_path), 7)
-    triples = {(int(h), data.relations[r], str(data.entities[t])) for h, r, t in zip(data.head, data.relation, data.tail, strict=True)}
+    triples = {
+        (int(h), data.relations[r], str(data.entities[t]))
+        for h, r, t in zip(data.head, data.relation, data.tail, strict=True)
+    }
     assert triples == {(1, "director", "m.x"), (0, "director (inverse)", "m.y"), (1, "sequel", "Toy Story")}
     assert data.entity_item[list(data.entities).index("Toy Story")] == 0
 
@@ -69,13 +75,21 @@ def test_without_a_graph_the_genres_make_one(tmp_path):
 
 
 def test_interactions_alone_are_enough_and_all_liked_without_ratings(tmp_path):
-    data = read(world(tmp_path, inter="item_id:token\tuser_id:token\nx\tann\n7\tbob\n", item=None, kg=None, link=None), 7)
+    data = read(
+        world(
+            tmp_path, inter="item_id:token\tuser_id:token\nx\tann\n7\tbob\n", item=None, kg=None, link=None
+        ),
+        7,
+    )
     assert list(data.user_ids) == ["ann", "bob"] and list(data.items["item_id"]) == ["7", "x"]
     assert data.liked.all() and not data.relations and len(data.head) == 0
 
 
 def test_tokens_with_leading_zeros_stay_text(tmp_path):
-    assert list(read(world(tmp_path, inter="user_id:token\titem_id:token\n07\t10\n7\t10\n"), 7).user_ids) == ["07", "7"]
+    assert list(read(world(tmp_path, inter="user_id:token\titem_id:token\n07\t10\n7\t10\n"), 7).user_ids) == [
+        "07",
+        "7",
+    ]
 
 
 def test_a_threshold_above_five_stars_suggests_another(tmp_path):
@@ -88,9 +102,18 @@ def test_a_threshold_above_five_stars_suggests_another(tmp_path):
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"inter": "user_id:token\titem_id:token\trating:float\n1\t10\tgood\n"}, "ml.inter, line 2, column rating:float: expected a number (got 'good')"),
-        ({"inter": "user_id:token\titem_id:token\trating:float\n1\t10\t\n"}, "ml.inter, line 2, column rating:float: expected a number (got '')"),
-        ({"inter": "user_id:token\titem_id:token\n\t10\n"}, "ml.inter, line 2, column user_id:token: expected an id (got '')"),
+        (
+            {"inter": "user_id:token\titem_id:token\trating:float\n1\t10\tgood\n"},
+            "ml.inter, line 2, column rating:float: expected a number (got 'good')",
+        ),
+        (
+            {"inter": "user_id:token\titem_id:token\trating:float\n1\t10\t\n"},
+            "ml.inter, line 2, column rating:float: expected a number (got '')",
+        ),
+        (
+            {"inter": "user_id:token\titem_id:token\n\t10\n"},
+            "ml.inter, line 2, column user_id:token: expected an id (got '')",
+        ),
         ({"inter": "user_id:token\titem_id:token\n1\n"}, "ml.inter, line 2: expected 2 fields (got '1')"),
         ({"inter": "user_id:token\n1\n"}, "ml.inter, line 1: expected the column item_id (got 'user_id')"),
         ({"inter": ""}, "ml.inter: expected data, found an empty file"),
@@ -98,7 +121,10 @@ def test_a_threshold_above_five_stars_suggests_another(tmp_path):
             {"inter": "user_id\titem_id\n1\t1\n"},
             "ml.inter, line 1: expected fields name:type (token, token_seq, float or float_seq), separated by tabs (got 'user_id')",
         ),
-        ({"kg": "head_id:token\ttail_id:token\na\tb\n"}, "ml.kg, line 1: expected the column relation_id (got 'head_id, tail_id')"),
+        (
+            {"kg": "head_id:token\ttail_id:token\na\tb\n"},
+            "ml.kg, line 1: expected the column relation_id (got 'head_id, tail_id')",
+        ),
     ],
 )
 def test_malformed_files_are_named(tmp_path, files, said):
@@ -106,7 +132,9 @@ def test_malformed_files_are_named(tmp_path, files, said):
 
 
 def test_a_graph_needs_links_and_a_folder_one_set(tmp_path):
-    assert complaint(world(tmp_path, link=None)).startswith(f"{tmp_path}: expected a file *.link beside ml.kg (item_id, entity_id), found 'ml.")
+    assert complaint(world(tmp_path, link=None)).startswith(
+        f"{tmp_path}: expected a file *.link beside ml.kg (item_id, entity_id), found 'ml."
+    )
     (tmp_path / "other.inter").write_text(INTER)
     said = f"{tmp_path}: expected one file *.inter, found 2 ('ml.inter', 'other.inter'); put the rows of all into one file"
     assert complaint(tmp_path) == said
@@ -143,7 +171,10 @@ def test_a_second_title_file_stops_nothing(tmp_path):
 def test_rows_of_the_title_file_that_cannot_be_read_are_left_out_and_counted(tmp_path):
     data = read(world(tmp_path, item=ITEM + "13\tLong\t1999\tDrama\textra\n\tNobody\t1999\tDrama\n"), 7)
     assert list(data.items["title"]) == ["Toy Story", "Heat (10)", "Heat (12)", "item 13"]
-    assert "1 rows of ml.item without exactly 4 fields: not read, such as '13\\tLong\\t1999\\tDrama\\textra'" in data.notes
+    assert (
+        "1 rows of ml.item without exactly 4 fields: not read, such as '13\\tLong\\t1999\\tDrama\\textra'"
+        in data.notes
+    )
     assert "1 rows of ml.item without an item_id: not read" in data.notes
 
 
@@ -151,16 +182,32 @@ def test_ids_written_as_floats_are_whole_numbers(tmp_path):
     files = {"item": ITEM.replace("\n10\t", "\n10.0\t"), "link": LINK.replace("\n11\t", "\n11.0\t")}
     inter = "user_id:token\titem_id:token\trating:float\n3.0\t10\t8\n3\t11.0\t9\n"
     data = read(world(tmp_path, inter=inter, **files), 7)
-    assert data.user_ids.tolist() == [3] and data.items["item_id"].tolist() == [11, 10, 12] and data.item.tolist() == [1, 0]
+    assert (
+        data.user_ids.tolist() == [3]
+        and data.items["item_id"].tolist() == [11, 10, 12]
+        and data.item.tolist() == [1, 0]
+    )
     assert set(data.head) == {0, 1}
 
 
 @pytest.mark.parametrize(
     ("ratings", "threshold", "said"),
     [
-        ((95, 20, 15, 85), 7, "x.inter: ratings from 15 to 95, data.like_threshold = 7: every rating is a like; try --set data.like_threshold=70"),
-        ((95, 20, 5), 7, "x.inter: ratings from 5 to 95, data.like_threshold = 7: 2 of 3 ratings are likes; try --set data.like_threshold=70"),
-        ((5, 4), 1, "x.inter: ratings from 4 to 5, data.like_threshold = 1: every rating is a like; try --set data.like_threshold=4"),
+        (
+            (95, 20, 15, 85),
+            7,
+            "x.inter: ratings from 15 to 95, data.like_threshold = 7: every rating is a like; try --set data.like_threshold=70",
+        ),
+        (
+            (95, 20, 5),
+            7,
+            "x.inter: ratings from 5 to 95, data.like_threshold = 7: 2 of 3 ratings are likes; try --set data.like_threshold=70",
+        ),
+        (
+            (5, 4),
+            1,
+            "x.inter: ratings from 4 to 5, data.like_threshold = 1: every rating is a like; try --set data.like_threshold=4",
+        ),
         ((1, 1), 1, "x.inter: ratings from 1 to 1, data.like_threshold = 1: every rating is a like"),
     ],
 )
@@ -170,9 +217,13 @@ def test_a_threshold_too_low_for_the_scale_is_told(tmp_path, ratings, threshold,
     assert said in read(tmp_path, threshold).notes
 
 
-@pytest.mark.parametrize(("largest", "hint"), [(0.5, "0.35"), (1, "1"), (3, "2.1"), (5, "4"), (6, "4.2"), (69, "48.3"), (80, "70")])
+@pytest.mark.parametrize(
+    ("largest", "hint"), [(0.5, "0.35"), (1, "1"), (3, "2.1"), (5, "4"), (6, "4.2"), (69, "48.3"), (80, "70")]
+)
 def test_a_threshold_above_all_ratings_is_refused_with_one_that_some_reach(tmp_path, largest, hint):
-    (tmp_path / "x.inter").write_text(f"user_id:token\titem_id:token\trating:float\nu\ti\t{largest}\nu\tj\t0\n")
+    (tmp_path / "x.inter").write_text(
+        f"user_id:token\titem_id:token\trating:float\nu\ti\t{largest}\nu\tj\t0\n"
+    )
     assert complaint(tmp_path, 99) == (
         f"x.inter, column rating: expected ratings that reach data.like_threshold = 99, but the largest is {largest:g}; try --set data.like_threshold={hint}"
     )
@@ -183,7 +234,10 @@ def test_columns_that_are_not_read_are_told(tmp_path):
     head = "user_id:token\titem_id:token\trating:float\tlabel:float\tclick:token\n"
     data = read(world(tmp_path, inter=f"{head}1\t10\t8\t0\tno\n1\t11\t2\t1\tyes\n"), 7)
     assert data.liked.tolist() == [True, False]
-    assert "columns of ml.inter that are not read, so that none of them turns a row into a dislike: 'label:float', 'click:token'" in data.notes
+    assert (
+        "columns of ml.inter that are not read, so that none of them turns a row into a dislike: 'label:float', 'click:token'"
+        in data.notes
+    )
 
 
 @pytest.mark.parametrize("kind", ["float", "token"])

@@ -14,13 +14,23 @@ from dskreg.data.split import k_core, split
 from dskreg.errors import InputError
 
 
-def world(user: list[int] | np.ndarray, item: list[int] | np.ndarray, liked: list[bool] | np.ndarray | None = None, fold: list[int] | None = None) -> Dataset:
+def world(
+    user: list[int] | np.ndarray,
+    item: list[int] | np.ndarray,
+    liked: list[bool] | np.ndarray | None = None,
+    fold: list[int] | None = None,
+) -> Dataset:
     user, item = np.asarray(user, np.int32), np.asarray(item, np.int32)
     none = np.array([], np.int32)
     return Dataset(
         name="world",
         format="text",
-        items=pd.DataFrame({"item_id": np.arange(item.max() + 1) + 100, "title": [f"item {n}" for n in range(item.max() + 1)]}),
+        items=pd.DataFrame(
+            {
+                "item_id": np.arange(item.max() + 1) + 100,
+                "title": [f"item {n}" for n in range(item.max() + 1)],
+            }
+        ),
         user_ids=np.arange(user.max() + 1) + 500,
         user=user,
         item=item,
@@ -44,7 +54,10 @@ def crowd(seed: int = 3) -> Dataset:
 
 def by_pair(data: Dataset) -> dict[tuple[int, int], int]:
     ids = data.items["item_id"].to_numpy()
-    return {(int(data.user_ids[u]), int(ids[i])): int(f) for u, i, f in zip(data.user, data.item, data.fold, strict=True)}
+    return {
+        (int(data.user_ids[u]), int(ids[i])): int(f)
+        for u, i, f in zip(data.user, data.item, data.fold, strict=True)
+    }
 
 
 def test_every_pair_has_one_fold_and_only_likes_are_trained_on():
@@ -57,7 +70,9 @@ def test_every_pair_has_one_fold_and_only_likes_are_trained_on():
 def test_each_user_of_the_core_has_its_share_in_every_fold():
     data = split(crowd(), DataConfig(validation=0.1, test=0.2))
     for user in range(40):
-        train, validation, test = (int(((data.user == user) & (data.fold == fold)).sum()) for fold in (TRAIN, VALIDATION, TEST))
+        train, validation, test = (
+            int(((data.user == user) & (data.fold == fold)).sum()) for fold in (TRAIN, VALIDATION, TEST)
+        )
         if n := train + validation + test:
             assert n >= 5 and train >= 1
             assert test == max(1, round(0.2 * n)) and validation == max(1, round(0.1 * n))
@@ -89,7 +104,12 @@ def test_the_core_is_the_one_that_repeated_removal_leaves():
     inside = data.liked.copy()
     while True:  # the oracle: one user or item at a time
         few = next(
-            (part == n for part, size in ((data.user, 40), (data.item, 30)) for n in range(size) if 0 < (inside & (part == n)).sum() < 7),
+            (
+                part == n
+                for part, size in ((data.user, 40), (data.item, 30))
+                for n in range(size)
+                if 0 < (inside & (part == n)).sum() < 7
+            ),
             None,
         )
         if few is None:
@@ -100,12 +120,15 @@ def test_the_core_is_the_one_that_repeated_removal_leaves():
 
 
 def test_removal_goes_on_until_nothing_changes():
-    # Users 0 and 1 like items 0 and 1; user 2 likes item 1 and 2, and item 2 has nobody else: it goes, then user 2 goes.
+    # Users 0 and 1 like items 0 and 1; user 2 likes item 1 and 2, and item 2 has nobody else: it goes, then
+    # user 2 goes.
     data = split(world([0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 1, 2]), DataConfig(core=2))
     assert list(data.fold == OUTSIDE) == [False] * 4 + [True] * 2
 
 
-@pytest.mark.parametrize(("likes", "expected"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (5, (3, 1, 1)), (20, (14, 2, 4))])
+@pytest.mark.parametrize(
+    ("likes", "expected"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (5, (3, 1, 1)), (20, (14, 2, 4))]
+)
 def test_small_users_keep_a_training_pair(likes, expected):
     fold = split(world([0] * likes, list(range(likes))), DataConfig(core=1)).fold
     assert tuple(int((fold == kind).sum()) for kind in (TRAIN, VALIDATION, TEST)) == expected
@@ -113,9 +136,14 @@ def test_small_users_keep_a_training_pair(likes, expected):
 
 @pytest.mark.parametrize(("pairs", "carved"), [(1, 0), (2, 0), (3, 1), (8, 1), (16, 2), (40, 5)])
 def test_a_test_split_of_its_own_is_kept_and_validation_carved_out_of_training(pairs, carved):
-    data = split(world([0] * pairs + [0, 1], [*range(pairs), pairs, 0], fold=[UNASSIGNED] * pairs + [TEST, TEST]), DataConfig(core=50))
+    data = split(
+        world([0] * pairs + [0, 1], [*range(pairs), pairs, 0], fold=[UNASSIGNED] * pairs + [TEST, TEST]),
+        DataConfig(core=50),
+    )
     assert list(data.fold[pairs:]) == [TEST, TEST]
-    assert (data.fold[:pairs] == VALIDATION).sum() == carved and (data.fold[:pairs] == TRAIN).sum() == pairs - carved
+    assert (data.fold[:pairs] == VALIDATION).sum() == carved and (
+        data.fold[:pairs] == TRAIN
+    ).sum() == pairs - carved
 
 
 def test_nothing_left_to_train_on_is_an_error():
@@ -140,13 +168,18 @@ def test_the_core_is_what_repeated_removal_leaves():
     user, item = rng.integers(50, size=400), rng.integers(60, size=400)
     among = rng.random(400) < 0.8
     left = [n for n in range(400) if among[n]]
-    while weak := [n for n in left if sum(user[m] == user[n] for m in left) < 4 or sum(item[m] == item[n] for m in left) < 4]:
+    while weak := [
+        n
+        for n in left
+        if sum(user[m] == user[n] for m in left) < 4 or sum(item[m] == item[n] for m in left) < 4
+    ]:
         left = [n for n in left if n not in weak]
     assert 0 < len(left) < among.sum() and np.flatnonzero(k_core(user, item, among, 4)).tolist() == left
 
 
 def test_likes_and_what_the_core_leaves_out_are_counted():
-    # Users 0 and 1 like items 0 and 1; user 2 likes items 1 and 2 alone; user 3 likes nothing; item 3 is seen, never liked.
+    # Users 0 and 1 like items 0 and 1; user 2 likes items 1 and 2 alone; user 3 likes nothing; item 3 is
+    # seen, never liked.
     user, item = [0, 0, 1, 1, 2, 2, 3, 3], [0, 1, 0, 1, 1, 2, 0, 3]
     data = world(user, item, [True] * 6 + [False] * 2)
     assert split(replace(data, notes=("first",)), DataConfig(core=2)).notes == (
@@ -158,10 +191,17 @@ def test_likes_and_what_the_core_leaves_out_are_counted():
         "1 users with likes, but none in the core",
         "1 titles that somebody likes, but none in the core",
     )
-    assert split(world([0, 0, 1, 1], [0, 1, 0, 1]), DataConfig(core=2)).notes == ("4 of 4 interactions are likes",)
+    assert split(world([0, 0, 1, 1], [0, 1, 0, 1]), DataConfig(core=2)).notes == (
+        "4 of 4 interactions are likes",
+    )
 
 
 def test_positions_that_are_the_datas_own_numbers_need_no_ids():
     data = crowd()
-    numbered = replace(data, numbered=True, user_ids=data.user_ids[::-1], items=data.items.assign(item_id=[f"x{n}" for n in range(30)]))
+    numbered = replace(
+        data,
+        numbered=True,
+        user_ids=data.user_ids[::-1],
+        items=data.items.assign(item_id=[f"x{n}" for n in range(30)]),
+    )
     assert np.array_equal(split(numbered, DataConfig()).fold, split(data, DataConfig()).fold)

@@ -1,4 +1,6 @@
-"""Artifacts that are consistent, every hash as it should be, and yet not what an artifact is: every field of every file broken in several ways."""
+"""Artifacts that are consistent, every hash as it should be, and yet not what an artifact is: every field of
+every file broken in several ways.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,10 @@ MOST_ROWS = 2  # rows of a list in a document that are broken one by one
 
 @dataclass(frozen=True)
 class Broken:
-    """One way to break an artifact. `file` and `field` are what a message should name; `fatal`: can it not be anything but refused?"""
+    """One way to break an artifact.
+
+    `file` and `field` are what a message should name; `fatal`: can it not be anything but refused?
+    """
 
     name: str
     file: str
@@ -48,7 +53,9 @@ def consistent(folder: Path) -> None:
         for name in files:
             if (folder / name).is_file() and (folder / name).stat().st_size < HASHED:
                 files[name] = folders.sha256(folder / name)
-        kept = {k: v for k, v in manifest.items() if k != "content"} | {"files": {k: v for k, v in files.items() if k != "run.json"}}
+        kept = {k: v for k, v in manifest.items() if k != "content"} | {
+            "files": {k: v for k, v in files.items() if k != "run.json"}
+        }
         manifest["content"] = folders.digest(kept)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError):
         return  # the manifest itself is what was broken
@@ -79,7 +86,13 @@ def paths_of(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, .
     """Every place in a JSON document, the first rows of lists alone."""
     if path:
         yield path
-    inner = document.items() if isinstance(document, dict) else enumerate(document[:MOST_ROWS]) if isinstance(document, list) else ()
+    inner = (
+        document.items()
+        if isinstance(document, dict)
+        else enumerate(document[:MOST_ROWS])
+        if isinstance(document, list)
+        else ()
+    )
     for key, value in inner:
         yield from paths_of(value, (*path, key))
 
@@ -112,14 +125,37 @@ def broken_documents(source: Path) -> Iterator[Broken]:
                 continue  # hashes are made anew
             label = ".".join(map(str, path))
             for kind, value, fatal in WRONG:
-                put = rewriting(file, lambda found, path=path, value=value: changed(found, path, lambda owner, key: owner.__setitem__(key, value)))
+                put = rewriting(
+                    file,
+                    lambda found, path=path, value=value: changed(
+                        found, path, lambda owner, key: owner.__setitem__(key, value)
+                    ),
+                )
                 yield Broken(f"{file} {label} {kind}", file, str(path[-1]), put, fatal)
-            gone = rewriting(file, lambda found, path=path: changed(found, path, lambda owner, key: owner.__delitem__(key)))
+            gone = rewriting(
+                file, lambda found, path=path: changed(found, path, lambda owner, key: owner.__delitem__(key))
+            )
             yield Broken(f"{file} {label} missing", file, str(path[-1]), gone, False)
-        stranger = rewriting(file, lambda found: found | {"stranger": 1} if isinstance(found, dict) else [*found, {"stranger": 1}])
+        stranger = rewriting(
+            file,
+            lambda found: found | {"stranger": 1} if isinstance(found, dict) else [*found, {"stranger": 1}],
+        )
         yield Broken(f"{file} stranger", file, "stranger", stranger)
-        for kind, text in (("nested", "[" * 100_000), ("empty", ""), ("number", "3"), ("list", "[]" if file != "history.json" else "{}"), ("bytes", "\udcff")):
-            yield Broken(f"{file} {kind}", file, "", lambda folder, file=file, text=text: (folder / file).write_text(text, errors="surrogateescape"))
+        for kind, text in (
+            ("nested", "[" * 100_000),
+            ("empty", ""),
+            ("number", "3"),
+            ("list", "[]" if file != "history.json" else "{}"),
+            ("bytes", "\udcff"),
+        ):
+            yield Broken(
+                f"{file} {kind}",
+                file,
+                "",
+                lambda folder, file=file, text=text: (folder / file).write_text(
+                    text, errors="surrogateescape"
+                ),
+            )
         yield Broken(f"{file} long", file, "", lambda folder, file=file: os.truncate(folder / file, 5 << 30))
 
 
@@ -147,47 +183,93 @@ def with_value(table: pa.Table, name: str, value: Any, kind: pa.DataType | None 
 def as_other_type(table: pa.Table, name: str) -> pa.Table:
     """The column as text, or as numbers where it is text."""
     place, kind = table.schema.get_field_index(name), table.schema.field(name).type
-    other = pa.array(range(len(table)), pa.float64()) if pa.types.is_string(kind) or pa.types.is_large_string(kind) else table.column(name).cast(pa.string())
+    other = (
+        pa.array(range(len(table)), pa.float64())
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        else table.column(name).cast(pa.string())
+    )
     return table.set_column(place, name, other)
 
 
 def broken_tables(source: Path) -> Iterator[Broken]:
-    """Every column of every table: missing, renamed, twice, of another type, nested, with nulls and with values out of range."""
+    """Every column of every table: missing, renamed, twice, of another type, nested, with nulls and with
+    values out of range.
+    """
     for file in TABLES:
         table = pq.read_table(source / file)
         for field in table.schema:
             name = field.name
-            required = name not in ("type", "genres", "studio", "source", "franchise", "episodes", "year", "members", "mean_rating")
+            required = name not in (
+                "type",
+                "genres",
+                "studio",
+                "source",
+                "franchise",
+                "episodes",
+                "year",
+                "members",
+                "mean_rating",
+            )
             harms: dict[str, tuple[Callable[[pa.Table], pa.Table], bool]] = {
                 "missing": (lambda t, n=name: t.drop_columns([n]), required),
                 "renamed": (lambda t, n=name: t.rename_columns({n: f"{n}?"}), True),
                 "twice": (lambda t, n=name: t.append_column(n, t.column(n)), True),
                 "other type": (as_other_type, name not in ("item_id", "user_id")),  # ids may be texts
-                "nested": (lambda t, n=name: t.set_column(t.schema.get_field_index(n), n, pa.array([[1]] * len(t))), True),
+                "nested": (
+                    lambda t, n=name: t.set_column(t.schema.get_field_index(n), n, pa.array([[1]] * len(t))),
+                    True,
+                ),
                 "nulls": (lambda t, n=name: with_value(t, n, None), required),
             }
             if pa.types.is_integer(field.type):
                 bounds = np.iinfo(field.type.to_pandas_dtype())
                 harms |= {
-                    "far below": (lambda t, n=name, v=int(bounds.min): with_value(t, n, v), name != "item_id" and name != "user_id"),
-                    "far above": (lambda t, n=name, v=int(bounds.max): with_value(t, n, v), name not in ("item_id", "user_id", "episodes", "year", "members")),
+                    "far below": (
+                        lambda t, n=name, v=int(bounds.min): with_value(t, n, v),
+                        name != "item_id" and name != "user_id",
+                    ),
+                    "far above": (
+                        lambda t, n=name, v=int(bounds.max): with_value(t, n, v),
+                        name not in ("item_id", "user_id", "episodes", "year", "members"),
+                    ),
                 }
             if pa.types.is_floating(field.type):
                 harms |= {
                     word: (lambda t, n=name, v=value: with_value(t, n, v), True)
-                    for word, value in (("NaN", np.nan), ("infinite", np.inf), ("huge", 1e38), ("-huge", -1e38))
+                    for word, value in (
+                        ("NaN", np.nan),
+                        ("infinite", np.inf),
+                        ("huge", 1e38),
+                        ("-huge", -1e38),
+                    )
                 }
             if name in ("item_id", "user_id"):
                 harms["repeated"] = (lambda t, n=name: with_value(t, n, t.column(n)[0].as_py()), True)
             for word, (make, fatal) in harms.items():
                 harm = (lambda t, m=make, n=name: m(t, n)) if make is as_other_type else make
                 yield Broken(f"{file} {name} {word}", file, name, retabled(file, harm), fatal)
-        yield Broken(f"{file} stranger", file, "stranger", retabled(file, lambda t: t.append_column("stranger", pa.array([1] * len(t)))))
         yield Broken(
-            f"{file} no rows", file, "", retabled(file, lambda t: t.slice(0, 0)), file not in ("user_map.parquet", "triples.parquet", "interactions.parquet")
+            f"{file} stranger",
+            file,
+            "stranger",
+            retabled(file, lambda t: t.append_column("stranger", pa.array([1] * len(t)))),
         )
-        yield Broken(f"{file} one row less", file, "", retabled(file, lambda t: t.slice(1)), file == "item_map.parquet")
-        yield Broken(f"{file} no parquet", file, "", lambda folder, file=file: (folder / file).write_bytes(b"PAR1" + b"\xff" * 100 + b"PAR1"))
+        yield Broken(
+            f"{file} no rows",
+            file,
+            "",
+            retabled(file, lambda t: t.slice(0, 0)),
+            file not in ("user_map.parquet", "triples.parquet", "interactions.parquet"),
+        )
+        yield Broken(
+            f"{file} one row less", file, "", retabled(file, lambda t: t.slice(1)), file == "item_map.parquet"
+        )
+        yield Broken(
+            f"{file} no parquet",
+            file,
+            "",
+            lambda folder, file=file: (folder / file).write_bytes(b"PAR1" + b"\xff" * 100 + b"PAR1"),
+        )
 
 
 def million_rows_of(file: str, rows: int) -> Callable[[Path], None]:
@@ -224,7 +306,9 @@ def set_one(tensors: dict[str, np.ndarray], name: str, value: float) -> None:
 
 
 def broken_tensors(source: Path) -> Iterator[Broken]:
-    """Every tensor: missing, renamed, of another type and shape, empty, and with values that are none or out of range."""
+    """Every tensor: missing, renamed, of another type and shape, empty, and with values that are none or out
+    of range.
+    """
     for file in TENSORS:
         for name, value in load_file(source / file).items():
             whole = np.issubdtype(value.dtype, np.integer)
@@ -236,13 +320,32 @@ def broken_tensors(source: Path) -> Iterator[Broken]:
                 "shorter": lambda t, n=name: t.update({n: t[n][:-1]}),
                 "empty": lambda t, n=name: t.update({n: t[n][:0]}),
             }
-            values = (np.iinfo(value.dtype).max, np.iinfo(value.dtype).min) if whole else (np.nan, np.inf, -np.inf, 1e38)
+            values = (
+                (np.iinfo(value.dtype).max, np.iinfo(value.dtype).min)
+                if whole
+                else (np.nan, np.inf, -np.inf, 1e38)
+            )
             harms |= {f"{bad:g}": lambda t, n=name, bad=bad: set_one(t, n, bad) for bad in values}
             for word, make in harms.items():
                 yield Broken(f"{file} {name} {word}", file, name, retensored(file, make))
-        yield Broken(f"{file} stranger", file, "stranger", retensored(file, lambda t: t.update(stranger=np.zeros(3, np.float32))))
-        yield Broken(f"{file} header", file, "", lambda folder, file=file: (folder / file).write_bytes((2**40).to_bytes(8, "little") + b"{}"))
-    yield Broken("picks of others", "serving.safetensors", "neighbour", retensored("serving.safetensors", lambda t: t.update(neighbour=t["neighbour"][::-1])))
+        yield Broken(
+            f"{file} stranger",
+            file,
+            "stranger",
+            retensored(file, lambda t: t.update(stranger=np.zeros(3, np.float32))),
+        )
+        yield Broken(
+            f"{file} header",
+            file,
+            "",
+            lambda folder, file=file: (folder / file).write_bytes((2**40).to_bytes(8, "little") + b"{}"),
+        )
+    yield Broken(
+        "picks of others",
+        "serving.safetensors",
+        "neighbour",
+        retensored("serving.safetensors", lambda t: t.update(neighbour=t["neighbour"][::-1])),
+    )
 
 
 # What stands in the place of a file
@@ -277,20 +380,39 @@ def bombs() -> list[Broken]:
     def text_bomb(folder: Path) -> None:
         table = pq.read_table(folder / "items.parquet").replace_schema_metadata(None)
         place = table.schema.get_field_index("title")
-        same = pa.DictionaryArray.from_arrays(pa.array([0] * len(table), pa.int32()), pa.array(["x" * 5_000_000]))
+        same = pa.DictionaryArray.from_arrays(
+            pa.array([0] * len(table), pa.int32()), pa.array(["x" * 5_000_000])
+        )
         pq.write_table(table.set_column(place, "title", same), folder / "items.parquet", store_schema=False)
 
     def unread(folder: Path) -> None:
         table = pq.read_table(folder / "interactions.parquet").replace_schema_metadata(None)
         rng = np.random.default_rng(0)
-        blob = pa.array([rng.bytes(8 << 20) for _ in range(100)] + [b""] * (len(table) - 100), pa.large_binary())
-        pq.write_table(table.append_column("unread", blob), folder / "interactions.parquet", compression="none", use_dictionary=False)
+        blob = pa.array(
+            [rng.bytes(8 << 20) for _ in range(100)] + [b""] * (len(table) - 100), pa.large_binary()
+        )
+        pq.write_table(
+            table.append_column("unread", blob),
+            folder / "interactions.parquet",
+            compression="none",
+            use_dictionary=False,
+        )
 
     names = rewriting(MANIFEST, lambda found: found | {"relations": [f"r{n}" for n in range(1_000_000)]})
     return [
-        Broken("300 million equal likes", "interactions.parquet", "", million_rows_of("interactions.parquet", 300_000_000)),
+        Broken(
+            "300 million equal likes",
+            "interactions.parquet",
+            "",
+            million_rows_of("interactions.parquet", 300_000_000),
+        ),
         Broken("300 million equal users", "users.parquet", "", million_rows_of("users.parquet", 300_000_000)),
-        Broken("300 million equal triples", "triples.parquet", "", million_rows_of("triples.parquet", 300_000_000)),
+        Broken(
+            "300 million equal triples",
+            "triples.parquet",
+            "",
+            million_rows_of("triples.parquet", 300_000_000),
+        ),
         Broken("titles of 4 GB", "items.parquet", "", text_bomb),
         Broken("an unread column of 800 MB", "interactions.parquet", "unread", unread),
         Broken("a million relations", MANIFEST, "", names),

@@ -1,6 +1,8 @@
-"""Run folders with one fault each: every field of every file in several wrong ways, every file as something that is no file, and bytes changed at random.
+"""Run folders with one fault each: every field of every file in several wrong ways, every file as something
+that is no file, and bytes changed at random.
 
-A value is wrong where the file's form, declared in dskreg/runs/request.py, dskreg/runs/process.py and dskreg/runs/journal.py, does not allow it.
+A value is wrong where the file's form, declared in dskreg/runs/request.py, dskreg/runs/process.py and
+dskreg/runs/journal.py, does not allow it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REQUEST: dict[str, Any] = {"data": "demo", "out": "made", "preset": "default", "epochs": 4, "seed": 0, "device": "auto", "replace": False}
+REQUEST: dict[str, Any] = {
+    "data": "demo",
+    "out": "made",
+    "preset": "default",
+    "epochs": 4,
+    "seed": 0,
+    "device": "auto",
+    "replace": False,
+}
 REQUEST |= {"baselines": True, "settings": ["model.width=8"], "asked": 1.7e9}
 PROCESS: dict[str, Any] = {"pid": 2**22 + 1, "born": 12.5, "clock": "another boot"}
 JOURNAL: list[dict[str, Any]] = [
@@ -24,7 +34,22 @@ JOURNAL: list[dict[str, Any]] = [
     {"time": 1.7e9, "event": "step", "label": "epoch 2", "step": 1, "steps": 2},
     {"time": 1.7e9, "event": "error", "message": "told"},
 ]
-OPTIONAL = {"preset", "epochs", "seed", "device", "replace", "baselines", "settings", "clock", "label", "patience", "loss", "ndcg", "recall", "entropy"}
+OPTIONAL = {
+    "preset",
+    "epochs",
+    "seed",
+    "device",
+    "replace",
+    "baselines",
+    "settings",
+    "clock",
+    "label",
+    "patience",
+    "loss",
+    "ndcg",
+    "recall",
+    "entropy",
+}
 UNREAD = {"label", "patience"}  # of the journal: for other readers
 FILES = ("request.json", "process.json", "journal.jsonl", "output.txt")
 KEYS = ("request", "process", "journal", "output")
@@ -59,7 +84,9 @@ class Broken:
 
 
 def whole(folder: Path, **files: str | bytes) -> Path:
-    """The folder of a run that failed, with `files` in the place of its own: request, process, journal, output."""
+    """The folder of a run that failed, with `files` in the place of its own: request, process, journal,
+    output.
+    """
     folder.mkdir(parents=True)
     content: dict[str, str | bytes] = {
         "request": json.dumps(REQUEST),
@@ -103,12 +130,25 @@ def fields() -> list[Broken]:
                     text = replaced(document, field, value)
                     # What is no JSON at all is not put down to a field.
                     named = "" if kind in ("overflow", "digits", "nested", "surrogate") else field
-                    made.append(Broken(f"{key} {field} {kind}", lambda at, k=key, t=text: whole(at, **{k: t}), file, named))
+                    made.append(
+                        Broken(
+                            f"{key} {field} {kind}",
+                            lambda at, k=key, t=text: whole(at, **{k: t}),
+                            file,
+                            named,
+                        )
+                    )
             left = json.dumps({name: value for name, value in document.items() if name != field})
             if field not in OPTIONAL:
-                made.append(Broken(f"{key} {field} missing", lambda at, k=key, t=left: whole(at, **{k: t}), file, field))
+                made.append(
+                    Broken(
+                        f"{key} {field} missing", lambda at, k=key, t=left: whole(at, **{k: t}), file, field
+                    )
+                )
         extra = json.dumps(document | {"more": 1})
-        made.append(Broken(f"{key} unknown field", lambda at, k=key, t=extra: whole(at, **{k: t}), file, "more"))
+        made.append(
+            Broken(f"{key} unknown field", lambda at, k=key, t=extra: whole(at, **{k: t}), file, "more")
+        )
     return made
 
 
@@ -121,7 +161,13 @@ def lines() -> list[Broken]:
                 told = [json.dumps(line) for line in JOURNAL]
                 told[n] = replaced(event, field, value)
                 text = "\n".join(told) + "\n"
-                made.append(Broken(f"journal {event['event']} {field} {kind}", lambda at, t=text: whole(at, journal=t), ""))
+                made.append(
+                    Broken(
+                        f"journal {event['event']} {field} {kind}",
+                        lambda at, t=text: whole(at, journal=t),
+                        "",
+                    )
+                )
     return made
 
 
@@ -141,7 +187,11 @@ def documents() -> list[Broken]:
         "large": b" " * (5 << 20) + whole_request.encode(),
     }
     return [
-        Broken(f"{key} {kind}", lambda at, k=key, t=text: whole(at, **{k: t}), f"{key}.json" * (key in ("request", "process")))
+        Broken(
+            f"{key} {kind}",
+            lambda at, k=key, t=text: whole(at, **{k: t}),
+            f"{key}.json" * (key in ("request", "process")),
+        )
         for key in KEYS
         for kind, text in texts.items()
     ]
@@ -152,15 +202,31 @@ def kinds() -> list[Broken]:
     made = []
     for file in FILES:
         for kind, lay in KINDS.items():
-            # What a journal or an output is told from its end, whatever its size. The output is read only where nothing else says how the run ended.
+            # What a journal or an output is told from its end, whatever its size. The output is read only
+            # where nothing else says how the run ended.
             harmless = file in ("journal.jsonl", "output.txt") and kind in ("sparse", "one line")
             quiet = {"journal": ""} if file == "output.txt" else {}
-            made.append(Broken(f"{file} {kind}", lambda at, f=file, put=lay, q=quiet: put(whole(at, **q), f), "" if harmless else file))
+            made.append(
+                Broken(
+                    f"{file} {kind}",
+                    lambda at, f=file, put=lay, q=quiet: put(whole(at, **q), f),
+                    "" if harmless else file,
+                )
+            )
         if os.getuid():
-            made.append(Broken(f"{file} forbidden", lambda at, f=file: (whole(at, journal="") / f).chmod(0), file))
-    made += [Broken(f"stopped {kind}", lambda at, put=lay: put(whole(at), "stopped"), "") for kind, lay in KINDS.items()]
+            made.append(
+                Broken(f"{file} forbidden", lambda at, f=file: (whole(at, journal="") / f).chmod(0), file)
+            )
+    made += [
+        Broken(f"stopped {kind}", lambda at, put=lay: put(whole(at), "stopped"), "")
+        for kind, lay in KINDS.items()
+    ]
     made.append(Broken("folder empty", lambda at: at.mkdir(), "request.json"))
-    made += [Broken(f"folder {kind}", lambda at, put=lay: put(at.parent, at.name), "") for kind, lay in KINDS.items() if kind != "folder"]
+    made += [
+        Broken(f"folder {kind}", lambda at, put=lay: put(at.parent, at.name), "")
+        for kind, lay in KINDS.items()
+        if kind != "folder"
+    ]
     return made
 
 
@@ -198,7 +264,9 @@ KINDS: dict[str, Callable[[Path, str], object]] = {
 
 
 def flips(seed: int, count: int) -> list[Broken]:
-    """Bytes of the files changed, cut out or doubled at random: whatever comes of it, nothing else may happen."""
+    """Bytes of the files changed, cut out or doubled at random: whatever comes of it, nothing else may
+    happen.
+    """
     made = []
     for n in range(count):
         rng = random.Random(f"{seed} {n}")
@@ -211,7 +279,9 @@ def _flip(path: Path, rng: random.Random) -> None:
     content = bytearray(path.read_bytes())
     for _ in range(rng.randint(1, 8)):
         at = rng.randrange(len(content) or 1)
-        content[at : at + rng.randint(0, 3)] = bytes(rng.choice(b'\0"{}[],:-0123456789eE\xff ') for _ in range(rng.randint(0, 3)))
+        content[at : at + rng.randint(0, 3)] = bytes(
+            rng.choice(b'\0"{}[],:-0123456789eE\xff ') for _ in range(rng.randint(0, 3))
+        )
     path.write_bytes(content)
 
 
@@ -226,6 +296,8 @@ NAMES = {
 
 
 def cases(seed: int, count: int) -> list[Broken]:
-    """Whatever is no file, and `count` of all other cases, drawn with the seed; all where there are not so many."""
+    """Whatever is no file, and `count` of all other cases, drawn with the seed; all where there are not so
+    many.
+    """
     found = [*fields(), *documents(), *lines(), *flips(seed, 200)]
     return kinds() + random.Random(seed).sample(found, min(count, len(found)))

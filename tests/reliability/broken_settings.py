@@ -1,4 +1,6 @@
-"""Hostile settings and hostile checkpoints, made one after another from a seed: every setting, every field and every kind of tensor broken in several ways."""
+"""Hostile settings and hostile checkpoints, made one after another from a seed: every setting, every field
+and every kind of tensor broken in several ways.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,25 @@ Break = Callable[[Path], None]
 NESTED = "[" * 100_000 + "]" * 100_000
 WRONG = (None, "text", [], {}, [[1]], {"a": 1}, True, 3, 3.5, b"bytes", object())
 BEYOND = (10**30, -(10**30), 1e300, -1e300, 1e-320, math.nan, math.inf, -math.inf, 10**5000)
-TEXTS = ("", "text", "None", "nan", "inf", "-inf", "1e400", "-1e300", "1e300", "1e-320", "1" * 5000, "0x10", "1,5", "\ud800", "\x1b[31m", "[]", "٣٣٣٣٣٣٣٣٣٣٣٣")
+TEXTS = (
+    "",
+    "text",
+    "None",
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "-1e300",
+    "1e300",
+    "1e-320",
+    "1" * 5000,
+    "0x10",
+    "1,5",
+    "\ud800",
+    "\x1b[31m",
+    "[]",
+    "٣٣٣٣٣٣٣٣٣٣٣٣",
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +70,9 @@ def bounds() -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for path in setting_paths():
         section, _, name = path.rpartition(".")
-        owner = schema["$defs"][schema["properties"][section]["$ref"].rpartition("/")[2]] if section else schema
+        owner = (
+            schema["$defs"][schema["properties"][section]["$ref"].rpartition("/")[2]] if section else schema
+        )
         told = owner["properties"][name]
         ends = [told[key] for key in ("exclusiveMinimum", "exclusiveMaximum") if key in told]
         ends += [
@@ -63,7 +85,9 @@ def bounds() -> dict[str, list[float]]:
 
 
 def settings() -> Iterator[Setting]:
-    """For each setting what it may not be: other types, out of range on both sides, not finite, huge; as values and as text."""
+    """For each setting what it may not be: other types, out of range on both sides, not finite, huge; as
+    values and as text.
+    """
     config, outside = Config(), bounds()
     for path in setting_paths():
         default: Any = config
@@ -71,17 +95,34 @@ def settings() -> Iterator[Setting]:
             default = getattr(default, part)
         yield from (Setting(path, value, False) for value in WRONG if not _fits(value, default))
         if isinstance(default, (int, float)) and not isinstance(default, bool):
-            yield from (Setting(path, value, False) for value in (*BEYOND, *outside[path]) if abs(value) != 1e-320 or path not in SMALL)
+            yield from (
+                Setting(path, value, False)
+                for value in (*BEYOND, *outside[path])
+                if abs(value) != 1e-320 or path not in SMALL
+            )
             yield from (Setting(path, str(value), True) for value in outside[path])
         if not isinstance(default, (tuple, str)) or path in CHOSEN:
             yield from (Setting(path, text, True) for text in TEXTS if not _reads(text, default, path))
 
 
-SMALL = {f"{path}" for path in ("data.like_threshold", "model.prior_start", "train.weight_decay", "train.l2", "graph.max_share")}
+SMALL = {
+    f"{path}"
+    for path in (
+        "data.like_threshold",
+        "model.prior_start",
+        "train.weight_decay",
+        "train.l2",
+        "graph.max_share",
+    )
+}
 """Settings for which the smallest numbers of all are as good as zero."""
 CHOSEN = {
     "train.device",
-    *(f"{path}" for path in setting_paths() if path.rpartition(".")[2] in ("objective", "start", "gates_by", "user", "activation", "relaxation")),
+    *(
+        f"{path}"
+        for path in setting_paths()
+        if path.rpartition(".")[2] in ("objective", "start", "gates_by", "user", "activation", "relaxation")
+    ),
 }
 """Texts of which only a few are meant."""
 
@@ -129,7 +170,22 @@ def put(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 REMOVED = object()
-VALUES = (REMOVED, None, "text", [], {}, [[[]]], -1, True, 1e300, -1e300, 10**30, math.nan, math.inf, "\u0000")
+VALUES = (
+    REMOVED,
+    None,
+    "text",
+    [],
+    {},
+    [[[]]],
+    -1,
+    True,
+    1e300,
+    -1e300,
+    10**30,
+    math.nan,
+    math.inf,
+    "\u0000",
+)
 
 
 def _rewrite(value: Any, path: tuple[Any, ...]) -> Break:
@@ -163,17 +219,24 @@ def harmless(document: Any, path: tuple[Any, ...], value: Any) -> bool:
         return value is not REMOVED and type(value) is type(found) and value == found
     if path[-1] in ("loss", "ndcg", "recall", "user_gate", "ridge") and value is None:
         return True
-    return (path[-1] == "loss" and value in (-1, found)) or (isinstance(found, bool) and isinstance(value, bool))
+    return (path[-1] == "loss" and value in (-1, found)) or (
+        isinstance(found, bool) and isinstance(value, bool)
+    )
 
 
 def tensors(found: dict[str, np.ndarray]) -> Iterator[tuple[str, Break]]:
-    """Every tensor gone, of another shape or type, with NaN, infinity or numbers out of sense in it, and one too many."""
+    """Every tensor gone, of another shape or type, with NaN, infinity or numbers out of sense in it, and one
+    too many.
+    """
 
     def save(change: Callable[[dict[str, np.ndarray]], None]) -> Break:
         def breaks(folder: Path) -> None:
             held = load_file(folder / "state.safetensors")
             change(held)
-            save_file({name: np.asarray(value, order="C") for name, value in held.items()}, folder / "state.safetensors")
+            save_file(
+                {name: np.asarray(value, order="C") for name, value in held.items()},
+                folder / "state.safetensors",
+            )
 
         return breaks
 
@@ -194,10 +257,23 @@ def tensors(found: dict[str, np.ndarray]) -> Iterator[tuple[str, Break]]:
         if name.endswith((".step", ".exp_avg_sq")):
             ways["negative"] = lambda array: spoilt(array, -1)
         for way, change in ways.items():
-            yield f"state.safetensors {name} {way}", save(lambda held, name=name, change=change: held.update({name: change(held[name])}))  # type: ignore[misc]
+            yield (
+                f"state.safetensors {name} {way}",
+                save(lambda held, name=name, change=change: held.update({name: change(held[name])})),
+            )  # type: ignore[misc]
         yield f"state.safetensors {name} missing", save(lambda held, name=name: held.pop(name))  # type: ignore[misc]
-    for name in ("extra", "model.extra", "optimiser.0.extra", "optimiser.99.step", "optimiser.x.step", "\u202e"):
-        yield f"state.safetensors {name!r} too many", save(lambda held, name=name: held.update({name: np.zeros(2, np.float32)}))  # type: ignore[misc]
+    for name in (
+        "extra",
+        "model.extra",
+        "optimiser.0.extra",
+        "optimiser.99.step",
+        "optimiser.x.step",
+        "\u202e",
+    ):
+        yield (
+            f"state.safetensors {name!r} too many",
+            save(lambda held, name=name: held.update({name: np.zeros(2, np.float32)})),
+        )  # type: ignore[misc]
 
 
 def spoilt(array: np.ndarray, value: float) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""Small valid folders of the three formats, and what becomes of a folder: what every test of malformed data starts from and asks."""
+"""Small valid folders of the three formats, and what becomes of a folder: what every test of malformed data
+starts from and asks.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ _LIKES = {u: [i for v, i in PAIRS if v == u] for u in range(USERS)}
 
 VALID: dict[str, dict[str, str]] = {
     "kaggle": {
-        "rating.csv": "user_id,anime_id,rating\n" + "".join(f"{u + 1},{i + 1},{8 + i % 3}\n" for u, i in PAIRS),
+        "rating.csv": "user_id,anime_id,rating\n"
+        + "".join(f"{u + 1},{i + 1},{8 + i % 3}\n" for u, i in PAIRS),
         "anime.csv": "anime_id,name,genre,type,episodes,rating,members\n"
         + "".join(f'{i + 1},Title {i},"Action, G{i % 3}",TV,12,7.5,100\n' for i in range(ITEMS)),
     },
@@ -27,8 +30,10 @@ VALID: dict[str, dict[str, str]] = {
         "kg_final.txt": "".join(f"{i} 0 {ITEMS + i % 3}\n" for i in range(ITEMS)),
     },
     "recbole": {
-        "x.inter": "user_id:token\titem_id:token\trating:float\n" + "".join(f"u{u}\ti{i}\t8\n" for u, i in PAIRS),
-        "x.kg": "head_id:token\trelation_id:token\ttail_id:token\n" + "".join(f"m{i}\tr\tg{i % 3}\n" for i in range(ITEMS)),
+        "x.inter": "user_id:token\titem_id:token\trating:float\n"
+        + "".join(f"u{u}\ti{i}\t8\n" for u, i in PAIRS),
+        "x.kg": "head_id:token\trelation_id:token\ttail_id:token\n"
+        + "".join(f"m{i}\tr\tg{i % 3}\n" for i in range(ITEMS)),
         "x.link": "item_id:token\tentity_id:token\n" + "".join(f"i{i}\tm{i}\n" for i in range(ITEMS)),
         "x.item": "item_id:token\ttitle:token_seq\n" + "".join(f"i{i}\tTitle {i}\n" for i in range(ITEMS)),
     },
@@ -37,7 +42,10 @@ VALID: dict[str, dict[str, str]] = {
 RICHER: dict[str, dict[str, str]] = {
     "kaggle": {
         "anime.csv": "anime_id,name,genre,type,episodes,rating,members\n"
-        + "".join(f'{i + 1},"Gintama: Part &quot;{i}&quot;","Action, G{i % 3}",{("TV", "OVA", "")[i % 3]},{i or "Unknown"},,\n' for i in range(ITEMS))
+        + "".join(
+            f'{i + 1},"Gintama: Part &quot;{i}&quot;","Action, G{i % 3}",{("TV", "OVA", "")[i % 3]},{i or "Unknown"},,\n'
+            for i in range(ITEMS)
+        )
     },
     "text": {
         "item_list.txt": "org_id remap_id\n" + "".join(f"m.{i} {i}\n" for i in range(ITEMS)),
@@ -46,8 +54,10 @@ RICHER: dict[str, dict[str, str]] = {
         "entity_list.txt": "org_id remap_id\n" + "".join(f"m.{i} {i}\n" for i in range(ITEMS + 3)),
     },
     "recbole": {
-        "x.inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float\n" + "".join(f"{u}\t{i}\t{7 + i % 4}\t{100 * i}\n" for u, i in PAIRS),
-        "x.item": "item_id:token\tmovie_title:token_seq\tyear:token\tclass:token_seq\n" + "".join(f"{i}\tTitle {i}\t1999\tA G{i % 3}\n" for i in range(ITEMS)),
+        "x.inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+        + "".join(f"{u}\t{i}\t{7 + i % 4}\t{100 * i}\n" for u, i in PAIRS),
+        "x.item": "item_id:token\tmovie_title:token_seq\tyear:token\tclass:token_seq\n"
+        + "".join(f"{i}\tTitle {i}\t1999\tA G{i % 3}\n" for i in range(ITEMS)),
         "x.link": "item_id:token\tentity_id:token\n" + "".join(f"{i}\tm{i}\n" for i in range(ITEMS)),
     },
 }
@@ -56,7 +66,9 @@ RICHER: dict[str, dict[str, str]] = {
 
 def files_of(format: str, richer: bool = False) -> dict[str, bytes]:
     """The content of each file of a valid folder."""
-    return {name: text.encode() for name, text in (VALID[format] | (RICHER[format] if richer else {})).items()}
+    return {
+        name: text.encode() for name, text in (VALID[format] | (RICHER[format] if richer else {})).items()
+    }
 
 
 def lay(folder: Path, files: dict[str, bytes]) -> Path:
@@ -68,7 +80,9 @@ def lay(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def outcome(format: str, source: Path) -> str:
-    """The line by which the data at `source` are refused; "" where they are read, split and made into a graph. Nothing else may happen: it escapes."""
+    """The line by which the data at `source` are refused; "" where they are read, split and made into a
+    graph. Nothing else may happen: it escapes.
+    """
     config = PRESETS["default"]
     settings = replace(config.data, core=1)
     folder = source if source.is_dir() else source.parent
@@ -78,9 +92,19 @@ def outcome(format: str, source: Path) -> str:
     except InputError as error:
         said = str(error)
         assert said.isprintable() and len(said) < LONGEST, f"one short line was expected, got {said[:2000]!r}"
-        names = (*(path.name for path in folder.iterdir()), *VALID[format], f"{source.stem}:", "x:", str(folder))
+        names = (
+            *(path.name for path in folder.iterdir()),
+            *VALID[format],
+            f"{source.stem}:",
+            "x:",
+            str(folder),
+        )
         assert any(name in said for name in names), f"no file is named: {said!r}"
         return said
-    assert (data.user < len(data.user_ids)).all() and (data.item < len(data.items)).all() and (data.head < len(data.items)).all()
+    assert (
+        (data.user < len(data.user_ids)).all()
+        and (data.item < len(data.items)).all()
+        and (data.head < len(data.items)).all()
+    )
     assert len(graph.neighbour) == len(data.items) and (graph.neighbour < len(data.items)).all()
     return ""

@@ -1,7 +1,8 @@
 """Text that would like to be more than text, and a tiny model all of whose names are made of it.
 
-Whatever would run says so: it sets `window.__ran`, opens a dialog, asks for an address at `ELSEWHERE`, or becomes an element of the class `hostile`.
-What would be formatted has a word that begins with `MARK` between its marks: an element that holds this word alone has been formatted.
+Whatever would run says so: it sets `window.__ran`, opens a dialog, asks for an address at `ELSEWHERE`, or
+becomes an element of the class `hostile`. What would be formatted has a word that begins with `MARK` between
+its marks: an element that holds this word alone has been formatted.
 """
 
 from __future__ import annotations
@@ -84,9 +85,22 @@ PAYLOADS = {
 }
 RELATIONS = tuple(
     PAYLOADS[name]
-    for name in ("script", "attribute", "Markdown link", "colours", "HTML of plotly", "templates", "formula", "overridden direction", "10,000 without a blank")
+    for name in (
+        "script",
+        "attribute",
+        "Markdown link",
+        "colours",
+        "HTML of plotly",
+        "templates",
+        "formula",
+        "overridden direction",
+        "10,000 without a blank",
+    )
 )
-MODELS = (f'"><img class=hostile src=x onerror={RAN}>\u202e[x](javascript:alert(1)) :red[{MARK}m] $x$', f"=cmd'|<svg onload={RAN} class=hostile>*[a-z]*")
+MODELS = (
+    f'"><img class=hostile src=x onerror={RAN}>\u202e[x](javascript:alert(1)) :red[{MARK}m] $x$',
+    f"=cmd'|<svg onload={RAN} class=hostile>*[a-z]*",
+)
 """Two artifacts' folders: what a folder's name may hold."""
 DATA = f"<b onclick={RAN} class=hostile>**{MARK}data** $x$"
 RUN = f"20260101-000000-<b onclick={RAN} class=hostile>"
@@ -104,11 +118,20 @@ def files(folder: Path) -> Path:
     texts = [visible(text.replace("\t", " ").replace("\r", " ")) for text in PAYLOADS.values()]
     rng = np.random.default_rng(0)
     users = [f"{text[:60]}" for text in texts[: USERS // 2]] + [f"u{n}" for n in range(USERS - USERS // 2)]
-    liked = [(user, item) for n, user in enumerate(dict.fromkeys(users)) for item in rng.choice(len(texts), LIKES, replace=False) if (item + n) % 3]
+    liked = [
+        (user, item)
+        for n, user in enumerate(dict.fromkeys(users))
+        for item in rng.choice(len(texts), LIKES, replace=False)
+        if (item + n) % 3
+    ]
     kinds = [texts[n].replace("|", "/").replace(",", ";") for n in range(len(texts))]
     items = [f"i{n}\t{text}\t{kinds[n % 11 * 4]}|{kinds[n % 5 * 7 + 1]}" for n, text in enumerate(texts)]
     links = [f"i{n}\te{n}" for n in range(len(texts))]
-    triples = [f"e{n}\t{relation}\t{texts[(n // 4 + 7 * k) % len(texts)]}" for k, relation in enumerate(RELATIONS) for n in range(k % 4, len(texts))]
+    triples = [
+        f"e{n}\t{relation}\t{texts[(n // 4 + 7 * k) % len(texts)]}"
+        for k, relation in enumerate(RELATIONS)
+        for n in range(k % 4, len(texts))
+    ]
     written = {
         "inter": ["user_id:token\titem_id:token", *(f"{user}\ti{item}" for user, item in liked)],
         "item": ["item_id:token\tname:token_seq\tclass:token_seq", *items],
@@ -139,16 +162,27 @@ def quietly(*_: object) -> None:
 
 
 def artifact(folder: Path) -> Path:
-    """Both models in `folder`, the first from the files; the titles then exactly as above, tabs and line ends included, with a type and a studio each."""
+    """Both models in `folder`, the first from the files; the titles then exactly as above, tabs and line ends
+    included, with a type and a studio each.
+    """
     data, first, second = files(folder / ".data" / DATA), *(folder / name for name in MODELS)
     run(str(data), first, settings(), False, True, quietly, lambda steps, count, label: steps, quietly)
     made = artifacts.load(first)
     names = list(PAYLOADS.values())
-    items = made.dataset.items.assign(title=names, type=[names[n % 9 * 3] for n in range(len(names))], studio=names[::-1])
+    items = made.dataset.items.assign(
+        title=names, type=[names[n % 9 * 3] for n in range(len(names))], studio=names[::-1]
+    )
     notes = (*made.dataset.notes, *names[:9])
     exact = replace(made, dataset=replace(made.dataset, items=items, notes=notes))
     artifacts.save(exact, first)
-    artifacts.save(replace(exact, config=replace(made.config, seed=1), weights={name: value * 0.9 for name, value in made.weights.items()}), second)
+    artifacts.save(
+        replace(
+            exact,
+            config=replace(made.config, seed=1),
+            weights={name: value * 0.9 for name, value in made.weights.items()},
+        ),
+        second,
+    )
     failed_run(folder)
     return folder
 
@@ -157,9 +191,22 @@ def failed_run(folder: Path) -> None:
     """A run whose data, message and output are hostile too."""
     made = folder / ".runs" / RUN
     made.mkdir(parents=True)
-    request = {"data": DATA, "out": "mine", "preset": "default", "epochs": 3, "seed": 0, "device": "auto", "replace": False, "baselines": True, "settings": []}
+    request = {
+        "data": DATA,
+        "out": "mine",
+        "preset": "default",
+        "epochs": 3,
+        "seed": 0,
+        "device": "auto",
+        "replace": False,
+        "baselines": True,
+        "settings": [],
+    }
     (made / "request.json").write_text(json.dumps(request | {"asked": 1.0}), encoding="utf-8")
-    (made / "journal.jsonl").write_text(json.dumps({"event": "error", "message": " ".join(PAYLOADS.values())[:3000], "time": 2.0}) + "\n", encoding="utf-8")
+    (made / "journal.jsonl").write_text(
+        json.dumps({"event": "error", "message": " ".join(PAYLOADS.values())[:3000], "time": 2.0}) + "\n",
+        encoding="utf-8",
+    )
     (made / "output.txt").write_text("\n".join(PAYLOADS.values())[:5000], encoding="utf-8")
     (made / "process.json").write_text('{"pid": 1, "born": 1.0}', encoding="utf-8")
 
@@ -173,4 +220,10 @@ def broken(folder: Path) -> None:
 
 def table() -> pd.DataFrame:
     """Every payload as a cell of text, beside numbers."""
-    return pd.DataFrame({"text": list(PAYLOADS.values()), "number": -np.arange(len(PAYLOADS), dtype=float), "whole": -np.arange(len(PAYLOADS))})
+    return pd.DataFrame(
+        {
+            "text": list(PAYLOADS.values()),
+            "number": -np.arange(len(PAYLOADS), dtype=float),
+            "whole": -np.arange(len(PAYLOADS)),
+        }
+    )

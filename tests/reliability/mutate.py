@@ -1,6 +1,8 @@
-"""Harm done to tables: odd values and mutations, shared by the Hypothesis tests and the fuzzer (benchmarks/fuzz.py).
+"""Harm done to tables: odd values and mutations, shared by the Hypothesis tests and the fuzzer
+(benchmarks/fuzz.py).
 
-A mutation takes (content, an odd value, chance) and gives other content; whatever it needs to choose comes from the chance it is handed.
+A mutation takes (content, an odd value, chance) and gives other content; whatever it needs to choose comes
+from the chance it is handed.
 """
 
 from __future__ import annotations
@@ -15,8 +17,44 @@ Mutation = Callable[[bytes, bytes, Random], bytes]
 LARGEST = 1 << 20  # bytes of a file after mutation
 
 ODD: tuple[bytes, ...] = (
-    *(b"", b" ", b"-1", b"0", b"00", b"-0", b"+1", b"1.0", b"1.5", b"1e3", b"1e400", b"0x10", b"1_000", b"nan", b"NaN", b"inf", b"-inf", b"null", b"true"),
-    *(str(n).encode() for n in (2**31 - 1, 2**31, 2**32, 2**53, 2**63 - 1, 2**63, 2**64, 10**18, 10**17, 999_999, 20_000, 32_768)),
+    *(
+        b"",
+        b" ",
+        b"-1",
+        b"0",
+        b"00",
+        b"-0",
+        b"+1",
+        b"1.0",
+        b"1.5",
+        b"1e3",
+        b"1e400",
+        b"0x10",
+        b"1_000",
+        b"nan",
+        b"NaN",
+        b"inf",
+        b"-inf",
+        b"null",
+        b"true",
+    ),
+    *(
+        str(n).encode()
+        for n in (
+            2**31 - 1,
+            2**31,
+            2**32,
+            2**53,
+            2**63 - 1,
+            2**63,
+            2**64,
+            10**18,
+            10**17,
+            999_999,
+            20_000,
+            32_768,
+        )
+    ),
     *(b"9" * n for n in (18, 19, 400, 5000)),
     *(
         b"\x00",
@@ -39,11 +77,65 @@ ODD: tuple[bytes, ...] = (
         b"|",
         b"a|b",
     ),
-    *(text.encode() for text in ("\x85", "\u2028", "\ufeff", "é", "e\u0301", "🦊", "١", "１", "İ", "ß", "\u202e", "\u200b", "\U000e0041", "（")),
+    *(
+        text.encode()
+        for text in (
+            "\x85",
+            "\u2028",
+            "\ufeff",
+            "é",
+            "e\u0301",
+            "🦊",
+            "١",
+            "１",
+            "İ",
+            "ß",
+            "\u202e",
+            "\u200b",
+            "\U000e0041",
+            "（",
+        )
+    ),
     *(b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xef\xbb\xbf", b"\xff\xfe"),
-    *(b"&amp;", b"&#0;", b"&#x110000;", b"&#" + b"9" * 5000 + b";", b"&lt", b"<script>alert(1)</script>", b"=1+1", b"[a](b)", b"$x$", b"../../x"),
-    *(b"Unknown", b"co-liked", b"1999-01-01", b"item 1", b"a, b", b", ,,", b"Action, Action", b"Movie", b": ", b" Movie 2nd Season", b"(TV)", b"III"),
-    *(b"user_id", b"anime_id", b"rating", b"remap_id", b"satori_id", b"rating:float", b"timestamp:float", b"title:float", b"name:token", b":token", b"x:"),
+    *(
+        b"&amp;",
+        b"&#0;",
+        b"&#x110000;",
+        b"&#" + b"9" * 5000 + b";",
+        b"&lt",
+        b"<script>alert(1)</script>",
+        b"=1+1",
+        b"[a](b)",
+        b"$x$",
+        b"../../x",
+    ),
+    *(
+        b"Unknown",
+        b"co-liked",
+        b"1999-01-01",
+        b"item 1",
+        b"a, b",
+        b", ,,",
+        b"Action, Action",
+        b"Movie",
+        b": ",
+        b" Movie 2nd Season",
+        b"(TV)",
+        b"III",
+    ),
+    *(
+        b"user_id",
+        b"anime_id",
+        b"rating",
+        b"remap_id",
+        b"satori_id",
+        b"rating:float",
+        b"timestamp:float",
+        b"title:float",
+        b"name:token",
+        b":token",
+        b"x:",
+    ),
     *(b"!" * 60_000 + b"a", b"abc " + b"1 " * 20_000, b" - " * 20_000, b"x" * 140_000, b"a b " * 20_000),
 )
 """Values that a cell, a line or a file might hold by mistake or malice."""
@@ -170,7 +262,9 @@ def _delimiter(content: bytes) -> bytes:
     return next((mark for mark in (b"\t", b",", b" ") if mark in content), b",")
 
 
-def _in_cells(content: bytes, rng: Random, change: Callable[[list[bytes]], None], header: float = 0.1) -> bytes:
+def _in_cells(
+    content: bytes, rng: Random, change: Callable[[list[bytes]], None], header: float = 0.1
+) -> bytes:
     """One line's cells changed; with chance `header` the first line's."""
     lines, mark = _lines(content), _delimiter(content)
     at = 0 if rng.random() < header else rng.randrange(len(lines))
@@ -191,7 +285,9 @@ def cell(content: bytes, odd: bytes, rng: Random) -> bytes:
 def in_cell(content: bytes, odd: bytes, rng: Random) -> bytes:
     def change(cells: list[bytes]) -> None:
         at = rng.randrange(len(cells))
-        cells[at] = rng.choice((cells[at] + odd, odd + cells[at], b'"%s%s"' % (cells[at].strip(b'"'), odd.replace(b'"', b'""'))))
+        cells[at] = rng.choice(
+            (cells[at] + odd, odd + cells[at], b'"%s%s"' % (cells[at].strip(b'"'), odd.replace(b'"', b'""')))
+        )
 
     return _in_cells(content, rng, change, header=0.02)
 
@@ -233,7 +329,9 @@ def retype(content: bytes, odd: bytes, rng: Random) -> bytes:
     first, end, rest = content.partition(b"\n")
     words = first.split(b"\t")
     at = rng.randrange(len(words))
-    words[at] = words[at].partition(b":")[0] + rng.choice((b":float", b":token", b":token_seq", b":float_seq", b"", b":", b":int"))
+    words[at] = words[at].partition(b":")[0] + rng.choice(
+        (b":float", b":token", b":token_seq", b":float_seq", b"", b":", b":int")
+    )
     return b"\t".join(words) + end + rest
 
 
@@ -241,7 +339,14 @@ def wide(content: bytes, odd: bytes, rng: Random) -> bytes:
     """Thousands of columns in the header."""
     first, end, rest = content.partition(b"\n")
     mark = _delimiter(content)
-    return first + b"".join(mark + b"c%d%s" % (n, b":token" * (mark == b"\t")) for n in range(rng.choice((50, 5000, 50_000)))) + end + rest
+    return (
+        first
+        + b"".join(
+            mark + b"c%d%s" % (n, b":token" * (mark == b"\t")) for n in range(rng.choice((50, 5000, 50_000)))
+        )
+        + end
+        + rest
+    )
 
 
 # Encodings
@@ -252,7 +357,9 @@ def in_utf_16(content: bytes, odd: bytes, rng: Random) -> bytes:
 
 
 def line_ends(content: bytes, odd: bytes, rng: Random) -> bytes:
-    return content.replace(b"\n", rng.choice((b"\r\n", b"\r", b"\n\n", b"\r\r\n", b"\n\r", b"\x0b", b"\xe2\x80\xa8", b" \n")))
+    return content.replace(
+        b"\n", rng.choice((b"\r\n", b"\r", b"\n\n", b"\r\r\n", b"\n\r", b"\x0b", b"\xe2\x80\xa8", b" \n"))
+    )
 
 
 def delimiters(content: bytes, odd: bytes, rng: Random) -> bytes:
@@ -267,12 +374,26 @@ def quotes(content: bytes, odd: bytes, rng: Random) -> bytes:
 MUTATIONS: tuple[Mutation, ...] = (
     *(flip, insert, overwrite, take_out, say_twice, cut, put_before, put_after, replace_all),
     *(shuffle, drop_line, repeat_line, odd_line, glue, few, many, numbered),
-    *(cell, cell, cell, cell, *(in_cell,) * 8, header_cell, more_cells, fewer_cells, whole_column, retype, wide),
+    *(
+        cell,
+        cell,
+        cell,
+        cell,
+        *(in_cell,) * 8,
+        header_cell,
+        more_cells,
+        fewer_cells,
+        whole_column,
+        retype,
+        wide,
+    ),
     *(in_utf_16, line_ends, delimiters, quotes),
 )
 
 
-def harmed(files: dict[str, bytes], changes: Iterable[tuple[str, Mutation, bytes]], rng: Random) -> dict[str, bytes]:
+def harmed(
+    files: dict[str, bytes], changes: Iterable[tuple[str, Mutation, bytes]], rng: Random
+) -> dict[str, bytes]:
     """The files after the changes (which file, how, the odd value)."""
     files = dict(files)
     for name, mutation, odd in changes:
@@ -294,7 +415,11 @@ def one_more(files: dict[str, bytes], rng: Random) -> dict[str, bytes]:
     """One file's content also in the place of another, or under a new name."""
     names = sorted(files)
     source = rng.choice(names)
-    return files | {rng.choice((*names, f"y.{source.rpartition('.')[2]}", f"{source}.gz", "train.txt", "archive.zip")): files[source]}
+    return files | {
+        rng.choice(
+            (*names, f"y.{source.rpartition('.')[2]}", f"{source}.gz", "train.txt", "archive.zip")
+        ): files[source]
+    }
 
 
 def gzipped(files: dict[str, bytes], rng: Random) -> dict[str, bytes]:
@@ -309,7 +434,11 @@ def zipped(files: dict[str, bytes], rng: Random) -> dict[str, bytes]:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", rng.choice(COMPRESSIONS)) as file:
         for name, content in files.items():
-            file.writestr(zipfile.ZipInfo(rng.choice(("", "a/", "../", "/", "a\\")) + name), content, rng.choice(COMPRESSIONS))
+            file.writestr(
+                zipfile.ZipInfo(rng.choice(("", "a/", "../", "/", "a\\")) + name),
+                content,
+                rng.choice(COMPRESSIONS),
+            )
     return {rng.choice(("archive.zip", "archive.zip", "b.zip")): damaged(packed.getvalue(), rng)}
 
 
@@ -320,4 +449,9 @@ def damaged(content: bytes, rng: Random) -> bytes:
     return content
 
 
-HANDINGS: tuple[Callable[[dict[str, bytes], Random], dict[str, bytes]], ...] = (one_missing, one_more, gzipped, zipped)
+HANDINGS: tuple[Callable[[dict[str, bytes], Random], dict[str, bytes]], ...] = (
+    one_missing,
+    one_more,
+    gzipped,
+    zipped,
+)

@@ -1,4 +1,6 @@
-"""Malformed and odd inputs over the three formats: each is either read, and then trains, or refused in one line that names the file, with exit code 2."""
+"""Malformed and odd inputs over the three formats: each is either read, and then trains, or refused in one
+line that names the file, with exit code 2.
+"""
 
 from __future__ import annotations
 
@@ -70,10 +72,18 @@ ROWS: dict[str, tuple[str, str, bytes]] = {
     "title with a formula": ("kaggle", "anime.csv", b"99,=1+1,Action,TV,12,7,1\n"),
     "title with a line break": ("kaggle", "anime.csv", b'99,"two\nlines",Action,TV,12,7,1\n'),
     "genre of commas": ("kaggle", "anime.csv", b'99,X,",,, ,",TV,12,7,1\n'),
-    "a thousand genres": ("kaggle", "anime.csv", b'99,X,"' + b", ".join(b"g%d" % n for n in range(1000)) + b'",TV,12,7,1\n'),
+    "a thousand genres": (
+        "kaggle",
+        "anime.csv",
+        b'99,X,"' + b", ".join(b"g%d" % n for n in range(1000)) + b'",TV,12,7,1\n',
+    ),
     "title of 60,000 marks": ("kaggle", "anime.csv", b"99," + b"!" * 60_000 + b"a,Action,TV,12,7,1\n"),
     "title of 20,000 numbers": ("kaggle", "anime.csv", b"99,abc" + b" 1" * 20_000 + b",Action,TV,12,7,1\n"),
-    "title with a reference of 5,000 digits": ("kaggle", "anime.csv", b"99,&#" + b"9" * 5000 + b";,&#" + b"9" * 5000 + b";,TV,12,7,1\n"),
+    "title with a reference of 5,000 digits": (
+        "kaggle",
+        "anime.csv",
+        b"99,&#" + b"9" * 5000 + b";,&#" + b"9" * 5000 + b";,TV,12,7,1\n",
+    ),
     "episodes with a separator for a blank": ("kaggle", "anime.csv", b"99,X,Action,TV,12\x1c,7,1\n"),
     "negative title": ("kaggle", "anime.csv", b"-1,X,Action,TV,12,7,1\n"),
     "a user alone": ("text", "train.txt", b"77\n"),
@@ -98,15 +108,27 @@ ROWS: dict[str, tuple[str, str, bytes]] = {
     "inter: too many columns": ("recbole", "x.inter", b"u1\ti1\t5\t5\t5\n"),
     "inter: no user": ("recbole", "x.inter", b"\ti1\t5\n"),
     "inter: a user with a NUL": ("recbole", "x.inter", b"u1\x00\ti1\t8\n"),
-    "kg: more relations than there may be": ("recbole", "x.kg", b"".join(b"m%d\tr%d\tg%d\n" % (n % 10, n, n) for n in range(33_000))),
+    "kg: more relations than there may be": (
+        "recbole",
+        "x.kg",
+        b"".join(b"m%d\tr%d\tg%d\n" % (n % 10, n, n) for n in range(33_000)),
+    ),
     "kg: an entity that nothing links to": ("recbole", "x.kg", b"nobody\tr\tg0\n"),
     "kg: a relation without a name": ("recbole", "x.kg", b"m1\t\tg0\n"),
     "link: an item twice": ("recbole", "x.link", b"i1\tm2\n"),
     "link: an unknown item": ("recbole", "x.link", b"i999\tm999\n"),
     "item: an item twice": ("recbole", "x.item", b"i1\tAgain\n"),
     "item: a field too many": ("recbole", "x.item", b"i1\tAgain\tand more\n"),
-    "kg: every relation and its inverse": ("recbole", "x.kg", b"".join(b"g%d\tback\tm%d\n" % (i % 3, i) for i in range(10))),
-    "kg: many relations with the same pair": ("recbole", "x.kg", b"".join(b"m1\tr%d\tg0\n" % n for n in range(33_000))),
+    "kg: every relation and its inverse": (
+        "recbole",
+        "x.kg",
+        b"".join(b"g%d\tback\tm%d\n" % (i % 3, i) for i in range(10)),
+    ),
+    "kg: many relations with the same pair": (
+        "recbole",
+        "x.kg",
+        b"".join(b"m1\tr%d\tg0\n" % n for n in range(33_000)),
+    ),
     "whole numbers as floats": ("kaggle", "rating.csv", b"1.0,2.0,8.0\n"),
     "a whole number as a float of 5,000 digits": ("kaggle", "rating.csv", b"1." + b"0" * 5000 + b",2,8\n"),
 }
@@ -114,7 +136,12 @@ ROWS: dict[str, tuple[str, str, bytes]] = {
 
 def only(name: str, *lines: bytes) -> Callable[[Path], None]:
     """The header of the file, if any, and these lines."""
-    return edit(name, lambda content: (b"" if name.endswith(".txt") else content.splitlines(keepends=True)[0]) + b"".join(lines))
+    return edit(
+        name,
+        lambda content: (
+            (b"" if name.endswith(".txt") else content.splitlines(keepends=True)[0]) + b"".join(lines)
+        ),
+    )
 
 
 def bomb(folder: Path) -> None:
@@ -190,7 +217,8 @@ ODD_LISTS: dict[str, bytes] = {
     "no header": b"B0001 0\nB0002 1\n",
     "glued": b"org_id remap_id freebase_id\na 0a\n",
     "one column": b"remap_id\n0\n1\n",
-    "numbers alone, turned round": b"remap_id org_id\n" + b"".join(b"%d %d\n" % (n, 9 - n) for n in range(10)),
+    "numbers alone, turned round": b"remap_id org_id\n"
+    + b"".join(b"%d %d\n" % (n, 9 - n) for n in range(10)),
     "all the same": b"org_id\tremap_id\n" + b"x\t1\n" * 100,
     "a huge number": b"org_id remap_id\na 999999999999\nb 99999999999999999999999\n",
     "a picture": b"\x89PNG\r\n\x1a\n",
@@ -199,12 +227,26 @@ ODD_LISTS: dict[str, bytes] = {
 }
 
 FOLDERS: dict[str, tuple[str, Callable[[Path], None]]] = {
-    **{f"{name}: {what}": ("text", beside(name, content)) for name in LISTS for what, content in ODD_LISTS.items()},
-    **{f"a pipe as {name}": (format, piped(name)) for format, files in VALID.items() for name in (*files, "item_list.txt", "x.zip")},
+    **{
+        f"{name}: {what}": ("text", beside(name, content))
+        for name in LISTS
+        for what, content in ODD_LISTS.items()
+    },
+    **{
+        f"a pipe as {name}": (format, piped(name))
+        for format, files in VALID.items()
+        for name in (*files, "item_list.txt", "x.zip")
+    },
     "one user": ("text", only("train.txt", b"0 1 2 3 4\n")),
     "one item": ("text", only("train.txt", *(b"%d 1\n" % u for u in range(8)))),
-    "a user who liked everything": ("text", only("train.txt", b"0 0 1 2 3 4 5 6 7 8 9\n", b"1 1 2 3\n", b"2 2 3 4\n")),
-    "nobody likes anything": ("kaggle", only("rating.csv", *(b"%d,%d,-1\n" % (u + 1, i + 1) for u, i in PAIRS))),
+    "a user who liked everything": (
+        "text",
+        only("train.txt", b"0 0 1 2 3 4 5 6 7 8 9\n", b"1 1 2 3\n", b"2 2 3 4\n"),
+    ),
+    "nobody likes anything": (
+        "kaggle",
+        only("rating.csv", *(b"%d,%d,-1\n" % (u + 1, i + 1) for u, i in PAIRS)),
+    ),
     "a graph without edges": ("text", only("kg_final.txt", b"")),
     "a graph of one edge": ("text", only("kg_final.txt", b"0 0 11\n")),
     "all share one entity": ("text", only("kg_final.txt", *(b"%d 0 11\n" % i for i in range(10)))),
@@ -215,24 +257,65 @@ FOLDERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a link to nothing": ("kaggle", lambda folder: linked(folder, "nowhere.csv")),
     "a link to itself": ("kaggle", lambda folder: linked(folder, "rating.csv")),
     "a link to a device": ("kaggle", lambda folder: linked(folder, "/dev/null")),
-    "a folder in the place of a file": ("kaggle", lambda folder: (folder / "rating.csv").unlink() or (folder / "rating.csv").mkdir()),
+    "a folder in the place of a file": (
+        "kaggle",
+        lambda folder: (folder / "rating.csv").unlink() or (folder / "rating.csv").mkdir(),
+    ),
     "a missing table": ("kaggle", lambda folder: (folder / "anime.csv").unlink()),
     "a missing test split": ("text", lambda folder: (folder / "test.txt").unlink()),
     "a missing link table": ("recbole", lambda folder: (folder / "x.link").unlink()),
-    "two interaction tables": ("recbole", lambda folder: (folder / "y.inter").write_bytes((folder / "x.inter").read_bytes()) and None),
-    "a title that is a number": ("recbole", edit("x.item", lambda content: b"item_id:token\ttitle:float\ni1\t5\n")),
-    "an item that is a number": ("recbole", edit("x.item", lambda content: content.replace(b"item_id:token", b"item_id:float").replace(b"\ni", b"\n"))),
+    "two interaction tables": (
+        "recbole",
+        lambda folder: (folder / "y.inter").write_bytes((folder / "x.inter").read_bytes()) and None,
+    ),
+    "a title that is a number": (
+        "recbole",
+        edit("x.item", lambda content: b"item_id:token\ttitle:float\ni1\t5\n"),
+    ),
+    "an item that is a number": (
+        "recbole",
+        edit(
+            "x.item",
+            lambda content: content.replace(b"item_id:token", b"item_id:float").replace(b"\ni", b"\n"),
+        ),
+    ),
     "a relation that is a number": (
         "recbole",
-        edit("x.kg", lambda content: content.replace(b"relation_id:token", b"relation_id:float").replace(b"\tr\t", b"\t1\t")),
+        edit(
+            "x.kg",
+            lambda content: content.replace(b"relation_id:token", b"relation_id:float").replace(
+                b"\tr\t", b"\t1\t"
+            ),
+        ),
     ),
-    "a header of 50,000 columns": ("recbole", edit("x.inter", lambda content: b"".join(b"c%d:token\t" % n for n in range(50_000)) + content)),
-    "a column name of 10,000 letters, twice": ("kaggle", edit("rating.csv", lambda content: b"x" * 10_000 + b"," + b"x" * 10_000 + b"," + content)),
+    "a header of 50,000 columns": (
+        "recbole",
+        edit("x.inter", lambda content: b"".join(b"c%d:token\t" % n for n in range(50_000)) + content),
+    ),
+    "a column name of 10,000 letters, twice": (
+        "kaggle",
+        edit("rating.csv", lambda content: b"x" * 10_000 + b"," + b"x" * 10_000 + b"," + content),
+    ),
     "a zip of LZMA, damaged": ("kaggle", broken_lzma),
-    "an unknown column type": ("recbole", edit("x.inter", lambda content: content.replace(b"rating:float", b"rating:blob"))),
-    "a header without types": ("recbole", edit("x.inter", lambda content: content.replace(b":token", b"").replace(b":float", b""))),
-    "a column twice": ("kaggle", edit("rating.csv", lambda content: content.replace(b"user_id,anime_id,rating", b"user_id,user_id,rating"))),
-    "columns in another order": ("kaggle", edit("rating.csv", lambda content: b"rating,anime_id,user_id\n" + content.split(b"\n", 1)[1])),
+    "an unknown column type": (
+        "recbole",
+        edit("x.inter", lambda content: content.replace(b"rating:float", b"rating:blob")),
+    ),
+    "a header without types": (
+        "recbole",
+        edit("x.inter", lambda content: content.replace(b":token", b"").replace(b":float", b"")),
+    ),
+    "a column twice": (
+        "kaggle",
+        edit(
+            "rating.csv",
+            lambda content: content.replace(b"user_id,anime_id,rating", b"user_id,user_id,rating"),
+        ),
+    ),
+    "columns in another order": (
+        "kaggle",
+        edit("rating.csv", lambda content: b"rating,anime_id,user_id\n" + content.split(b"\n", 1)[1]),
+    ),
 }
 
 CASES: dict[str, tuple[str, Callable[[Path], None]]] = {}
@@ -271,7 +354,15 @@ def test_an_optional_list_never_stops_the_reading(name: str, what: str, tmp_path
     assert outcome("text", folder) == ""
 
 
-@pytest.mark.parametrize("case", ["kaggle, rating.csv: noise", "text, train.txt: an item as a word", "recbole, x.inter: utf-16", "kaggle: half a gzip"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "kaggle, rating.csv: noise",
+        "text, train.txt: an item as a word",
+        "recbole, x.inter: utf-16",
+        "kaggle: half a gzip",
+    ],
+)
 def test_the_command_line_ends_with_2(case: str, tmp_path: Path, capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     format, harm = CASES[case]
     folder = lay(tmp_path / "data", files_of(format))

@@ -1,4 +1,6 @@
-"""A consistent artifact that is not one is refused in one line that names the file; what opens can be shown; and a bad folder harms no other."""
+"""A consistent artifact that is not one is refused in one line that names the file; what opens can be shown;
+and a bad folder harms no other.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,15 @@ ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "artifacts" / "demo"
 PAGES = ("recommendations", "sampling", "what_if", "compare", "embeddings", "model", "runs")
 EVERY = broken_whole(DEMO)
-CASES = EVERY if LONG else [case for file in (*FILES, MANIFEST) for case in random.Random(5).sample([c for c in EVERY if c.file == file], 9)]
+CASES = (
+    EVERY
+    if LONG
+    else [
+        case
+        for file in (*FILES, MANIFEST)
+        for case in random.Random(5).sample([c for c in EVERY if c.file == file], 9)
+    ]
+)
 SLOWEST = 10.0  # seconds for one artifact; wanted: less than one
 MOST_MEMORY = 500 << 20  # bytes that refusing may take beyond what the program takes anyway
 
@@ -41,7 +51,13 @@ def made(case: Broken, folder: Path) -> Path:
 def show(explorer: Explorer) -> None:
     """Ask what the pages ask."""
     json.dumps(explorer.info(), allow_nan=False)
-    explorer.metrics(), explorer.training_history(), explorer.graph_statistics(), explorer.degrees, explorer.tastes.presets()
+    (
+        explorer.metrics(),
+        explorer.training_history(),
+        explorer.graph_statistics(),
+        explorer.degrees,
+        explorer.tastes.presets(),
+    )
     profile = explorer.profile(explorer.user_ids[0])
     first = explorer.recommend(profile, 10)["item_id"].iloc[0]
     explorer.explain(profile, first, 7), explorer.what_if(profile, first, Change(), 10)
@@ -83,7 +99,9 @@ def test_what_is_broken_is_refused_by_name(part: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", range(6 if LONG else 2))
 def test_what_is_small_on_disk_and_huge_in_memory_is_refused_at_once(place: int, tmp_path: Path) -> None:
-    case = (bombs() if LONG else [bomb for bomb in bombs() if "titles" in bomb.name or "relations" in bomb.name])[place]
+    case = (
+        bombs() if LONG else [bomb for bomb in bombs() if "titles" in bomb.name or "relations" in bomb.name]
+    )[place]
     folder = made(case, tmp_path / "bomb")
     program = (
         "import resource, sys, time; from pathlib import Path; from dskreg.storage.artifact import load; from dskreg.errors import InputError\n"
@@ -92,7 +110,9 @@ def test_what_is_small_on_disk_and_huge_in_memory_is_refused_at_once(place: int,
         "except InputError as error: print(error)\n"
         "print(time.monotonic() - began, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)"
     )
-    told = subprocess.run([sys.executable, "-c", program, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     assert len(told) == 2 and case.file in told[0] and case.field in told[0]
     seconds, memory = (float(word) for word in told[1].split())
     assert seconds < 1 and memory < MOST_MEMORY
@@ -102,10 +122,20 @@ def test_what_is_small_on_disk_and_huge_in_memory_is_refused_at_once(place: int,
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder of thirty bad artifacts, some by their names, beside a sound one."""
     root = tmp_path_factory.mktemp("hostile")
-    rng, kinds = random.Random(3), ("pipe", "loop", "device", "nested", "long", "bytes", "number", "huge", "text", "NaN", "object")
+    rng, kinds = (
+        random.Random(3),
+        ("pipe", "loop", "device", "nested", "long", "bytes", "number", "huge", "text", "NaN", "object"),
+    )
     for number in range(26):
         kind = kinds[number % len(kinds)]
-        case = rng.choice([case for case in EVERY if case.name.endswith(f" {kind}") and (number % 2 or case.file == MANIFEST or kind in kinds[7:])])
+        case = rng.choice(
+            [
+                case
+                for case in EVERY
+                if case.name.endswith(f" {kind}")
+                and (number % 2 or case.file == MANIFEST or kind in kinds[7:])
+            ]
+        )
         made(case, root / f"bad {number:02}")
     for name in (b"\xff\xfe", b"line\nbreak", b"<b>bold", "\u202etnorf ot kcab".encode()):
         (root / os.fsdecode(name)).mkdir()
@@ -121,7 +151,8 @@ def test_the_listing_shows_the_others_and_names_the_bad(hostile: Path) -> None:
     assert time.process_time() - began < 1
     assert "demo" in names and all(name.encode() for name in names)
     assert len(table) == 31 and table.set_index("name").loc["demo", "problem"] == ""
-    assert table["problem"].str.len().gt(20).sum() >= 12  # what is wrong with values is found when it is opened
+    # What is wrong with values is found when it is opened
+    assert table["problem"].str.len().gt(20).sum() >= 12
     for name in names:
         if name != "demo":
             try:

@@ -1,4 +1,6 @@
-"""Whatever lies in a run's folder, the listing shows the others within a second and names this one with its reason."""
+"""Whatever lies in a run's folder, the listing shows the others within a second and names this one with its
+reason.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,12 @@ def read_through(runs: Runs, run: Run) -> None:
     part, words = position(run)
     assert 0 <= part <= 1 and words
     table = pd.DataFrame(run.told.epochs)
-    assert all(pd.api.types.is_numeric_dtype(pd.to_numeric(table[name])) for name in table.columns if name != "event")
-    assert pd.Timestamp(run.request.asked, unit="s", tz="UTC") and (run.best is None or f"{run.best.ndcg:.4f}")
+    assert all(
+        pd.api.types.is_numeric_dtype(pd.to_numeric(table[name])) for name in table.columns if name != "event"
+    )
+    assert pd.Timestamp(run.request.asked, unit="s", tz="UTC") and (
+        run.best is None or f"{run.best.ndcg:.4f}"
+    )
     try:
         assert isinstance(runs.tail(run.id), str)
     except InputError as error:
@@ -45,7 +51,11 @@ def outcome(runs: Runs, name: str) -> str:
     found, unreadable = runs.listing()
     shown = {run.id: run for run in found}
     assert shown.keys() | {bad.id for bad in unreadable} == {"fine", name}
-    assert shown["fine"].state == "failed" and shown["fine"].message == "told" and shown["fine"].told.epochs[0].ndcg == 0.25
+    assert (
+        shown["fine"].state == "failed"
+        and shown["fine"].message == "told"
+        and shown["fine"].told.epochs[0].ndcg == 0.25
+    )
     if name in shown:
         read_through(runs, shown[name])
         return ""
@@ -76,7 +86,9 @@ def test_names_that_are_hostile_or_no_text(name: bytes, tmp_path: Path) -> None:
     found, unreadable = runs.listing()
     assert len(found) + len(unreadable) == 2 and "fine" in {run.id for run in found}
     assert all(run.id.encode() for run in found) and all(bad.id.encode() for bad in unreadable)
-    assert [bad.problem.endswith("expected a name in UTF-8") for bad in unreadable] == [True] * (b"\xff" in name)
+    assert [bad.problem.endswith("expected a name in UTF-8") for bad in unreadable] == [True] * (
+        b"\xff" in name
+    )
 
 
 def test_all_of_them_at_once_are_listed_within_a_second(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Killed at any moment, training goes on to the weights of an uninterrupted run, and what is on disk is whole, old or absent."""
+"""Killed at any moment, training goes on to the weights of an uninterrupted run, and what is on disk is
+whole, old or absent.
+"""
 
 from __future__ import annotations
 
@@ -52,20 +54,25 @@ def make(data: Path, out: Path, resume: bool, saving: Path, seed: int = 0) -> No
         if line.startswith("t-SNE map of") and line.endswith("users"):
             saving.touch()
 
-    pipeline.run(str(data), out, settings(seed), resume, False, say, lambda steps, count, label: steps, nothing)
+    pipeline.run(
+        str(data), out, settings(seed), resume, False, say, lambda steps, count, label: steps, nothing
+    )
 
 
 def start(*arguments: object) -> BaseProcess:
     process = multiprocessing.get_context("forkserver").Process(target=make, args=arguments)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # a page test leaves app.py there, which the process would run first
+        # a page test leaves app.py there, which the process would run first
+        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
         process.start()
     return process
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float, float]:
-    """(the data, the digest of an uninterrupted run, how long it takes, how long from the beginning of saving)."""
+    """(the data, the digest of an uninterrupted run, how long it takes, how long from the beginning of
+    saving).
+    """
     multiprocessing.get_context("forkserver").set_forkserver_preload(["dskreg.pipeline"])
     folder = tmp_path_factory.mktemp("crash")
     data, out, saving = tiny_data(folder / "data"), folder / "whole", folder / "saving"
@@ -103,7 +110,9 @@ def kill_while_saving(number: int, data: Path, out: Path, tail: float) -> None:
 
 
 @pytest.mark.parametrize("number", range(KILLS))
-def test_killed_at_a_random_moment_and_resumed(number: int, world: tuple[Path, str, float, float], tmp_path: Path) -> None:
+def test_killed_at_a_random_moment_and_resumed(
+    number: int, world: tuple[Path, str, float, float], tmp_path: Path
+) -> None:
     data, expected, duration, _ = world
     out = tmp_path / "made"
     process = start(data, out, False, tmp_path / "saving")
@@ -118,7 +127,9 @@ def test_killed_at_a_random_moment_and_resumed(number: int, world: tuple[Path, s
 
 
 @pytest.mark.parametrize("number", range(IN_SAVING))
-def test_killed_while_saving_over_an_older_artifact(number: int, world: tuple[Path, str, float, float], tmp_path: Path) -> None:
+def test_killed_while_saving_over_an_older_artifact(
+    number: int, world: tuple[Path, str, float, float], tmp_path: Path
+) -> None:
     """The older one or the newer one is there and whole; never neither, never half of each."""
     data, expected, _, tail = world
     out = tmp_path / "made"
@@ -136,11 +147,15 @@ def test_an_old_artifact_comes_back_when_it_is_looked_at_but_not_while_one_saves
     artifacts.save(artifacts.load(DEMO), tmp_path / ".made.0123abcd.old")
     with folders.alone(out, "a training run"), pytest.raises(InputError, match="no such folder"):
         artifacts.load(out)
-    assert artifacts.load(out).manifest == artifacts.load(DEMO).manifest and [path.name for path in tmp_path.iterdir()] == ["made"]
+    assert artifacts.load(out).manifest == artifacts.load(DEMO).manifest and [
+        path.name for path in tmp_path.iterdir()
+    ] == ["made"]
 
 
 @pytest.mark.parametrize("number", range(IN_SAVING))
-def test_resumed_after_it_was_killed_while_saving(number: int, world: tuple[Path, str, float, float], tmp_path: Path) -> None:
+def test_resumed_after_it_was_killed_while_saving(
+    number: int, world: tuple[Path, str, float, float], tmp_path: Path
+) -> None:
     data, expected, _, tail = world
     out = tmp_path / "made"
     kill_while_saving(number, data, out, tail)
@@ -149,7 +164,9 @@ def test_resumed_after_it_was_killed_while_saving(number: int, world: tuple[Path
     assert again.exitcode == 0 and whole_or_absent(out) == expected
 
 
-def test_a_full_disk_leaves_the_old_artifact(world: tuple[Path, str, float, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_old_artifact(
+    world: tuple[Path, str, float, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every write that saving makes fails once with "No space left on device"."""
     out = tmp_path / "made"
     demo = artifacts.load(DEMO)
@@ -196,7 +213,9 @@ def test_a_disk_that_is_really_full_leaves_the_old_artifact(tmp_path: Path) -> N
     """A disk of memory that one artifact fits on, and two do not."""
     size = sum(path.stat().st_size for path in DEMO.iterdir())
     mount = f"mount -t tmpfs -o size={int(size * 1.5) // 4096 * 4096} none {tmp_path} && exec {sys.executable} -c '{FILLED}' {DEMO} {tmp_path}"
-    done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", mount], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", mount], capture_output=True, text=True, cwd=ROOT
+    )
     if done.returncode and ("unshare" in done.stderr or "mount:" in done.stderr):
         pytest.skip(f"no disk of memory here: {done.stderr.strip()[:80]}")
     assert done.stdout == "kept\n", done.stderr
@@ -222,7 +241,9 @@ def test_a_read_only_folder_is_said_before_training(world: tuple[Path, str, floa
         folder.chmod(0o755)
 
 
-def test_a_disk_that_fills_up_while_training_ends_the_run_in_words(world: tuple[Path, str, float, float], tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_while_training_ends_the_run_in_words(
+    world: tuple[Path, str, float, float], tmp_path: Path
+) -> None:
     """No file may grow beyond 3 kB here, so that the first checkpoint does not fit."""
     script = (
         "import resource, signal, sys; from pathlib import Path; from tests.reliability.test_crash import make; from dskreg.errors import InputError\n"
@@ -230,6 +251,13 @@ def test_a_disk_that_fills_up_while_training_ends_the_run_in_words(world: tuple[
         "try: make(Path(sys.argv[1]), Path(sys.argv[2]), False, Path(sys.argv[2]).with_name('saving'))\n"
         "except InputError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(world[0]), str(tmp_path / "made")], capture_output=True, text=True, cwd=ROOT)
-    assert done.stdout == f"{tmp_path / 'made'}: cannot be written (File too large); choose another --out\n", done.stderr[-500:]
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(world[0]), str(tmp_path / "made")],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert (
+        done.stdout == f"{tmp_path / 'made'}: cannot be written (File too large); choose another --out\n"
+    ), done.stderr[-500:]
     assert not (tmp_path / "made").exists()

@@ -1,4 +1,6 @@
-"""Whatever is done to an artifact's files, it is refused in a sentence that names the file: by the reader, the command line and the app."""
+"""Whatever is done to an artifact's files, it is refused in a sentence that names the file: by the reader,
+the command line and the app.
+"""
 
 from __future__ import annotations
 
@@ -76,14 +78,35 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     out = tmp_path_factory.mktemp("other") / "other"
     demo = artifacts.load(DEMO)
-    data = replace(demo.dataset, items=demo.dataset.items[::-1].reset_index(drop=True), user_ids=demo.dataset.user_ids[::-1], user=demo.dataset.user[::-1])
+    data = replace(
+        demo.dataset,
+        items=demo.dataset.items[::-1].reset_index(drop=True),
+        user_ids=demo.dataset.user_ids[::-1],
+        user=demo.dataset.user[::-1],
+    )
     data = replace(data, head=data.head[::-1], entities=data.entities[::-1])
     weights = {name: value * 2 + 1 for name, value in demo.weights.items()}
     picks = {name: value[:, ::-1].copy() for name, value in demo.picks.items()}
     graph = replace(demo.graph, strength=demo.graph.strength * 2)
-    maps = {"item_map": demo.item_map.assign(x=0, y=0).astype({"x": "float32", "y": "float32"}), "user_map": demo.user_map[::-1]}
+    maps = {
+        "item_map": demo.item_map.assign(x=0, y=0).astype({"x": "float32", "y": "float32"}),
+        "user_map": demo.user_map[::-1],
+    }
     metrics, run = demo.metrics | {"best_epoch": 0}, demo.run | {"hardware": "another"}
-    artifacts.save(replace(demo, dataset=data, weights=weights, picks=picks, graph=graph, history=demo.history[:3], metrics=metrics, run=run, **maps), out)
+    artifacts.save(
+        replace(
+            demo,
+            dataset=data,
+            weights=weights,
+            picks=picks,
+            graph=graph,
+            history=demo.history[:3],
+            metrics=metrics,
+            run=run,
+            **maps,
+        ),
+        out,
+    )
     return out
 
 
@@ -110,7 +133,13 @@ def test_the_command_line_says_it_in_one_line(name: str, copy: Path) -> None:
     kept = path.read_bytes()
     path.write_bytes(kept[:-7])
     try:
-        told = subprocess.run([sys.executable, "-m", "dskreg", "info", str(copy)], cwd=ROOT, capture_output=True, text=True, check=False)
+        told = subprocess.run(
+            [sys.executable, "-m", "dskreg", "info", str(copy)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     finally:
         path.write_bytes(kept)
     assert told.returncode == 2 and told.stdout == "" and told.stderr.count("\n") == 1 and name in told.stderr
@@ -127,5 +156,6 @@ def test_the_app_says_it_and_lives(name: str, copy: Path, monkeypatch: pytest.Mo
     finally:
         path.write_bytes(kept)
     assert not app.exception
-    said = [str(box.value).replace("\\", "") for box in (*app.error, *app.warning)]  # shown as text: what Markdown would take for its own is escaped
+    # Shown as text: what Markdown would take for its own is escaped
+    said = [str(box.value).replace("\\", "") for box in (*app.error, *app.warning)]
     assert any(name in text for text in said), said

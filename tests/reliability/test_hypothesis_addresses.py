@@ -63,8 +63,42 @@ CODES += [
     ":material/x:",
     "x" * 3000,
 ]
-CHOICES = ["true", "TRUE", "false", "mine", "viewer", "table", "cards", "viewers", "relations", "titles", "people", "models", "recommenders", "before", "PCA"]
-CHOICES += ["cluster", "oddness", "lasso", "euclidean", "demo", "twin", "genre", "studio", "Action", "TV", "EASE", "popularity", "10", "20", "50", "100", "0.5"]
+CHOICES = [
+    "true",
+    "TRUE",
+    "false",
+    "mine",
+    "viewer",
+    "table",
+    "cards",
+    "viewers",
+    "relations",
+    "titles",
+    "people",
+    "models",
+    "recommenders",
+    "before",
+    "PCA",
+]
+CHOICES += [
+    "cluster",
+    "oddness",
+    "lasso",
+    "euclidean",
+    "demo",
+    "twin",
+    "genre",
+    "studio",
+    "Action",
+    "TV",
+    "EASE",
+    "popularity",
+    "10",
+    "20",
+    "50",
+    "100",
+    "0.5",
+]
 CHOICES += [
     "Drawing",
     "Candidates",
@@ -81,25 +115,76 @@ CHOICES += [
     "nobody yet",
     "5 at most",
 ]
-ONE = strategies.one_of(strategies.sampled_from(CODES), strategies.sampled_from(CHOICES), strategies.integers(0, 600).map(str), TEXT)
+ONE = strategies.one_of(
+    strategies.sampled_from(CODES),
+    strategies.sampled_from(CHOICES),
+    strategies.integers(0, 600).map(str),
+    TEXT,
+)
 VALUE = ONE | strategies.lists(ONE, max_size=5).map(",".join)
 SIDEBAR = ("artifact", "profile", "user", "titles", "liked", "disliked", "item", "top", "adult")
 PAGES = {
     "recommendations": ("genres", "types", "liked_by", "hide_seen", "diversity", "view", "near"),
     "sampling": (
-        *("noise", "seed", "k", "ku", "tau", "show", "versus", "tau_b", "seed_b", "times", "repeats_as", "trail", "side", "drawn", "find", "relation"),
+        *(
+            "noise",
+            "seed",
+            "k",
+            "ku",
+            "tau",
+            "show",
+            "versus",
+            "tau_b",
+            "seed_b",
+            "times",
+            "repeats_as",
+            "trail",
+            "side",
+            "drawn",
+            "find",
+            "relation",
+        ),
         *("whole", "flow_as"),
     ),
     "what_if": tuple(changes.FIELDS),
     "compare": (
-        *("what", "large", "hidden", "all_four", "left", "depth", "right", "other_model", "test_depth", "by_titles", "other_title", "other", "other_liked"),
+        *(
+            "what",
+            "large",
+            "hidden",
+            "all_four",
+            "left",
+            "depth",
+            "right",
+            "other_model",
+            "test_depth",
+            "by_titles",
+            "other_title",
+            "other",
+            "other_liked",
+        ),
         "other_disliked",
     ),
-    "embeddings": ("map", "graph", "method", "colour", "size", "tool", "names", "zoom", "near_k", "metric", "point", "picked", "arrows"),
+    "embeddings": (
+        "map",
+        "graph",
+        "method",
+        "colour",
+        "size",
+        "tool",
+        "names",
+        "zoom",
+        "near_k",
+        "metric",
+        "point",
+        "picked",
+        "arrows",
+    ),
     "model": ("cutoff",),
     "runs": ("run", "models"),
 }
-GATES = {"sampling": "show", "compare": "what", "embeddings": "map"}  # what decides which part of a page, with its parameters, is shown
+# What decides which part of a page, with its parameters, is shown
+GATES = {"sampling": "show", "compare": "what", "embeddings": "map"}
 
 
 @pytest.fixture(scope="module")
@@ -119,26 +204,42 @@ def explorer() -> Explorer:
 def test_every_parameter_is_among_those_tried() -> None:
     bound = set()
     for path in (*ROOT.glob("pages/*.py"), *ROOT.glob("dskreg/ui/**/*.py")):
-        calls = [{word.arg: word.value for word in node.keywords} for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
-        bound |= {call["key"].value for call in calls if "bind" in call and isinstance(call["key"], ast.Constant)}
+        calls = [
+            {word.arg: word.value for word in node.keywords}
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Call)
+        ]
+        bound |= {
+            call["key"].value for call in calls if "bind" in call and isinstance(call["key"], ast.Constant)
+        }
     assert bound <= {*SIDEBAR, *(name for names in PAGES.values() for name in names)} and len(bound) > 40
 
 
 @settings(10_000, 400)
-@given(text=VALUE, names=strategies.lists(strategies.text(min_size=1).filter(lambda name: name == name.strip()), min_size=1, max_size=4))
+@given(
+    text=VALUE,
+    names=strategies.lists(
+        strategies.text(min_size=1).filter(lambda name: name == name.strip()), min_size=1, max_size=4
+    ),
+)
 def test_lists_of_ids_and_changes_are_taken_apart(text: str, names: list[str]) -> None:
     ids = edits.split_ids(text)
     assert len(set(ids)) == len(ids) <= edits.MOST_TITLES and edits.split_ids(",".join(ids)) == ids
     asked = changes.codes(text)
     assert len(set(asked)) == len(asked) <= changes.MOST and all("," not in code for code in asked)
     assert changes.parts(changes.escaped(*names)) == tuple(names)
-    assert changes.codes(",".join(map(changes.escaped, names))) == [changes.escaped(name) for name in dict.fromkeys(names)]
+    assert changes.codes(",".join(map(changes.escaped, names))) == [
+        changes.escaped(name) for name in dict.fromkeys(names)
+    ]
     with patch.object(controls, "st", SimpleNamespace(session_state={"picked": text})):
         assert len(controls.selected()) <= controls.CARRIED
 
 
 @settings(10_000, 400)
-@given(asked=strategies.dictionaries(strategies.sampled_from("abc"), VALUE), shown=strategies.dictionaries(strategies.sampled_from("abc"), VALUES))
+@given(
+    asked=strategies.dictionaries(strategies.sampled_from("abc"), VALUE),
+    shown=strategies.dictionaries(strategies.sampled_from("abc"), VALUES),
+)
 def test_what_was_not_followed_is_said(asked: dict[str, str], shown: dict[str, object]) -> None:
     assert len(widgets.not_followed(asked, shown)) <= len(asked)
     assert widgets.not_followed(asked, dict(asked)) == []
@@ -150,7 +251,9 @@ def test_what_was_not_followed_is_said(asked: dict[str, str], shown: dict[str, o
 def test_what_no_widget_can_follow_is_said(wanted: dict[str, str]) -> None:
     with patch.object(sidebar, "st", SimpleNamespace(query_params=wanted)):
         said = [notice.text for notice in sidebar._garbage(["demo", "twin"])]
-    assert ("artifact" in wanted and wanted["artifact"] not in ("demo", "twin")) == any("the model “" in text for text in said)
+    assert ("artifact" in wanted and wanted["artifact"] not in ("demo", "twin")) == any(
+        "the model “" in text for text in said
+    )
     assert all(len(text) < 300 for text in said)
 
 
@@ -161,14 +264,24 @@ def test_people_and_titles_are_found_or_said_to_be_unknown(text: str, other: str
     ids = edits.split_ids(other)
     known = edits.known_titles(explorer, {"liked": ids, "disliked": edits.split_ids(text)}, notices)
     assert bool(notices) == any(
-        wanted not in kept for wanted, kept in [(w, known["liked"]) for w in ids] + [(w, known["disliked"]) for w in edits.split_ids(text)]
+        wanted not in kept
+        for wanted, kept in [(w, known["liked"]) for w in ids]
+        + [(w, known["disliked"]) for w in edits.split_ids(text)]
     )
-    person = people.other_person(explorer, text.strip(), people.known_titles(explorer, {"liked": ids, "disliked": []}, notices), 1, notices)
+    person = people.other_person(
+        explorer,
+        text.strip(),
+        people.known_titles(explorer, {"liked": ids, "disliked": []}, notices),
+        1,
+        notices,
+    )
     profile = explorer.edited(person, **known)
     assert changes._titles(explorer, profile, changes.codes(other)).keys() <= set(changes.codes(other))
     steps, unknown = walk._known(explorer, other)
     assert len(steps) + len(unknown) <= walk.MOST_STEPS
-    assert isinstance(sidebar.find_title(explorer, text), str) and len(explorer.find_items(text, limit=3)) <= 3
+    assert (
+        isinstance(sidebar.find_title(explorer, text), str) and len(explorer.find_items(text, limit=3)) <= 3
+    )
 
 
 def visited(page: str, parameters: dict[str, Any]) -> AppTest:
@@ -183,16 +296,24 @@ def visited(page: str, parameters: dict[str, Any]) -> AppTest:
 @pytest.mark.parametrize("page", PAGES)
 @settings(40, 4, phases=[hypothesis.Phase.generate])  # a page takes too long for shrinking
 @given(data=strategies.data())
-def test_no_address_breaks_a_page(page: str, data: strategies.DataObject, artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_address_breaks_a_page(
+    page: str, data: strategies.DataObject, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(artifacts))
     monkeypatch.setenv("DSKREG_RUNS_FOLDER", str(artifacts / "runs"))
     value = VALUE | strategies.lists(VALUE, min_size=2, max_size=3)
     parameters = data.draw(strategies.dictionaries(strategies.sampled_from(SIDEBAR), value, max_size=4))
-    parameters |= data.draw(strategies.dictionaries(strategies.sampled_from(PAGES[page]), value, min_size=1, max_size=8))
+    parameters |= data.draw(
+        strategies.dictionaries(strategies.sampled_from(PAGES[page]), value, min_size=1, max_size=8)
+    )
     if page in GATES:
         parameters[GATES[page]] = data.draw(strategies.sampled_from(CHOICES))
     app = visited(page, parameters)
-    assert not app.exception, (parameters, [error.message for error in app.exception], [error.stack_trace[-3:] for error in app.exception])
+    assert not app.exception, (
+        parameters,
+        [error.message for error in app.exception],
+        [error.stack_trace[-3:] for error in app.exception],
+    )
     assert app.title, parameters
     assert not any("needs the app around it" in str(error.value) for error in app.error)
 
@@ -207,9 +328,14 @@ def test_empty_parameters_break_no_page(page: str, artifacts: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("name", ["seed", "seed_b", "k", "ku", "tau"])
-def test_an_endless_number_is_left_out_with_a_word(name: str, artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_number_is_left_out_with_a_word(
+    name: str, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Streamlit's fields of whole numbers stop on one."""
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(artifacts))
     app = visited("sampling", {name: "1e999", "show": "Compare"})
     assert not app.exception and name not in app.query_params
-    assert any(f"{name}=1e999" in str(warning.value).replace("\\", "") for warning in app.warning) or name == "seed_b"
+    assert (
+        any(f"{name}=1e999" in str(warning.value).replace("\\", "") for warning in app.warning)
+        or name == "seed_b"
+    )

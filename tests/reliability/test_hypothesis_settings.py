@@ -1,4 +1,6 @@
-"""Hypothesis looks for settings and requests that are neither valid, and then come back from JSON, nor refused in words."""
+"""Hypothesis looks for settings and requests that are neither valid, and then come back from JSON, nor
+refused in words.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,19 @@ from tests.reliability.examples import NUMBERS, VALUES, WORDS, settings
 
 PATHS = strategies.one_of(
     strategies.sampled_from(setting_paths()),
-    strategies.sampled_from(["", ".", "data", "__class__.seed", "to_json.seed", "data.__class__", "data.data.core", "seed.real", "__dict__.x"]),
+    strategies.sampled_from(
+        [
+            "",
+            ".",
+            "data",
+            "__class__.seed",
+            "to_json.seed",
+            "data.__class__",
+            "data.data.core",
+            "seed.real",
+            "__dict__.x",
+        ]
+    ),
     strategies.text(max_size=20),
 )
 
@@ -30,7 +44,12 @@ def comes_back(config: Config) -> bool:
 
 
 @settings(10_000, 500)
-@given(changes=strategies.lists(strategies.tuples(PATHS, strategies.one_of(strategies.text(max_size=30), NUMBERS.map(repr), WORDS)), max_size=4))
+@given(
+    changes=strategies.lists(
+        strategies.tuples(PATHS, strategies.one_of(strategies.text(max_size=30), NUMBERS.map(repr), WORDS)),
+        max_size=4,
+    )
+)
 def test_an_overridden_config_comes_back_from_json_or_is_refused(changes: list[tuple[str, str]]) -> None:
     for config in PRESETS.values():
         try:
@@ -47,8 +66,16 @@ def documents(draw: strategies.DrawFn) -> Any:
     """A config as JSON with some of its fields replaced, taken out or added."""
     document = draw(strategies.sampled_from(list(PRESETS.values()))).to_json()
     for _ in range(draw(strategies.integers(1, 3))):
-        owner = draw(strategies.sampled_from([document, *(part for part in document.values() if isinstance(part, dict))]))
-        name = draw(strategies.sampled_from(sorted(owner)) | strategies.text(max_size=8)) if owner else draw(strategies.text(max_size=8))
+        owner = draw(
+            strategies.sampled_from(
+                [document, *(part for part in document.values() if isinstance(part, dict))]
+            )
+        )
+        name = (
+            draw(strategies.sampled_from(sorted(owner)) | strategies.text(max_size=8))
+            if owner
+            else draw(strategies.text(max_size=8))
+        )
         if draw(strategies.integers(0, 4)):
             owner[name] = draw(VALUES)
         else:
@@ -68,11 +95,18 @@ def test_a_config_from_json_comes_back_or_is_refused(document: Any) -> None:
 
 
 @settings(3000, 200)
-@given(fields=strategies.dictionaries(strategies.sampled_from(["out", "preset", "epochs", "seed", "device"]), VALUES))
+@given(
+    fields=strategies.dictionaries(
+        strategies.sampled_from(["out", "preset", "epochs", "seed", "device"]), VALUES
+    )
+)
 def test_a_request_is_valid_or_refused(fields: dict[str, Any]) -> None:
     try:
         request = Request.of(**{"data": "demo", "out": "made"} | fields)
     except InputError as error:
         assert "\n" not in str(error)
     else:
-        assert all(isinstance(word, str) and word for word in request.command(Path("data"), Path("artifacts"), Path("log"), False))
+        assert all(
+            isinstance(word, str) and word
+            for word in request.command(Path("data"), Path("artifacts"), Path("log"), False)
+        )

@@ -1,8 +1,9 @@
-"""The bundled demo: the project's own catalogue of well-known anime, and simulated viewers whose tastes are planted.
+"""The bundled demo: the project's own catalogue of well-known anime, and simulated viewers whose tastes are
+planted.
 
-A viewer likes the titles with the highest utility: loved and disliked genres, loved studios and franchises, the title's fame, and Gumbel
-noise. Type, source, length and first letter play no part: relations planted as irrelevant, for the sampler to find out.
-No viewer is a real person and no rating is real.
+A viewer likes the titles with the highest utility: loved and disliked genres, loved studios and franchises,
+the title's fame, and Gumbel noise. Type, source, length and first letter play no part: relations planted as
+irrelevant, for the sampler to find out. No viewer is a real person and no rating is real.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ LOVED_GENRE, LOVED_STUDIO, LOVED_FRANCHISE, FAME, NOISE = 1.7, 1.3, 3.5, 1.2, 0.
 
 def read() -> Dataset:
     """The demo's catalogue and viewers, the same at every call."""
-    catalogue = pd.read_csv(str(files("dskreg.data") / "demo_catalogue.csv"), keep_default_na=False, dtype={"episodes": str})
+    catalogue = pd.read_csv(
+        str(files("dskreg.data") / "demo_catalogue.csv"), keep_default_na=False, dtype={"episodes": str}
+    )
     catalogue["episodes"] = pd.to_numeric(catalogue["episodes"].replace("", None)).astype("Int64")
     labels = {
         "genre": [text.split(", ") for text in catalogue["genres"]],
@@ -53,7 +56,9 @@ def read() -> Dataset:
     )
 
 
-def _viewers(catalogue: pd.DataFrame, labels: dict[str, list[list[str]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _viewers(
+    catalogue: pd.DataFrame, labels: dict[str, list[list[str]]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(user, item, liked) of all interactions, sorted by user and item."""
     rng = np.random.default_rng(SEED)
     genre, studio, franchise = (_indicator(labels[name]) for name in RELEVANT)
@@ -66,15 +71,26 @@ def _viewers(catalogue: pd.DataFrame, labels: dict[str, list[list[str]]]) -> tup
         taste[chosen[:4]], taste[chosen[4:]] = LOVED_GENRE, -LOVED_GENRE
         fit = genre @ taste
         utility = fit + fame + LOVED_STUDIO * studio[:, _loved(studio, fit, 2, rng)].sum(1)
-        utility += LOVED_FRANCHISE * franchise[:, _loved(franchise, fit, 3, rng)].sum(1) + NOISE * rng.gumbel(size=len(fit))
+        utility += LOVED_FRANCHISE * franchise[:, _loved(franchise, fit, 3, rng)].sum(1) + NOISE * rng.gumbel(
+            size=len(fit)
+        )
         order = np.argsort(-utility)
         count = int(np.clip(rng.poisson(LIKED), 15, 90))
-        others = rng.choice(order[count:], size=rng.poisson(DISLIKED), replace=False, p=np.exp(fame[order[count:]]) / np.exp(fame[order[count:]]).sum())
+        others = rng.choice(
+            order[count:],
+            size=rng.poisson(DISLIKED),
+            replace=False,
+            p=np.exp(fame[order[count:]]) / np.exp(fame[order[count:]]).sum(),
+        )
         seen = np.r_[order[:count], others]
         users.append(np.full(len(seen), viewer))
         items.append(seen)
         likes.append(np.arange(len(seen)) < count)
-    user, item, liked = np.concatenate(users).astype(np.int32), np.concatenate(items).astype(np.int32), np.concatenate(likes)
+    user, item, liked = (
+        np.concatenate(users).astype(np.int32),
+        np.concatenate(items).astype(np.int32),
+        np.concatenate(likes),
+    )
     order = np.lexsort((item, user))
     return user[order], item[order], liked[order]
 

@@ -18,7 +18,8 @@ def download(name: str, folder: Path | str) -> Path:
         The folder, ready for `load`.
 
     Raises:
-        InputError: An unknown name, kagglehub is not installed, the download failed, or the folder cannot be written; says what to do.
+        InputError: An unknown name, kagglehub is not installed, the download failed, or the folder cannot be
+            written; says what to do.
     """
     if name not in DATASETS:
         raise InputError(f"unknown data set {name!r}: expected one of {', '.join(DATASETS)}")
@@ -29,9 +30,12 @@ def download(name: str, folder: Path | str) -> Path:
         raise InputError(f'downloading needs kagglehub: pip install "kagglehub<1.0.3", {by_hand}') from None
     try:
         fetched = Path(kagglehub.dataset_download(DATASETS[name]))
-    except Exception as error:  # kagglehub lets errors of requests, of its login and its own through; none is ours to mend
+    # Kagglehub lets errors of requests, of its login and its own through; none is ours to mend
+    except Exception as error:
         reason = (str(error).splitlines() or [""])[0]
-        raise InputError(f"the download of {DATASETS[name]} failed ({type(error).__name__}: {reason}); check the network, {by_hand}") from None
+        raise InputError(
+            f"the download of {DATASETS[name]} failed ({type(error).__name__}: {reason}); check the network, {by_hand}"
+        ) from None
     target = Path(folder)
     missing = [file for file in (CATALOGUE, RATINGS) if not (fetched / file).is_file()]
     if missing:

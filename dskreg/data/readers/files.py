@@ -1,4 +1,5 @@
-"""Files from outside: opened in place (plain, `.gz` or inside a zip), checked in blocks from end to end, and opened again for reading.
+"""Files from outside: opened in place (plain, `.gz` or inside a zip), checked in blocks from end to end, and
+opened again for reading.
 
 Memory holds a block, never a large file. Nothing is extracted, executed or unpickled.
 """
@@ -23,15 +24,20 @@ from typing import IO, NoReturn
 
 from dskreg.errors import InputError
 
-LARGEST = 4 << 30  # bytes after decompression; the full Kaggle set has 0.1 GB, so more is a mistake or a zip bomb
+# Bytes after decompression; the full Kaggle set has 0.1 GB, so more is a mistake or a zip bomb
+LARGEST = 4 << 30
 BLOCK = 4 << 20  # bytes handled at once; a row must fit into one
-SHOWN, NEAR = 40, 0.8  # characters of a file's name in a list of several; how alike two names are that might be meant for one
+# Characters of a file's name in a list of several; how alike two names are that might be meant for one
+SHOWN, NEAR = 40, 0.8
 _BOM = codecs.BOM_UTF8
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file (checked: not empty, UTF-8) and the name that errors call it by. `content` is what it holds, or, above one block, the way to open it again."""
+    """A file (checked: not empty, UTF-8) and the name that errors call it by.
+
+    `content` is what it holds, or, above one block, the way to open it again.
+    """
 
     name: str
     content: bytes | Callable[[], AbstractContextManager[IO[bytes]]]
@@ -66,7 +72,9 @@ def short(value: object, longest: int = 100) -> str:
 
 
 def open_source(path: Path) -> Source:
-    """A plain or `.gz` file; raises InputError where it is missing, unreadable, truncated, empty or not UTF-8."""
+    """A plain or `.gz` file; raises InputError where it is missing, unreadable, truncated, empty or not
+    UTF-8.
+    """
     with _file(path) as stream:
         return _checked(path.name, stream, partial(_file, path))
 
@@ -87,7 +95,9 @@ def _file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def open_member(archive: Path, wanted: str) -> Source | None:
-    """The member of a zip whose base name is `wanted` (the one least deep), or None; raises InputError for a damaged archive."""
+    """The member of a zip whose base name is `wanted` (the one least deep), or None; raises InputError for a
+    damaged archive.
+    """
     member = members(archive).get(wanted)
     if member is None:
         return None
@@ -96,15 +106,23 @@ def open_member(archive: Path, wanted: str) -> Source | None:
 
 
 def members(archive: Path) -> dict[str, str]:
-    """The members of a zip by base name, of several the one least deep; raises InputError for a damaged archive."""
+    """The members of a zip by base name, of several the one least deep; raises InputError for a damaged
+    archive.
+    """
     with _zip(archive) as file:
         names = sorted(file.namelist(), key=lambda name: -name.count("/"))
-    return {base: name for name in names if (base := name.replace("\\", "/").rsplit("/", 1)[-1]) and base[0] != "."}
+    return {
+        base: name
+        for name in names
+        if (base := name.replace("\\", "/").rsplit("/", 1)[-1]) and base[0] != "."
+    }
 
 
 @dataclass(frozen=True)
 class Files:
-    """What lies at a path, a folder or a zip, by the name that it has when it is neither gzipped nor in a zip."""
+    """What lies at a path, a folder or a zip, by the name that it has when it is neither gzipped nor in a
+    zip.
+    """
 
     path: Path
     openers: dict[str, Callable[[], Source | None]]
@@ -128,20 +146,29 @@ class Files:
         raise self.lacks(f"{name} (or {name}.gz, or a zip that holds {name})", name)
 
     def lacks(self, expected: str, name: str = "") -> InputError:
-        """The refusal of a path without what was expected: the damaged zip that might hold it, else what lies there.
+        """The refusal of a path without what was expected: the damaged zip that might hold it, else what lies
+        there.
 
         What is called nearly as `name` comes first, then sub-folders and zips, which may hold it.
         """
         if self.damaged:
             return self.damaged[0]
-        alike = {other: difflib.SequenceMatcher(None, name, other[:SHOWN]).ratio() for other in self.lying[:1000]}
-        near = sorted(alike, key=lambda other: (alike[other] < NEAR, not other.endswith(("/", ".zip")), -alike[other], other))
+        alike = {
+            other: difflib.SequenceMatcher(None, name, other[:SHOWN]).ratio() for other in self.lying[:1000]
+        }
+        near = sorted(
+            alike,
+            key=lambda other: (alike[other] < NEAR, not other.endswith(("/", ".zip")), -alike[other], other),
+        )
         told = ", ".join(short(other, SHOWN) for other in near[:4]) + (", ..." if len(self.lying) > 4 else "")
         return InputError(f"{self.path}: expected {expected}, found {told or 'nothing'}")
 
 
 def files_at(path: Path) -> Files:
-    """The files of a folder (plain, then `.gz`, then in one of its zips) or of the zip `path`. Hidden ones are left out; nothing is raised."""
+    """The files of a folder (plain, then `.gz`, then in one of its zips) or of the zip `path`.
+
+    Hidden ones are left out; nothing is raised.
+    """
     openers: dict[str, Callable[[], Source | None]] = {}
     lying: list[str] = []
     damaged: list[InputError] = []
@@ -150,7 +177,12 @@ def files_at(path: Path) -> Files:
             openers = _held(path)
             return Files(path, openers, tuple(openers))
         entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
-        for entry in sorted(entries, key=lambda entry: ("", ".gz", ".zip").index(entry.suffix if entry.suffix in (".gz", ".zip") else "")):
+        for entry in sorted(
+            entries,
+            key=lambda entry: ("", ".gz", ".zip").index(
+                entry.suffix if entry.suffix in (".gz", ".zip") else ""
+            ),
+        ):
             lying.append(entry.name + "/" * entry.is_dir())
             if entry.is_file() and entry.suffix != ".zip":
                 openers.setdefault(entry.name.removesuffix(".gz"), partial(open_source, entry))
@@ -182,7 +214,9 @@ def _zip(archive: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(archive) as file:
             yield file
     except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError):
-        raise InputError(f"{archive.name}: expected a complete zip file (it is truncated or damaged)") from None
+        raise InputError(
+            f"{archive.name}: expected a complete zip file (it is truncated or damaged)"
+        ) from None
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or a compression that Python lacks
         raise InputError(f"{archive.name}: expected a zip file without password ({error})") from None
     except OSError as error:
@@ -207,7 +241,9 @@ def _checked(name: str, stream: IO[bytes], again: Callable[[], AbstractContextMa
         except UnicodeDecodeError as error:
             line += part.count(b"\n", 0, error.start)
             at = size - len(part) + error.start
-            raise InputError(f"{name}, line {line}: expected UTF-8 text (got byte 0x{part[error.start]:02x} at position {at})") from None
+            raise InputError(
+                f"{name}, line {line}: expected UTF-8 text (got byte 0x{part[error.start]:02x} at position {at})"
+            ) from None
         line, rest = line + part.count(b"\n", 0, decoded), part[decoded:]
         if not block:
             break

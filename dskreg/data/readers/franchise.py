@@ -1,7 +1,9 @@
-"""Which titles belong together, told from their names alone: `Gintama'`, `Gintama Movie: Shinyaku Benizakura-hen` and `Gintama (2017)` are all Gintama.
+"""Which titles belong together, told from their names alone: `Gintama'`, `Gintama Movie: Shinyaku
+Benizakura-hen` and `Gintama (2017)` are all Gintama.
 
-A name is cut to its stem in steps: the subtitle goes, then everything from a marker on (Movie, OVA, 2nd Season, ...), then trailing numbers and letters.
-Stems are compared without case and punctuation. No step may leave fewer than three letters, so `Special A` and `X/1999` keep their names.
+A name is cut to its stem in steps: the subtitle goes, then everything from a marker on (Movie, OVA, 2nd
+Season, ...), then trailing numbers and letters. Stems are compared without case and punctuation. No step may
+leave fewer than three letters, so `Special A` and `X/1999` keep their names.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 LEAST_LETTERS = 3  # of a stem
-LONGEST = 300  # characters of a title that are looked at: the steps below take time that grows with their square
+# Characters of a title that are looked at: the steps below take time that grows with their square
+LONGEST = 300
 LEAST_TITLES, MOST_TITLES = 2, 60  # of a franchise; more titles than that share a word, not a story
-_PREFIX_WORDS, _PREFIX_LETTERS = 2, 8  # `Death Note Rewrite` joins `Death Note`, but `Air Gear` must not join `Air`
+# `Death Note Rewrite` joins `Death Note`, but `Air Gear` must not join `Air`
+_PREFIX_WORDS, _PREFIX_LETTERS = 2, 8
 
 _ORDINAL = r"(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|final|new|next)"
 _LEAD = re.compile(r"^(?:eiga|gekijouban|shin|zoku|the)\s+", re.IGNORECASE)
@@ -29,11 +33,15 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 # Titles of one story that share no word.
-_ALIASES = ((re.compile(r"(?:bake|nise|kizu|neko|hana|tsuki|koyomi|owari)monogatari\b", re.IGNORECASE), "Monogatari"),)
+_ALIASES = (
+    (re.compile(r"(?:bake|nise|kizu|neko|hana|tsuki|koyomi|owari)monogatari\b", re.IGNORECASE), "Monogatari"),
+)
 
 
 def franchise_stem(title: str) -> str:
-    """The part of `title` that its sequels, films and specials share, as written; the title itself where nothing can be cut."""
+    """The part of `title` that its sequels, films and specials share, as written; the title itself where
+    nothing can be cut.
+    """
     title = title[:LONGEST]
     for pattern, name in _ALIASES:
         if pattern.match(title):
@@ -69,11 +77,19 @@ def _joined(key: str, count: Counter[str]) -> str:
 
 
 def franchises(titles: Sequence[str]) -> list[str]:
-    """The franchise of each title, "" where it stands alone (or its stem is shared by more than `MOST_TITLES`)."""
+    """The franchise of each title, "" where it stands alone (or its stem is shared by more than
+    `MOST_TITLES`).
+    """
     stems = [franchise_stem(title) for title in titles]
     keys = [_key(stem) for stem in stems]
-    names = dict(zip(reversed(keys), reversed(stems), strict=True))  # the spelling of the first title that has it
+    # The spelling of the first title that has it
+    names = dict(zip(reversed(keys), reversed(stems), strict=True))
     alone = Counter(keys)
     keys = [_joined(key, alone) if alone[key] == 1 else key for key in keys]
     count = Counter(keys)
-    return [names[key] if LEAST_TITLES <= count[key] <= MOST_TITLES and sum(map(str.isalpha, key)) >= LEAST_LETTERS else "" for key in keys]
+    return [
+        names[key]
+        if LEAST_TITLES <= count[key] <= MOST_TITLES and sum(map(str.isalpha, key)) >= LEAST_LETTERS
+        else ""
+        for key in keys
+    ]

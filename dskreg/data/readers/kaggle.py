@@ -1,4 +1,5 @@
-"""The Kaggle set CooperUnion/anime-recommendations-database: `anime.csv` (the catalogue) and `rating.csv` (who saw what), plain, gzipped or inside a zip.
+"""The Kaggle set CooperUnion/anime-recommendations-database: `anime.csv` (the catalogue) and `rating.csv`
+(who saw what), plain, gzipped or inside a zip.
 
 A rating of -1 means watched but not rated: seen, never liked.
 """
@@ -43,8 +44,8 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
         like_threshold: A rating of at least this is a like.
 
     Raises:
-        InputError: A file or column is missing, empty, damaged or not UTF-8, a value is not what its column holds, or no rating reaches the
-            threshold; one line, naming the place.
+        InputError: A file or column is missing, empty, damaged or not UTF-8, a value is not what its column
+            holds, or no rating reaches the threshold; one line, naming the place.
     """
     folder = Path(folder)
     files = files_at(folder)
@@ -70,7 +71,9 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
             *notes,
             *dropped,
             *unread(ratings, _RATING_KINDS),
-            *counted((unrated, f"rows of {ratings.name} with the rating -1 (watched, not rated): seen, not liked")),
+            *counted(
+                (unrated, f"rows of {ratings.name} with the rating -1 (watched, not rated): seen, not liked")
+            ),
             *told,
             *counted((never_rated, "titles that nobody rated: kept")),
         ),
@@ -83,7 +86,9 @@ def _catalogue(source: Source) -> tuple[pd.DataFrame, list[str]]:
     require(source, raw["anime_id"] >= 0, "anime_id", "an id >= 0")
     require(source, ~np.isinf(raw["rating"]), "rating", "a number")
     episodes = _episodes(source, raw["episodes"])
-    whole = raw["members"].isna() | ((raw["members"] >= 0) & (raw["members"] < 2**53) & (raw["members"] % 1 == 0))
+    whole = raw["members"].isna() | (
+        (raw["members"] >= 0) & (raw["members"] < 2**53) & (raw["members"] % 1 == 0)
+    )
     require(source, whole, "members", "a whole number >= 0")
     names = raw["name"].map(_decoded).str.strip()
     items = pd.DataFrame(
@@ -133,7 +138,9 @@ def _episodes(source: Source, column: pd.Series) -> pd.Series:
 
 
 def distinct_titles(items: pd.DataFrame) -> tuple[pd.Series, int]:
-    """Titles with " (type)" after those that several items share, " (id)" where the type does not tell them apart; and how many were changed."""
+    """Titles with " (type)" after those that several items share, " (id)" where the type does not tell them
+    apart; and how many were changed.
+    """
     titles = items["title"].copy()
     shared = titles.duplicated(keep=False)
     if "type" in items:
@@ -143,8 +150,12 @@ def distinct_titles(items: pd.DataFrame) -> tuple[pd.Series, int]:
     return titles.where(~again, titles + " (" + items["item_id"].astype(str) + ")"), int(shared.sum())
 
 
-def _ratings(source: Source, item_ids: pd.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """(user ids `[U]`, user `[N]`, item `[N]`, rating `[N]`, what was dropped); one row per pair, the last one."""
+def _ratings(
+    source: Source, item_ids: pd.Series
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """(user ids `[U]`, user `[N]`, item `[N]`, rating `[N]`, what was dropped); one row per pair, the last
+    one.
+    """
     index, parts, unknown = pd.Index(item_ids), [], 0
     for before, raw in blocks(source, _RATING_KINDS):
         require(source, raw["user_id"] >= 0, "user_id", "an id >= 0", before=before)
@@ -155,7 +166,13 @@ def _ratings(source: Source, item_ids: pd.Series) -> tuple[np.ndarray, np.ndarra
         at = index.get_indexer(raw["anime_id"])
         known = at >= 0
         unknown += int((~known).sum())
-        parts.append((_narrow(raw["user_id"].to_numpy()[known]), at[known].astype(np.int32), value[known].astype(np.int8)))
+        parts.append(
+            (
+                _narrow(raw["user_id"].to_numpy()[known]),
+                at[known].astype(np.int32),
+                value[known].astype(np.int8),
+            )
+        )
     nothing = np.empty(0, np.int8)  # takes the type of what it is put before
     ids, item, rating = (np.concatenate([nothing, *(part[column] for part in parts)]) for column in range(3))
     del parts
@@ -171,7 +188,10 @@ def _ratings(source: Source, item_ids: pd.Series) -> tuple[np.ndarray, np.ndarra
         rating,
         counted(
             (unknown, f"rows of {source.name} with an anime_id that {CATALOGUE} lacks: dropped"),
-            (len(repeated), f"rows of {source.name} with a user and title that come again: dropped, the last is kept"),
+            (
+                len(repeated),
+                f"rows of {source.name} with a user and title that come again: dropped, the last is kept",
+            ),
         ),
     )
 
@@ -188,7 +208,9 @@ def _positions(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return distinct.astype(np.int64), position.astype(np.int32)
     there = np.zeros(int(ids.max(initial=0)) + 1, bool)
     there[ids] = True
-    return np.flatnonzero(there) if len(ids) else np.empty(0, np.int64), (np.cumsum(there, dtype=np.int32) - 1)[ids]
+    return np.flatnonzero(there) if len(ids) else np.empty(0, np.int64), (
+        np.cumsum(there, dtype=np.int32) - 1
+    )[ids]
 
 
 def _repeated(user: np.ndarray, item: np.ndarray, items: int) -> np.ndarray:

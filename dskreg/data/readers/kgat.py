@@ -1,7 +1,9 @@
-"""The text format of KGAT, DSKReG and their kin: `train.txt` and `test.txt` (a user and the items, per line), `kg_final.txt` (head, relation, tail, per line).
+"""The text format of KGAT, DSKReG and their kin: `train.txt` and `test.txt` (a user and the items, per line),
+`kg_final.txt` (head, relation, tail, per line).
 
-Items are the entities below the item count. `item_list.txt`, `user_list.txt`, `relation_list.txt` and `entity_list.txt` are optional: they give the
-original ids and names, as far as they can be read. The test split is the data's own. Every file may be gzipped or lie in a zip.
+Items are the entities below the item count. `item_list.txt`, `user_list.txt`, `relation_list.txt` and
+`entity_list.txt` are optional: they give the original ids and names, as far as they can be read. The test
+split is the data's own. Every file may be gzipped or lie in a zip.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from dskreg.data.readers.triples import fold_triples
 from dskreg.errors import InputError
 
 TRAINING, TESTING, GRAPH = "train.txt", "test.txt", "kg_final.txt"
-SPARSEST = 100  # items numbered per item that occurs; an id far beyond is a mistake, and every number up to it would be a title
+# Items numbered per item that occurs; an id far beyond is a mistake, and every number up to it would be a
+# title
+SPARSEST = 100
 ITEMS, USERS, RELATIONS, ENTITIES = "item_list.txt", "user_list.txt", "relation_list.txt", "entity_list.txt"
 
 Pairs = tuple[pd.DataFrame, np.ndarray, Source, np.ndarray]
@@ -32,7 +36,9 @@ def recognises(path: Path) -> bool:
 
 
 def read(folder: Path | str) -> Dataset:
-    """Read the folder, or the zip, at `folder`; raises InputError, one line naming file and line, for what is missing or malformed."""
+    """Read the folder, or the zip, at `folder`; raises InputError, one line naming file and line, for what is
+    missing or malformed.
+    """
     folder = Path(folder)
     files = files_at(folder)
     train, test = (_pairs(files.open(name)) for name in (TRAINING, TESTING))
@@ -40,13 +46,19 @@ def read(folder: Path | str) -> Dataset:
     listed, notes = _lists(files)
     item_count, beyond = _item_count(train, test, listed[ITEMS])
     pairs = pd.concat([train[0].assign(fold=UNASSIGNED), test[0].assign(fold=TEST)], ignore_index=True)
-    distinct = pairs.drop_duplicates(["user", "item"])  # train comes first, so it is kept where a pair is in both
+    # Train comes first, so it is kept where a pair is in both
+    distinct = pairs.drop_duplicates(["user", "item"])
     both = len(pairs) - len(distinct) - sum(int(part[0].duplicated().sum()) for part in (train, test))
     users = np.unique(np.concatenate([train[1], test[1]]))
     user_ids, of_users = _original(users, listed[USERS], USERS, "users")
     items, of_items = _items(item_count, listed[ITEMS])
-    names: list[dict[object, str]] = [{id_: name for id_, name in listed[file].items() if not name.isdecimal()} for file in (RELATIONS, ENTITIES)]
-    graph = fold_triples(triples, pd.Series(np.arange(item_count)), list(items["title"]), names[0], names[1], GRAPH)
+    names: list[dict[object, str]] = [
+        {id_: name for id_, name in listed[file].items() if not name.isdecimal()}
+        for file in (RELATIONS, ENTITIES)
+    ]
+    graph = fold_triples(
+        triples, pd.Series(np.arange(item_count)), list(items["title"]), names[0], names[1], GRAPH
+    )
     return Dataset(
         name=folder.resolve().name.removesuffix(".zip"),
         format="text",
@@ -81,7 +93,8 @@ def _pairs(source: Source) -> Pairs:
 
 
 def _item_count(train: Pairs, test: Pairs, listed: dict[int, str]) -> tuple[int, list[str]]:
-    """One more than the largest item of an interaction, or all of a list from 0 without a gap; and what of the list is not used.
+    """One more than the largest item of an interaction, or all of a list from 0 without a gap; and what of
+    the list is not used.
 
     Raises:
         InputError: An item far beyond all others.
@@ -91,26 +104,49 @@ def _item_count(train: Pairs, test: Pairs, listed: dict[int, str]) -> tuple[int,
     for pairs, _, source, lines in (train, test):
         if len(pairs) and (largest := int(pairs["item"].max())) >= most:
             at = int(np.argmax(pairs["item"].to_numpy()))
-            source.fail(int(lines[at]), "", f"items numbered from 0 without great gaps: below {most:,} for the {met:,} that occur", largest)
+            source.fail(
+                int(lines[at]),
+                "",
+                f"items numbered from 0 without great gaps: below {most:,} for the {met:,} that occur",
+                largest,
+            )
         count = max(count, int(pairs["item"].max()) + 1 if len(pairs) else 0)
     if max(listed, default=-1) + 1 == len(listed):
         count = max(count, len(listed))
-    return count, counted((sum(n >= count for n in listed), f"rows of {ITEMS} with a number beyond those of the interactions, after a gap: not used"))
+    return count, counted(
+        (
+            sum(n >= count for n in listed),
+            f"rows of {ITEMS} with a number beyond those of the interactions, after a gap: not used",
+        )
+    )
 
 
 def _items(count: int, listed: dict[int, str]) -> tuple[pd.DataFrame, list[str]]:
-    """The catalogue and notes. An original id of letters is the title too; where some hold blanks or commas, all are names and no ids."""
+    """The catalogue and notes.
+
+    An original id of letters is the title too; where some hold blanks or commas, all are names and no ids.
+    """
     numbers = np.arange(count)
     named = any(re.search(r"[\s,]", listed.get(n, "")) for n in range(count))
     own, notes = _original(numbers, {} if named else listed, ITEMS, "items")
     called = [listed.get(n) or id_ for n, id_ in enumerate(own.astype(str))]
-    items = pd.DataFrame({"item_id": own, "title": [f"item {name}" if name.isdecimal() else name for name in called]})
-    items["title"] = items["title"].where(~items["title"].duplicated(keep=False), items["title"] + " (" + items["item_id"].astype(str) + ")")
-    return items, [f"{ITEMS} holds names (with blanks or commas): used as titles, the ids are the numbers"] if named else notes
+    items = pd.DataFrame(
+        {"item_id": own, "title": [f"item {name}" if name.isdecimal() else name for name in called]}
+    )
+    items["title"] = items["title"].where(
+        ~items["title"].duplicated(keep=False), items["title"] + " (" + items["item_id"].astype(str) + ")"
+    )
+    return items, [
+        f"{ITEMS} holds names (with blanks or commas): used as titles, the ids are the numbers"
+    ] if named else notes
 
 
-def _original(numbers: np.ndarray, listed: dict[int, str], file: str, what: str) -> tuple[pd.Series, list[str]]:
-    """The original id of each number, or the number itself where the list has none of its own for it; and notes."""
+def _original(
+    numbers: np.ndarray, listed: dict[int, str], file: str, what: str
+) -> tuple[pd.Series, list[str]]:
+    """The original id of each number, or the number itself where the list has none of its own for it; and
+    notes.
+    """
     if not listed:
         return pd.Series(numbers), []
     given = pd.Series([listed.get(n, "") for n in numbers.tolist()], dtype=object)
@@ -118,7 +154,9 @@ def _original(numbers: np.ndarray, listed: dict[int, str], file: str, what: str)
     repeated = given.duplicated(keep=False) & ~missing
     own = given.where(~missing & ~repeated, pd.Series(numbers).astype(str))
     if own.duplicated().any():
-        return pd.Series(numbers), [f"{file}: some {what} have no original id of their own, and their number is another one's: all are called by number"]
+        return pd.Series(numbers), [
+            f"{file}: some {what} have no original id of their own, and their number is another one's: all are called by number"
+        ]
     return ids(own), counted(
         (int(missing.sum()), f"{what} without an original id in {file}: called by their number"),
         (int(repeated.sum()), f"{what} that share their original id in {file}: called by their number"),
@@ -126,7 +164,9 @@ def _original(numbers: np.ndarray, listed: dict[int, str], file: str, what: str)
 
 
 def _lists(files: Files) -> tuple[dict[str, dict[int, str]], list[str]]:
-    """The optional files by name, each {number: original id or name}, as far as they can be read; and notes on what cannot."""
+    """The optional files by name, each {number: original id or name}, as far as they can be read; and notes
+    on what cannot.
+    """
     listed: dict[str, dict[int, str]] = {}
     notes: list[str] = []
     for file in (ITEMS, USERS, RELATIONS, ENTITIES):
@@ -141,14 +181,20 @@ def _lists(files: Files) -> tuple[dict[str, dict[int, str]], list[str]]:
 
 
 def _listed(source: Source) -> tuple[dict[int, str], list[str]]:
-    """What the rows below the header give each number (the last row where several do), and notes on the rows that cannot be read."""
+    """What the rows below the header give each number (the last row where several do), and notes on the rows
+    that cannot be read.
+    """
     lines = [(line, text) for line, text in enumerate(source.data.decode().split("\n"), 1) if text.strip()]
     names = lines[0][1].split()
-    # The DSKReG files number the interactions' items by satori_id and count remap_id from 1; KGAT's have remap_id only.
+    # The DSKReG files number the interactions' items by satori_id and count remap_id from 1; KGAT's have
+    # remap_id only.
     number = next((name for name in ("satori_id", "remap_id") if name in names), None)
     if number is None or len(names) < 2:
         source.fail(lines[0][0], "", "a name and a column satori_id or remap_id", " ".join(names))
-    column, name = names.index(number), names.index("org_id") if "org_id" in names else int(names[0] == number)
+    column, name = (
+        names.index(number),
+        names.index("org_id") if "org_id" in names else int(names[0] == number),
+    )
     found: dict[int, str] = {}
     wrong, again = [], 0
     for line, text in lines[1:]:
@@ -168,7 +214,9 @@ def _listed(source: Source) -> tuple[dict[int, str], list[str]]:
 
 
 def _fields(text: str, count: int, name: int) -> list[str]:
-    """The fields of a line: between tabs, where that gives `count` of them, else between blanks, those too many part of the field `name`."""
+    """The fields of a line: between tabs, where that gives `count` of them, else between blanks, those too
+    many part of the field `name`.
+    """
     if "\t" in text and len(parts := text.rstrip("\r").split("\t")) == count:
         return [part.strip() for part in parts]
     words = text.split()

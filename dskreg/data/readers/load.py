@@ -18,7 +18,8 @@ def load(source: str | Path, config: DataConfig) -> Dataset:
     """Read the data at `source`.
 
     Args:
-        source: A folder, a zip of its files, or the word `demo` for the bundled catalogue with simulated viewers.
+        source: A folder, a zip of its files, or the word `demo` for the bundled catalogue with simulated
+            viewers.
         config: Its `like_threshold` decides what counts as liked.
 
     Raises:
@@ -30,7 +31,9 @@ def load(source: str | Path, config: DataConfig) -> Dataset:
         return demo.read()
     path = Path(source).expanduser()
     if not path.exists():
-        raise InputError(f"{source}: expected a folder of data, or the word {DEMO!r}; there is no such folder")
+        raise InputError(
+            f"{source}: expected a folder of data, or the word {DEMO!r}; there is no such folder"
+        )
     if not path.is_dir() and path.suffix != ".zip":
         raise InputError(f"{source}: expected a folder (or a zip file), got a file")
     if kgat.recognises(path):

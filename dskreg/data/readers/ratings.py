@@ -16,7 +16,8 @@ def likes(source: Source, column: str, rating: np.ndarray, threshold: float) -> 
     """Which of the ratings reach the threshold.
 
     Returns:
-        `[n]` bool, and notes: how many are below the threshold, and whether it is too low to tell likes apart.
+        `[n]` bool, and notes: how many are below the threshold, and whether it is too low to tell likes
+        apart.
 
     Raises:
         InputError: None of them reaches it.
@@ -33,7 +34,12 @@ def likes(source: Source, column: str, rating: np.ndarray, threshold: float) -> 
     place = f"{source.name}: ratings from {smallest:g} to {largest:g}, data.like_threshold = {threshold:g}"
     if liked.all():
         return liked, [f"{place}: every rating is a like{hint}"]
-    below = counted((int((~liked).sum()), f"ratings of {source.name} below data.like_threshold = {threshold:g}: seen, not liked"))
+    below = counted(
+        (
+            int((~liked).sum()),
+            f"ratings of {source.name} below data.like_threshold = {threshold:g}: seen, not liked",
+        )
+    )
     if largest > _LOW * threshold > 0:
         below.append(f"{place}: {int(liked.sum()):,} of {len(liked):,} ratings are likes{hint}")
     return liked, below

@@ -1,6 +1,8 @@
-"""RecBole's atomic files: `*.inter` (who did what), `*.link` and `*.kg` (the knowledge graph), `*.item` (titles; optional).
+"""RecBole's atomic files: `*.inter` (who did what), `*.link` and `*.kg` (the knowledge graph), `*.item`
+(titles; optional).
 
-Plain, gzipped or inside a zip; tab-separated; the header gives `name:type` with the types token, token_seq, float and float_seq.
+Plain, gzipped or inside a zip; tab-separated; the header gives `name:type` with the types token, token_seq,
+float and float_seq.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
 
     Args:
         folder: Where the files are; exactly one `*.inter`, and a `*.kg` only together with a `*.link`.
-        like_threshold: A rating of at least this is a like. Without a rating column, the column `label` decides (1 is a like);
-            without either every pair is one.
+        like_threshold: A rating of at least this is a like. Without a rating column, the column `label`
+            decides (1 is a like); without either every pair is one.
 
     Raises:
         InputError: What is missing or malformed, or a threshold above every rating; one line.
@@ -62,7 +64,13 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
         liked=liked,
         fold=np.full(len(pairs), UNASSIGNED, np.int8),
         **graph.fields(),
-        notes=(*notes, *told, *listed, *counted((same, "titles that share their name: told apart by id")), *graph.notes),
+        notes=(
+            *notes,
+            *told,
+            *listed,
+            *counted((same, "titles that share their name: told apart by id")),
+            *graph.notes,
+        ),
     )
 
 
@@ -70,7 +78,9 @@ def _one(files: Files, suffix: str) -> Source | None:
     found = files.named(f"*.{suffix}")
     if len(found) > 1:
         names = ", ".join(short(name, SHOWN) for name in found[:3]) + (", ..." if len(found) > 3 else "")
-        raise InputError(f"{files.path}: expected one file *.{suffix}, found {len(found)} ({names}); put the rows of all into one file")
+        raise InputError(
+            f"{files.path}: expected one file *.{suffix}, found {len(found)} ({names}); put the rows of all into one file"
+        )
     return files.open(found[0]) if found else None
 
 
@@ -80,13 +90,20 @@ def _fields(source: Source) -> dict[str, str]:
     for field in header(source, "\t"):
         name, _, kind = field.rpartition(":")
         if not name or kind not in ("token", "token_seq", "float", "float_seq"):
-            source.fail(1, "", "fields name:type (token, token_seq, float or float_seq), separated by tabs", field)
+            source.fail(
+                1, "", "fields name:type (token, token_seq, float or float_seq), separated by tabs", field
+            )
         types[name] = kind
     return types
 
 
-def _columns(source: Source, wanted: tuple[str, ...], optional: tuple[str, ...] = (), skipped: list[str] | None = None) -> pd.DataFrame:
-    """The columns by their plain names; tokens and sequences as text, floats as numbers, an id 5.0 as 5. `skipped`: see `table`."""
+def _columns(
+    source: Source, wanted: tuple[str, ...], optional: tuple[str, ...] = (), skipped: list[str] | None = None
+) -> pd.DataFrame:
+    """The columns by their plain names; tokens and sequences as text, floats as numbers, an id 5.0 as 5.
+
+    `skipped`: see `table`.
+    """
     types = _fields(source)
     for name in wanted:
         if name not in types:
@@ -94,7 +111,10 @@ def _columns(source: Source, wanted: tuple[str, ...], optional: tuple[str, ...] 
         if types[name] != "token":
             source.fail(1, "", f"{name}:token", f"{name}:{types[name]}")
     taken = {name: types[name] for name in (*wanted, *optional) if name in types}
-    kinds: dict[str, Kind] = {f"{name}:{kind}": "number" if kind == "float" or name == "label" else "text" for name, kind in taken.items()}
+    kinds: dict[str, Kind] = {
+        f"{name}:{kind}": "number" if kind == "float" or name == "label" else "text"
+        for name, kind in taken.items()
+    }
     rows = table(source, kinds, "\t", skipped).set_axis(list(taken), axis=1)
     for name in wanted:
         if rows[name].str.endswith(".0").any():
@@ -119,7 +139,12 @@ def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:
     pairs = ordered.drop_duplicates(["user_id", "item_id"], keep="last").sort_index()
     known = [f"{name}:{types[name]}" for name in rows if not (name == "label" and "rating" in rows)]
     return pairs, [
-        *counted((len(rows) - len(pairs), f"rows of {source.name} with a user and item that come again: dropped, the latest is kept")),
+        *counted(
+            (
+                len(rows) - len(pairs),
+                f"rows of {source.name} with a user and item that come again: dropped, the latest is kept",
+            )
+        ),
         *unread(source, known, "\t"),
     ]
 
@@ -129,8 +154,12 @@ def _liked(source: Source, pairs: pd.DataFrame, threshold: float) -> tuple[np.nd
         return likes(source, "rating", pairs["rating"].to_numpy(), threshold)
     if "label" in pairs:
         liked = pairs["label"].to_numpy() > 0
-        return liked, counted((int((~liked).sum()), f"rows of {source.name} with the label 0: seen, not liked"))
-    return np.ones(len(pairs), bool), [f"{source.name} has neither a column rating nor label: every row is a like"]
+        return liked, counted(
+            (int((~liked).sum()), f"rows of {source.name} with the label 0: seen, not liked")
+        )
+    return np.ones(len(pairs), bool), [
+        f"{source.name} has neither a column rating nor label: every row is a like"
+    ]
 
 
 def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
@@ -150,7 +179,9 @@ def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
             (len(extra), f"items with interactions that {name} lacks: kept, called by their id"),
             (len(set(known["item_id"]) - set(rated)), "items in no interaction: kept"),
         )
-    items = pd.concat([known, pd.DataFrame({"item_id": ids(extra).sort_values().astype(str)})], ignore_index=True)
+    items = pd.concat(
+        [known, pd.DataFrame({"item_id": ids(extra).sort_values().astype(str)})], ignore_index=True
+    )
     for name in {"title", *items.columns} - {"item_id"}:
         items[name] = items[name].fillna("") if name in items else ""
     items["title"] = items["title"].where(items["title"] != "", "item " + items["item_id"])
@@ -162,14 +193,31 @@ def _titles(source: Source) -> tuple[pd.DataFrame, list[str]]:
     types, skipped = _fields(source), list[str]()
     sequences = [name for name, kind in types.items() if kind == "token_seq"]
     title = next((name for name in (*_TITLES, *sequences[:1]) if types.get(name, "float") != "float"), None)
-    genre = next((name for name, kind in types.items() if kind.startswith("token") and ("genre" in name or "class" in name)), None)
+    genre = next(
+        (
+            name
+            for name, kind in types.items()
+            if kind.startswith("token") and ("genre" in name or "class" in name)
+        ),
+        None,
+    )
     raw = _columns(source, ("item_id",), tuple(name for name in (title, genre) if name), skipped)
-    known = raw[["item_id"]].assign(title=raw[title].str.strip() if title else "", **({"genres": raw[genre].map(_listed)} if genre else {}))
+    known = raw[["item_id"]].assign(
+        title=raw[title].str.strip() if title else "",
+        **({"genres": raw[genre].map(_listed)} if genre else {}),
+    )
     nameless, repeated = known["item_id"] == "", known["item_id"].duplicated()
     return known[~nameless & ~repeated], counted(
-        (len(skipped), f"rows of {source.name} without exactly {len(types)} fields: not read" + (f", such as {short(skipped[0], SHOWN)}" if skipped else "")),
+        (
+            len(skipped),
+            f"rows of {source.name} without exactly {len(types)} fields: not read"
+            + (f", such as {short(skipped[0], SHOWN)}" if skipped else ""),
+        ),
         (int(nameless.sum()), f"rows of {source.name} without an item_id: not read"),
-        (int((repeated & ~nameless).sum()), f"rows of {source.name} with an item_id that came before: dropped"),
+        (
+            int((repeated & ~nameless).sum()),
+            f"rows of {source.name} with an item_id that came before: dropped",
+        ),
     )
 
 
@@ -183,19 +231,33 @@ def _graph(files: Files, items: pd.DataFrame, position: pd.Series) -> Triples:
     """The triples of `.kg` through `.link`; without them the genres."""
     kg, link = _one(files, "kg"), _one(files, "link")
     if kg is None:
-        return triples_of_labels({"genre": [text.split(", ") for text in items["genres"]]} if "genres" in items else {})
+        return triples_of_labels(
+            {"genre": [text.split(", ") for text in items["genres"]]} if "genres" in items else {}
+        )
     if link is None:
         raise files.lacks(f"a file *.link beside {kg.name} (item_id, entity_id)", ".link")
     links = _columns(link, ("item_id", "entity_id"))
     unknown, shared = ~links["item_id"].isin(position.index), links["entity_id"].duplicated()
     kept = links[~unknown & ~shared]
     item_of = pd.Series(kept["item_id"].map(position).to_numpy(), index=kept["entity_id"])
-    triples = _columns(kg, ("head_id", "relation_id", "tail_id")).set_axis(["head", "relation", "tail"], axis=1)
+    triples = _columns(kg, ("head_id", "relation_id", "tail_id")).set_axis(
+        ["head", "relation", "tail"], axis=1
+    )
     names = {name: name for name in triples["relation"].unique() if not name.isdecimal()}
-    labels = {name: name for end in ("head", "tail") for name in triples[end].unique() if not name.isdecimal()}
+    labels = {
+        name: name for end in ("head", "tail") for name in triples[end].unique() if not name.isdecimal()
+    }
     graph = fold_triples(triples, item_of, list(items["title"]), names, labels, kg.name)
     notes = counted(
         (int(unknown.sum()), f"rows of {link.name} with an item that is in no other file: not used"),
         (int((shared & ~unknown).sum()), f"rows of {link.name} with an entity_id that came before: dropped"),
     )
-    return Triples(graph.relations, graph.head, graph.relation, graph.tail, graph.entities, graph.entity_item, (*notes, *graph.notes))
+    return Triples(
+        graph.relations,
+        graph.head,
+        graph.relation,
+        graph.tail,
+        graph.entities,
+        graph.entity_item,
+        (*notes, *graph.notes),
+    )

@@ -1,6 +1,7 @@
 """Reading of tables and number lists from outside, with the file and the line in every complaint.
 
-The happy path is vectorised (pyarrow, numpy) and goes block by block. Only when it has failed is the file walked line by line, to name the place.
+The happy path is vectorised (pyarrow, numpy) and goes block by block. Only when it has failed is the file
+walked line by line, to name the place.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from dskreg.data.readers import files
 from dskreg.data.readers.files import Source, short
 
 Kind = Literal["whole", "number", "text"]
-"""What a column holds: whole numbers (never empty; 12.0 is 12), numbers (NaN where empty), text ("" where empty)."""
+"""What a column holds: whole numbers (never empty; 12.0 is 12), numbers (NaN where empty), text ("" where
+empty).
+"""
 
 _ARROW: dict[Kind, pa.DataType] = {"whole": pa.int64(), "number": pa.float64(), "text": pa.string()}
 _EXPECTED: dict[Kind, str] = {"whole": "a whole number", "number": "a number", "text": "text"}
@@ -41,7 +44,13 @@ def unread(source: Source, known: Collection[str], delimiter: str = ",") -> list
     """A note on the columns of an interactions file that are not `known`: one of them might mean no."""
     names = [name for name in header(source, delimiter) if name not in known]
     told = ", ".join(short(name, 40) for name in names[:5]) + (", ..." if len(names) > 5 else "")
-    return [f"columns of {source.name} that are not read, so that none of them turns a row into a dislike: {told}"] if names else []
+    return (
+        [
+            f"columns of {source.name} that are not read, so that none of them turns a row into a dislike: {told}"
+        ]
+        if names
+        else []
+    )
 
 
 def ids(tokens: pd.Series) -> pd.Series:
@@ -50,11 +59,14 @@ def ids(tokens: pd.Series) -> pd.Series:
     return tokens.astype("int64") if plain else tokens.astype(object)
 
 
-def table(source: Source, kinds: Mapping[str, Kind], delimiter: str = ",", skipped: list[str] | None = None) -> pd.DataFrame:
+def table(
+    source: Source, kinds: Mapping[str, Kind], delimiter: str = ",", skipped: list[str] | None = None
+) -> pd.DataFrame:
     """The columns named in `kinds`, in that order and of these kinds; other columns are ignored.
 
-    A comma-separated file may quote its fields (also over several lines); a tab-separated one has no quotes, as RecBole writes it.
-    With `skipped`, rows of too few or too many fields are left out, and each adds its text there.
+    A comma-separated file may quote its fields (also over several lines); a tab-separated one has no quotes,
+    as RecBole writes it. With `skipped`, rows of too few or too many fields are left out, and each adds its
+    text there.
 
     Raises:
         InputError: A column is missing, a row has too few or too many fields, or a field is not of its kind.
@@ -63,7 +75,9 @@ def table(source: Source, kinds: Mapping[str, Kind], delimiter: str = ",", skipp
     return pa.Table.from_batches(_batches(source, kinds, delimiter, skipped), schema).to_pandas()
 
 
-def blocks(source: Source, kinds: Mapping[str, Kind], delimiter: str = ",") -> Iterator[tuple[int, pd.DataFrame]]:
+def blocks(
+    source: Source, kinds: Mapping[str, Kind], delimiter: str = ","
+) -> Iterator[tuple[int, pd.DataFrame]]:
     """`table` block by block, each with the number of rows before it."""
     before = 0
     for batch in _batches(source, kinds, delimiter):
@@ -71,13 +85,16 @@ def blocks(source: Source, kinds: Mapping[str, Kind], delimiter: str = ",") -> I
         before += batch.num_rows
 
 
-def _batches(source: Source, kinds: Mapping[str, Kind], delimiter: str, skipped: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+def _batches(
+    source: Source, kinds: Mapping[str, Kind], delimiter: str, skipped: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
     names = header(source, delimiter)
     for name in kinds:
         if name not in names:
             source.fail(1, "", f"the column {name!r}", ", ".join(names))
     done, reason = 0, ""
-    for as_text in (False, True):  # whole numbers that pandas wrote as floats are seldom, and text takes longer
+    # Whole numbers that pandas wrote as floats are seldom, and text takes longer
+    for as_text in (False, True):
         try:
             for n, batch in enumerate(_converted(source, kinds, delimiter, as_text, skipped)):
                 if n == done:
@@ -89,8 +106,13 @@ def _batches(source: Source, kinds: Mapping[str, Kind], delimiter: str, skipped:
     _explain(source, kinds, delimiter, reason)
 
 
-def _converted(source: Source, kinds: Mapping[str, Kind], delimiter: str, as_text: bool, skipped: list[str] | None) -> Iterator[pa.RecordBatch]:
-    """The batches, those of a file always the same; whole numbers read as such, or by way of text. Raises pyarrow's ArrowInvalid."""
+def _converted(
+    source: Source, kinds: Mapping[str, Kind], delimiter: str, as_text: bool, skipped: list[str] | None
+) -> Iterator[pa.RecordBatch]:
+    """The batches, those of a file always the same; whole numbers read as such, or by way of text.
+
+    Raises pyarrow's ArrowInvalid.
+    """
 
     def skip(row: pa.csv.InvalidRow) -> str:
         rows.append(row.text)
@@ -100,13 +122,21 @@ def _converted(source: Source, kinds: Mapping[str, Kind], delimiter: str, as_tex
     rows.clear()
     quoted = delimiter == ","
     handler = None if skipped is None else skip
-    parse = pa.csv.ParseOptions(delimiter=delimiter, quote_char='"' if quoted else False, newlines_in_values=quoted, invalid_row_handler=handler)
+    parse = pa.csv.ParseOptions(
+        delimiter=delimiter,
+        quote_char='"' if quoted else False,
+        newlines_in_values=quoted,
+        invalid_row_handler=handler,
+    )
     whole = [name for name, kind in kinds.items() if kind == "whole"]
     types = {name: pa.string() if as_text and name in whole else _ARROW[kind] for name, kind in kinds.items()}
     convert = pa.csv.ConvertOptions(column_types=types, include_columns=list(kinds), null_values=[""])
     with source.stream() as stream:
         for batch in pa.csv.open_csv(stream, pa.csv.ReadOptions(block_size=files.BLOCK), parse, convert):
-            columns = [_as_whole(batch.column(name)) if as_text and name in whole else batch.column(name) for name in kinds]
+            columns = [
+                _as_whole(batch.column(name)) if as_text and name in whole else batch.column(name)
+                for name in kinds
+            ]
             if any(column.null_count for name, column in zip(kinds, columns, strict=True) if name in whole):
                 raise pa.ArrowInvalid("a number is missing")
             yield pa.RecordBatch.from_arrays(columns, list(kinds))
@@ -116,7 +146,9 @@ _WHOLE_FLOAT = r"^(-?[0-9]+)\.0*$"
 
 
 def _as_whole(texts: pa.Array) -> pa.Array:
-    return pc.cast(pc.replace_substring_regex(pc.ascii_trim_whitespace(texts), _WHOLE_FLOAT, r"\1"), pa.int64())
+    return pc.cast(
+        pc.replace_substring_regex(pc.ascii_trim_whitespace(texts), _WHOLE_FLOAT, r"\1"), pa.int64()
+    )
 
 
 def whole_text(text: str) -> str:
@@ -124,8 +156,17 @@ def whole_text(text: str) -> str:
     return re.sub(_WHOLE_FLOAT, r"\1", text.strip(" "), flags=re.ASCII)
 
 
-def require(source: Source, ok: np.ndarray | pd.Series, column: str, expected: str, delimiter: str = ",", before: int = 0) -> None:
-    """Raise InputError with line and value of the first row for which `ok` is false; `ok` begins after `before` rows of the table."""
+def require(
+    source: Source,
+    ok: np.ndarray | pd.Series,
+    column: str,
+    expected: str,
+    delimiter: str = ",",
+    before: int = 0,
+) -> None:
+    """Raise InputError with line and value of the first row for which `ok` is false; `ok` begins after
+    `before` rows of the table.
+    """
     if not np.all(ok):
         line, fields = _row(source, before + int(np.argmin(ok)), delimiter)
         source.fail(line, column, expected, fields[header(source, delimiter).index(column)])
@@ -143,7 +184,9 @@ def _records(source: Source, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     start = 1
     with source.stream() as stream:
         lines = io.TextIOWrapper(stream, "utf-8", newline="")
-        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE)
+        reader = csv.reader(
+            lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
+        )
         try:
             for fields in reader:
                 if fields:
@@ -168,7 +211,9 @@ def _explain(source: Source, kinds: Mapping[str, Kind], delimiter: str, reason: 
 
 
 def _is_of(kind: Kind, field: str) -> bool:
-    """Whether pyarrow reads `field` as a value of `kind`; Python alone would take digits of other scripts and underscores."""
+    """Whether pyarrow reads `field` as a value of `kind`; Python alone would take digits of other scripts and
+    underscores.
+    """
     if not field.isascii() or "_" in field:
         return False
     try:
@@ -198,7 +243,9 @@ def whole_numbers(source: Source) -> tuple[np.ndarray, np.ndarray]:
             at = int(np.argmax(stray)) if stray.any() else int(starts[np.argmax(long)])
             before = block.count(b"\n", 0, at)
             text = block.split(b"\n")[before].decode().strip("\r")
-            word = next((word for word in text.split(" ") if not re.fullmatch(r"\d{0,18}", word, re.ASCII)), text)
+            word = next(
+                (word for word in text.split(" ") if not re.fullmatch(r"\d{0,18}", word, re.ASCII)), text
+            )
             source.fail(line + before, "", "whole numbers >= 0", word)
         ends_of_lines = np.flatnonzero(data == ord("\n"))
         lines.append(np.searchsorted(ends_of_lines, starts) + line)

@@ -1,4 +1,6 @@
-"""The knowledge graph's triples (title, relation, entity): built from a catalogue's columns, or folded from triples whose ends are ids."""
+"""The knowledge graph's triples (title, relation, entity): built from a catalogue's columns, or folded from
+triples whose ends are ids.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,13 @@ from dskreg.data.readers.copies import one_of_copies
 from dskreg.data.readers.franchise import franchises
 from dskreg.errors import InputError
 
-LENGTHS = ((1, "1 episode"), (6, "2 to 6 episodes"), (14, "7 to 14 episodes"), (30, "15 to 30 episodes"), (100, "31 to 100 episodes"))
+LENGTHS = (
+    (1, "1 episode"),
+    (6, "2 to 6 episodes"),
+    (14, "7 to 14 episodes"),
+    (30, "15 to 30 episodes"),
+    (100, "31 to 100 episodes"),
+)
 """Classes of the number of episodes by their upper ends; beyond the last: more than 100 episodes."""
 
 
@@ -41,20 +49,35 @@ def triples_of_labels(labels: Mapping[str, Sequence[Iterable[str]]]) -> Triples:
 
     The same label under two relations is two entities; a relation that nobody carries is left out.
     """
-    rows = [(name, item, label) for name, column in labels.items() for item, carried in enumerate(column) for label in dict.fromkeys(carried) if label]
+    rows = [
+        (name, item, label)
+        for name, column in labels.items()
+        for item, carried in enumerate(column)
+        for label in dict.fromkeys(carried)
+        if label
+    ]
     frame = pd.DataFrame(rows, columns=["relation", "head", "label"])
     relation, relations = pd.factorize(frame["relation"])
     tail, entities = pd.factorize(pd.MultiIndex.from_frame(frame[["relation", "label"]]))
     names = np.array([label for _, label in entities], dtype=object)
     head = frame["head"].to_numpy().astype(np.int32)
-    return Triples(tuple(map(str, relations)), head, relation.astype(np.int16), tail.astype(np.int32), names, np.full(len(names), -1, np.int32))
+    return Triples(
+        tuple(map(str, relations)),
+        head,
+        relation.astype(np.int16),
+        tail.astype(np.int32),
+        names,
+        np.full(len(names), -1, np.int32),
+    )
 
 
 def relations_of_titles(items: pd.DataFrame) -> Triples:
-    """genre, type, franchise (from the titles' stems) and length (class of the number of episodes), as far as `items` has the columns.
+    """genre, type, franchise (from the titles' stems) and length (class of the number of episodes), as far as
+    `items` has the columns.
 
     Args:
-        items: A catalogue with `title` and any of `genres` (joined by ", "), `type` and `episodes`; missing values carry no entity.
+        items: A catalogue with `title` and any of `genres` (joined by ", "), `type` and `episodes`; missing
+            values carry no entity.
     """
     labels: dict[str, list[list[str]]] = {}
     if "genres" in items:
@@ -84,8 +107,9 @@ def fold_triples(
 ) -> Triples:
     """Bring triples between ids into the form (title, relation, entity).
 
-    (title, r, entity) stays; (entity, r, title) becomes (title, "r (inverse)", entity); (title, r, title) stays, its tail an entity that is a title.
-    Dropped, and counted in the notes: triples without a title, self loops and repetitions. Relations that tell the same become one (copies.py).
+    (title, r, entity) stays; (entity, r, title) becomes (title, "r (inverse)", entity); (title, r, title)
+    stays, its tail an entity that is a title. Dropped, and counted in the notes: triples without a title,
+    self loops and repetitions. Relations that tell the same become one (copies.py).
 
     Args:
         triples: `[T, 3]` columns head, relation, tail (ids of one kind for both ends).
@@ -102,15 +126,26 @@ def fold_triples(
     repeated = len(given) - len(once)
     once, copies = one_of_copies(once, item_of.index, lambda id_: relation_names.get(id_, f"relation {id_}"))
     inverse = ~once["head"].isin(item_of.index)
-    folded = pd.DataFrame({"relation": once["relation"], "inverse": inverse, "head": once["head"].where(~inverse, once["tail"]).map(item_of)})
+    folded = pd.DataFrame(
+        {
+            "relation": once["relation"],
+            "inverse": inverse,
+            "head": once["head"].where(~inverse, once["tail"]).map(item_of),
+        }
+    )
     folded["entity"] = once["tail"].where(~inverse, once["head"])
     distinct = folded.sort_values(["relation", "inverse", "head", "entity"])
     relation, pairs = pd.factorize(pd.MultiIndex.from_frame(distinct[["relation", "inverse"]]))
     if len(pairs) > np.iinfo(np.int16).max:
-        raise InputError(f"{file}: expected at most {np.iinfo(np.int16).max:,} relations (got {len(pairs):,})")
+        raise InputError(
+            f"{file}: expected at most {np.iinfo(np.int16).max:,} relations (got {len(pairs):,})"
+        )
     tails, ids = pd.factorize(distinct["entity"])
     entity_item = pd.Series(ids).map(item_of).fillna(-1).to_numpy().astype(np.int32)
-    names = [titles[item] if item >= 0 else entity_names.get(id_, f"entity {id_}") for id_, item in zip(ids, entity_item, strict=True)]
+    names = [
+        titles[item] if item >= 0 else entity_names.get(id_, f"entity {id_}")
+        for id_, item in zip(ids, entity_item, strict=True)
+    ]
     counts = (
         (int(unused.sum()), "without a title at either end: not used"),
         (int((loop & ~unused).sum()), "from a title to itself: dropped"),
@@ -128,7 +163,11 @@ def fold_triples(
 
 
 def _distinct_names(pairs: Sequence[tuple[object, bool]], names: Mapping[object, str]) -> tuple[str, ...]:
-    """A name for each (relation id, whether inverse); the id is added where two relations, or one and the co-liking that the graph adds, share their name."""
+    """A name for each (relation id, whether inverse); the id is added where two relations, or one and the
+    co-liking that the graph adds, share their name.
+    """
     found = [names.get(id_, f"relation {id_}") + (" (inverse)" if turned else "") for id_, turned in pairs]
     count = Counter([*found, CO_LIKED])
-    return tuple(name if count[name] == 1 else f"{name} [{id_}]" for name, (id_, _) in zip(found, pairs, strict=True))
+    return tuple(
+        name if count[name] == 1 else f"{name} [{id_}]" for name, (id_, _) in zip(found, pairs, strict=True)
+    )

@@ -1,4 +1,7 @@
-"""What the app looks like before it knows anything: its sign and its colours. Imports nothing heavy, so that app.py can draw the frame at once."""
+"""What the app looks like before it knows anything: its sign and its colours.
+
+Imports nothing heavy, so that app.py can draw the frame at once.
+"""
 
 import streamlit as st
 
@@ -13,7 +16,8 @@ WORDMARK = (
     " textLength='140' lengthAdjust='spacingAndGlyphs'>DSKReG Explorer</text></svg>"
 )
 
-# Streamlit writes white on primaryColor and primaryColor on the page. No one colour has a contrast of 4.5 : 1 both ways on a dark page, so
+# Streamlit writes white on primaryColor and primaryColor on the page. No one colour has a contrast of 4.5 : 1
+# both ways on a dark page, so
 # .streamlit/config.toml has a light one there, and what stands on it is written dark.
 _ON_ACCENT = """<style>
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] p, span[data-tag-index], span[data-tag-index] * {

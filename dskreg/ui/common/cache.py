@@ -1,7 +1,8 @@
-"""The app's caches: open artifacts, and bounded results keyed by artifact, content digest and plain arguments.
+"""The app's caches: open artifacts, and bounded results keyed by artifact, content digest and plain
+arguments.
 
-An Explorer is shared by every session, so nobody writes to it. Results are copies. Nothing here remembers an error:
-an artifact that could not be opened is tried again on the next run.
+An Explorer is shared by every session, so nobody writes to it. Results are copies. Nothing here remembers an
+error: an artifact that could not be opened is tried again on the next run.
 """
 
 import operator
@@ -20,7 +21,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def artifacts_folder() -> Path:
-    """The folder whose sub-folders are offered: $DSKREG_ARTIFACTS, else artifacts/ beside app.py. Read on every run."""
+    """The folder whose sub-folders are offered: $DSKREG_ARTIFACTS, else artifacts/ beside app.py.
+
+    Read on every run.
+    """
     return Path(os.environ.get("DSKREG_ARTIFACTS") or ROOT / "artifacts")
 
 
@@ -39,17 +43,26 @@ def open_explorer(path: Path | str) -> Explorer:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the model …")
-def _open(path: str, fingerprint: str, code: int) -> Explorer:  # `code` changes when Streamlit reloads edited modules: old objects do not fit new classes
+# `code` changes when Streamlit reloads edited modules: old objects do not fit new classes
+def _open(path: str, fingerprint: str, code: int) -> Explorer:
     return Explorer.open(path)
 
 
 def ask(explorer: Explorer, what: str, *arguments: Any, **named: Any) -> Any:
-    """`explorer.what(*arguments, **named)`, remembered; `what` may name a part, such as "maps.similar" or "tastes.find".
+    """`explorer.what(*arguments, **named)`, remembered; `what` may name a part, such as "maps.similar" or
+    "tastes.find".
 
-    The key is the artifact's path and content, whether adult titles are shown, and the arguments' `repr`: pass plain values and frozen dataclasses.
-    What comes back is a copy.
+    The key is the artifact's path and content, whether adult titles are shown, and the arguments' `repr`:
+    pass plain values and frozen dataclasses. What comes back is a copy.
     """
-    asked = (str(explorer.path), explorer.content, explorer.adult, what, repr(arguments), repr(sorted(named.items())))
+    asked = (
+        str(explorer.path),
+        explorer.content,
+        explorer.adult,
+        what,
+        repr(arguments),
+        repr(sorted(named.items())),
+    )
     return _ask(asked, lambda: operator.attrgetter(what)(explorer)(*arguments, **named))
 
 
@@ -59,7 +72,9 @@ def _ask(asked: tuple[object, ...], _answer: Callable[[], Any]) -> Any:
 
 
 def recommendations(explorer: Explorer, profile: Profile, top: int = 10, **filters: Any) -> pd.DataFrame:
-    """`Explorer.recommend`, remembered; what the filters say anyway is left out, so that the sidebar and a page without filters ask the same."""
+    """`Explorer.recommend`, remembered; what the filters say anyway is left out, so that the sidebar and a
+    page without filters ask the same.
+    """
     named = {name: value for name, value in filters.items() if value != NO_FILTERS[name]}
     return ask(explorer, "recommend", profile, top=top, **named)
 
@@ -70,7 +85,9 @@ def explanation(explorer: Explorer, profile: Profile, item_id: int | str, **sett
 
 
 def suggested_viewer(explorer: Explorer) -> int | str:
-    """Whom to show when nobody was chosen: the first listed viewer with a taste of readable size, else the one with the most likes."""
+    """Whom to show when nobody was chosen: the first listed viewer with a taste of readable size, else the
+    one with the most likes.
+    """
     users = ask(explorer, "tastes.find")
     readable = users[users["liked"].between(8, 25)]
     return (readable if len(readable) else users.sort_values("liked", ascending=False))["user_id"].iloc[0]
@@ -78,4 +95,8 @@ def suggested_viewer(explorer: Explorer) -> int | str:
 
 def relation_names(explorer: Explorer) -> list[str]:
     """All relations, those most sampled first: the order in which they get their colours."""
-    return ask(explorer, "graph_statistics").sort_values("mass", ascending=False, kind="stable")["relation"].tolist()
+    return (
+        ask(explorer, "graph_statistics")
+        .sort_values("mass", ascending=False, kind="stable")["relation"]
+        .tolist()
+    )

@@ -1,6 +1,8 @@
-"""plotly figures for the pages: the score as a sum, mass by relation. Backgrounds are transparent and fonts are left to Streamlit's theme.
+"""plotly figures for the pages: the score as a sum, mass by relation. Backgrounds are transparent and fonts
+are left to Streamlit's theme.
 
-plotly reads some HTML (<b>, <a>, <br>) in every text that it shows, so whatever comes from a file goes through `plain`.
+plotly reads some HTML (<b>, <a>, <br>) in every text that it shows, so whatever comes from a file goes
+through `plain`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,18 @@ import pandas as pd
 import plotly.graph_objects as go
 
 # Mid-tones: each keeps a contrast of 3 : 1 with white and with the dark page (tests/test_network.py).
-COLOURS = ("#128c8c", "#c8641b", "#6f73d2", "#a07c16", "#d9534f", "#4f8a34", "#3b82d6", "#b05fc4", "#9a6b4a", "#2f9e78")
+COLOURS = (
+    "#128c8c",
+    "#c8641b",
+    "#6f73d2",
+    "#a07c16",
+    "#d9534f",
+    "#4f8a34",
+    "#3b82d6",
+    "#b05fc4",
+    "#9a6b4a",
+    "#2f9e78",
+)
 WARM_TO_COLD = ("#c8401f", "#d07f00", "#8a8a1f", "#1f9460", "#3b82d6")  # ordered values, the largest first
 OTHER = "#868d98"
 OTHER_NAME = "other"
@@ -27,9 +40,15 @@ def plain(text: object) -> str:
 
 
 def palette(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each of the first ten names, grey for the rest. Pass the names in a fixed order, and a name keeps its colour."""
+    """A colour for each of the first ten names, grey for the rest.
+
+    Pass the names in a fixed order, and a name keeps its colour.
+    """
     names = list(dict.fromkeys(names))
-    return {name: COLOURS[place] if place < len(COLOURS) and name != OTHER_NAME else OTHER for place, name in enumerate(names)}
+    return {
+        name: COLOURS[place] if place < len(COLOURS) and name != OTHER_NAME else OTHER
+        for place, name in enumerate(names)
+    }
 
 
 def ramp(names: Iterable[str]) -> dict[str, str]:
@@ -47,8 +66,12 @@ def score_sum(parts: Sequence[tuple[str, str, float]], total: tuple[str, float])
     """A waterfall: the parts (name, note, value), one after the other, up to the total."""
     rows = [*parts, (total[0], "", total[1])]
     notes = [f" ({shorten(note, LABEL // 2)})" if note else "" for _, note, _ in rows]
-    names = [plain(shorten(name, LONGEST - LABEL) + note) for (name, _, _), note in zip(rows, notes, strict=True)]
-    labels = [plain(shorten(name, LABEL - len(note)) + note) for (name, _, _), note in zip(rows, notes, strict=True)]
+    names = [
+        plain(shorten(name, LONGEST - LABEL) + note) for (name, _, _), note in zip(rows, notes, strict=True)
+    ]
+    labels = [
+        plain(shorten(name, LABEL - len(note)) + note) for (name, _, _), note in zip(rows, notes, strict=True)
+    ]
     values = [value for _, _, value in rows]
     figure = go.Figure(
         go.Waterfall(
@@ -68,9 +91,19 @@ def score_sum(parts: Sequence[tuple[str, str, float]], total: tuple[str, float])
             hovertemplate="%{customdata}: %{text}<extra></extra>",
         )
     )
-    figure.update_yaxes(autorange="reversed", automargin=True, tickvals=list(range(len(names))), ticktext=labels, tickfont={"size": 13}, showgrid=False)
-    figure.update_xaxes(zeroline=True, zerolinecolor=OTHER, automargin=True, showgrid=False, showticklabels=False)
-    return finish(figure, height=36 * len(names) + 30, right=68)  # the figures stand in the margin on any width
+    figure.update_yaxes(
+        autorange="reversed",
+        automargin=True,
+        tickvals=list(range(len(names))),
+        ticktext=labels,
+        tickfont={"size": 13},
+        showgrid=False,
+    )
+    figure.update_xaxes(
+        zeroline=True, zerolinecolor=OTHER, automargin=True, showgrid=False, showticklabels=False
+    )
+    # The figures stand in the margin on any width
+    return finish(figure, height=36 * len(names) + 30, right=68)
 
 
 def relation_shares(relations: pd.DataFrame) -> go.Figure:
@@ -78,19 +111,30 @@ def relation_shares(relations: pd.DataFrame) -> go.Figure:
     candidates = relations["candidates"] / max(relations["candidates"].sum(), 1)
     names = [plain(shorten(name, LABEL)) for name in relations["relation"]]
     figure = go.Figure()
-    for label, values, colour in (("of the candidates", candidates, OTHER), ("of the probability mass", relations["share"], COLOURS[0])):
+    for label, values, colour in (
+        ("of the candidates", candidates, OTHER),
+        ("of the probability mass", relations["share"], COLOURS[0]),
+    ):
         figure.add_bar(
             y=names, x=values, name=label, orientation="h", marker_color=colour, text=[f"{value:.0%}" for value in values],
             textposition="outside", cliponaxis=False, hovertemplate=f"%{{y}}: %{{x:.1%}} {label}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed", automargin=True, tickfont={"size": 13})
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", automargin=True)
-    figure.update_layout(barmode="group", bargap=0.3, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    figure.update_layout(
+        barmode="group", bargap=0.3, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    )
     return finish(figure, height=58 * len(relations) + 80, right=44)
 
 
 def finish(figure: go.Figure, height: int, right: int = 8) -> go.Figure:
     """What all figures share: no background of their own, tight margins (pixels), one size of text."""
     margin = {"l": 8, "r": right, "t": 8, "b": 8}
-    figure.update_layout(height=height, margin=margin, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"size": 14})
+    figure.update_layout(
+        height=height,
+        margin=margin,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"size": 14},
+    )
     return figure

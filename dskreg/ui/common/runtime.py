@@ -1,4 +1,6 @@
-"""One process for all visitors: its libraries are imported once, its pages are computed in turn, its memory is tidied now and then."""
+"""One process for all visitors: its libraries are imported once, its pages are computed in turn, its memory
+is tidied now and then.
+"""
 
 import ctypes
 import gc
@@ -10,7 +12,10 @@ from contextlib import contextmanager
 from functools import cache
 
 SECONDS = 3.0
-"""Between two looks. Each holds up every other visitor, so one after every run is too many (benchmarks/load.py)."""
+"""Between two looks.
+
+Each holds up every other visitor, so one after every run is too many (benchmarks/load.py).
+"""
 GIVE_BACK = 30.0  # seconds between two times that freed memory goes back to the system
 AT_ONCE, PATIENCE = 2, 10.0  # pages, seconds
 
@@ -21,7 +26,8 @@ _turns = threading.BoundedSemaphore(AT_ONCE)
 
 @cache  # once per process: what is frozen is never looked through again
 def load() -> None:
-    """Import dskreg.explorer with Python's collector of cycles at rest; with it, a tenth to a third of a second goes into looking through new classes.
+    """Import dskreg.explorer with Python's collector of cycles at rest; with it, a tenth to a third of a
+    second goes into looking through new classes.
 
     Afterwards all that is there stays out of later collections, 0.1 s of which torch and pandas would take.
     """
@@ -36,7 +42,9 @@ def load() -> None:
 
 
 def tidy() -> None:
-    """Look for cycles of objects, such as charts are made of, every few seconds and not after every run, as Streamlit would (.streamlit/config.toml)."""
+    """Look for cycles of objects, such as charts are made of, every few seconds and not after every run, as
+    Streamlit would (.streamlit/config.toml).
+    """
     global _tidied, _given
     now = time.monotonic()
     if now - _tidied >= SECONDS:
@@ -48,16 +56,20 @@ def tidy() -> None:
 
 
 def _give_back() -> None:
-    """Hand freed memory back to the system, where the C library can: glibc keeps it for each of the threads that have run."""
+    """Hand freed memory back to the system, where the C library can: glibc keeps it for each of the threads
+    that have run.
+    """
     if _trim is not None:
         _trim(0)
 
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Wait until fewer than AT_ONCE pages are being computed, PATIENCE seconds at most: then a page that takes long holds up nobody any more.
+    """Wait until fewer than AT_ONCE pages are being computed, PATIENCE seconds at most: then a page that
+    takes long holds up nobody any more.
 
-    Python runs one thread at a time: many that are interrupted every few milliseconds only hinder each other (docs/architecture.md).
+    Python runs one thread at a time: many that are interrupted every few milliseconds only hinder each other
+    (docs/architecture.md).
     """
     mine = _turns.acquire(timeout=PATIENCE)
     try:

@@ -19,8 +19,12 @@ Entry = tuple[Hashable, str]
 """(key, title); the same key is the same title."""
 
 
-def slope(lists: Sequence[tuple[str, Sequence[Entry]]], found: Collection[Hashable] = (), dark: bool = False) -> go.Figure:
-    """Lists (heading, entries, the best first) side by side, the same titles of neighbouring lists joined; `found` get a star; `dark` is the page."""
+def slope(
+    lists: Sequence[tuple[str, Sequence[Entry]]], found: Collection[Hashable] = (), dark: bool = False
+) -> go.Figure:
+    """Lists (heading, entries, the best first) side by side, the same titles of neighbouring lists joined;
+    `found` get a star; `dark` is the page.
+    """
     ink = INK[dark]
     ranks = [{key: rank for rank, (key, _) in enumerate(entries, 1)} for _, entries in lists]
     figure = go.Figure()
@@ -28,7 +32,14 @@ def slope(lists: Sequence[tuple[str, Sequence[Entry]]], found: Collection[Hashab
     _points(figure, lists, ranks, set(found))
     longest = max((len(entries) for _, entries in lists), default=1)
     most = TITLE if len(lists) == 2 else NARROW
-    scale = {"range": [longest + 0.6, 0.4], "showgrid": False, "zeroline": False, "automargin": True, "tickfont": {"size": 12, "color": ink}, "ticks": ""}
+    scale = {
+        "range": [longest + 0.6, 0.4],
+        "showgrid": False,
+        "zeroline": False,
+        "automargin": True,
+        "tickfont": {"size": 12, "color": ink},
+        "ticks": "",
+    }
     figure.update_layout(
         yaxis=scale | _labels(lists[0][1], most),
         yaxis2=scale | _labels(lists[-1][1], most) | {"overlaying": "y", "side": "right"},
@@ -36,13 +47,19 @@ def slope(lists: Sequence[tuple[str, Sequence[Entry]]], found: Collection[Hashab
         hovermode="closest",
     )
     _headings(figure, [heading for heading, _ in lists], ink)
-    figure.update_xaxes(range=[-0.06, len(lists) - 0.94], showgrid=False, zeroline=False, showticklabels=False)
+    figure.update_xaxes(
+        range=[-0.06, len(lists) - 0.94], showgrid=False, zeroline=False, showticklabels=False
+    )
     figure = finish(figure, height=ROW * longest + 60)
     return figure.update_layout(margin_t=TOP)
 
 
 def _headings(figure: go.Figure, headings: Sequence[str], ink: str) -> None:
-    """Names above the lists. The outer ones stand over their labels, the inner ones by turns on two lines: so they part on a phone as well."""
+    """Names above the lists.
+
+    The outer ones stand over their labels, the inner ones by turns on two lines: so they part on a phone as
+    well.
+    """
     last = len(headings) - 1
     for place, heading in enumerate(headings):
         side = "right" if place == 0 else "left" if place == last else "center"
@@ -61,7 +78,10 @@ def _headings(figure: go.Figure, headings: Sequence[str], ink: str) -> None:
 
 
 def _labels(entries: Sequence[Entry], most: int) -> dict[str, object]:
-    return {"tickvals": list(range(1, len(entries) + 1)), "ticktext": [plain(f"{rank}. {shorten(title, most)}") for rank, (_, title) in enumerate(entries, 1)]}
+    return {
+        "tickvals": list(range(1, len(entries) + 1)),
+        "ticktext": [plain(f"{rank}. {shorten(title, most)}") for rank, (_, title) in enumerate(entries, 1)],
+    }
 
 
 def _lines(figure: go.Figure, ranks: list[dict[Hashable, int]]) -> None:
@@ -77,15 +97,33 @@ def _lines(figure: go.Figure, ranks: list[dict[Hashable, int]]) -> None:
                 down[kind] += [left[key], right[key], None]
     for kind, colour in KINDS.items():
         if across[kind]:
-            figure.add_scatter(x=across[kind], y=down[kind], mode="lines", name=kind, line={"color": colour, "width": 2}, hoverinfo="skip")
+            figure.add_scatter(
+                x=across[kind],
+                y=down[kind],
+                mode="lines",
+                name=kind,
+                line={"color": colour, "width": 2},
+                hoverinfo="skip",
+            )
 
 
-def _points(figure: go.Figure, lists: Sequence[tuple[str, Sequence[Entry]]], ranks: list[dict[Hashable, int]], found: set[Hashable]) -> None:
-    """A point for every entry: filled where another list has it too, open where none has, a star for what was found."""
+def _points(
+    figure: go.Figure,
+    lists: Sequence[tuple[str, Sequence[Entry]]],
+    ranks: list[dict[Hashable, int]],
+    found: set[Hashable],
+) -> None:
+    """A point for every entry: filled where another list has it too, open where none has, a star for what was
+    found.
+    """
     styles = {"": ("circle", OTHER, 8), ALONE: ("circle-open", OTHER, 9), FOUND: ("star", LIKED, 13)}
     for place, (heading, entries) in enumerate(lists):
         for name, (symbol, colour, size) in styles.items():
-            rows = [(rank, title) for rank, (key, title) in enumerate(entries, 1) if _style(key, ranks, found) == name]
+            rows = [
+                (rank, title)
+                for rank, (key, title) in enumerate(entries, 1)
+                if _style(key, ranks, found) == name
+            ]
             if not rows and (name or place < len(lists) - 1):
                 continue  # the last list keeps a trace, however empty: without one its axis is not drawn
             figure.add_scatter(

@@ -1,4 +1,6 @@
-"""Ranked lists side by side: what stands in both, how far it moved, figures of the overlap, and the bump chart."""
+"""Ranked lists side by side: what stands in both, how far it moved, figures of the overlap, and the bump
+chart.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,11 +25,15 @@ HIDDEN = f"{STAR} a title that this person likes and that was hidden from the re
 
 @dataclass(frozen=True)
 class Ranked:
-    """One list: its name, how it is said in a sentence, and its titles (rank, item_id, title, ... held_out), the best first."""
+    """One list: its name, how it is said in a sentence, and its titles (rank, item_id, title, ...
+
+    held_out), the best first.
+    """
 
     name: str
     table: pd.DataFrame
-    keys: tuple[object, ...] = field(default=())  # what makes a title the same in both lists; by default its id
+    # What makes a title the same in both lists; by default its id
+    keys: tuple[object, ...] = field(default=())
 
     @property
     def ids(self) -> tuple[object, ...]:
@@ -58,18 +64,26 @@ def move(here: int, there: int | None) -> str:
 
 
 def compare_two(first: Ranked, second: Ranked, key: str) -> None:
-    """Two lists: a sentence, four figures, the lists, the bump chart with its tables. `key` tells the widgets apart."""
+    """Two lists: a sentence, four figures, the lists, the bump chart with its tables.
+
+    `key` tells the widgets apart.
+    """
     if first.table.empty or second.table.empty:
         st.info("One of the lists is empty, so there is nothing to compare.", icon=":material/inbox:")
         return
     overlap = Overlap.of(first.ids, second.ids)
     st.markdown(sentence(first, second, overlap))
     show_figures(overlap)
-    for place, (mine, other) in zip(st.columns(2, gap="medium"), ((first, second), (second, first)), strict=True):
+    for place, (mine, other) in zip(
+        st.columns(2, gap="medium"), ((first, second), (second, first)), strict=True
+    ):
         with place:
             show_list(mine, other, key)
     marked = first.found | second.found
-    st.caption("Beside each title: how many places higher (up) or lower (down) it stands than in the other list." + (f"  \n{HIDDEN}" if marked else ""))
+    st.caption(
+        "Beside each title: how many places higher (up) or lower (down) it stands than in the other list."
+        + (f"  \n{HIDDEN}" if marked else "")
+    )
     show_ranks([first, second], overlap, key)
 
 
@@ -105,17 +119,27 @@ def show_list(mine: Ranked, other: Ranked | None, key: str) -> None:
     """One list; beside each title its move against the other list, and a star on hidden titles."""
     st.subheader(plain(mine.name), anchor=False)
     table = mine.table[["rank", "title"]]
-    config = {"rank": st.column_config.NumberColumn("#", width=36), "title": st.column_config.TextColumn("Title", width=150 if other is None else 195)}
+    config = {
+        "rank": st.column_config.NumberColumn("#", width=36),
+        "title": st.column_config.TextColumn("Title", width=150 if other is None else 195),
+    }
     if mine.found:
         table = table.assign(star=[STAR if hit else "" for hit in mine.table["held_out"]])
         config["star"] = st.column_config.TextColumn(STAR, width=30, help=HIDDEN)
     if other is not None:
         there = other.ranks
         table = table.assign(move=[move(rank, there.get(entry)) for rank, entry in enumerate(mine.ids, 1)])
-        config["move"] = st.column_config.TextColumn("Move", width=76, help="Up 3: three places higher here than in the other list.")
+        config["move"] = st.column_config.TextColumn(
+            "Move", width=76, help="Up 3: three places higher here than in the other list."
+        )
     columns = [name for name in ("rank", "title", "move", "star") if name in table]
     st.dataframe(
-        table[columns], hide_index=True, height="content", column_config=config, key=f"{key} list {mine.name}", alt=f"The list of {mine.name}, best first"
+        table[columns],
+        hide_index=True,
+        height="content",
+        column_config=config,
+        key=f"{key} list {mine.name}",
+        alt=f"The list of {mine.name}, best first",
     )
 
 
@@ -126,31 +150,69 @@ def show_ranks(lists: Sequence[Ranked], overlap: Overlap | None, key: str) -> No
     tabs = st.tabs(["Drawn", "As a table", *["By depth"] * (overlap is not None)])
     alt = f"Ranks of the same titles in the lists of {', '.join(names)}; the table beside it holds every rank"
     tabs[0].plotly_chart(
-        slope([(ranked.name, ranked.entries) for ranked in lists], found_in(lists), st.context.theme.type == "dark"), key=f"{key} slope", config=QUIET, alt=alt
+        slope(
+            [(ranked.name, ranked.entries) for ranked in lists],
+            found_in(lists),
+            st.context.theme.type == "dark",
+        ),
+        key=f"{key} slope",
+        config=QUIET,
+        alt=alt,
     )
     tabs[0].caption(f"{GUIDE} Star: a hidden title." if found_in(lists) else GUIDE)
     with tabs[1]:
-        config = {"title": st.column_config.TextColumn("Title", pinned=True, width=195), "star": st.column_config.TextColumn(STAR, width=30, help=HIDDEN)}
-        config |= {str(number): st.column_config.NumberColumn(name, width=90) for number, name in enumerate(names)}
+        config = {
+            "title": st.column_config.TextColumn("Title", pinned=True, width=195),
+            "star": st.column_config.TextColumn(STAR, width=30, help=HIDDEN),
+        }
+        config |= {
+            str(number): st.column_config.NumberColumn(name, width=90) for number, name in enumerate(names)
+        }
         st.dataframe(
-            ranks_table(lists), hide_index=True, column_config=config, key=f"{key} ranks", alt=f"Every title's rank in the lists of {', '.join(names)}"
+            ranks_table(lists),
+            hide_index=True,
+            column_config=config,
+            key=f"{key} ranks",
+            alt=f"Every title's rank in the lists of {', '.join(names)}",
         )
     if overlap is not None:
         with tabs[2]:
-            st.caption("The shared part of the first K titles, list against list: does the agreement sit at the top or further down?")
-            depth = pd.DataFrame({"first K": range(1, len(overlap.jaccard) + 1), "shared part": overlap.jaccard})
-            config = {"shared part": st.column_config.ProgressColumn("Shared part", min_value=0.0, max_value=1.0, format="%.2f", help=FIGURES["Shared part"])}
-            st.dataframe(depth, hide_index=True, column_config=config, key=f"{key} depth", alt="Jaccard index of the first K titles for every K")
+            st.caption(
+                "The shared part of the first K titles, list against list: does the agreement sit at the top or further down?"
+            )
+            depth = pd.DataFrame(
+                {"first K": range(1, len(overlap.jaccard) + 1), "shared part": overlap.jaccard}
+            )
+            config = {
+                "shared part": st.column_config.ProgressColumn(
+                    "Shared part", min_value=0.0, max_value=1.0, format="%.2f", help=FIGURES["Shared part"]
+                )
+            }
+            st.dataframe(
+                depth,
+                hide_index=True,
+                column_config=config,
+                key=f"{key} depth",
+                alt="Jaccard index of the first K titles for every K",
+            )
 
 
 def ranks_table(lists: Sequence[Ranked]) -> pd.DataFrame:
-    """title, the ranks in each list (columns 0, 1, ...), star where there is any; those that stand in most lists first."""
+    """title, the ranks in each list (columns 0, 1, ...), star where there is any; those that stand in most
+    lists first.
+    """
     titles: dict[object, str] = {}
     for ranked in lists:
         titles = {**titles, **{key: title for key, title in ranked.entries if key not in titles}}
     places = [ranked.ranks for ranked in lists]
     found = found_in(lists)
-    ids = sorted(titles, key=lambda entry: (-sum(entry in place for place in places), min(place[entry] for place in places if entry in place)))
+    ids = sorted(
+        titles,
+        key=lambda entry: (
+            -sum(entry in place for place in places),
+            min(place[entry] for place in places if entry in place),
+        ),
+    )
     frame = pd.DataFrame({"title": [titles[entry] for entry in ids]})
     for number, place in enumerate(places):
         frame[str(number)] = pd.array([place.get(entry) for entry in ids], dtype="Int64")

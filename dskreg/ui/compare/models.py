@@ -41,12 +41,17 @@ def show(selection: Selection) -> None:
         st.info(plain(text), icon=":material/info:")
     people = same_person(selection, other, ground)
     if people is not None:
-        lists = [ranked(one, who, selection.top, ground) for one, who in zip((explorer, other), people, strict=True)]
+        lists = [
+            ranked(one, who, selection.top, ground)
+            for one, who in zip((explorer, other), people, strict=True)
+        ]
         st.header("What they would show", anchor=False)
         compare_two(lists[0], lists[1], key="models")
         if ground.same_split:
             st.subheader("Are this person's hidden titles found?", anchor=False)
-            show_found([(one.name, one, who) for one, who in zip((explorer, other), people, strict=True)], "models")
+            show_found(
+                [(one.name, one, who) for one, who in zip((explorer, other), people, strict=True)], "models"
+            )
     show_test(explorer, other, ground)
 
 
@@ -54,13 +59,27 @@ def choose(explorer: Explorer) -> Explorer | None:
     """The other artifact, opened; None, with a word on what to do, where there is none."""
     names = [name for name in cache.artifact_names() if name != explorer.name]
     if not names:
-        st.info("There is only one model here. Train another one to compare it with, for instance with another seed:", icon=":material/folder_copy:")
+        st.info(
+            "There is only one model here. Train another one to compare it with, for instance with another seed:",
+            icon=":material/folder_copy:",
+        )
         st.code(f"{widgets.training_command(cache.artifacts_folder() / 'another')} --seed 1", language="bash")
         return None
     wanted = st.query_params.get("other_model", names[0])
-    name = st.selectbox("The other model", names, key="other_model", bind="query-params", width=300, help="A folder under artifacts/.")
+    name = st.selectbox(
+        "The other model",
+        names,
+        key="other_model",
+        bind="query-params",
+        width=300,
+        help="A folder under artifacts/.",
+    )
     if wanted not in (*names, explorer.name):
-        widgets.show_notice(Notice(f"The link asks for the model “{wanted[:80]}”, which is not here. You see “{name}” instead."))
+        widgets.show_notice(
+            Notice(
+                f"The link asks for the model “{wanted[:80]}”, which is not here. You see “{name}” instead."
+            )
+        )
     try:
         opened = cache.open_explorer(cache.artifacts_folder() / name)
     except InputError as error:
@@ -77,7 +96,9 @@ def common_ground(explorer: Explorer, other: Explorer) -> Ground:
 
 
 def same_person(selection: Selection, other: Explorer, ground: Ground) -> tuple[Profile, Profile] | None:
-    """The person before each model; None where the other model knows neither the person nor, if that was asked for, any of the titles."""
+    """The person before each model; None where the other model knows neither the person nor, if that was
+    asked for, any of the titles.
+    """
     explorer, profile = selection.explorer, selection.profile
     if profile.user_id is not None:
         if ground.same_data and (found := known_there(other, profile)):
@@ -87,10 +108,16 @@ def same_person(selection: Selection, other: Explorer, ground: Ground) -> tuple[
         widgets.show_notice(Notice(text))
     titles = shared_titles(explorer, other, profile, ground)
     if not titles:
-        st.info(plain(f"“{other.name}” knows none of the {len(profile.history)} liked titles either, so there is nothing to compare for this person."))
+        st.info(
+            plain(
+                f"“{other.name}” knows none of the {len(profile.history)} liked titles either, so there is nothing to compare for this person."
+            )
+        )
         return None
     count = f"{len(titles)} of the {len(profile.history)} liked titles"
-    if profile.user_id is not None and not st.toggle(f"Compare by the {count} that both know", key="by_titles", bind="query-params"):
+    if profile.user_id is not None and not st.toggle(
+        f"Compare by the {count} that both know", key="by_titles", bind="query-params"
+    ):
         return None
     if len(titles) < len(profile.history) or profile.user_id is not None:
         st.caption(f"Both models are given the same person: somebody who likes the {count} that both know.")
@@ -105,13 +132,18 @@ def known_there(other: Explorer, profile: Profile) -> Profile | None:
         return None
 
 
-def shared_titles(explorer: Explorer, other: Explorer, profile: Profile, ground: Ground) -> dict[object, object]:
+def shared_titles(
+    explorer: Explorer, other: Explorer, profile: Profile, ground: Ground
+) -> dict[object, object]:
     """{id here: id there} of the liked titles that both know: by id in the same data, else by name."""
     keys = list(profile.history)
     if ground.same_data:
         known = set(other.items["item_id"].tolist())
         return {key: key for key in keys if key in known}
-    by_name = {name.casefold(): key for key, name in zip(other.items["item_id"].tolist(), other.items["title"].astype(str), strict=True)}
+    by_name = {
+        name.casefold(): key
+        for key, name in zip(other.items["item_id"].tolist(), other.items["title"].astype(str), strict=True)
+    }
     names = dict(zip(explorer.items["item_id"].tolist(), explorer.items["title"].astype(str), strict=True))
     return {key: by_name[names[key].casefold()] for key in keys if names[key].casefold() in by_name}
 
@@ -123,26 +155,45 @@ def ranked(explorer: Explorer, profile: Profile, top: int, ground: Ground) -> Ra
 
 
 def keys(table: pd.DataFrame, model: str, ground: Ground) -> tuple[object, ...]:
-    """What a title is known by in both models: its id in the same data, else its name; a name's second bearer is known to its own model alone."""
+    """What a title is known by in both models: its id in the same data, else its name; a name's second bearer
+    is known to its own model alone.
+    """
     if ground.same_data:
         return tuple(table["item_id"].tolist())
     names: list[object] = []
-    for name, item_id in zip(table["title"].astype(str).str.casefold(), table["item_id"].tolist(), strict=True):
+    for name, item_id in zip(
+        table["title"].astype(str).str.casefold(), table["item_id"].tolist(), strict=True
+    ):
         names.append((name, model, item_id) if name in names else name)
     return tuple(names)
 
 
 def show_test(explorer: Explorer, other: Explorer, ground: Ground) -> None:
-    """Both models' test figures as measured when they were made, and whether they can be held against each other."""
+    """Both models' test figures as measured when they were made, and whether they can be held against each
+    other.
+    """
     st.header("How good is each over everybody?", anchor=False)
     depth = widgets.one_of("Among the first K", CUTOFFS, "test_depth", DEFAULT)
     both = {side: one.metrics()["metrics"] for side, one in (("first", explorer), ("second", other))}
-    table = pd.DataFrame({side: {measure: figures.get(f"{measure}@{depth}") for measure in MEASURES} for side, figures in both.items()}).dropna(how="all")
+    table = pd.DataFrame(
+        {
+            side: {measure: figures.get(f"{measure}@{depth}") for measure in MEASURES}
+            for side, figures in both.items()
+        }
+    ).dropna(how="all")
     if ground.same_split:
-        st.caption("Both hid the same titles of the same people for the test, so the figures can be held against each other; ★ marks the better one.")
+        st.caption(
+            "Both hid the same titles of the same people for the test, so the figures can be held against each other; ★ marks the better one."
+        )
     else:
-        st.warning("The two were tested on different hidden titles, so their figures cannot be held against each other.", icon=":material/balance:")
-    headings = {side: st.column_config.TextColumn(one.name, width=96) for side, one in (("first", explorer), ("second", other))}
+        st.warning(
+            "The two were tested on different hidden titles, so their figures cannot be held against each other.",
+            icon=":material/balance:",
+        )
+    headings = {
+        side: st.column_config.TextColumn(one.name, width=96)
+        for side, one in (("first", explorer), ("second", other))
+    }
     st.dataframe(
         in_words(table, depth, ground), hide_index=True, key="models_test", height="content",
         alt=f"Test figures of {explorer.name} and {other.name} among the first {depth}",
@@ -154,23 +205,42 @@ def show_test(explorer: Explorer, other: Explorer, ground: Ground) -> None:
         return
     st.markdown("**Where their settings differ**")
     alt = f"The settings in which {explorer.name} and {other.name} differ"
-    st.dataframe(different, hide_index=True, key="models_settings", alt=alt, column_config={"setting": "Setting", **headings})
+    st.dataframe(
+        different,
+        hide_index=True,
+        key="models_settings",
+        alt=alt,
+        column_config={"setting": "Setting", **headings},
+    )
 
 
 def in_words(table: pd.DataFrame, depth: int, ground: Ground) -> pd.DataFrame:
-    """measure, first, second, meaning; the better of two different figures with a star where they can be compared."""
+    """measure, first, second, meaning; the better of two different figures with a star where they can be
+    compared.
+    """
     text = table.astype(object)
     for measure, row in table.iterrows():
         best = row.max() if ground.same_split and MEASURES[str(measure)][2] and row.nunique() > 1 else None
-        text.loc[measure] = ["" if pd.isna(value) else f"{value:.{3 if abs(value) < 10 else 1}f}{' ★' if value == best else ''}" for value in row]
+        text.loc[measure] = [
+            ""
+            if pd.isna(value)
+            else f"{value:.{3 if abs(value) < 10 else 1}f}{' ★' if value == best else ''}"
+            for value in row
+        ]
     text.insert(0, "measure", [f"{MEASURES[str(measure)][0]}@{depth}" for measure in table.index])
     return text.assign(meaning=[MEASURES[str(measure)][1] for measure in table.index])
 
 
 def settings(explorer: Explorer, other: Explorer) -> pd.DataFrame:
     """setting, first, second: those that differ."""
-    one, two = (flat({"data set": each.info()["dataset"], **each.info()["config"]}) for each in (explorer, other))
-    rows = [(name, one.get(name, ""), two.get(name, "")) for name in dict.fromkeys([*one, *two]) if one.get(name, "") != two.get(name, "")]
+    one, two = (
+        flat({"data set": each.info()["dataset"], **each.info()["config"]}) for each in (explorer, other)
+    )
+    rows = [
+        (name, one.get(name, ""), two.get(name, ""))
+        for name in dict.fromkeys([*one, *two])
+        if one.get(name, "") != two.get(name, "")
+    ]
     return pd.DataFrame(rows, columns=["setting", "first", "second"])
 
 

@@ -18,7 +18,9 @@ ONE_PERSON = {
 
 
 def show_found(rows: list[tuple[str, Explorer, Profile]], key: str) -> None:
-    """How well each model (second) finds again what it hid of the person (third); why not, where there is nothing to test."""
+    """How well each model (second) finds again what it hid of the person (third); why not, where there is
+    nothing to test.
+    """
     depth = DEPTHS[0]
     found: list[dict[str, object]] = []
     for name, explorer, profile in rows:
@@ -27,11 +29,22 @@ def show_found(rows: list[tuple[str, Explorer, Profile]], key: str) -> None:
             continue
         figures = cache.ask(explorer, "rivals.metrics", profile, (MODEL,)).loc[MODEL]
         hidden = len(cache.ask(explorer, "rivals.held_out", profile, (MODEL,)))
-        found.append({"name": name, "hidden": hidden} | {measure: figures[f"{measure}@{depth}"] for measure in ONE_PERSON})
+        found.append(
+            {"name": name, "hidden": hidden}
+            | {measure: figures[f"{measure}@{depth}"] for measure in ONE_PERSON}
+        )
     if not found:
         return
-    config = {"name": st.column_config.TextColumn("", width=130), "hidden": st.column_config.NumberColumn("Hidden titles", width=100)}
-    config |= {measure: st.column_config.NumberColumn(f"{MEASURES[measure][0]}@{depth}", format="%.3f", help=text) for measure, text in ONE_PERSON.items()}
+    config = {
+        "name": st.column_config.TextColumn("", width=130),
+        "hidden": st.column_config.NumberColumn("Hidden titles", width=100),
+    }
+    config |= {
+        measure: st.column_config.NumberColumn(f"{MEASURES[measure][0]}@{depth}", format="%.3f", help=text)
+        for measure, text in ONE_PERSON.items()
+    }
     alt = f"Test figures among the first {depth} for {', '.join(str(row['name']) for row in found)}"
     st.dataframe(pd.DataFrame(found), hide_index=True, key=f"{key} found", column_config=config, alt=alt)
-    st.caption("Some titles that a person likes are hidden from training; a good model finds them again. A few titles of one person owe much to chance.")
+    st.caption(
+        "Some titles that a person likes are hidden from training; a good model finds them again. A few titles of one person owe much to chance."
+    )

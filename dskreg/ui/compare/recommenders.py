@@ -1,4 +1,7 @@
-"""Compare: recommenders. The model beside popularity, item-kNN and EASE for the same person, and who finds the hidden titles."""
+"""Compare: recommenders.
+
+The model beside popularity, item-kNN and EASE for the same person, and who finds the hidden titles.
+"""
 
 import pandas as pd
 import streamlit as st
@@ -32,11 +35,28 @@ def show(selection: Selection) -> None:
         help="On: only the history is left out, as in the test, so a title hidden from training can be found again. Off: nothing already seen appears.",
     )  # fmt: skip
     if len(set(names)) < len(names):
-        st.info("The same recommender stands on both sides. Choose another one to compare it with.", icon=":material/balance:")
+        st.info(
+            "The same recommender stands on both sides. Choose another one to compare it with.",
+            icon=":material/balance:",
+        )
         return
     names, large = affordable(explorer, names)
     fit(explorer, names, profile, large)
-    lists = [Ranked(name, cache.ask(explorer, "rivals.recommend", name, profile, selection.top, hide_seen=not hidden_too, large=large)) for name in names]
+    lists = [
+        Ranked(
+            name,
+            cache.ask(
+                explorer,
+                "rivals.recommend",
+                name,
+                profile,
+                selection.top,
+                hide_seen=not hidden_too,
+                large=large,
+            ),
+        )
+        for name in names
+    ]
     if len(lists) == 2:
         compare_two(lists[0], lists[1], key="recommenders")
     elif len(lists) > 2:
@@ -59,12 +79,16 @@ def choose() -> list[str]:
                 if side in st.session_state:
                     st.session_state[side] = st.session_state[side]
             return list(EVERYBODY)
-        first = st.selectbox("Left", EVERYBODY, key="left", bind="query-params", width=190, help=" ".join(ABOUT.values()))
+        first = st.selectbox(
+            "Left", EVERYBODY, key="left", bind="query-params", width=190, help=" ".join(ABOUT.values())
+        )
         return [first, st.selectbox("Right", EVERYBODY, index=3, key="right", bind="query-params", width=190)]
 
 
 def affordable(explorer: Explorer, names: list[str]) -> tuple[list[str], bool]:
-    """(those that can be computed now, whether the costly ones were asked for); what is left out is said, with a way to ask for it."""
+    """(those that can be computed now, whether the costly ones were asked for); what is left out is said,
+    with a way to ask for it.
+    """
     refused = {name: why for name in names if (why := explorer.rivals.refusal(name))}
     if not refused:
         return names, True
@@ -72,7 +96,10 @@ def affordable(explorer: Explorer, names: list[str]) -> tuple[list[str], bool]:
     if large:
         return names, True
     for why in refused.values():
-        st.info(plain(f"{why}. Switch on “Compute it all the same” if this machine can do that."), icon=":material/hourglass_top:")
+        st.info(
+            plain(f"{why}. Switch on “Compute it all the same” if this machine can do that."),
+            icon=":material/hourglass_top:",
+        )
     return [name for name in names if name not in refused], False
 
 
@@ -80,14 +107,18 @@ def fit(explorer: Explorer, names: list[str], profile: Profile, large: bool) -> 
     """Fit what waits for it, with a word on what is going on."""
     for name in names:
         if not explorer.rivals.ready(name):
-            with st.spinner(f"Fitting {name} to the likes of {explorer.user_count:,} people; this happens once …"):
+            with st.spinner(
+                f"Fitting {name} to the likes of {explorer.user_count:,} people; this happens once …"
+            ):
                 explorer.rivals.scores(name, profile, large)
 
 
 def compare_many(lists: list[Ranked]) -> None:
     """All lists: what they share pair by pair, side by side, and the bump chart."""
     shared = pd.DataFrame(
-        [[Overlap.of(one.ids, other.ids).common for other in lists] for one in lists], columns=[r.name for r in lists], index=[r.name for r in lists]
+        [[Overlap.of(one.ids, other.ids).common for other in lists] for one in lists],
+        columns=[r.name for r in lists],
+        index=[r.name for r in lists],
     )
     everywhere = set(lists[0].ids).intersection(*(ranked.ids for ranked in lists[1:]))
     st.markdown(f"**{len(everywhere)}** titles stand in all {len(lists)} lists.")
@@ -99,14 +130,23 @@ def compare_many(lists: list[Ranked]) -> None:
     show_ranks(lists, None, "all")
     st.markdown("**Titles in common, pair by pair**")
     table = shared.rename_axis("recommender").reset_index()
-    st.dataframe(table, hide_index=True, key="pairwise", alt="How many titles each pair of recommenders has in common", column_config={"recommender": ""})
+    st.dataframe(
+        table,
+        hide_index=True,
+        key="pairwise",
+        alt="How many titles each pair of recommenders has in common",
+        column_config={"recommender": ""},
+    )
 
 
 def show_test(explorer: Explorer, profile: Profile, names: tuple[str, ...], large: bool) -> None:
     """This person's figures on the hidden titles, in words and numbers, and every hidden title's rank."""
     depth = widgets.one_of("Among the first K", DEPTHS, "depth")
     figures = cache.ask(explorer, "rivals.metrics", profile, names, large=large)
-    document = {"metrics": figures.loc[MODEL].to_dict(), "baselines": {name: figures.loc[name].to_dict() for name in names if name != MODEL}}
+    document = {
+        "metrics": figures.loc[MODEL].to_dict(),
+        "baselines": {name: figures.loc[name].to_dict() for name in names if name != MODEL},
+    }
     table = comparison(document, depth)
     if len(table) > 1:
         st.markdown(plain(verdict(table, depth)))
@@ -119,7 +159,15 @@ def show_test(explorer: Explorer, profile: Profile, names: tuple[str, ...], larg
     ranks = cache.ask(explorer, "rivals.held_out", profile, names, large=large)
     st.caption(plain(caution(explorer.metrics(), names, len(ranks), depth)))
     best = ranks[list(names)].min(axis=1)
-    text = ranks.assign(**{name: [f"{rank}{' ★' if rank == least else ''}" for rank, least in zip(ranks[name], best, strict=True)] for name in names})
+    text = ranks.assign(
+        **{
+            name: [
+                f"{rank}{' ★' if rank == least else ''}"
+                for rank, least in zip(ranks[name], best, strict=True)
+            ]
+            for name in names
+        }
+    )
     order = ranks[MODEL].argsort(kind="stable")
     st.markdown(f"**The {len(ranks)} hidden titles, and where each recommender ranks them**")
     st.dataframe(
@@ -128,12 +176,24 @@ def show_test(explorer: Explorer, profile: Profile, names: tuple[str, ...], larg
         column_config={"title": st.column_config.TextColumn("Hidden title", pinned=True, width=180)}
         | {name: st.column_config.TextColumn(name, width=96) for name in names},
     )  # fmt: skip
-    st.caption(f"Ranks among all {len(explorer.items):,} titles but the history: 1 is the first recommendation, ★ the best rank of its row.")
+    st.caption(
+        f"Ranks among all {len(explorer.items):,} titles but the history: 1 is the first recommendation, ★ the best rank of its row."
+    )
 
 
 def caution(measured: dict, names: tuple[str, ...], hidden: int, depth: int) -> str:
-    """One person proves little: how many titles this rests on, and the means over everybody where they were measured."""
+    """One person proves little: how many titles this rests on, and the means over everybody where they were
+    measured.
+    """
     runs = {MODEL: measured["metrics"], **measured["baselines"]}
-    means = [f"{name} {runs[name][f'ndcg@{depth}']:.3f}" for name in names if runs.get(name, {}).get(f"ndcg@{depth}") is not None]
-    everybody = f" Over all {measured['users']:,} tested people the mean NDCG@{depth} is: {', '.join(means)}." if means else ""
+    means = [
+        f"{name} {runs[name][f'ndcg@{depth}']:.3f}"
+        for name in names
+        if runs.get(name, {}).get(f"ndcg@{depth}") is not None
+    ]
+    everybody = (
+        f" Over all {measured['users']:,} tested people the mean NDCG@{depth} is: {', '.join(means)}."
+        if means
+        else ""
+    )
     return f"One person's figures rest on {hidden} hidden title{'s' * (hidden != 1)} and owe much to chance.{everybody}"

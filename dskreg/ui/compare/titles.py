@@ -1,4 +1,7 @@
-"""Compare: titles. The title under inspection beside another one (field `other_title`), for the same person."""
+"""Compare: titles.
+
+The title under inspection beside another one (field `other_title`), for the same person.
+"""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +17,15 @@ from dskreg.ui.model.scoreboard import MODEL
 
 FIELDS = ("other_title",)
 NEAREST = 20  # titles alike to each of the two
-FACTS = {"type": "Type", "genres": "Genres", "year": "Year", "studio": "Studio", "source": "Source", "episodes": "Episodes"}  # shown where the data have them
+# Shown where the data have them
+FACTS = {
+    "type": "Type",
+    "genres": "Genres",
+    "year": "Year",
+    "studio": "Studio",
+    "source": "Source",
+    "episodes": "Episodes",
+}
 
 
 def show(selection: Selection) -> None:
@@ -24,11 +35,17 @@ def show(selection: Selection) -> None:
     ids = offered["item_id"].tolist()
     item_id = selection.item_id if selection.item_id is not None else next(iter(ids), None)
     if item_id is None:
-        st.info("There is nothing to recommend to this person. Choose a title in the sidebar.", icon=":material/inbox:")
+        st.info(
+            "There is nothing to recommend to this person. Choose a title in the sidebar.",
+            icon=":material/inbox:",
+        )
         return
     other_id = choose(explorer, item_id, offered)
     if other_id is None or other_id == item_id:
-        st.info("Both sides are the same title now. Choose another one in the sidebar or here.", icon=":material/movie:")
+        st.info(
+            "Both sides are the same title now. Choose another one in the sidebar or here.",
+            icon=":material/movie:",
+        )
         return
     explanations = [cache.explanation(explorer, selection.profile, wanted) for wanted in (item_id, other_id)]
     names = headings(explanations)
@@ -37,7 +54,10 @@ def show(selection: Selection) -> None:
     show_neighbours(explanations, names)
     st.header("What else is like them", anchor=False)
     st.caption(f"The {NEAREST} nearest titles of each in the model's own space.")
-    near = [Ranked(name, cache.ask(explorer, "maps.similar", one.item_id, NEAREST).pipe(numbered)) for name, one in zip(names, explanations, strict=True)]
+    near = [
+        Ranked(name, cache.ask(explorer, "maps.similar", one.item_id, NEAREST).pipe(numbered))
+        for name, one in zip(names, explanations, strict=True)
+    ]
     compare_two(near[0], near[1], key="titles")
 
 
@@ -49,7 +69,11 @@ def numbered(table: pd.DataFrame) -> pd.DataFrame:
 def headings(explanations: list[Explanation]) -> tuple[str, str]:
     """The two titles, told apart where their names are the same."""
     one, other = explanations
-    return (one.title, other.title) if one.title != other.title else (f"{one.title} ({one.item_id})", f"{other.title} ({other.item_id})")
+    return (
+        (one.title, other.title)
+        if one.title != other.title
+        else (f"{one.title} ({one.item_id})", f"{other.title} ({other.item_id})")
+    )
 
 
 def choose(explorer: Explorer, item_id: object, offered: pd.DataFrame) -> int | str | None:
@@ -59,15 +83,29 @@ def choose(explorer: Explorer, item_id: object, offered: pd.DataFrame) -> int | 
     chosen = None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         below = st.container(width=300)
-        wanted = st.text_input("The other title (id)", key="other_title", bind="query-params", width=160, placeholder=str(suggested or "none"))
-        st.button("Pin the present title", icon=":material/push_pin:", key="pin_title", on_click=take, args=(item_id,))
+        wanted = st.text_input(
+            "The other title (id)",
+            key="other_title",
+            bind="query-params",
+            width=160,
+            placeholder=str(suggested or "none"),
+        )
+        st.button(
+            "Pin the present title",
+            icon=":material/push_pin:",
+            key="pin_title",
+            on_click=take,
+            args=(item_id,),
+        )
     if wanted and wanted.strip():
         try:
             row = explorer.item(wanted.strip()[:80])
             chosen = row["item_id"]
             labels.setdefault(chosen, str(row["title"]))
         except InputError as error:
-            widgets.show_notice(Notice(f"{error}. You see the next recommendation instead.", "Keep the recommendation", clear))
+            widgets.show_notice(
+                Notice(f"{error}. You see the next recommendation instead.", "Keep the recommendation", clear)
+            )
     st.session_state["other_title_choice"] = chosen
     below.selectbox(
         "The other title", list(labels), index=None, format_func=lambda key: labels.get(key, str(key)), key="other_title_choice", accept_new_options=True,
@@ -85,13 +123,25 @@ def show_facts(selection: Selection, explanations: list[Explanation], names: tup
         rank = place(explorer, profile, one.item_id)
         with column, st.container(border=True):
             st.subheader(plain(name), anchor=False)
-            facts = [f"{label}: {fact(row[key])}" for key, label in FACTS.items() if row.get(key) not in (None, "")]
+            facts = [
+                f"{label}: {fact(row[key])}" for key, label in FACTS.items() if row.get(key) not in (None, "")
+            ]
             st.caption(plain(" · ".join([*facts, f"{row['likes']:,} likes"])))
             with st.container(horizontal=True, gap="small"):
-                st.metric("Score", f"{one.score:.2f}", help="This person's preference as the model sees it: only order and gaps mean something.")
+                st.metric(
+                    "Score",
+                    f"{one.score:.2f}",
+                    help="This person's preference as the model sees it: only order and gaps mean something.",
+                )
                 text = "Among the titles that this person may be shown, as in the recommendations. For a title already seen: where it would stand."
-                st.metric("Rank", "liked already" if one.item_id in profile.history else f"{rank:,}", help=text)
-                st.metric("From the title itself", f"{one.self_contribution:+.2f}", help="What the title's own embedding adds to the score.")
+                st.metric(
+                    "Rank", "liked already" if one.item_id in profile.history else f"{rank:,}", help=text
+                )
+                st.metric(
+                    "From the title itself",
+                    f"{one.self_contribution:+.2f}",
+                    help="What the title's own embedding adds to the score.",
+                )
                 drawn = one.item_neighbours["contribution"].sum()
                 st.metric(
                     "From its neighbours",
@@ -99,16 +149,25 @@ def show_facts(selection: Selection, explanations: list[Explanation], names: tup
                     help="What its sampled neighbours in the knowledge graph add together. A constant term makes up the rest of the score.",
                 )
             st.button(
-                "See what was sampled", icon=":material/hub:", key=f"sampled {one.item_id}", on_click=sidebar.inspect, args=(one.item_id, "pages/sampling.py")
+                "See what was sampled",
+                icon=":material/hub:",
+                key=f"sampled {one.item_id}",
+                on_click=sidebar.inspect,
+                args=(one.item_id, "pages/sampling.py"),
             )
 
 
 def place(explorer: Explorer, profile: Profile, item_id: object) -> int:
-    """Where the title stands, or would stand, among those that this person may be shown; 1 is the first recommendation."""
+    """Where the title stands, or would stand, among those that this person may be shown; 1 is the first
+    recommendation.
+    """
     by, ids = cache.ask(explorer, "rivals.scores", MODEL, profile), explorer.items["item_id"]
-    barred = (ids.isin([*profile.seen, *profile.disliked]) | (explorer.items["adult"] & (not explorer.adult))).to_numpy()
+    barred = (
+        ids.isin([*profile.seen, *profile.disliked]) | (explorer.items["adult"] & (not explorer.adult))
+    ).to_numpy()
     own = int((ids == item_id).to_numpy().argmax())
-    ahead = (by > by[own]) | ((by == by[own]) & (np.arange(len(by)) < own))  # equals by position, as in the lists
+    # Equals by position, as in the lists
+    ahead = (by > by[own]) | ((by == by[own]) & (np.arange(len(by)) < own))
     return int((ahead & ~barred).sum()) + 1
 
 
@@ -123,10 +182,34 @@ def show_ties(explorer: Explorer, explanations: list[Explanation], names: tuple[
     st.header("What ties them", anchor=False)
     with st.container(horizontal=True, gap="small"):
         text = "Cosine of the two embeddings: 1 the same direction, 0 nothing in common. "
-        st.metric("Alike, after", f"{pair.after:.2f}", border=True, help=text + "After the graph's neighbours were added: what the model ranks by.", width=176)
-        st.metric("Alike, before", f"{pair.before:.2f}", border=True, help=text + "Before the neighbours: of the titles' own embeddings.", width=176)
-        st.metric("Like both", f"{pair.together:,}", border=True, help="People who like both titles, in the training data.", width=176)
-        st.metric("Shared ties", len(pair.shared), border=True, help="Entities that both titles carry, such as a genre or a studio.", width=176)
+        st.metric(
+            "Alike, after",
+            f"{pair.after:.2f}",
+            border=True,
+            help=text + "After the graph's neighbours were added: what the model ranks by.",
+            width=176,
+        )
+        st.metric(
+            "Alike, before",
+            f"{pair.before:.2f}",
+            border=True,
+            help=text + "Before the neighbours: of the titles' own embeddings.",
+            width=176,
+        )
+        st.metric(
+            "Like both",
+            f"{pair.together:,}",
+            border=True,
+            help="People who like both titles, in the training data.",
+            width=176,
+        )
+        st.metric(
+            "Shared ties",
+            len(pair.shared),
+            border=True,
+            help="Entities that both titles carry, such as a genre or a studio.",
+            width=176,
+        )
     if pair.shared.empty:
         st.caption("The knowledge graph has no direct tie between them.")
         return
@@ -149,7 +232,9 @@ def show_neighbours(explanations: list[Explanation], names: tuple[str, str]) -> 
         f"Drawn without noise, as for the recommendations: **{len(drawn[0])}** and **{len(drawn[1])}**, of which **{len(shared)}** are the same titles."
     )
     for column, frame, name in zip(st.columns(2, gap="medium"), drawn, names, strict=True):
-        table = frame.sort_values("contribution", ascending=False)[["item_id", "title", "relation", "contribution"]]
+        table = frame.sort_values("contribution", ascending=False)[
+            ["item_id", "title", "relation", "contribution"]
+        ]
         table = table.assign(both=["both" if key in shared else "" for key in table.pop("item_id")])
         with column:
             st.markdown(f"**{plain(name)}**")

@@ -1,7 +1,9 @@
-"""What the embeddings page is asked to show: its controls, its state in the address, and what is selected on the map.
+"""What the embeddings page is asked to show: its controls, its state in the address, and what is selected on
+the map.
 
-`point` (a viewer) and `picked` (titles or viewers selected with a lasso or box) live in bound text fields, so a link carries them. A selection
-of more than `CARRIED` points would make a monstrous address: it stays in the session.
+`point` (a viewer) and `picked` (titles or viewers selected with a lasso or box) live in bound text fields, so
+a link carries them. A selection of more than `CARRIED` points would make a monstrous address: it stays in the
+session.
 """
 
 from dataclasses import dataclass
@@ -79,27 +81,58 @@ def how(explorer: Explorer, kind: str, space: str, method: str, frame: pd.DataFr
     colours = [*["genre"] * genres, *["type"] * bool(explorer.types), "popularity", "cluster", "degree"]
     sizes = ["same", "popularity", "degree"]
     if kind == VIEWERS:
-        colours, sizes = [*["favourite"] * genres, "activity", "oddness", "cluster"], ["same", "activity", "oddness"]
+        colours, sizes = (
+            [*["favourite"] * genres, "activity", "oddness", "cluster"],
+            ["same", "activity", "oddness"],
+        )
     text = "\n".join(f"- {name}: {COLOURS[name]}" for name in colours if name in COLOURS)
-    text += "\n- degree: how many ways lead from the title to others in the knowledge graph." if kind == TITLES else ""
+    text += (
+        "\n- degree: how many ways lead from the title to others in the knowledge graph."
+        if kind == TITLES
+        else ""
+    )
     colour = str(widgets.one_of("Colour by", colours, "colour", help=text))
     size = str(widgets.one_of("Size by", sizes, "size", "same"))
     text = "Move: drag to shift the map, scroll to zoom, click a point for its details. Lasso and box: drag around points to list them."
     tool = str(widgets.one_of("Drag to", list(TOOLS), "tool", "move", help=text))
-    present = [name for name in groups_of(frame, colour, names_of(explorer, kind)).unique() if isinstance(name, str)] if colour != "cluster" else []
+    present = (
+        [
+            name
+            for name in groups_of(frame, colour, names_of(explorer, kind)).unique()
+            if isinstance(name, str)
+        ]
+        if colour != "cluster"
+        else []
+    )
     lit: list[str] = []
     if present:
         lit = st.multiselect(
-            "Highlight", sorted(present), key=f"lit_{colour}", placeholder="all in colour", help="The others stay on the map in grey.", width=260
+            "Highlight",
+            sorted(present),
+            key=f"lit_{colour}",
+            placeholder="all in colour",
+            help="The others stay on the map in grey.",
+            width=260,
         )
     with st.container(horizontal=True, width="content", vertical_alignment="center"):
-        regions = st.toggle("Name regions", True, key="names", bind="query-params", help="By the genres that are over-represented there.")
+        regions = st.toggle(
+            "Name regions",
+            True,
+            key="names",
+            bind="query-params",
+            help="By the genres that are over-represented there.",
+        )
         moves = False
         if kind == TITLES and method == "tsne":
             moves = st.toggle(
-                "Arrows", key="arrows", bind="query-params", help="From where the chosen title and its neighbours lay before the graph to after it."
+                "Arrows",
+                key="arrows",
+                bind="query-params",
+                help="From where the chosen title and its neighbours lay before the graph to after it.",
             )
-        zoom = st.toggle("Zoom to the chosen", key="zoom", bind="query-params", help="Shows its surroundings, with names.")
+        zoom = st.toggle(
+            "Zoom to the chosen", key="zoom", bind="query-params", help="Shows its surroundings, with names."
+        )
     return View(kind, space, method, colour, size, tool, tuple(lit), bool(regions), bool(moves), bool(zoom))
 
 
@@ -118,7 +151,10 @@ def points(explorer: Explorer, kind: str, space: str, method: str) -> pd.DataFra
 def names_of(explorer: Explorer, kind: str) -> dict[int, str]:
     """What each cluster is called: its number, and its genres where some stand out."""
     regions = cache.ask(explorer, "maps.regions", "users" if kind == VIEWERS else kind)
-    return {int(number): f"{int(number) + 1}. {text or 'mixed'}" for number, text in zip(regions["cluster"], regions["label"], strict=True)}
+    return {
+        int(number): f"{int(number) + 1}. {text or 'mixed'}"
+        for number, text in zip(regions["cluster"], regions["label"], strict=True)
+    }
 
 
 def groups_of(frame: pd.DataFrame, by: str, names: dict[int, str]) -> pd.Series:
@@ -128,11 +164,20 @@ def groups_of(frame: pd.DataFrame, by: str, names: dict[int, str]) -> pd.Series:
     if by == "oddness":
         return scatter.bands(frame["oddness"].round(1), "bits", digits=1)
     if by in ("popularity", "activity", "degree"):
-        column, unit = {"popularity": ("likes", "likes"), "activity": ("liked", "likes"), "degree": ("degree", "ways")}[by]
+        column, unit = {
+            "popularity": ("likes", "likes"),
+            "activity": ("liked", "likes"),
+            "degree": ("degree", "ways"),
+        }[by]
         return scatter.bands(frame[column], unit)
     if by == "cluster":
         order = [*names.values(), charts.OTHER_NAME]
-        return pd.Series(pd.Categorical(frame["cluster"].map(names).fillna(charts.OTHER_NAME), categories=order, ordered=True), index=frame.index)
+        return pd.Series(
+            pd.Categorical(
+                frame["cluster"].map(names).fillna(charts.OTHER_NAME), categories=order, ordered=True
+            ),
+            index=frame.index,
+        )
     return scatter.leading(frame[by])
 
 
@@ -142,7 +187,10 @@ def colours_of(groups: pd.Series, by: str) -> dict[str, str]:
     if by in ("popularity", "activity", "degree", "oddness"):
         return charts.ramp(names)
     if by == "cluster":
-        return {name: charts.OTHER if name == charts.OTHER_NAME else charts.COLOURS[n % len(charts.COLOURS)] for n, name in enumerate(names)}
+        return {
+            name: charts.OTHER if name == charts.OTHER_NAME else charts.COLOURS[n % len(charts.COLOURS)]
+            for n, name in enumerate(names)
+        }
     return charts.palette(names)
 
 
@@ -167,9 +215,17 @@ def near_controls() -> tuple[int, str]:
 def fields() -> None:
     """The bound fields of the page. Drawn before anything that reads them."""
     with st.expander("Points in the link", icon=":material/link:"):
-        st.caption(f"A copied link carries these ids: edit them to jump. A selection of more than {CARRIED} points is not in the link.")
+        st.caption(
+            f"A copied link carries these ids: edit them to jump. A selection of more than {CARRIED} points is not in the link."
+        )
         st.text_input("Viewer chosen on the map", key="point", bind="query-params", placeholder="none")
-        st.text_input("Selected points", key="picked", bind="query-params", placeholder="none, comma-separated ids", on_change=_forget_many)
+        st.text_input(
+            "Selected points",
+            key="picked",
+            bind="query-params",
+            placeholder="none, comma-separated ids",
+            on_change=_forget_many,
+        )
 
 
 def selected() -> list[str]:
@@ -187,13 +243,22 @@ def choose(wanted: object, kind: str) -> None:
 
 
 def take_points(kind: str, tool: str) -> None:
-    """Callback: remember what was clicked or selected. plotly's own selection is gone as soon as the figure changes."""
-    found = list(dict.fromkeys(str(i) for i in map(_id, st.session_state["map_chart"]["selection"]["points"]) if i is not None))
+    """Callback: remember what was clicked or selected.
+
+    plotly's own selection is gone as soon as the figure changes.
+    """
+    found = list(
+        dict.fromkeys(
+            str(i) for i in map(_id, st.session_state["map_chart"]["selection"]["points"]) if i is not None
+        )
+    )
     if tool == "move":
         if found:
             choose(found[0], kind)
         return
-    st.session_state["picked"], st.session_state["picked_many"] = (",".join(found), ()) if len(found) <= CARRIED else ("", tuple(found))
+    st.session_state["picked"], st.session_state["picked_many"] = (
+        (",".join(found), ()) if len(found) <= CARRIED else ("", tuple(found))
+    )
     st.session_state["drawn_in_browser"] = True
 
 
@@ -205,7 +270,8 @@ def forget_selection() -> None:
 def drawn_ids(all_ids: pd.Series, ids: list[str]) -> list[Any]:
     """The selection that the figure itself shows, out of the map's ids.
 
-    A selection just made is drawn by the browser. The figure is left as it was then, since a new one would lose the zoom.
+    A selection just made is drawn by the browser. The figure is left as it was then, since a new one would
+    lose the zoom.
     """
     if not st.session_state.pop("drawn_in_browser", False):
         st.session_state["figure_selection"] = ids

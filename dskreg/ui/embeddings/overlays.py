@@ -14,8 +14,15 @@ from dskreg.ui.embeddings.scatter import LETTER, LINE
 WIDE, NARROW = 560, 330  # pixels of a whole map on a desk and on a telephone
 
 
-def name_regions(figure: go.Figure, regions: pd.DataFrame, extent: pd.DataFrame, dark: bool, clear: Sequence[tuple[float, float]] = ()) -> int:
-    """Write the regions' labels (x, y, label; the most important first) on the map, so that none covers another.
+def name_regions(
+    figure: go.Figure,
+    regions: pd.DataFrame,
+    extent: pd.DataFrame,
+    dark: bool,
+    clear: Sequence[tuple[float, float]] = (),
+) -> int:
+    """Write the regions' labels (x, y, label; the most important first) on the map, so that none covers
+    another.
 
     Args:
         extent: the map's points, x and y.
@@ -34,18 +41,32 @@ def name_regions(figure: go.Figure, regions: pd.DataFrame, extent: pd.DataFrame,
         "borderpad": 1,
     }
     named = regions.loc[[*narrow, *(row for row in wide if row not in narrow)]]
-    labels = [{"x": row.x, "y": row.y, "text": plain(shorten(row.label, LABEL)), **look} for row in named.itertuples()]
-    figure.layout.annotations = [*figure.layout.annotations, *labels]  # at once: one after another plotly would look at all of them each time
+    labels = [
+        {"x": row.x, "y": row.y, "text": plain(shorten(row.label, LABEL)), **look}
+        for row in named.itertuples()
+    ]
+    # At once: one after another plotly would look at all of them each time
+    figure.layout.annotations = [*figure.layout.annotations, *labels]
     return len(narrow)
 
 
 def _fitting(regions: pd.DataFrame, pixel: float, clear: Sequence[tuple[float, float]]) -> list[Hashable]:
-    """The rows whose labels stand free of those before them and of the places `clear`, where a pixel is so large on the map."""
+    """The rows whose labels stand free of those before them and of the places `clear`, where a pixel is so
+    large on the map.
+    """
     taken = [(x, y, 8 * pixel) for x, y in clear]
     rows = []
-    for row, x, y, text in zip(regions.index, regions["x"], regions["y"], (shorten(label, LABEL) for label in regions["label"]), strict=True):
+    for row, x, y, text in zip(
+        regions.index,
+        regions["x"],
+        regions["y"],
+        (shorten(label, LABEL) for label in regions["label"]),
+        strict=True,
+    ):
         half = (len(text) * LETTER / 2 + 4) * pixel
-        if text and all(abs(x - other[0]) > half + other[2] or abs(y - other[1]) > LINE * pixel for other in taken):
+        if text and all(
+            abs(x - other[0]) > half + other[2] or abs(y - other[1]) > LINE * pixel for other in taken
+        ):
             taken.append((x, y, half))
             rows.append(row)
     return rows
@@ -64,6 +85,11 @@ def add_moves(figure: go.Figure, moves: pd.DataFrame, colour: str) -> None:
                 legendgroup="moved",
                 hoverinfo="skip",
                 line={"color": colour, "width": 1.5},
-                marker={"symbol": ["circle-open", "arrow"], "size": [6, 10], "angleref": "previous", "color": colour},
+                marker={
+                    "symbol": ["circle-open", "arrow"],
+                    "size": [6, 10],
+                    "angleref": "previous",
+                    "color": colour,
+                },
             )
         )

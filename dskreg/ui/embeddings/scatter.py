@@ -12,8 +12,10 @@ from dskreg.ui.common.charts import COLOURS, LABEL, OTHER, OTHER_NAME, WARM_TO_C
 
 HOVER = "%{text}<extra></extra>"
 AROUND = 10  # points that a focused figure shows at least
-SIDES = {"top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0), "middle left": (-1, 0)}  # where a point's name may stand
-LETTER, LINE, FOCUSED = 7.5, 20, 500  # pixels: a letter's width, a line's height, and about the size of a focused map
+# Where a point's name may stand
+SIDES = {"top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0), "middle left": (-1, 0)}
+# Pixels: a letter's width, a line's height, and about the size of a focused map
+LETTER, LINE, FOCUSED = 7.5, 20, 500
 HEIGHT = 640  # pixels of the figure
 NARROW = 360  # pixels of the figure's width on a phone
 LEGEND = 60  # characters of a group's name
@@ -22,19 +24,38 @@ SYMBOLS = ("circle", "diamond", "cross")  # of groups that share a colour
 
 
 def leading(values: pd.Series, most: int = len(COLOURS) - 1) -> pd.Series:
-    """The most frequent values as they are, the rest and unknown ones as "other"; an ordered category, most frequent first."""
+    """The most frequent values as they are, the rest and unknown ones as "other"; an ordered category, most
+    frequent first.
+    """
     text = values.fillna("").astype(str)
     names = list(text[text != ""].value_counts().head(most).index)
-    return pd.Series(pd.Categorical(text.where(text.isin(names), OTHER_NAME), categories=[*names, OTHER_NAME], ordered=True), index=values.index)
+    return pd.Series(
+        pd.Categorical(
+            text.where(text.isin(names), OTHER_NAME), categories=[*names, OTHER_NAME], ordered=True
+        ),
+        index=values.index,
+    )
 
 
 def bands(values: pd.Series, unit: str, digits: int = 0) -> pd.Series:
-    """Numbers, shown with so many digits after the point, as five bands of about equal size, named with their limits, the largest first."""
-    band = pd.qcut(values, len(WARM_TO_COLD), labels=False, duplicates="drop").fillna(0) if values.nunique() > 1 else values * 0
-    limits = {number: dict.fromkeys(f"{limit:,.{digits}f}" for limit in (group.min(), group.max())) for number, group in values.groupby(band)}
+    """Numbers, shown with so many digits after the point, as five bands of about equal size, named with their
+    limits, the largest first.
+    """
+    band = (
+        pd.qcut(values, len(WARM_TO_COLD), labels=False, duplicates="drop").fillna(0)
+        if values.nunique() > 1
+        else values * 0
+    )
+    limits = {
+        number: dict.fromkeys(f"{limit:,.{digits}f}" for limit in (group.min(), group.max()))
+        for number, group in values.groupby(band)
+    }
     names = {number: f"{' to '.join(pair)} {unit}" for number, pair in limits.items()}
     order = list(dict.fromkeys(names[number] for number in sorted(names, reverse=True)))
-    return pd.Series(pd.Categorical(pd.Series(band, index=values.index).map(names), categories=order, ordered=True), index=values.index)
+    return pd.Series(
+        pd.Categorical(pd.Series(band, index=values.index).map(names), categories=order, ordered=True),
+        index=values.index,
+    )
 
 
 @dataclass(frozen=True)
@@ -74,31 +95,69 @@ def scatter_map(
 
     Args:
         frame: columns x, y, and those named by `ids` and `label`.
-        groups: a category per row, and `colours` for them. Groups beyond the number of colours share a colour and differ in their symbol.
+        groups: a category per row, and `colours` for them. Groups beyond the number of colours share a colour
+            and differ in their symbol.
         marks: by name, drawn last and larger.
         sizes: pixels per row; None: all the same, smaller on larger maps.
     """
     figure = go.Figure()
     if sizes is None:
         sizes = pd.Series(4 if len(frame) > 4000 else 5 if len(frame) > 1500 else 7, index=frame.index)
-    inside = frame[ids].isin(list(look.selected)) if len(look.selected) else pd.Series(True, index=frame.index)
-    coloured = [name for name in groups.cat.categories if ((groups == name) & inside).any() and (look.lit is None or name in look.lit)]
+    inside = (
+        frame[ids].isin(list(look.selected)) if len(look.selected) else pd.Series(True, index=frame.index)
+    )
+    coloured = [
+        name
+        for name in groups.cat.categories
+        if ((groups == name) & inside).any() and (look.lit is None or name in look.lit)
+    ]
     grey = ~(groups.isin(coloured) & inside)
     if grey.any():
-        figure.add_trace(_points(frame[grey], ids, label, "not selected" if len(look.selected) else "not highlighted", OTHER, sizes[grey], 0.3))
+        figure.add_trace(
+            _points(
+                frame[grey],
+                ids,
+                label,
+                "not selected" if len(look.selected) else "not highlighted",
+                OTHER,
+                sizes[grey],
+                0.3,
+            )
+        )
     for name in coloured:
         rows = (groups == name) & inside
-        trace = _points(frame[rows], ids, label, name, colours[name], sizes[rows] * (SELECTED if len(look.selected) else 1), 0.75)
+        trace = _points(
+            frame[rows],
+            ids,
+            label,
+            name,
+            colours[name],
+            sizes[rows] * (SELECTED if len(look.selected) else 1),
+            0.75,
+        )
         order = list(groups.cat.categories).index(name)
-        figure.add_trace(trace.update(showlegend=look.legend, marker={"symbol": SYMBOLS[order // len(COLOURS) % len(SYMBOLS)]}))
-    if look.drag != "pan":  # the browser greys at once what a lasso or box leaves out; a click has its own mark and dims nothing
+        figure.add_trace(
+            trace.update(
+                showlegend=look.legend, marker={"symbol": SYMBOLS[order // len(COLOURS) % len(SYMBOLS)]}
+            )
+        )
+    # The browser greys at once what a lasso or box leaves out; a click has its own mark and dims nothing
+    if look.drag != "pan":
         figure.update_traces(unselected={"marker": {"color": OTHER, "opacity": 0.25}})
     centre = frame[frame[ids] == look.focus]
     reach, names = 0.0, {}
     if len(centre):
         distance = ((frame[["x", "y"]] - centre[["x", "y"]].iloc[0]) ** 2).sum(axis=1) ** 0.5
         reach = max(1.25 * distance.nsmallest(AROUND).max(), 1e-6)
-        labelled = [centre.index[0], *(row for mark in marks.values() if mark.named for row in frame.index[frame[ids].isin(list(mark.ids))])]
+        labelled = [
+            centre.index[0],
+            *(
+                row
+                for mark in marks.values()
+                if mark.named
+                for row in frame.index[frame[ids].isin(list(mark.ids))]
+            ),
+        ]
         names = _sides(frame.loc[list(dict.fromkeys(labelled))], label, reach)
     for name, mark in marks.items():
         _add_mark(figure, frame, ids, label, name, mark, names, "#ffffff" if look.dark else "#0f1718")
@@ -108,7 +167,14 @@ def scatter_map(
         figure.update_xaxes(range=[centre["x"].iloc[0] - reach, centre["x"].iloc[0] + reach])
         figure.update_yaxes(range=[centre["y"].iloc[0] - reach, centre["y"].iloc[0] + reach])
     figure.update_layout(
-        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0, "itemsizing": "constant", "font": {"size": 13}},
+        legend={
+            "orientation": "h",
+            "y": -0.02,
+            "yanchor": "top",
+            "x": 0,
+            "itemsizing": "constant",
+            "font": {"size": 13},
+        },
         dragmode=look.drag,
         clickmode="event+select" if look.drag == "pan" else "event",
         hovermode="closest",
@@ -118,21 +184,34 @@ def scatter_map(
 
 
 def _add_mark(
-    figure: go.Figure, frame: pd.DataFrame, ids: str, label: str, name: str, mark: Mark, names: dict[Hashable, tuple[str, str]], outline: str
+    figure: go.Figure,
+    frame: pd.DataFrame,
+    ids: str,
+    label: str,
+    name: str,
+    mark: Mark,
+    names: dict[Hashable, tuple[str, str]],
+    outline: str,
 ) -> None:
     rows = frame[frame[ids].isin(list(mark.ids))]
     if mark.at is not None:
         rows = pd.DataFrame({"x": [mark.at[0]], "y": [mark.at[1]], ids: [None], label: [name]})
     if not len(rows):
         return
-    trace = _points(rows, ids, label, name, mark.colour, pd.Series(16 if len(rows) == 1 else 11, index=rows.index), 1.0)
+    trace = _points(
+        rows, ids, label, name, mark.colour, pd.Series(16 if len(rows) == 1 else 11, index=rows.index), 1.0
+    )
     trace.update(marker={"symbol": mark.symbol, "line": {"width": 1.5, "color": outline}})
     if mark.at is not None:
         trace.update(customdata=None)
     if names and mark.named:
         shown = [names.pop(row, ("top center", "")) for row in rows.index]
-        trace.update(mode="markers+text", textposition=[side for side, _ in shown], text=[text for _, text in shown])
-        trace.update(hovertext=[plain(text) for text in rows[label]], hovertemplate="%{hovertext}<extra></extra>")
+        trace.update(
+            mode="markers+text", textposition=[side for side, _ in shown], text=[text for _, text in shown]
+        )
+        trace.update(
+            hovertext=[plain(text) for text in rows[label]], hovertemplate="%{hovertext}<extra></extra>"
+        )
     figure.add_trace(trace)
 
 
@@ -144,18 +223,25 @@ def sized(values: pd.Series, smallest: float = 4, largest: float = 20) -> pd.Ser
 
 
 def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple[str, str]]:
-    """Where each point's name stands (row -> side, text): the first side on which it fits and covers neither a point nor an earlier name, else nowhere.
+    """Where each point's name stands (row -> side, text): the first side on which it fits and covers neither
+    a point nor an earlier name, else nowhere.
 
     The first row is in the middle of the map.
     """
     pixel, middle = 2 * reach / FOCUSED, rows["x"].iloc[0]
-    boxes = [(x, y, 8 * pixel) for x, y in zip(rows["x"], rows["y"], strict=True)]  # what is taken: middle x, middle y, half the width
+    # What is taken: middle x, middle y, half the width
+    boxes = [(x, y, 8 * pixel) for x, y in zip(rows["x"], rows["y"], strict=True)]
     names: dict[Hashable, tuple[str, str]] = {}
-    for row, x, y, text in zip(rows.index, rows["x"], rows["y"], (shorten(text, LABEL) for text in rows[label]), strict=True):
+    for row, x, y, text in zip(
+        rows.index, rows["x"], rows["y"], (shorten(text, LABEL) for text in rows[label]), strict=True
+    ):
         half = len(text) * LETTER * pixel / 2
         for side, (right, up) in SIDES.items():
             box = (x + right * (half + 10 * pixel), y + up * LINE * pixel, half)
-            free = all(abs(box[0] - other[0]) > half + other[2] or abs(box[1] - other[1]) > 0.8 * LINE * pixel for other in boxes)
+            free = all(
+                abs(box[0] - other[0]) > half + other[2] or abs(box[1] - other[1]) > 0.8 * LINE * pixel
+                for other in boxes
+            )
             if free and abs(box[0] - middle) + half < 1.1 * reach:
                 boxes.append(box)
                 names[row] = (side, plain(text))
@@ -163,7 +249,9 @@ def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple
     return names
 
 
-def _points(rows: pd.DataFrame, ids: str, label: str, name: str, colour: str, sizes: pd.Series, opacity: float) -> go.Scattergl:
+def _points(
+    rows: pd.DataFrame, ids: str, label: str, name: str, colour: str, sizes: pd.Series, opacity: float
+) -> go.Scattergl:
     one = sizes.nunique() == 1
     return go.Scattergl(
         x=rows["x"].astype("float32").round(3).to_numpy(),
@@ -173,7 +261,12 @@ def _points(rows: pd.DataFrame, ids: str, label: str, name: str, colour: str, si
         customdata=rows[[ids]].to_numpy(),
         text=[plain(text) for text in rows[label]],
         hovertemplate=HOVER,
-        marker={"color": colour, "size": float(sizes.iloc[0]) if one else sizes.round(1).to_numpy(), "opacity": opacity, "line": {"width": 0}},
+        marker={
+            "color": colour,
+            "size": float(sizes.iloc[0]) if one else sizes.round(1).to_numpy(),
+            "opacity": opacity,
+            "line": {"width": 0},
+        },
         selected={"marker": {"opacity": 1.0}},
         unselected={"marker": {"opacity": opacity}},
     )

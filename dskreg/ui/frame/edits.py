@@ -1,7 +1,8 @@
 """Changing a profile by hand: titles liked and disliked on top of it, kept in the link.
 
-The ids live in bound text fields: `titles` are the likes of a hand-made profile, `liked` those added to a viewer of the data, `disliked`
-serves both. Pages pass `like`, `dislike` and `forget` to their buttons as callbacks.
+The ids live in bound text fields: `titles` are the likes of a hand-made profile, `liked` those added to a
+viewer of the data, `disliked` serves both. Pages pass `like`, `dislike` and `forget` to their buttons as
+callbacks.
 """
 
 from collections.abc import Callable
@@ -29,7 +30,10 @@ def split_ids(text: str) -> list[str]:
 
 
 def like(item_id: object) -> None:
-    """Callback: the person likes this title too. Works for a viewer of the data and for a hand-made profile."""
+    """Callback: the person likes this title too.
+
+    Works for a viewer of the data and for a hand-made profile.
+    """
     forget(item_id)
     if str(item_id) not in _own_likes():
         _put(_likes_field(), [*_ids(_likes_field()), str(item_id)])
@@ -91,7 +95,9 @@ def _take_chosen() -> None:
 # What the link says
 
 
-def known_titles(explorer: Explorer, ids_of: dict[str, list[str]], notices: list[Notice]) -> dict[str, list[str]]:
+def known_titles(
+    explorer: Explorer, ids_of: dict[str, list[str]], notices: list[Notice]
+) -> dict[str, list[str]]:
     """The ids of each field that the model knows; the others are left out with a notice."""
     known: dict[str, list[str]] = {}
     unknown: list[str] = []
@@ -104,7 +110,13 @@ def known_titles(explorer: Explorer, ids_of: dict[str, list[str]], notices: list
                 unknown.append(wanted)
     if unknown:
         named = ", ".join(wanted[:40] for wanted in unknown[:10])
-        notices.append(Notice(f"This model does not know these titles of the profile: {named}. They are left out.", "Remove them", partial(_keep, known)))
+        notices.append(
+            Notice(
+                f"This model does not know these titles of the profile: {named}. They are left out.",
+                "Remove them",
+                partial(_keep, known),
+            )
+        )
     return known
 
 
@@ -113,7 +125,9 @@ def known_titles(explorer: Explorer, ids_of: dict[str, list[str]], notices: list
 
 def search(explorer: Explorer, label: str) -> None:
     """Find a title by name and like it with a click, or dislike it."""
-    text = st.text_input(label, key="search", type="search", live="300ms", placeholder="type a part of its name", help=LEARNS)
+    text = st.text_input(
+        label, key="search", type="search", live="300ms", placeholder="type a part of its name", help=LEARNS
+    )
     if not (text and text.strip()):
         return
     found = explorer.find_items(text.strip(), limit=FOUND)
@@ -122,7 +136,14 @@ def search(explorer: Explorer, label: str) -> None:
         if len(found) and st.toggle("Dislike instead", key="search_dislikes"):
             mark, act, icon = "drop", dislike, "thumb_down"
         for item_id, title in zip(found["item_id"].tolist(), found["title"], strict=True):
-            st.button(plain(title), key=f"{mark} {item_id}", icon=f":material/{icon}:", type="tertiary", on_click=_take_found, args=(act, item_id))
+            st.button(
+                plain(title),
+                key=f"{mark} {item_id}",
+                icon=f":material/{icon}:",
+                type="tertiary",
+                on_click=_take_found,
+                args=(act, item_id),
+            )
     if found.empty:
         st.caption("No title contains that. Try fewer letters.")
 
@@ -131,7 +152,14 @@ def chosen(explorer: Explorer, profile: Profile) -> None:
     """The titles of a hand-made profile as chips: taking one away takes it out of the link."""
     titles = _distinct({str(item_id): str(explorer.item(item_id)["title"]) for item_id in profile.history})
     st.session_state["chosen"] = list(titles)
-    st.multiselect("My titles", list(titles), format_func=lambda key: titles.get(key, key), key="chosen", on_change=_take_chosen, placeholder="none yet")
+    st.multiselect(
+        "My titles",
+        list(titles),
+        format_func=lambda key: titles.get(key, key),
+        key="chosen",
+        on_change=_take_chosen,
+        placeholder="none yet",
+    )
 
 
 def changes(explorer: Explorer, profile: Profile) -> None:
@@ -142,11 +170,20 @@ def changes(explorer: Explorer, profile: Profile) -> None:
                 st.caption(f"{label}; a click takes it back")
                 for item_id in item_ids[:SHOWN]:
                     title = plain(explorer.item(item_id)["title"])
-                    st.button(title, key=f"forget {item_id}", icon=":material/close:", width="stretch", on_click=forget, args=(item_id,))
+                    st.button(
+                        title,
+                        key=f"forget {item_id}",
+                        icon=":material/close:",
+                        width="stretch",
+                        on_click=forget,
+                        args=(item_id,),
+                    )
                 if len(item_ids) > SHOWN:
                     st.caption(f"and {len(item_ids) - SHOWN} more, in the link")
     if profile.edited:
-        st.button("Undo all changes", icon=":material/undo:", key="undo_all", type="tertiary", on_click=undo_all)
+        st.button(
+            "Undo all changes", icon=":material/undo:", key="undo_all", type="tertiary", on_click=undo_all
+        )
 
 
 def _distinct(labels: dict[str, str]) -> dict[str, str]:

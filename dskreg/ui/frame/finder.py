@@ -1,4 +1,6 @@
-"""Finding people of the data: curated tastes, one click each, and a search by id, genres, activity and oddness."""
+"""Finding people of the data: curated tastes, one click each, and a search by id, genres, activity and
+oddness.
+"""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -34,32 +36,68 @@ def presets(explorer: Explorer, user_id: object) -> None:
         return
     who = dict(zip(table["name"], table["user_id"].tolist(), strict=True))
     st.session_state["preset"] = next((name for name, other in who.items() if other == user_id), None)
-    st.pills("Worth a look", list(who), format_func=plain, key="preset", on_change=_take_preset, args=(who,), help="People of the data, found by rule.")
+    st.pills(
+        "Worth a look",
+        list(who),
+        format_func=plain,
+        key="preset",
+        on_change=_take_preset,
+        args=(who,),
+        help="People of the data, found by rule.",
+    )
     if st.session_state["preset"] is not None:
         description = table.loc[table["name"] == st.session_state["preset"], "description"].iloc[0]
         st.caption(plain(f"{description[:1].upper()}{description[1:]}."))
 
 
 def search(explorer: Explorer) -> None:
-    """People by what their id begins with, what they love and avoid, how much they like, sorted as one wishes."""
+    """People by what their id begins with, what they love and avoid, how much they like, sorted as one
+    wishes.
+    """
     loves = avoids = None
     if explorer.genres:
         left, right = _pair()
-        loves = left.selectbox("Loves", explorer.genres, index=None, key="user_genre", placeholder="any genre", help="A large share of what they like.")
-        avoids = right.selectbox("Avoids", explorer.genres, index=None, key="user_avoids", placeholder="nothing", help="None of their liked titles has it.")
+        loves = left.selectbox(
+            "Loves",
+            explorer.genres,
+            index=None,
+            key="user_genre",
+            placeholder="any genre",
+            help="A large share of what they like.",
+        )
+        avoids = right.selectbox(
+            "Avoids",
+            explorer.genres,
+            index=None,
+            key="user_avoids",
+            placeholder="nothing",
+            help="None of their liked titles has it.",
+        )
     left, right = _pair()
     least = left.number_input("Likes at least", 0, None, 0, key="user_least")
     most = right.number_input("Likes at most", 0, None, None, key="user_most", placeholder="any")
     left, right = _pair()
     text = left.text_input("Id begins with", key="user_prefix", type="search", live="300ms")
     order = right.selectbox("Sorted by", ORDERS, key="user_order", help=ODDNESS)
-    found = cache.ask(explorer, "tastes.find", (text or "").strip()[:80], loves=loves, avoids=avoids, least=least, most=most, order=order, limit=MOST)
+    found = cache.ask(
+        explorer,
+        "tastes.find",
+        (text or "").strip()[:80],
+        loves=loves,
+        avoids=avoids,
+        least=least,
+        most=most,
+        order=order,
+        limit=MOST,
+    )
     if found.empty:
         st.caption("Nobody matches. Clear one of the fields.")
         return
     labels = {
         user_id: " · ".join(filter(None, (str(user_id), f"{liked} likes", f"{oddness:.1f} bits", favourites)))
-        for user_id, liked, oddness, favourites in zip(found["user_id"].tolist(), found["liked"], found["oddness"], found["favourites"], strict=True)
+        for user_id, liked, oddness, favourites in zip(
+            found["user_id"].tolist(), found["liked"], found["oddness"], found["favourites"], strict=True
+        )
     }
     st.selectbox(
         f"Matching viewers ({len(found)}{'+' if len(found) == MOST else ''})",

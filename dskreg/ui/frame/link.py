@@ -4,9 +4,12 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-# For each parameter that the script changes Streamlit makes an entry of the browser's history, and one more for the page: Back would lead through
-# views that nobody has seen. Here the first change after an action of the visitor makes the entry, and what follows only corrects it. A second
-# click within PAUSE ms is a double click. What a chooser of models or of the kind of person changes at once is an entry too, not a correction.
+# For each parameter that the script changes Streamlit makes an entry of the browser's history, and one more
+# for the page: Back would lead through
+# views that nobody has seen. Here the first change after an action of the visitor makes the entry, and what
+# follows only corrects it. A second
+# click within PAUSE ms is a double click. What a chooser of models or of the kind of person changes at once
+# is an entry too, not a correction.
 _ONE_ENTRY = """<script>
 if (!window.oneEntryEach) {
   window.oneEntryEach = true;
@@ -24,12 +27,17 @@ if (!window.oneEntryEach) {
 
 
 def one_entry_each() -> None:
-    """One entry of the browser's history for one action of the visitor, however many parameters it changes, on whichever page it ends."""
+    """One entry of the browser's history for one action of the visitor, however many parameters it changes,
+    on whichever page it ends.
+    """
     st.html(_ONE_ENTRY, unsafe_allow_javascript=True)  # no text from a file or a link is in it
 
 
 def this_view() -> str:
-    """The complete address of this view; only its parameters where the browser's address is unknown. Complete once the page has been drawn."""
+    """The complete address of this view; only its parameters where the browser's address is unknown.
+
+    Complete once the page has been drawn.
+    """
     asked = urlencode({name: st.query_params.get_all(name) for name in st.query_params}, doseq=True)
     return (st.context.url or "") + (f"?{asked}" if asked else "")
 

@@ -1,8 +1,10 @@
-"""The frame's sidebar: which model, whose recommendations, which title. Pages read the outcome through `current()`.
+"""The frame's sidebar: which model, whose recommendations, which title. Pages read the outcome through
+`current()`.
 
-The address holds the state. Its parameters are the keys of bound widgets: `artifact`, `profile` (viewer or mine), `user`, `titles`, `liked`,
-`disliked`, `item`, `top`, `adult`. Streamlit writes a bound widget's label into the address, so ids live in plain text fields; the comfortable
-pickers beside them are unbound and only write into those fields from their callbacks.
+The address holds the state. Its parameters are the keys of bound widgets: `artifact`, `profile` (viewer or
+mine), `user`, `titles`, `liked`, `disliked`, `item`, `top`, `adult`. Streamlit writes a bound widget's label
+into the address, so ids live in plain text fields; the comfortable pickers beside them are unbound and only
+write into those fields from their callbacks.
 """
 
 from collections.abc import Iterator
@@ -24,7 +26,10 @@ TOP = 10
 
 
 class PageEnd(Exception):
-    """What a page raises that has shown all it has. After st.stop() Streamlit draws nothing more, not even the frame's link."""
+    """What a page raises that has shown all it has.
+
+    After st.stop() Streamlit draws nothing more, not even the frame's link.
+    """
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,8 @@ class Selection:
 def current(needs_profile: bool = True) -> Selection:
     """The selection of this run: what a page calls first.
 
-    With `needs_profile`, a hand-made profile without a title ends the page here with a panel that says how to begin.
+    With `needs_profile`, a hand-made profile without a title ends the page here with a panel that says how to
+    begin.
     """
     inside_frame()
     selection: Selection = st.session_state["selection"]
@@ -65,22 +71,25 @@ def inside_frame() -> None:
 def _find_frame() -> None:
     """Start this run again inside app.py.
 
-    Until a process has called st.navigation once, Streamlit takes pages/ for its older kind of multipage app and runs a page's file
-    without app.py: that is what the first visitor gets whose link names a page, and AppTest on every run.
+    Until a process has called st.navigation once, Streamlit takes pages/ for its older kind of multipage app
+    and runs a page's file without app.py: that is what the first visitor gets whose link names a page, and
+    AppTest on every run.
     """
     if st.session_state.pop("looking_for_frame", False):
         st.error("This page needs the app around it. Start it with: streamlit run app.py")
         st.stop()
     st.session_state["looking_for_frame"] = True
     paths = sorted((cache.ROOT / "pages").glob("*.py"))
-    st.navigation([st.Page(path, default=path.stem == FIRST_PAGE) for path in paths], position="hidden")  # the default one loses its address
+    # The default one loses its address
+    st.navigation([st.Page(path, default=path.stem == FIRST_PAGE) for path in paths], position="hidden")
     st.rerun()
 
 
 def inspect(item_id: object, page: str = "") -> None:
     """Make a title the one under inspection and, if `page` names a file under pages/, go there.
 
-    Call it from a widget's callback (`on_click=inspect, args=(...)`): the sidebar's fields are drawn before the page runs.
+    Call it from a widget's callback (`on_click=inspect, args=(...)`): the sidebar's fields are drawn before
+    the page runs.
     """
     st.session_state["item"] = str(item_id)
     if page:
@@ -89,12 +98,16 @@ def inspect(item_id: object, page: str = "") -> None:
 
 @contextmanager
 def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
-    """Draw the sidebar and the header around the page that runs inside this context; `page` is its title, for the tour.
+    """Draw the sidebar and the header around the page that runs inside this context; `page` is its title, for
+    the tour.
 
-    Without a usable artifact the run ends here with a panel that says what to do, unless the page can do without.
+    Without a usable artifact the run ends here with a panel that says what to do, unless the page can do
+    without.
     """
     st.session_state.pop("looking_for_frame", None)
-    header = st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small")
+    header = st.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"
+    )
     with header:
         link.one_entry_each()
     tour.draw(page, header)
@@ -113,7 +126,8 @@ def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
 def _draw(needs_model: bool) -> bool:
     """Draw the sidebar, store this run's Selection, and show above the page what could not be followed.
 
-    False where there is no usable artifact; a page that `needs_model` then gives way to a panel that says what to do.
+    False where there is no usable artifact; a page that `needs_model` then gives way to a panel that says
+    what to do.
     """
     st.logo(brand.WORDMARK, icon_image=brand.LOGO, size="large")
     names = cache.artifact_names()
@@ -124,7 +138,9 @@ def _draw(needs_model: bool) -> bool:
     notices = _garbage(names)
     with st.sidebar:
         text = "A trained model with its data: one folder under artifacts/."
-        name = st.selectbox("Model", names, key="artifact", bind="query-params", help=text, on_change=leave_model)
+        name = st.selectbox(
+            "Model", names, key="artifact", bind="query-params", help=text, on_change=leave_model
+        )
     try:
         opened = cache.open_explorer(cache.artifacts_folder() / name)
     except InputError as error:
@@ -151,14 +167,18 @@ def _draw(needs_model: bool) -> bool:
         tour.again()
     st.session_state["selection"] = Selection(explorer, profile, item_id, top)
     if page := st.session_state.pop("go", None):
-        st.switch_page(page, query_params={})  # None would clear the address, which Streamlit refuses for bound parameters
+        # None would clear the address, which Streamlit refuses for bound parameters
+        st.switch_page(page, query_params={})
     for notice in notices:
         widgets.show_notice(notice)
     return True
 
 
 def leave_model() -> None:
-    """Callback: another model was chosen. Ids mean other people and titles in other data, so they go unless the data stay the same."""
+    """Callback: another model was chosen.
+
+    Ids mean other people and titles in other data, so they go unless the data stay the same.
+    """
     if selection := st.session_state.get("selection"):
         st.session_state["left_data"] = selection.explorer.info()["dataset"]
 
@@ -171,7 +191,9 @@ def _forget_ids_of_other_data(opened: Explorer) -> None:
 
 
 def _veil(opened: Explorer) -> Explorer:
-    """The artifact without its adult titles, unless they are switched on; the switch is there only where there are any."""
+    """The artifact without its adult titles, unless they are switched on; the switch is there only where
+    there are any.
+    """
     if not opened.adult_titles:
         return opened
     text = f"{opened.adult_titles:,} titles of this model have an adult genre. Hidden, they are in no list, search or map, and nameless elsewhere."
@@ -180,21 +202,38 @@ def _veil(opened: Explorer) -> Explorer:
 
 
 def _garbage(names: list[str]) -> list[Notice]:
-    """Parameters of the link that no widget can follow. Read before the widgets are drawn: they drop such values silently."""
+    """Parameters of the link that no widget can follow.
+
+    Read before the widgets are drawn: they drop such values silently.
+    """
     notices = []
     wanted = st.query_params
     if wanted.get("artifact", names[0]) not in names:
-        notices.append(Notice(f"The link asks for the model “{wanted['artifact'][:80]}”, which is not here. You see “{names[0]}” instead."))
+        notices.append(
+            Notice(
+                f"The link asks for the model “{wanted['artifact'][:80]}”, which is not here. You see “{names[0]}” instead."
+            )
+        )
     if wanted.get("profile", KINDS[0]) not in KINDS:
-        notices.append(Notice(f"The link asks for the profile “{wanted['profile'][:80]}”; known are {' and '.join(KINDS)}. You see a viewer of the data."))
+        notices.append(
+            Notice(
+                f"The link asks for the profile “{wanted['profile'][:80]}”; known are {' and '.join(KINDS)}. You see a viewer of the data."
+            )
+        )
     top = wanted.get("top", str(TOP))
     if not (top.isascii() and top.isdigit() and 1 <= int(top[:9]) <= MOST_TOP):
-        notices.append(Notice(f"The link asks for “{top[:80]}” recommendations; 1 to {MOST_TOP} can be shown. You see {TOP}."))
+        notices.append(
+            Notice(
+                f"The link asks for “{top[:80]}” recommendations; 1 to {MOST_TOP} can be shown. You see {TOP}."
+            )
+        )
     return notices
 
 
 def _address_fields(kind: str) -> dict[str, str]:
-    """The bound fields behind the pickers, drawn before them: only a drawn field knows what the browser's back button has restored."""
+    """The bound fields behind the pickers, drawn before them: only a drawn field knows what the browser's
+    back button has restored.
+    """
     several = "comma-separated ids"
     mine = {"titles": ("Titles of my profile", several)}
     other = {"user": ("Viewer", "the suggested viewer"), "liked": ("Liked by hand", several)}
@@ -205,11 +244,16 @@ def _address_fields(kind: str) -> dict[str, str]:
         st.caption("A copied link opens this very view. It carries these ids; edit them to jump.")
         for key, (label, placeholder) in fields.items():
             changed = people.forget_changes if key == "user" else None
-            values[key] = st.text_input(label, key=key, bind="query-params", placeholder=placeholder, on_change=changed) or ""
+            values[key] = (
+                st.text_input(label, key=key, bind="query-params", placeholder=placeholder, on_change=changed)
+                or ""
+            )
     return values
 
 
-def _item(explorer: Explorer, profile: Profile, top: int, wanted: str, notices: list[Notice]) -> int | str | None:
+def _item(
+    explorer: Explorer, profile: Profile, top: int, wanted: str, notices: list[Notice]
+) -> int | str | None:
     """The title under inspection: one of the recommendations, or any title by name."""
     item_id, title = None, ""
     if wanted:
@@ -222,12 +266,19 @@ def _item(explorer: Explorer, profile: Profile, top: int, wanted: str, notices: 
                 item_id, title = row["item_id"], str(row["title"])
         except InputError as error:
             notices.append(
-                Notice(f"{error}. You see the first recommendation instead.", "Keep the first recommendation", partial(people.set_field, "item", ""))
+                Notice(
+                    f"{error}. You see the first recommendation instead.",
+                    "Keep the first recommendation",
+                    partial(people.set_field, "item", ""),
+                )
             )
     labels: dict[object, str] = {}
     if profile.history or profile.user_id is not None:
         table = cache.recommendations(explorer, profile, top)
-        labels = {key: f"{rank}. {name}" for rank, key, name in zip(table["rank"], table["item_id"].tolist(), table["title"], strict=True)}
+        labels = {
+            key: f"{rank}. {name}"
+            for rank, key, name in zip(table["rank"], table["item_id"].tolist(), table["title"], strict=True)
+        }
     first = next(iter(labels.values()), "none yet")
     if item_id is not None:
         labels.setdefault(item_id, title)
@@ -253,7 +304,9 @@ def _take_item(explorer: Explorer) -> None:
 
 
 def find_title(explorer: Explorer, wanted: object) -> str:
-    """The id meant by an id or by a part of a title's name; what nobody knows comes back as it is, for the notice."""
+    """The id meant by an id or by a part of a title's name; what nobody knows comes back as it is, for the
+    notice.
+    """
     try:
         return str(explorer.item(wanted)["item_id"])
     except InputError:

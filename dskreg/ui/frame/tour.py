@@ -1,7 +1,7 @@
 """A guided tour through the pages: offered once to a first visitor, out of the way for everybody else.
 
-Each page is one step, so the step follows the page on show, whichever way the visitor got there. Whether the tour is offered, on or off is
-kept in the session only: a link never starts it.
+Each page is one step, so the step follows the page on show, whichever way the visitor got there. Whether the
+tour is offered, on or off is kept in the session only: a link never starts it.
 """
 
 from dataclasses import dataclass
@@ -72,7 +72,14 @@ def draw(page: str, header: DeltaGenerator) -> None:
     if state == OFFERED:
         with header:
             st.caption(f"New here? There is a tour in {len(STEPS)} steps.", width="content")
-            st.button("Start the tour", icon=":material/tour:", key="tour_start", type="tertiary", on_click=_go, args=(0,))
+            st.button(
+                "Start the tour",
+                icon=":material/tour:",
+                key="tour_start",
+                type="tertiary",
+                on_click=_go,
+                args=(0,),
+            )
             st.button("No, thanks", key="tour_refuse", type="tertiary", on_click=_set, args=(OFF,))
     elif state == ON and place is not None:
         _step(place)
@@ -81,7 +88,14 @@ def draw(page: str, header: DeltaGenerator) -> None:
 def again() -> None:
     """The way back to the tour, for the sidebar."""
     if st.session_state["tour"] != ON:
-        st.button("Take the tour", icon=":material/tour:", key="tour_again", type="tertiary", on_click=_go, args=(0,))
+        st.button(
+            "Take the tour",
+            icon=":material/tour:",
+            key="tour_again",
+            type="tertiary",
+            on_click=_go,
+            args=(0,),
+        )
 
 
 def _step(place: int) -> None:
@@ -90,12 +104,31 @@ def _step(place: int) -> None:
         st.markdown(f"**{step.title}** :gray[· {place + 1} of {len(STEPS)}]  \n{step.look}")
         with st.container(horizontal=True, gap="small"):
             if place > 0:
-                st.button(f"Back to {STEPS[place - 1].title}", icon=":material/arrow_back:", key="tour_back", on_click=_go, args=(place - 1,))
+                st.button(
+                    f"Back to {STEPS[place - 1].title}",
+                    icon=":material/arrow_back:",
+                    key="tour_back",
+                    on_click=_go,
+                    args=(place - 1,),
+                )
             last = place == len(STEPS) - 1
             if not last:
                 onward = f"On to {STEPS[place + 1].title}"
-                st.button(onward, icon=":material/arrow_forward:", key="tour_next", type="primary", on_click=_go, args=(place + 1,))
-            st.button("End the tour", key="tour_end", type="primary" if last else "tertiary", on_click=_set, args=(OFF,))
+                st.button(
+                    onward,
+                    icon=":material/arrow_forward:",
+                    key="tour_next",
+                    type="primary",
+                    on_click=_go,
+                    args=(place + 1,),
+                )
+            st.button(
+                "End the tour",
+                key="tour_end",
+                type="primary" if last else "tertiary",
+                on_click=_set,
+                args=(OFF,),
+            )
 
 
 def _go(place: int) -> None:

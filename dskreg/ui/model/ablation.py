@@ -1,11 +1,16 @@
-"""Which part of the method does what: one part changed at a time, as benchmarks/accuracy.py --part share left it."""
+"""Which part of the method does what: one part changed at a time, as benchmarks/accuracy.py --part share left
+it.
+"""
 
 import pandas as pd
 import streamlit as st
 
 from dskreg.ui.common.widgets import listed, plain
 
-VIEWS = {"warm": ("Where every title competes", "all titles"), "among the cold": ("Among titles that nobody has liked", "unliked titles")}
+VIEWS = {
+    "warm": ("Where every title competes", "all titles"),
+    "among the cold": ("Among titles that nobody has liked", "unliked titles"),
+}
 WHOLE, NAMED = "default", 4
 CHANCE = "Half the 95 % confidence interval of the change, over people: what another seed would change is not in it. A smaller change may be chance."
 COLUMNS = {"model": st.column_config.TextColumn("Changed", pinned=True)} | {
@@ -13,27 +18,39 @@ COLUMNS = {"model": st.column_config.TextColumn("Changed", pinned=True)} | {
     for view, (where, short) in VIEWS.items()
     for figure, column in {
         "ndcg@20": st.column_config.NumberColumn(f"NDCG@20, {short}", format="%.4f", help=f"{where}."),
-        "gain": st.column_config.NumberColumn("change", format="%+.1f %%", help=f"{where}: beside the whole method, person by person."),
+        "gain": st.column_config.NumberColumn(
+            "change", format="%+.1f %%", help=f"{where}: beside the whole method, person by person."
+        ),
         "within": st.column_config.NumberColumn("±", format="%.1f %%", help=CHANCE),
     }.items()
 }
 
 
 def tables(document: dict) -> dict[str, pd.DataFrame]:
-    """By data set, one row per change, the costliest where every title competes first; those that were measured person by person alone."""
+    """By data set, one row per change, the costliest where every title competes first; those that were
+    measured person by person alone.
+    """
     found: dict[str, pd.DataFrame] = {}
     for section, rows in document.items():
         data, _, view = section.partition(": ")
         if data.endswith(".share") and view in VIEWS and any("gain" in row for row in rows):
-            table = pd.DataFrame(rows).set_index("model")[["ndcg@20", "gain", "within"]].add_suffix(f" {view}")
+            table = (
+                pd.DataFrame(rows).set_index("model")[["ndcg@20", "gain", "within"]].add_suffix(f" {view}")
+            )
             name = data.removesuffix(".share")
             found[name] = found[name].join(table, how="outer") if name in found else table
     first = next(iter(VIEWS))
-    return {name: table.sort_values(f"gain {first}", na_position="first").reset_index() for name, table in found.items() if f"gain {first}" in table}
+    return {
+        name: table.sort_values(f"gain {first}", na_position="first").reset_index()
+        for name, table in found.items()
+        if f"gain {first}" in table
+    }
 
 
 def told(table: pd.DataFrame, view: str) -> str:
-    """What surely costs most and what surely gains, in a sentence that follows from the numbers; "" where the view is missing."""
+    """What surely costs most and what surely gains, in a sentence that follows from the numbers; "" where the
+    view is missing.
+    """
     if f"gain {view}" not in table:
         return ""
     changed = table[table["model"] != WHOLE].set_index("model").dropna(subset=f"gain {view}")
@@ -58,7 +75,9 @@ def show(table: pd.DataFrame, data: str) -> None:
     for sentence in filter(None, (told(table, view) for view in VIEWS)):
         st.markdown(sentence)
     st.dataframe(
-        table.assign(**{column: 100 * table[column] for column in table if column.startswith(("gain", "within"))}),
+        table.assign(
+            **{column: 100 * table[column] for column in table if column.startswith(("gain", "within"))}
+        ),
         hide_index=True,
         height="content",
         placeholder="–",

@@ -1,4 +1,6 @@
-"""The benchmark that comes with the app: the model beside tuned rivals over several seeds, as benchmarks/accuracy.py left it."""
+"""The benchmark that comes with the app: the model beside tuned rivals over several seeds, as
+benchmarks/accuracy.py left it.
+"""
 
 import json
 import math
@@ -18,13 +20,24 @@ VIEWS = {"test": "every title competes", "among the cold": "titles that nobody h
 COLUMNS = {
     "model": st.column_config.TextColumn("Recommender", pinned=True),
     "ndcg@20": st.column_config.NumberColumn("NDCG@20", format="%.4f", help="Mean over the seeds."),
-    "ndcg 95 % over people": st.column_config.NumberColumn("± people", format="%.4f", help="Half the 95 % confidence interval of the mean over people."),
-    "ndcg spread of seeds": st.column_config.NumberColumn("± seeds", format="%.4f", help="Standard deviation over the seeds."),
+    "ndcg 95 % over people": st.column_config.NumberColumn(
+        "± people", format="%.4f", help="Half the 95 % confidence interval of the mean over people."
+    ),
+    "ndcg spread of seeds": st.column_config.NumberColumn(
+        "± seeds", format="%.4f", help="Standard deviation over the seeds."
+    ),
     "recall@20": st.column_config.NumberColumn("Recall@20", format="%.4f"),
-    "coverage@20": st.column_config.NumberColumn("Coverage@20", format="%.3f", help="Share of the catalogue that somebody is recommended."),
+    "coverage@20": st.column_config.NumberColumn(
+        "Coverage@20", format="%.3f", help="Share of the catalogue that somebody is recommended."
+    ),
     "seeds": st.column_config.NumberColumn("Seeds", format="%d"),
-    f"{MODEL} minus it": st.column_config.NumberColumn(f"{MODEL} minus it", format="%+.4f", help="In NDCG@20, person by person."),
-    "p (Holm)": st.column_config.TextColumn("p", help="Paired t-test over people, corrected for as many comparisons (Holm): below 0.05, hardly chance."),
+    f"{MODEL} minus it": st.column_config.NumberColumn(
+        f"{MODEL} minus it", format="%+.4f", help="In NDCG@20, person by person."
+    ),
+    "p (Holm)": st.column_config.TextColumn(
+        "p",
+        help="Paired t-test over people, corrected for as many comparisons (Holm): below 0.05, hardly chance.",
+    ),
 }
 
 
@@ -55,7 +68,10 @@ def heading(section: str) -> str:
 
 
 def verdict(table: pd.DataFrame) -> str:
-    """Who is ahead of whom in NDCG@20, and what is a tie, in a sentence that follows from the numbers. The model's own presets are no rivals."""
+    """Who is ahead of whom in NDCG@20, and what is a tie, in a sentence that follows from the numbers.
+
+    The model's own presets are no rivals.
+    """
     rivals = table[[name != MODEL and not name.startswith(f"{MODEL}, ") for name in table["model"]]]
     p = rivals["p (Holm)"] if "p (Holm)" in rivals else pd.Series(math.nan, rivals.index)
     if rivals.empty or p.isna().all():
@@ -91,15 +107,21 @@ def made_by(document: dict, section: str) -> str:
     made = document.get("made", {}).get(section, {})
     machine = made.get("machine", {})
     versions = machine.get("versions", {})
-    by = [made.get("date"), machine.get("hardware"), *(f"{name} {versions[name]}" for name in ("python", "torch", "numpy") if name in versions)]
+    by = [
+        made.get("date"),
+        machine.get("hardware"),
+        *(f"{name} {versions[name]}" for name in ("python", "torch", "numpy") if name in versions),
+    ]
     kind = section.partition(": ")[0].rpartition(".")[2]
     tuned = "trials" in machine and kind not in OPTIONS
-    tuning = f"; every rival was tuned on validation with {machine['trials']} trials or {machine['seconds']:g} s" if tuned else ""
+    tuning = (
+        f"; every rival was tuned on validation with {machine['trials']} trials or {machine['seconds']:g} s"
+        if tuned
+        else ""
+    )
     if tuned and machine.get("searched"):
         tuning += f", {listed(machine['searched'])} by a search on logarithmic axes"
-    return (
-        f"`{COMMAND}{OPTIONS.get(kind, '')}`, {', '.join(str(part) for part in by if part)}{tuning}. The whole protocol and more tables: benchmarks/README.md."
-    )
+    return f"`{COMMAND}{OPTIONS.get(kind, '')}`, {', '.join(str(part) for part in by if part)}{tuning}. The whole protocol and more tables: benchmarks/README.md."
 
 
 def show() -> None:
@@ -108,10 +130,22 @@ def show() -> None:
     found = tables(document)
     if not found:
         return
-    with st.expander("The method on public data, beside other recommenders, tuned as carefully", icon=":material/leaderboard:"):
-        st.caption("Not this model: the same program trained on other data. Recommenders are means over several seeds, parts of the method one seed's.")
+    with st.expander(
+        "The method on public data, beside other recommenders, tuned as carefully",
+        icon=":material/leaderboard:",
+    ):
+        st.caption(
+            "Not this model: the same program trained on other data. Recommenders are means over several seeds, parts of the method one seed's."
+        )
         by_part = ablation.tables(document)
-        tabs = iter(st.tabs([*(heading(section) for section in found), *(f"{data}: which part does what" for data in by_part)]))
+        tabs = iter(
+            st.tabs(
+                [
+                    *(heading(section) for section in found),
+                    *(f"{data}: which part does what" for data in by_part),
+                ]
+            )
+        )
         for section, table in found.items():
             with next(tabs):
                 st.markdown(verdict(table))

@@ -5,12 +5,28 @@ import pandas as pd
 import streamlit as st
 
 CURVES = (
-    ("loss", "Training loss", "How badly liked titles are told from others, on the training pairs: falls as the model learns."),
-    ("ndcg", "Validation NDCG", "Quality on held-out titles while training (NDCG@20). Training stops once it no longer rises."),
-    ("entropy", "Sampling entropy", "How undecided the sampler is: low, and it has settled on which neighbours to draw; high, and any of them may come."),
+    (
+        "loss",
+        "Training loss",
+        "How badly liked titles are told from others, on the training pairs: falls as the model learns.",
+    ),
+    (
+        "ndcg",
+        "Validation NDCG",
+        "Quality on held-out titles while training (NDCG@20). Training stops once it no longer rises.",
+    ),
+    (
+        "entropy",
+        "Sampling entropy",
+        "How undecided the sampler is: low, and it has settled on which neighbours to draw; high, and any of them may come.",
+    ),
 )
 COLUMNS = {
-    "epoch": st.column_config.NumberColumn("Epoch", format="%d", help="One pass over everybody's training likes. 0 is the start, before any step."),
+    "epoch": st.column_config.NumberColumn(
+        "Epoch",
+        format="%d",
+        help="One pass over everybody's training likes. 0 is the start, before any step.",
+    ),
     "loss": st.column_config.NumberColumn("Training loss", format="%.4f"),
     "ndcg": st.column_config.NumberColumn("Validation NDCG@20", format="%.4f"),
     "recall": st.column_config.NumberColumn("Validation recall@20", format="%.4f"),
@@ -38,11 +54,19 @@ def start_in_words(document: dict, validated: bool = True) -> str:
         if "what was seen and not liked" in taught:
             said.append("The baselines know the likes alone.")
     if not validated:
-        said.append("Nobody has a validation title: the first of the settings tried and the last epoch were taken.")
+        said.append(
+            "Nobody has a validation title: the first of the settings tried and the last epoch were taken."
+        )
     elif best is not None:
-        said.append(f"Epoch {best} was best on validation." if best or not start else "No later epoch was better on validation.")
+        said.append(
+            f"Epoch {best} was best on validation."
+            if best or not start
+            else "No later epoch was better on validation."
+        )
     if document.get("refit"):
-        said.append("For the test the same was done once more with the validation titles included, as for the baselines.")
+        said.append(
+            "For the test the same was done once more with the validation titles included, as for the baselines."
+        )
     return " ".join(said)
 
 
@@ -51,7 +75,9 @@ def curves(history: pd.DataFrame, key: str) -> None:
     shown = [entry for entry in CURVES if entry[0] in history and history[entry[0]].notna().any()]
     if not shown:
         return
-    for place, (column, heading, explanation) in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
+    for place, (column, heading, explanation) in zip(
+        st.columns(len(shown), gap="medium"), shown, strict=True
+    ):
         with place:
             st.markdown(f"**{heading}**", help=explanation)
             values = history[["epoch", column]].dropna()
@@ -75,4 +101,10 @@ def _curve(values: pd.DataFrame, column: str, heading: str) -> alt.Chart:
 def table(history: pd.DataFrame, key: str) -> None:
     """One row per epoch."""
     shown = [column for column in COLUMNS if column in history]
-    st.dataframe(history[shown], hide_index=True, column_config=COLUMNS, alt="Training history, one row per epoch", key=key)
+    st.dataframe(
+        history[shown],
+        hide_index=True,
+        column_config=COLUMNS,
+        alt="Training history, one row per epoch",
+        key=key,
+    )

@@ -1,4 +1,6 @@
-"""Recommendations as cards: a drawn cover, the score beside the list's best, the reason in a sentence, and what one can do about it."""
+"""Recommendations as cards: a drawn cover, the score beside the list's best, the reason in a sentence, and
+what one can do about it.
+"""
 
 import base64
 import math
@@ -19,7 +21,8 @@ SHORTEST_BAR = 4  # percent: the last of a list still has a bar
 RIM = 0.95  # share of the titles that lie inside the map's rim
 LONGEST_TITLE, LONGEST_KIND, LONGEST_REASON = 90, 160, 400  # characters on a card; the table has them whole
 
-# One piece of HTML for each card, since a page of fifty would otherwise be made of hundreds of parts. Every text in it is escaped.
+# One piece of HTML for each card, since a page of fifty would otherwise be made of hundreds of parts. Every
+# text in it is escaped.
 _STYLE = f"""<style>
 .st-key-cards {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min({CARD}px, 100%), 1fr)); align-items: stretch }}
 .st-key-cards > div, .st-key-cards [class*="st-key-card_"] {{ width: 100%; max-width: 100%; min-width: 0; height: 100% }}
@@ -43,7 +46,13 @@ def style() -> None:
     st.html(_STYLE)
 
 
-def show(explorer: Explorer, profile: Profile, titles: pd.DataFrame, marks: Callable[[Any], Iterable[str]], more: Callable[[object], None]) -> None:
+def show(
+    explorer: Explorer,
+    profile: Profile,
+    titles: pd.DataFrame,
+    marks: Callable[[Any], Iterable[str]],
+    more: Callable[[object], None],
+) -> None:
     """The rows of `Explorer.recommend` as cards, in their order.
 
     Args:
@@ -56,13 +65,21 @@ def show(explorer: Explorer, profile: Profile, titles: pd.DataFrame, marks: Call
     with st.container(key="cards", gap="small"):
         for row in titles.itertuples():
             share = (getattr(row, by) - low) / (high - low) if high > low else 1.0
-            with st.container(key=f"card_{row.item_id}", border=True, height="stretch", vertical_alignment="distribute", gap="xsmall"):
+            with st.container(
+                key=f"card_{row.item_id}",
+                border=True,
+                height="stretch",
+                vertical_alignment="distribute",
+                gap="xsmall",
+            ):
                 st.html(card(row, drawn[row.item_id], share, marks(row), by))
                 _actions(profile, row.item_id, row.title, more)
 
 
 def strip(explorer: Explorer, profile: Profile, titles: pd.DataFrame, more: Callable[[object], None]) -> None:
-    """The rows of `lists.near` as small covers in one row, which scrolls where it is longer than the page is wide."""
+    """The rows of `lists.near` as small covers in one row, which scrolls where it is longer than the page is
+    wide.
+    """
     drawn = covers(explorer, titles)
     with st.container(key="strip", horizontal=True, wrap=False, gap="small"):
         for row in titles.itertuples():
@@ -70,9 +87,20 @@ def strip(explorer: Explorer, profile: Profile, titles: pd.DataFrame, more: Call
                 st.html(small_card(row, drawn[row.item_id]))
                 if not row.seen:
                     st.button(
-                        "Like", key=f"near_like {row.item_id}", icon=":material/thumb_up:", type="tertiary", on_click=liked, args=(row.item_id, row.title)
+                        "Like",
+                        key=f"near_like {row.item_id}",
+                        icon=":material/thumb_up:",
+                        type="tertiary",
+                        on_click=liked,
+                        args=(row.item_id, row.title),
                     )
-                st.button("More like this", key=f"near_more {row.item_id}", type="tertiary", on_click=more, args=(row.item_id,))
+                st.button(
+                    "More like this",
+                    key=f"near_more {row.item_id}",
+                    type="tertiary",
+                    on_click=more,
+                    args=(row.item_id,),
+                )
 
 
 def card(row: Any, drawn: str, share: float, marks: Iterable[str] = (), by: str = "score") -> str:
@@ -90,7 +118,13 @@ def card(row: Any, drawn: str, share: float, marks: Iterable[str] = (), by: str 
 
 def small_card(row: Any, drawn: str) -> str:
     """A title of the strip as HTML."""
-    mark = '<span class="mark">liked</span>' if row.liked else '<span class="mark">seen</span>' if row.seen else ""
+    mark = (
+        '<span class="mark">liked</span>'
+        if row.liked
+        else '<span class="mark">seen</span>'
+        if row.seen
+        else ""
+    )
     return (
         f'<article class="title-small">{_image(drawn, row.title)}<h3>{escape(shorten(row.title, LONGEST_TITLE))}</h3>'
         f"<p>Alike <b>{row.similarity:.0%}</b></p><p>Score <b>{row.score:.2f}</b></p>{mark}</article>"
@@ -106,13 +140,20 @@ def covers(explorer: Explorer, titles: pd.DataFrame) -> dict[Any, str]:
     order = {genre: place for place, genre in enumerate(explorer.genres)}
     drawn = {}
     for item_id, title, genres in zip(titles["item_id"], titles["title"], titles["genres"], strict=True):
-        x, y = (away.loc[item_id] / rim).tolist() if item_id in away.index and rim > 0 and math.isfinite(rim) else (0.0, 0.0)
+        x, y = (
+            (away.loc[item_id] / rim).tolist()
+            if item_id in away.index and rim > 0 and math.isfinite(rim)
+            else (0.0, 0.0)
+        )
         drawn[item_id] = cover(title, rarest_first(genres, order), x, y)
     return drawn
 
 
 def rarest_first(genres: str, order: dict[str, int]) -> Sequence[str]:
-    """The genres of a title, the one that tells most first: what few titles have. `order` numbers them from the most frequent."""
+    """The genres of a title, the one that tells most first: what few titles have.
+
+    `order` numbers them from the most frequent.
+    """
     return sorted(filter(None, genres.split(", ")), key=lambda genre: -order.get(genre, -1))
 
 
@@ -137,12 +178,47 @@ def taken_back(item_id: object, title: str) -> None:
 def _actions(profile: Profile, item_id: object, title: str, more: Callable[[object], None]) -> None:
     with st.container(horizontal=True, key=f"do_{item_id}"):
         if item_id in profile.liked:
-            st.button("Take the like back", key=f"unlike {item_id}", icon=":material/undo:", type="tertiary", on_click=taken_back, args=(item_id, title))
+            st.button(
+                "Take the like back",
+                key=f"unlike {item_id}",
+                icon=":material/undo:",
+                type="tertiary",
+                on_click=taken_back,
+                args=(item_id, title),
+            )
         elif item_id not in profile.history:
-            st.button("Like", key=f"like {item_id}", icon=":material/thumb_up:", type="tertiary", on_click=liked, args=(item_id, title))
-        st.button("Dislike", key=f"dislike {item_id}", icon=":material/thumb_down:", type="tertiary", on_click=disliked, args=(item_id, title))
-        st.button("Why?", key=f"why {item_id}", icon=":material/hub:", type="tertiary", on_click=sidebar.inspect, args=(item_id, "pages/sampling.py"))
-        st.button("More like this", key=f"more {item_id}", icon=":material/search:", type="tertiary", on_click=more, args=(item_id,))
+            st.button(
+                "Like",
+                key=f"like {item_id}",
+                icon=":material/thumb_up:",
+                type="tertiary",
+                on_click=liked,
+                args=(item_id, title),
+            )
+        st.button(
+            "Dislike",
+            key=f"dislike {item_id}",
+            icon=":material/thumb_down:",
+            type="tertiary",
+            on_click=disliked,
+            args=(item_id, title),
+        )
+        st.button(
+            "Why?",
+            key=f"why {item_id}",
+            icon=":material/hub:",
+            type="tertiary",
+            on_click=sidebar.inspect,
+            args=(item_id, "pages/sampling.py"),
+        )
+        st.button(
+            "More like this",
+            key=f"more {item_id}",
+            icon=":material/search:",
+            type="tertiary",
+            on_click=more,
+            args=(item_id,),
+        )
 
 
 def _image(drawn: str, title: str) -> str:

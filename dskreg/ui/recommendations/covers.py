@@ -1,7 +1,9 @@
-"""A title's cover, drawn from what the data know: its name, its genres and its place on the map of titles. Nothing is fetched.
+"""A title's cover, drawn from what the data know: its name, its genres and its place on the map of titles.
+Nothing is fetched.
 
-The place gives the colours, so that neighbours on the map look alike: the direction from the middle is the hue, the distance the strength. The first
-genre gives the motif, the name varies it. The same title always has the same cover, to the byte.
+The place gives the colours, so that neighbours on the map look alike: the direction from the middle is the
+hue, the distance the strength. The first genre gives the motif, the name varies it. The same title always has
+the same cover, to the byte.
 """
 
 import colorsys
@@ -23,7 +25,10 @@ JOINERS = "\u200c\u200d"  # invisible, but part of words and emoji
 
 
 def cover(title: str, genres: Sequence[str] = (), x: float = 0.0, y: float = 0.0) -> str:
-    """The cover as SVG text, 240 x 340. `genres`: the most telling first. `x`, `y`: the place on the map, the middle at 0, the rim at 1."""
+    """The cover as SVG text, 240 x 340.
+
+    `genres`: the most telling first. `x`, `y`: the place on the map, the middle at 0, the rim at 1.
+    """
     name = cleaned(title)
     deep, mid, light, accent = colours(x, y)
     genre = cleaned(genres[0]) if genres else ""
@@ -33,7 +38,8 @@ def cover(title: str, genres: Sequence[str] = (), x: float = 0.0, y: float = 0.0
     size_of_text, lines = _set(name)
     baseline = SKY + 44 + (4 - len(lines)) * 6
     text = "".join(
-        f'<text x="{MARGIN}" y="{_n(baseline + k * size_of_text * 1.12)}" font-size="{size_of_text}">{escape(line)}</text>' for k, line in enumerate(lines)
+        f'<text x="{MARGIN}" y="{_n(baseline + k * size_of_text * 1.12)}" font-size="{size_of_text}">{escape(line)}</text>'
+        for k, line in enumerate(lines)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
@@ -48,15 +54,27 @@ def cover(title: str, genres: Sequence[str] = (), x: float = 0.0, y: float = 0.0
 
 
 def colours(x: float, y: float) -> tuple[str, str, str, str]:
-    """(deep, mid, light, accent) as #rrggbb. White stands on deep with a contrast of at least 7 : 1 (tests/test_covers.py)."""
+    """(deep, mid, light, accent) as #rrggbb.
+
+    White stands on deep with a contrast of at least 7 : 1 (tests/test_covers.py).
+    """
     x, y = (value if math.isfinite(value) else 0.0 for value in (x, y))
     hue, strength = math.atan2(y, x) / math.tau % 1, 0.3 + 0.4 * min(math.hypot(x, y), 1)
-    return _rgb(hue, 0.17, strength), _rgb(hue, 0.36, strength), _rgb(hue + 0.06, 0.76, strength + 0.1), _rgb(hue + 0.5, 0.62, 0.65)
+    return (
+        _rgb(hue, 0.17, strength),
+        _rgb(hue, 0.36, strength),
+        _rgb(hue + 0.06, 0.76, strength + 0.1),
+        _rgb(hue + 0.5, 0.62, 0.65),
+    )
 
 
 def cleaned(text: object) -> str:
     """One line without what XML forbids and without invisible marks that turn the writing round."""
-    return " ".join("".join(c if unicodedata.category(c)[0] != "C" or c in JOINERS else " " for c in str(text)[:LONGEST]).split())
+    return " ".join(
+        "".join(
+            c if unicodedata.category(c)[0] != "C" or c in JOINERS else " " for c in str(text)[:LONGEST]
+        ).split()
+    )
 
 
 def wrapped(name: str, width: float) -> list[str]:
@@ -92,17 +110,30 @@ def _set(name: str) -> tuple[int, list[str]]:
 
 
 def _letters(text: str) -> float:
-    return sum(0.0 if unicodedata.combining(c) else 1.75 if unicodedata.east_asian_width(c) in "WF" else 1.3 if c.isupper() else 1.0 for c in text)
+    return sum(
+        0.0
+        if unicodedata.combining(c)
+        else 1.75
+        if unicodedata.east_asian_width(c) in "WF"
+        else 1.3
+        if c.isupper()
+        else 1.0
+        for c in text
+    )
 
 
 def _rgb(hue: float, lightness: float, saturation: float) -> str:
-    return "#" + "".join(f"{round(255 * part):02x}" for part in colorsys.hls_to_rgb(hue % 1, lightness, saturation))
+    return "#" + "".join(
+        f"{round(255 * part):02x}" for part in colorsys.hls_to_rgb(hue % 1, lightness, saturation)
+    )
 
 
 def _chances(text: str) -> Iterator[float]:
     """Numbers 0 .. 1 that belong to this text."""
     for block in range(1000):
-        yield from (byte / 255 for byte in hashlib.blake2b(f"{block}\n{text}".encode(), digest_size=64).digest())
+        yield from (
+            byte / 255 for byte in hashlib.blake2b(f"{block}\n{text}".encode(), digest_size=64).digest()
+        )
 
 
 def _n(value: float) -> str:
@@ -117,7 +148,8 @@ def _rays(chance: Iterator[float]) -> str:
     edges = [(turn + k / count) * math.tau for k in range(count)]
     half = math.pi / count / 2
     wedges = "".join(
-        f"M0 0L{_n(260 * math.cos(a - half))} {_n(260 * math.sin(a - half))}L{_n(260 * math.cos(a + half))} {_n(260 * math.sin(a + half))}z" for a in edges
+        f"M0 0L{_n(260 * math.cos(a - half))} {_n(260 * math.sin(a - half))}L{_n(260 * math.cos(a + half))} {_n(260 * math.sin(a + half))}z"
+        for a in edges
     )
     return f'<path opacity=".45" stroke="none" d="{wedges}"/><circle r="{_n(26 + 18 * next(chance))}" stroke="none"/>'
 
@@ -125,21 +157,31 @@ def _rays(chance: Iterator[float]) -> str:
 def _rings(chance: Iterator[float]) -> str:
     shift = 90 * (next(chance) - 0.5)
     return "".join(
-        f'<circle cx="{_n(shift * k / 6)}" r="{14 + 19 * k}" fill="none" stroke-width="{_n(7 - 0.8 * k)}" opacity="{_n(1 - 0.1 * k)}"/>' for k in range(7)
+        f'<circle cx="{_n(shift * k / 6)}" r="{14 + 19 * k}" fill="none" stroke-width="{_n(7 - 0.8 * k)}" opacity="{_n(1 - 0.1 * k)}"/>'
+        for k in range(7)
     )
 
 
 def _hearts(chance: Iterator[float]) -> str:
     heart = "M0 30C-44-2-30-38-12-36-4-36 0-28 0-24 0-28 4-36 12-36 30-38 44-2 0 30z"
     spots = [(220 * next(chance) - 110, 180 * next(chance) - 90, 0.3 + 0.5 * next(chance)) for _ in range(7)]
-    rest = "".join(f'<path d="{heart}" opacity=".45" transform="translate({_n(x)} {_n(y)}) scale({_n(size)})"/>' for x, y, size in spots)
+    rest = "".join(
+        f'<path d="{heart}" opacity=".45" transform="translate({_n(x)} {_n(y)}) scale({_n(size)})"/>'
+        for x, y, size in spots
+    )
     return f'<g stroke="none">{rest}<path d="{heart}" transform="scale(1.8)"/></g>'
 
 
 def _petals(chance: Iterator[float]) -> str:
     count, long = 6 + int(5 * next(chance)), 70 + 25 * next(chance)
     leaf = f"M0 0C{_n(long / 3)} {_n(-long / 3)} {_n(long / 3)} {_n(-long)} 0 {_n(-long)}C{_n(-long / 3)} {_n(-long)} {_n(-long / 3)} {_n(-long / 3)} 0 0z"
-    return "".join(f'<path d="{leaf}" opacity=".6" transform="rotate({_n(360 * k / count)})" stroke-width="1"/>' for k in range(count)) + '<circle r="14"/>'
+    return (
+        "".join(
+            f'<path d="{leaf}" opacity=".6" transform="rotate({_n(360 * k / count)})" stroke-width="1"/>'
+            for k in range(count)
+        )
+        + '<circle r="14"/>'
+    )
 
 
 def _cells(chance: Iterator[float]) -> str:
@@ -153,8 +195,12 @@ def _cells(chance: Iterator[float]) -> str:
 
 def _stars(chance: Iterator[float]) -> str:
     star = "M0-10 2-2 10 0 2 2 0 10-2 2-10 0-2-2z"
-    spots = [(250 * next(chance) - 125, 220 * next(chance) - 110, 0.3 + 1.6 * next(chance) ** 3) for _ in range(34)]
-    sky = "".join(f'<path d="{star}" transform="translate({_n(x)} {_n(y)}) scale({_n(size)})"/>' for x, y, size in spots)
+    spots = [
+        (250 * next(chance) - 125, 220 * next(chance) - 110, 0.3 + 1.6 * next(chance) ** 3) for _ in range(34)
+    ]
+    sky = "".join(
+        f'<path d="{star}" transform="translate({_n(x)} {_n(y)}) scale({_n(size)})"/>' for x, y, size in spots
+    )
     return f'<g stroke="none">{sky}<circle cx="{_n(120 * next(chance) - 60)}" cy="{_n(60 * next(chance) - 20)}" r="{_n(24 + 20 * next(chance))}"/></g>'
 
 
@@ -162,23 +208,32 @@ def _waves(chance: Iterator[float]) -> str:
     lines = []
     for k in range(7):
         y, high, start = -70 + 28 * k, 14 + 16 * next(chance), -200 - 80 * next(chance)
-        lines.append(f'<path d="M{_n(start)} {y}q40 {_n(-high)} 80 0t80 0 80 0 80 0 80 0 80 0" fill="none" stroke-width="5" opacity="{_n(0.3 + 0.1 * k)}"/>')
+        lines.append(
+            f'<path d="M{_n(start)} {y}q40 {_n(-high)} 80 0t80 0 80 0 80 0 80 0 80 0" fill="none" stroke-width="5" opacity="{_n(0.3 + 0.1 * k)}"/>'
+        )
     return "".join(lines)
 
 
 def _peaks(chance: Iterator[float]) -> str:
     layers = []
     for k in range(3):
-        tops = " ".join(f"L{-150 + 50 * n} {_n(-60 + 45 * k + 60 * next(chance) * (1 if n % 2 else -0.4))}" for n in range(7))
+        tops = " ".join(
+            f"L{-150 + 50 * n} {_n(-60 + 45 * k + 60 * next(chance) * (1 if n % 2 else -0.4))}"
+            for n in range(7)
+        )
         layers.append(f'<path opacity="{_n(0.3 + 0.3 * k)}" d="M-150 160{tops}L150 160z"/>')
-    return f'<g stroke="none"><circle cx="{_n(140 * next(chance) - 70)}" cy="-58" r="22"/>{"".join(layers)}</g>'
+    return (
+        f'<g stroke="none"><circle cx="{_n(140 * next(chance) - 70)}" cy="-58" r="22"/>{"".join(layers)}</g>'
+    )
 
 
 def _roofs(chance: Iterator[float]) -> str:
     houses = []
     for k in range(9):
         high, left = 50 + 100 * next(chance), -150 + 34 * k
-        houses.append(f'<path opacity="{_n(0.45 + 0.5 * next(chance))}" d="M{left} 160V{_n(110 - high)}l15-14 15 14V160z"/>')
+        houses.append(
+            f'<path opacity="{_n(0.45 + 0.5 * next(chance))}" d="M{left} 160V{_n(110 - high)}l15-14 15 14V160z"/>'
+        )
     return f'<g stroke="none">{"".join(houses)}</g>'
 
 
@@ -192,7 +247,10 @@ def _bars(chance: Iterator[float]) -> str:
 
 def _moon(chance: Iterator[float]) -> str:
     turn = 360 * next(chance)
-    mist = "".join(f'<path d="M-150 {_n(20 + 26 * k)}h{_n(120 + 180 * next(chance))}" stroke-width="8" stroke-linecap="round" opacity=".4"/>' for k in range(4))
+    mist = "".join(
+        f'<path d="M-150 {_n(20 + 26 * k)}h{_n(120 + 180 * next(chance))}" stroke-width="8" stroke-linecap="round" opacity=".4"/>'
+        for k in range(4)
+    )
     return f'<path stroke="none" transform="rotate({_n(turn / 6 - 30)})" d="M20-90A72 72 0 1 0 66 26 58 58 0 0 1 20-90z"/>{mist}'
 
 
@@ -205,10 +263,27 @@ def _spiral(chance: Iterator[float]) -> str:
 
 def _tiles(chance: Iterator[float]) -> str:
     spots = [(x, y, next(chance)) for x in range(-105, 130, 42) for y in range(-105, 130, 42)]
-    return "".join(f'<path stroke="none" d="M{x} {y - 21}l21 21-21 21-21-21z" opacity="{_n(0.15 + 0.8 * p)}"/>' for x, y, p in spots)
+    return "".join(
+        f'<path stroke="none" d="M{x} {y - 21}l21 21-21 21-21-21z" opacity="{_n(0.15 + 0.8 * p)}"/>'
+        for x, y, p in spots
+    )
 
 
-MOTIFS = (_rays, _rings, _hearts, _petals, _cells, _stars, _waves, _peaks, _roofs, _bars, _moon, _spiral, _tiles)
+MOTIFS = (
+    _rays,
+    _rings,
+    _hearts,
+    _petals,
+    _cells,
+    _stars,
+    _waves,
+    _peaks,
+    _roofs,
+    _bars,
+    _moon,
+    _spiral,
+    _tiles,
+)
 MEANT = {
     _rays: ("action", "shounen", "super power", "martial arts", "cars"),
     _rings: ("drama", "josei", "sports", "game"),
@@ -229,4 +304,7 @@ MOTIF_OF = {genre: motif for motif, genres in MEANT.items() for genre in genres}
 def _motif(genre: str) -> Callable[[Iterator[float]], str]:
     """A known genre has a motif of its own; another keeps one that its name chooses."""
     named = genre.casefold()
-    return MOTIF_OF.get(named) or MOTIFS[hashlib.blake2b(named.encode(), digest_size=2).digest()[0] % len(MOTIFS)]
+    return (
+        MOTIF_OF.get(named)
+        or MOTIFS[hashlib.blake2b(named.encode(), digest_size=2).digest()[0] % len(MOTIFS)]
+    )

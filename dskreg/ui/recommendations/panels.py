@@ -1,4 +1,6 @@
-"""What stands around a list of recommendations: what variety costs, titles near one of them, and what counts for the model."""
+"""What stands around a list of recommendations: what variety costs, titles near one of them, and what counts
+for the model.
+"""
 
 from typing import Literal
 
@@ -34,15 +36,21 @@ def close_near() -> None:
 
 
 def near(explorer: Explorer, profile: Profile, item_id: object, count: int = NEAREST) -> pd.DataFrame:
-    """item_id, title, type, genres, likes, similarity of the nearest titles, with this person's score and whether the title is seen or liked."""
+    """item_id, title, type, genres, likes, similarity of the nearest titles, with this person's score and
+    whether the title is seen or liked.
+    """
     found = cache.ask(explorer, "maps.similar", item_id, count)
     scores = pd.Series(cache.ask(explorer, "scores", profile), index=explorer.items["item_id"])
     ids = found["item_id"]
-    return found.assign(score=scores.loc[ids].to_numpy(), seen=ids.isin(profile.seen), liked=ids.isin(profile.history))
+    return found.assign(
+        score=scores.loc[ids].to_numpy(), seen=ids.isin(profile.seen), liked=ids.isin(profile.history)
+    )
 
 
 def near_field() -> str:
-    """The bound field that says whose neighbours are shown: always drawn, since only a drawn field writes and follows the address."""
+    """The bound field that says whose neighbours are shown: always drawn, since only a drawn field writes and
+    follows the address.
+    """
     return st.text_input(
         "More like",
         key="near",
@@ -56,7 +64,9 @@ def near_field() -> str:
 
 
 def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
-    """The panel of the titles nearest to the title `wanted`, by id or a part of its name; nothing where it is empty."""
+    """The panel of the titles nearest to the title `wanted`, by id or a part of its name; nothing where it is
+    empty.
+    """
     if not wanted:
         return
     panel = st.container(border=True, key="near_panel")
@@ -77,7 +87,9 @@ def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
         with panel:
             st.html(_INTO_VIEW, unsafe_allow_javascript=True)
     head.subheader(f"More like {plain(item['title'])}", anchor=False)
-    head.caption("The titles nearest to it in the model's own space, whoever asks; the score is this person's.")
+    head.caption(
+        "The titles nearest to it in the model's own space, whoever asks; the score is this person's."
+    )
     with panel:
         as_covers, table = st.tabs(["Covers", "As a table"])
         with as_covers:
@@ -89,7 +101,9 @@ def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
             column_order=["title", "similarity", "score", "seen", "liked", "type", "genres"],
             column_config={
                 "title": st.column_config.TextColumn("Title", width=230),
-                "similarity": st.column_config.NumberColumn("Alike", format="percent", help="Cosine of the two titles' vectors after the graph (ê)."),
+                "similarity": st.column_config.NumberColumn(
+                    "Alike", format="percent", help="Cosine of the two titles' vectors after the graph (ê)."
+                ),
                 "score": st.column_config.NumberColumn("Score", format="%.2f", help="This person's score."),
                 "seen": st.column_config.CheckboxColumn("Seen"),
                 "liked": st.column_config.CheckboxColumn("Liked"),
@@ -112,11 +126,25 @@ def exchanged(by_score: pd.DataFrame, diverse: pd.DataFrame) -> pd.DataFrame:
 def show_cost(explorer: Explorer, by_score: pd.DataFrame, diverse: pd.DataFrame) -> None:
     """What variety costs in score, and what it brings."""
     swaps = exchanged(by_score, diverse)
-    before, after = (cache.ask(explorer, "alikeness", tuple(table["item_id"].tolist())) for table in (by_score, diverse))
+    before, after = (
+        cache.ask(explorer, "alikeness", tuple(table["item_id"].tolist())) for table in (by_score, diverse)
+    )
     mean, best = float(diverse["score"].mean()), float(by_score["score"].mean())
     with st.container(horizontal=True, gap="small", vertical_alignment="distribute", key="cost"):
-        _figure("Mean score", mean, mean - best, "normal", "Beneath it, what variety costs beside the list by score alone.")
-        st.metric("Titles exchanged", f"{(swaps['change'] == 'in').sum()} of {len(diverse)}", width=165, border=True, help="Not in the list by score alone.")
+        _figure(
+            "Mean score",
+            mean,
+            mean - best,
+            "normal",
+            "Beneath it, what variety costs beside the list by score alone.",
+        )
+        st.metric(
+            "Titles exchanged",
+            f"{(swaps['change'] == 'in').sum()} of {len(diverse)}",
+            width=165,
+            border=True,
+            help="Not in the list by score alone.",
+        )
         _figure(
             "Alikeness",
             after,
@@ -139,9 +167,19 @@ def show_cost(explorer: Explorer, by_score: pd.DataFrame, diverse: pd.DataFrame)
             )
 
 
-def _figure(label: str, value: float, change: float, colour: Literal["normal", "inverse"], explanation: str) -> None:
+def _figure(
+    label: str, value: float, change: float, colour: Literal["normal", "inverse"], explanation: str
+) -> None:
     delta = f"{change:+.2f}"
-    st.metric(label, f"{value:.2f}", None if float(delta) == 0 else delta, delta_color=colour, width=165, border=True, help=explanation)
+    st.metric(
+        label,
+        f"{value:.2f}",
+        None if float(delta) == 0 else delta,
+        delta_color=colour,
+        width=165,
+        border=True,
+        help=explanation,
+    )
 
 
 # What counts
@@ -153,7 +191,10 @@ def show_weights(explorer: Explorer) -> None:
     if relations.empty:
         return
     with st.expander("What counts for this model", icon=":material/balance:"):
-        leading = [f"{plain(name)} ({share:.0%})" for name, share in zip(relations["relation"], relations["mass"], strict=True)][:NAMED_RELATIONS]
+        leading = [
+            f"{plain(name)} ({share:.0%})"
+            for name, share in zip(relations["relation"], relations["mass"], strict=True)
+        ][:NAMED_RELATIONS]
         st.markdown(
             f"Reasons run through ties between titles. This model draws them mostly through {listed(leading)}.",
             help="A share of the probability mass: how likely the next neighbour drawn for a title comes through this tie, averaged over all titles.",
@@ -167,11 +208,21 @@ def show_weights(explorer: Explorer) -> None:
             column_config={
                 "relation": st.column_config.TextColumn("Tie (relation)"),
                 "mass": st.column_config.ProgressColumn(
-                    "Share of the sampling", format="%.0f%%", min_value=0, max_value=100, help="How likely the first neighbour drawn comes through it."
+                    "Share of the sampling",
+                    format="%.0f%%",
+                    min_value=0,
+                    max_value=100,
+                    help="How likely the first neighbour drawn comes through it.",
                 ),
                 "gate": st.column_config.NumberColumn(
-                    "Weight (g_r)", format="%.3f", help="The factor on what a neighbour drawn through it adds; chosen on validation."
+                    "Weight (g_r)",
+                    format="%.3f",
+                    help="The factor on what a neighbour drawn through it adds; chosen on validation.",
                 ),
-                "picks": st.column_config.NumberColumn("Drawn per title", format="%.2f", help="Neighbours drawn through it for a title, on average."),
+                "picks": st.column_config.NumberColumn(
+                    "Drawn per title",
+                    format="%.2f",
+                    help="Neighbours drawn through it for a title, on average.",
+                ),
             },
         )

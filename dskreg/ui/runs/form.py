@@ -1,6 +1,8 @@
-"""Starting, stopping and continuing training runs from the page: the form, and the callbacks behind its buttons.
+"""Starting, stopping and continuing training runs from the page: the form, and the callbacks behind its
+buttons.
 
-Nobody types a path or a command: data sets are chosen from a list, the artifact's name is one word, and everything lands in the artifacts folder.
+Nobody types a path or a command: data sets are chosen from a list, the artifact's name is one word, and
+everything lands in the artifacts folder.
 """
 
 import os
@@ -21,7 +23,9 @@ PROBLEM = "runs_problem"
 
 
 def runs() -> Runs:
-    """The runs of the artifacts folder: kept in $DSKREG_RUNS_FOLDER, else in .runs inside it; data in $DSKREG_DATA, else in data/ beside app.py."""
+    """The runs of the artifacts folder: kept in $DSKREG_RUNS_FOLDER, else in .runs inside it; data in
+    $DSKREG_DATA, else in data/ beside app.py.
+    """
     artifacts = cache.artifacts_folder()
     folder, data = (os.environ.get(name) for name in ("DSKREG_RUNS_FOLDER", "DSKREG_DATA"))
     return Runs(Path(folder or artifacts / ".runs"), Path(data or cache.ROOT / "data"), artifacts)
@@ -37,7 +41,12 @@ def form(offered: Runs) -> None:
     sources, taken = offered.sources(), cache.artifact_names()
     with st.form("train", border=False):
         left, right = st.columns(2, gap="medium")
-        left.selectbox("Data", sources, key="train_data", help=f"The bundled demo, or a data set in the folder {plain(offered.data)}.")
+        left.selectbox(
+            "Data",
+            sources,
+            key="train_data",
+            help=f"The bundled demo, or a data set in the folder {plain(offered.data)}.",
+        )
         right.text_input(
             "Name of the new model",
             value=_free(taken),
@@ -73,11 +82,18 @@ def form(offered: Runs) -> None:
             help="An epoch is one pass over all training likes. Training ends earlier once the held-out quality no longer rises.",
         )
         right.number_input(
-            "Seed", 0, MOST_SEED, value=0, key="train_seed", help="The number that all chance is derived from: the same seed makes the same model."
+            "Seed",
+            0,
+            MOST_SEED,
+            value=0,
+            key="train_seed",
+            help="The number that all chance is derived from: the same seed makes the same model.",
         )
         st.checkbox("Replace a model that has this name already", key="train_replace")
         st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:", on_click=_start)
-    st.caption(f"A run is a process of its own: it goes on when you close the browser. At most {MOST} at a time.")
+    st.caption(
+        f"A run is a process of its own: it goes on when you close the browser. At most {MOST} at a time."
+    )
 
 
 def _free(taken: list[str]) -> str:

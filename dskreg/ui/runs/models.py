@@ -35,8 +35,28 @@ HELPS = {
     "preset": "The group of settings it was trained with.",
     "seed": "The number that all chance was derived from.",
 }
-FORMATS = {"ndcg@20": "%.4f", "baseline ndcg@20": "%.4f", "recall@20": "%.4f", "coverage@20": "%.3f", "size": "%.1f MB", "seed": "%d"}
-COMPARED = ("ndcg@20", "recall@20", "coverage@20", "baseline ndcg@20", "baseline", "dataset", "viewers", "titles", "preset", "seed", "created", "size")
+FORMATS = {
+    "ndcg@20": "%.4f",
+    "baseline ndcg@20": "%.4f",
+    "recall@20": "%.4f",
+    "coverage@20": "%.3f",
+    "size": "%.1f MB",
+    "seed": "%d",
+}
+COMPARED = (
+    "ndcg@20",
+    "recall@20",
+    "coverage@20",
+    "baseline ndcg@20",
+    "baseline",
+    "dataset",
+    "viewers",
+    "titles",
+    "preset",
+    "seed",
+    "created",
+    "size",
+)
 
 
 def show() -> None:
@@ -56,9 +76,15 @@ def show() -> None:
     rows = [names.index(name) for name in chosen]
     st.session_state["shelf_listed"] = names
     st.dataframe(
-        table[list(LABELS)].assign(**{name: [legible(text) if isinstance(text, str) else text for text in table[name]] for name in ("name", "dataset")}),
+        table[list(LABELS)].assign(
+            **{
+                name: [legible(text) if isinstance(text, str) else text for text in table[name]]
+                for name in ("name", "dataset")
+            }
+        ),
         hide_index=True,
-        key=f"shelf {st.session_state.get('shelf_round', 0)}",  # a new one takes its ticks from the field above
+        # a new one takes its ticks from the field above
+        key=f"shelf {st.session_state.get('shelf_round', 0)}",
         on_select=_ticked,
         selection_mode="multi-row",
         selection_default={"selection": {"rows": rows}},
@@ -67,7 +93,9 @@ def show() -> None:
         alt=f"All {len(table)} models with their test metrics, data, settings, date and size",
         column_config={column: _column(column) for column in LABELS},
     )
-    st.caption("As the folders say. Whether their files are whole and unaltered is checked when a model is opened. Figures compare only on the same data.")
+    st.caption(
+        "As the folders say. Whether their files are whole and unaltered is checked when a model is opened. Figures compare only on the same data."
+    )
     for name, problem in table.loc[table["problem"] != "", ["name", "problem"]].itertuples(index=False):
         st.warning(f"**{plain(name)}** cannot be used. {plain(problem)}", icon=":material/broken_image:")
     if chosen:
@@ -104,7 +132,13 @@ def _actions(chosen: pd.DataFrame) -> None:
     usable = chosen[chosen["problem"] == ""]
     with st.container(horizontal=True, gap="small"):
         for name in usable.index:
-            st.button(f"Open {plain(name)}", key=f"open {name}", icon=":material/open_in_new:", on_click=form.open_model, args=(name,))
+            st.button(
+                f"Open {plain(name)}",
+                key=f"open {name}",
+                icon=":material/open_in_new:",
+                on_click=form.open_model,
+                args=(name,),
+            )
         if len(usable) == MOST:
             st.page_link(
                 "pages/compare.py",
@@ -119,17 +153,36 @@ def _actions(chosen: pd.DataFrame) -> None:
 def side_by_side(chosen: pd.DataFrame) -> None:
     """Two models' figures in two columns, and whether they may be compared at all."""
     one, other = chosen.index
-    differing = [word for word, column in (("data", "dataset"), ("viewers", "viewers"), ("titles", "titles")) if chosen[column].nunique() > 1]
+    differing = [
+        word
+        for word, column in (("data", "dataset"), ("viewers", "viewers"), ("titles", "titles"))
+        if chosen[column].nunique() > 1
+    ]
     if differing:
-        st.warning(f"These two were tested on different {listed(differing)}: a higher figure does not mean the better model.", icon=":material/balance:")
+        st.warning(
+            f"These two were tested on different {listed(differing)}: a higher figure does not mean the better model.",
+            icon=":material/balance:",
+        )
     elif chosen["ndcg@20"].notna().all():
         ahead = chosen["ndcg@20"].idxmax()
         gap = abs(chosen["ndcg@20"].diff().iloc[-1])
-        verdict = f"“{plain(ahead)}” ranks the hidden titles better, by {gap:.4f} NDCG@20" if gap else "Both rank the hidden titles equally well (NDCG@20)"
+        verdict = (
+            f"“{plain(ahead)}” ranks the hidden titles better, by {gap:.4f} NDCG@20"
+            if gap
+            else "Both rank the hidden titles equally well (NDCG@20)"
+        )
         st.markdown(verdict + ". One test cannot tell a small difference from chance.")
-    text = pd.DataFrame({name: [_written(column, chosen.loc[name, column]) for column in COMPARED] for name in (one, other)})
+    text = pd.DataFrame(
+        {name: [_written(column, chosen.loc[name, column]) for column in COMPARED] for name in (one, other)}
+    )
     text.insert(0, "", [LABELS[column] for column in COMPARED])
-    st.dataframe(text, hide_index=True, height="content", key="shelf_pair", alt=f"The models {one} and {other} side by side")
+    st.dataframe(
+        text,
+        hide_index=True,
+        height="content",
+        key="shelf_pair",
+        alt=f"The models {one} and {other} side by side",
+    )
 
 
 def _written(column: str, value: object) -> str:

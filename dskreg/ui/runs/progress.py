@@ -16,8 +16,16 @@ STATES = {  # state: (icon, colour, what it means)
     "running": (":material/progress_activity:", "blue", "The run is at work."),
     "finished": (":material/check_circle:", "green", "The model was made and can be opened."),
     "failed": (":material/error:", "red", "The run ended with an error."),
-    "stopped": (":material/stop_circle:", "orange", "Somebody stopped the run. What it had learnt by its last epoch is kept."),
-    "lost": (":material/help:", "orange", "The process is gone without a word, as after a crash or a restart of the machine. Its last epoch is kept."),
+    "stopped": (
+        ":material/stop_circle:",
+        "orange",
+        "Somebody stopped the run. What it had learnt by its last epoch is kept.",
+    ),
+    "lost": (
+        ":material/help:",
+        "orange",
+        "The process is gone without a word, as after a crash or a restart of the machine. Its last epoch is kept.",
+    ),
 }
 REFRESH = 2.0  # seconds
 
@@ -36,7 +44,10 @@ def table(found: list[Run], unreadable: list[Unreadable], shown: Run | None) -> 
         for run in found
     ] + [{"model": bad.id, "state": "unreadable", "problem": legible(bad.problem)} for bad in unreadable]
     st.session_state["runs_listed"] = listed = [run.id for run in found] + [bad.id for bad in unreadable]
-    st.session_state["runs_key"] = key = f"runs {st.session_state.get('runs_round', 0)} {len(listed)} {listed[0]}"  # a new table ticks the run shown
+    # a new table ticks the run shown
+    st.session_state["runs_key"] = key = (
+        f"runs {st.session_state.get('runs_round', 0)} {len(listed)} {listed[0]}"
+    )
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -52,8 +63,12 @@ def table(found: list[Run], unreadable: list[Unreadable], shown: Run | None) -> 
             "state": "State",
             "asked": st.column_config.DatetimeColumn("Started", format="distance"),
             "data": "Data",
-            "epochs": st.column_config.NumberColumn("Epochs", format="%d", help="How many were run; below while it is at work."),
-            "ndcg": st.column_config.NumberColumn("Best NDCG@20", format="%.4f", help="On held-out validation titles."),
+            "epochs": st.column_config.NumberColumn(
+                "Epochs", format="%d", help="How many were run; below while it is at work."
+            ),
+            "ndcg": st.column_config.NumberColumn(
+                "Best NDCG@20", format="%.4f", help="On held-out validation titles."
+            ),
             "problem": "Problem",
         },
     )
@@ -71,7 +86,10 @@ def _entered() -> None:
 
 
 def chosen(found: list[Run], unreadable: list[Unreadable]) -> Run | None:
-    """The run that the link names, else the latest; None where there is none. One that cannot be read is named with the reason."""
+    """The run that the link names, else the latest; None where there is none.
+
+    One that cannot be read is named with the reason.
+    """
     wanted = st.text_input(
         "Run shown",
         key="run",
@@ -84,9 +102,15 @@ def chosen(found: list[Run], unreadable: list[Unreadable]) -> Run | None:
     run = next((run for run in found if run.id == wanted), None)
     bad = next((bad for bad in unreadable if bad.id == wanted), None)
     if bad:
-        st.warning(f"The run “{plain(bad.id)}” cannot be read. {plain(bad.problem)}", icon=":material/broken_image:")
+        st.warning(
+            f"The run “{plain(bad.id)}” cannot be read. {plain(bad.problem)}", icon=":material/broken_image:"
+        )
     elif wanted and not run:
-        st.warning(f"There is no run “{plain(wanted[:80])}” here." + (" You see the latest one instead." if found else ""), icon=":material/link_off:")
+        st.warning(
+            f"There is no run “{plain(wanted[:80])}” here."
+            + (" You see the latest one instead." if found else ""),
+            icon=":material/link_off:",
+        )
     return run or (found[0] if found else None)
 
 
@@ -99,9 +123,20 @@ def show(offered: Runs, run: Run, states: dict[str, str]) -> None:
     st.caption(plain(_asked_for(run)))
     _actions(run)
     if run.state == "failed":
-        st.error(plain(run.message or "The run ended with an error; its output below says more."), icon=":material/error:")
+        st.error(
+            plain(run.message or "The run ended with an error; its output below says more."),
+            icon=":material/error:",
+        )
     if run.state in ("stopped", "lost"):
-        st.info(meaning + (" “Continue” goes on from there." if run.resumable else " A later run of this name has taken its place."), icon=icon)
+        st.info(
+            meaning
+            + (
+                " “Continue” goes on from there."
+                if run.resumable
+                else " A later run of this name has taken its place."
+            ),
+            icon=icon,
+        )
     alive = "running" in states.values()
     st.fragment(_progress, run_every=REFRESH if alive else None)(offered, run.id, states)
 
@@ -113,8 +148,17 @@ def _asked_for(run: Run) -> str:
 
 
 def _actions(run: Run) -> None:
-    def button(label: str, icon: str, act: Callable[[str], None], argument: str, primary: bool = False) -> None:
-        st.button(label, icon=f":material/{icon}:", key=f"do {label}", on_click=act, args=(argument,), type="primary" if primary else "secondary")
+    def button(
+        label: str, icon: str, act: Callable[[str], None], argument: str, primary: bool = False
+    ) -> None:
+        st.button(
+            label,
+            icon=f":material/{icon}:",
+            key=f"do {label}",
+            on_click=act,
+            args=(argument,),
+            type="primary" if primary else "secondary",
+        )
 
     with st.container(horizontal=True, gap="small"):
         if run.state == "finished" and run.request.out in cache.artifact_names():
@@ -122,7 +166,8 @@ def _actions(run: Run) -> None:
         if not form.allowed():
             return
         if run.state == "running":
-            button("Stop training", "stop", form.stop, run.id)  # Streamlit has a “Stop” of its own in the header
+            # Streamlit has a “Stop” of its own in the header
+            button("Stop training", "stop", form.stop, run.id)
         if run.resumable:
             button("Continue", "play_arrow", form.resume, run.id, primary=True)
 
@@ -136,7 +181,9 @@ def _progress(offered: Runs, run_id: str, states: dict[str, str]) -> None:
         part, words = position(run)
         st.progress(part, plain(words))
     if run.best:
-        st.markdown(f"Best{' so far' if run.state == 'running' else ''}: epoch {run.best.epoch}, validation NDCG@20 **{run.best.ndcg:.4f}**.")
+        st.markdown(
+            f"Best{' so far' if run.state == 'running' else ''}: epoch {run.best.epoch}, validation NDCG@20 **{run.best.ndcg:.4f}**."
+        )
     history = pd.DataFrame(run.told.epochs)
     shown, numbers, output = st.tabs(["Curves", "Table", "Output"])
     with shown:
@@ -161,8 +208,15 @@ def position(run: Run) -> tuple[float, str]:
         return 0.0, told.stage or "Starting: loading the libraries"
     most = max(1, done, told.start.epochs if told.start else 0)
     if not told.step:
-        return done / most, f"Epoch {done} of at most {most} done. {told.stage}" if told.epochs else told.stage or "Reading the data"
+        return (
+            done / most,
+            f"Epoch {done} of at most {most} done. {told.stage}"
+            if told.epochs
+            else told.stage or "Reading the data",
+        )
     step, steps = told.step.step, max(1, told.step.steps)
     if not told.epochs:
         return 0.0, f"Choosing the start: {step} of at most {steps} tried"
-    return min(1.0, (done + step / steps) / most), f"Epoch {done + 1} of at most {most}, step {step} of {steps}"
+    return min(
+        1.0, (done + step / steps) / most
+    ), f"Epoch {done + 1} of at most {most}, step {step} of {steps}"

@@ -1,4 +1,6 @@
-"""What the panels of the sampling page share: the draw they show, and the table of candidates with its explained columns."""
+"""What the panels of the sampling page share: the draw they show, and the table of candidates with its
+explained columns.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +19,10 @@ COLUMNS = {
     "rank": ("Rank", "By key: the first K are drawn."),
     "title": ("Candidate", ""),
     "picked": ("Drawn", "Among the K largest keys."),
-    "inclusion_probability": ("Probability π", "In what share of all random draws it would be among the K. Exact, not estimated."),
+    "inclusion_probability": (
+        "Probability π",
+        "In what share of all random draws it would be among the K. Exact, not estimated.",
+    ),
     "contribution": ("Contribution", "What it adds to the score before the activation; 0 where not drawn."),
     "base_contribution": ("Base", "What the title adds as one of the liked titles, whether drawn or not."),
     "relation": ("Relation r", "Under which relation of the knowledge graph it is a neighbour."),
@@ -28,13 +33,19 @@ COLUMNS = {
     "noise": ("Noise G", "This draw's Gumbel noise; 0 with the noise off."),
     "key": ("Key s + G", "The K largest keys are drawn."),
     "share": ("Share", "Of the probability mass softmax(s)."),
-    "relaxed": ("Relaxed", "The soft weight at temperature τ that carries the gradient in training. No probability: it can exceed 1."),
+    "relaxed": (
+        "Relaxed",
+        "The soft weight at temperature τ that carries the gradient in training. No probability: it can exceed 1.",
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The draw that the page shows: one person, one title, and the sampler's settings. `seed` None: no noise."""
+    """The draw that the page shows: one person, one title, and the sampler's settings.
+
+    `seed` None: no noise.
+    """
 
     explorer: Explorer
     profile: Profile
@@ -46,8 +57,15 @@ class Shown:
 
     def explanation(self, item_id: Any = None, **changed: Any) -> Explanation:
         """The explanation, of another title or with another setting where asked."""
-        settings = {"seed": self.seed, "picks": self.picks, "user_picks": self.user_picks, "temperature": self.temperature} | changed
-        return cache.explanation(self.explorer, self.profile, self.item_id if item_id is None else item_id, **settings)
+        settings = {
+            "seed": self.seed,
+            "picks": self.picks,
+            "user_picks": self.user_picks,
+            "temperature": self.temperature,
+        } | changed
+        return cache.explanation(
+            self.explorer, self.profile, self.item_id if item_id is None else item_id, **settings
+        )
 
     def colours(self) -> dict[str, str]:
         """A colour for every relation, the same on all panels."""
@@ -68,18 +86,42 @@ def candidates_of(shown: Shown, explanation: Explanation, side: str) -> pd.DataF
     return frame.assign(liked=frame["item_id"].isin(list(shown.profile.history)))
 
 
-def show_candidates(frame: pd.DataFrame, columns: tuple[str, ...], key: str, alt: str, compact: bool = False) -> None:
+def show_candidates(
+    frame: pd.DataFrame, columns: tuple[str, ...], key: str, alt: str, compact: bool = False
+) -> None:
     """Candidates with the numbers that led to the draw."""
-    config: dict[str, Any] = {name: st.column_config.Column(label, help=text) for name, (label, text) in COLUMNS.items()}
-    config |= {name: st.column_config.NumberColumn(COLUMNS[name][0], format=form, help=COLUMNS[name][1]) for name, form in NUMBERS.items()}
-    config["title"] = st.column_config.TextColumn(COLUMNS["title"][0], pinned=True, width=150 if compact else "medium")
+    config: dict[str, Any] = {
+        name: st.column_config.Column(label, help=text) for name, (label, text) in COLUMNS.items()
+    }
+    config |= {
+        name: st.column_config.NumberColumn(COLUMNS[name][0], format=form, help=COLUMNS[name][1])
+        for name, form in NUMBERS.items()
+    }
+    config["title"] = st.column_config.TextColumn(
+        COLUMNS["title"][0], pinned=True, width=150 if compact else "medium"
+    )
     text = COLUMNS["inclusion_probability"][1]
     if compact:
         config["picked"] = st.column_config.CheckboxColumn("Drawn", width=64)
-        config["contribution"] = st.column_config.NumberColumn("Adds", format="%+.3f", help=COLUMNS["contribution"][1], width=76)
-        config["inclusion_probability"] = st.column_config.NumberColumn("Likely", format="%.0f%%", help=text, width=80)
+        config["contribution"] = st.column_config.NumberColumn(
+            "Adds", format="%+.3f", help=COLUMNS["contribution"][1], width=76
+        )
+        config["inclusion_probability"] = st.column_config.NumberColumn(
+            "Likely", format="%.0f%%", help=text, width=80
+        )
     else:
         label = COLUMNS["inclusion_probability"][0]
-        config["inclusion_probability"] = st.column_config.ProgressColumn(label, format="%.1f%%", min_value=0.0, max_value=100.0, help=text)
-    table = frame.assign(**{name: 100 * frame[name] for name in PERCENT})[[name for name in columns if name in frame]]
-    st.dataframe(table, column_config=config, hide_index=True, key=key, alt=alt, height="content" if compact and len(table) < 20 else 460)
+        config["inclusion_probability"] = st.column_config.ProgressColumn(
+            label, format="%.1f%%", min_value=0.0, max_value=100.0, help=text
+        )
+    table = frame.assign(**{name: 100 * frame[name] for name in PERCENT})[
+        [name for name in columns if name in frame]
+    ]
+    st.dataframe(
+        table,
+        column_config=config,
+        hide_index=True,
+        key=key,
+        alt=alt,
+        height="content" if compact and len(table) < 20 else 460,
+    )

@@ -1,4 +1,7 @@
-"""Who among the liked titles speaks for which neighbour: the score as a flow. And: how unevenly titles are connected."""
+"""Who among the liked titles speaks for which neighbour: the score as a flow.
+
+And: how unevenly titles are connected.
+"""
 
 from typing import Any
 
@@ -12,7 +15,12 @@ from dskreg.ui.sampling import charts
 from dskreg.ui.sampling.draw import QUIET, Shown
 
 SOURCES = 8  # liked titles with a name of their own
-CURVES = {"paths": "ways to other titles", "appears": "candidate tables", "mass": "expected first draws", "drawn": "draws without noise"}
+CURVES = {
+    "paths": "ways to other titles",
+    "appears": "candidate tables",
+    "mass": "expected first draws",
+    "drawn": "draws without noise",
+}
 MEANT = {
     "paths": "Ways in the graph from the title to others: over a shared entity, or a viewer who liked both, or a direct link. Before the cut to M.",
     "candidates": "How many neighbours the table keeps for the title: at most M.",
@@ -28,7 +36,10 @@ def show_flow(shown: Shown, explanation: Explanation) -> None:
     settings = {"seed": shown.seed, "picks": shown.picks, "user_picks": shown.user_picks}
     flow = cache.ask(shown.explorer, "flow", shown.profile, shown.item_id, sources=SOURCES, **settings)
     if flow.empty:
-        st.info("No like is known of this user, so no liked title contributes to the score.", icon=":material/inbox:")
+        st.info(
+            "No like is known of this user, so no liked title contributes to the score.",
+            icon=":material/inbox:",
+        )
         return
     carried, named = flow["target_id"].notna(), flow["source_id"].notna()
     against = flow[flow["contribution"] < 0]["contribution"].sum()
@@ -37,7 +48,12 @@ def show_flow(shown: Shown, explanation: Explanation) -> None:
         f"**{flow[carried]['contribution'].sum():+.3f}** goes through drawn neighbours; the voices against it come to **{against:.3f}**."
         + _strongest(flow, carried & named)
     )
-    whole = st.toggle("The title itself and the bias too", key="whole", bind="query-params", help="Off: only what goes through the drawn neighbours.")
+    whole = st.toggle(
+        "The title itself and the bias too",
+        key="whole",
+        bind="query-params",
+        help="Off: only what goes through the drawn neighbours.",
+    )
     flow = flow if whole or not carried.any() else flow[carried]
     alt = f"Flow from liked titles over {flow['target'].nunique()} parts to {explanation.title}, {flow['contribution'].sum():.3f} in all"
     chart, table = st.tabs(["Flow", "Table"], key="flow_as", bind="query-params")
@@ -47,8 +63,15 @@ def show_flow(shown: Shown, explanation: Explanation) -> None:
         "Left: what the person likes. Middle: the parts of the title, in the colours of their relations. Green speaks for the title, red against it; "
         "the wider, the more. Where both meet, less comes out than went in."
     )
-    wide = flow.assign(part=[f"{name} ({r})" if r else name for name, r in zip(flow["target"], flow["relation"], strict=True)])
-    config: dict[str, Any] = {"source": st.column_config.TextColumn("Liked title", pinned=True, width="medium"), "part": "speaks for"}
+    wide = flow.assign(
+        part=[
+            f"{name} ({r})" if r else name for name, r in zip(flow["target"], flow["relation"], strict=True)
+        ]
+    )
+    config: dict[str, Any] = {
+        "source": st.column_config.TextColumn("Liked title", pinned=True, width="medium"),
+        "part": "speaks for",
+    }
     config["contribution"] = st.column_config.NumberColumn("with", format="%+.3f")
     wide = wide.sort_values("contribution", key=abs, ascending=False)[list(config)]
     table.dataframe(wide, column_config=config, hide_index=True, key="flow_table", alt=alt, height=460)
@@ -89,23 +112,66 @@ def show_hubs(shown: Shown, explanation: Explanation) -> None:
     mark = {name: float(own[name]) for name in CURVES}
     alt = f"How many titles have at least so many {', '.join(CURVES.values())}; {explanation.title} is marked"
     left.plotly_chart(charts.at_least(frame, CURVES, mark), key="hubs_chart", config=QUIET, alt=alt)
-    left.caption(f"★ {plain(explanation.title)}. Both axes are logarithmic: a straight fall is a heavy tail, a steep one means that titles are alike.")
-    labels = {"paths": "ways through the graph", "candidates": "candidates kept", "appears": "tables it stands in", "mass": "expected first draws"}
-    rows = table.assign(measure=[labels.get(name, "draws without noise") for name in table.index], own=[own[name] for name in table.index])
+    left.caption(
+        f"★ {plain(explanation.title)}. Both axes are logarithmic: a straight fall is a heavy tail, a steep one means that titles are alike."
+    )
+    labels = {
+        "paths": "ways through the graph",
+        "candidates": "candidates kept",
+        "appears": "tables it stands in",
+        "mass": "expected first draws",
+    }
+    rows = table.assign(
+        measure=[labels.get(name, "draws without noise") for name in table.index],
+        own=[own[name] for name in table.index],
+    )
     config: dict[str, Any] = {"measure": st.column_config.TextColumn("Per title", pinned=True, width=150)}
-    numbers = {"own": ("This title", "%.4g"), "mean": ("Mean", "%.4g"), "largest": ("Largest", "%.4g"), "gini": ("Gini", "%.2f")}
-    config |= {name: st.column_config.NumberColumn(label, format=form) for name, (label, form) in numbers.items()}
-    config["top"] = st.column_config.NumberColumn("Top 1 %", format="percent", help="What share the best 1 % of the titles hold.")
-    right.dataframe(rows[list(config)], column_config=config, hide_index=True, key="hubs_table", alt=alt, height="content")
+    numbers = {
+        "own": ("This title", "%.4g"),
+        "mean": ("Mean", "%.4g"),
+        "largest": ("Largest", "%.4g"),
+        "gini": ("Gini", "%.2f"),
+    }
+    config |= {
+        name: st.column_config.NumberColumn(label, format=form) for name, (label, form) in numbers.items()
+    }
+    config["top"] = st.column_config.NumberColumn(
+        "Top 1 %", format="percent", help="What share the best 1 % of the titles hold."
+    )
+    right.dataframe(
+        rows[list(config)], column_config=config, hide_index=True, key="hubs_table", alt=alt, height="content"
+    )
     with right.expander("What is counted"):
-        st.markdown("\n".join(f"- **{labels.get(name, 'draws without noise')}**: {text}" for name, text in MEANT.items()))
+        st.markdown(
+            "\n".join(
+                f"- **{labels.get(name, 'draws without noise')}**: {text}" for name, text in MEANT.items()
+            )
+        )
     _busiest(frame)
 
 
 def _busiest(frame: pd.DataFrame) -> None:
     st.markdown("**The busiest titles**")
     config: dict[str, Any] = {"title": st.column_config.TextColumn("Title", pinned=True, width="medium")}
-    labels = {"drawn": "Drawn by", "mass": "Expected first draws", "appears": "In tables", "paths": "Ways", "candidates": "Candidates"}
-    config |= {name: st.column_config.NumberColumn(label, format="%.1f" if name == "mass" else "%d", help=MEANT[name]) for name, label in labels.items()}
+    labels = {
+        "drawn": "Drawn by",
+        "mass": "Expected first draws",
+        "appears": "In tables",
+        "paths": "Ways",
+        "candidates": "Candidates",
+    }
+    config |= {
+        name: st.column_config.NumberColumn(
+            label, format="%.1f" if name == "mass" else "%d", help=MEANT[name]
+        )
+        for name, label in labels.items()
+    }
     most = frame.sort_values("drawn", ascending=False, kind="stable").head(10)[list(config)]
-    st.dataframe(most, column_config=config, hide_index=True, key="busiest", alt="The ten titles that are drawn most often", height="content")
+    st.dataframe(
+        most,
+        column_config=config,
+        hide_index=True,
+        key="busiest",
+        alt="The ten titles that are drawn most often",
+        height="content",
+    )

@@ -1,6 +1,8 @@
-"""An explanation as one HTML page to send to a colleague: no script, nothing fetched, light and dark, every number in a table.
+"""An explanation as one HTML page to send to a colleague: no script, nothing fetched, light and dark, every
+number in a table.
 
-Everything that comes from a file or a link is escaped; a content policy forbids the browser whatever might have slipped through.
+Everything that comes from a file or a link is escaped; a content policy forbids the browser whatever might
+have slipped through.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ TITLE_SIDE = {
     "share": ("Share", ".1%"),
     "relaxed": ("Relaxed", ".3f"),
 }
-VIEWER_SIDE = {name: column for name, column in TITLE_SIDE.items() if name not in ("relation", "via")} | {"base_contribution": ("Base", "+.3f")}
+VIEWER_SIDE = {name: column for name, column in TITLE_SIDE.items() if name not in ("relation", "via")} | {
+    "base_contribution": ("Base", "+.3f")
+}
 RELATIONS = {
     "relation": ("Relation r", ""),
     "candidates": ("Candidates", ",d"),
@@ -61,7 +65,9 @@ person, and the contribution what it adds to the score.</p>
 """
 
 
-def page(explanation: Explanation, who: str, parts: Sequence[tuple[str, str, float]], notes: Sequence[str] = ()) -> str:
+def page(
+    explanation: Explanation, who: str, parts: Sequence[tuple[str, str, float]], notes: Sequence[str] = ()
+) -> str:
     """The whole explanation as HTML.
 
     Args:
@@ -81,18 +87,41 @@ def page(explanation: Explanation, who: str, parts: Sequence[tuple[str, str, flo
         "They add": f"{drawn['contribution'].sum():+.3f}",
     }
     total = "score" if e.activation == "linear" else f"sum before {e.activation}"
-    summed = pd.DataFrame([*parts, (total, "", e.pre_activation_score)], columns=["title", "relation", "contribution"])
-    bent = "" if e.activation == "linear" else f"<p>The parts add up before the activation; {_safe(e.activation)} then bends the sum to {e.score:.3f}.</p>"
+    summed = pd.DataFrame(
+        [*parts, (total, "", e.pre_activation_score)], columns=["title", "relation", "contribution"]
+    )
+    bent = (
+        ""
+        if e.activation == "linear"
+        else f"<p>The parts add up before the activation; {_safe(e.activation)} then bends the sum to {e.score:.3f}.</p>"
+    )
     body = [
         f"<p class='muted'>{_safe(who)}</p><h1>{_safe(e.title)}</h1><p>Why does the recommender give it this score? Below, a {_safe(settings)}.</p>",
         f"<dl>{''.join(f'<div><dt>{_safe(name)}</dt><dd>{_safe(value)}</dd></div>' for name, value in figures.items())}</dl>",
-        _section("How the score adds up", summed, {"title": ("Part", ""), "relation": ("Relation r", ""), "contribution": ("Adds", "+.3f")}),
-        bent,
-        _section("The title’s neighbours", e.item_neighbours, TITLE_SIDE, "Largest key first: the first K are drawn."),
         _section(
-            "The person’s liked titles", e.user_neighbours, VIEWER_SIDE, "To the model a person is the sum of the liked titles; those drawn count once more."
+            "How the score adds up",
+            summed,
+            {"title": ("Part", ""), "relation": ("Relation r", ""), "contribution": ("Adds", "+.3f")},
         ),
-        _section("Which relations count", e.relations, RELATIONS, "Mass: the share of softmax(s). Expected: how many a random draw contains on average."),
+        bent,
+        _section(
+            "The title’s neighbours",
+            e.item_neighbours,
+            TITLE_SIDE,
+            "Largest key first: the first K are drawn.",
+        ),
+        _section(
+            "The person’s liked titles",
+            e.user_neighbours,
+            VIEWER_SIDE,
+            "To the model a person is the sum of the liked titles; those drawn count once more.",
+        ),
+        _section(
+            "Which relations count",
+            e.relations,
+            RELATIONS,
+            "Mass: the share of softmax(s). Expected: how many a random draw contains on average.",
+        ),
         f"<h2>How to read this</h2>{TERMS}",
         *(f"<p class='muted'>{_safe(note)}</p>" for note in notes),
     ]
@@ -103,14 +132,18 @@ def page(explanation: Explanation, who: str, parts: Sequence[tuple[str, str, flo
     return f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n<main>\n{"".join(body)}\n</main>\n</body>\n</html>\n'
 
 
-def _section(heading: str, frame: pd.DataFrame, columns: dict[str, tuple[str, str]], caption: str = "") -> str:
+def _section(
+    heading: str, frame: pd.DataFrame, columns: dict[str, tuple[str, str]], caption: str = ""
+) -> str:
     """A heading and its table; a sentence where the table would be empty."""
     opening = f"<h2>{heading}</h2>"
     if frame.empty:
         return f"{opening}<p>There is nothing to show here.</p>"
     names = [name for name in columns if name in frame]
     largest = {name: max(float(frame[name].abs().max()), 1e-12) for name in BARS if name in names}
-    header = "".join(f'<th scope="col"{_number(columns[name][1])}>{_safe(columns[name][0])}</th>' for name in names)
+    header = "".join(
+        f'<th scope="col"{_number(columns[name][1])}>{_safe(columns[name][0])}</th>' for name in names
+    )
     rows = []
     for row in frame.to_dict("records"):
         cells = "".join(_cell(row[name], columns[name][1], largest.get(name)) for name in names)

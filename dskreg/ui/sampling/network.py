@@ -1,8 +1,10 @@
-"""The drawing of one draw: a title in the middle, what was picked on its right (solid), the best that was not on its left (dashed).
+"""The drawing of one draw: a title in the middle, what was picked on its right (solid), the best that was not
+on its left (dashed).
 
-pyvis writes the page; everything it would fetch is removed and a content policy forbids the rest, so that the drawing works offline. Positions are
-computed here (three columns, physics off): the same input gives the same bytes. Titles come from files somebody else wrote: vis draws labels on a
-canvas and tooltips as plain text, everything else is escaped. Streamlit embeds the page with access to the app, hence the care.
+pyvis writes the page; everything it would fetch is removed and a content policy forbids the rest, so that the
+drawing works offline. Positions are computed here (three columns, physics off): the same input gives the same
+bytes. Titles come from files somebody else wrote: vis draws labels on a canvas and tooltips as plain text,
+everything else is escaped. Streamlit embeds the page with access to the app, hence the care.
 """
 
 from __future__ import annotations
@@ -28,12 +30,32 @@ Row = Mapping[Hashable, Any]  # one of the candidates
 LABEL, TOOLTIP = 34, 200  # characters of a title in a box, of a name where the mouse rests
 
 # The app's own colours (.streamlit/config.toml): an iframe does not inherit them.
-_LIGHT = {"page": "#fdfdfc", "box": "#f1f4f3", "text": "#1c2526", "muted": "#566364", "centre": "#0f6e6e", "on_centre": "#ffffff"}
-_DARK = {"page": "#12191b", "box": "#1c2629", "text": "#e8eeee", "muted": "#a3b1b3", "centre": "#4fc3bd", "on_centre": "#12191b"}
+_LIGHT = {
+    "page": "#fdfdfc",
+    "box": "#f1f4f3",
+    "text": "#1c2526",
+    "muted": "#566364",
+    "centre": "#0f6e6e",
+    "on_centre": "#ffffff",
+}
+_DARK = {
+    "page": "#12191b",
+    "box": "#1c2629",
+    "text": "#e8eeee",
+    "muted": "#a3b1b3",
+    "centre": "#4fc3bd",
+    "on_centre": "#12191b",
+}
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _OPTIONS = {
     "physics": {"enabled": False},
-    "interaction": {"hover": True, "zoomView": False, "dragView": True, "navigationButtons": False, "tooltipDelay": 100},
+    "interaction": {
+        "hover": True,
+        "zoomView": False,
+        "dragView": True,
+        "navigationButtons": False,
+        "tooltipDelay": 100,
+    },
     "edges": {
         "arrows": {"to": {"enabled": True, "scaleFactor": 0.45}},
         "smooth": {"enabled": True, "type": "cubicBezier", "forceDirection": "horizontal", "roundness": 0.45},
@@ -52,11 +74,19 @@ class Drawing:
     left_out: int  # picks that found no room
 
 
-def draw(candidates: pd.DataFrame, centre: str, colours: Mapping[str, str], liked: Collection[Hashable] = (), dark: bool = False, passed: int = 8) -> Drawing:
+def draw(
+    candidates: pd.DataFrame,
+    centre: str,
+    colours: Mapping[str, str],
+    liked: Collection[Hashable] = (),
+    dark: bool = False,
+    passed: int = 8,
+) -> Drawing:
     """Draw one side of an explanation.
 
     Args:
-        candidates: one row per candidate, largest key first (`Explanation.item_neighbours` or `.user_neighbours`).
+        candidates: one row per candidate, largest key first (`Explanation.item_neighbours` or
+            `.user_neighbours`).
         centre: what stands in the middle.
         colours: a colour for every relation.
         liked: ids that get a heart.
@@ -65,13 +95,25 @@ def draw(candidates: pd.DataFrame, centre: str, colours: Mapping[str, str], like
     picked = candidates[candidates["picked"]]
     picked = picked.sort_values("contribution", key=abs, ascending=False, kind="stable")
     left_out = max(0, len(picked) - MOST_PICKED)
-    picked, missed = picked.head(MOST_PICKED), candidates[~candidates["picked"]].head(min(passed, MOST_PASSED))
+    picked, missed = (
+        picked.head(MOST_PICKED),
+        candidates[~candidates["picked"]].head(min(passed, MOST_PASSED)),
+    )
     edges = pd.concat([picked, missed]) if len(missed) else picked
-    theme, places = _DARK if dark else _LIGHT, _places(list(dict.fromkeys(picked["item_id"])), list(dict.fromkeys(missed["item_id"])))
+    theme, places = (
+        _DARK if dark else _LIGHT,
+        _places(list(dict.fromkeys(picked["item_id"])), list(dict.fromkeys(missed["item_id"]))),
+    )
     rows = min(ROWS, max(len(set(picked["item_id"])), len(set(missed["item_id"])), 3))
     height = min(640, rows * ROW + 30)
 
-    net = Network(height=f"min({height}px, {95 * height // 600}vw)", width="100%", directed=True, cdn_resources="in_line", bgcolor=theme["page"])
+    net = Network(
+        height=f"min({height}px, {95 * height // 600}vw)",
+        width="100%",
+        directed=True,
+        cdn_resources="in_line",
+        bgcolor=theme["page"],
+    )
     net.templateEnv = _templates()
     net.set_options(json.dumps(_OPTIONS))
     net.add_node(
@@ -92,29 +134,47 @@ def draw(candidates: pd.DataFrame, centre: str, colours: Mapping[str, str], like
             net.add_edge(_node(item_id), "centre", id=net.num_edges(), **line)
     alt = _sentence(shorten(centre, TOOLTIP), picked, missed)
     legend = _legend([name for name in colours if name in set(edges["relation"])], colours)
-    return Drawing(_finish(net.generate_html(), theme, alt, legend), edges.reset_index(drop=True), alt, height + 44, left_out)
+    return Drawing(
+        _finish(net.generate_html(), theme, alt, legend),
+        edges.reset_index(drop=True),
+        alt,
+        height + 44,
+        left_out,
+    )
 
 
 @cache
 def _templates() -> Any:
-    """Pyvis' templates. They are compiled once and not for every drawing, which took longer than all the rest of one."""
+    """Pyvis' templates.
+
+    They are compiled once and not for every drawing, which took longer than all the rest of one.
+    """
     return Network().templateEnv
 
 
 def _places(picked: list, missed: list) -> dict[Hashable, tuple[int, int]]:
-    """Columns: missed at -1, picks at 1, 2, ... A title that is both picked under one relation and missed under another stands with the picks."""
+    """Columns: missed at -1, picks at 1, 2, ...
+
+    A title that is both picked under one relation and missed under another stands with the picks.
+    """
     columns = [(-1, [item for item in missed if item not in set(picked)])]
     columns += [(1 + start // ROWS, picked[start : start + ROWS]) for start in range(0, len(picked), ROWS)]
     places = {}
     for column, items in columns:
-        top = -(len(items) - 1) / 2 + (0.5 if column > 1 else 0.0)  # further columns look through the gaps of the nearer one
+        # Further columns look through the gaps of the nearer one
+        top = -(len(items) - 1) / 2 + (0.5 if column > 1 else 0.0)
         places.update({item: (column * COLUMN, round((top + row) * ROW)) for row, item in enumerate(items)})
     return places
 
 
-def _box(rows: Sequence[Row], place: tuple[int, int], colour: str, theme: Mapping[str, str], liked: bool) -> dict[str, Any]:
+def _box(
+    rows: Sequence[Row], place: tuple[int, int], colour: str, theme: Mapping[str, str], liked: bool
+) -> dict[str, Any]:
     first, picked = rows[0], any(row["picked"] for row in rows)
-    contribution, chance = sum(row["contribution"] for row in rows), max(row["inclusion_probability"] for row in rows)
+    contribution, chance = (
+        sum(row["contribution"] for row in rows),
+        max(row["inclusion_probability"] for row in rows),
+    )
     figure = f"{contribution:+.3f} · {chance:.0%} likely" if picked else f"{chance:.0%} likely"
     heart = "\u2665 " if liked else ""
     return {
@@ -136,14 +196,26 @@ def _box(rows: Sequence[Row], place: tuple[int, int], colour: str, theme: Mappin
 def _line(row: Row, colour: str, strongest: float) -> dict[str, Any]:
     if row["picked"]:
         width = 1.5 + 6.0 * abs(row["contribution"]) / strongest
-        return {"color": colour, "width": round(width, 2), "title": _tooltip(row), "arrowStrikethrough": False}
-    return {"color": {"color": colour, "opacity": 0.7}, "width": round(1 + 2 * row["inclusion_probability"], 2), "dashes": [6, 5], "title": _tooltip(row)}
+        return {
+            "color": colour,
+            "width": round(width, 2),
+            "title": _tooltip(row),
+            "arrowStrikethrough": False,
+        }
+    return {
+        "color": {"color": colour, "opacity": 0.7},
+        "width": round(1 + 2 * row["inclusion_probability"], 2),
+        "dashes": [6, 5],
+        "title": _tooltip(row),
+    }
 
 
 def _tooltip(row: Row) -> str:
     via = f" via {shorten(', '.join(map(str, row['via'])), TOOLTIP)}" if len(row["via"]) else ""
     drawn = f"drawn, contributes {row['contribution']:+.4f}" if row["picked"] else "not drawn"
-    return _plain(f"{shorten(row['relation'], TOOLTIP)}{via}: {drawn}; logit {row['logit']:.2f}, probability of being drawn {row['inclusion_probability']:.1%}")
+    return _plain(
+        f"{shorten(row['relation'], TOOLTIP)}{via}: {drawn}; logit {row['logit']:.2f}, probability of being drawn {row['inclusion_probability']:.1%}"
+    )
 
 
 def _node(item_id: Hashable) -> str:
@@ -162,18 +234,27 @@ def _plain(text: str) -> str:
 def _sentence(centre: str, picked: pd.DataFrame, missed: pd.DataFrame) -> str:
     if not len(picked):
         return f"{centre} stands alone: it has no candidates."
-    names = ", ".join(f"{shorten(row.title, TOOLTIP)} ({shorten(row.relation, TOOLTIP)}, {row.contribution:+.3f})" for row in picked.head(3).itertuples())
+    names = ", ".join(
+        f"{shorten(row.title, TOOLTIP)} ({shorten(row.relation, TOOLTIP)}, {row.contribution:+.3f})"
+        for row in picked.head(3).itertuples()
+    )
     return f"{centre} with the {len(picked)} candidates drawn, most important first: {names}; beside them the {len(missed)} best that were not drawn."
 
 
 def _legend(relations: list[str], colours: Mapping[str, str]) -> str:
     swatch = '<span class="key"><i style="background:{}"></i>{}</span>'
-    entries = [swatch.format(html.escape(colours[name]), html.escape(shorten(name, LABEL))) for name in relations]
-    entries += ['<span class="key"><b></b>drawn: the thicker, the more it contributes</span>', '<span class="key"><b class="no"></b>not drawn</span>']
+    entries = [
+        swatch.format(html.escape(colours[name]), html.escape(shorten(name, LABEL))) for name in relations
+    ]
+    entries += [
+        '<span class="key"><b></b>drawn: the thicker, the more it contributes</span>',
+        '<span class="key"><b class="no"></b>not drawn</span>',
+    ]
     return f'<div class="legend">{"".join(entries)}</div>'
 
 
-@lru_cache(maxsize=16)  # there are few heights and two themes, and searching 0.7 MB four times takes longer than all the rest
+# There are few heights and two themes, and searching 0.7 MB four times takes longer than all the rest
+@lru_cache(maxsize=16)
 def _offline(head: str) -> str:
     """The page's head, with pyvis' scripts in it, without addresses and empty headings."""
     head = re.sub(r"<center>\s*<h1></h1>\s*</center>", "", head)
@@ -184,7 +265,9 @@ def _offline(head: str) -> str:
 
 
 def _finish(page: str, theme: Mapping[str, str], alt: str, legend: str) -> str:
-    """Take the addresses and empty headings out of pyvis' page; give it a language, a title, a text alternative and our colours."""
+    """Take the addresses and empty headings out of pyvis' page; give it a language, a title, a text
+    alternative and our colours.
+    """
     head_end = page.index("</style>", page.index("#mynetwork {"))
     head, body = _offline(page[:head_end]), page[head_end:]
     style = (
@@ -197,7 +280,9 @@ def _finish(page: str, theme: Mapping[str, str], alt: str, legend: str) -> str:
     )
     opening = f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n<title>{html.escape(alt)}</title>'
     head = re.sub(r"<html>\s*<head>", lambda _: opening, head, count=1)
-    body = body.replace('<div id="mynetwork"', f'<div id="mynetwork" role="img" aria-label="{html.escape(alt)}"', 1)
+    body = body.replace(
+        '<div id="mynetwork"', f'<div id="mynetwork" role="img" aria-label="{html.escape(alt)}"', 1
+    )
     fit = (  # a mouse wheel over the drawing scrolls the page; fingers may zoom
         "<script>const fitAll = () => network.fit({maxZoomLevel: 1.15}); addEventListener('resize', fitAll); fitAll();"
         "if (matchMedia('(pointer: coarse)').matches) network.setOptions({interaction: {zoomView: true}});</script>"

@@ -1,7 +1,8 @@
-"""Walking from neighbour to neighbour: a network that answers to a click, the same as a table, and the way back.
+"""Walking from neighbour to neighbour: a network that answers to a click, the same as a table, and the way
+back.
 
-The way is kept in the link: the bound text field `trail` holds the ids of the titles visited. It begins with the title under inspection; where that
-is another one by now, the way begins afresh.
+The way is kept in the link: the bound text field `trail` holds the ids of the titles visited. It begins with
+the title under inspection; where that is another one by now, the way begins afresh.
 """
 
 from collections.abc import Callable
@@ -22,8 +23,12 @@ CRUMB = 28  # characters of a title on a button
 STEPS: dict[str, Any] = {
     "title": st.column_config.TextColumn("Go on to", pinned=True, width="medium"),
     "picked": st.column_config.CheckboxColumn("Drawn", width=64),
-    "contribution": st.column_config.NumberColumn("Adds", format="%+.3f", width=76, help="What it adds to the score of the title in the middle."),
-    "inclusion_probability": st.column_config.NumberColumn("Likely", format="percent", width=80, help="Probability that a random draw contains it (π)."),
+    "contribution": st.column_config.NumberColumn(
+        "Adds", format="%+.3f", width=76, help="What it adds to the score of the title in the middle."
+    ),
+    "inclusion_probability": st.column_config.NumberColumn(
+        "Likely", format="percent", width=80, help="Probability that a random draw contains it (π)."
+    ),
     "relation": st.column_config.TextColumn("Relation r"),
 }
 
@@ -31,42 +36,71 @@ STEPS: dict[str, Any] = {
 def show_walk(shown: Shown) -> None:
     """The network around where one stands, with the trail behind."""
     st.subheader("Walk through the neighbours", anchor=False)
-    st.caption("Click a neighbour to go to its own neighbours, drawn with the settings above. The title under inspection stays what it is.")
+    st.caption(
+        "Click a neighbour to go to its own neighbours, drawn with the settings above. The title under inspection stays what it is."
+    )
     with st.expander("The way as ids", icon=":material/link:"):
-        text = st.text_input("Titles visited (ids)", key="trail", bind="query-params", placeholder="comma-separated ids") or ""
+        text = (
+            st.text_input(
+                "Titles visited (ids)", key="trail", bind="query-params", placeholder="comma-separated ids"
+            )
+            or ""
+        )
     trail, unknown = _known(shown.explorer, text)
     if unknown:
         st.warning(
-            f"The link's way leads over unknown titles: {plain(', '.join(name[:40] for name in unknown))}. They are left out.", icon=":material/link_off:"
+            f"The link's way leads over unknown titles: {plain(', '.join(name[:40] for name in unknown))}. They are left out.",
+            icon=":material/link_off:",
         )
     start = (shown.item_id, str(shown.explorer.item(shown.item_id)["title"]))
     steps = trail if trail[:1] == [start] else [start]
     _crumbs(steps)
     here, name = steps[-1]
     explanation = shown.explanation(here)
-    drawing = walk_chart.walk(explanation.item_neighbours, (here, name), shown.colours(), set(shown.profile.history), st.context.theme.type == "dark")
+    drawing = walk_chart.walk(
+        explanation.item_neighbours,
+        (here, name),
+        shown.colours(),
+        set(shown.profile.history),
+        st.context.theme.type == "dark",
+    )
     if drawing.table.empty:
-        st.info(f"{plain(name)} has no neighbours in the knowledge graph. Go back by one of the buttons above.", icon=":material/hub:")
+        st.info(
+            f"{plain(name)} has no neighbours in the knowledge graph. Go back by one of the buttons above.",
+            icon=":material/hub:",
+        )
         return
     drawn = int(explanation.item_neighbours["picked"].sum())
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Neighbours of **{plain(name)}**: {drawn} drawn, score {explanation.score:.3f}", width="content")
+        st.markdown(
+            f"Neighbours of **{plain(name)}**: {drawn} drawn, score {explanation.score:.3f}", width="content"
+        )
         if len(steps) > 1:
             icon = ":material/center_focus_strong:"
             st.button("Inspect this title", icon=icon, key="walk_inspect", on_click=_inspect, args=(here,))
     left, right = st.columns([3, 2])
     visited = [item_id for item_id, _ in steps]
-    place = f"{len(steps)} {here}"  # a selection belongs to one drawing: at the next stop it must not count again
+    # a selection belongs to one drawing: at the next stop it must not count again
+    place = f"{len(steps)} {here}"
     with left:
         key = f"walk {place}"
         st.echarts_chart(
-            drawing.option, height=walk_chart.HEIGHT, key=key, on_select=partial(_take_node, key, drawing.nodes, visited), renderer="svg", alt=drawing.alt
+            drawing.option,
+            height=walk_chart.HEIGHT,
+            key=key,
+            on_select=partial(_take_node, key, drawing.nodes, visited),
+            renderer="svg",
+            alt=drawing.alt,
         )
-        st.caption("Right, filled: drawn; the thicker the line, the more it adds. Left, hollow: the best of those not drawn. \u2665 liked by this person.")
+        st.caption(
+            "Right, filled: drawn; the thicker the line, the more it adds. Left, hollow: the best of those not drawn. \u2665 liked by this person."
+        )
     with right:
         key = f"steps {place}"
         act: Callable[[], None] = partial(_take_row, key, drawing.nodes, visited)
-        table = drawing.table[list(STEPS)].assign(contribution=drawing.table["contribution"].where(drawing.table["picked"]))
+        table = drawing.table[list(STEPS)].assign(
+            contribution=drawing.table["contribution"].where(drawing.table["picked"])
+        )
         st.dataframe(
             table, column_config=STEPS, hide_index=True, key=key, on_select=act, selection_mode="single-row", alt=f"As a table: {drawing.alt}",
             height=460, placeholder="–",
@@ -93,7 +127,15 @@ def _crumbs(steps: list[tuple[Any, str]]) -> None:
             last = place == len(steps) - 1
             label = plain(shorten(title, CRUMB))
             icon = ":material/trip_origin:" if not place else ":material/chevron_right:"
-            st.button(label, key=f"crumb {place}", icon=icon, type="tertiary", disabled=last, on_click=_go, args=([i for i, _ in steps], place))
+            st.button(
+                label,
+                key=f"crumb {place}",
+                icon=icon,
+                type="tertiary",
+                disabled=last,
+                on_click=_go,
+                args=([i for i, _ in steps], place),
+            )
 
 
 def _go(visited: list[Any], place: int) -> None:
@@ -111,7 +153,12 @@ def _step(item_id: Any, visited: list[Any]) -> None:
 
 def _take_node(key: str, nodes: list[Any], visited: list[Any]) -> None:
     """Callback of the network: the centre leads nowhere."""
-    chosen = [n for group in st.session_state[key].selection.selected if group["data_type"] == "node" for n in group["data_indices"]]
+    chosen = [
+        n
+        for group in st.session_state[key].selection.selected
+        if group["data_type"] == "node"
+        for n in group["data_indices"]
+    ]
     if chosen and 0 < chosen[0] < len(nodes):
         _step(nodes[chosen[0]], visited)
 

@@ -1,4 +1,6 @@
-"""Two lists of the same person, before and after a change: the moves in words, and as lines between two rankings."""
+"""Two lists of the same person, before and after a change: the moves in words, and as lines between two
+rankings.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ ROW = 25  # pixels
 
 
 def in_words(before: object, after: object, top: int) -> str:
-    """up 3, down 2, stays; new (was 14) or gone (now 23) where the other list of `top` does not hold the title."""
+    """up 3, down 2, stays; new (was 14) or gone (now 23) where the other list of `top` does not hold the
+    title.
+    """
     was, now = (None if pd.isna(rank) else int(rank) for rank in (before, after))  # type: ignore[call-overload]
     if now is None:
         return "gone (liked now)"
@@ -25,7 +29,9 @@ def in_words(before: object, after: object, top: int) -> str:
 
 def with_words(moves: pd.DataFrame, top: int) -> pd.DataFrame:
     """`WhatIf.moves` with a column `words`."""
-    return moves.assign(words=[in_words(b, a, top) for b, a in zip(moves["rank_before"], moves["rank_after"], strict=True)])
+    return moves.assign(
+        words=[in_words(b, a, top) for b, a in zip(moves["rank_before"], moves["rank_after"], strict=True)]
+    )
 
 
 def summary(moves: pd.DataFrame) -> str:
@@ -36,7 +42,9 @@ def summary(moves: pd.DataFrame) -> str:
 
 
 def slopes(moves: pd.DataFrame, top: int) -> go.Figure:
-    """A line for each title from its rank before to its rank after; what is outside the list of `top` stands below it."""
+    """A line for each title from its rank before to its rank after; what is outside the list of `top` stands
+    below it.
+    """
     left, right = _places(moves["rank_before"], top), _places(moves["rank_after"], top)
     figure = go.Figure()
     for start, end, row in zip(left, right, moves.itertuples(), strict=True):
@@ -47,13 +55,27 @@ def slopes(moves: pd.DataFrame, top: int) -> go.Figure:
         )  # fmt: skip
     names = [f"{_rank(row.rank_after)} {shorten(row.title, LABEL)}" for row in moves.itertuples()]
     lowest = max([*left, *right, top])
-    axis = {"range": [lowest + 0.6, 0.4], "showgrid": False, "zeroline": False, "automargin": True, "tickfont": {"size": 13}, "ticks": ""}
+    axis = {
+        "range": [lowest + 0.6, 0.4],
+        "showgrid": False,
+        "zeroline": False,
+        "automargin": True,
+        "tickfont": {"size": 13},
+        "ticks": "",
+    }
     figure.update_layout(
         yaxis=axis | {"tickvals": left, "ticktext": [_rank(rank) for rank in moves["rank_before"]]},
-        yaxis2=axis | {"tickvals": right, "ticktext": [plain(name) for name in names], "overlaying": "y", "side": "right"},
+        yaxis2=axis
+        | {
+            "tickvals": right,
+            "ticktext": [plain(name) for name in names],
+            "overlaying": "y",
+            "side": "right",
+        },
         xaxis={"range": [-0.06, 1.06], "visible": False, "fixedrange": True},
     )
-    figure.add_scatter(x=[None], y=[None], yaxis="y2", showlegend=False)  # an axis without a line is not drawn
+    # An axis without a line is not drawn
+    figure.add_scatter(x=[None], y=[None], yaxis="y2", showlegend=False)
     if lowest > top:
         figure.add_hline(y=top + 0.5, line={"color": OTHER, "width": 1, "dash": "dot"})
     return finish(figure, height=round(ROW * (lowest + 1)))
@@ -66,7 +88,8 @@ def _rank(rank: object) -> str:
 def _places(ranks: pd.Series, top: int) -> list[int]:
     """The rank itself inside the list; below it, in order, one row each; titles without a rank last."""
     outside = sorted(
-        (n for n, rank in enumerate(ranks) if pd.isna(rank) or rank > top), key=lambda n: float("inf") if pd.isna(ranks.iloc[n]) else ranks.iloc[n]
+        (n for n, rank in enumerate(ranks) if pd.isna(rank) or rank > top),
+        key=lambda n: float("inf") if pd.isna(ranks.iloc[n]) else ranks.iloc[n],
     )
     below = {n: top + 1 + place for place, n in enumerate(outside)}
     return [below[n] if n in below else int(rank) for n, rank in enumerate(ranks)]
