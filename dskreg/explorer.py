@@ -3,7 +3,7 @@ DataFrames come out.
 
 People, lists and the whole model stand here, what is asked about one title in questions.py; larger subjects
 have a module each and are reached through it, such as `maps`, `rivals`, `degrees`. All of them ask the same
-read-only `Opened`.
+read-only `TrainedModel`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dskreg.explore.overlap import Overlap
 from dskreg.serving.directory import Profile, plain
 from dskreg.serving.diversity import POOL, WIDE, alikeness, mmr
 from dskreg.serving.tastes import ORDERS, Tastes
-from dskreg.serving.trained import Opened, padded
+from dskreg.serving.trained import TrainedModel, padded
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.artifact import fingerprint, list_artifacts
 from dskreg.text import harmless, legible
@@ -74,7 +74,7 @@ class Explorer(Questions):
     Read-only and shared by all sessions: nothing here changes after `open` besides caches of derived values.
     """
 
-    def __init__(self, core: Opened) -> None:
+    def __init__(self, core: TrainedModel) -> None:
         super().__init__(core)
         self.path, self.directory, self.model = core.path, core.directory, core.model
         data, manifest = core.artifact.dataset, core.artifact.manifest
@@ -97,7 +97,7 @@ class Explorer(Questions):
         Raises InputError, in words, when it is missing, incomplete, altered or foreign.
         """
         try:
-            return cls(Opened(Path(path), artifacts.load(Path(path))))
+            return cls(TrainedModel(Path(path), artifacts.load(Path(path))))
         except (RuntimeError, ValueError, KeyError, IndexError) as error:
             if isinstance(error, InputError):
                 raise

@@ -18,7 +18,7 @@ from dskreg.evaluation.ranking import noise_free, picks_of
 from dskreg.explorer import Explorer
 from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 from dskreg.storage.artifact import Artifact
 from tests.worlds import EVERYTHING, world
 
@@ -57,7 +57,7 @@ def opened(dataset: Dataset, graph: CandidateGraph, model: ModelConfig, seed: in
         picks,
         {"content": "a world"},
     )
-    return Explorer(Opened(Path("world"), artifact))
+    return Explorer(TrainedModel(Path("world"), artifact))
 
 
 def nowhere(count: int) -> dict[str, np.ndarray]:
@@ -94,7 +94,7 @@ def whole(
         | {"maps": dict.fromkeys(("titles", "raw", "users"), quality), "best_epoch": 0, "start": None},
         manifest={"content": f"{dataset.name} {items} {len(active)} {config}", "files": {}},
     )
-    return Explorer(Opened(Path("world"), artifact))
+    return Explorer(TrainedModel(Path("world"), artifact))
 
 
 def random_world(seed: int, items: int = 12) -> Dataset:

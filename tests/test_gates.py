@@ -63,7 +63,7 @@ def test_titles_are_chilled_as_if_nobody_had_liked_them() -> None:
     likes = train_matrix(data, (TRAIN, VALIDATION))
     titles = np.array([7, 3, 21, 12])
     with torch.no_grad():
-        found = gates.Chilled(model, likes, titles, len(data.relations)).ndcg()
+        found = gates.ColdItemProbe(model, likes, titles, len(data.relations)).ndcg()
     assert not (model.item_embedding == 0).all(1).any(), "they have their vectors again"
     likes, cold = likes.toarray(), np.isin(np.arange(40), titles)
     other = begun(data)
@@ -107,9 +107,7 @@ def test_no_other_gate_of_the_user_side_ranks_better(by: str) -> None:
 )
 def test_as_loud_as_does_little_harm(reached: dict[float, float], loudest: float) -> None:
     log_gates = torch.tensor([0.1, 1.0, 0.3]).log()
-    gates._as_loud_as_does_little_harm(
-        log_gates, lambda: reached.get(round(float(log_gates.max().exp()), 4), 0.0)
-    )
+    gates._largest_harmless_scale(log_gates, lambda: reached.get(round(float(log_gates.max().exp()), 4), 0.0))
     np.testing.assert_allclose(log_gates.exp(), np.array([0.1, 1.0, 0.3]) * loudest, rtol=1e-5)
 
 

@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
 from dskreg.serving.export import write_lists
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from dskreg.text import harmless, legible
@@ -237,7 +237,7 @@ def test_relations_that_would_become_one_keep_their_names() -> None:
         dataset=replace(made.dataset, relations=names),
         graph=replace(made.graph, relations=(*names, *made.graph.relations[len(names) :])),
     )
-    assert Opened(Path("x"), same).graph.relations[:2] == ("a\x00", "a␀")
+    assert TrainedModel(Path("x"), same).graph.relations[:2] == ("a\x00", "a␀")
 
 
 @pytest.mark.parametrize("command", ["recommend", "explain", "info"])

@@ -11,7 +11,7 @@ from test_pages import DEMO, ROOT, fine, said
 
 from dskreg.explorer import Explorer, Profile
 from dskreg.serving.directory import VEILED
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.ui.common import cache
 from dskreg.ui.frame import tour
@@ -197,12 +197,12 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Explorer:
     likes.
     """
     artifact = artifacts.load(DEMO)
-    plain = Explorer(Opened(DEMO, artifact))
+    plain = Explorer(TrainedModel(DEMO, artifact))
     profile = plain.profile(17)
     adult = [plain.recommend(profile, top=1)["item_id"].item(), profile.history[0]]
     items = artifact.dataset.items.copy()
     items.loc[items["item_id"].isin(adult), "genres"] += ", Hentai"
-    opened = Explorer(Opened(DEMO, replace(artifact, dataset=replace(artifact.dataset, items=items))))
+    opened = Explorer(TrainedModel(DEMO, replace(artifact, dataset=replace(artifact.dataset, items=items))))
     opened.content = opened.without_adult.content = "with adult titles"
     monkeypatch.setattr(cache, "open_explorer", lambda path: opened)
     return opened

@@ -16,7 +16,7 @@ import pytest
 
 from dskreg.errors import InputError
 from dskreg.runs import process as detached
-from dskreg.runs.journal import Done, Failed, Told, journal, read
+from dskreg.runs.journal import Done, Failed, RunStatus, journal, read
 from dskreg.runs.manager import MOST, Request, Run, Runs
 from dskreg.storage import artifact as artifacts
 from tests.test_artifact import DEMO
@@ -330,7 +330,7 @@ def test_a_journal_that_is_being_written_is_read_at_every_length(tmp_path: Path)
     told_all = read(whole)
     assert told_all.stage == "getting ready – ä" and told_all.epochs[0].loss is None
     assert isinstance(told_all.end, Done) and told_all.end.metrics == {"ndcg@20": 0.25} and not told_all.step
-    assert read(tmp_path / "none") == Told()
+    assert read(tmp_path / "none") == RunStatus()
 
 
 EPOCH = {"time": 1, "event": "epoch", "epoch": 1, "loss": 0.5, "ndcg": 0.25, "recall": 0.5, "entropy": 1}
@@ -362,7 +362,7 @@ LINES += [json.dumps(event | {name: wrong}).encode() for event, name in OTHERS f
 def test_lines_that_are_not_ours_are_passed_over(line: bytes, tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(line + b"\n")
-    assert read(path) == Told()
+    assert read(path) == RunStatus()
     path.write_bytes(line + b"\n" + json.dumps(EPOCH).encode() + b"\n" + line)
     assert [row.loss for row in read(path).epochs] == [0.5]
 

@@ -13,7 +13,7 @@ from dskreg.explain.edits import cut
 from dskreg.explorer import Change, Explorer, InputError
 from dskreg.graph.candidates import CandidateGraph, _shared, build
 from dskreg.model.dskreg import DSKReG
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 from tests.small import SMALL, of_few, opened
 from tests.test_artifact import DEMO
 from tests.worlds import EVERYTHING, hand_drawn
@@ -56,7 +56,7 @@ def edited(explorer: Explorer, graph: CandidateGraph, dataset: Dataset | None = 
     model.load_state_dict(explorer.core.model.state_dict())
     picks = picks_of(noise_free(model))
     return Explorer(
-        Opened(
+        TrainedModel(
             explorer.path, replace(artifact, graph=graph, dataset=dataset or artifact.dataset, picks=picks)
         )
     )
@@ -145,7 +145,9 @@ def test_among_equals_nobody_moves_but_who_takes_the_place(demo: Explorer) -> No
     weights = artifact.weights | {name: np.zeros_like(artifact.weights[name]) for name in flat}
     model = DSKReG(artifact.config.model, artifact.graph, len(artifact.dataset.user_ids)).eval()
     model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    alike = Explorer(Opened(demo.path, replace(artifact, weights=weights, picks=picks_of(noise_free(model)))))
+    alike = Explorer(
+        TrainedModel(demo.path, replace(artifact, weights=weights, picks=picks_of(noise_free(model))))
+    )
     profile = alike.profile(USER)
     for item in alike.items["item_id"].iloc[::60]:
         before = alike.explain(profile, item).item_neighbours

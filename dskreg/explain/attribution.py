@@ -23,7 +23,7 @@ from torch import Tensor
 from dskreg.explain.explanation import LIKED
 from dskreg.model.dskreg import Trace
 from dskreg.serving.directory import Profile
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 OWN, EVERYBODY = "the person's own embedding", "what everybody gets"
 ITSELF, BIAS = "the title itself", "bias"
@@ -31,7 +31,7 @@ ITSELF, BIAS = "the title itself", "bias"
 
 @torch.no_grad()
 def flow(
-    core: Opened, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]
+    core: TrainedModel, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]
 ) -> pd.DataFrame:
     """The score before the title's activation, pair by pair.
 
@@ -61,7 +61,7 @@ def flow(
     return frame.assign(contribution=table.ravel())
 
 
-def _person(core: Opened, trace: Trace, history: np.ndarray) -> tuple[Tensor, list[tuple[Any, str]]]:
+def _person(core: TrainedModel, trace: Trace, history: np.ndarray) -> tuple[Tensor, list[tuple[Any, str]]]:
     """f x_h `[H + 2, D]` and (id, name) of each."""
     model, hop = core.model, trace.user
     if not len(history):  # nothing is known of the person, e_hat_u is 0
@@ -76,10 +76,10 @@ def _person(core: Opened, trace: Trace, history: np.ndarray) -> tuple[Tensor, li
     )
     parts = torch.cat([parts, model.user_tower.bias[None]])
     names = [(core.directory.item_ids[h], str(core.directory.titles[h])) for h in history]
-    return _bent(parts, model.config.activation), [*names, (None, OWN), (None, EVERYBODY)]
+    return _nonlinear(parts, model.config.activation), [*names, (None, OWN), (None, EVERYBODY)]
 
 
-def _bent(parts: Tensor, activation: str) -> Tensor:
+def _nonlinear(parts: Tensor, activation: str) -> Tensor:
     """Parts `[P, D]` times f."""
     if activation == "linear":
         return parts
@@ -88,7 +88,7 @@ def _bent(parts: Tensor, activation: str) -> Tensor:
     return (parts * torch.where(whole.abs() > 1e-8, torch.tanh(whole) / whole, 1.0)).to(parts.dtype)
 
 
-def _title(core: Opened, trace: Trace, item: int) -> tuple[Tensor, list[tuple[Any, str, str]]]:
+def _title(core: TrainedModel, trace: Trace, item: int) -> tuple[Tensor, list[tuple[Any, str, str]]]:
     """y_j `[1 + K + 1, D]` and (id, name, relation) of each."""
     model, hop = core.model, trace.item
     picked = hop.draw.picked[0]

@@ -22,7 +22,7 @@ import torch
 
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.directory import Profile
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 BUDGET = 3_000_000  # (set, title) scores in which all sets of a size are tried on the whole catalogue
 # Sets of one size, and the titles nearest to the first place against which they are tried
@@ -58,7 +58,7 @@ class Counterfactual:
     tried: int = 0  # sets given to the model
 
 
-def smallest_removal(core: Opened, profile: Profile, most: int) -> Counterfactual:
+def smallest_removal(core: TrainedModel, profile: Profile, most: int) -> Counterfactual:
     """Look for a set of at most `most` titles of the history.
 
     Of several smallest ones, the one after which the first is furthest behind.
@@ -86,7 +86,7 @@ def smallest_removal(core: Opened, profile: Profile, most: int) -> Counterfactua
 class Search:
     """One person's search: sets are tuples of places in the history, titles are positions."""
 
-    def __init__(self, core: Opened, profile: Profile) -> None:
+    def __init__(self, core: TrainedModel, profile: Profile) -> None:
         self.core, self.profile = core, profile
         self.user, self.history = core.history(profile)
         self.shown = np.flatnonzero(~core.hidden(profile))

@@ -21,7 +21,7 @@ from dskreg.errors import InputError
 from dskreg.model.dskreg import Trace
 from dskreg.model.sampling import inclusion_probability
 from dskreg.serving.directory import Profile
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 MOST = 5000
 CHUNK = 512  # draws in one pass: bounds the block [CHUNK, S, D]
@@ -50,7 +50,7 @@ class Repeats:
 
 
 def repeat(
-    core: Opened, profile: Profile, item_id: object, count: int, seed: int, settings: dict[str, Any]
+    core: TrainedModel, profile: Profile, item_id: object, count: int, seed: int, settings: dict[str, Any]
 ) -> Repeats:
     """The draws of the seeds `seed` ..
 
@@ -84,7 +84,7 @@ def repeat(
 
 
 def draws(
-    core: Opened, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
+    core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
     """What each seed draws: (`[seeds, C]` bool over the title's C candidates, scores `[seeds]`)."""
     candidates = int((core.graph.neighbour[item] >= 0).sum())
@@ -99,7 +99,7 @@ def draws(
 
 
 def _passes(
-    core: Opened, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
+    core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
 ) -> Trace:
     """One pass per seed, in one batch (B = N = seeds)."""
     of_user, of_item = zip(*(core.noise(user, history, item, seed) for seed in seeds), strict=True)

@@ -1,4 +1,4 @@
-"""Ties taken out of the candidate table: a whole relation, one entity such as the genre Mecha, or one
+"""GraphEdit taken out of the candidate table: a whole relation, one entity such as the genre Mecha, or one
 neighbour of one title.
 
 Without the entities X, what is left between i and j under relation r is
@@ -29,7 +29,7 @@ from dskreg.serving.directory import Directory
 
 
 @dataclass(frozen=True)
-class Ties:
+class GraphEdit:
     """The candidate table's ties after a cut."""
 
     gone: np.ndarray  # [I, M] bool: no candidate any more
@@ -47,7 +47,7 @@ def cut(
     directory: Directory,
     relations: Iterable[str] = (),
     entities: Iterable[tuple[str, str]] = (),
-) -> Ties:
+) -> GraphEdit:
     """The table without whole `relations` and without some `entities` (relation, label). Raises InputError
     for unknown ones.
 
@@ -71,7 +71,7 @@ def cut(
         strength[row, slot] = left
         gone[row, slot] |= count == 0
         weaker[row, slot] = count > 0
-    return Ties(gone, strength, weaker & ~gone)
+    return GraphEdit(gone, strength, weaker & ~gone)
 
 
 def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """What can be asked about one person and one title: the part of the Explorer that explains.
 
-Each question has a module of its own and goes through the same read-only `Opened`; here stand their names and
+Each question has a module of its own and goes through the same read-only `TrainedModel`; here stand their names and
 what their settings may be.
 """
 
@@ -15,7 +15,7 @@ from dskreg.errors import InputError
 from dskreg.explain.explanation import Explanation, explain
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
 from dskreg.serving.directory import Profile
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 if TYPE_CHECKING:
     from dskreg.explain.draws import Repeats
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Questions:
     """Explanations, repeated draws and what-ifs."""
 
-    def __init__(self, core: Opened) -> None:
+    def __init__(self, core: TrainedModel) -> None:
         self.core, model = core, core.artifact.config.model
         self.defaults = {
             "picks": model.picks,

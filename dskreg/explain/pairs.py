@@ -12,7 +12,7 @@ import pandas as pd
 
 from dskreg.data.dataset import CO_LIKED
 from dskreg.graph.entities import shared_entities
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Pair:
     after: float  # cosine after the graph
 
 
-def pair(core: Opened, one: object, other: object) -> Pair:
+def pair(core: TrainedModel, one: object, other: object) -> Pair:
     """The two titles' ties and cosines; a relation's all too common entities tie nobody, as in the graph.
 
     Raises InputError for an unknown id.
@@ -50,7 +50,7 @@ def pair(core: Opened, one: object, other: object) -> Pair:
     )
 
 
-def _ties(core: Opened, relation: str, i: int, j: int) -> list[str]:
+def _ties(core: TrainedModel, relation: str, i: int, j: int) -> list[str]:
     """The entities that both titles carry, and each title that the other carries as an entity itself."""
     directory = core.directory
     data, carried = directory.dataset, directory.carriers(relation)

@@ -16,11 +16,11 @@ from typing import Any
 import torch
 
 from dskreg.serving.directory import Profile
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 
 def relaxed_score(
-    core: Opened, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]
+    core: TrainedModel, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]
 ) -> float:
     """The relaxed score of one person and one title; `settings` holds picks, user_picks and temperature (of
     both sides).

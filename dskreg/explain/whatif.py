@@ -16,13 +16,13 @@ import torch
 
 from dskreg.errors import InputError
 from dskreg.explain.counterfactual import Counterfactual, smallest_removal
-from dskreg.explain.edits import Ties, all_entities, cut, entities_of
+from dskreg.explain.edits import GraphEdit, all_entities, cut, entities_of
 from dskreg.explain.explanation import Explanation, explain
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.dskreg import Trace, log_strength
 from dskreg.model.sampling import Draw
 from dskreg.serving.directory import Profile
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 NUDGE = 1e-5  # added to the keys of those drawn before: enough between equals, which differ by rounding
 
@@ -88,7 +88,7 @@ class WhatIf:
         return both.iloc[order][[*keys, "change", *values]].reset_index(drop=True)
 
 
-def what_if(core: Opened, profile: Profile, item_id: object, change: Change, top: int) -> WhatIf:
+def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Change, top: int) -> WhatIf:
     """The change's effect on one title and on the person's `top` best.
 
     Raises InputError for what is not there to be taken or is there already.
@@ -104,7 +104,7 @@ def what_if(core: Opened, profile: Profile, item_id: object, change: Change, top
     shown = ~core.hidden(profile), ~core.hidden(then)
     by = core.order(profile, score[0]), core.order(then, score[1])
     rank = _ranks(by[0], shown[0]), _ranks(by[1], shown[1])
-    untouched = Ties(np.zeros_like(ties.gone), core.graph.strength, np.zeros_like(ties.gone))
+    untouched = GraphEdit(np.zeros_like(ties.gone), core.graph.strength, np.zeros_like(ties.gone))
     before = _explained(core, profile, item, core.drawn, untouched)
     return WhatIf(
         before=before,
@@ -120,7 +120,7 @@ def what_if(core: Opened, profile: Profile, item_id: object, change: Change, top
     )
 
 
-def entities(core: Opened, item_id: object = None) -> pd.DataFrame:
+def entities(core: TrainedModel, item_id: object = None) -> pd.DataFrame:
     """relation, entity, titles (that carry it), candidates (of this title through it); InputError for an
     unknown title.
 
@@ -131,7 +131,7 @@ def entities(core: Opened, item_id: object = None) -> pd.DataFrame:
     return entities_of(core.graph, core.directory, core.directory.item(item_id))
 
 
-def _changed(core: Opened, profile: Profile, change: Change) -> Profile:
+def _changed(core: TrainedModel, profile: Profile, change: Change) -> Profile:
     """The profile with another history; what was seen stays seen."""
     ids = core.directory.item_ids
     out, new = (
@@ -146,7 +146,7 @@ def _changed(core: Opened, profile: Profile, change: Change) -> Profile:
     return replace(profile, history=history, seen=tuple(dict.fromkeys((*profile.seen, *out, *new))))
 
 
-def _slot(core: Opened, item: int, other: object, relation: str) -> int:
+def _slot(core: TrainedModel, item: int, other: object, relation: str) -> int:
     graph = core.graph
     number = graph.relations.index(relation) if relation in graph.relations else -1
     slot = np.flatnonzero(
@@ -159,7 +159,7 @@ def _slot(core: Opened, item: int, other: object, relation: str) -> int:
     return int(slot[0])
 
 
-def _redrawn(core: Opened, ties: Ties) -> Draw:
+def _redrawn(core: TrainedModel, ties: GraphEdit) -> Draw:
     """The draw of all titles with the changed ties; titles that the change does not touch keep theirs.
 
     Among equals it is chance who is drawn, and another table would be another chance: those drawn before go
@@ -191,7 +191,7 @@ def _ranks(by: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 
 def _moves(
-    core: Opened, score: tuple[np.ndarray, np.ndarray], rank: tuple[np.ndarray, np.ndarray], top: int
+    core: TrainedModel, score: tuple[np.ndarray, np.ndarray], rank: tuple[np.ndarray, np.ndarray], top: int
 ) -> pd.DataFrame:
     listed = [np.flatnonzero((places > 0) & (places <= top)) for places in rank]
     new = listed[1][np.argsort(rank[1][listed[1]])]
@@ -211,7 +211,7 @@ def _moves(
     )
 
 
-def _explained(core: Opened, profile: Profile, item: int, drawn: Draw, ties: Ties) -> Explanation:
+def _explained(core: TrainedModel, profile: Profile, item: int, drawn: Draw, ties: GraphEdit) -> Explanation:
     """The pass for one title with the given draw, with names."""
     user, history = core.history(profile)
     items, model = torch.tensor([item]), core.model

@@ -17,7 +17,7 @@ from dskreg.errors import InputError
 from dskreg.evaluation.metrics import hit_rate, hits, mrr, ndcg, recall, top_items
 from dskreg.serving.baselines import NAMES
 from dskreg.serving.directory import Profile
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 MODEL = "DSKReG"
 ALL = (MODEL, *NAMES)
@@ -28,7 +28,7 @@ CUTOFFS = (10, 20)
 class Rivals:
     """The recommenders `ALL` on the same likes, for an opened artifact."""
 
-    def __init__(self, core: Opened) -> None:
+    def __init__(self, core: TrainedModel) -> None:
         self.core, self.baselines, self.names = core, core.baselines, NAMES
         self.note = core.baselines.note
 

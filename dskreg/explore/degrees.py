@@ -18,12 +18,12 @@ from dskreg.data.dataset import CO_LIKED
 from dskreg.data.interactions import train_matrix
 from dskreg.graph.entities import links
 from dskreg.serving.directory import Directory
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 MEASURES = ("paths", "candidates", "appears", "mass", "drawn")
 
 
-def degrees(core: Opened) -> pd.DataFrame:
+def degrees(core: TrainedModel) -> pd.DataFrame:
     """One row per title.
 
     Returns:

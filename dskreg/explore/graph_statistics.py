@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 
-def statistics(core: Opened) -> pd.DataFrame:
+def statistics(core: TrainedModel) -> pd.DataFrame:
     """The candidate table by relation.
 
     Returns:

@@ -29,7 +29,7 @@ from dskreg.embedding.users import user_vectors
 from dskreg.errors import InputError
 from dskreg.serving.directory import Profile, plain
 from dskreg.serving.tastes import Tastes
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 
 Kind = Literal["titles", "users"]
 Space = Literal["aggregated", "raw"]
@@ -40,7 +40,7 @@ PCA_SAMPLE = 300  # anchors of a PCA map's quality, which is measured when it is
 class Maps:
     """What lies near what, for an opened artifact."""
 
-    def __init__(self, core: Opened) -> None:
+    def __init__(self, core: TrainedModel) -> None:
         self.core = core
         self.plane, self._measured = (
             lru_cache(maxsize=None)(self._plane),

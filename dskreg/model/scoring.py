@@ -74,7 +74,7 @@ class Catalogue:
             return model.by_slot(user, self.items, self.picks)[-1]
         # p_ur, the largest of each person 1
         share = torch.exp((preference - preference.amax(0).detach()).clamp(min=-SPREAD))
-        return self._linear(user, share) if self.linear else self._bent(user, share)
+        return self._linear(user, share) if self.linear else self._nonlinear(user, share)
 
     def _linear(self, user: Tensor, share: Tensor) -> Tensor:
         model = self.model
@@ -87,7 +87,7 @@ class Catalogue:
             mixed = torch.addcmul(mixed, of_relation, part)
         return F.embedding(self.own, projected) + mixed / total + user @ model.item_tower.bias
 
-    def _bent(self, user: Tensor, share: Tensor) -> Tensor:
+    def _nonlinear(self, user: Tensor, share: Tensor) -> Tensor:
         """The activation needs the vector of every pair, so titles come a few at a time."""
         total = divisor(self.present @ share)
         rows = max(1, CACHED // max(1, user.numel()))

@@ -37,7 +37,7 @@ from dskreg.explorer import Explorer
 from dskreg.model.aggregation import Picks
 from dskreg.retrieval.engines import ENGINES, Engine, Exact
 from dskreg.serving.directory import Profile
-from dskreg.serving.trained import Opened
+from dskreg.serving.trained import TrainedModel
 from dskreg.storage import folders
 from dskreg.storage.schema import STRICT, Amount, Count, Digest, Tensor, Text
 from dskreg.storage.tensors import save_tensors
@@ -85,7 +85,7 @@ class Index:
     least: int | None
 
     def ranked(
-        self, core: Opened, user: TorchTensor, hidden: np.ndarray, top: int
+        self, core: TrainedModel, user: TorchTensor, hidden: np.ndarray, top: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """(positions `[n]` of the best titles that are not `hidden` `[I]`, their scores `[n]`) for `user`
         `[1, D]` = e_hat_u; n is at most `top`.
@@ -129,7 +129,7 @@ class Index:
 
 
 @torch.no_grad()
-def rescored(core: Opened, user: TorchTensor, items: np.ndarray) -> np.ndarray:
+def rescored(core: TrainedModel, user: TorchTensor, items: np.ndarray) -> np.ndarray:
     """The model's noise-free scores `[n]` of the titles `items` `[n]` for `user` `[1, D]`: `item_hop` with
     the picks that the artifact keeps.
 

@@ -213,7 +213,7 @@ def _whole(path: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class Told:
+class RunStatus:
     """What a journal has told so far."""
 
     start: Started | None = None  # of the last beginning
@@ -224,14 +224,14 @@ class Told:
     end: Done | Failed | None = None  # since the last beginning
 
 
-def read(path: Path) -> Told:
+def read(path: Path) -> RunStatus:
     """What the journal at `path` tells, of a very long one its end; an empty one where there is none yet.
 
     Raises:
         InputError: It is no regular file, or cannot be read.
     """
     if not os.path.lexists(path):
-        return Told()
+        return RunStatus()
     lines = read_bytes(path, largest=LARGEST, tail=True).rsplit(b"\n", LINES)
     # Steps are nearly all of a long journal, and only the last ones count.
     events = [line for line in lines[:-STEPS] if b'"event": "step"' not in line[:60]][-EVENTS:] + lines[
@@ -251,7 +251,7 @@ def read(path: Path) -> Told:
             epochs[told.epoch], step = told, None
         elif told:
             end, step = told, None
-    return Told(start, stage, tuple(epochs[n] for n in sorted(epochs)), step, end)
+    return RunStatus(start, stage, tuple(epochs[n] for n in sorted(epochs)), step, end)
 
 
 def _event(line: bytes) -> Started | Stage | Step | Row | Done | Failed | None:

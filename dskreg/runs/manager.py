@@ -29,7 +29,7 @@ from pydantic import TypeAdapter
 from dskreg.documents import read_bytes, read_json
 from dskreg.errors import InputError
 from dskreg.runs import process as detached
-from dskreg.runs.journal import Done, Moment, Row, Told, read
+from dskreg.runs.journal import Done, Moment, Row, RunStatus, read
 from dskreg.runs.request import DEMO, DEVICES, FORM, MOST_EPOCHS, MOST_SEED, NAME, Request
 from dskreg.storage.artifact import MANIFEST
 from dskreg.text import legible
@@ -76,7 +76,7 @@ class Run:
     id: str
     request: Asked
     state: State
-    told: Told
+    told: RunStatus
     message: str  # the error of a failed run; "" otherwise
     resumable: bool  # it ended early, and no later run has taken its name
 
@@ -266,7 +266,7 @@ class Runs:
         state, message = self._state(run_id, told, alive)
         return Run(run_id, request, state, told, message, resumable=state in ("stopped", "failed", "lost"))
 
-    def _state(self, run_id: str, told: Told, alive: bool) -> tuple[State, str]:
+    def _state(self, run_id: str, told: RunStatus, alive: bool) -> tuple[State, str]:
         if alive:
             return "running", ""
         if isinstance(told.end, Done):
@@ -306,7 +306,7 @@ def _showable(name: str) -> bool:
         return False
 
 
-def _told(path: Path) -> Told:
+def _told(path: Path) -> RunStatus:
     try:
         status = path.stat()
     except OSError:
@@ -315,5 +315,5 @@ def _told(path: Path) -> Told:
 
 
 @lru_cache(maxsize=64)
-def _told_once(path: Path, size: int, time_ns: int) -> Told:
+def _told_once(path: Path, size: int, time_ns: int) -> RunStatus:
     return read(path)

@@ -33,7 +33,7 @@ from dskreg.storage.artifact import Artifact
 from dskreg.text import legible
 
 
-class Opened:
+class TrainedModel:
     """A trained model with its data.
 
     artifact:  what the folder holds               directory: ids, names and people
@@ -68,7 +68,7 @@ class Opened:
         self.items["genres"] = [", ".join(row) for row in directory.genres]
 
     @cached_property
-    def without_adult(self) -> Opened:
+    def without_adult(self) -> TrainedModel:
         """The same model where adult titles are kept out of lists, searches and maps and go nameless
         elsewhere.
         """

@@ -33,7 +33,7 @@ from dskreg.training import distributed
 from dskreg.training.spectral import Start
 
 # Of the training settings, these may change between the stop and the resumption
-FREE = ("epochs", "patience", "device", "shard", "refit")
+RESUMABLE_CHANGES = ("epochs", "patience", "device", "shard", "refit")
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW remembers of a parameter
 MEND = "delete the folder or train without --resume"
 
@@ -94,7 +94,7 @@ class Saved:
 
 def _fingerprint(config: Config) -> dict[str, Any]:
     document = config.to_json()
-    for name in FREE:
+    for name in RESUMABLE_CHANGES:
         del document["train"][name]
     del document["projection"]
     return document

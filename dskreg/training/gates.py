@@ -74,7 +74,7 @@ def _choose_gates(
     if first:
         log_gate[:first] = math.log(MIDDLE)  # from here each may become louder or quieter than the others
         _proportions(log_gate[:first], _tenths(model, dataset, config.seed, knowledge), step)
-        _as_loud_as_does_little_harm(log_gate[:first], lambda: warm(config.train.validation_users))
+        _largest_harmless_scale(log_gate[:first], lambda: warm(config.train.validation_users))
     best = warm()
     for log_gates, places in ((log_gate, range(first, len(log_gate))), (model.log_user_gate, range(1))):
         for place in places:
@@ -83,15 +83,16 @@ def _choose_gates(
     return tuple(log_gate.exp().tolist()), float(model.log_user_gate.exp())
 
 
-def _tenths(model: DSKReG, dataset: Dataset, seed: int, co_liked: int) -> list[Chilled]:
+def _tenths(model: DSKReG, dataset: Dataset, seed: int, co_liked: int) -> list[ColdItemProbe]:
     likes = train_matrix(dataset, (TRAIN, VALIDATION))
     titles = np.random.default_rng([seed, 2]).permutation(np.flatnonzero(np.asarray(likes.sum(0)).ravel()))
     return [
-        Chilled(model, likes, part, co_liked) for part in np.array_split(titles, round(1 / COLD))[:TENTHS]
+        ColdItemProbe(model, likes, part, co_liked)
+        for part in np.array_split(titles, round(1 / COLD))[:TENTHS]
     ]
 
 
-class Chilled:
+class ColdItemProbe:
     """Some titles without their likes: they have no vector and no co-liked candidate, and are ranked among
     themselves by their neighbours alone.
     """
@@ -136,7 +137,7 @@ class Chilled:
         return float(ndcg(hits(ranked, self.wanted), np.diff(self.wanted.indptr), 20).mean())
 
 
-def _proportions(log_gates: Tensor, tenths: list[Chilled], step: Callable[[], object]) -> None:
+def _proportions(log_gates: Tensor, tenths: list[ColdItemProbe], step: Callable[[], object]) -> None:
     """Relation by relation, what ranks the cold titles best."""
 
     def cold() -> float:
@@ -165,7 +166,7 @@ def _climb(
     return best
 
 
-def _as_loud_as_does_little_harm(log_gates: Tensor, quality: Callable[[], float]) -> None:
+def _largest_harmless_scale(log_gates: Tensor, quality: Callable[[], float]) -> None:
     """Bring the largest gate to the largest of LEAST and GATES that ranks nearly as well as any, the others
     in proportion.
     """
