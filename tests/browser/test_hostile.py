@@ -420,7 +420,7 @@ def test_every_payload_in_question(witness: Witness, address: str) -> None:
 
 
 def test_the_exported_page_runs_nothing(witness: Witness, browser: Browser, tmp_path: Path) -> None:
-    """TrainedModel from the disk in a browser with scripts on. The explanation for a program says the same."""
+    """Opened from the disk in a browser with scripts on. The explanation for a program says the same."""
     witness.visit(f"sampling?item={ITEM['controls']}")
     witness.page.get_by_role("button", name="Take it along").click()
     name, content = witness.saved("Explanation (JSON)")
