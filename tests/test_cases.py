@@ -5,6 +5,7 @@ that folder is.
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import zipfile
@@ -20,6 +21,7 @@ from dskreg.data.dataset import Dataset
 from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.errors import InputError
+from dskreg.explorer import Change, Explorer
 from dskreg.serving.directory import Directory
 from dskreg.storage import artifact as artifacts
 
@@ -70,6 +72,11 @@ FILES: dict[str, dict[str, str | bytes]] = {
         "item_list.txt": "org_id remap_id freebase_id\nThe First Band 0 m.01\nSecond Band 1 m.02\nThird 2 m.03\n",
     },
     "kgat-kg-zip": {**_PAIRS, "kg_final.txt.zip": zipped(**{"kg_final.txt": "0 0 3\n1 0 3\n2 0 3\n"})},
+    "no-validation": {
+        "train.txt": "".join(f"{u} {u % 20} {(7 * u + 3) % 20}\n" for u in range(30)),
+        "test.txt": "".join(f"{u} {(11 * u + 5) % 20}\n" for u in range(30)),
+        "kg_final.txt": "".join(f"{i} 0 {20 + i % 4}\n" for i in range(20)),
+    },
     "recbole-benchmark-split": {f"x.{part}.inter": _PLAIN_INTER for part in ("train", "valid", "test")},
     "recbole-trailing-line": {
         "x.inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float\nu1\ti1\t9\t1\nu1\ti2\t9\t2\t1"
@@ -304,3 +311,74 @@ def test_perm600(
     (made / name).chmod(0o644)
     with another_account():
         assert main() == 0
+
+
+def dskreg(*arguments: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["dskreg", *arguments])
+        return main()
+
+
+QUICK = ("--set", "model.width=8", "--set", "projection.iterations=50", "--no-baselines")
+
+
+def test_no_validation(case: Callable[[str], Path], tmp_path: Path) -> None:
+    data, out = str(case("no-validation")), tmp_path / "made"
+    assert (
+        dskreg("train", data, "--out", str(out), "--epochs", "1", "--set", "train.refit=false", *QUICK) == 0
+    )
+    made = artifacts.load(out)
+    assert [(row["ndcg"], row["recall"]) for row in made.history] == [(None, None)] * 2
+    assert (
+        any("validation title" in note for note in made.dataset.notes)
+        and made.metrics["metrics"]["ndcg@20"] is not None
+    )
+
+
+def test_diverging_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "data").mkdir()
+    for file, content in FILES["no-validation"].items():
+        (tmp_path / "data" / file).write_text(str(content))
+    rates = ("--set", "train.learning_rate=1e3", "--set", "train.sampler_learning_rate=1e3")
+    wild = (*rates, "--set", "train.weight_decay=0", "--set", "train.refit=false")
+    assert dskreg("train", str(tmp_path / "data"), "--out", str(tmp_path / "made"), *wild, *QUICK) == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(told) == 1 and "diverged at epoch" in told[0] and "train.learning_rate" in told[0]
+    assert not (tmp_path / "made").exists() and (tmp_path / ".made.training" / "state.json").is_file()
+    for rate in ("1e8", "1e20"):
+        assert (
+            dskreg("train", "demo", "--out", str(tmp_path / "made"), "--set", f"train.learning_rate={rate}")
+            == 2
+        )
+        assert "train.learning_rate" in capsys.readouterr().err
+
+
+def test_what_if_without_an_entity_that_ties_nothing() -> None:
+    explorer = Explorer.open(DEMO)
+    profile = explorer.profile(34)
+    item = explorer.recommend(profile, 1)["item_id"].iloc[0]
+    change = Change(without_entities=(("studio", "Palm Studio"),))
+    before, after = explorer.what_if(profile, item, Change()), explorer.what_if(profile, item, change)
+    assert (
+        after.after.score == before.after.score
+        and after.rank_after == before.rank_after
+        and after.touched == 0
+    )
+
+
+def test_no_likes_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = tmp_path / "data", tmp_path / "made"
+    data.mkdir()
+    names = "".join(f'{i},Title {i},"Action, G{i % 3}",TV,12,7.5,100\n' for i in range(1, 13))
+    (data / "anime.csv").write_text(f"anime_id,name,genre,type,episodes,rating,members\n{names}")
+    likes = "".join(f"{u},{i},9\n" for u in range(1, 9) for i in range(1, 13) if (u + i) % 2 or i < 4)
+    (data / "rating.csv").write_text(f"user_id,anime_id,rating\n{likes}500,1,-1\n500,2,-1\n500,3,-1\n")
+    assert dskreg("train", str(data), "--out", str(out), "--epochs", "1", "--set", "data.core=1", *QUICK) == 0
+    capsys.readouterr()
+    assert dskreg("recommend", str(out), "--user", "500", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["basis"] == "popularity" and not {1, 2, 3} & {item["item_id"] for item in found["items"]}
+    assert all(
+        "nothing is known" in item["reason"].lower() and "your taste as a whole" not in item["reason"]
+        for item in found["items"]
+    )

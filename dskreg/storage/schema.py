@@ -130,7 +130,7 @@ class Epoch(TypedDict):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     epoch: Count
-    loss: Annotated[float, Field(ge=-1e12, le=1e12)] | None
+    loss: float | None
     entropy: Share
     ndcg: Share | None
     recall: Share | None
