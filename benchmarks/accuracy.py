@@ -1,13 +1,14 @@
 """DSKReG beside the strong simple ones, measured alike: `python benchmarks/accuracy.py` (packages of
 requirements-bench.txt; see benchmarks/README.md).
 
-    warm    every model on every data set and seed; rivals tuned on validation at seed 0 (EASE and item-kNN as dskreg/evaluation/tuning.py does, the others by
-            Optuna within one budget), then fitted on everything known before the test, as DSKReG is
-    cold    a tenth of the titles lose every like before the test: they are ranked among all titles and among themselves
-    share   DSKReG with one part taken away or changed: what does which part?
+    warm    every model on every data set and seed; rivals tuned on validation at seed 0 (EASE and item-kNN as
+            dskreg/evaluation/tuning.py does, the others by Optuna within one budget), then fitted on everything
+            known before the test, as DSKReG is
+    cold    a tenth of the items lose every like before the test: ranked among all items and among themselves
+    share   ablations: DSKReG with one part removed or changed
 
 Resumable: what is done lies under --work and is not done again. `--tables` writes benchmarks/accuracy.json
-and the tables of benchmarks/README.md from it and leaves those of other runs. `--recorded` takes the settings
+and benchmarks/results/ from it and leaves the tables of other runs. `--recorded` takes the settings
 from benchmarks/accuracy.json where it has them, and tunes what it lacks; EASE and item-kNN are tuned anew in
 any case.
 """
