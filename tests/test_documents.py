@@ -113,6 +113,10 @@ def test_paths_in_documents_exist_and_hold_the_names_that_follow(name: str) -> N
         assert all(re.search(rf"\b(def|class) {part}\b", source) for part in named.split(".")), (path, named)
 
 
+def test_the_animated_picture_is_small() -> None:
+    assert 10_000 < (ROOT / "docs" / "images" / "tour.webp").stat().st_size <= 3_000_000
+
+
 def test_no_document_names_a_folder_of_a_machine() -> None:
     found = re.compile(r"(?<![\w.)])/(home|root|tmp|work|mnt|opt|Users|var)/")
     assert [name for name in DOCUMENTS if found.search(text_of(name))] == []
