@@ -1,4 +1,4 @@
-"""The tables of the accuracy benchmark: benchmarks/accuracy.json and benchmarks/results/, a page per data set.
+"""The tables of the accuracy benchmark: accuracy.json and a page per data set in benchmarks/results/.
 
 `python benchmarks/accuracy.py --tables` writes both from the work folder, `python benchmarks/tables.py` the
 pages alone from the JSON document.
@@ -64,10 +64,8 @@ def read(folder: Path) -> tuple[Results, dict[str, list[Path]]]:
     return outcomes, files
 
 
-def told_apart(files: dict[str, list[Path]], view: str) -> dict[str, dict[str, float]]:
-    """How each model differs from ours, person by person, and how sure that is; each part of DSKReG from the
-    whole.
-    """
+def differences(files: dict[str, list[Path]], view: str) -> dict[str, dict[str, float]]:
+    """How each model differs from DSKReG over users, with p; each ablation from the whole model."""
     base = OURS if OURS in files else WHOLE
     pairs = {
         name: over_common_seeds(files[base], paths, view)
@@ -84,7 +82,7 @@ def told_apart(files: dict[str, list[Path]], view: str) -> dict[str, dict[str, f
 def summarised(folder: Path, view: str) -> list[dict[str, Any]]:
     """One row per model, best first."""
     outcomes, files = read(folder)
-    apart, rows = told_apart(files, view), []
+    apart, rows = differences(files, view), []
     for name, seeds in outcomes.items():
         mean = {
             metric: float(np.mean([seed[view][metric] for seed in seeds]))
@@ -115,8 +113,8 @@ def summarised(folder: Path, view: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row[f"ndcg@{K}"])
 
 
-def shown_apart(row: dict[str, Any]) -> list[str]:
-    """The cells that compare a row: with ours, or a part with the whole."""
+def comparison_cells(row: dict[str, Any]) -> list[str]:
+    """The cells that compare a row with DSKReG, or an ablation with the whole model."""
     if "gain" in row:
         return [f"{row['gain']:+.1%} ± {row['within']:.1%}"]
     return (
@@ -151,7 +149,7 @@ def table(rows: list[dict[str, Any]], parts: bool) -> list[str]:
             f"{row['recall@20']:.4f}",
             f"{row['coverage@20']:.3f}",
             str(row["seeds"]),
-            *(shown_apart(row) or [""] * len(last)),
+            *(comparison_cells(row) or [""] * len(last)),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
@@ -172,13 +170,13 @@ def fifths(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def joined(
+def merged(
     rows: list[dict[str, Any]], today: str, earlier: list[dict[str, Any]], date: str
 ) -> list[dict[str, Any]]:
     """Rows of `today` and, of a table of an earlier `date`, those of models that were not run again.
 
-    Models of two runs cannot be tested, since nobody's own figure of the earlier one is there: who was not
-    run together with ours is `apart`, with the date.
+    Models of two runs cannot be compared user by user, since the figures per user of the earlier run are
+    gone: a model that was not run together with DSKReG is `apart`, with the date.
     """
     again = {row["model"] for row in rows}
     kept = [row for row in earlier if row["model"] not in again]
@@ -199,7 +197,7 @@ VIEWS = {"": ["test"], "cold": ["among the cold", "among all", "warm"], "share":
 
 def summary(work: Path, before: dict[str, Any]) -> dict[str, Any]:
     """The document: what the work folder holds replaces its sections, but for models that were not run again;
-    parts of DSKReG are measured beside each other and replaced whole. A section that the folder lacks stays,
+    ablations are measured together and replaced whole. A section that the folder lacks stays,
     with its date and machine in `made`.
     """
     machine = json.loads((work / "machine.json").read_text("utf-8"))
@@ -213,7 +211,7 @@ def summary(work: Path, before: dict[str, Any]) -> dict[str, Any]:
         for view in VIEWS[kind]:
             key = f"{folder.name}: {view}"
             rows, earlier = summarised(folder, view), [] if kind == "share" else sections.get(key, [])
-            sections[key] = joined(rows, now["date"], earlier, made[key]["date"]) if earlier else rows
+            sections[key] = merged(rows, now["date"], earlier, made[key]["date"]) if earlier else rows
             again = {row["model"] for row in rows}
             if OURS in again or again >= {row["model"] for row in earlier}:
                 made[key] = now

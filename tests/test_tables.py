@@ -36,11 +36,13 @@ def test_holm_correction_and_paired_test_agree_with_the_textbook_formulas() -> N
     far = significance.paired(dict(enumerate(100 + ours)), dict(enumerate(theirs)))[1]
     many = dict(enumerate(np.tile(10 + 1e-3 * ours, 100)))
     least = significance.paired(many, dict.fromkeys(many, 0.0))[1]
-    assert 0 < least < 1e-300 < far and tables.shown_apart({"DSKReG minus it": 1.0, "p (Holm)": least}) == [
+    assert 0 < least < 1e-300 < far and tables.comparison_cells(
+        {"DSKReG minus it": 1.0, "p (Holm)": least}
+    ) == [
         "+1.0000",
         "< 1e-300",
     ]
-    assert tables.shown_apart({"DSKReG minus it": 1.0, "p (Holm)": 1.2e-299})[1] == "1e-299"
+    assert tables.comparison_cells({"DSKReG minus it": 1.0, "p (Holm)": 1.2e-299})[1] == "1e-299"
     assert significance.interval(np.array([1.0, 0, 1])) == pytest.approx(
         1.96 * np.std([1, 0, 1], ddof=1) / 3**0.5
     )
@@ -130,11 +132,11 @@ def test_tables_of_other_runs_stay_with_the_day_and_the_machine_that_made_them(t
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Callable[..., dict]:
+def tables_of(tmp_path: Path) -> Callable[..., dict]:
     """Write the tables of a run, by folder and model its seed; the document."""
     days = itertools.count()
 
-    def tell(runs: dict[str, dict[str, int]], date: str | None = None) -> dict:
+    def write(runs: dict[str, dict[str, int]], date: str | None = None) -> dict:
         work, known = tmp_path / f"work {next(days)}", tmp_path / "accuracy.json"
         for folder, models in runs.items():
             (work / folder).mkdir(parents=True)
@@ -162,7 +164,7 @@ def told(tmp_path: Path) -> Callable[..., dict]:
         known.write_text(json.dumps(document))
         return document
 
-    return tell
+    return write
 
 
 def test_the_repository_s_own_p_values_are_above_0() -> None:
@@ -188,7 +190,8 @@ def test_the_line_above_a_table_names_the_models_that_were_tuned_by_a_search() -
     assert tables.made_by(made).endswith("; tuning: 3 trials or 4 s per model and data set.")
     made["machine"] = machine | {"searched": ["EASE", "item-kNN"]}
     assert tables.made_by(made).endswith(
-        "tuning: EASE, item-kNN by dskreg/evaluation/tuning.py; the others 3 trials or 4 s per model and data set."
+        "tuning: EASE, item-kNN by dskreg/evaluation/tuning.py; "
+        "the others 3 trials or 4 s per model and data set."
     )
 
 
@@ -196,16 +199,16 @@ def by_model(rows: list[dict]) -> dict[str, dict]:
     return {row["model"]: row for row in rows}
 
 
-def test_a_model_that_was_not_run_again_keeps_its_row_without_a_test(
-    told: Callable[..., dict], tmp_path: Path
+def test_a_model_that_was_not_run_again_keeps_its_row_without_a_significance_test(
+    tables_of: Callable[..., dict], tmp_path: Path
 ) -> None:
     first = by_model(
-        told(
+        tables_of(
             {"one": {"DSKReG": 0, "popularity": 1, "slow": 2}, "one.share": {"default": 0, "slow": 2}},
             "2020-01-01",
         )["one: test"]
     )
-    document = told({"one": {"DSKReG": 9, "popularity": 10}, "one.share": {"default": 9}})
+    document = tables_of({"one": {"DSKReG": 9, "popularity": 10}, "one.share": {"default": 9}})
     rows = by_model(document["one: test"])
     assert [row["ndcg@20"] for row in document["one: test"]] == sorted(
         (row["ndcg@20"] for row in rows.values()), reverse=True
@@ -220,15 +223,17 @@ def test_a_model_that_was_not_run_again_keeps_its_row_without_a_test(
     assert by_model(document["one.share: warm"]).keys() == {"default"}, "parts are measured beside each other"
     shown = (tmp_path / "results" / "one.md").read_text()
     assert "| slow (run of 2020-01-01) | " in shown and shown.count("(run of") == 1
-    third = by_model(told({"one": {"DSKReG": 3}})["one: test"])
+    third = by_model(tables_of({"one": {"DSKReG": 3}})["one: test"])
     assert third["slow"]["apart"] == "2020-01-01" != third["popularity"]["apart"], (
         "the day of its own run, not of the last table"
     )
 
 
-def test_a_model_run_by_itself_joins_the_table_without_a_test(told: Callable[..., dict]) -> None:
-    before = told({"one": {"DSKReG": 0, "popularity": 1, "old": 2}}, "2020-01-01")
-    document = told({"one": {"late": 3, "old": 4}})
+def test_a_model_from_a_run_of_its_own_joins_the_table_without_a_significance_test(
+    tables_of: Callable[..., dict],
+) -> None:
+    before = tables_of({"one": {"DSKReG": 0, "popularity": 1, "old": 2}}, "2020-01-01")
+    document = tables_of({"one": {"late": 3, "old": 4}})
     rows, first = by_model(document["one: test"]), by_model(before["one: test"])
     assert all(rows[name] == first[name] for name in ("DSKReG", "popularity")), (
         "these were run together, and stay tested"
@@ -242,8 +247,10 @@ def test_a_model_run_by_itself_joins_the_table_without_a_test(told: Callable[...
     )
 
 
-def test_parts_stand_beside_the_whole_person_by_person(told: Callable[..., dict], tmp_path: Path) -> None:
-    rows = by_model(told({"one.share": {"default": 0, "no gates": 1, "no prior": 0}})["one.share: warm"])
+def test_an_ablation_is_compared_with_the_whole_model_user_by_user(
+    tables_of: Callable[..., dict], tmp_path: Path
+) -> None:
+    rows = by_model(tables_of({"one.share": {"default": 0, "no gates": 1, "no prior": 0}})["one.share: warm"])
     people = [
         significance.per_person([tmp_path / "work 0" / "one.share" / f"{name}-0.json"], "warm")
         for name in ("no gates", "default")
