@@ -94,7 +94,7 @@ def levers(dataset: Dataset, regularisation: float) -> dict[str, Lever]:
             around=partial(of_ease, regularisation), start=without_gates
         ),
         "two hops": Lever(around=two_hops),
-        f"mean of {DRAWS} noisy draws": Lever(scorer=averaged),
+        f"mean of {DRAWS} noisy samples": Lever(scorer=averaged),
         "gates chosen on all items": Lever(before(train__gates_by="all"), start=without_gates),
         "all gates .1, not chosen": Lever(
             start=lambda start: replace(start, gates=(0.1,) * len(start.gates), user_gate=0.1)

@@ -38,10 +38,10 @@ HEADLINES = [
 ]
 HOSTS = {"arxiv.org", "download.pytorch.org", "keepachangelog.com", "localhost:8501", "semver.org"}
 AVOIDED = re.compile(
-    r"""\b(viewers?|persons?|people|somebody|anybody|everybody|nobody|one's|she|hers?|strangers?|
+    r"""(?<!\.)\b(viewers?|persons?|people|somebody|anybody|everybody|nobody|one's|she|hers?|strangers?|
     alike(ness)?|odd(est|ness)|likeliest|beforehand|shelf|loud(ness)?|rivals?|titles?|drawn|draws?|
     take\ (it|the\ \w+)\ (along|back)|in\ the\ place\ of|seen\ too|by\ chance|what\ does\ which|
-    leaning|ties?|beside\ others|what\ to\ expect|two\ commands)\b""",
+    leaning|ties?|beside\ others|what\ to\ expect|two\ commands)\b(?!\.\w)""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -122,7 +122,7 @@ def test_no_document_names_a_folder_of_a_machine() -> None:
     assert [name for name in DOCUMENTS if found.search(text_of(name))] == []
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_use_the_field_s_words(name: str) -> None:
     assert [found.group() for found in AVOIDED.finditer(prose_of(name))] == []
 
