@@ -241,7 +241,6 @@ def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch:
         "levers",
         lambda *rest: {levers.BEFORE: Lever(), "other": Lever(replace(SMALL, preset="other"))},
     )
-    (tmp_path / "README.md").write_text(f"before\n{levers.BEGIN}\nold\n{levers.END}\nafter\n")
     for name in ("dskreg-book", "anime"):
         (tmp_path / name).mkdir()
     for names in (["dskreg-book"], ["dskreg-book"], ["anime"]):
@@ -268,12 +267,17 @@ def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch:
         "people's own figures are in the work folder: where it is gone, those that all are compared with are made again"
     )
     assert set(json.loads((tmp_path / "levers.json").read_text())) == {"dskreg-book", "anime"}
-    text = (tmp_path / "README.md").read_text()
-    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    text = (tmp_path / "results" / "levers.md").read_text()
     row = "0.1000 | 0.3000 +50.0% ± 0.0% (2) | 0.0500"
     assert (
         f"| other | {row} | {row} |" in text and f"| {levers.BEFORE} | 0.1000 | 0.2000 (2) | 0.0500 |" in text
     )
+
+
+def test_the_page_of_levers_is_that_of_the_repository_s_record() -> None:
+    folder = Path(levers.__file__).parent
+    text = levers.written(json.loads((folder / "levers.json").read_text()))
+    assert (folder / "results" / "levers.md").read_text() == text
 
 
 def test_an_old_record_tells_its_best_epoch_in_italics() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from dskreg.config import PRESETS, Config
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from dskreg.data.interactions import train_matrix
+from dskreg.evaluation.ranking import Scorer
 from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
 from tests.worlds import EVERYTHING, checkerboard
@@ -62,6 +63,12 @@ def in_full(users: int = 30, items: int = 20) -> tuple[Dataset, np.ndarray]:
         liked=liked,
     )
     return data, train_matrix(data).toarray().astype(float)
+
+
+def fixed_scorer(seed: int = 0) -> Scorer:
+    """Scores that depend on the user and the item alone; each seed gives others."""
+    table = np.random.default_rng(seed).random(10_000)
+    return lambda who, history: np.stack([np.roll(table, 7 * int(user))[: history.shape[1]] for user in who])
 
 
 def weights(model: DSKReG) -> dict[str, Tensor]:
