@@ -81,7 +81,7 @@ def show_settings(trained: dict[str, Any]) -> Settings:
             LARGEST_SEED,
             key="seed",
             bind="query-params",
-            width=130,
+            width=115,
             disabled=not noise,
             help="Number that determines the Gumbel noise; the same seed gives the same sample.",
         )
@@ -91,8 +91,8 @@ def show_settings(trained: dict[str, Any]) -> Settings:
             icon=":material/casino:",
             help="Switches Gumbel noise on, then moves to the next seed.",
         )
-        picks = _whole("Neighbours per item (K)", "k", trained["picks"])
-        user_picks = _whole("History items sampled (K_u)", "ku", trained["user_picks"])
+        picks = _whole("Neighbours per item (K)", "k", trained["picks"], 190)
+        user_picks = _whole("History items (K_u)", "ku", trained["user_picks"], 165)
         temperature = st.number_input(
             "Temperature τ",
             0.01,
@@ -102,13 +102,13 @@ def show_settings(trained: dict[str, Any]) -> Settings:
             "%.2f",
             key="tau",
             bind="query-params",
-            width=130,
+            width=115,
             help="Softness of the relaxed weights in training; it changes neither the sample nor the score.",
         )
     return Settings(noise, seed, picks, user_picks, temperature)
 
 
-def _whole(label: str, key: str, trained: int) -> int:
+def _whole(label: str, key: str, trained: int, width: int) -> int:
     return st.number_input(
         label,
         1,
@@ -116,8 +116,8 @@ def _whole(label: str, key: str, trained: int) -> int:
         trained,
         key=key,
         bind="query-params",
-        width=210,
-        help=f"Number of neighbours that are sampled; {trained} in training.",
+        width=width,
+        help=f"Number of items that are sampled; {trained} in training.",
     )
 
 
@@ -126,7 +126,11 @@ def show_heading(sample: Sample, explanation: Explanation, offered: Sequence[Any
     place = offered.index(sample.item_id) if sample.item_id in offered else None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(plain(explanation.title), anchor=False, width="content")
-        position = f"Recommendation {place + 1} of {len(offered)}" if place is not None else "Not recommended"
+        position = (
+            f"Recommendation {place + 1} of {len(offered)}"
+            if place is not None
+            else f"Not in the top {len(offered)}"
+        )
         st.caption(position, width="stretch")
         for label, icon, step in (("Previous", "chevron_left", -1), ("Next", "chevron_right", 1)):
             other = sample.item_id

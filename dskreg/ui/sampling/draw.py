@@ -124,7 +124,7 @@ def _columns(compact: bool) -> dict[str, Any]:
     if compact:
         config["picked"] = st.column_config.CheckboxColumn("Sampled", width=72)
         config["inclusion_probability"] = st.column_config.NumberColumn(
-            "Probability π", format="%.0f%%", help=text, width=96
+            "π", format="%.0f%%", help=f"{label}: {text}", width=60
         )
     else:
         config["inclusion_probability"] = st.column_config.ProgressColumn(

@@ -15,7 +15,7 @@ from pyvis.network import Network
 
 from dskreg.ui.sampling.network import PAGE, TEXT, Graph
 
-WIDER, TALLER = 4.0, 3.0  # vis has the whole window for the positions of the app's chart
+WIDER, TALLER = 4.0, 1.5  # boxes need more room than the app's labels
 FONT = "13px system-ui,sans-serif"
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 OPTIONS = {
@@ -30,18 +30,20 @@ def page(graph: Graph, dark: bool = False) -> str:
     net = Network("90vh", "100%", directed=True, cdn_resources="in_line", bgcolor=PAGE[dark])
     net.set_options(json.dumps(OPTIONS))
     for node in graph.nodes:
-        fill, border = node["itemStyle"]["color"], node["itemStyle"].get("borderColor")
-        fill = PAGE[dark] if fill.startswith("rgba") else fill
+        style, width = node["itemStyle"], node["itemStyle"].get("borderWidth", 3)
+        border = style.get("borderColor", style["color"])
+        unsampled = style["color"].startswith("rgba")
         net.add_node(
             node["id"],
             label=node["name"],
             title=_no_markup(node["tooltip"]["formatter"]),
             x=round(WIDER * node["x"]),
-            y=round(TALLER * node["y"] * graph.height / 440),
-            shape="dot",
-            size=node["symbolSize"] / 1.5,
-            color={"background": fill, "border": border or fill},
-            borderWidth=2,
+            y=round(TALLER * node["y"]),
+            shape="box",
+            margin=6,
+            color={"background": PAGE[dark], "border": border},
+            borderWidth=width,
+            shapeProperties={"borderDashes": [5, 4] if unsampled else False},
             font={"color": node["label"]["color"], "size": 14},
         )
     for number, link in enumerate(graph.links):

@@ -125,7 +125,7 @@ def page(
 def _settings(e: Explanation) -> str:
     noise = "no Gumbel noise" if e.seed is None else f"seed {e.seed}"
     return (
-        f"{noise}, {e.picks} neighbours per item (K), {e.user_picks} history items sampled (K_u), "
+        f"{noise}, {e.picks} neighbours per item (K), {e.user_picks} history items (K_u), "
         f"temperature τ = {e.temperature:g}"
     )
 

@@ -16,8 +16,8 @@ import pandas as pd
 from dskreg.ui.common.charts import LIKED, OTHER, shorten
 
 MOST_SAMPLED, MOST_UNSAMPLED = 24, 8  # edges on either side
-ROW, LEAST_HEIGHT, MARGIN = 40, 440, 30  # pixels
-ACROSS = 105  # half the width of the arc that the nodes stand on, in the drawing's own units
+ROW, LEAST_HEIGHT, TOP, BOTTOM = 40, 440, 50, 30  # pixels
+ACROSS = 80  # pixels from the centre to the arc of the nodes; small, so that narrow screens hardly shrink it
 NARROW = 520  # pixels: below, labels are shorter
 LABEL, LEGEND, TOOLTIP = 26, 20, 200  # characters
 
@@ -78,8 +78,9 @@ def build(
     # An item that is sampled under one relation and not under another stands on the right
     right = list(dict.fromkeys(sampled["item_id"]))
     left = [item_id for item_id in items if item_id not in set(right)]
-    height = max(LEAST_HEIGHT, ROW * max(len(right), len(left)) + 2 * MARGIN)
-    places = {**_places(right, 1), **_places(left, -1)}
+    height = max(LEAST_HEIGHT, ROW * max(len(right), len(left)) + TOP + BOTTOM)
+    half = (height - TOP - BOTTOM) / 2
+    places = {**_places(right, 1, half), **_places(left, -1, half)}
     nodes = [_centre(centre[1], dark)]
     links: list[dict[str, Any]] = []
     strongest = max(float(sampled["contribution"].abs().max()), 1e-12) if len(sampled) else 1.0
@@ -95,12 +96,12 @@ def build(
     return Graph(option, [centre[0], *items], edges, alt, height, left_out)
 
 
-def _places(item_ids: Sequence[Hashable], side: int) -> dict[Hashable, tuple[float, float]]:
+def _places(item_ids: Sequence[Hashable], side: int, half: float) -> dict[Hashable, tuple[float, float]]:
     """Positions on an arc beside the centre, evenly spaced in height so that labels do not overlap."""
     places = {}
     for place, item_id in enumerate(item_ids):
         y = 0.0 if len(item_ids) == 1 else 2 * place / (len(item_ids) - 1) - 1
-        places[item_id] = (side * ACROSS * (0.55 + 0.45 * sqrt(max(0.0, 1 - 0.9 * y * y))), 100 * y)
+        places[item_id] = (side * ACROSS * (0.55 + 0.45 * sqrt(max(0.0, 1 - 0.9 * y * y))), half * y)
     return places
 
 
@@ -183,13 +184,14 @@ def _option(
     series = {
         "type": "graph",
         "layout": "none",
+        "preserveAspect": "contain",  # otherwise ECharts stretches the symbols
         "data": nodes,
         "links": links,
         "categories": categories,
         "left": "30%",
         "right": "30%",
-        "top": MARGIN + 20,
-        "bottom": MARGIN,
+        "top": TOP,
+        "bottom": BOTTOM,
         "cursor": "pointer" if clickable else "default",
         "label": {"show": True, "width": 175, "overflow": "truncate", "fontSize": 13, "lineHeight": 16},
         "selectedMode": "single" if clickable else False,
@@ -199,7 +201,7 @@ def _option(
     }
     legend = {"type": "scroll", "top": 0, "left": 0, "selectedMode": False, "icon": "roundRect"}
     legend |= {"itemWidth": 14, "textStyle": {"color": TEXT[dark][1], "fontSize": 13}}
-    narrow = {"series": [{"left": "36%", "right": "36%", "label": {"width": 108}}]}
+    narrow = {"series": [{"left": "33%", "right": "33%", "label": {"width": 112}}]}
     return {
         "animationDurationUpdate": 200,
         "tooltip": {"renderMode": "richText", "confine": True},

@@ -25,7 +25,10 @@ STEPS: dict[str, Any] = {
         "Contribution", format="%+.3f", help="What the neighbour adds to the score of the item in the middle."
     ),
     "inclusion_probability": st.column_config.NumberColumn(
-        "Probability π", format="percent", width=96, help="Share of all random samples that contain it."
+        "π",
+        format="percent",
+        width=60,
+        help="Inclusion probability: exact share of all random samples that contain it.",
     ),
     "relation": st.column_config.TextColumn("Relation r"),
 }
