@@ -75,8 +75,8 @@ def test_nodes_and_edges_say_relation_shared_entities_and_numbers() -> None:
         link["tooltip"]["formatter"] for link in network.build(frame, CENTRE, COLOURS).links
     )
     contribution, probability = frame["contribution"][0], frame["inclusion_probability"][0]
-    assert f"co-liked (Space): sampled, contribution {contribution:+.4f}; logit" in sampled
-    assert f"inclusion probability {probability:.1%}" in sampled and "genre: not sampled" in unsampled
+    assert f"\nco-liked (Space)\nsampled, contribution {contribution:+.4f}\nlogit" in sampled
+    assert f"inclusion probability {probability:.1%}" in sampled and "genre\nnot sampled" in unsampled
 
 
 def test_liked_items_carry_a_heart() -> None:

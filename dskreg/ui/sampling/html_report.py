@@ -37,7 +37,8 @@ th{white-space:nowrap}
 tr>:first-child{min-width:10rem}
 th.n,td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 tr.sampled>:first-child{font-weight:650}
-.bar{display:block;height:.35rem;border-radius:.2rem;background:var(--positive);margin-top:.25rem;min-width:1px}
+.bar{display:block;height:.35rem;border-radius:.2rem;margin-top:.25rem;min-width:1px;
+background:var(--positive)}
 .bar.negative{background:var(--negative)}
 @media print{body{max-width:none}}
 """

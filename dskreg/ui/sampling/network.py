@@ -19,7 +19,7 @@ MOST_SAMPLED, MOST_UNSAMPLED = 24, 8  # edges on either side
 ROW, LEAST_HEIGHT, TOP, BOTTOM = 40, 440, 50, 30  # pixels
 ACROSS = 80  # pixels from the centre to the arc of the nodes; small, so that narrow screens hardly shrink it
 NARROW = 520  # pixels: below, labels are shorter
-LABEL, LEGEND, TOOLTIP = 26, 20, 200  # characters
+LABEL, LEGEND, TOOLTIP = 26, 20, 70  # characters of a line
 
 # Colours of the app's themes (.streamlit/config.toml), by "is dark"
 TEXT = {False: ("#0f1718", "#566364"), True: ("#e8eeee", "#a3b1b3")}  # sampled, unsampled
@@ -161,11 +161,11 @@ def _link(row: Row, colour: str, strongest: float, curveness: float) -> dict[str
 
 
 def _facts(row: Row) -> str:
-    """One line on an edge: relation, shared entities, and the numbers of the sample."""
+    """Lines on an edge: relation and shared entities, then the numbers of the sample."""
     via = f" ({', '.join(map(str, row['via'][:3]))})" if len(row["via"]) else ""
     outcome = f"sampled, contribution {row['contribution']:+.4f}" if row["picked"] else "not sampled"
     numbers = f"logit {row['logit']:.2f}, inclusion probability {row['inclusion_probability']:.1%}"
-    return f"{_text(str(row['relation']) + via)}: {outcome}; {numbers}"
+    return "\n".join((_text(f"{row['relation']}{via}"), outcome, numbers))
 
 
 def _legend(relations: Iterable[str], colours: Mapping[str, str]) -> list[dict[str, Any]]:
