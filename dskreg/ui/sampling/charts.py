@@ -65,9 +65,9 @@ def change(
 
 
 def relaxed_weights(frame: pd.DataFrame, names: tuple[str, str]) -> go.Figure:
-    """The relaxed weights of the same candidates at two temperatures: columns title, one, other."""
+    """The relaxed weights of the same candidates at two temperatures: columns title, relaxed_a, relaxed_b."""
     figure, places = go.Figure(), list(range(len(frame)))
-    for name, column, colour in zip(names, ("one", "other"), (UP, COLOURS[1]), strict=True):
+    for name, column, colour in zip(names, ("relaxed_a", "relaxed_b"), (UP, COLOURS[1]), strict=True):
         figure.add_bar(
             y=places,
             x=frame[column],

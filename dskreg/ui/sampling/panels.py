@@ -33,7 +33,7 @@ def summary(frame: pd.DataFrame, what: str, random: bool) -> str:
     """How many candidates are sampled and which of them has the largest contribution, if any; Markdown."""
     sampled = frame[frame["picked"]]
     if len(sampled) == len(frame) == 1:
-        opening = f"The model samples the only one of the {what}."
+        opening = "The model samples the only candidate."
     elif len(sampled) == len(frame):
         opening = f"The model samples all **{len(frame)}** {what}, since there are no more than K."
     else:

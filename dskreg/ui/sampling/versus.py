@@ -160,7 +160,7 @@ def _show_both(both: pd.DataFrame) -> None:
     )
 
 
-def _two_temperatures(sample: Sample, one: Explanation) -> None:
+def _two_temperatures(sample: Sample, explanation: Explanation) -> None:
     tau = st.number_input(
         "Other temperature τ",
         0.01,
@@ -177,23 +177,28 @@ def _two_temperatures(sample: Sample, one: Explanation) -> None:
         "The temperature changes neither the sample nor the serving score. It sets the softness of the "
         "relaxed weights that training uses; the relaxed score is the score with these weights."
     )
-    names = (f"A: τ = {one.temperature:g}", f"B: τ = {tau:g}")
+    names = (f"A: τ = {explanation.temperature:g}", f"B: τ = {tau:g}")
     with st.container(horizontal=True):
-        st.metric("Serving score", f"{one.score:.3f}", border=True, help="Score with the sampled neighbours.")
-        for name, temperature in zip(names, (one.temperature, tau), strict=True):
+        st.metric(
+            "Serving score",
+            f"{explanation.score:.3f}",
+            border=True,
+            help="Score with the sampled neighbours.",
+        )
+        for name, temperature in zip(names, (explanation.temperature, tau), strict=True):
             settings = {**sample.settings, "temperature": temperature}
             score = cache.ask(sample.explorer, "relaxed_score", sample.profile, sample.item_id, **settings)
             st.metric(
                 f"Relaxed score {name}",
                 f"{score:.3f}",
-                f"{score - one.score:+.3f}",
+                f"{score - explanation.score:+.3f}",
                 border=True,
                 help="Score with the relaxed weights; below it, the difference from the serving score.",
             )
-    frame = one.item_neighbours[["title", "relation", "picked", "key"]].assign(
-        one=one.item_neighbours["relaxed"],
+    frame = explanation.item_neighbours[["title", "relation", "picked", "key"]].assign(
+        relaxed_a=explanation.item_neighbours["relaxed"],
         # The same keys, so the same order
-        other=sample.explanation(temperature=tau).item_neighbours["relaxed"].to_numpy(),
+        relaxed_b=sample.explanation(temperature=tau).item_neighbours["relaxed"].to_numpy(),
     )
     if len(frame):
         _show_weights(frame, names)
@@ -201,7 +206,7 @@ def _two_temperatures(sample: Sample, one: Explanation) -> None:
 
 def _show_weights(frame: pd.DataFrame, names: tuple[str, str]) -> None:
     """The relaxed weights at both temperatures: chart and table."""
-    mass = [frame[frame["picked"]][name].sum() / frame[name].sum() for name in ("one", "other")]
+    mass = [frame[frame["picked"]][name].sum() / frame[name].sum() for name in ("relaxed_a", "relaxed_b")]
     st.markdown(
         f"Relaxed mass on sampled neighbours: **{mass[0]:.0%}** ({names[0]}), **{mass[1]:.0%}** ({names[1]})."
     )
@@ -213,7 +218,7 @@ def _show_weights(frame: pd.DataFrame, names: tuple[str, str]) -> None:
         "title": st.column_config.TextColumn("Candidate", pinned=True, width=150),
         "picked": st.column_config.CheckboxColumn("Sampled"),
     }
-    labels = (("one", names[0]), ("other", names[1]), ("key", "Key s + G"))
+    labels = (("relaxed_a", names[0]), ("relaxed_b", names[1]), ("key", "Key s + G"))
     config |= {name: st.column_config.NumberColumn(label, format="%.3f") for name, label in labels}
     right.dataframe(
         frame[list(config)], column_config=config, hide_index=True, key="relaxed_table", alt=alt, height=460
