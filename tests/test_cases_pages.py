@@ -30,7 +30,16 @@ from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph, world
 
 USER, TITLE = 34, 36
 TASTE = "nothing is known of this user's taste"
-TABS = ("Drawing", "Candidates", "Relations", "Flow", "Repeats", "Compare", "Walk", "Hubs")
+TABS = (
+    "Graph",
+    "Candidates",
+    "Relations",
+    "Attribution",
+    "Simulation",
+    "Compare samples",
+    "Traverse",
+    "Degrees",
+)
 
 
 @pytest.fixture(scope="module")
@@ -233,8 +242,8 @@ PAGES = [
     ("", {"view": "cards"}),
     ("", {"view": "table"}),
     ("sampling", {}),
-    ("sampling", {"show": "Flow"}),
-    ("sampling", {"side": "viewer"}),
+    ("sampling", {"show": "Attribution"}),
+    ("sampling", {"side": "user"}),
 ]
 PAGES += [
     ("what_if", {}),
@@ -377,7 +386,7 @@ def test_every_page_opens_on_next_to_nothing(name: str, page: str, monkeypatch: 
         "sampling": [
             {},
             *({"show": tab, "item": item, "noise": "true", "times": "100"} for tab in TABS),
-            {"side": "viewer", "item": item},
+            {"side": "user", "item": item},
         ],
         "what_if": [
             {},

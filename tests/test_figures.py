@@ -145,9 +145,9 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
     person = oracle.person(oracle.history)
     own, bias, drawn = oracle.parts(person, item)
     every, shown = oracle.candidates(item), metrics(app)
-    assert shown["Could be drawn"] == [str(len(every))] and shown["Drawn"] == [str(len(drawn))]
-    assert near(shown["Their probability mass"][0], drawn["share"].sum()) and near(
-        shown["They add"][0], drawn["contribution"].sum()
+    assert shown["Candidates"] == [str(len(every))] and shown["Sampled"] == [str(len(drawn))]
+    assert near(shown["Probability mass of sampled"][0], drawn["share"].sum()) and near(
+        shown["Neighbour contribution"][0], drawn["contribution"].sum()
     )
     assert near(shown["Score"][0], own + bias + drawn["contribution"].sum())
     rows = table(app, "expected_picks", "share").set_index("relation")

@@ -26,11 +26,11 @@ from dskreg.text import harmless, legible
 from dskreg.ui.common import charts, widgets
 from dskreg.ui.compare import bump_chart
 from dskreg.ui.embeddings import overlays
-from dskreg.ui.sampling import html_report, network, walk_chart
+from dskreg.ui.sampling import html_graph, html_report, network
+from tests.made_up import candidates
 from tests.reliability.hostile import PAYLOADS
 from tests.test_artifact import DEMO
 from tests.test_cli import run
-from tests.test_network import candidates
 
 LONG = PAYLOADS["10,000 without a blank"]
 
@@ -288,10 +288,8 @@ LONGEST: dict[str, Callable[[], str]] = {
         charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).data[0].customdata, key=len
     ),
     "a region": lambda: _region().layout.annotations[0].text,
-    "the walk": lambda: max(
-        (node["tooltip"]["formatter"] for node in _walk().option["series"][0]["data"]), key=len
-    ),
-    "the drawing": lambda: network.draw(_hostile_candidates(), LONG, {LONG: "#123456"}).alt,
+    "a node's hover": lambda: max((node["tooltip"]["formatter"] for node in _graph().nodes), key=len),
+    "the graph's text alternative": lambda: _graph().alt,
 }
 
 
@@ -311,8 +309,8 @@ def _hostile_candidates() -> pd.DataFrame:
     return frame.assign(relation=LONG, via=[[LONG]] * len(frame))
 
 
-def _walk() -> walk_chart.Walk:
-    return walk_chart.walk(_hostile_candidates(), ("0", LONG), {LONG: "#123456"})
+def _graph() -> network.Graph:
+    return network.build(_hostile_candidates(), ("0", LONG), {LONG: "#123456"})
 
 
 @pytest.mark.parametrize("where", LONGEST)
@@ -320,8 +318,8 @@ def test_10_000_characters_are_cut(where: str) -> None:
     assert LONG[:10] in LONGEST[where]() and len(LONGEST[where]()) < 1300
 
 
-def test_the_drawing_holds_no_long_name() -> None:
-    assert "W" * 300 not in network.draw(_hostile_candidates(), LONG, {LONG: "#123456"}).html
+def test_the_html_graph_holds_no_long_name() -> None:
+    assert "W" * 300 not in html_graph.page(_graph())
 
 
 def test_a_lists_name_is_no_template() -> None:

@@ -111,8 +111,8 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
     "another model": (f"?{EDITED}", another_model, "artifact=twin"),
     "a model of the shelf": (f"runs?{EDITED}&models=twin", button("Open twin"), r"/\?.*artifact=twin"),
     "a stop of the walk": (
-        f"sampling?{EDITED}&item=36&show=Walk&trail=36,5",
-        button("Inspect this title"),
+        f"sampling?{EDITED}&item=36&show=Traverse&trail=36,5",
+        button("Select this item"),
         r"item=5\b",
     ),
 }

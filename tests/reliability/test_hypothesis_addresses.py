@@ -100,14 +100,14 @@ CHOICES += [
     "0.5",
 ]
 CHOICES += [
-    "Drawing",
+    "Graph",
     "Candidates",
     "Relations",
-    "Flow",
-    "Repeats",
-    "Compare",
-    "Walk",
-    "Hubs",
+    "Attribution",
+    "Simulation",
+    "Compare samples",
+    "Traverse",
+    "Degrees",
     "noise",
     "temperature",
     "seed",
@@ -333,7 +333,7 @@ def test_an_endless_number_is_left_out_with_a_word(
 ) -> None:
     """Streamlit's fields of whole numbers stop on one."""
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(artifacts))
-    app = visited("sampling", {name: "1e999", "show": "Compare"})
+    app = visited("sampling", {name: "1e999", "show": "Compare samples"})
     assert not app.exception and name not in app.query_params
     assert (
         any(f"{name}=1e999" in str(warning.value).replace("\\", "") for warning in app.warning)
