@@ -38,7 +38,7 @@ def table(found: list[Run], unreadable: list[Unreadable], shown: Run | None) -> 
             "state": run.state,
             "asked": pd.Timestamp(run.request.asked, unit="s", tz="UTC"),
             "data": legible(run.request.data),
-            "epochs": run.told.epochs[-1].epoch if run.told.epochs and run.state != "running" else None,
+            "epochs": run.status.epochs[-1].epoch if run.status.epochs and run.state != "running" else None,
             "ndcg": run.best.ndcg if run.best and run.state != "running" else None,
         }
         for run in found
@@ -184,7 +184,7 @@ def _progress(offered: Runs, run_id: str, states: dict[str, str]) -> None:
         st.markdown(
             f"Best{' so far' if run.state == 'running' else ''}: epoch {run.best.epoch}, validation NDCG@20 **{run.best.ndcg:.4f}**."
         )
-    history = pd.DataFrame(run.told.epochs)
+    history = pd.DataFrame(run.status.epochs)
     shown, numbers, output = st.tabs(["Curves", "Table", "Output"])
     with shown:
         if len(history):
@@ -202,7 +202,7 @@ def _progress(offered: Runs, run_id: str, states: dict[str, str]) -> None:
 
 def position(run: Run) -> tuple[float, str]:
     """How far the run is, 0 .. 1 of the epochs it may take, and where it is in words."""
-    told = run.told
+    told = run.status
     done = told.epochs[-1].epoch if told.epochs else 0
     if not told.start and not done:
         return 0.0, told.stage or "Starting: loading the libraries"
