@@ -1,0 +1,41 @@
+"""How a model was made: its settings, versions, hardware and the hashes of its files."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings as one level of dotted names."""
+    rows: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            rows |= flat(value, f"{prefix}{name}.")
+        else:
+            rows[f"{prefix}{name}"] = str(value)
+    return rows
+
+
+def show(info: dict[str, Any]) -> None:
+    """Settings, versions and hashes, in a tab each."""
+    st.header("Reproducibility", anchor=False)
+    settings, versions, files = st.tabs(["Settings", "Versions", "File hashes"])
+    with settings:
+        _show_pairs(info.get("config", {}), "Setting", "Value")
+    with versions:
+        keys = ("dataset", "created", "hardware")
+        made = {key: info[key] for key in keys if info.get(key) not in (None, "")}
+        if isinstance(seconds := info.get("seconds"), dict) and "total" in seconds:
+            made["seconds"] = f"{seconds['total']:.0f}"
+        _show_pairs(made | dict(info.get("versions", {})), "Property", "Value")
+    with files:
+        st.caption("SHA-256 hashes of all files, which were verified when the model was opened.")
+        content = {"content (all deterministic files)": info.get("content", "")}
+        _show_pairs(info.get("files", {}) | content, "File", "SHA-256")
+
+
+def _show_pairs(values: dict[str, Any], first: str, second: str) -> None:
+    pairs = pd.DataFrame(flat(values).items(), columns=[first, second])
+    height = "content" if len(pairs) < 12 else 400
+    st.dataframe(pairs, hide_index=True, height=height, alt=f"{first} and {second}")
