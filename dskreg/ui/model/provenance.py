@@ -37,5 +37,6 @@ def show(info: dict[str, Any]) -> None:
 
 def _show_pairs(values: dict[str, Any], first: str, second: str) -> None:
     pairs = pd.DataFrame(flat(values).items(), columns=[first, second])
-    height = "content" if len(pairs) < 12 else 400
-    st.dataframe(pairs, hide_index=True, height=height, alt=f"{first} and {second}")
+    st.dataframe(
+        pairs, hide_index=True, height="content" if len(pairs) < 12 else 400, alt=f"{first} and {second}"
+    )
