@@ -5,16 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-
-def flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings as one level of dotted names."""
-    rows: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            rows |= flat(value, f"{prefix}{name}.")
-        else:
-            rows[f"{prefix}{name}"] = str(value)
-    return rows
+from dskreg.ui.common.settings import flat
 
 
 def show(info: dict[str, Any]) -> None:
