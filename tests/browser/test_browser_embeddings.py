@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 POINTS = """plot => {
     const {xaxis, yaxis} = plot._fullLayout, {left, top} = plot.getBoundingClientRect();
-    return plot._fullData.flatMap(trace => trace.customdata == null ? [] : Array.from(trace.x, (x, i) =>
-        [String(trace.customdata[i]), trace.text[i], left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(trace.y[i])]));
+    const across = x => left + xaxis._offset + xaxis.d2p(x), down = y => top + yaxis._offset + yaxis.d2p(y);
+    return plot._fullData.filter(trace => trace.customdata != null).flatMap(trace => Array.from(trace.x,
+        (x, i) => [String(trace.customdata[i]), trace.text[i], across(x), down(trace.y[i])]));
 }"""
 Point = tuple[str, str, float, float]  # id, title, x and y on the screen
 

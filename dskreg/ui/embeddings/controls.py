@@ -90,16 +90,17 @@ class View:
 
 
 def asked() -> dict[str, str]:
-    """The link's values of the page's parameters, by their names of today; the controls take them from here.
+    """The link's values of the page's parameters; values of earlier versions are replaced in the link.
 
-    Call it before the controls are drawn.
+    Call it before the controls are drawn, since a parameter that is bound to a control cannot be written.
     """
     found = {name: st.query_params[name] for name in PARAMETERS if name in st.query_params}
-    for name, value in found.items():
-        if value in OLD_VALUES.get(name, {}):
-            found[name] = OLD_VALUES[name][value]
-            if name not in st.session_state:
-                st.session_state[name] = found[name]
+    old = {
+        name: OLD_VALUES[name][value] for name, value in found.items() if value in OLD_VALUES.get(name, ())
+    }
+    if old and not any(name in st.session_state for name in old):
+        st.query_params.update(old)
+        st.rerun()
     return found
 
 

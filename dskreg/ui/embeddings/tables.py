@@ -42,17 +42,17 @@ def neighbours(explorer: Explorer, view: View, point: Focus, k: int, metric: str
         f"are also among the {k} nearest on this map."
     )
     sides = (
-        ("In the embedding space", true, "map_rank", "Rank on map"),
-        ("On the map", mapped, "rank", "Rank in embedding space"),
+        ("In the embedding space", true, "map_rank", "Rank on map", "Rank by distance on the map."),
+        ("On the map", mapped, "rank", "Rank in space", "Rank by distance in the embedding space."),
     )
-    for column, (heading, table, rank, rank_name) in zip(st.columns(2, gap="medium"), sides, strict=True):
+    for column, (heading, table, rank, name, text) in zip(st.columns(2, gap="medium"), sides, strict=True):
         shown = table[known(explorer, table.columns)]
         with column:
             st.markdown(f"**{heading}**")
             _neighbour_table(
                 view.kind,
                 shown.assign(both=["✓" if key in both else "" for key in table[key]]),
-                {rank: st.column_config.NumberColumn(rank_name, width=110)},
+                {rank: st.column_config.NumberColumn(name, width=110, help=text)},
                 "Similarity" if metric == "cosine" else "Distance",
                 f"{heading}: the nearest neighbours of {point.name}",
             )

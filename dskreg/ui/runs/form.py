@@ -95,9 +95,7 @@ def form(manager: Runs) -> None:
             help="Whether the new model may overwrite an existing model of the same name.",
         )
         st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:", on_click=_start)
-    st.caption(
-        f"A run is a separate process and continues when you close the browser. At most {MOST} run at a time."
-    )
+    st.caption(f"A run continues when you close the browser. At most {MOST} runs are active at a time.")
 
 
 def _free(taken: list[str]) -> str:
