@@ -41,13 +41,13 @@ START = 240_000  # ms for the initialisation on the demo, which takes a minute o
 
 def train(page: "Page", address: str, data: str, name: str, epochs: int) -> None:
     page.goto(f"{address}/runs")
-    page.get_by_text("Train a model").wait_for()
+    page.get_by_text("Train a model", exact=True).wait_for()
     says(settle(page), "Selected models")
     field = page.get_by_role("textbox", name="Model name")
     for _ in range(5):  # a click may be lost while the page is still being drawn
         if field.is_visible():
             break
-        page.get_by_text("Train a model").click()
+        page.get_by_text("Train a model", exact=True).click()
         page.wait_for_timeout(1000)
     page.get_by_role("combobox", name="Dataset").click()
     page.get_by_role("option", name=data).click()
