@@ -121,7 +121,7 @@ def train(
 
         with joined(device):
             artifact = run(
-                data, out, config, resume, baselines, told.saying(say), told.counting(progress), report
+                data, out, config, resume, baselines, told.log_stage(say), told.log_steps(progress), report
             )
         if artifact is None:  # the first of several processes says the rest
             return

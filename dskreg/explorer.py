@@ -25,7 +25,7 @@ from dskreg.explain.explainer import Questions
 from dskreg.explain.explanation import Explanation
 from dskreg.explain.reasons import by_popularity, reasons
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
-from dskreg.explore.graph_statistics import statistics
+from dskreg.explore.graph_statistics import by_relation
 from dskreg.explore.overlap import Overlap
 from dskreg.serving.directory import Profile, plain
 from dskreg.serving.diversity import POOL, WIDE, alikeness, mmr
@@ -36,7 +36,7 @@ from dskreg.storage.artifact import fingerprint, list_artifacts
 from dskreg.text import harmless, legible
 
 if TYPE_CHECKING:
-    from dskreg.explore.comparison import Rivals
+    from dskreg.explore.comparison import Comparison
     from dskreg.explore.maps import Maps
 
 __all__ = [
@@ -274,13 +274,13 @@ class Explorer(Questions):
             )
 
     @cached_property
-    def rivals(self) -> Rivals:
+    def rivals(self) -> Comparison:
         """Popularity, item-kNN and EASE for the same person, and what a list is worth on held-out titles
         (dskreg/explore/comparison.py).
         """
-        from dskreg.explore.comparison import Rivals
+        from dskreg.explore.comparison import Comparison
 
-        return Rivals(self.core)
+        return Comparison(self.core)
 
     # The whole model
 
@@ -294,9 +294,9 @@ class Explorer(Questions):
     @cached_property
     def degrees(self) -> pd.DataFrame:
         """Per title: how many neighbours the graph has for it, the table keeps, and how often it is itself
-        drawn (dskreg/explore/degrees.py).
+        drawn (dskreg/explore/graph_statistics.py).
         """
-        from dskreg.explore.degrees import degrees
+        from dskreg.explore.graph_statistics import degrees
 
         return degrees(self.core)
 
@@ -304,7 +304,7 @@ class Explorer(Questions):
         """How unevenly each column of `degrees` is shared out: measure, mean, largest, top (the share of the
         best 1 %), gini.
         """
-        from dskreg.explore.degrees import concentration
+        from dskreg.explore.graph_statistics import concentration
 
         return concentration(self.degrees)
 
@@ -330,4 +330,4 @@ class Explorer(Questions):
         """Per relation: titles that have a candidate under it, candidates, mean per title, gate, mass (mean
         softmax share), picks (mean, noise-free).
         """
-        return statistics(self.core)
+        return by_relation(self.core)

@@ -397,7 +397,7 @@ def test_every_page_opens_on_next_to_nothing(name: str, page: str, monkeypatch: 
         + [{"all_four": "true"}],
         "embeddings": [
             {"map": kind, "method": how, "item": item, "arrows": "true"}
-            for kind in ("titles", "viewers")
+            for kind in ("titles", "users")
             for how in ("t-SNE", "PCA")
         ],
     }

@@ -127,8 +127,8 @@ def test_every_page_shows_an_artifact_with_undefined_figures(
     assert not app.error, app.error[0].value
     if page == "model":
         text = "\n".join(str(element.value) for element in (*app.info, *app.caption, *app.markdown))
-        assert ("Nobody has a test title" in text) == (name != "unvalidated")
-        assert "Nobody has a validation title" in text and "best on validation" not in text
+        assert ("No user has a held-out test item" in text) == (name != "unvalidated")
+        assert "No user has a validation item" in text and "best on validation" not in text
 
 
 def test_two_artifacts_with_undefined_figures_stand_side_by_side(

@@ -295,7 +295,7 @@ LONGEST: dict[str, Callable[[], str]] = {
 
 def _region() -> charts.go.Figure:
     figure = charts.go.Figure()
-    overlays.name_regions(
+    overlays.label_regions(
         figure,
         pd.DataFrame({"x": [0.0], "y": [0.0], "label": [LONG]}),
         pd.DataFrame({"x": [-1.0, 1.0], "y": [-1.0, 1.0]}),

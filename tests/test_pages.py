@@ -150,13 +150,13 @@ def test_garbage_in_the_link_is_named_and_the_app_goes_on(parameters: dict[str, 
 def test_the_model_page_shows_every_section() -> None:
     app = fine(visit("model"))
     assert [header.value for header in app.header] == [
-        "How good is it?",
-        "How was it trained?",
-        "What has it seen, and what does it sample?",
-        "How was it made?",
+        "Test metrics",
+        "Training",
+        "Data and relation preferences",
+        "Reproducibility",
     ]
     assert any("recommender" in table.value.columns for table in app.dataframe)
-    assert len(app.get("vega_lite_chart")) == 3
+    assert len(app.get("plotly_chart")) == 4
 
 
 def test_the_cutoff_comes_from_the_link() -> None:

@@ -117,7 +117,7 @@ def test_a_baselines_list_is_what_it_scores_without_what_was_seen(explorer: Expl
 def test_nobodys_true_history_is_tested(explorer: Explorer) -> None:
     untouched = explorer.profile(17)
     people = {
-        "made by hand": explorer.profile_of([36]),
+        "custom profile": explorer.profile_of([36]),
         "edited": explorer.edited(untouched, disliked=[untouched.history[0]]),
     }
     for word, profile in people.items():

@@ -20,7 +20,7 @@ PAGES = (
     "compare?what=people&other=18",
     "compare?what=titles&other_title=36",
     "embeddings",
-    "embeddings?map=viewers",
+    "embeddings?map=users",
     "model",
     "runs?models=demo",
 )

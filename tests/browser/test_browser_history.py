@@ -100,8 +100,8 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
     "a taste": (f"?{EDITED}", preset, r"user=(?!17\b)\d+"),
     "a profile of one's own": (f"?{EDITED}", own_profile, "profile=mine"),
     "a person on the map": (
-        f"embeddings?{EDITED}&map=viewers&point=3",
-        button("Continue as this viewer"),
+        f"embeddings?{EDITED}&map=users&point=3",
+        button("Use this profile"),
         r"user=3\b",
     ),
     "the other person": (f"compare?{EDITED}&what=people&other=3", button("Swap"), r"user=3\b"),

@@ -358,13 +358,13 @@ FURTHER: dict[str, tuple[str, Act]] = {
     "hubs": (f"sampling?item={ITEM['heading']}&show=Degrees", Witness.hovers_over_charts),
     "recommenders": ("compare?all_four=true", Witness.hovers_over_charts),
     "people": ("compare?what=people", Witness.hovers_over_charts),
-    "map of viewers": ("embeddings?map=viewers&colour=cluster", Witness.hovers_over_charts),
+    "map of users": ("embeddings?map=users&colour=cluster", Witness.hovers_over_charts),
     "map zoomed": (
         f"embeddings?item={ITEM['10,000 in words']}&zoom=true&colour=cluster&arrows=true",
         Witness.hovers_over_charts,
     ),
-    "map before, by type": (
-        f"embeddings?item={ITEM['code']}&graph=before&colour=type&method=PCA",
+    "raw map, by type": (
+        f"embeddings?item={ITEM['code']}&graph=raw&colour=type&method=PCA",
         Witness.hovers_over_charts,
     ),
     "two models of a shelf": (

@@ -19,8 +19,8 @@ from dskreg.training import trainer
 from dskreg.training.trainer import train
 from tests.reliability import broken_settings as broken
 from tests.reliability.size import times
-from tests.test_cli import SMALL, tiny_data
-from tests.tiny_runs import settings, small
+from tests.test_cli import SMALL
+from tests.tiny_runs import settings, small, tiny_data
 
 SETTINGS = list(broken.settings())
 

@@ -24,7 +24,7 @@ from dskreg.errors import InputError
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from tests.reliability.size import times
-from tests.test_cli import tiny_data
+from tests.tiny_runs import tiny_data
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "artifacts" / "demo"
