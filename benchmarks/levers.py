@@ -38,7 +38,7 @@ from dskreg.config import PRESETS
 from dskreg.data.dataset import Dataset
 from dskreg.graph.entities import choose_relations
 from dskreg.pipeline import hardware, versions
-from dskreg.training.spectral import Start
+from dskreg.training.start import Start
 
 BEGIN, END = "<!-- levers: written by benchmarks/levers.py -->", "<!-- end of the levers -->"
 BEFORE, DECAY = (

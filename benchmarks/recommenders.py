@@ -32,7 +32,7 @@ from dskreg.evaluation.ranking import Scorer, model_scorer
 from dskreg.evaluation.tuning import chosen as best_settings
 from dskreg.graph.candidates import build
 from dskreg.graph.entities import carriers, choose_relations, idf
-from dskreg.training.spectral import Start
+from dskreg.training.start import Start
 from dskreg.training.trainer import refit, train
 
 if TYPE_CHECKING:

@@ -175,26 +175,26 @@ from pathlib import Path
 import torch
 sys.path.insert(0, sys.argv[1])
 from benchmarks.speed import prepared
-from dskreg import parallel
 from dskreg.config import PRESETS
-from dskreg.model import DSKReG
-from dskreg.training import _run, _task, optimiser_of
+from dskreg.model.dskreg import DSKReG
+from dskreg.training import distributed
+from dskreg.training.trainer import _run, _task, optimiser_of
 torch.set_num_threads(1)
-with parallel.joined("cpu"):
+with distributed.joined("cpu"):
     config = PRESETS["default"]
     data, graph, _ = prepared(Path(sys.argv[2]) / "anime", config)
     torch.manual_seed(0)
     model = DSKReG(config.model, graph, len(data.user_ids))
     batches, objective = _task(data, model, config, torch.device("cpu"))
-    shared = parallel.share(objective, False)
+    shared = distributed.share(objective, False)
     optimiser = optimiser_of(model, config.train)
     for number in range(3):
-        parallel.wait()
+        distributed.wait()
         began = time.perf_counter()
         for _ in _run(shared, optimiser, batches.epoch(number, graph.shape[1])):
             pass
-        parallel.wait()
-        if parallel.leads():
+        distributed.wait()
+        if distributed.leads():
             print(time.perf_counter() - began, flush=True)
 """
 

@@ -29,7 +29,7 @@ from dskreg.evaluation.ranking import Scorer, model_scorer
 from dskreg.graph import candidates as graph
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import trainer
-from dskreg.training.spectral import Start
+from dskreg.training.start import Start
 
 WITHHELD, ASKED = 0.2, 2000  # share of the titles; people asked about them
 SPLITS = 20  # halvings of the people who are asked

@@ -40,7 +40,7 @@ def uniform() -> AbstractContextManager[None]:
     """Draws take no notice of what was learnt: every candidate is as likely as any other, also at the test,
     where the draw is of a fixed seed.
     """
-    logit = model.DSKReG._logit
+    logit = model.DSKReG.logits_of
 
     def equal(
         self: model.DSKReG, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor
@@ -53,7 +53,7 @@ def uniform() -> AbstractContextManager[None]:
             spread + 0 * logit(self, neighbour, relation, gone, *log_strength).nan_to_num(neginf=0)
         ).masked_fill(gone, -torch.inf)
 
-    return patched(model.DSKReG, "_logit", equal)
+    return patched(model.DSKReG, "logits_of", equal)
 
 
 def wrong_sign() -> AbstractContextManager[None]:

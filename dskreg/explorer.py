@@ -27,10 +27,10 @@ from dskreg.explain.reasons import by_popularity, reasons
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
 from dskreg.explore.graph_statistics import statistics
 from dskreg.explore.overlap import Overlap
-from dskreg.serving.directory import Profile, plain
+from dskreg.serving.directory import Profile, to_python
 from dskreg.serving.diversity import POOL, WIDE, alikeness, mmr
 from dskreg.serving.tastes import ORDERS, Tastes
-from dskreg.serving.trained import TrainedModel, padded
+from dskreg.serving.trained import TrainedModel, as_batch
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.artifact import fingerprint, list_artifacts
 from dskreg.text import harmless, legible
@@ -118,7 +118,7 @@ class Explorer(Questions):
             "name": self.name,
             "dataset": artifact.dataset.name,
             "users": self.user_count,
-            "user_ids": [plain(u) for u in self.user_ids[:SHOWN_IDS]],
+            "user_ids": [to_python(u) for u in self.user_ids[:SHOWN_IDS]],
             "items": len(self.items),
             "interactions": len(artifact.dataset.user),
             "likes": int(artifact.dataset.liked.sum()),
@@ -143,7 +143,7 @@ class Explorer(Questions):
         active = np.flatnonzero(self.tastes.liked)
         if not len(active):
             raise InputError(f"{self.name}: nobody here has a history")
-        return plain(self.user_ids[np.random.default_rng(seed).choice(active)])
+        return to_python(self.user_ids[np.random.default_rng(seed).choice(active)])
 
     def profile(self, user_id: object) -> Profile:
         """Somebody in the data; InputError for an unknown id."""
@@ -176,7 +176,7 @@ class Explorer(Questions):
     def item(self, item_id: object) -> dict[str, Any]:
         """One title's row; InputError for an unknown id."""
         row = self.items.iloc[self.directory.item(item_id)]
-        return {str(k): None if pd.isna(v) else plain(v) for k, v in row.items()}
+        return {str(k): None if pd.isna(v) else to_python(v) for k, v in row.items()}
 
     # Lists
 
@@ -246,7 +246,7 @@ class Explorer(Questions):
             return [by_popularity(int(likes)) for likes in self.directory.likes[ranked]]
         user, history = self.core.history(profile)
         items = torch.from_numpy(ranked)
-        trace = self.model(torch.tensor([user]), padded(history), items)
+        trace = self.model(torch.tensor([user]), as_batch(history), items)
         base, gain = self.model.history_contributions(trace, items, torch.from_numpy(history))
         return reasons(self.directory, self.core.graph, trace, ranked, history, base.numpy(), gain.numpy())
 

@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 
 from dskreg.config import Config
+from dskreg.console import Progress, silent
 from dskreg.data.dataset import KNOWN, TEST, TRAIN, VALIDATION, Dataset
 from dskreg.data.interactions import train_matrix
 from dskreg.data.readers.load import load
@@ -28,7 +29,7 @@ from dskreg.embedding.neighbours import kept
 from dskreg.embedding.projection import Projection, project
 from dskreg.embedding.users import user_vectors
 from dskreg.errors import InputError
-from dskreg.evaluation.baselines import Baseline
+from dskreg.evaluation.baselines import MADE, Baseline
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import Scorer, model_scorer, noise_free, picks_of
 from dskreg.evaluation.tuning import tuned
@@ -38,7 +39,6 @@ from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from dskreg.training import distributed
 from dskreg.training.checkpoint import Checkpoint
-from dskreg.training.progress import Progress, silent
 from dskreg.training.trainer import Diverged, Epoch, choose_device, refit, train
 
 Say = Callable[[str], object]
@@ -211,7 +211,7 @@ def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str
         "baseline_settings": {},
     }
     if baselines:
-        say("baselines: popularity, item-kNN, EASE, tuned on validation")
+        say(f"baselines: {', '.join(MADE)}, tuned on validation")
         known, validation = train_matrix(data, KNOWN), train_matrix(data, (VALIDATION,))
         for name, fitted in tuned(train_matrix(data, (TRAIN,)), validation, known).items():
             result["baselines"][name] = evaluate(_history_scorer(fitted), data, TEST).results()

@@ -26,7 +26,7 @@ from dskreg.evaluation.ranking import Scorer
 from dskreg.evaluation.tuning import tuned
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import batches
-from dskreg.training.spectral import Kernel, Start
+from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import noisy, small
 
 

@@ -18,8 +18,7 @@ from dskreg.model.dskreg import DSKReG
 from dskreg.model.scoring import pair_scores
 from dskreg.training.batches import Masked, MaskedBatches, TripleBatches, Triples, hide
 from dskreg.training.distributed import Part
-from dskreg.training.losses import masked_softmax
-from dskreg.training.objectives import Bpr, MaskedSoftmax, marked
+from dskreg.training.objectives import Bpr, MaskedSoftmax, marked, masked_softmax
 from tests.tiny_runs import CPU, settings, small
 from tests.worlds import A, B, D, checkerboard, hand_drawn
 

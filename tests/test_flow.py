@@ -8,9 +8,8 @@ import torch
 from dskreg.explain.attribution import BIAS, EVERYBODY, ITSELF, OWN
 from dskreg.explorer import Explorer, Profile
 from dskreg.graph.candidates import build
-from dskreg.serving.trained import padded
-from tests.small import SMALL, opened, random_world
-from tests.test_artifact import DEMO
+from dskreg.serving.trained import as_batch
+from tests.small import DEMO, SMALL, opened, random_world
 from tests.worlds import EVERYTHING
 
 CASES = [(preset, seed) for preset in SMALL for seed in (None, 0, 5)]
@@ -117,6 +116,8 @@ def test_it_is_the_score_of_a_training_pass_with_soft_weights() -> None:
     of_user, of_item = soft.core.noise(user, history, 5, 4)
     soft.model.train()
     with torch.enable_grad():
-        trained = soft.model(torch.tensor([user]), padded(history), torch.tensor([5]), of_user, of_item).score
+        trained = soft.model(
+            torch.tensor([user]), as_batch(history), torch.tensor([5]), of_user, of_item
+        ).score
     assert hard.relaxed_score(profile, 105, seed=4) == pytest.approx(float(trained), abs=1e-6)
     assert hard.model.config.relaxation == "straight-through", "the model that everybody shares is as it was"

@@ -25,9 +25,9 @@ from dskreg.evaluation.ranking import model_scorer
 from dskreg.graph import candidates
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
-from dskreg.training import batches, losses, objectives, trainer
+from dskreg.training import batches, objectives, trainer
 from dskreg.training.objectives import MaskedSoftmax
-from dskreg.training.spectral import Kernel, Start
+from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import noisy
 
 SMALL = Config(
@@ -66,9 +66,11 @@ def test_popularity_is_added_to_what_the_softmax_sees() -> None:
     model = model_of(data).train()
     batch = next(batches.MaskedBatches(data, SMALL, torch.device("cpu")).epoch(1, model.neighbour.shape[1]))
     objective, seen = MaskedSoftmax(model, SMALL.train), []
-    real = losses.masked_softmax
+    real = objectives.masked_softmax
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(losses, "masked_softmax", lambda score, *rest: seen.append(score) or real(score, *rest))
+        patch.setattr(
+            objectives, "masked_softmax", lambda score, *rest: seen.append(score) or real(score, *rest)
+        )
         objective(batch)
         with changes.corrected(data):
             objective(batch)
@@ -77,7 +79,7 @@ def test_popularity_is_added_to_what_the_softmax_sees() -> None:
     torch.testing.assert_close(
         seen[1] - seen[0], torch.log(torch.from_numpy(likes)).float().expand_as(seen[0])
     )
-    assert torch.equal(seen[0], seen[2]) and losses.masked_softmax is real
+    assert torch.equal(seen[0], seen[2]) and objectives.masked_softmax is real
 
 
 def test_co_liked_candidates_are_as_strong_as_ease_says() -> None:
@@ -288,7 +290,7 @@ def test_an_old_record_tells_its_best_epoch_in_italics() -> None:
 def test_what_is_patched_is_mended_even_where_training_fails() -> None:
     before = (
         batches.gumbel,
-        candidates._co_liked,
+        candidates.co_liked,
         trainer.start_from_svd,
         trainer.optimiser_of,
         objectives.MaskedSoftmax.forward,
@@ -298,7 +300,7 @@ def test_what_is_patched_is_mended_even_where_training_fails() -> None:
             raise ZeroDivisionError
     assert before == (
         batches.gumbel,
-        candidates._co_liked,
+        candidates.co_liked,
         trainer.start_from_svd,
         trainer.optimiser_of,
         objectives.MaskedSoftmax.forward,

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from dskreg.training.losses import bpr, l2, masked_softmax
+from dskreg.training.objectives import bpr, l2, masked_softmax
 
 
 def test_bpr_of_equal_scores_is_log_2() -> None:

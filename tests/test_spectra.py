@@ -17,7 +17,8 @@ from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import spectral as spectra_
 from dskreg.training.initialise import start_from_svd
-from dskreg.training.spectral import Kernel, Spectra, Start, narrowed, of_some
+from dskreg.training.spectral import Spectra, narrowed, of_some
+from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import in_full, noisy, settings, small
 from tests.worlds import EVERYTHING
 

@@ -41,3 +41,10 @@ def ragged(row: np.ndarray, value: np.ndarray, count: int) -> np.ndarray:
 def padded(history: sparse.csr_matrix) -> np.ndarray:
     """Histories `[B, I]` as title positions `[B, H]`."""
     return ragged(rows(history), history.indices, history.shape[0])
+
+
+def evenly(positions: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` of the positions, evenly spaced, the first and the last among them."""
+    if len(positions) <= most:
+        return positions
+    return positions[np.linspace(0, len(positions) - 1, most).astype(int)]

@@ -13,7 +13,7 @@ matrices hold the other titles only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -181,6 +181,12 @@ class EASE:
         return self.likes.widen(self.likes.narrow(history) @ self.weights)
 
 
+MADE: dict[str, Callable[..., Baseline]] = {"popularity": Popularity, "item-kNN": ItemKNN, "EASE": EASE}
+"""The baselines by name, in the order in which they are shown."""
+USUAL: dict[str, Settings] = {"EASE": {"regularisation": 200.0}}
+"""What does well on sets of a few thousand items, where it is not the default of the class."""
+
+
 def baselines(settings: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Baseline]:
     """One of each, not yet fitted; those that `settings` does not name get what does well on sets of a few
     thousand titles.
@@ -188,12 +194,8 @@ def baselines(settings: Mapping[str, Mapping[str, Any]] | None = None) -> dict[s
     Raises:
         TypeError, ValueError: a setting that does not exist or cannot be.
     """
-    chosen = {"EASE": {"regularisation": 200.0}} | dict(settings or {})
-    return {
-        "popularity": Popularity(),
-        "item-kNN": ItemKNN(**chosen.get("item-kNN", {})),
-        "EASE": EASE(**chosen["EASE"]),
-    }
+    chosen = USUAL | dict(settings or {})
+    return {name: made(**chosen.get(name, {})) for name, made in MADE.items()}
 
 
 def _binary(likes: Csr) -> sp.csr_array:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from dskreg.data.dataset import KNOWN, OUTSIDE, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import train_matrix
+from dskreg.data.interactions import evenly, train_matrix
 from dskreg.evaluation.metrics import Ranking
 from dskreg.evaluation.ranking import Scorer, rankings
 
@@ -28,10 +28,13 @@ def evaluate(
     history = train_matrix(dataset, (TRAIN, OUTSIDE) if fold == VALIDATION else KNOWN)
     target = train_matrix(dataset, (fold,))
     users = np.flatnonzero((np.diff(target.indptr) > 0) & (np.diff(history.indptr) > 0))
-    if most is not None and most < len(users):
-        users = users[np.linspace(0, len(users) - 1, most).astype(int)]
-    users = users[select]
+    users = (users if most is None else evenly(users, most))[select]
     ranking = Ranking(np.asarray(train_matrix(dataset).sum(0)).ravel(), len(dataset.user_ids))
     for who, ranked, _ in rankings(scorer, users, history, history, LONGEST):
         ranking.add(ranked, target[who])
     return ranking
+
+
+def validation_ndcg(scorer: Scorer, dataset: Dataset, most: int) -> float:
+    """Mean validation NDCG@20 over `most` evenly spaced users at most; 0 without a validation item."""
+    return evaluate(scorer, dataset, VALIDATION, most).results()["ndcg@20"] or 0.0

@@ -104,6 +104,11 @@ def ndcg(hit: np.ndarray, total: np.ndarray, k: int) -> np.ndarray:
     return (hit[:, :k] * gain[: hit.shape[1]]).sum(axis=1) / ideal
 
 
+def ndcg_of(scores: np.ndarray, exclude: Csr | None, relevant: Csr, k: int = 20) -> np.ndarray:
+    """`[B]`: NDCG@k of the lists by `scores` `[B, I]` without the stored entries of `exclude`."""
+    return ndcg(hits(top_items(scores, exclude, k), relevant), np.diff(relevant.indptr), k)
+
+
 def hit_rate(hit: np.ndarray, total: np.ndarray, k: int) -> np.ndarray:
     """`[B]`: 1 where at least one of the first k is relevant; 0 without relevant items."""
     return hit[:, :k].any(axis=1).astype(float)

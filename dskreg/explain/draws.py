@@ -5,12 +5,17 @@ score does.
     band           = the central 95 % of Binomial(n, pi_j) / n     one band per candidate, not for all of them at once
 
 Draw number c is the one that `explain(seed=seed + c)` makes: the same noise, all passes in one call of the
-model (person c meets title c).
+model (user c meets item c).
+
+The hard draw, and with it every score that is served, does not depend on the temperature tau. The relaxed
+score does: it has the relaxed K-hot of sampling.py in the place of the hard picks, as training's gradient
+sees it, and tends to the hard score as tau goes to 0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -134,3 +139,18 @@ def band(probability: np.ndarray, n: int | np.ndarray) -> tuple[np.ndarray, np.n
     exact = np.clip(probability, 0.0, 1.0)
     low, high = (binom.ppf(q, n, exact) / n for q in ((1 - BAND) / 2, (1 + BAND) / 2))
     return np.maximum(low, 0.0), high  # binom.ppf says -1 for a probability of 0
+
+
+def relaxed_score(
+    core: TrainedModel, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]
+) -> float:
+    """The relaxed score of one person and one title; `settings` holds picks, user_picks and temperature (of
+    both sides).
+    """
+    user, history = core.history(profile)
+    softened = copy.copy(core)
+    softened.model = copy.copy(core.model)  # the same weights
+    softened.model.config = replace(core.model.config, relaxation="soft", temperature=settings["temperature"])
+    softened.model.training = True  # of the copy alone: the model relaxes its draw only while it learns
+    with torch.enable_grad():  # the weights ask for no gradient, so none is kept
+        return float(softened.trace(user, history, core.directory.item(item_id), seed, settings).score)

@@ -120,9 +120,9 @@ class Questions:
 
     def relaxed_score(self, profile: Profile, item_id: object, **settings: Any) -> float:
         """The score with the relaxed weights of training in the place of the picks; `settings` as for
-        `explain` (dskreg/explain/relaxed.py).
+        `explain` (dskreg/explain/draws.py).
         """
-        from dskreg.explain.relaxed import relaxed_score
+        from dskreg.explain.draws import relaxed_score
 
         given = {"seed": None, "picks": None, "user_picks": None, "temperature": None} | settings
         return relaxed_score(self.core, profile, item_id, given["seed"], self._settings(**given))

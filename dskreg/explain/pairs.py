@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dskreg.data.dataset import CO_LIKED
+from dskreg.embedding.neighbours import closeness
 from dskreg.graph.entities import shared_entities
 from dskreg.serving.trained import TrainedModel
 
@@ -38,7 +39,7 @@ def pair(core: TrainedModel, one: object, other: object) -> Pair:
     rows = [
         (name, tie) for name in core.graph.relations if name != CO_LIKED for tie in _ties(core, name, i, j)
     ]
-    before, after = (_cosine(vectors[i], vectors[j]) for vectors in core.representations)
+    before, after = (float(closeness(vectors[[j]], vectors[i])[0]) for vectors in core.representations)
     together = directory.liked_together(i, np.array([j]))[0]
     return Pair(
         directory.item_ids[i],
@@ -59,9 +60,3 @@ def _ties(core: TrainedModel, relation: str, i: int, j: int) -> list[str]:
     return ties + [
         str(directory.titles[b]) for a, b in direct if (data.entity_item[carried[a].indices] == b).any()
     ]
-
-
-def _cosine(one: np.ndarray, other: np.ndarray) -> float:
-    """0 for a vector without length."""
-    length = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / length if length else 0.0

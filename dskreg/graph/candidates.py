@@ -52,7 +52,7 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
     links = [_shared(dataset, r, config) for r in chosen]
     if CO_LIKED not in config.without:
         names.append(CO_LIKED)
-        links.append(_co_liked(dataset))
+        links.append(co_liked(dataset))
     # Co-liking is not in its unit yet
     ties, best = [TIE] * len(chosen) + [TIE / 10] * (len(links) - len(chosen)), []
     m = min(config.candidates, max(1, (n - 1) * len(names)))
@@ -92,7 +92,7 @@ def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
     return lambda start, stop: (weighted[start:stop] @ transposed + link[start:stop]).toarray()
 
 
-def _co_liked(dataset: Dataset) -> Strengths:
+def co_liked(dataset: Dataset) -> Strengths:
     """n_ij / (sqrt(n_i n_j) + SHRINK) over the training likes, counted for the titles asked for; `build` sets
     the unit.
     """

@@ -125,7 +125,7 @@ class DSKReG(nn.Module):
         `without` `[N, M]` bool: candidates to leave out (what if a neighbour were gone); `log_strength` `[N,
         M]` in the place of the table's.
         """
-        return self._logit(*self._candidates(items, without, log_strength))
+        return self.logits_of(*self._candidates(items, without, log_strength))
 
     def _candidates(self, items: Tensor, without: Tensor | None, log_strength: Tensor | None) -> list[Tensor]:
         """Rows of the candidate table, `[N, M]` each: neighbour (0 where there is none), relation, is it
@@ -138,7 +138,7 @@ class DSKReG(nn.Module):
             return found
         return [*found, self.log_strength.index_select(0, items) if log_strength is None else log_strength]
 
-    def _logit(self, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor) -> Tensor:
+    def logits_of(self, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor) -> Tensor:
         of_item, of_relation = (
             self.item_embedding @ self.relevance_item,
             self.relation_embedding @ self.relevance_relation,
@@ -222,10 +222,10 @@ class DSKReG(nn.Module):
         candidates = self._candidates(items, without, log_strength)
 
         def slot_logit(slot: Tensor) -> Tensor:
-            return self._logit(*(part.gather(1, slot) for part in candidates))
+            return self.logits_of(*(part.gather(1, slot) for part in candidates))
 
         with torch.no_grad():
-            logit = self._logit(*candidates)
+            logit = self.logits_of(*candidates)
         return self._draw(logit, noise, picks or self.config.picks, slot_logit)
 
     def item_hop(self, user: Tensor, items: Tensor, drawn: Draw, paired: bool = False) -> ItemHop:

@@ -25,12 +25,12 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 from scipy import sparse
 from torch import Tensor as TorchTensor
 from typing_extensions import TypedDict
 
-from dskreg.documents import problem, quoted, read_json, regular_size
+from dskreg.documents import quoted, regular_size
 from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
 from dskreg.explorer import Explorer
@@ -39,8 +39,8 @@ from dskreg.retrieval.engines import ENGINES, Engine, Exact
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import folders
+from dskreg.storage.folders import save_tensors
 from dskreg.storage.schema import STRICT, Amount, Count, Digest, Tensor, Text
-from dskreg.storage.tensors import save_tensors
 from dskreg.storage.verify import read_tensors, tensors_form
 
 FORMAT = 1
@@ -71,7 +71,6 @@ class Manifest(TypedDict):
 
 
 MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
-ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -192,7 +191,7 @@ def _write(
     if engine.file is not None:
         engine.write(folder / engine.file)
     manifest["files"] = {path.name: folders.sha256(path) for path in sorted(folder.iterdir())}
-    manifest["content"] = folders.digest(manifest)
+    manifest["content"] = folders.content(manifest)
     (folder / folders.MANIFEST).write_text(json.dumps(manifest, indent=1, allow_nan=False), encoding="utf-8")
     return sum(path.stat().st_size for path in folder.iterdir())
 
@@ -289,25 +288,13 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises InputError in words.
     """
-    path = folder / folders.MANIFEST
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; an index is a folder made by `python -m dskreg index`")
     if folders.kind(folder) != folders.INDEX:
         raise InputError(
             f"{folder}: not an index, or its {folders.MANIFEST} is damaged; an index is a folder made by `python -m dskreg index`"
         )
-    document = read_json(path, ANY, AGAIN, folders.LARGEST_MANIFEST)
-    if document.get("format") != FORMAT:
-        raise InputError(
-            f"{path}: format version {quoted(document.get('format'))}, this program reads version {FORMAT}; {AGAIN}"
-        )
-    try:
-        manifest = MANIFEST.validate_python(document)
-    except ValidationError as error:
-        raise InputError(f"{path}: {problem(error)}; {AGAIN}") from None
-    if manifest["content"] != folders.digest({k: v for k, v in document.items() if k != "content"}):
-        raise InputError(f"{path}: altered, its digest does not fit; {AGAIN}")
-    return manifest
+    return folders.read_manifest(folder, MANIFEST, FORMAT, AGAIN, AGAIN)
 
 
 def engine_named(name: str, settings: dict[str, int] | None) -> Engine:

@@ -14,10 +14,10 @@ import numpy as np
 from dskreg.data.dataset import KNOWN, Dataset
 from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
-from dskreg.evaluation.baselines import Baseline, CoLikes, baselines
+from dskreg.evaluation.baselines import MADE, Baseline, CoLikes, baselines
 from dskreg.evaluation.tuning import FEW_TITLES
 
-NAMES = ("popularity", "item-kNN", "EASE")
+NAMES = tuple(MADE)
 LARGE = "EASE"  # its matrix of all pairs of titles is inverted: time grows with the third power
 UNTUNED = "This artifact does not say how its baselines were tuned: they run here with settings that usually do well. Train it again for the tuned ones."
 

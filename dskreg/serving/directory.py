@@ -48,7 +48,7 @@ def folded(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
 
-def plain(value: Any) -> Any:
+def to_python(value: Any) -> Any:
     """A numpy scalar as Python's own."""
     return value.item() if isinstance(value, np.generic) else value
 
@@ -64,7 +64,7 @@ class Directory:
         self._carriers: dict[str, sparse.csr_matrix] = {}
         self._user_position = {str(u): n for n, u in enumerate(dataset.user_ids)}
         self._item_position = {str(i): n for n, i in enumerate(dataset.items["item_id"])}
-        self.item_ids = [plain(i) for i in dataset.items["item_id"]]
+        self.item_ids = [to_python(i) for i in dataset.items["item_id"]]
         self.titles = dataset.items["title"].astype(str).to_numpy()
         self._unfindable = np.zeros(len(self.titles), dtype=bool)
         self.entities = dataset.entities  # [E] labels
@@ -122,7 +122,10 @@ class Directory:
         ids = self.item_ids
         history, seen = (tuple(ids[i] for i in matrix[u].indices) for matrix in (self.history, self.seen))
         return Profile(
-            plain(self.dataset.user_ids[u]), history, seen, f"viewer {legible(str(self.dataset.user_ids[u]))}"
+            to_python(self.dataset.user_ids[u]),
+            history,
+            seen,
+            f"viewer {legible(str(self.dataset.user_ids[u]))}",
         )
 
     def profile_of(self, item_ids: Iterable[object]) -> Profile:

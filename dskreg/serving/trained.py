@@ -99,7 +99,7 @@ class TrainedModel:
         Of somebody without a like nothing is known: e_hat_u is 0, and so is every score.
         """
         count = 1 if noise is None else len(noise)
-        liked = padded(history).expand(count, -1)
+        liked = as_batch(history).expand(count, -1)
         hop = self.model.user_hop(torch.full((count,), user), liked, noise, picks)
         return hop if len(history) else replace(hop, output=torch.zeros_like(hop.output))
 
@@ -223,7 +223,7 @@ class TrainedModel:
         )
 
 
-def padded(history: np.ndarray) -> Tensor:
+def as_batch(history: np.ndarray) -> Tensor:
     """One history as `[1, H]`, with a -1 where it is empty."""
     return torch.from_numpy(history if len(history) else np.array([-1]))[None]
 

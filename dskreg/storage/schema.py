@@ -28,21 +28,6 @@ Share = Annotated[float, Field(ge=0, le=1 + 1e-6)]
 Names = Annotated[list[Text], Field(max_length=2**15 - 1)]
 
 
-class Manifest(TypedDict):
-    """manifest.json"""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    format: int
-    name: Text
-    data_format: Literal["kaggle", "text", "recbole", "demo"]
-    relations: Names
-    graph_relations: Annotated[list[Text], Field(max_length=2**15 - 1)]
-    notes: Names
-    config: dict[str, Any]  # Config.from_json checks it
-    files: dict[str, Digest]
-    content: Digest
-
-
 class Quality(TypedDict):
     """How faithful a map is (dskreg/embedding/projection.py)."""
 
@@ -64,7 +49,7 @@ class Qualities(TypedDict):
 
 
 class Kernel(TypedDict):
-    """dskreg.training.spectral.Kernel"""
+    """dskreg.training.start.Kernel"""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     exponent: Amount
@@ -76,7 +61,7 @@ class Kernel(TypedDict):
 
 
 class Start(TypedDict):
-    """dskreg.training.spectral.Start"""
+    """dskreg.training.start.Start"""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     kernels: Annotated[list[Kernel], Field(min_length=1)]
@@ -155,7 +140,6 @@ class RunRecord(TypedDict):
     hardware: Text
 
 
-MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
 DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "metrics.json": TypeAdapter(Metrics),
     "history.json": TypeAdapter(list[Epoch]),

@@ -27,10 +27,10 @@ from dskreg.errors import InputError
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.dskreg import DSKReG
 from dskreg.storage import schema
-from dskreg.storage.tensors import save_tensors
+from dskreg.storage.folders import save_tensors
 from dskreg.storage.verify import read_tensors, tensors_form
 from dskreg.training import distributed
-from dskreg.training.spectral import Start
+from dskreg.training.start import Start
 
 # Of the training settings, these may change between the stop and the resumption
 RESUMABLE_CHANGES = ("epochs", "patience", "device", "shard", "refit")

@@ -19,15 +19,15 @@ from scipy import sparse
 from torch import Tensor
 
 from dskreg.config import Config
+from dskreg.console import Progress, silent, stepwise
 from dskreg.data.dataset import TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import padded, train_matrix
-from dskreg.evaluation.evaluate import evaluate
-from dskreg.evaluation.metrics import hits, ndcg, top_items
+from dskreg.data.interactions import evenly, padded, train_matrix
+from dskreg.evaluation.evaluate import validation_ndcg
+from dskreg.evaluation.metrics import ndcg_of
 from dskreg.evaluation.ranking import model_scorer
 from dskreg.graph.entities import choose_relations
 from dskreg.model.dskreg import NOBODY, DSKReG
 from dskreg.model.scoring import Catalogue
-from dskreg.training.progress import Progress, silent, stepwise
 
 GATES, LEAST, MIDDLE = (0.03, 0.1, 0.3, 1.0), 0.01, 0.1
 # Another gate is taken if it ranks so many times better: all titles, or cold ones, of which there are fewer
@@ -64,12 +64,7 @@ def _choose_gates(
 
     def warm(users: int = USERS) -> float:
         step()
-        return (
-            evaluate(
-                model_scorer(model), dataset, VALIDATION, min(users, config.train.validation_users)
-            ).results()["ndcg@20"]
-            or 0.0
-        )
+        return validation_ndcg(model_scorer(model), dataset, min(users, config.train.validation_users))
 
     if first:
         log_gate[:first] = math.log(MIDDLE)  # from here each may become louder or quieter than the others
@@ -106,7 +101,7 @@ class ColdItemProbe:
         history, target = sparse.csr_matrix(likes.multiply(others)), likes[:, titles]
         history.eliminate_zeros()
         people = np.flatnonzero(np.diff(target.indptr) * np.diff(history.indptr))
-        people = people[np.linspace(0, len(people) - 1, min(len(people), USERS)).astype(int)]
+        people = evenly(people, USERS)
         self.model, self.wanted = model, target[people]
         self.titles = torch.from_numpy(titles).to(model.item_embedding.device)
         self.without = model.relation[self.titles] == co_liked
@@ -133,8 +128,7 @@ class ColdItemProbe:
             score = Catalogue.of(
                 self.model, self.titles, self.model.draw_items(self.titles, without=self.without)
             ).scores(self.user)
-        ranked = top_items(score.T.float().cpu().numpy(), None, 20)
-        return float(ndcg(hits(ranked, self.wanted), np.diff(self.wanted.indptr), 20).mean())
+        return float(ndcg_of(score.T.float().cpu().numpy(), None, self.wanted).mean())
 
 
 def _proportions(log_gates: Tensor, tenths: list[ColdItemProbe], step: Callable[[], object]) -> None:

@@ -13,11 +13,12 @@ from scipy import sparse
 from torch import Tensor
 
 from dskreg.config import Config
+from dskreg.console import Progress, silent
 from dskreg.data.dataset import Dataset
 from dskreg.model.dskreg import DSKReG
 from dskreg.training.gates import choose_gates
-from dskreg.training.progress import Progress, silent
-from dskreg.training.spectral import Spectra, Start, of_some
+from dskreg.training.spectral import Spectra, of_some
+from dskreg.training.start import Start
 
 
 def start_from_svd(

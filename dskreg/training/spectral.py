@@ -12,20 +12,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
 
 from dskreg.config import Config
+from dskreg.console import Progress, silent, stepwise
 from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import seen_matrix, train_matrix
-from dskreg.evaluation.evaluate import evaluate
-from dskreg.evaluation.metrics import hits, ndcg, top_items
+from dskreg.data.interactions import evenly, seen_matrix, train_matrix
+from dskreg.evaluation.evaluate import validation_ndcg
+from dskreg.evaluation.metrics import ndcg_of
 from dskreg.evaluation.ranking import Scorer
 from dskreg.graph.entities import carriers, choose_relations
-from dskreg.training.progress import Progress, silent, stepwise
+from dskreg.training.start import Kernel, Start
 
 EXPONENTS, RIDGES, PARTS = (0.15, 0.25, 0.35), (10.0, math.inf), (16, 8, 4, 2, 1)
 """Tried together: how far degrees are evened out; ridge in units of the mean eigenvalue; shares of the width.
@@ -40,46 +40,6 @@ KERNELS, BETTER = 4, 1.0005  # at most; another kernel must rank so many times b
 SCORES = 25_000_000  # numbers `[people, I]` held for one kernel while mixing
 SPREAD_OVER = 500  # people
 CHOOSERS = 20_000  # people whose likes decide what is chosen, at most; the vectors themselves are everybody's
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """One spectral filter."""
-
-    exponent: float  # p
-    ridge: float
-    rank: int
-    knowledge: bool = False  # do entities of the knowledge graph count as people?
-    seen: bool = False  # do lists of what was seen and not liked count as further people?
-    share: float = 1.0  # of the mixture
-
-
-@dataclass(frozen=True)
-class Start:
-    """What was chosen on validation."""
-
-    kernels: tuple[Kernel, ...]
-    popularity: float = 0.0  # q: how much longer the vectors of much liked titles are
-    discount: float = 0.0  # h: how much less a much liked title says of who likes it
-    gates: tuple[float, ...] = ()  # g_r; empty: as the model has them
-    user_gate: float | None = None
-    least: int = 0  # titles with fewer likes shape no direction: they are folded in
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain dictionaries and numbers; an infinite ridge is null."""
-        document = asdict(self)
-        for kernel in document["kernels"]:
-            kernel["ridge"] = kernel["ridge"] if math.isfinite(kernel["ridge"]) else None
-        return document | {"kernels": list(document["kernels"]), "gates": list(self.gates)}
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Start:
-        """The inverse of `to_json`."""
-        kernels = (
-            Kernel(**kernel | {"ridge": math.inf if kernel["ridge"] is None else kernel["ridge"]})
-            for kernel in document["kernels"]
-        )
-        return cls(**document | {"kernels": tuple(kernels), "gates": tuple(document["gates"])})
 
 
 class Spectra:
@@ -151,12 +111,7 @@ class Spectra:
         self._step()
         vectors, weight = self.vectors(start)
         scorer = dot_product(vectors, vectors * weight[:, None])
-        return (
-            evaluate(scorer, self.dataset, VALIDATION, self.config.train.validation_users).results()[
-                "ndcg@20"
-            ]
-            or 0.0
-        )
+        return validation_ndcg(scorer, self.dataset, self.config.train.validation_users)
 
     def _mixed(self, best: Start) -> Start:
         """Kernels mixed in one after another, each the one, with the share, that ranks the validation titles
@@ -166,8 +121,8 @@ class Spectra:
         people = np.flatnonzero(np.diff(target.indptr))
         if not len(people):
             return best
-        most = min(len(people), self.config.train.validation_users, max(100, SCORES // len(self.count)))
-        people = people[np.linspace(0, len(people) - 1, most).astype(int)]
+        most = min(self.config.train.validation_users, max(100, SCORES // len(self.count)))
+        people = evenly(people, most)
         history, wanted = train_matrix(self.dataset, (TRAIN, OUTSIDE))[people], target[people]
 
         def scores(kernel: Kernel) -> np.ndarray:
@@ -176,7 +131,7 @@ class Spectra:
             return (history @ (vectors * weight[:, None])) @ vectors.T
 
         def quality(score: np.ndarray) -> float:
-            return float(ndcg(hits(top_items(score, history, 20), wanted), np.diff(wanted.indptr), 20).mean())
+            return float(ndcg_of(score, history, wanted).mean())
 
         first = best.kernels[0]
         sides = dict.fromkeys([(False, False), (first.knowledge, first.seen)])
@@ -222,9 +177,7 @@ class Spectra:
         key = (replace(kernel, share=1.0), start.popularity, start.discount, start.least)
         if key not in self._spreads:
             people = np.flatnonzero(np.diff(self.likes.indptr))
-            some = self.likes[
-                people[np.linspace(0, len(people) - 1, min(len(people), SPREAD_OVER)).astype(int)]
-            ]
+            some = self.likes[evenly(people, SPREAD_OVER)]
             self._spreads[key] = float(((some @ (vectors * weight[:, None])) @ vectors.T).std()) or 1.0
         return vectors / np.float32(self._spreads[key] ** 0.5), weight
 
@@ -292,7 +245,7 @@ def of_some(dataset: Dataset) -> Dataset:
     if count <= CHOOSERS:
         return dataset
     asked = np.zeros(count, dtype=bool)
-    asked[np.linspace(0, count - 1, CHOOSERS).astype(int)] = True
+    asked[evenly(np.arange(count), CHOOSERS)] = True
     kept = asked[dataset.user]
     return replace(
         dataset, **{name: getattr(dataset, name)[kept] for name in ("user", "item", "liked", "fold")}

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from dskreg.config import DEVICE, DEVICES, Config, TrainConfig
+from dskreg.console import Progress, silent
 from dskreg.data.dataset import KNOWN, OUTSIDE, TRAIN, VALIDATION, Dataset
 from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
@@ -34,8 +35,7 @@ from dskreg.training.batches import MaskedBatches, TripleBatches
 from dskreg.training.checkpoint import Checkpoint, Epoch, digest
 from dskreg.training.initialise import start_from_svd
 from dskreg.training.objectives import Bpr, MaskedSoftmax
-from dskreg.training.progress import Progress, silent
-from dskreg.training.spectral import Start
+from dskreg.training.start import Start
 
 STOP_ON = "ndcg@20"
 
