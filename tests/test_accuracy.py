@@ -27,18 +27,13 @@ from dskreg.evaluation.tuning import tuned
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import batches
 from dskreg.training.start import Kernel, Start
-from tests.tiny_runs import noisy, small
-
-
-def scorer(seed: int = 0) -> Scorer:
-    table = np.random.default_rng(seed).random(10_000)
-    return lambda who, history: np.stack([np.roll(table, 7 * int(user))[: history.shape[1]] for user in who])
+from tests.tiny_runs import fixed_scorer, noisy, small
 
 
 def test_the_measure_is_the_evaluations() -> None:
     data = noisy()
-    means, per = assess(scorer(), data)
-    ranking = evaluate(scorer(), data, TEST)
+    means, per = assess(fixed_scorer(), data)
+    ranking = evaluate(fixed_scorer(), data, TEST)
     for name in ("ndcg@20", "recall@20"):
         assert means[name] == pytest.approx(ranking.results()[name])
     np.testing.assert_allclose(per["ndcg"], ranking.per_user["ndcg@20"])
@@ -47,7 +42,7 @@ def test_the_measure_is_the_evaluations() -> None:
 
 def test_fifths_put_together_are_the_whole() -> None:
     data = noisy()
-    means, per = assess(scorer(), data)
+    means, per = assess(fixed_scorer(), data)
     of_user = np.bincount(
         np.argsort(np.argsort(np.diff(train_matrix(data, (0, 1, 4)).indptr)[per["user"]], kind="stable"))
         * 5
@@ -251,7 +246,7 @@ def test_who_chooses_itself_gets_validation_likes_and_others_all_in_training(
 
     def fit(data: Dataset, settings: dict, seed: int) -> Scorer:
         given.append(data)
-        return scorer()
+        return fixed_scorer()
 
     accuracy.one(
         tmp_path / "x-0.json",

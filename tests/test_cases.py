@@ -22,9 +22,9 @@ from dskreg.data.split import split
 from dskreg.errors import InputError
 from dskreg.serving.directory import Directory
 from dskreg.storage import artifact as artifacts
+from tests.small import DEMO
 
 SHARED = Path(__file__).parents[2] / "shared" / "cases"
-DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 
 
 def zipped(**files: str) -> bytes:

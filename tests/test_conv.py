@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_model import CATALOGUE, PADDED, USERS, make, noises
 
 from dskreg.config import PRESETS
 from dskreg.data.dataset import SEEN, TRAIN
 from dskreg.graph.candidates import build
+from tests.drawn_models import CATALOGUE, PADDED, USERS, make, noises
 from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph
 
 # torch_geometric's import, hence inside the tests

@@ -8,8 +8,7 @@ import pytest
 
 from dskreg.explorer import Explorer, InputError, list_artifacts
 from dskreg.graph.candidates import build
-from tests.small import SMALL, opened, random_world
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, opened, random_world
 from tests.worlds import EVERYTHING
 
 

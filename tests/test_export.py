@@ -9,7 +9,7 @@ import pytest
 from dskreg.explorer import Explanation, Explorer
 from dskreg.ui.sampling import html_report
 from dskreg.ui.sampling.panels import score_parts
-from tests.test_artifact import DEMO
+from tests.small import DEMO
 
 HOSTILE = [
     "<script>alert(1)</script>",

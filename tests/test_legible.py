@@ -27,10 +27,10 @@ from dskreg.ui.common import charts, widgets
 from dskreg.ui.compare import bump_chart
 from dskreg.ui.embeddings import overlays
 from dskreg.ui.sampling import html_report, network, walk_chart
+from tests.commands import run
+from tests.made_up import candidates
 from tests.reliability.hostile import PAYLOADS
-from tests.test_artifact import DEMO
-from tests.test_cli import run
-from tests.test_network import candidates
+from tests.small import DEMO
 
 LONG = PAYLOADS["10,000 without a blank"]
 

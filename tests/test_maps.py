@@ -9,7 +9,7 @@ import pytest
 
 from dskreg.explore.maps import Maps
 from dskreg.explorer import Explorer, InputError
-from tests.test_artifact import DEMO
+from tests.small import DEMO
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import pytest
 from dskreg.ui.common import charts
 from dskreg.ui.sampling import charts as draw_charts
 from dskreg.ui.sampling import network, walk_chart
+from tests.made_up import candidates
 
 COLOURS = charts.palette(["co-liked", "genre", "studio"])
 HOSTILE = [
@@ -25,31 +26,6 @@ HOSTILE = [
     "",
     "line\nbreak \u2028",
 ]
-
-
-def candidates(
-    count: int = 20, picks: int = 8, titles: tuple[str, ...] | list[str] = ("Title",)
-) -> pd.DataFrame:
-    """A made-up side of an explanation, largest key first."""
-    random = np.random.default_rng(0)
-    logit = np.sort(random.normal(size=count))[::-1]
-    share = np.exp(logit) / np.exp(logit).sum() if count else logit
-    picked = np.arange(count) < picks
-    return pd.DataFrame(
-        {
-            "item_id": np.arange(100, 100 + count),
-            "title": [
-                f"{titles[i % len(titles)]} {i}" if i >= len(titles) else titles[i] for i in range(count)
-            ],
-            "relation": [("co-liked", "genre", "studio")[i % 3] for i in range(count)],
-            "via": [["Space", "Mecha"] if i % 3 == 1 else [] for i in range(count)],
-            "logit": logit,
-            "share": share,
-            "picked": picked,
-            "inclusion_probability": np.minimum(share * picks, 1),
-            "contribution": np.where(picked, random.normal(size=count), 0.0),
-        }
-    )
 
 
 def data_of(page: str, name: str) -> list[dict]:

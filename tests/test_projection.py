@@ -14,15 +14,9 @@ from dskreg.config import ProjectionConfig
 from dskreg.embedding.neighbours import all_nearest, kept, nearest, neighbours_for, quality
 from dskreg.embedding.projection import Projection, place, principal, project, turned
 from dskreg.errors import InputError
+from tests.worlds import blobs
 
 QUICK = ProjectionConfig(iterations=50)
-
-
-def blobs(count: int = 90, width: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Points around three directions, and which."""
-    rng = np.random.default_rng(seed)
-    group = np.arange(count) % 3
-    return (np.eye(3, width)[group] * 3 + rng.normal(size=(count, width)) * 0.3).astype(np.float32), group
 
 
 def elsewhere(program: str) -> bytes:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dskreg.embedding.clusters import NOWHERE, clusters, label, middles
-from tests.test_projection import blobs
+from tests.worlds import blobs
 
 
 def test_planted_groups_are_found_again_largest_first() -> None:

@@ -6,8 +6,7 @@ import pytest
 from dskreg.explain.draws import MOST, band, running
 from dskreg.explorer import Explorer, InputError
 from dskreg.graph.candidates import build
-from tests.small import SMALL, opened, random_world
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, opened, random_world
 from tests.worlds import EVERYTHING
 
 USER, TITLE = 17, 36

@@ -13,7 +13,7 @@ import pytest
 from dskreg.explorer import Explorer
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.catalogue import COLUMNS, summaries
-from tests.test_artifact import DEMO
+from tests.small import DEMO
 
 
 def test_a_row_says_what_the_opened_artifact_says() -> None:

@@ -20,8 +20,7 @@ from benchmarks.assess import assess
 from benchmarks.recommenders import RIVALS, Recommender
 from dskreg.data.dataset import Dataset
 from dskreg.evaluation.ranking import Scorer
-from tests.test_accuracy import scorer
-from tests.tiny_runs import noisy
+from tests.tiny_runs import fixed_scorer, noisy
 
 
 def test_holm_and_the_paired_test_are_the_textbooks() -> None:
@@ -55,7 +54,7 @@ def test_a_run_is_resumed_and_its_tables_name_every_model(
 
     def fit(data: Dataset, settings: dict, seed: int) -> Scorer:
         fits.append(seed)
-        return scorer(seed + 5)
+        return fixed_scorer(seed + 5)
 
     models = {"DSKReG": Recommender(fit), "popularity": RIVALS["popularity"]}
     monkeypatch.setattr(accuracy, "MODELS", models)
@@ -82,13 +81,13 @@ def test_a_run_is_resumed_and_its_tables_name_every_model(
     rows = json.loads((tmp_path / "accuracy.json").read_text())["tiny: test"]
     ours = next(row for row in rows if row["model"] == "DSKReG")
     assert ours["ndcg@20"] == pytest.approx(
-        np.mean([assess(scorer(seed + 5), noisy())[0]["ndcg@20"] for seed in (0, 1)])
+        np.mean([assess(fixed_scorer(seed + 5), noisy())[0]["ndcg@20"] for seed in (0, 1)])
     )
 
 
 def test_models_are_compared_over_the_seeds_that_both_have(tmp_path: Path) -> None:
     def fit(data: Dataset, settings: dict, seed: int) -> Scorer:
-        return scorer(9 * seed)
+        return fixed_scorer(9 * seed)
 
     for name, seeds in (("DSKReG", (0, 1, 2)), ("popularity", (1,))):
         for seed in seeds:
@@ -149,7 +148,7 @@ def told(tmp_path: Path) -> Callable[..., dict]:
             for name, seed in models.items():
                 accuracy.one(
                     work / folder / f"{name}-0.json",
-                    Recommender(lambda *_, seed=seed: scorer(seed)),
+                    Recommender(lambda *_, seed=seed: fixed_scorer(seed)),
                     {},
                     noisy(),
                     0,

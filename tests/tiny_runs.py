@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from dskreg.config import PRESETS, Config
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from dskreg.data.interactions import train_matrix
+from dskreg.evaluation.ranking import Scorer
 from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
 from tests.worlds import EVERYTHING, checkerboard
@@ -71,3 +73,24 @@ def weights(model: DSKReG) -> dict[str, Tensor]:
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     """Bit for bit."""
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def tiny_data(folder: Path) -> Path:
+    """A checkerboard: even users like even titles, odd users odd ones, each all but one or two."""
+    folder.mkdir()
+    train = [
+        [u, *[i for i in range(20) if i % 2 == u % 2 and i != u % 20 and i != (u + 2) % 20]]
+        for u in range(24)
+    ]
+    (folder / "train.txt").write_text("".join(" ".join(map(str, row)) + "\n" for row in train))
+    (folder / "test.txt").write_text("".join(f"{u} {u % 20}\n" for u in range(24)))
+    (folder / "kg_final.txt").write_text(
+        "".join(f"{i}\t0\t{20 + i % 2}\n{i}\t1\t{22 + i % 3}\n" for i in range(20))
+    )
+    return folder
+
+
+def fixed_scorer(seed: int = 0) -> Scorer:
+    """Scores that depend on the user and the item alone; each seed gives others."""
+    table = np.random.default_rng(seed).random(10_000)
+    return lambda who, history: np.stack([np.roll(table, 7 * int(user))[: history.shape[1]] for user in who])

@@ -99,3 +99,10 @@ def checkerboard(users: int = 40, items: int = 40) -> Dataset:
 
 def hand_drawn_graph() -> CandidateGraph:
     return build(hand_drawn(), EVERYTHING)
+
+
+def blobs(count: int = 90, width: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Points around three directions, and which."""
+    rng = np.random.default_rng(seed)
+    group = np.arange(count) % 3
+    return (np.eye(3, width)[group] * 3 + rng.normal(size=(count, width)) * 0.3).astype(np.float32), group

@@ -17,10 +17,10 @@ from dskreg.config import Config, setting_paths
 from dskreg.errors import InputError
 from dskreg.training import trainer
 from dskreg.training.trainer import train
+from tests.commands import SMALL
 from tests.reliability import broken_settings as broken
 from tests.reliability.size import times
-from tests.test_cli import SMALL, tiny_data
-from tests.tiny_runs import settings, small
+from tests.tiny_runs import settings, small, tiny_data
 
 SETTINGS = list(broken.settings())
 

@@ -24,7 +24,7 @@ from dskreg.errors import InputError
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from tests.reliability.size import times
-from tests.test_cli import tiny_data
+from tests.tiny_runs import tiny_data
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "artifacts" / "demo"
@@ -193,8 +193,8 @@ FILLED = """
 import sys
 from pathlib import Path
 from types import ModuleType
-from dskreg import artifact
 from dskreg.errors import InputError
+from dskreg.storage import artifact
 demo, out = artifact.load(Path(sys.argv[1])), Path(sys.argv[2]) / "made"
 artifact.save(demo, out)
 before = artifact.load(out).manifest
