@@ -43,7 +43,7 @@ def patched(owner: Any, name: str, value: object) -> Iterator[None]:
 
 
 def dropping(share: float = DROPPED) -> AbstractContextManager[None]:
-    """A share of the candidates, and of the liked titles that may be picked, cannot be drawn in a step."""
+    """A share of the candidates, and of the liked items that may be picked, cannot be drawn in a step."""
     real = batches.gumbel
 
     def gumbel(
@@ -56,7 +56,7 @@ def dropping(share: float = DROPPED) -> AbstractContextManager[None]:
 
 
 def corrected(dataset: Dataset) -> AbstractContextManager[None]:
-    """Softmax over score + log popularity: what is learnt is how much more a person likes a title than people
+    """Softmax over score + log popularity: what is learnt is how much more a user likes an item than users
     do.
     """
     log_count = torch.from_numpy(

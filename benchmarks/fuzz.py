@@ -166,7 +166,8 @@ def fuzz(
 def report(tallies: dict[str, Tally]) -> str:
     """One line of figures."""
     return "; ".join(
-        f"{format}: {t.tried:,} tried, {t.read:,} read, {t.refused:,} refused ({len(t.messages):,} distinct messages), {t.failures.total():,} failures"
+        f"{format}: {t.tried:,} tried, {t.read:,} read, {t.refused:,} refused ({len(t.messages):,} "
+        f"distinct messages), {t.failures.total():,} failures"
         for format, t in tallies.items()
     )
 

@@ -48,7 +48,7 @@ class Speed:
     mixed_precision: bool
     epoch_s: float  # median
     pairs_per_s: float
-    users_per_s: float  # everybody against all titles, best 20
+    users_per_s: float  # all users against all items, best 20
     peak_mb: float  # of the card; 0 for a CPU
 
 

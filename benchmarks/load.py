@@ -51,7 +51,7 @@ class Outcome:
     asked: int = 0
     sessions: int = 0  # opened in all
     exceptions: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)  # pages that named somebody else than the visitor
+    strangers: list[str] = field(default_factory=list)  # pages that named another user than the visitor
     unnamed: int = 0  # pages that must name the visitor and did not
     seconds: list[float] = field(default_factory=list)
 
@@ -97,7 +97,7 @@ async def page(socket: ClientConnection, name: str, query: str, user: str, outco
 async def visitor(
     address: str, number: int, users: list[str], items: list[str], until: float, outcome: Outcome
 ) -> None:
-    """Somebody who looks around until the time is over."""
+    """A user who looks around until the time is over."""
     rng = random.Random(number)
     await asyncio.sleep(rng.uniform(0, 5))
     stream = address.replace("http", "ws") + "/_stcore/stream"

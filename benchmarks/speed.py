@@ -3,7 +3,7 @@ benchmarks/speed.py --artifact artifacts/anime`.
 
     paper settings (D 16, M 500, K 8, batch 128) on dskreg-lastfm: training pairs/s and users ranked/s, the
     fast path and benchmarks/reference.py in turn default preset on the anime sample: the graph, an epoch,
-    ranking everybody, one epoch in one process and in two one person on a trained artifact: opening it,
+    ranking all users, one epoch in one process and in two one user on a trained artifact: opening it,
     recommend, explain with and without the exact probabilities
 
 Ratios are of medians of alternating rounds: machines are noisy. Prints a table with the targets and writes
@@ -49,7 +49,7 @@ from dskreg.model.dskreg import DSKReG
 from dskreg.training.trainer import _run, _task, optimiser_of
 
 ROUNDS = 3
-PEOPLE = 25  # of the one-person latencies
+PEOPLE = 25  # of the one-user latencies
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def processes(folder: Path) -> list[Row]:
 
 
 def person(path: Path) -> list[Row]:
-    """One person on a trained artifact, model loaded; explanations open the first recommendation."""
+    """One user on a trained artifact, model loaded; explanations open the first recommendation."""
     opening = statistics.median(seconds(lambda: Explorer.open(path)) for _ in range(ROUNDS))
     explorer = Explorer.open(path)
     people = [explorer.profile(explorer.random_user(seed)) for seed in range(PEOPLE)]
@@ -275,7 +275,8 @@ def main() -> None:
     document = {
         "rows": [asdict(row) for row in rows],
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f} at the end",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, load "
+        "{os.getloadavg()[0]:.1f} at the end",
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("torch", "numpy", "scipy")},
     }

@@ -26,7 +26,7 @@ from dskreg.training import batches
 
 
 def shuffled(dataset: Dataset, seed: int = 0) -> Dataset:
-    """The same triples with the tails of each relation dealt out anew: every title and every entity keeps its
+    """The same triples with the tails of each relation dealt out anew: every item and every entity keeps its
     degree, and nothing means anything.
     """
     rng, tail = np.random.default_rng(seed), dataset.tail.copy()
@@ -45,7 +45,7 @@ def uniform() -> AbstractContextManager[None]:
     def equal(
         self: model.DSKReG, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor
     ) -> Tensor:
-        # a fixed order, title for title
+        # a fixed order, title for item
         spread = torch.frac(
             torch.sin(neighbour.double() * 12.9898 + relation.double() * 78.233) * 43758.5453
         ).float()

@@ -69,8 +69,8 @@ def run(
 ) -> artifacts.Artifact | None:
     """Prepare, train, evaluate, project and save; `say` gets one line per stage, `report` every epoch.
 
-    Of several processes (parallel.py) the first reports, tests and saves; the others train and return None.
-    Raises InputError and then leaves `out` as it was.
+    Of several processes (distributed.py) the first reports, tests and saves; the others train and return
+    None. Raises InputError and then leaves `out` as it was.
     """
     if distributed.leads():
         writable(out)
@@ -101,7 +101,8 @@ def _run(
     folds = np.bincount(data.fold, minlength=5)
     say(f"{data.name}: {len(data.user_ids):,} users, {len(data.items):,} titles")
     say(
-        f"likes: {folds[TRAIN]:,} for training, {folds[VALIDATION]:,} for validation, {folds[TEST]:,} for the test"
+        f"likes: {folds[TRAIN]:,} for training, {folds[VALIDATION]:,} for validation, {folds[TEST]:,} for "
+        "the test"
     )
     graph = build(data, config.graph, config.seed)
     say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations)}")
@@ -123,7 +124,8 @@ def _run(
             graph, final = refit(data, config, trained, again, resume, progress)
         except Diverged as error:
             raise InputError(
-                f"with the validation likes, {error}, or keep the model without them with --set train.refit=false --resume"
+                f"with the validation likes, {error}, or keep the model without them with --set "
+                "train.refit=false --resume"
             ) from None
     if not distributed.leads():
         return None
@@ -184,16 +186,19 @@ def line(epoch: Epoch) -> str:
     loss, ndcg, recall = (
         "-" if value is None else f"{value:.4f}" for value in (epoch.loss, epoch.ndcg, epoch.recall)
     )
-    return f"epoch {epoch.epoch}: loss {loss}, validation ndcg@20 {ndcg}, recall@20 {recall}, entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
+    return (
+        f"epoch {epoch.epoch}: loss {loss}, validation ndcg@20 {ndcg}, recall@20 {recall}, "
+        f"entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
+    )
 
 
 def undefined(data: Dataset) -> list[str]:
     """What cannot be measured on the data, a note for each."""
-    told = {
-        VALIDATION: "validation title: no figure tells which epoch is best, so the last one is kept",
-        TEST: "test title: the test figures are empty",
+    missing = {
+        VALIDATION: "no user has a validation item: the last epoch is kept, since none can be compared",
+        TEST: "no user has a test item: the test figures are empty",
     }
-    return [f"nobody has a {said}" for fold, said in told.items() if not (data.fold == fold).any()]
+    return [note for fold, note in missing.items() if not (data.fold == fold).any()]
 
 
 def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str, Any]:
@@ -236,7 +241,7 @@ class MapsMade:
 
 
 def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> MapsMade:
-    """The maps of the titles before and after the graph, and of a sample of users."""
+    """The maps of the items before and after the graph, and of a sample of users."""
     settings, seed = config.projection, config.seed
     before, after = (vectors.numpy() for vectors in model.representation())
     titles = project(after, settings, seed, say, "titles after the graph")

@@ -86,8 +86,8 @@ def test_where_nobody_has_a_validation_title_its_figures_are_null(
     )
     rows = json.loads((tmp_path / "made" / "history.json").read_text(encoding="utf-8"))
     assert [(row["epoch"], row["ndcg"], row["recall"]) for row in rows] == [(0, None, None), (1, None, None)]
-    assert any(note.startswith("nobody has a validation title") for note in made.dataset.notes)
-    assert "note: nobody has a validation title" in capsys.readouterr().err
+    assert any(note.startswith("no user has a validation item") for note in made.dataset.notes)
+    assert "note: no user has a validation item" in capsys.readouterr().err
     assert made.metrics["users"] == 30 and made.metrics["metrics"]["recall@20"] > 0, (
         "the test figures are there"
     )
@@ -104,10 +104,10 @@ def test_where_nobody_has_a_test_title_its_figures_are_null(
         for value in figures.values()
     } == {None}
     assert made.metrics["users"] == 0 and any(
-        note.startswith("nobody has a test title") for note in made.dataset.notes
+        note.startswith("no user has a test item") for note in made.dataset.notes
     )
     assert (made.metrics["maps"]["titles"]["trustworthiness"] is None) == (items < 3)
-    assert "note: nobody has a test title" in capsys.readouterr().err
+    assert "note: no user has a test item" in capsys.readouterr().err
     assert dskreg("evaluate", str(tmp_path / "made"), "--json") == 0
     assert set(json.loads(capsys.readouterr().out)["metrics"].values()) == {None}
 

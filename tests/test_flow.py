@@ -5,7 +5,7 @@ training sees.
 import pytest
 import torch
 
-from dskreg.explain.attribution import BIAS, EVERYBODY, ITSELF, OWN
+from dskreg.explain.attribution import BIAS, GLOBAL, ITSELF, OWN
 from dskreg.explorer import Explorer, Profile
 from dskreg.graph.candidates import build
 from dskreg.serving.trained import as_batch
@@ -59,7 +59,7 @@ def test_a_free_embedding_speaks_for_itself_and_so_do_the_picks_alone() -> None:
         explorer.explain(profile, 105, 3, user_picks=1).user_neighbours.query("picked")["item_id"].tolist()
     )
     flow = explorer.flow(profile, 105, seed=3, user_picks=1)
-    assert flow["source_id"].dropna().unique().tolist() == picked and {OWN, EVERYBODY} <= set(flow["source"])
+    assert flow["source_id"].dropna().unique().tolist() == picked and {OWN, GLOBAL} <= set(flow["source"])
 
 
 def test_the_demos_flow_adds_up_too() -> None:

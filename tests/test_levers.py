@@ -267,7 +267,8 @@ def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch:
     shutil.rmtree(tmp_path / "work")
     levers.main()
     assert done[4:] == ["default"], (
-        "people's own figures are in the work folder: where it is gone, those that all are compared with are made again"
+        "people's own figures are in the work folder: where it is gone, those that all are compared with "
+        "are made again"
     )
     assert set(json.loads((tmp_path / "levers.json").read_text())) == {"dskreg-book", "anime"}
     text = (tmp_path / "README.md").read_text()

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from dskreg.config import PRESETS, ModelConfig
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.dskreg import NOBODY, DSKReG
+from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
 from dskreg.model.scoring import SPREAD, Catalogue, pair_scores
 from tests.drawn_models import CATALOGUE, HISTORY, PADDED, USERS, make, noises
 from tests.worlds import A, C, D, E, hand_drawn_graph
@@ -71,7 +71,7 @@ def oracle(
     picks = [j for _, j in sorted(keys, reverse=True)[: config.user_picks]]
     if config.user == "free":
         stranger = np.mean(p["user_embedding"], axis=0)
-        base = stranger if USERS[user] == NOBODY else p["user_embedding"][user]
+        base = stranger if USERS[user] == UNKNOWN_USER else p["user_embedding"][user]
     else:
         weight = model.history_weight
         assert weight is not None

@@ -11,7 +11,7 @@ import torch
 
 from dskreg.config import PRESETS
 from dskreg.graph.candidates import build
-from dskreg.model.dskreg import NOBODY, DSKReG
+from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
 from tests.drawn_models import CATALOGUE, PADDED, USERS, make, noises
 from tests.tiny_runs import small
 from tests.worlds import EVERYTHING, A, B, E, hand_drawn, hand_drawn_graph
@@ -65,7 +65,7 @@ def test_a_candidate_left_out_leaves_the_other_picks_where_many_are_as_relevant(
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_stranger_is_served_from_the_history_alone(name: str) -> None:
     model = make(replace(PRESETS[name].model, width=4))
-    base = model.user_hop(torch.tensor([NOBODY]), torch.tensor([[A, B]])).base[0]
+    base = model.user_hop(torch.tensor([UNKNOWN_USER]), torch.tensor([[A, B]])).base[0]
     if model.user_embedding is None:
         assert model.history_weight is not None
         of_a, of_b = (model.history_weight[i] * model.item_embedding[i] for i in (A, B))

@@ -67,8 +67,8 @@ def test_the_start_is_told_in_words() -> None:
     kernels = [{"rank": 64, "knowledge": True, "seen": False}, {"rank": 16, "knowledge": False, "seen": True}]
     text = start_in_words({"start": {"kernels": kernels}, "best_epoch": 7, "refit": True})
     assert (
-        "up to 64 directions of the likes and what was seen and not liked and the knowledge graph, 2 views of them mixed"
-        in text
+        "up to 64 directions of the likes and what was seen and not liked and the knowledge graph, 2 views "
+        "of them mixed" in text
     )
     assert "Epoch 7 was best" in text and "once more" in text and "baselines know the likes alone" in text
     older = start_in_words({"start": {"rank": 8, "knowledge": False}, "best_epoch": 0, "refit": False})

@@ -87,7 +87,7 @@ def test_titles_with_few_likes_shape_no_direction_and_are_folded_in(
     spectra = Spectra(data, replace(Config(), model=ModelConfig(width=5)))
     entities = spectra._entities().toarray() if knowledge else np.zeros((0, 20))
     rows = np.vstack([likes / likes.sum(1, keepdims=True) ** 0.25, entities]) / count**0.25
-    found, squared, mean = spectra.decomposed(0.25, knowledge, least=least)
+    found, squared, mean = spectra.decomposed(0.25, knowledge, min_likes=least)
     left, value, _ = np.linalg.svd(rows[:, common], full_matrices=False)
     np.testing.assert_allclose(squared, value[:5] ** 2, rtol=1e-3)
     assert mean == pytest.approx((rows[:30, common] ** 2).sum() / common.sum())
@@ -101,7 +101,7 @@ def test_titles_with_few_likes_shape_no_direction_and_are_folded_in(
 
 def test_where_every_title_has_few_likes_all_shape_the_directions(dense: tuple[Dataset, np.ndarray]) -> None:
     spectra = Spectra(dense[0], replace(Config(), model=ModelConfig(width=5)))
-    np.testing.assert_array_equal(spectra.decomposed(0.25, least=1000)[0], spectra.decomposed(0.25)[0])
+    np.testing.assert_array_equal(spectra.decomposed(0.25, min_likes=1000)[0], spectra.decomposed(0.25)[0])
 
 
 @pytest.mark.parametrize("least", [0, 3])

@@ -1,4 +1,5 @@
-"""Where training starts: a truncated ridge regression of the likes, and gates, both the best of those tried."""
+"""Where training starts: a truncated ridge regression of the likes, and gates, both the best of those "
+"tried."""
 
 from __future__ import annotations
 

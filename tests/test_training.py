@@ -295,7 +295,10 @@ def test_a_training_that_diverges_ends_in_words_and_keeps_the_best_epoch(
     told: list[Epoch] = []
     with pytest.raises(
         Diverged,
-        match=r"training diverged at epoch \d+, .*: lower train.learning_rate \(1000\) or train.sampler_learning_rate",
+        match=(
+            r"training diverged at epoch \d+, .*: lower train.learning_rate \(1000\) or "
+            r"train.sampler_learning_rate"
+        ),
     ) as error:
         train(data, graph, config, tmp_path / "run", report=told.append)
     last = error.value.last

@@ -1,14 +1,14 @@
 """Two worlds small enough to check by hand.
 
-The hand-drawn one: titles A to E, viewers 0 to 2, the entities Mecha, Space, Cooking and "E the title", the
+The hand-drawn one: items A to E, users 0 to 2, the entities Mecha, Space, Cooking and "E the item", the
 relations genre and sequel.
 
     A - Mecha, Space      D - Cooking            train: 0: A B      1: A B D    2: D
-    B - Mecha, Space      D - sequel - E         validation: 0: C   test: 1: E   outside the core: 2: C   seen, not liked: 2: E
-    C - Space
+    B - Mecha, Space      D - sequel - E         validation: 0: C   test: 1: E
+    C - Space             outside the core: 2: C                   seen, not liked: 2: E
 
-The checkerboard: viewers and titles are even or odd, everybody likes what has her own parity, and the last of
-it is held out.
+The checkerboard: users and items are even or odd, each user likes the items of the own parity, and the last
+of them is held out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The data as every reader delivers it: titles, people, what they saw and liked, and the knowledge graph's
+"""The data as every reader delivers it: items, users, what they saw and liked, and the knowledge graph's
 triples.
 
 Positions (0-based, dense) stand for ids everywhere below the readers; ids come back only at the explorer.
@@ -35,11 +35,11 @@ def counted(*counts: tuple[int, str]) -> list[str]:
 class Dataset:
     """What a reader found.
 
-    `items` has one row per title with at least `item_id` and `title`; further columns (`type`, `genres`
+    `items` has one row per item with at least `item_id` and `title`; further columns (`type`, `genres`
     joined by ", ", `year`, ...) are shown where they exist. An interaction is `user[n]`, `item[n]`
     (positions), `liked[n]`, and `fold[n]`: UNASSIGNED until `split` assigns it, except where the data bring
     their own test split. A triple says that item `head[t]` carries entity `tail[t]` under relation
-    `relation[t]`; `entity_item[e]` is the position of the title that entity `e` is, or -1.
+    `relation[t]`; `entity_item[e]` is the position of the item that entity `e` is, or -1.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Dataset:
     liked: np.ndarray  # [N] bool
     fold: np.ndarray  # [N] int8
     relations: tuple[str, ...]  # [R] names of the knowledge graph's relations
-    head: np.ndarray  # [T] int32, positions of titles
+    head: np.ndarray  # [T] int32, positions of items
     relation: np.ndarray  # [T] int16
     tail: np.ndarray  # [T] int32, positions of entities
     entities: np.ndarray  # [E] str labels
@@ -79,5 +79,5 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(users, titles)."""
+        """(users, items)."""
         return len(self.user_ids), len(self.items)

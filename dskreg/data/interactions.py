@@ -1,4 +1,4 @@
-"""Interactions as sparse matrices, and histories as the model takes them: rows of title positions, filled up
+"""Interactions as sparse matrices, and histories as the model takes them: rows of item positions, filled up
 with -1. Torch-free.
 """
 
@@ -39,7 +39,7 @@ def ragged(row: np.ndarray, value: np.ndarray, count: int) -> np.ndarray:
 
 
 def padded(history: sparse.csr_matrix) -> np.ndarray:
-    """Histories `[B, I]` as title positions `[B, H]`."""
+    """Histories `[B, I]` as item positions `[B, H]`."""
     return ragged(rows(history), history.indices, history.shape[0])
 
 

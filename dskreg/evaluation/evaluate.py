@@ -1,10 +1,9 @@
-"""Full-ranking evaluation: every title competes except those the person is known to have liked, and noise is
+"""Full-ranking evaluation: every item competes except those the user is known to have liked, and noise is
 off.
 
 Validation: history = train, target = validation. Test: history = train and validation, target = test; likes
-outside the core are in both histories. The baselines get the same. Somebody without a history (a split that
-came with the data may have such people) is not counted: nothing is known of this person's taste, and no
-recommender can be told apart by it.
+outside the core are in both histories. The baselines get the same. A user without a history (a split that
+came with the data may have such users) is not counted: no recommender knows anything of their taste.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from dskreg.evaluation.baselines import CHUNK, MADE, Baseline, CoLikes, Csr, Set
 from dskreg.evaluation.metrics import ndcg_of
 
 TUNING_USERS = 5000  # enough to tell settings apart; more only costs time
-# Above, fewer settings are tried: at 14,000 titles one takes 6 (item-kNN) or 20 seconds (EASE)
+# Above, fewer settings are tried: at 14,000 items one takes 6 (item-kNN) or 20 seconds (EASE)
 FEW_TITLES = 8000
 MOST_FITS = 60  # per baseline; a search that moves far ends here
 
@@ -88,10 +88,10 @@ def tuned(train: Csr, validation: Csr, refit: Csr | None = None) -> dict[str, Ba
 
 
 def chosen(name: str, likes: CoLikes, history: Csr, validation: Csr) -> Settings:
-    """A baseline's settings of the best NDCG@20 on `validation` `[U, I]`, all titles ranked that are not in
-    the person's `history` `[U, I]`.
+    """A baseline's settings of the best NDCG@20 on `validation` `[U, I]`, all items ranked that are not in
+    the user's `history` `[U, I]`.
 
-    Every setting is fitted on `likes`. At most 5,000 evenly spaced people with validation likes are asked;
+    Every setting is fitted on `likes`. At most 5,000 evenly spaced users with validation likes are asked;
     without any, the first setting wins.
     """
     asked = evenly(np.flatnonzero(np.diff(validation.indptr)), TUNING_USERS)
@@ -101,7 +101,7 @@ def chosen(name: str, likes: CoLikes, history: Csr, validation: Csr) -> Settings
         return _ndcg20(MADE[name](**settings), likes, seen, relevant)
 
     titles, axes = len(likes.titles), AXES[name]
-    if "k" in axes:  # nobody has more neighbours than there are titles
+    if "k" in axes:  # no user has more neighbours than there are items
         axes = axes | {"k": replace(NEAREST, most=np.log10(max(titles, 1)))}
     return search(
         axes,

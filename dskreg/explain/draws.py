@@ -1,8 +1,9 @@
-"""The same draw many times over: how often each candidate comes, beside the exact probability, and what the
-score does.
+"""Monte Carlo draws: how often each candidate is drawn, beside the exact probability, and the distribution of
+the score.
 
-    frequency_n(j) = draws that contain j among the first n / n    ->  pi_j, the exact inclusion probability (sampling.py)
-    band           = the central 95 % of Binomial(n, pi_j) / n     one band per candidate, not for all of them at once
+    frequency_n(j) = draws that contain j among the first n / n
+                     -> pi_j, the exact inclusion probability (sampling.py)
+    band           = the central 95 % of Binomial(n, pi_j) / n, for each candidate alone
 
 Draw number c is the one that `explain(seed=seed + c)` makes: the same noise, all passes in one call of the
 model (user c meets item c).
@@ -36,9 +37,10 @@ BAND = 0.95
 
 @dataclass(frozen=True)
 class Repeats:
-    """Many draws of one person and one title.
+    """Many draws of one user and one item.
 
-    frame:   per candidate, the likeliest first: item_id, title, relation, logit, inclusion_probability, frequency, low, high (of the band)
+    frame:   per candidate, the likeliest first: item_id, title, relation, logit, inclusion_probability,
+             frequency, low, high (of the band)
     running: candidate (row of `frame`), n, frequency among the first n draws, low, high (of the band at n)
     score:   `[count]` of each draw
     """
@@ -91,7 +93,7 @@ def repeat(
 def draws(
     core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What each seed draws: (`[seeds, C]` bool over the title's C candidates, scores `[seeds]`)."""
+    """What each seed draws: (`[seeds, C]` bool over the item's C candidates, scores `[seeds]`)."""
     candidates = int((core.graph.neighbour[item] >= 0).sum())
     picked, score = np.zeros((len(seeds), candidates), dtype=bool), np.zeros(len(seeds))
     for start in range(0, len(seeds), CHUNK):
@@ -144,7 +146,7 @@ def band(probability: np.ndarray, n: int | np.ndarray) -> tuple[np.ndarray, np.n
 def relaxed_score(
     core: TrainedModel, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]
 ) -> float:
-    """The relaxed score of one person and one title; `settings` holds picks, user_picks and temperature (of
+    """The relaxed score of one user and one item; `settings` holds picks, user_picks and temperature (of
     both sides).
     """
     user, history = core.history(profile)

@@ -1,7 +1,7 @@
-"""What can be asked about one person and one title: the part of the Explorer that explains.
+"""The part of the Explorer that explains: questions about one user and one item.
 
-Each question has a module of its own and goes through the same read-only `TrainedModel`; here stand their names and
-what their settings may be.
+Each question has a module of its own and goes through the same read-only `TrainedModel`; here stand their
+names and what their settings may be.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Questions:
         user_picks: int | None = None,
         temperature: float | None = None,
     ) -> Explanation:
-        """Everything about one person and one title.
+        """Everything about one user and one item.
 
         Seed None: no noise, the largest logits are picked. Raises InputError.
         """
@@ -66,7 +66,7 @@ class Questions:
         )
 
     def pair(self, one: object, other: object) -> Pair:
-        """What ties two titles: shared entities, people in common, cosines (dskreg/explain/pairs.py).
+        """What two items have in common: shared entities, users, cosines (dskreg/explain/pairs.py).
 
         Raises InputError.
         """
@@ -107,10 +107,10 @@ class Questions:
     def flow(
         self, profile: Profile, item_id: object, sources: int | None = None, **settings: Any
     ) -> pd.DataFrame:
-        """The score as a sum over pairs (a liked title, a part of the title), nothing left over; `settings`
-        as for `explain` (dskreg/explain/attribution.py).
+        """The score as a sum over pairs (a liked item, a part of the item), which add up to the whole;
+        `settings` as for `explain` (dskreg/explain/attribution.py).
 
-        `sources`: how many liked titles keep rows of their own, the others together.
+        `sources`: how many liked items keep rows of their own, the others together.
         """
         from dskreg.explain.attribution import flow, strongest
 
@@ -128,7 +128,7 @@ class Questions:
         return relaxed_score(self.core, profile, item_id, given["seed"], self._settings(**given))
 
     def what_if(self, profile: Profile, item_id: object, change: Change, top: int = 10) -> WhatIf:
-        """The title's score and rank, and the list, after a change (dskreg/explain/whatif.py).
+        """The item's score and rank, and the list, after a change (dskreg/explain/whatif.py).
 
         Raises InputError.
         """
@@ -137,15 +137,15 @@ class Questions:
         return what_if(self.core, profile, item_id, change, top)
 
     def entities(self, item_id: object = None) -> pd.DataFrame:
-        """relation, entity, titles (that carry it), candidates (of this title through it): what a what-if can
-        take away; all of them without a title.
+        """relation, entity, titles (that carry it), candidates (of this item through it): what a what-if can
+        remove; all entities without an item.
         """
         from dskreg.explain.whatif import entities
 
         return entities(self.core, item_id)
 
     def smallest_removal(self, profile: Profile, most: int = 5) -> Counterfactual:
-        """The fewest of the person's titles whose removal displaces the first recommendation, and what
+        """The fewest of the user's items whose removal displaces the first recommendation, and what
         replaces it (dskreg/explain/whatif.py).
         """
         from dskreg.explain.whatif import smallest_removal

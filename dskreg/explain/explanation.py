@@ -1,5 +1,5 @@
-"""One pass of the model for one person and one title, with names: what could have been drawn, what was, and
-what it did.
+"""One pass of the model for one user and one item, with names: the candidates, which of
+them were sampled, and what each contributes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Explanation:
     score itself where it is linear).
     """
 
-    user: Any  # id, or None for a profile made by hand
+    user: Any  # id, or None for a custom profile
     item_id: Any
     title: str
     score: float
@@ -47,7 +47,7 @@ class Explanation:
 
     @property
     def basis(self) -> str:
-        """What the person's lists go by: the model, or popularity where nothing is known of the person."""
+        """What sorts the user's lists: the model, or popularity where the history is empty."""
         return "model" if len(self.user_neighbours) else "popularity"
 
     @property
@@ -136,8 +136,8 @@ def candidates_frame(
 def via_words(
     directory: Directory, graph: CandidateGraph, item: int, neighbour: np.ndarray, relation: np.ndarray
 ) -> list[list[str]]:
-    """What ties the title to each of its candidates: the shared entities, or how many people's training likes
-    hold both.
+    """What connects the item with each of its candidates: the shared entities, or how many users' training
+    likes hold both.
     """
     words: list[list[str]] = [[] for _ in neighbour]
     for r in np.unique(relation):
@@ -188,7 +188,7 @@ def explain(
 ) -> Explanation:
     """The explanation of a trace with B = N = 1.
 
-    `history` `[H]` positions; `base_contribution` `[H]` and `user_contribution` `[S]`: what each title of the
+    `history` `[H]` positions; `base_contribution` `[H]` and `user_contribution` `[S]`: what each item of the
     history adds to the score through e_u, and each pick through the user's attention; `settings`: activation,
     seed, picks, user_picks, temperature.
     """

@@ -1,5 +1,5 @@
-"""Two titles held against each other: what ties them in the knowledge graph, who likes both, how alike the
-model takes them to be.
+"""Two items compared: what connects them in the knowledge graph, how many users like both, how similar they
+are to the model.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from dskreg.serving.trained import TrainedModel
 
 @dataclass(frozen=True)
 class Pair:
-    """What two titles have in common."""
+    """What two items have in common."""
 
     one: Any  # ids
     other: Any
-    # Relation, entity: a row per tie; a direct one carries the name of the title that is tied
+    # relation, entity: a row per connection; a direct triple carries the name of the other item
     shared: pd.DataFrame
-    together: int  # people whose training likes hold both
+    together: int  # users whose training likes hold both
     before: float  # cosine of the embeddings e
     after: float  # cosine after the graph
 
 
 def pair(core: TrainedModel, one: object, other: object) -> Pair:
-    """The two titles' ties and cosines; a relation's all too common entities tie nobody, as in the graph.
+    """The two items' shared entities and cosines; entities that too many items carry are left out, as in the
+    graph.
 
     Raises InputError for an unknown id.
     """
@@ -52,7 +53,7 @@ def pair(core: TrainedModel, one: object, other: object) -> Pair:
 
 
 def _ties(core: TrainedModel, relation: str, i: int, j: int) -> list[str]:
-    """The entities that both titles carry, and each title that the other carries as an entity itself."""
+    """The entities that both items carry, and each item that the other carries as an entity itself."""
     directory = core.directory
     data, carried = directory.dataset, directory.carriers(relation)
     ties = [str(directory.entities[e]) for e in shared_entities(carried, i, np.array([j]))[0]]

@@ -1,11 +1,15 @@
 """DSKReG: differentiable sampling on a knowledge graph for recommendation (Wang et al., CIKM 2021, arXiv
 2108.11883).
 
-    s(i,j,r)  = a . e_j + c . e_r  (+ log g_r + v_r log strength(i,j,r))           relevance logit                   section 3.2
-    picks     = the K largest s + Gumbel noise, per node                           sampling.py
-    e_hat_u   = act(W_u (e_u + g sum_picks beta_j e_j) + b_u),  beta ~ exp(e_u.e_j)  the user, from liked titles       section 3.3
-    e_hat_i|u = act(W_i (e_i + sum_picks alpha_j g_r e_j) + b_i), alpha ~ exp(e_hat_u.e_r)  the title, seen by the user
-    y(u,i)    = e_hat_u . e_hat_i|u                                                section 3.4
+    relevance logit                                                     section 3.2
+        s(i,j,r)  = a . e_j + c . e_r  (+ log g_r + v_r log strength(i,j,r))
+        picks     = the K largest s + Gumbel noise, per node            sampling.py
+    the user, from liked items                                          section 3.3
+        e_hat_u   = act(W_u (e_u + g sum_picks beta_j e_j) + b_u),      beta ~ exp(e_u . e_j)
+    the item, for this user
+        e_hat_i|u = act(W_i (e_i + sum_picks alpha_j g_r e_j) + b_i),   alpha ~ exp(e_hat_u . e_r)
+    score                                                               section 3.4
+        y(u,i)    = e_hat_u . e_hat_i|u
 
 What stands in brackets, and e_u = weighted sum of the history / sqrt(its length) in place of a free e_u,
 belongs to the `default` preset; `paper` has neither (docs/model.md lists every deviation). Training,
@@ -30,8 +34,8 @@ from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.aggregation import ItemHop, Picks, UserHop, attention, lookup, per_relation, project_pairs
 from dskreg.model.sampling import PRUNE, Draw, draw, soften
 
-NOBODY = -1
-"""The user position of a person who is not in the data."""
+UNKNOWN_USER = -1
+"""The user position of a user who is not in the data."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class DSKReG(nn.Module):
     neighbour: Tensor
     relation: Tensor
     log_strength: Tensor
-    history_weight: Tensor | None  # [I] of titles in e_u, 1 on average; found at the start and not trained
+    history_weight: Tensor | None  # [I] of items in e_u, 1 on average; found at the start and not trained
 
     def __init__(self, config: ModelConfig, graph: CandidateGraph, users: int) -> None:
         super().__init__()
@@ -96,7 +100,8 @@ class DSKReG(nn.Module):
 
     @property
     def user_gate(self) -> Tensor | float:
-        """g, above 0: how much the picks of a history count beside its sum; 1 where the preset has no gates."""
+        """g, above 0: how much the picks of a history count beside its sum; 1 where the preset has no "
+        "gates."""
         return 1.0 if self.log_user_gate is None else self.log_user_gate.exp()
 
     # The sampler
@@ -119,8 +124,8 @@ class DSKReG(nn.Module):
     def item_logits(
         self, items: Tensor, without: Tensor | None = None, log_strength: Tensor | None = None
     ) -> Tensor:
-        """S `[N, M]` of the candidates of `items`; -inf where there is none. One scalar per title and one per
-        relation, looked up.
+        """Logits s `[N, M]` of the candidates of `items`; -inf where there is none. One scalar per item and
+        one per relation, looked up.
 
         `without` `[N, M]` bool: candidates to leave out (what if a neighbour were gone); `log_strength` `[N,
         M]` in the place of the table's.
@@ -144,8 +149,8 @@ class DSKReG(nn.Module):
             self.relation_embedding @ self.relevance_relation,
         )
         if self.log_gate is not None:
-            # What counts little is also drawn seldom. Without this a relation whose gate went to zero becomes
-            # a convenient nobody to pick.
+            # A relation with a small gate is also drawn rarely. Otherwise one with a gate near 0 becomes a
+            # free no-op pick.
             of_relation = of_relation + self.log_gate
         logit = lookup(of_item, neighbour) + lookup(of_relation, relation)
         if self.prior is not None:
@@ -157,8 +162,8 @@ class DSKReG(nn.Module):
     def user_hop(
         self, users: Tensor, history: Tensor, noise: Tensor | None = None, picks: int | None = None
     ) -> UserHop:
-        """e_hat_u for `users` `[B]` (NOBODY for a stranger) from `history` `[B, H]` (titles, -1 filled);
-        `noise` `[B, H]`.
+        """e_hat_u for `users` `[B]` (UNKNOWN_USER for a user outside the data) from `history` `[B, H]`
+        (items, -1 filled); `noise` `[B, H]`.
         """
         k = picks or self.config.user_picks
         present = history >= 0
@@ -186,11 +191,11 @@ class DSKReG(nn.Module):
     def _base(self, users: Tensor, title: Tensor, present: Tensor) -> Tensor:
         """e_u `[B, D]`: free, or the weighted sum of the history over the root of its length.
 
-        A stranger's free e_u is the mean of all.
+        The free e_u of a user outside the data is the mean of all.
         """
         if self.user_embedding is not None or self.history_weight is None:
             assert self.user_embedding is not None
-            stranger = (users == NOBODY)[:, None]
+            stranger = (users == UNKNOWN_USER)[:, None]
             return torch.where(
                 stranger, self.user_embedding.mean(0), F.embedding(users.clamp(min=0), self.user_embedding)
             )
@@ -202,7 +207,7 @@ class DSKReG(nn.Module):
         return total / length.clamp(min=1)[:, None] ** 0.5
 
     def history_share(self, history: Tensor) -> Tensor:
-        """`[H]`: what e_u takes of each title of one person's history; zeros where e_u is free."""
+        """`[H]`: what e_u takes of each item of one user's history; zeros where e_u is free."""
         if self.history_weight is None:
             return torch.zeros(len(history), device=history.device)
         return self.history_weight[history] / max(len(history), 1) ** 0.5
@@ -250,7 +255,7 @@ class DSKReG(nn.Module):
             per_relation(user, self.relation_embedding, relation, paired), picks.weight[..., None]
         )
         gated = self.gated(relation, alpha)
-        # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every title
+        # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every item
         aimed = user @ self.item_tower.weight
         contribution = gated * project_pairs(aimed, self.item_embedding, neighbour, paired)
         own = project_pairs(aimed, self.item_embedding, items[:, None], paired).squeeze(1)
@@ -273,7 +278,6 @@ class DSKReG(nn.Module):
         return alpha if self.gate is None else alpha * self.gate[relation][..., None]
 
     def activate(self, x: Tensor) -> Tensor:
-        """Act."""
         return x if self.config.activation == "linear" else torch.tanh(x)
 
     # The whole
@@ -297,7 +301,7 @@ class DSKReG(nn.Module):
 
     @torch.no_grad()
     def history_contributions(self, trace: Trace, items: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
-        """What one person's liked titles add to the scores of `items` `[N]`, before the user tower's
+        """What one user's liked items add to the scores of `items` `[N]`, before the user tower's
         activation (B = 1).
 
         Returns (`[H, N]` through e_u, zeros where e_u is free; `[S, N]` through the attention, for the slots
@@ -318,12 +322,12 @@ class DSKReG(nn.Module):
 
     @torch.no_grad()
     def representation(self) -> tuple[Tensor, Tensor]:
-        """Titles before and after the graph, both `[I, D]`: e_i, and e_hat_i for a viewer without preference
+        """Items before and after the graph, both `[I, D]`: e_i, and e_hat_i for a user without preference
         among relations.
         """
-        nobody = torch.zeros(1, self.config.width, device=self.item_embedding.device)
-        items = torch.arange(len(self.item_embedding), device=nobody.device)
-        hop = self.item_hop(nobody, items, self.draw_items(items))
+        indifferent = torch.zeros(1, self.config.width, device=self.item_embedding.device)
+        items = torch.arange(len(self.item_embedding), device=indifferent.device)
+        hop = self.item_hop(indifferent, items, self.draw_items(items))
         return self.item_embedding.detach(), self.title_vectors(
             items, hop.neighbour, self.gated(hop.relation, hop.attention)
         ).squeeze(1)

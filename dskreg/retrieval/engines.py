@@ -85,10 +85,11 @@ class Exact:
 
 
 class Faiss:
-    """HNSW over the whole vectors, for up to some millions of titles.
+    """HNSW over the whole vectors, for up to some millions of items.
 
-    m: neighbours per vector, twice as many on the lowest layer       ef_construction: how many are looked at when one is put in
-    ef_search: how many are looked at in a search, at least as many as are wanted
+    m: neighbours per vector, twice as many on the lowest layer
+    ef_construction: candidates that an insertion looks at
+    ef_search: candidates that a search looks at, at least as many as are wanted
     threads: when building; with one, the same vectors give the same file
     """
 

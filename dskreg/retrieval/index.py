@@ -1,17 +1,21 @@
-"""Titles in an engine for approximate nearest neighbours, and lists that are made through it.
+"""Items in an engine for approximate nearest neighbours, and lists that are made through it.
 
-    shortlist = the n titles with the largest e_hat_u . e_hat_i, asked of the engine;   list = the shortlist by y(u,i) = e_hat_u . e_hat_i|u
+    shortlist = the n items with the largest e_hat_u . e_hat_i, from the engine
+    list      = the shortlist, sorted by y(u,i) = e_hat_u . e_hat_i|u
 
-An engine knows one vector per title, e_hat_i for a viewer without preference among relations
-(DSKReG.representation). The model's score is no inner product with it: the attention over a title's
-neighbours depends on the viewer's preference among relations, so every viewer sees another e_hat_i|u, and
-where the activation is not linear even a fixed attention would not split into a viewer's and a title's part.
-Hence the shortlist only proposes, and every title on it is scored again by the model, from the picks that the
-Explorer ranks by: what is listed has the Explorer's scores, and the only possible fault is a title that was
+An engine knows one vector per item, e_hat_i for a user without preference among relations
+(DSKReG.representation). The model's score is no inner product with it: the attention over an item's
+neighbours depends on the user's preference among relations, so every user sees another e_hat_i|u, and
+where the activation is not linear even a fixed attention would not split into a user's and an item's part.
+Hence the shortlist only proposes, and every item on it is scored again by the model, from the picks that the
+Explorer ranks by: what is listed has the Explorer's scores, and the only possible fault is an item that was
 not proposed. How often that happens is measured when an index is built.
 
-    manifest.json    kind, format, engine, its version and settings, the artifact's digest, recall, sha256 of the files, its own digest
-    vectors.safetensors  `vectors` float32 [I, D], for any engine        items.parquet  position, item_id         index.faiss  the engine's own
+    manifest.json        kind, format, engine, its version and settings, the artifact's digest, recall,
+                         sha256 of the files, its own digest
+    vectors.safetensors  `vectors` float32 [I, D], for any engine
+    items.parquet        position, item_id
+    index.faiss          the engine's own
 """
 
 from __future__ import annotations
@@ -47,7 +51,7 @@ FORMAT = 1
 LARGEST_VECTOR = 1e15  # products of which are still finite in single precision
 VECTORS, ITEMS = "vectors.safetensors", "items.parquet"
 LEAST = 200
-"""Unseen titles on a shortlist, at least; ten times the length of the list where that is more."""
+"""Unseen items on a shortlist, at least; ten times the length of the list where that is more."""
 FORM = {"vectors": Tensor("F32", ("items", "width"), -LARGEST_VECTOR, LARGEST_VECTOR)}
 AGAIN = "build it again with `python -m dskreg index`"
 
@@ -75,7 +79,7 @@ MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
 
 @dataclass(frozen=True)
 class Index:
-    """An engine that holds the titles of one artifact.
+    """An engine that holds the items of one artifact.
 
     `least`: the shortlist's length, None for the whole catalogue.
     """
@@ -86,7 +90,7 @@ class Index:
     def ranked(
         self, core: TrainedModel, user: TorchTensor, hidden: np.ndarray, top: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(positions `[n]` of the best titles that are not `hidden` `[I]`, their scores `[n]`) for `user`
+        """(positions `[n]` of the best items that are not `hidden` `[I]`, their scores `[n]`) for `user`
         `[1, D]` = e_hat_u; n is at most `top`.
         """
         items = None if self.least is None else self._shortlist(user, hidden, max(self.least, 10 * top))
@@ -112,7 +116,7 @@ class Index:
         return found[~hidden[found]]
 
     def recommend(self, explorer: Explorer, profile: Profile, top: int = 10) -> pd.DataFrame:
-        """`Explorer.recommend` without filters, among the titles that the engine proposes.
+        """`Explorer.recommend` without filters, among the items that the engine proposes.
 
         Raises InputError when `top` is below 1.
         """
@@ -129,7 +133,7 @@ class Index:
 
 @torch.no_grad()
 def rescored(core: TrainedModel, user: TorchTensor, items: np.ndarray) -> np.ndarray:
-    """The model's noise-free scores `[n]` of the titles `items` `[n]` for `user` `[1, D]`: `item_hop` with
+    """The model's noise-free scores `[n]` of the items `items` `[n]` for `user` `[1, D]`: `item_hop` with
     the picks that the artifact keeps.
 
     Paired, since otherwise the whole table would be multiplied.
@@ -147,7 +151,7 @@ def build(
     least: int | None = None,
     **sample: int,
 ) -> dict[str, Any]:
-    """Put the titles of an opened artifact into an engine, measure it (`sample`: as for `measure`) and write
+    """Put the items of an opened artifact into an engine, measure it (`sample`: as for `measure`) and write
     the folder `out`.
 
     Returns the manifest with the measured times and the bytes written. Raises InputError, and then leaves
@@ -199,12 +203,15 @@ def _write(
 def measure(
     explorer: Explorer, index: Index, vectors: np.ndarray, top: int = 20, people: int = 500, seed: int = 0
 ) -> dict[str, Any]:
-    """How much of the exact lists the index finds, mean over a seeded sample of the people with a history,
+    """How much of the exact lists the index finds, mean over a seeded sample of the users with a history,
     and how long a list takes.
 
-    recall: |list by the index ∩ exact list| / |exact list|                      recall_exact_search: the same with an engine that misses nothing
-    recall_without_rescoring: the engine's order taken as the list               milliseconds: medians of one list by the index and by scoring everything
-    The figures are None where nobody has anything to be recommended.
+    recall:                   |list by the index ∩ exact list| / |exact list|
+    recall_exact_search:      the same with an engine that misses nothing
+    recall_without_rescoring: the same for the engine's own order
+    milliseconds:             medians of one list by the index and by scoring everything
+
+    The figures are None where no user has anything to be recommended.
     """
     core, history = explorer.core, explorer.directory.history
     active = np.flatnonzero(np.diff(history.indptr))
@@ -257,7 +264,8 @@ def load(folder: Path, explorer: Explorer) -> Index:
     engine = engine_named(manifest["engine"], manifest["settings"])
     if manifest["version"] != engine.version():
         raise InputError(
-            f"{folder}: made by {engine.name} {quoted(manifest['version'])}, installed is {engine.version()}; {AGAIN}"
+            f"{folder}: made by {engine.name} {quoted(manifest['version'])}, installed is "
+            f"{engine.version()}; {AGAIN}"
         )
     for name in {VECTORS, ITEMS, engine.file or VECTORS} ^ set(manifest["files"]):
         raise InputError(
@@ -278,7 +286,8 @@ def load(folder: Path, explorer: Explorer) -> Index:
     shape = engine.read(folder / (engine.file or VECTORS), vectors)
     if shape != vectors.shape:
         raise InputError(
-            f"{folder}: holds {shape[0]} vectors of width {shape[1]}, not one for each of {len(explorer.items)} titles; {AGAIN}"
+            f"{folder}: holds {shape[0]} vectors of width {shape[1]}, not one for each of "
+            f"{len(explorer.items)} titles; {AGAIN}"
         )
     return Index(engine, manifest["shortlist"])
 
@@ -292,7 +301,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise InputError(f"{folder}: no such folder; an index is a folder made by `python -m dskreg index`")
     if folders.kind(folder) != folders.INDEX:
         raise InputError(
-            f"{folder}: not an index, or its {folders.MANIFEST} is damaged; an index is a folder made by `python -m dskreg index`"
+            f"{folder}: not an index, or its {folders.MANIFEST} is damaged; an index is a folder made by "
+            "`python -m dskreg index`"
         )
     return folders.read_manifest(folder, MANIFEST, FORMAT, AGAIN, AGAIN)
 

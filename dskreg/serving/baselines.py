@@ -18,15 +18,19 @@ from dskreg.evaluation.baselines import MADE, Baseline, CoLikes, baselines
 from dskreg.evaluation.tuning import FEW_TITLES
 
 NAMES = tuple(MADE)
-LARGE = "EASE"  # its matrix of all pairs of titles is inverted: time grows with the third power
-UNTUNED = "This artifact does not say how its baselines were tuned: they run here with settings that usually do well. Train it again for the tuned ones."
+LARGE = "EASE"  # its matrix of all pairs of items is inverted: time grows with the third power
+UNTUNED = (
+    "This artifact does not record the tuned settings of its baselines: they run with usual settings here. "
+    "Train it again for the tuned ones."
+)
 
 
 class FittedBaselines:
-    """Each baseline fitted once, by whoever asks first; the others wait. Otherwise read-only, so all sessions
+    """Each baseline fitted once, by the first request; the others wait. Otherwise read-only, so all sessions
     can share it.
 
-    titles: how many titles anybody likes     note: why the settings are not the tested ones, or ""
+    titles: how many items have a like
+    note: why the settings are not the tested ones, or ""
     """
 
     def __init__(self, dataset: Dataset, metrics: dict[str, Any]) -> None:

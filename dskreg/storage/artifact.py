@@ -1,7 +1,7 @@
 """An artifact: one folder that holds a trained model, the data it was trained on, its maps and its
 measurements. No pickle.
 
-    manifest.json       format version, configuration, sha256 of every other file, digest of the reproducible ones
+    manifest.json       format version, configuration, sha256 of every other file, digest of all but run.json
     weights.safetensors the parameters
     graph.safetensors   the candidate table
     serving.safetensors the picks of the noise-free draw of every item, for ranking
@@ -47,7 +47,8 @@ class Artifact:
     dataset: Dataset  # split
     graph: CandidateGraph
     weights: dict[str, np.ndarray]
-    # A row per item: x, y (t-SNE after the graph), raw_x, raw_y (before it), cluster, kept (pipeline.MapsMade)
+    # A row per item: x, y (t-SNE after the graph), raw_x, raw_y (before it), cluster, kept
+    # (pipeline.MapsMade)
     item_map: pd.DataFrame
     user_map: pd.DataFrame  # a row per placed user: user (position), x, y, cluster
     metrics: dict[str, Any]  # {"users", "metrics", "baselines", "maps"}

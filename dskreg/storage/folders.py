@@ -51,7 +51,8 @@ _ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 def kind(folder: Path) -> str | None:
-    """What the manifest says that the folder is, an artifact where it does not say; None without a manifest."""
+    """What the manifest says that the folder is, an artifact where it does not say; None without a "
+    "manifest."""
     path = folder / MANIFEST
     try:
         status = path.stat()
@@ -190,10 +191,10 @@ def _beside(folder: Path, word: str) -> list[Path]:
 
 @contextmanager
 def alone(folder: Path, what: str) -> Iterator[None]:
-    """Nobody else makes `folder` until the end of the block, however this process ends. InputError where
-    somebody does already; `what` she is.
+    """No other process writes `folder` until the end of the block, however this process ends.
 
-    Where the system has no flock, everybody is let in.
+    InputError where another one is writing it; `what`: how the other writer is named in the message. Where
+    the system has no flock, nothing is checked.
     """
     folder = folder.absolute()
     path = folder.with_name(f".{folder.name}.lock")
@@ -210,7 +211,8 @@ def alone(folder: Path, what: str) -> Iterator[None]:
                 mine = False
             if not mine:
                 raise InputError(
-                    f"{folder}: {what} is writing it at this moment; wait for it, stop it, or choose another --out"
+                    f"{folder}: {what} is writing it at this moment; wait for it, stop it, or choose "
+                    "another --out"
                 )
             try:
                 for leftover in _beside(folder, "new"):  # of one that died while it wrote

@@ -93,7 +93,7 @@ BaselineSettings = TypedDict(
 BaselineSettings.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
 
 Figures = TypedDict("Figures", {name: Amount | None for name in REPORTED})  # type: ignore[misc]
-"""A recommender's figures on the test split; null where nobody has a test item."""
+"""A recommender's figures on the test split; null where no user has a test item."""
 Figures.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
 
 
@@ -263,7 +263,8 @@ LARGEST_LOG = 20.0
 
 
 def weights(model: ModelConfig) -> dict[str, Tensor]:
-    """The parameters of `DSKReG` (dskreg/model/dskreg.py) with these settings; a test holds the two together."""
+    """The parameters of `DSKReG` (dskreg/model/dskreg.py) with these settings; a test holds the two "
+    "together."""
 
     def weight(*shape: str, most: float = LARGEST_WEIGHT) -> Tensor:
         return Tensor("F32", shape, -most, most)

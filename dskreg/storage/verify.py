@@ -126,7 +126,8 @@ def tensors_form(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> None:
                 wanted = tuple(1 if dimension == "1" else sizes.get(dimension, 0) for dimension in form.shape)
                 if shape != wanted:
                     raise InputError(
-                        f"{path}: tensor {name}: expected the shape {wanted}, {' x '.join(form.shape)} (got {shape})"
+                        f"{path}: tensor {name}: expected the shape {wanted}, {' x '.join(form.shape)} "
+                        f"(got {shape})"
                     )
     except SafetensorError as error:
         raise InputError(f"{path}: damaged ({shortened(str(error))})") from None
@@ -213,7 +214,8 @@ def _require_memory(path: Path, memory: int, size: int) -> None:
     most = max(FREE, GROWTH * size)
     if memory > most:
         raise InputError(
-            f"{path}: expected at most {most:,} bytes in memory, {GROWTH} times its size on disk (got {memory:,})"
+            f"{path}: expected at most {most:,} bytes in memory, {GROWTH} times its size on disk (got "
+            f"{memory:,})"
         )
 
 

@@ -14,8 +14,8 @@ class Kernel:
     exponent: float  # p
     ridge: float
     rank: int
-    knowledge: bool = False  # do entities of the knowledge graph count as people?
-    seen: bool = False  # do lists of what was seen and not liked count as further people?
+    knowledge: bool = False  # append rows for the entities of the knowledge graph to the user-item matrix
+    seen: bool = False  # append rows for what each user has seen and not liked
     share: float = 1.0  # of the mixture
 
 
@@ -24,11 +24,11 @@ class Start:
     """What was chosen on validation."""
 
     kernels: tuple[Kernel, ...]
-    popularity: float = 0.0  # q: how much longer the vectors of much liked titles are
-    discount: float = 0.0  # h: how much less a much liked title says of who likes it
+    popularity: float = 0.0  # q: exponent of the item's likes in the length of its vector
+    discount: float = 0.0  # h: exponent of the item's likes in its weight within a history
     gates: tuple[float, ...] = ()  # g_r; empty: as the model has them
     user_gate: float | None = None
-    least: int = 0  # titles with fewer likes shape no direction: they are folded in
+    least: int = 0  # items with fewer likes are folded into the directions of the others
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and numbers; an infinite ridge is null."""

@@ -187,15 +187,15 @@ def test_a_bad_title_is_named(tmp_path, row, said):
 
 def test_missing_and_empty_files_and_columns_are_named(tmp_path):
     world(tmp_path, anime="anime_id,name,type,episodes,rating,members\n")
-    assert (
-        complaint(tmp_path)
-        == "anime.csv, line 1: expected the column 'genre' (got 'anime_id, name, type, episodes, rating, members')"
+    assert complaint(tmp_path) == (
+        "anime.csv, line 1: expected the column 'genre' (got 'anime_id, name, type, episodes, "
+        "rating, members')"
     )
     assert complaint(world(tmp_path, rating="")) == "rating.csv: expected data, found an empty file"
     (tmp_path / "rating.csv").unlink()
-    assert (
-        complaint(tmp_path)
-        == f"{tmp_path}: expected rating.csv (or rating.csv.gz, or a zip that holds rating.csv), found 'anime.csv'"
+    assert complaint(tmp_path) == (
+        f"{tmp_path}: expected rating.csv (or rating.csv.gz, or a zip that holds rating.csv), "
+        "found 'anime.csv'"
     )
     assert complaint(world(tmp_path, anime=ANIME.split("\n")[0] + "\n")).endswith(
         "expected at least one title, found none"
@@ -354,6 +354,9 @@ def test_columns_that_are_not_read_and_a_threshold_above_all_ratings_are_told(tm
     )
     with pytest.raises(InputError) as caught:
         read(folder, 70)
-    told = "expected ratings that reach data.like_threshold = 70, but the largest is 10; try --set data.like_threshold=7"
+    told = (
+        "expected ratings that reach data.like_threshold = 70, but the largest is 10; try --set "
+        "data.like_threshold=7"
+    )
     assert str(caught.value) == f"rating.csv, column rating: {told}"
     assert not read(world(tmp_path, rating="user_id,anime_id,rating\n3,20,-1\n"), 70).liked.any()

@@ -187,7 +187,8 @@ def test_likes_and_what_the_core_leaves_out_are_counted():
         "6 of 8 interactions are likes",
         "1 of 4 users without any like",
         "1 of 4 titles that nobody likes",
-        "2 likes outside the core of users and titles with at least 2 likes among themselves: in no validation, no test",
+        "2 likes outside the core of users and titles with at least 2 likes among themselves: in no "
+        "validation, no test",
         "1 users with likes, but none in the core",
         "1 titles that somebody likes, but none in the core",
     )

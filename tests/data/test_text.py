@@ -1,4 +1,5 @@
-"""The train/test/kg_final reader on four items and three entities, and on the paper's files where they are."""
+"""The train/test/kg_final reader on four items and three entities, and on the paper's files where they "
+"are."""
 
 from __future__ import annotations
 
@@ -153,7 +154,8 @@ def test_a_missing_file_and_a_wrong_encoding_are_named(tmp_path):
         (
             "item_list",
             "id\n0\n",
-            "item_list.txt is not used: item_list.txt, line 1: expected a name and a column satori_id or remap_id (got 'id')",
+            "item_list.txt is not used: item_list.txt, line 1: expected a name and a column satori_id or "
+            "remap_id (got 'id')",
         ),
         ("item_list", "", "item_list.txt is not used: item_list.txt: expected data, found an empty file"),
         (

@@ -212,7 +212,10 @@ print("kept")
 def test_a_disk_that_is_really_full_leaves_the_old_artifact(tmp_path: Path) -> None:
     """A disk of memory that one artifact fits on, and two do not."""
     size = sum(path.stat().st_size for path in DEMO.iterdir())
-    mount = f"mount -t tmpfs -o size={int(size * 1.5) // 4096 * 4096} none {tmp_path} && exec {sys.executable} -c '{FILLED}' {DEMO} {tmp_path}"
+    mount = (
+        f"mount -t tmpfs -o size={int(size * 1.5) // 4096 * 4096} none {tmp_path} && exec "
+        f"{sys.executable} -c '{FILLED}' {DEMO} {tmp_path}"
+    )
     done = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", mount], capture_output=True, text=True, cwd=ROOT
     )
@@ -246,8 +249,10 @@ def test_a_disk_that_fills_up_while_training_ends_the_run_in_words(
 ) -> None:
     """No file may grow beyond 3 kB here, so that the first checkpoint does not fit."""
     script = (
-        "import resource, signal, sys; from pathlib import Path; from tests.reliability.test_crash import make; from dskreg.errors import InputError\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))\n"
+        "import resource, signal, sys; from pathlib import Path; from tests.reliability.test_crash import make; "
+        "from dskreg.errors import InputError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))\n"
         "try: make(Path(sys.argv[1]), Path(sys.argv[2]), False, Path(sys.argv[2]).with_name('saving'))\n"
         "except InputError as error: print(error)"
     )
