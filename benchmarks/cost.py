@@ -94,8 +94,9 @@ def reached(curve: Iterable[Point], target: float) -> Reached:
 
 
 def of_epochs(history: Iterable[Epoch], start: float = 0.0) -> list[Point]:
-    """The curve of a DSKReG training run; `start`: seconds before its first step, such as those of the "
-    "SVD."""
+    """The curve of a DSKReG training run; `start`: seconds before its first step, such as those of the
+    SVD.
+    """
     points, seconds = [], start
     for epoch in history:
         seconds += epoch.seconds

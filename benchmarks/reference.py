@@ -94,8 +94,9 @@ def attention(preference: Tensor, weight: Tensor) -> Tensor:
 
 
 class Reference(nn.Module):
-    """The parameters of `DSKReG`, under the same names, and the paper's computation without its short "
-    "cuts."""
+    """The parameters of `DSKReG`, under the same names, and the paper's computation without its short
+    cuts.
+    """
 
     def __init__(
         self,
@@ -158,8 +159,9 @@ class Reference(nn.Module):
         return self._activate(self.user_tower(base + gate * torch.einsum("bh,bhd->bd", beta, embedded)))
 
     def item(self, user: Tensor, items: Tensor, noise: Tensor | None = None) -> Tensor:
-        """ê_i|u `[B, D]` of `items` `[B]`, each as the `user` `[B, D]` of its row sees it; `noise` `[B, "
-        "M]`."""
+        """ê_i|u `[B, D]` of `items` `[B]`, each as the `user` `[B, D]` of its row sees it; `noise` `[B,
+        M]`.
+        """
         neighbour, relation = self.neighbour[items], self.relation[items]
         e_j = F.embedding(neighbour.clamp(min=0), self.item_embedding)  # [B, M, D]
         e_r = F.embedding(relation, self.relation_embedding)  # [B, M, D]

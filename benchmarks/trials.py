@@ -46,8 +46,9 @@ PLAIN = before()
 
 @dataclass(frozen=True)
 class Lever:
-    """A changed configuration, a change of the code while it trains, another start or another way to "
-    "score."""
+    """A changed configuration, a change of the code while it trains, another start or another way to
+    score.
+    """
 
     config: Config = PLAIN
     around: Context = nullcontext

@@ -16,21 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 
 from dskreg.errors import InputError
-from dskreg.evaluation.metrics import top_items
-from dskreg.evaluation.ranking import rankings
-from dskreg.explain.explainer import Questions
+from dskreg.explain import lists
+from dskreg.explain.explainer import Explainer
 from dskreg.explain.explanation import Explanation
-from dskreg.explain.reasons import by_popularity, reasons
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
 from dskreg.explore.graph_statistics import statistics
 from dskreg.explore.overlap import Overlap
 from dskreg.serving.directory import Profile, to_python
-from dskreg.serving.diversity import POOL, WIDE, alikeness, mmr
+from dskreg.serving.diversity import alikeness
 from dskreg.serving.tastes import ORDERS, Tastes
-from dskreg.serving.trained import TrainedModel, as_batch
+from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.artifact import fingerprint, list_artifacts
 from dskreg.text import harmless, legible
@@ -68,7 +65,7 @@ def one_thread_each() -> None:
     torch.set_num_threads(1)
 
 
-class Explorer(Questions):
+class Explorer(Explainer):
     """An opened artifact.
 
     Read-only and shared by all sessions: nothing here changes after `open` besides caches of derived values.
@@ -203,24 +200,7 @@ class Explorer(Questions):
         what a custom profile lists, are always left out. Raises InputError when `top` is below 1,
         `most_likes` below 0 or `diversity` outside 0 .. 1.
         """
-        if top < 1:
-            raise InputError(f"top: expected at least 1 (got {top})")
-        if most_likes is not None and most_likes < 0:
-            raise InputError(f"most_likes: expected at least 0 (got {most_likes})")
-        if not 0 <= diversity <= 1:
-            raise InputError(f"diversity: expected 0 to 1 (got {diversity})")
-        score, core = self.core.scores(profile), self.core
-        by = core.order(profile, score)
-        hidden = core.hidden(profile, hide_seen, genres, types, most_likes)
-        pool = max(POOL, WIDE * top) if diversity else top
-        ranked = top_items(by[None], sparse.csr_matrix(hidden[None]), min(pool, len(by)))[0]
-        ranked = ranked[ranked >= 0]
-        chosen = (
-            mmr(by[ranked], core.representations[1][ranked], top, diversity)
-            if diversity
-            else np.arange(len(ranked))
-        )
-        return self.listing(profile, ranked[chosen], score[ranked[chosen]], chosen + 1)
+        return lists.recommend(self.core, profile, top, hide_seen, genres, types, most_likes, diversity)
 
     def listing(
         self, profile: Profile, listed: np.ndarray, score: np.ndarray, score_rank: np.ndarray
@@ -228,27 +208,11 @@ class Explorer(Questions):
         """The columns of `recommend` for items by position `listed` `[N]`, in this order; `score` and
         `score_rank` of them.
         """
-        seen, held_out = self.core.positions(profile.seen), self.core.held_out(profile)[listed]
-        frame = self.core.rows(listed).assign(score=score, score_rank=score_rank)
-        frame.insert(0, "rank", np.arange(1, len(listed) + 1))
-        return frame.assign(
-            seen=np.isin(listed, seen), held_out=held_out, reason=self._reasons(profile, listed)
-        )
+        return lists.listing(self.core, profile, listed, score, score_rank)
 
     def alikeness(self, item_ids: Iterable[object]) -> float:
         """Intra-list similarity: the mean cosine of all pairs after the graph."""
         return alikeness(self.core.representations[1][self.core.positions(item_ids)])
-
-    def _reasons(self, profile: Profile, ranked: np.ndarray) -> list[str]:
-        if not len(ranked):
-            return []
-        if not profile.history:
-            return [by_popularity(int(likes)) for likes in self.directory.likes[ranked]]
-        user, history = self.core.history(profile)
-        items = torch.from_numpy(ranked)
-        trace = self.model(torch.tensor([user]), as_batch(history), items)
-        base, gain = self.model.history_contributions(trace, items, torch.from_numpy(history))
-        return reasons(self.directory, self.core.graph, trace, ranked, history, base.numpy(), gain.numpy())
 
     def lists(self, top: int, exclude: str = "seen") -> Iterator[pd.DataFrame]:
         """user_id, rank, item_id, score of all users' best items, as `recommend` gives them, a chunk of
@@ -257,21 +221,7 @@ class Explorer(Questions):
         exclude: `seen` leaves out everything a user has met; `train` only the history (all likes but the
         held-out test likes), so that these can be recommended.
         """
-        if top < 1:
-            raise InputError(f"top: expected at least 1 (got {top})")
-        known = self.directory.history
-        without = self.directory.seen if exclude == "seen" else known
-        ids = np.array(self.directory.item_ids)
-        for who, ranked, score in rankings(
-            self.core.scorer(), np.arange(self.user_count), known, without, min(top, len(ids))
-        ):
-            rank = np.broadcast_to(np.arange(1, ranked.shape[1] + 1), ranked.shape)
-            there = ranked >= 0
-            score[np.diff(known[who].indptr) == 0] = 0  # listed by popularity
-            user = np.repeat(self.user_ids[who], there.sum(1))
-            yield pd.DataFrame(
-                {"user_id": user, "rank": rank[there], "item_id": ids[ranked[there]], "score": score[there]}
-            )
+        return lists.of_all_users(self.core, top, exclude)
 
     @cached_property
     def rivals(self) -> Rivals:

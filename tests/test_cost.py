@@ -141,8 +141,9 @@ def test_lightgcn_scores_with_the_mean_of_its_layers() -> None:
 
 
 def test_a_step_of_lightgcn_is_one_of_adam_on_bpr() -> None:
-    """Adam's first step goes against the gradient's sign: here of the loss written out over the same "
-    "triples."""
+    """Adam's first step goes against the gradient's sign: here of the loss written out over the same
+    triples.
+    """
     from torch_geometric.nn.models import LightGCN
 
     settings, likes = (

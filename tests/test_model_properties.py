@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from dskreg.config import PRESETS
+from dskreg.explain.explanation import history_contributions
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
 from tests.drawn_models import CATALOGUE, PADDED, USERS, make, noises
@@ -167,8 +168,8 @@ def test_what_the_history_adds_makes_up_the_users_part_of_the_score(name: str) -
     model = make(replace(PRESETS[name].model, width=4, activation="linear"))
     with torch.no_grad():
         trace = model(USERS[1:2], PADDED[1:2], CATALOGUE)
-        base, picked = model.history_contributions(trace, CATALOGUE, PADDED[1])
-        seen = model.title_vectors(
+        base, picked = history_contributions(model, trace, CATALOGUE, PADDED[1])
+        seen = model.item_vectors(
             CATALOGUE, trace.item.neighbour, model.gated(trace.item.relation, trace.item.attention)
         )[:, 0]
         rest = seen @ model.user_tower.bias

@@ -209,8 +209,9 @@ def without_triples(dataset: Dataset, relation: str, label: str) -> Dataset:
 
 
 def table_of(dataset: Dataset, graph: CandidateGraph) -> np.ndarray:
-    """Strengths `[I, M]` of the same pairs by the graph's own dense rule over `dataset`; co-liked as it "
-    "was."""
+    """Strengths `[I, M]` of the same pairs by the graph's own dense rule over `dataset`; co-liked as it
+    was.
+    """
     strength = graph.strength.copy()
     for number, name in enumerate(graph.relations):
         if name == CO_LIKED:

@@ -53,8 +53,9 @@ def noisy(users: int = 40, items: int = 30) -> Dataset:
 
 
 def in_full(users: int = 30, items: int = 20) -> tuple[Dataset, np.ndarray]:
-    """A world with 0.4 of all pairs liked, everything in training, and its likes as a dense table `[U, "
-    "I]`."""
+    """A world with 0.4 of all pairs liked, everything in training, and its likes as a dense table `[U,
+    I]`.
+    """
     user, item = np.nonzero(np.random.default_rng(0).random((users, items)) < 0.4)
     fold, liked = np.full(len(user), TRAIN, dtype=np.int8), np.ones(len(user), dtype=bool)
     data = replace(

@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 
 from dskreg.explain.explanation import LIKED
-from dskreg.model.dskreg import Trace
+from dskreg.model.aggregation import Trace
+from dskreg.model.sampling import DrawSettings
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
@@ -31,9 +32,7 @@ ITSELF, BIAS = "own embedding", "bias"
 
 
 @torch.no_grad()
-def flow(
-    core: TrainedModel, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]
-) -> pd.DataFrame:
+def flow(core: TrainedModel, profile: Profile, item_id: object, settings: DrawSettings) -> pd.DataFrame:
     """The score before the item's activation, pair by pair.
 
     Returns:
@@ -46,7 +45,7 @@ def flow(
     """
     user, history = core.history(profile)
     item = core.directory.item(item_id)
-    trace = core.trace(user, history, item, seed, settings)
+    trace = core.trace(user, history, item, settings)
     user_parts, sources = _user_parts(core, trace, history)
     item_parts, targets = _item_parts(core, trace, item)
     of_user, of_item = user_parts.abs().sum(1).numpy() > 0, item_parts.abs().sum(1).numpy() > 0

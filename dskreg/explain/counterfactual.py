@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dskreg.explain.explanation import history_contributions
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
@@ -154,7 +155,7 @@ class Search:
         """
         items = torch.from_numpy(np.r_[self.first, rivals])
         trace = self.core.model(torch.tensor([self.user]), torch.from_numpy(self.history)[None], items)
-        base, gain = self.core.model.history_contributions(trace, items, torch.from_numpy(self.history))
+        base, gain = history_contributions(self.core.model, trace, items, torch.from_numpy(self.history))
         added, picked = base.numpy().copy(), trace.user.draw.picked[0].numpy()
         np.add.at(added, trace.user.draw.slot[0].numpy()[picked], gain.numpy()[picked])
         return added[:, :1] - added[:, 1:]
@@ -187,8 +188,9 @@ class Search:
         return torch.from_numpy(np.broadcast_to(self.history, kept.shape)[kept].reshape(len(sets), -1))
 
     def winner(self, chosen: np.ndarray | tuple[int, ...]) -> tuple[int, np.ndarray]:
-        """(the first item, scores `[I]`) for the history without the chosen, by the pass that makes the "
-        "lists."""
+        """(the first item, scores `[I]`) for the history without the chosen, by the pass that makes the
+        lists.
+        """
         out = set(np.asarray(chosen).tolist())
         history = tuple(title for n, title in enumerate(self.profile.history) if n not in out)
         score = self.core.scores(replace(self.profile, history=history))

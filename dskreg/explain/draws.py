@@ -17,15 +17,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
 from dskreg.errors import InputError
-from dskreg.model.dskreg import Trace
-from dskreg.model.sampling import inclusion_probability
+from dskreg.model.aggregation import Trace
+from dskreg.model.sampling import DrawSettings, inclusion_probability
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
@@ -57,20 +56,17 @@ class Repeats:
 
 
 def repeat(
-    core: TrainedModel, profile: Profile, item_id: object, count: int, seed: int, settings: dict[str, Any]
+    core: TrainedModel, profile: Profile, item_id: object, count: int, settings: DrawSettings
 ) -> Repeats:
-    """The draws of the seeds `seed` ..
-
-    `seed + count - 1`; `settings` holds picks and user_picks. InputError for a count outside 1 .. MOST.
-    """
+    """The draws of `count` seeds from `settings.seed` on. InputError for a count outside 1 .. MOST."""
     if not 1 <= count <= MOST:
         raise InputError(f"count: expected 1 to {MOST:,} draws (got {count})")
     user, history = core.history(profile)
-    item = core.directory.item(item_id)
+    item, seed = core.directory.item(item_id), settings.seed or 0
     picked, score = draws(core, user, history, item, range(seed, seed + count), settings)
     neighbour = core.graph.neighbour[item, : picked.shape[1]]
     logit = core.model.item_logits(torch.tensor([item]))[0, : picked.shape[1]].double().numpy()
-    exact = inclusion_probability(logit, settings["picks"])
+    exact = inclusion_probability(logit, settings.picks)
     low, high = band(exact, count)
     frame = pd.DataFrame(
         {
@@ -91,7 +87,7 @@ def repeat(
 
 
 def draws(
-    core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
+    core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: DrawSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """What each seed draws: (`[seeds, C]` bool over the item's C candidates, scores `[seeds]`)."""
     candidates = int((core.graph.neighbour[item] >= 0).sum())
@@ -106,15 +102,15 @@ def draws(
 
 
 def _passes(
-    core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
+    core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: DrawSettings
 ) -> Trace:
     """One pass per seed, in one batch (B = N = seeds)."""
     of_user, of_item = zip(*(core.noise(user, history, item, seed) for seed in seeds), strict=True)
     n = len(seeds)
     items = torch.full((n,), item)
-    hop = core.user_hop(user, history, torch.cat(of_user), settings["user_picks"])
+    hop = core.user_hop(user, history, torch.cat(of_user), settings.user_picks)
     item_hop = core.model.item_hop(
-        hop.output, items, core.model.draw_items(items, torch.cat(of_item), settings["picks"]), paired=True
+        hop.output, items, core.model.draw_items(items, torch.cat(of_item), settings.picks), paired=True
     )
     return Trace(hop, item_hop, item_hop.score.squeeze(1))
 
@@ -143,16 +139,12 @@ def band(probability: np.ndarray, n: int | np.ndarray) -> tuple[np.ndarray, np.n
     return np.maximum(low, 0.0), high  # binom.ppf says -1 for a probability of 0
 
 
-def relaxed_score(
-    core: TrainedModel, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]
-) -> float:
-    """The relaxed score of one user and one item; `settings` holds picks, user_picks and temperature (of
-    both sides).
-    """
+def relaxed_score(core: TrainedModel, profile: Profile, item_id: object, settings: DrawSettings) -> float:
+    """The score with the relaxed weights of training in the place of the picks, on both sides."""
     user, history = core.history(profile)
     softened = copy.copy(core)
     softened.model = copy.copy(core.model)  # the same weights
-    softened.model.config = replace(core.model.config, relaxation="soft", temperature=settings["temperature"])
+    softened.model.config = replace(core.model.config, relaxation="soft", temperature=settings.temperature)
     softened.model.training = True  # of the copy alone: the model relaxes its draw only while it learns
     with torch.enable_grad():  # the weights ask for no gradient, so none is kept
-        return float(softened.trace(user, history, core.directory.item(item_id), seed, settings).score)
+        return float(softened.trace(user, history, core.directory.item(item_id), settings).score)

@@ -5,19 +5,22 @@ them were sampled, and what each contributes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from dskreg.data.dataset import CO_LIKED
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.graph.entities import shared_entities
-from dskreg.model.dskreg import Trace
-from dskreg.model.sampling import PRUNE, Draw, inclusion_probability, relaxed_top_k
-from dskreg.serving.directory import Directory
+from dskreg.model.aggregation import Trace
+from dskreg.model.dskreg import DSKReG
+from dskreg.model.sampling import PRUNE, Draw, DrawSettings, inclusion_probability, relaxed_top_k
+from dskreg.serving.directory import Directory, Profile
+from dskreg.serving.trained import TrainedModel
 
 LIKED = "liked"
 """The relation of the user side."""
@@ -175,33 +178,52 @@ def by_relation(frame: pd.DataFrame, relations: tuple[str, ...]) -> pd.DataFrame
     return grouped.reindex([r for r in relations if r in grouped.index]).rename_axis("relation").reset_index()
 
 
-def explain(
-    directory: Directory,
-    graph: CandidateGraph,
-    trace: Trace,
-    user_id: Any,
-    history: np.ndarray,
-    item: int,
-    base_contribution: np.ndarray,
-    user_contribution: np.ndarray,
-    settings: dict[str, Any],
-) -> Explanation:
-    """The explanation of a trace with B = N = 1.
+@torch.no_grad()
+def history_contributions(
+    model: DSKReG, trace: Trace, items: Tensor, history: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What one user's liked items add to the scores of `items` `[N]`, before the user tower's activation
+    (B = 1).
 
-    `history` `[H]` positions; `base_contribution` `[H]` and `user_contribution` `[S]`: what each item of the
-    history adds to the score through e_u, and each pick through the user's attention; `settings`: activation,
-    seed, picks, user_picks, temperature.
+    Returns:
+        `[H, N]` through e_u, zeros where e_u is free;
+        `[S, N]` through the attention, for the slots of `trace.user`.
     """
+    gated = model.gated(trace.item.relation, trace.item.attention)
+    seen = model.item_vectors(items, trace.item.neighbour, gated)[:, 0]  # e_hat_i|u
+    towards = seen @ model.user_tower.weight  # [N, D]: e_hat_u . e_hat_i = (...) . W_u^T e_hat_i + ...
+    base = model.history_share(history)[:, None] * (model.item_embedding[history] @ towards.T)
+    weight = model.user_gate * trace.user.attention[0][:, None]
+    return base, weight * (model.item_embedding[trace.user.neighbour[0]] @ towards.T)
+
+
+def explain(
+    core: TrainedModel,
+    profile: Profile,
+    item: int,
+    trace: Trace,
+    settings: DrawSettings,
+    graph: CandidateGraph | None = None,
+) -> Explanation:
+    """The explanation of a trace with B = N = 1; `graph`: its candidate table, if not the model's own."""
+    graph, directory = graph or core.graph, core.directory
+    history = core.history(profile)[1]
+    base, gain = history_contributions(core.model, trace, torch.tensor([item]), torch.from_numpy(history))
     u, i = trace.user, trace.item
     neighbour, relation = graph.neighbour[item], graph.relation[item]
     there = neighbour >= 0  # the candidates come first
     neighbour, relation = neighbour[there], relation[there]
-    names = [graph.relations[r] for r in relation]
-    tau = settings["temperature"]
     item_frame = candidates_frame(
-        directory, i.draw, neighbour, names, via_words(directory, graph, item, neighbour, relation),
-        i.attention[0, :, 0].numpy(), i.contribution[0, :, 0].numpy(), settings["picks"], tau,
-    )  # fmt: skip
+        directory,
+        i.draw,
+        neighbour,
+        [graph.relations[r] for r in relation],
+        via_words(directory, graph, item, neighbour, relation),
+        i.attention[0, :, 0].numpy(),
+        i.contribution[0, :, 0].numpy(),
+        settings.picks,
+        settings.temperature,
+    )
     user_frame = candidates_frame(
         directory,
         u.draw,
@@ -209,22 +231,23 @@ def explain(
         [LIKED] * len(history),
         [[] for _ in history],
         u.attention[0].numpy(),
-        user_contribution,
-        settings["user_picks"],
-        tau,
+        gain[:, 0].numpy(),
+        settings.user_picks,
+        settings.temperature,
     )
-    added = pd.Series(base_contribution, index=[directory.item_ids[h] for h in history], dtype=float)
+    added = pd.Series(base[:, 0].numpy(), index=[directory.item_ids[h] for h in history], dtype=float)
     user_frame["base_contribution"] = added.reindex(user_frame["item_id"]).to_numpy()
     return Explanation(
-        user=user_id,
+        user=profile.user_id,
         item_id=directory.item_ids[item],
         title=str(directory.titles[item]),
         score=float(trace.score[0, 0]),
+        activation=core.model.config.activation,
         self_contribution=float(i.self_contribution[0, 0]),
         bias=float(i.bias[0]),
         pre_activation_score=float(i.pre_activation[0, 0]),
         user_neighbours=user_frame,
         item_neighbours=item_frame,
         relations=by_relation(item_frame, graph.relations),
-        **settings,
+        **asdict(settings),
     )

@@ -19,8 +19,9 @@ from dskreg.explain.counterfactual import Counterfactual, smallest_removal
 from dskreg.explain.edits import GraphEdit, all_entities, cut, entities_of
 from dskreg.explain.explanation import Explanation, explain
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.dskreg import Trace, log_strength
-from dskreg.model.sampling import Draw
+from dskreg.model.aggregation import Trace
+from dskreg.model.dskreg import log_strength
+from dskreg.model.sampling import Draw, DrawSettings
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
@@ -219,27 +220,10 @@ def _explained(core: TrainedModel, profile: Profile, item: int, drawn: Draw, tie
     hop = core.user_hop(user, history)
     item_hop = model.item_hop(hop.output, items, drawn.of(items))
     trace = Trace(hop, item_hop, item_hop.score.T)
-    base, gain = model.history_contributions(trace, items, torch.from_numpy(history))
-    config = core.artifact.config.model
-    settings = {
-        "picks": config.picks,
-        "user_picks": config.user_picks,
-        "temperature": config.temperature,
-        "activation": config.activation,
-        "seed": None,
-    }
+    config = model.config
+    settings = DrawSettings(None, config.picks, config.user_picks, config.temperature)
     graph, trace = _candidates_first(core.graph, trace, item, ties.gone[item])
-    return explain(
-        core.directory,
-        graph,
-        trace,
-        profile.user_id,
-        history,
-        item,
-        base[:, 0].numpy(),
-        gain[:, 0].numpy(),
-        settings,
-    )
+    return explain(core, profile, item, trace, settings, graph)
 
 
 def _candidates_first(

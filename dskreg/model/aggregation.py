@@ -58,6 +58,15 @@ class ItemHop:
     score: Tensor  # [N, b] e_hat_u . act(W_i (...) + b_i)
 
 
+@dataclass(frozen=True)
+class Trace:
+    """One pass, whole: how the users were formed, how the items were, and the scores."""
+
+    user: UserHop
+    item: ItemHop
+    score: Tensor  # [B, N], or [B] for aligned pairs
+
+
 def attention(preference: Tensor, weight: Tensor) -> Tensor:
     """Attention y exp(x), normalised over dimension 1; all zero where no slot has weight.
 

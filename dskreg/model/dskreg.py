@@ -12,8 +12,7 @@
         y(u,i)    = e_hat_u . e_hat_i|u
 
 What stands in brackets, and e_u = weighted sum of the history / sqrt(its length) in place of a free e_u,
-belongs to the `default` preset; `paper` has neither (docs/model.md lists every deviation). Training,
-recommending and explaining are the same `forward`.
+belongs to the `default` preset; `paper` has neither (docs/model.md lists every deviation).
 Letters: U users, I items, R relations, M candidates per item, K picks, S slots, D width, B users and N items
 of a batch, H longest history.
 """
@@ -22,7 +21,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -31,20 +29,20 @@ from torch import Tensor, nn
 
 from dskreg.config import ModelConfig
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.aggregation import ItemHop, Picks, UserHop, attention, lookup, per_relation, project_pairs
+from dskreg.model.aggregation import (
+    ItemHop,
+    Picks,
+    Trace,
+    UserHop,
+    attention,
+    lookup,
+    per_relation,
+    project_pairs,
+)
 from dskreg.model.sampling import PRUNE, Draw, draw, soften
 
 UNKNOWN_USER = -1
 """The user position of a user who is not in the data."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """One pass, whole: how the users were formed, how the items were, and the scores."""
-
-    user: UserHop
-    item: ItemHop
-    score: Tensor  # [B, N], or [B] for aligned pairs
 
 
 def log_strength(strength: np.ndarray) -> Tensor:
@@ -73,35 +71,30 @@ class DSKReG(nn.Module):
         self.relevance_item = nn.Parameter(torch.zeros(d))  # a
         self.relevance_relation = nn.Parameter(torch.zeros(d))  # c
         self.prior = nn.Parameter(torch.full((r,), config.prior_start)) if config.prior else None  # v_r
-        # Log g_r
-        self.log_gate = nn.Parameter(torch.full((r,), math.log(config.gate_start))) if config.gates else None
-        # Log g, [1]
-        self.log_user_gate = (
-            nn.Parameter(torch.tensor([math.log(config.gate_start)])) if config.gates else None
-        )
+        gate = math.log(config.gate_start)
+        self.log_gate = nn.Parameter(torch.full((r,), gate)) if config.gates else None  # log g_r
+        self.log_user_gate = nn.Parameter(torch.tensor([gate])) if config.gates else None  # log g, [1]
         self.user_tower, self.item_tower = nn.Linear(d, d), nn.Linear(d, d)  # W_u, b_u and W_i, b_i
         if config.activation == "linear":
             for tower in (self.user_tower, self.item_tower):  # start as the dot product of the embeddings
                 nn.init.eye_(tower.weight)
                 nn.init.zeros_(tower.bias)
-        self.register_buffer(
-            "history_weight", torch.ones(len(graph.neighbour)) if config.user == "items" else None
-        )
+        weight = torch.ones(len(graph.neighbour)) if config.user == "items" else None
+        self.register_buffer("history_weight", weight)
         self.register_buffer("neighbour", torch.from_numpy(graph.neighbour), persistent=False)
         self.register_buffer("relation", torch.from_numpy(graph.relation), persistent=False)
         self.register_buffer("log_strength", log_strength(graph.strength), persistent=False)
 
     @property
     def gate(self) -> Tensor | None:
-        """g_r `[R]`, above 0: how much a drawn neighbour of each relation counts; None where the preset has
-        no gates.
-        """
+        """g_r `[R]`, above 0: the weight of each relation's drawn neighbours; None where there are no gates."""
         return None if self.log_gate is None else self.log_gate.exp()
 
     @property
     def user_gate(self) -> Tensor | float:
-        """g, above 0: how much the picks of a history count beside its sum; 1 where the preset has no "
-        "gates."""
+        """g, above 0: how much the picks of a history count beside its sum; 1 where the preset has no
+        gates.
+        """
         return 1.0 if self.log_user_gate is None else self.log_user_gate.exp()
 
     # The sampler
@@ -264,11 +257,11 @@ class DSKReG(nn.Module):
         score = pre_activation
         if self.config.activation != "linear":  # needs the D-vector of every pair
             score = torch.einsum(
-                "nbd,nd->nb" if paired else "nbd,bd->nb", self.title_vectors(items, neighbour, gated), user
+                "nbd,nd->nb" if paired else "nbd,bd->nb", self.item_vectors(items, neighbour, gated), user
             )
         return alpha, contribution, own, bias, pre_activation, score
 
-    def title_vectors(self, items: Tensor, neighbour: Tensor, gated: Tensor) -> Tensor:
+    def item_vectors(self, items: Tensor, neighbour: Tensor, gated: Tensor) -> Tensor:
         """e_hat_i|u `[N, b, D]`; `gated` `[N, S, b]` is attention times gate."""
         around = torch.einsum("nsb,nsd->nbd", gated, F.embedding(neighbour, self.item_embedding))
         return self.activate(self.item_tower(F.embedding(items, self.item_embedding)[:, None] + around))
@@ -291,34 +284,18 @@ class DSKReG(nn.Module):
         item_noise: Tensor | None = None,
         paired: bool = False,
     ) -> Trace:
-        """Scores of `items` `[N]` for `users` `[B]` with their `history` `[B, H]`.
+        """Scores of `items` `[N]` for `users` `[B]` with their `history` `[B, H]`: the equations above, in order.
 
-        Noise None: zeros, the K most relevant are picked.
+        The reasons and the counterfactual search call it. Training (training/objectives.py) and ranking
+        (evaluation/ranking.py) want scores alone: they call `user_hop` and `draw_items` and score by
+        model/scoring.py, which sums the slots of a relation first. Explanations (serving/trained.py) call the
+        hops one by one, with noise and K of their own. Tests hold all of them to the same numbers.
+
+        Noise None: zeros, the K largest logits are picked. With `paired`, item n meets user n alone.
         """
         user = self.user_hop(users, history, user_noise)
         item = self.item_hop(user.output, items, self.draw_items(items, item_noise), paired)
         return Trace(user, item, item.score.squeeze(1) if paired else item.score.T)
-
-    @torch.no_grad()
-    def history_contributions(self, trace: Trace, items: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
-        """What one user's liked items add to the scores of `items` `[N]`, before the user tower's
-        activation (B = 1).
-
-        Returns (`[H, N]` through e_u, zeros where e_u is free; `[S, N]` through the attention, for the slots
-        of `trace.user`).
-        """
-        # e_hat_i|u
-        seen = self.title_vectors(
-            items, trace.item.neighbour, self.gated(trace.item.relation, trace.item.attention)
-        )[:, 0]
-        towards = seen @ self.user_tower.weight  # [N, D]: e_hat_u . e_hat_i = (...) . W_u^T e_hat_i + ...
-        base = self.history_share(history)[:, None] * (self.item_embedding[history] @ towards.T)
-        picked = (
-            self.user_gate
-            * trace.user.attention[0][:, None]
-            * (self.item_embedding[trace.user.neighbour[0]] @ towards.T)
-        )
-        return base, picked
 
     @torch.no_grad()
     def representation(self) -> tuple[Tensor, Tensor]:
@@ -328,6 +305,6 @@ class DSKReG(nn.Module):
         indifferent = torch.zeros(1, self.config.width, device=self.item_embedding.device)
         items = torch.arange(len(self.item_embedding), device=indifferent.device)
         hop = self.item_hop(indifferent, items, self.draw_items(items))
-        return self.item_embedding.detach(), self.title_vectors(
+        return self.item_embedding.detach(), self.item_vectors(
             items, hop.neighbour, self.gated(hop.relation, hop.attention)
         ).squeeze(1)

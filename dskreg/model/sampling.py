@@ -48,6 +48,16 @@ class Draw:
         return Draw(**{field.name: getattr(self, field.name)[nodes] for field in fields(self)})
 
 
+@dataclass(frozen=True)
+class DrawSettings:
+    """How one user and one item are sampled."""
+
+    seed: int | None  # of the Gumbel noise; None: no noise, the largest logits are picked
+    picks: int  # K on the item side
+    user_picks: int  # K on the user side
+    temperature: float  # tau of the relaxed top-k, which no score that is served depends on
+
+
 def gumbel(
     shape: tuple[int, ...], generator: torch.Generator | None, device: torch.device | str = "cpu"
 ) -> Tensor:

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,9 +22,9 @@ from torch import Tensor
 from dskreg.data.dataset import KNOWN, TRAIN
 from dskreg.evaluation.ranking import Scorer, catalogue_of, model_scorer
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.aggregation import UserHop
-from dskreg.model.dskreg import UNKNOWN_USER, DSKReG, Trace
-from dskreg.model.sampling import Draw, node_noise
+from dskreg.model.aggregation import Trace, UserHop
+from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
+from dskreg.model.sampling import Draw, DrawSettings, node_noise
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.baselines import FittedBaselines
 from dskreg.serving.directory import Directory, Profile
@@ -143,16 +142,15 @@ class TrainedModel:
         of_user = of_titles[:, history] if len(history) else np.zeros((1, 1), dtype=np.float32)
         return torch.from_numpy(of_user), torch.from_numpy(of_item)
 
-    def trace(
-        self, user: int, history: np.ndarray, item: int, seed: int | None, settings: dict[str, Any]
-    ) -> Trace:
-        """The pass for one user and one item (B = N = 1); `settings` holds picks and user_picks."""
+    def trace(self, user: int, history: np.ndarray, item: int, settings: DrawSettings) -> Trace:
+        """The pass for one user and one item (B = N = 1)."""
         items = torch.tensor([item])
-        user_noise, item_noise = (None, None) if seed is None else self.noise(user, history, item, seed)
-        hop = self.user_hop(user, history, user_noise, settings["user_picks"])
-        item_hop = self.model.item_hop(
-            hop.output, items, self.model.draw_items(items, item_noise, settings["picks"])
-        )
+        user_noise, item_noise = None, None
+        if settings.seed is not None:
+            user_noise, item_noise = self.noise(user, history, item, settings.seed)
+        hop = self.user_hop(user, history, user_noise, settings.user_picks)
+        drawn = self.model.draw_items(items, item_noise, settings.picks)
+        item_hop = self.model.item_hop(hop.output, items, drawn)
         return Trace(hop, item_hop, item_hop.score.T)
 
     @cached_property

@@ -51,8 +51,9 @@ _ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 def kind(folder: Path) -> str | None:
-    """What the manifest says that the folder is, an artifact where it does not say; None without a "
-    "manifest."""
+    """What the manifest says that the folder is, an artifact where it does not say; None without a
+    manifest.
+    """
     path = folder / MANIFEST
     try:
         status = path.stat()

@@ -263,8 +263,9 @@ LARGEST_LOG = 20.0
 
 
 def weights(model: ModelConfig) -> dict[str, Tensor]:
-    """The parameters of `DSKReG` (dskreg/model/dskreg.py) with these settings; a test holds the two "
-    "together."""
+    """The parameters of `DSKReG` (dskreg/model/dskreg.py) with these settings; a test holds the two
+    together.
+    """
 
     def weight(*shape: str, most: float = LARGEST_WEIGHT) -> Tensor:
         return Tensor("F32", shape, -most, most)

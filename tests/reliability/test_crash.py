@@ -249,8 +249,8 @@ def test_a_disk_that_fills_up_while_training_ends_the_run_in_words(
 ) -> None:
     """No file may grow beyond 3 kB here, so that the first checkpoint does not fit."""
     script = (
-        "import resource, signal, sys; from pathlib import Path; from tests.reliability.test_crash import make; "
-        "from dskreg.errors import InputError\n"
+        "import resource, signal, sys; from pathlib import Path; from dskreg.errors import InputError\n"
+        "from tests.reliability.test_crash import make\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))\n"
         "try: make(Path(sys.argv[1]), Path(sys.argv[2]), False, Path(sys.argv[2]).with_name('saving'))\n"

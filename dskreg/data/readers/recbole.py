@@ -164,8 +164,9 @@ def _liked(source: Source, pairs: pd.DataFrame, threshold: float) -> tuple[np.nd
 
 
 def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
-    """The items of the `.item` file in its order, then those that only interactions have, sorted; and "
-    "notes."""
+    """The items of the `.item` file in its order, then those that only interactions have, sorted; and
+    notes.
+    """
     known, name = pd.DataFrame({"item_id": pd.Series([], dtype=str)}), "the file *.item"
     notes: list[str] = []
     try:
