@@ -35,7 +35,8 @@ from dskreg.data.split import split
 from dskreg.evaluation.ranking import model_scorer, rankings
 from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
-from dskreg.training.trainer import _run, _task, optimiser_of
+from dskreg.training.optimiser import optimiser_of
+from dskreg.training.trainer import _run, _task
 
 EPOCHS = 4  # the first warms up and is not counted
 

@@ -37,7 +37,7 @@ from dskreg.evaluation.ranking import Scorer, rankings
 from dskreg.model.dskreg import DSKReG
 from dskreg.training.batches import TripleBatches
 from dskreg.training.objectives import Bpr
-from dskreg.training.trainer import optimiser_of
+from dskreg.training.optimiser import optimiser_of
 
 # Of a chunk when ranking: 4 MB of candidates each for neighbours and relations at D = 16, M = 500; larger
 # ones are slower on two cores

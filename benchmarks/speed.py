@@ -46,7 +46,8 @@ from dskreg.explain import explanation
 from dskreg.explorer import Explorer
 from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
-from dskreg.training.trainer import _run, _task, optimiser_of
+from dskreg.training.optimiser import optimiser_of
+from dskreg.training.trainer import _run, _task
 
 ROUNDS = 3
 PEOPLE = 25  # of the one-user latencies
@@ -178,7 +179,8 @@ from benchmarks.speed import prepared
 from dskreg.config import PRESETS
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import distributed
-from dskreg.training.trainer import _run, _task, optimiser_of
+from dskreg.training.optimiser import optimiser_of
+from dskreg.training.trainer import _run, _task
 torch.set_num_threads(1)
 with distributed.joined("cpu"):
     config = PRESETS["default"]

@@ -20,8 +20,7 @@ import torch
 
 from dskreg.config import Config
 from dskreg.console import Progress, silent
-from dskreg.data.dataset import KNOWN, TEST, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import train_matrix
+from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.embedding.clusters import clusters
@@ -206,7 +205,7 @@ def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str
     validation and see the same histories.
     """
     ranking = evaluate(model_scorer(model), data, TEST)
-    unknown = int((np.diff(train_matrix(data, (TEST,)).indptr) > 0).sum()) - len(ranking.counted)
+    unknown = int((np.diff(data.folds.test.indptr) > 0).sum()) - len(ranking.counted)
     if unknown:
         say(f"{unknown:,} users have a test title but no like to go by: they are not counted")
     result: dict[str, Any] = {
@@ -217,8 +216,7 @@ def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str
     }
     if baselines:
         say(f"baselines: {', '.join(MADE)}, tuned on validation")
-        known, validation = train_matrix(data, KNOWN), train_matrix(data, (VALIDATION,))
-        for name, fitted in tuned(train_matrix(data, (TRAIN,)), validation, known).items():
+        for name, fitted in tuned(data.folds.train, data.folds.validation, data.folds.known).items():
             result["baselines"][name] = evaluate(_history_scorer(fitted), data, TEST).results()
             if fitted.settings:
                 result["baseline_settings"][name] = fitted.settings
@@ -246,7 +244,7 @@ def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> MapsMade:
     before, after = (vectors.numpy() for vectors in model.representation())
     titles = project(after, settings, seed, say, "titles after the graph")
     raw = project(before, settings, seed, say, "titles before the graph", start=titles.xy)
-    history = train_matrix(data, KNOWN)
+    history = data.folds.known
     active = np.flatnonzero(np.diff(history.indptr))
     users = np.sort(np.random.default_rng(seed).permutation(active)[: settings.users])
     people = user_vectors(model, users, history)

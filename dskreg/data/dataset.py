@@ -8,9 +8,11 @@ Torch-free.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from dskreg.errors import InputError
 
@@ -29,6 +31,58 @@ CO_LIKED = "co-liked"
 def counted(*counts: tuple[int, str]) -> list[str]:
     """A note for each count above zero."""
     return [f"{count:,} {what}" for count, what in counts if count]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The interactions of a split data set as 0/1 matrices `[U, I]`, each built once, on first use.
+
+    They are shared: do not write to them.
+    """
+
+    shape: tuple[int, int]
+    user: np.ndarray
+    item: np.ndarray
+    liked: np.ndarray
+    fold: np.ndarray
+
+    @cached_property
+    def train(self) -> sparse.csr_matrix:
+        """The training likes."""
+        return self.likes(TRAIN)
+
+    @cached_property
+    def shown(self) -> sparse.csr_matrix:
+        """The histories at validation: training likes and those outside the core."""
+        return self.likes(TRAIN, OUTSIDE)
+
+    @cached_property
+    def validation(self) -> sparse.csr_matrix:
+        """The validation likes."""
+        return self.likes(VALIDATION)
+
+    @cached_property
+    def known(self) -> sparse.csr_matrix:
+        """The histories when serving and at the test: all likes but the test likes."""
+        return self.likes(*KNOWN)
+
+    @cached_property
+    def test(self) -> sparse.csr_matrix:
+        """The test likes."""
+        return self.likes(TEST)
+
+    @cached_property
+    def seen(self) -> sparse.csr_matrix:
+        """What was seen and not liked."""
+        return self._pairs(self.fold == SEEN)
+
+    def likes(self, *folds: int) -> sparse.csr_matrix:
+        """The likes of the given folds, built anew."""
+        return self._pairs(np.isin(self.fold, folds) & self.liked)
+
+    def _pairs(self, chosen: np.ndarray) -> sparse.csr_matrix:
+        ones = np.ones(int(chosen.sum()), dtype=np.float32)
+        return sparse.csr_matrix((ones, (self.user[chosen], self.item[chosen])), shape=self.shape)
 
 
 @dataclass(frozen=True)
@@ -81,3 +135,8 @@ class Dataset:
     def shape(self) -> tuple[int, int]:
         """(users, items)."""
         return len(self.user_ids), len(self.items)
+
+    @cached_property
+    def folds(self) -> Folds:
+        """Its interactions as matrices, by fold."""
+        return Folds(self.shape, self.user, self.item, self.liked, self.fold)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dskreg.data.dataset import KNOWN, OUTSIDE, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import evenly, train_matrix
+from dskreg.data.dataset import VALIDATION, Dataset
+from dskreg.data.interactions import evenly
 from dskreg.evaluation.metrics import Ranking
 from dskreg.evaluation.ranking import Scorer, rankings
 
@@ -24,11 +24,11 @@ def evaluate(
     """The metrics of the scorer on the validation or the test fold; of `most` evenly spaced users at most,
     and of these the `select`ed.
     """
-    history = train_matrix(dataset, (TRAIN, OUTSIDE) if fold == VALIDATION else KNOWN)
-    target = train_matrix(dataset, (fold,))
+    folds = dataset.folds
+    history, target = (folds.shown, folds.validation) if fold == VALIDATION else (folds.known, folds.test)
     users = np.flatnonzero((np.diff(target.indptr) > 0) & (np.diff(history.indptr) > 0))
     users = (users if most is None else evenly(users, most))[select]
-    ranking = Ranking(np.asarray(train_matrix(dataset).sum(0)).ravel(), len(dataset.user_ids))
+    ranking = Ranking(np.asarray(folds.train.sum(0)).ravel(), len(dataset.user_ids))
     for who, ranked, _ in rankings(scorer, users, history, history, LONGEST):
         ranking.add(ranked, target[who])
     return ranking

@@ -19,7 +19,6 @@ from scipy import sparse
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import CO_LIKED, Dataset
-from dskreg.data.interactions import train_matrix
 from dskreg.graph.entities import carriers, choose_relations, idf, links
 
 Strengths = Callable[[int, int], np.ndarray]
@@ -96,7 +95,7 @@ def co_liked(dataset: Dataset) -> Strengths:
     """n_ij / (sqrt(n_i n_j) + SHRINK) over the training likes, counted for the items asked for; `build` sets
     the unit.
     """
-    likes = train_matrix(dataset)
+    likes = dataset.folds.train
     likers, root = likes.T.tocsr(), np.sqrt(np.asarray(likes.sum(0), dtype=np.float32).ravel())
 
     def strengths(start: int, stop: int) -> np.ndarray:

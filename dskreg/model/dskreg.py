@@ -87,14 +87,12 @@ class DSKReG(nn.Module):
 
     @property
     def gate(self) -> Tensor | None:
-        """g_r `[R]`, above 0: the weight of each relation's drawn neighbours; None where there are no gates."""
+        """g_r `[R]`, above 0: the weight of each relation's picks; None where there are no gates."""
         return None if self.log_gate is None else self.log_gate.exp()
 
     @property
     def user_gate(self) -> Tensor | float:
-        """g, above 0: how much the picks of a history count beside its sum; 1 where the preset has no
-        gates.
-        """
+        """g, above 0: the weight of the picks of a history beside its sum; 1 where there are no gates."""
         return 1.0 if self.log_user_gate is None else self.log_user_gate.exp()
 
     # The sampler
@@ -137,10 +135,8 @@ class DSKReG(nn.Module):
         return [*found, self.log_strength.index_select(0, items) if log_strength is None else log_strength]
 
     def logits_of(self, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor) -> Tensor:
-        of_item, of_relation = (
-            self.item_embedding @ self.relevance_item,
-            self.relation_embedding @ self.relevance_relation,
-        )
+        of_item = self.item_embedding @ self.relevance_item
+        of_relation = self.relation_embedding @ self.relevance_relation
         if self.log_gate is not None:
             # A relation with a small gate is also drawn rarely. Otherwise one with a gate near 0 becomes a
             # free no-op pick.
@@ -166,20 +162,17 @@ class DSKReG(nn.Module):
         def logits(index: Tensor, there: Tensor) -> Tensor:
             return lookup(of_item, index).masked_fill(~there, -torch.inf)
 
-        drawn = self._draw(
-            logits(title, present),
-            noise,
-            k,
-            lambda slot: logits(title.gather(1, slot), present.gather(1, slot)),
-        )
+        def slot_logits(slot: Tensor) -> Tensor:
+            return logits(title.gather(1, slot), present.gather(1, slot))
+
+        drawn = self._draw(logits(title, present), noise, k, slot_logits)
         base = self._base(users, title, present)
         neighbour = title.gather(1, drawn.slot)
         embedded = F.embedding(neighbour, self.item_embedding)  # [B, S, D]
         beta = attention(torch.einsum("bsd,bd->bs", embedded, base), drawn.weight)
         picked = torch.einsum("bs,bsd->bd", beta, embedded)
-        return UserHop(
-            drawn, neighbour, beta, base, self.activate(self.user_tower(base + self.user_gate * picked))
-        )
+        output = self.activate(self.user_tower(base + self.user_gate * picked))
+        return UserHop(drawn, neighbour, beta, base, output)
 
     def _base(self, users: Tensor, title: Tensor, present: Tensor) -> Tensor:
         """e_u `[B, D]`: free, or the weighted sum of the history over the root of its length.
@@ -237,16 +230,14 @@ class DSKReG(nn.Module):
     def picks(self, items: Tensor, drawn: Draw) -> Picks:
         """What the draw of `items` `[N]` took."""
         neighbour = self.neighbour.index_select(0, items).gather(1, drawn.slot).clamp(min=0)
-        return Picks(
-            neighbour, self.relation.index_select(0, items).gather(1, drawn.slot).long(), drawn.weight
-        )
+        relation = self.relation.index_select(0, items).gather(1, drawn.slot).long()
+        return Picks(neighbour, relation, drawn.weight)
 
     def by_slot(self, user: Tensor, items: Tensor, picks: Picks, paired: bool = False) -> tuple[Tensor, ...]:
         """Attention, contributions, own part, bias, their sum and the score: the fields of ItemHop."""
         neighbour, relation = picks.neighbour, picks.relation
-        alpha = attention(
-            per_relation(user, self.relation_embedding, relation, paired), picks.weight[..., None]
-        )
+        preference = per_relation(user, self.relation_embedding, relation, paired)
+        alpha = attention(preference, picks.weight[..., None])
         gated = self.gated(relation, alpha)
         # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every item
         aimed = user @ self.item_tower.weight
@@ -284,7 +275,7 @@ class DSKReG(nn.Module):
         item_noise: Tensor | None = None,
         paired: bool = False,
     ) -> Trace:
-        """Scores of `items` `[N]` for `users` `[B]` with their `history` `[B, H]`: the equations above, in order.
+        """Scores of `items` `[N]` for `users` `[B]` with `history` `[B, H]`, as the equations above say.
 
         The reasons and the counterfactual search call it. Training (training/objectives.py) and ranking
         (evaluation/ranking.py) want scores alone: they call `user_hop` and `draw_items` and score by
@@ -305,6 +296,5 @@ class DSKReG(nn.Module):
         indifferent = torch.zeros(1, self.config.width, device=self.item_embedding.device)
         items = torch.arange(len(self.item_embedding), device=indifferent.device)
         hop = self.item_hop(indifferent, items, self.draw_items(items))
-        return self.item_embedding.detach(), self.item_vectors(
-            items, hop.neighbour, self.gated(hop.relation, hop.attention)
-        ).squeeze(1)
+        after = self.item_vectors(items, hop.neighbour, self.gated(hop.relation, hop.attention))
+        return self.item_embedding.detach(), after.squeeze(1)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from dskreg.data.dataset import KNOWN, Dataset
-from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
 from dskreg.evaluation.baselines import MADE, Baseline, CoLikes, baselines
 from dskreg.evaluation.tuning import FEW_TITLES
@@ -74,7 +73,7 @@ class FittedBaselines:
                 if not large and (why := self.refusal(name)):
                     raise InputError(why)
                 if self._likes is None:
-                    self._likes = CoLikes.of(train_matrix(self._dataset, KNOWN))
+                    self._likes = CoLikes.of(self._dataset.folds.known)
                 self._fitted[name] = self._waiting[name].fit_co_likes(self._likes)
             return self._fitted[name]
 

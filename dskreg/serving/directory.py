@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from dskreg.data.dataset import KNOWN, TEST, TRAIN, Dataset
-from dskreg.data.interactions import train_matrix
+from dskreg.data.dataset import TRAIN, Dataset
 from dskreg.errors import InputError
 from dskreg.graph.entities import carriers
 from dskreg.text import legible
@@ -69,11 +68,11 @@ class Directory:
         self._unfindable = np.zeros(len(self.titles), dtype=bool)
         self.entities = dataset.entities  # [E] labels
         self.nameless = np.zeros(len(dataset.entities), dtype=bool)
-        self.history = train_matrix(dataset, KNOWN)
-        self.held_out = train_matrix(dataset, (TEST,))
+        self.history = dataset.folds.known
+        self.held_out = dataset.folds.test
         ones = np.ones(len(dataset.user), dtype=np.float32)
         self.seen = sparse.csr_matrix((ones, (dataset.user, dataset.item)), shape=dataset.shape)
-        self._training = train_matrix(dataset, folds).tocsc()
+        self._training = dataset.folds.likes(*folds).tocsc()
         self.likes = np.diff(self._training.indptr)
 
     def veiled(self) -> Directory:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from dskreg.config import Config, TrainConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, Dataset
-from dskreg.data.interactions import ragged, rows, train_matrix
+from dskreg.data.interactions import ragged, rows
 from dskreg.errors import InputError
 from dskreg.model.sampling import gumbel
 from dskreg.training.distributed import WHOLE, Part
@@ -63,7 +63,7 @@ class MaskedBatches:
     """
 
     def __init__(self, dataset: Dataset, config: Config, device: torch.device, part: Part = WHOLE) -> None:
-        self.likes, self.config, self.device, self.part = train_matrix(dataset), config, device, part
+        self.likes, self.config, self.device, self.part = dataset.folds.train, config, device, part
         self.users = np.flatnonzero(np.diff(self.likes.indptr) >= 2)  # one item to show, one to predict
         if not len(self.users):
             raise InputError(
@@ -122,7 +122,7 @@ class TripleBatches:
     """
 
     def __init__(self, dataset: Dataset, config: Config, device: torch.device, part: Part = WHOLE) -> None:
-        self.likes, self.config, self.device, self.part = train_matrix(dataset), config, device, part
+        self.likes, self.config, self.device, self.part = dataset.folds.train, config, device, part
         met = np.isin(dataset.fold, (TRAIN, OUTSIDE, SEEN))
         self.met = np.unique(dataset.user[met].astype(np.int64) * self.likes.shape[1] + dataset.item[met])
         self.users, self.liked = rows(self.likes), self.likes.indices.astype(np.int64)

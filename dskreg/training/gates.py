@@ -26,7 +26,7 @@ from torch import Tensor
 from dskreg.config import Config
 from dskreg.console import Progress, silent, stepwise
 from dskreg.data.dataset import TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import evenly, padded, train_matrix
+from dskreg.data.interactions import evenly, padded
 from dskreg.evaluation.evaluate import validation_ndcg
 from dskreg.evaluation.metrics import ndcg_of
 from dskreg.evaluation.ranking import model_scorer
@@ -84,7 +84,7 @@ def _choose_gates(
 
 
 def _probes(model: DSKReG, dataset: Dataset, seed: int, co_liked: int) -> list[ColdItemProbe]:
-    likes = train_matrix(dataset, (TRAIN, VALIDATION))
+    likes = dataset.folds.likes(TRAIN, VALIDATION)
     titles = np.random.default_rng([seed, 2]).permutation(np.flatnonzero(np.asarray(likes.sum(0)).ravel()))
     return [
         ColdItemProbe(model, likes, part, co_liked)

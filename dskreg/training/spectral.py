@@ -23,8 +23,8 @@ from scipy import sparse
 
 from dskreg.config import Config
 from dskreg.console import Progress, silent, stepwise
-from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import evenly, seen_matrix, train_matrix
+from dskreg.data.dataset import Dataset
+from dskreg.data.interactions import evenly
 from dskreg.evaluation.evaluate import validation_ndcg
 from dskreg.evaluation.metrics import ndcg_of
 from dskreg.evaluation.ranking import Scorer
@@ -54,8 +54,8 @@ class Spectra:
     """
 
     def __init__(self, dataset: Dataset, config: Config) -> None:
-        self.dataset, self.config, self.likes = dataset, config, train_matrix(dataset)
-        self.seen = seen_matrix(dataset)
+        self.dataset, self.config, self.likes = dataset, config, dataset.folds.train
+        self.seen = dataset.folds.seen
         self.width = min(config.model.width, *self.likes.shape)
         self.count = np.maximum(np.asarray(self.likes.sum(0)).ravel(), 1)  # n_i
         self._kept: dict[tuple[float, bool, bool, int], tuple[np.ndarray, np.ndarray, float]] = {}
@@ -123,13 +123,13 @@ class Spectra:
         """Kernels mixed in one after another, each time the kernel and share that rank the validation items
         best, as long as that is an improvement.
         """
-        target = train_matrix(self.dataset, (VALIDATION,))
+        target = self.dataset.folds.validation
         people = np.flatnonzero(np.diff(target.indptr))
         if not len(people):
             return best
         most = min(self.config.train.validation_users, max(100, SCORES // len(self.count)))
         people = evenly(people, most)
-        history, wanted = train_matrix(self.dataset, (TRAIN, OUTSIDE))[people], target[people]
+        history, wanted = self.dataset.folds.shown[people], target[people]
 
         def scores(kernel: Kernel) -> np.ndarray:
             self._step()

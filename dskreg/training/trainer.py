@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from dskreg.config import DEVICE, DEVICES, Config, TrainConfig
 from dskreg.console import Progress, silent
 from dskreg.data.dataset import KNOWN, OUTSIDE, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.metrics import NotANumber
@@ -35,6 +34,7 @@ from dskreg.training.batches import MaskedBatches, TripleBatches
 from dskreg.training.checkpoint import Checkpoint, Epoch, digest
 from dskreg.training.initialise import start_from_svd
 from dskreg.training.objectives import Bpr, MaskedSoftmax
+from dskreg.training.optimiser import optimiser_of
 from dskreg.training.start import Start
 
 STOP_ON = "ndcg@20"
@@ -98,8 +98,7 @@ def train(
     other settings, and Diverged. `start`: what an earlier training chose on validation, to be used again.
     """
     device = choose_device(config.train.device)
-    likes = train_matrix(dataset)
-    if not likes.nnz:
+    if not dataset.folds.train.nnz:
         raise InputError(
             f"{dataset.name}: no likes to train on (threshold {config.data.like_threshold:g}, core "
             f"{config.data.core}); lower data.core or data.like_threshold"
@@ -199,39 +198,6 @@ def _task(
 def _best(history: list[Epoch]) -> Epoch:
     """The first epoch with the highest validation NDCG; the last one without validation items."""
     return history[-1] if history[-1].ndcg is None else max(history, key=lambda e: (e.ndcg or 0.0, -e.epoch))
-
-
-def optimiser_of(model: DSKReG, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW over `parameter_groups`, which decays by the learning rate times its `weight_decay`; one kernel
-    for all parameters where there is one.
-    """
-    fused = model.item_embedding.device.type in ("cpu", "cuda")
-    return torch.optim.AdamW(
-        parameter_groups(model, config), weight_decay=config.weight_decay / config.learning_rate, fused=fused
-    )
-
-
-def parameter_groups(model: DSKReG, config: TrainConfig) -> list[dict]:
-    """The embeddings and towers at one learning rate; the sampler's and the attention's few parameters at
-    another, without decay.
-    """
-    small = {
-        "relation_embedding",
-        "relevance_item",
-        "relevance_relation",
-        "prior",
-        "log_gate",
-        "log_user_gate",
-    }
-    named = list(model.named_parameters())
-    return [
-        {"params": [p for n, p in named if n not in small], "lr": config.learning_rate},
-        {
-            "params": [p for n, p in named if n in small],
-            "lr": config.sampler_learning_rate,
-            "weight_decay": 0.0,
-        },
-    ]
 
 
 def _run(objective: nn.Module, optimiser: torch.optim.Optimizer, batches: Iterator) -> Iterator[Tensor]:
