@@ -91,16 +91,16 @@ def _seconds(act: Callable[[], object], wait: Callable[[], object]) -> float:
 
 def tested() -> str:
     """The last line of the GPU tests; raises SystemExit when one failed or was skipped."""
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "tests/test_gpu.py"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    last = told.stdout.strip().splitlines()[-1]
-    if told.returncode or "skipped" in last or "passed" not in last:
-        raise SystemExit(f"{told.stdout}\n{told.stderr}\nthe tests on the card did not all pass: {last}")
+    last = ended.stdout.strip().splitlines()[-1]
+    if ended.returncode or "skipped" in last or "passed" not in last:
+        raise SystemExit(f"{ended.stdout}\n{ended.stderr}\nthe tests on the card did not all pass: {last}")
     return last
 
 

@@ -141,10 +141,10 @@ def content_knn(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
     for relation in choose_relations(dataset, config):
         carried = carriers(dataset, relation, config.max_share)
         parts.append(carried @ sparse.diags(idf(carried)))
-    told = sparse.hstack(parts).tocsr()
-    length = np.sqrt(np.asarray(told.multiply(told).sum(1)).ravel())
-    told = sparse.diags(1 / np.maximum(length, 1e-12)) @ told
-    return lambda who, history: ((history @ told) @ told.T).toarray()
+    features = sparse.hstack(parts).tocsr()
+    length = np.sqrt(np.asarray(features.multiply(features).sum(1)).ravel())
+    features = sparse.diags(1 / np.maximum(length, 1e-12)) @ features
+    return lambda who, history: ((history @ features) @ features.T).toarray()
 
 
 def by_chance(dataset: Dataset, settings: Settings, seed: int) -> Scorer:

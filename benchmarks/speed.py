@@ -210,16 +210,16 @@ def processes(folder: Path) -> list[Row]:
         )
         script = Path(os.environ.get("TMPDIR", "/tmp")) / f"dskreg-epochs-{os.getpid()}.py"
         script.write_text(EPOCHS)
-        told = subprocess.run(
+        ended = subprocess.run(
             [sys.executable, *launch, str(script), str(ROOT), str(folder)],
             capture_output=True,
             text=True,
             check=False,
         )
         script.unlink()
-        if told.returncode:
-            raise RuntimeError(told.stderr[-1000:])
-        middle.append(statistics.median(float(line) for line in told.stdout.split()[1:]))
+        if ended.returncode:
+            raise RuntimeError(ended.stderr[-1000:])
+        middle.append(statistics.median(float(line) for line in ended.stdout.split()[1:]))
     ratio = middle[0] / middle[1]
     return [
         Row("default preset, anime: an epoch, 1 process of 1 thread", middle[0], "s"),

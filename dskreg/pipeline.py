@@ -247,8 +247,8 @@ def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> MapsMade:
     history = data.folds.known
     active = np.flatnonzero(np.diff(history.indptr))
     users = np.sort(np.random.default_rng(seed).permutation(active)[: settings.users])
-    people = user_vectors(model, users, history)
-    placed = project(people, settings, seed, say, "users")
+    user_points = user_vectors(model, users, history)
+    placed = project(user_points, settings, seed, say, "users")
     return MapsMade(
         pd.DataFrame(
             {
@@ -265,7 +265,7 @@ def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> MapsMade:
                 "user": users,
                 "x": placed.xy[:, 0],
                 "y": placed.xy[:, 1],
-                "cluster": clusters(people, settings.clusters, seed),
+                "cluster": clusters(user_points, settings.clusters, seed),
             }
         ),
         {"titles": _quality(titles), "raw": _quality(raw), "users": _quality(placed)},

@@ -1,4 +1,4 @@
-"""Models of random weights over the hand-drawn world, in which every parameter matters, and four people who
+"""Models of random weights over the hand-drawn world, in which every parameter matters, and four users who
 ask them.
 """
 

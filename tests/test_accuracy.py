@@ -58,7 +58,7 @@ def test_among_and_targets_restrict_what_is_ranked_and_what_counts() -> None:
 
     def perfect(who: np.ndarray, history: object) -> np.ndarray:
         asked.append(who)
-        # Titles that may not be ranked come first
+        # Items that may not be ranked come first
         return train_matrix(data, (TEST,))[who].toarray() + np.where(some, 0, 5.0)
 
     means, per = assess(perfect, data, among=some, targets=some)
@@ -67,7 +67,7 @@ def test_among_and_targets_restrict_what_is_ranked_and_what_counts() -> None:
     assert assess(perfect, data, targets=some)[0]["ndcg@20"] < 1
 
 
-def test_equal_scores_list_other_titles_to_other_people(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_scores_list_different_items_to_different_users(monkeypatch: pytest.MonkeyPatch) -> None:
     data = noisy()
 
     def equal(who: np.ndarray, history: object) -> np.ndarray:
@@ -115,7 +115,7 @@ def test_rp3beta_is_three_steps_and_a_penalty() -> None:
     np.testing.assert_allclose(found, likes @ walk, rtol=1e-5)
 
 
-def test_ease_may_learn_from_what_was_seen_as_from_further_people() -> None:
+def test_ease_may_use_seen_items_as_further_rows() -> None:
     data = noisy()
     data = replace(
         data, fold=np.where(data.user % 2, SEEN, data.fold).astype(np.int8), liked=data.user % 2 == 0
@@ -132,7 +132,7 @@ def test_ease_may_learn_from_what_was_seen_as_from_further_people() -> None:
     )
 
 
-def test_content_knows_titles_that_nobody_has_liked() -> None:
+def test_content_knn_scores_items_without_likes() -> None:
     data, cold = chilled(noisy(), 0)
     means, _ = assess(content_knn(data, {}, 0), data, among=cold, targets=cold)
     likes, told = train_matrix(data), content_knn(data, {}, 0)

@@ -251,7 +251,7 @@ def test_kgat_kg_zip(case):
     )
 
 
-def test_a_name_that_is_nearly_right_is_told(case):
+def test_a_misspelt_name_is_suggested(case):
     folder = case("kaggle-episodes-float")
     (folder / "rating.csv").rename(folder / "ratings.csv")
     assert complaint(folder).endswith("found 'ratings.csv', 'anime.csv'")
@@ -288,7 +288,7 @@ def test_other_anime_tables_are_refused(case):
 
 @contextmanager
 def another_account() -> Iterator[None]:
-    """Files are opened as somebody who owns none of them."""
+    """Files are opened by an account that owns none of them."""
     if os.geteuid() != 0:
         yield  # the owner's own right is taken away below
         return

@@ -1,4 +1,4 @@
-"""Small inputs that once ended a training in a traceback: figures that nobody gives, and steps too long."""
+"""Small inputs that once ended a training in a traceback: unusual figures, and steps too long."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ ALONE = ("--preset", "paper", "--set", "data.core=1", "--set", "graph.min_items=
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Artifacts in which some figures are undefined: nobody validates; nobody is tested; the same with a
-    single title.
+    """Artifacts in which some figures are undefined: no validation items; no test items; the same with a
+    single item.
     """
     folder = tmp_path_factory.mktemp("shelf")
     trained(
@@ -78,7 +78,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_where_nobody_has_a_validation_title_its_figures_are_null(
+def test_without_validation_items_their_figures_are_null(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = trained(
@@ -94,7 +94,7 @@ def test_where_nobody_has_a_validation_title_its_figures_are_null(
 
 
 @pytest.mark.parametrize("items", [3, 1])
-def test_where_nobody_has_a_test_title_its_figures_are_null(
+def test_without_test_items_their_figures_are_null(
     items: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = trained(no_test(tmp_path / "data", items), tmp_path / "made", *ALONE)

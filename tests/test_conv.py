@@ -101,7 +101,7 @@ def test_the_hetero_graph_holds_everything() -> None:
     assert data["entity"].title.tolist() == [-1, -1, -1, 4]
     candidates = data["title", "candidate", "title"]
     there = np.nonzero(graph.neighbour >= 0)
-    # From the neighbour to the title
+    # From the neighbour to the item
     assert candidates.edge_index.tolist() == [graph.neighbour[there].tolist(), there[0].tolist()]
     assert (
         data.relations == list(graph.relations)

@@ -164,7 +164,7 @@ def test_no_cell_is_a_formula_wherever_the_columns_are_parted(separator: str, qu
     )
 
 
-def test_everybodys_lists_hold_no_formula(tmp_path: Path) -> None:
+def test_the_lists_of_all_users_contain_no_formula(tmp_path: Path) -> None:
     lists = pd.DataFrame(
         {
             "user_id": ["=1+1", "-7", "anna"],

@@ -156,7 +156,7 @@ def test_every_lever_has_settings_of_its_own_or_changes_code_start_or_scores() -
     assert found["no prior"].start(many).gates == () and found["width 256"].start(many) is None
 
 
-def test_a_lever_is_measured_before_and_after_training_and_where_nobody_likes_anything_yet() -> None:
+def test_a_lever_is_measured_before_and_after_training_and_on_cold_items() -> None:
     withheld = Withheld.of(noisy())
     data = withheld.dataset
     found, people = tried(Lever(SMALL), withheld, CHOSEN)
@@ -178,7 +178,7 @@ def test_a_lever_is_measured_before_and_after_training_and_where_nobody_likes_an
     np.testing.assert_allclose(others - people, asked - at_best, atol=1e-12)
 
 
-def test_nobody_chooses_the_epoch_that_she_is_asked_about() -> None:
+def test_no_user_both_chooses_the_epoch_and_is_measured_at_it() -> None:
     """Epochs that differ by luck alone: the best one flatters itself, the figure that is carried over does
     not.
     """
@@ -186,12 +186,12 @@ def test_nobody_chooses_the_epoch_that_she_is_asked_about() -> None:
     assert luck.mean(1).max() > 0.208 and trials.carried(luck).mean() == pytest.approx(0.2, abs=0.004)
     better = luck + np.where(np.arange(60) == 30, 0.1, 0)[:, None]
     np.testing.assert_allclose(trials.carried(better), better[30])
-    # One person alone likes another epoch best: she is asked about the others' choice.
+    # One user alone likes another epoch best: she is asked about the others' choice.
     own = np.array([[0.0, 0.5, 0.5, 0.5], [1.0, 0.4, 0.4, 0.4]])
     assert trials.carried(own)[0] == 0
 
 
-def test_a_gain_is_relative_and_its_interval_is_of_the_same_people() -> None:
+def test_a_gain_is_relative_and_its_interval_is_over_the_same_users() -> None:
     rng = np.random.default_rng(1)
     base = rng.random(500)
     assert significance.compared(base, base) == {"gain": 0.0, "within": 0.0}

@@ -1,4 +1,4 @@
-"""The model against the equations of docs/model.md written out as loops over one user and one title at a
+"""The model against the equations of docs/model.md written out as loops over one user and one item at a
 time.
 """
 
@@ -179,7 +179,7 @@ def test_contributions_add_up(config: ModelConfig, relaxation: str) -> None:
     hop = model(USERS, PADDED, CATALOGUE, *noises(model)).item
     assert torch.allclose(hop.self_contribution + hop.contribution.sum(1) + hop.bias, hop.pre_activation)
     assert torch.equal(hop.score, hop.pre_activation) == (config.activation == "linear")
-    # Everybody has a candidate here
+    # All users has a candidate here
     assert torch.allclose(hop.attention.sum(1), torch.ones(5, 4, dtype=torch.float64))
 
 

@@ -1,4 +1,4 @@
-"""What must hold of the model whatever its weights: strangers, titles and graphs with nothing in them,
+"""What must hold of the model whatever its weights: strangers, items and graphs with nothing in them,
 company, what learns, what adds up.
 """
 
@@ -34,7 +34,7 @@ def test_wider_padding_and_more_company_change_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("width", [30, 47, 200, 1000])
 def test_padding_changes_nothing_where_all_titles_are_as_relevant(width: int) -> None:
-    """Before training a = 0, and every liked title is drawn as readily as any other: which ones are picked is
+    """Before training a = 0, and every liked item is drawn as readily as any other: which ones are picked is
     a matter of the history alone.
     """
     graph = small(2, 60)[1]
@@ -47,7 +47,7 @@ def test_padding_changes_nothing_where_all_titles_are_as_relevant(width: int) ->
 
 
 def test_a_candidate_left_out_leaves_the_other_picks_where_many_are_as_relevant() -> None:
-    """Titles that share one genre with twenty others have twenty equal candidates."""
+    """Items that share one genre with twenty others have twenty equal candidates."""
     graph = small(2, 120)[1]
     model = DSKReG(replace(PRESETS["default"].model, width=4, picks=8), graph, 2).eval()
     titles = torch.arange(120)

@@ -279,7 +279,7 @@ def test_a_point_left_out_is_placed_nearer_to_its_own_place_than_nearly_all_othe
         at = place(vectors[i], vectors[others], made.xy[others])
         distance = np.linalg.norm(made.xy - at, axis=1)
         assert group[distance.argmin()] == group[i]
-        # Her place is nearer than that of anybody of another group
+        # The user's place is nearer than that of any user of another group
         assert (distance[group != group[i]] > distance[i]).all()
         assert place(vectors[i], vectors[others], made.xy[others]) == at
 

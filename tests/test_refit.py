@@ -63,7 +63,7 @@ def test_titles_outside_the_core_are_folded_in() -> None:
     assert refit(outside, config, first)[1].start == replace(first.start, least=config.data.core)
 
 
-def test_the_start_is_told_in_words() -> None:
+def test_the_start_is_described_in_words() -> None:
     kernels = [{"rank": 64, "knowledge": True, "seen": False}, {"rank": 16, "knowledge": False, "seen": True}]
     text = start_in_words({"start": {"kernels": kernels}, "best_epoch": 7, "refit": True})
     assert (

@@ -56,9 +56,9 @@ def test_awkward_points_get_a_cluster_or_none(vectors: np.ndarray) -> None:
 def test_a_label_needs_support_and_lift() -> None:
     cluster = np.repeat([0, 1, NOWHERE], [20, 10, 5])
     carried = np.zeros((35, 4))
-    carried[:, 0] = 1  # everybody: says nothing
+    carried[:, 0] = 1  # all points: not distinctive
     carried[:2, 1] = 1  # two of twenty: too few
-    carried[20:30, 2] = 1  # all of cluster 1 and nobody else
+    carried[20:30, 2] = 1  # all of cluster 1 and no other
     carried[20:26, 3] = 1
     carried[:6, 3] = 1  # 6 of 10 against 6 of 20
     table = label(cluster, carried, ["all", "rare", "own", "half"])

@@ -43,7 +43,7 @@ def test_at_full_width_it_ranks_like_ease_before_its_columns_are_scaled(
     np.testing.assert_allclose((vectors @ vectors.T / 3.0)[off], (-p * penalty)[off], atol=1e-5)
 
 
-def test_entities_that_two_titles_carry_count_as_people(dense: tuple[Dataset, np.ndarray]) -> None:
+def test_entities_that_two_items_carry_become_rows(dense: tuple[Dataset, np.ndarray]) -> None:
     data = dense[0]
     entities = Spectra(data, Config())._entities().toarray()
     assert len(entities) and ((entities > 0).sum(1) >= 2).all()
@@ -51,7 +51,7 @@ def test_entities_that_two_titles_carry_count_as_people(dense: tuple[Dataset, np
 
 
 def test_exponent_ridge_and_rank_are_the_best_of_those_tried() -> None:
-    """No combination that was tried ranks the validation titles better by the plain dot product, nor does
+    """No combination that was tried ranks the validation items better by the plain dot product, nor does
     another popularity.
     """
     data, _ = small(60, 40)
@@ -105,7 +105,7 @@ def test_where_every_title_has_few_likes_all_shape_the_directions(dense: tuple[D
 
 
 @pytest.mark.parametrize("least", [0, 3])
-def test_a_title_that_nobody_likes_has_no_direction(dense: tuple[Dataset, np.ndarray], least: int) -> None:
+def test_an_item_without_likes_has_no_direction(dense: tuple[Dataset, np.ndarray], least: int) -> None:
     data, _ = dense
     gone = np.isin(data.item, (3, 11))
     alone = replace(
@@ -123,7 +123,7 @@ def watching(dense: tuple[Dataset, np.ndarray]) -> tuple[Dataset, np.ndarray, np
     return data, train_matrix(data).toarray().astype(float), seen_matrix(data).toarray().astype(float)
 
 
-def test_lists_of_what_was_seen_count_as_further_people(dense: tuple[Dataset, np.ndarray]) -> None:
+def test_lists_of_seen_items_become_further_rows(dense: tuple[Dataset, np.ndarray]) -> None:
     data, likes, seen = watching(dense)
     assert not (likes * seen).any() and likes.sum() + seen.sum() == dense[1].sum()
     rows = (
@@ -142,7 +142,7 @@ def test_lists_of_what_was_seen_count_as_further_people(dense: tuple[Dataset, np
 
 
 def test_a_mixture_scores_like_the_sum_of_its_parts(dense: tuple[Dataset, np.ndarray]) -> None:
-    """Where the width has room for all; every part's scores have the same spread over the people."""
+    """Where the width has room for all; every part's scores have the same spread over the users."""
     data, likes, _ = watching(dense)
     spectra = Spectra(data, replace(Config(), model=ModelConfig(width=20)))
     kernels = (Kernel(0.35, 10.0, 6, seen=True, share=0.7), Kernel(0.15, math.inf, 9, share=0.3))
@@ -167,7 +167,7 @@ def test_narrowed_vectors_are_the_nearest_of_their_width() -> None:
 
 
 def test_what_is_mixed_in_ranks_better_than_any_other_mixture_of_two() -> None:
-    """By the plain dot product, with room for both, on the same people."""
+    """By the plain dot product, with room for both, on the same users."""
     data = noisy(60, 40)
     spectra = Spectra(data, replace(Config(), model=ModelConfig(width=32)))
     first = Start((Kernel(0.25, 10.0, 16),), popularity=0.1, discount=0.3)
@@ -195,7 +195,7 @@ def test_nothing_is_mixed_in_without_validation_likes(dense: tuple[Dataset, np.n
     assert len(Spectra(dense[0], settings("default")).choose().kernels) == 1
 
 
-def test_of_many_people_some_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_users_a_sample_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     data = noisy(60, 40)
     assert of_some(data) is data
     monkeypatch.setattr(spectra_, "CHOOSERS", 20)

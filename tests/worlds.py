@@ -23,7 +23,7 @@ from dskreg.graph.candidates import CandidateGraph, build
 A, B, C, D, E = range(5)
 GENRE, SEQUEL = 0, 1
 EVERYTHING = GraphConfig(candidates=50, min_items=1, max_share=1.0)
-"""Keeps whatever connects two titles, however small the world."""
+"""Keeps whatever connects two items, however small the world."""
 
 
 def world(
@@ -82,7 +82,7 @@ def hand_drawn() -> Dataset:
 
 
 def checkerboard(users: int = 40, items: int = 40) -> Dataset:
-    """Every title is held out equally often, so that popularity knows nothing.
+    """Every item is held out equally often, so that popularity knows nothing.
 
     Relations: parity, and a shelf that says nothing.
     """

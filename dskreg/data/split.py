@@ -55,13 +55,13 @@ def _notes(dataset: Dataset, fold: np.ndarray, core: int) -> list[str]:
         f"{int(liked.sum()):,} of {len(liked):,} interactions are likes",
         *counted(
             (users - likers, f"of {users:,} users without any like"),
-            (items - met, f"of {items:,} titles that nobody likes"),
+            (items - met, f"of {items:,} titles without any like"),
             (
                 int(outside.sum()),
                 f"likes outside the core of users and titles with {among}: in no validation, no test",
             ),
             (likers - inside, "users with likes, but none in the core"),
-            (met - trained, "titles that somebody likes, but none in the core"),
+            (met - trained, "titles with likes, but none in the core"),
         ),
     ]
 

@@ -59,7 +59,7 @@ def project(
     stand on a circle.
 
     Args:
-        report: told once what begins, since it may take a minute.
+        report: called once with what begins, since it may take a minute.
         name: what the points are, for the report.
         start: `[N, 2]`, another map of the same points. This one begins there and is turned towards it, so
             that the two can be compared.

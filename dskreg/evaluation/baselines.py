@@ -106,8 +106,8 @@ class ItemKNN:
     """Items liked by the same users as the history's items.
 
     The k nearest belong to the item that is scored, not to the one in the history: so every item has k
-    voters, and rare ones are heard too (anime, k = 20, shrink 10: validation NDCG@20 .211 against .186 the
-    other way round; on Last.FM no difference).
+    neighbours, rare ones too (anime, k = 20, shrink 10: validation NDCG@20 .211 against .186 the other way
+    round; on Last.FM no difference).
     """
 
     def __init__(self, k: int = 100, shrink: float = 10.0) -> None:
@@ -133,7 +133,7 @@ class ItemKNN:
         ]
         self.likes = likes
         nearest = sp.vstack(parts) if parts else sp.csr_array((0, 0), dtype=np.float32)
-        # Row: an item of the history; column: the item that it votes for
+        # Row: an item of the history; column: the item whose score it adds to
         self.similarity = sp.csr_array(nearest.T)
         return self
 

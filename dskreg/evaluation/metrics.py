@@ -136,11 +136,11 @@ def list_mean(values: np.ndarray, ranked: np.ndarray, k: int) -> np.ndarray:
     return np.divide(total, count, out=np.full(len(ranked), np.nan), where=count > 0)
 
 
-def self_information(counts: np.ndarray, people: int) -> np.ndarray:
-    """`[I]`: -log2 p, p = the share of the `people` who have the item in training; an item that no user has
+def self_information(counts: np.ndarray, users: int) -> np.ndarray:
+    """`[I]`: -log2 p, p = the share of the `users` who have the item in training; an item that no user has
     counts as if one user had it.
     """
-    return -np.log2(np.maximum(counts, 1) / max(people, 1))
+    return -np.log2(np.maximum(counts, 1) / max(users, 1))
 
 
 ACCURACY = {"recall": recall, "ndcg": ndcg, "hit": hit_rate, "mrr": mrr, "precision": precision}
@@ -160,14 +160,14 @@ class Ranking:
     is the share of the catalogue that is in at least one list. A figure over no user is None.
     """
 
-    def __init__(self, counts: np.ndarray, people: int, ks: tuple[int, ...] = KS) -> None:
+    def __init__(self, counts: np.ndarray, users: int, ks: tuple[int, ...] = KS) -> None:
         """Args:
         counts: `[I]` how many users have each item in training.
         users: how many users there are in training.
         ks: the list lengths to report.
         """
         self.counts = np.asarray(counts, dtype=float)
-        self.information = self_information(self.counts, people)
+        self.information = self_information(self.counts, users)
         self.ks = ks
         self._fed = 0
         self._counted: list[np.ndarray] = []

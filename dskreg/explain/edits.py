@@ -137,7 +137,7 @@ def _slots(graph: CandidateGraph, relation: int) -> tuple[np.ndarray, np.ndarray
 def _columns(directory: Directory, relation: str, label: str) -> np.ndarray:
     """The entities of this label that connect items under the relation."""
     if relation == CO_LIKED:
-        raise InputError(f"{CO_LIKED} connects titles through viewers, not through entities such as {label}")
+        raise InputError(f"{CO_LIKED} connects titles through users, not through entities such as {label}")
     named = np.flatnonzero((directory.entities == label) & ~directory.nameless)
     columns = named[np.diff(directory.carriers(relation).tocsc().indptr)[named] > 0]
     if not len(columns):

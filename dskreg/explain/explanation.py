@@ -148,7 +148,7 @@ def via_words(
         name, others = graph.relations[r], neighbour[rows]
         if name == CO_LIKED:
             both = directory.liked_together(item, others)
-            texts = [[f"{n} viewer{'' if n == 1 else 's'}"] for n in both]
+            texts = [[f"{n} user{'' if n == 1 else 's'}"] for n in both]
         else:
             texts = [
                 [str(directory.entities[e]) for e in shared]

@@ -23,7 +23,7 @@ class Engine(Protocol):
 
     name: str
     file: str | None  # what it writes into the folder; None where the vectors are enough
-    whole: bool  # does it look at everything unless it is told a shortlist?
+    whole: bool  # without a shortlist it looks at everything
     settings: dict[str, int]
 
     @staticmethod

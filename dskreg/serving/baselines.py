@@ -66,7 +66,7 @@ class FittedBaselines:
     def get(self, name: str, large: bool = False) -> Baseline:
         """The fitted baseline.
 
-        Raises InputError for an unknown one, and for one that `refusal` speaks of unless `large`.
+        Raises InputError for an unknown one, and where `refusal` has a reason, unless `large`.
         """
         with self._lock:
             if self._known(name) not in self._fitted:

@@ -247,9 +247,9 @@ class Checkpoint:
             forms[f"optimiser.{index}.step"] = schema.Tensor("F32", (), 1)
             forms[f"optimiser.{index}.exp_avg"] = schema.Tensor("F32", shape, -math.inf)
             forms[f"optimiser.{index}.exp_avg_sq"] = schema.Tensor("F32", shape, 0)
-        people = 0 if model.user_embedding is None else len(model.user_embedding)
+        users = 0 if model.user_embedding is None else len(model.user_embedding)
         sizes = dict(zip(("items", "width"), model.item_embedding.shape, strict=True))
-        sizes |= {"graph relations": len(model.relation_embedding), "users": people}
+        sizes |= {"graph relations": len(model.relation_embedding), "users": users}
         try:
             tensors_form(path, forms, sizes)
             return {name: torch.from_numpy(array) for name, array in read_tensors(path, forms, sizes).items()}

@@ -3,7 +3,7 @@ here is a no-op.
 
 Every process knows the data and makes the whole batch; of its items (or triples) it computes its own (Part).
 Gradients are averaged by DistributedDataParallel. With `train.shard` the parameters, gradients and the
-optimiser's state lie divided by rows among the processes instead (torch.distributed.fsdp.fully_shard, over
+optimiser's state are sharded by rows over the processes instead (torch.distributed.fsdp.fully_shard, over
 torch.distributed.tensor), gathered only while a step runs. What is saved is whole: a run may go on with
 another number of processes.
 """

@@ -5,9 +5,8 @@
 1. The relative gates of the knowledge graph's relations are chosen on cold items: some items lose their likes
    and are ranked among themselves, by their neighbours alone.
 2. The common scale of these gates is chosen on all items: the largest that costs next to nothing there.
-3. The gates of co-liked and of the user's picks are chosen on all items: the smallest unless a larger one
-ranks
-   better.
+3. The gates of co-liked and of the user's picks are chosen on all items: the smallest gate, unless a
+   larger one ranks better.
 
 `all`: every relation's gate is chosen by step 3.
 """
@@ -105,16 +104,16 @@ class ColdItemProbe:
         others[titles] = 0
         history, target = sparse.csr_matrix(likes.multiply(others)), likes[:, titles]
         history.eliminate_zeros()
-        people = np.flatnonzero(np.diff(target.indptr) * np.diff(history.indptr))
-        people = evenly(people, USERS)
-        self.model, self.wanted = model, target[people]
+        users = np.flatnonzero(np.diff(target.indptr) * np.diff(history.indptr))
+        users = evenly(users, USERS)
+        self.model, self.wanted = model, target[users]
         self.titles = torch.from_numpy(titles).to(model.item_embedding.device)
         self.without = model.relation[self.titles] == co_liked
         self.vectors = model.item_embedding[self.titles].clone()
         with self._bare():
-            unknown = torch.full((len(people),), UNKNOWN_USER, device=self.titles.device)
+            unknown = torch.full((len(users),), UNKNOWN_USER, device=self.titles.device)
             self.user = model.user_hop(
-                unknown, torch.from_numpy(padded(history[people])).to(self.titles.device)
+                unknown, torch.from_numpy(padded(history[users])).to(self.titles.device)
             ).output
 
     @contextmanager

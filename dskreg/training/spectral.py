@@ -43,9 +43,8 @@ MIXED_PARTS, SHARES = (8, 1), (0.15, 0.3, 0.5)
 KERNELS, BETTER = 4, 1.0005  # at most; another kernel must rank so many times better
 SCORES = 25_000_000  # numbers `[users, I]` held for one kernel while mixing
 SPREAD_OVER = 500  # users
-CHOOSERS = (
-    20_000  # users whose likes decide what is chosen, at most; the vectors themselves come from all users
-)
+# Users whose likes decide what is chosen, at most; the vectors themselves come from all users
+CHOOSERS = 20_000
 
 
 class Spectra:
@@ -124,12 +123,12 @@ class Spectra:
         best, as long as that is an improvement.
         """
         target = self.dataset.folds.validation
-        people = np.flatnonzero(np.diff(target.indptr))
-        if not len(people):
+        users = np.flatnonzero(np.diff(target.indptr))
+        if not len(users):
             return best
         most = min(self.config.train.validation_users, max(100, SCORES // len(self.count)))
-        people = evenly(people, most)
-        history, wanted = self.dataset.folds.shown[people], target[people]
+        users = evenly(users, most)
+        history, wanted = self.dataset.folds.shown[users], target[users]
 
         def scores(kernel: Kernel) -> np.ndarray:
             self._step()
@@ -182,8 +181,8 @@ class Spectra:
         vectors, weight = self._filtered(kernel, start), self._weight(start)
         key = (replace(kernel, share=1.0), start.popularity, start.discount, start.least)
         if key not in self._spreads:
-            people = np.flatnonzero(np.diff(self.likes.indptr))
-            some = self.likes[evenly(people, SPREAD_OVER)]
+            users = np.flatnonzero(np.diff(self.likes.indptr))
+            some = self.likes[evenly(users, SPREAD_OVER)]
             self._spreads[key] = float(((some @ (vectors * weight[:, None])) @ vectors.T).std()) or 1.0
         return vectors / np.float32(self._spreads[key] ** 0.5), weight
 
@@ -208,13 +207,13 @@ class Spectra:
             from sklearn.utils.extmath import randomized_svd  # slow to import, and only needed here
 
             columns = sparse.diags(self.count**-exponent)
-            normal = of_people(self.likes, exponent) @ columns
+            normal = scaled_rows(self.likes, exponent) @ columns
             likes = np.asarray(self.likes.sum(0)).ravel()
             common = likes >= min_likes
             common |= not common.any()
             mean = float((normal[:, common].data ** 2).sum() / max(1, np.count_nonzero(likes[common])))
             further = [self._entities() @ columns] * knowledge + [
-                of_people(self.seen, exponent) @ columns
+                scaled_rows(self.seen, exponent) @ columns
             ] * seen
             rows = sparse.csr_matrix(sparse.vstack([normal, *further]))
             left, value, of_common = randomized_svd(
@@ -258,7 +257,7 @@ def of_some(dataset: Dataset) -> Dataset:
     )
 
 
-def of_people(pairs: sparse.csr_matrix, exponent: float) -> sparse.csr_matrix:
+def scaled_rows(pairs: sparse.csr_matrix, exponent: float) -> sparse.csr_matrix:
     """D_u^-p X: long lists count for less."""
     return sparse.diags(np.maximum(np.asarray(pairs.sum(1)).ravel(), 1) ** -exponent) @ pairs
 

@@ -227,7 +227,7 @@ def test_ids_written_as_floats_are_whole_numbers(tmp_path):
         ((1, 1), 1, "x.inter: ratings from 1 to 1, data.like_threshold = 1: every rating is a like"),
     ],
 )
-def test_a_threshold_too_low_for_the_scale_is_told(tmp_path, ratings, threshold, said):
+def test_a_threshold_too_low_for_the_scale_is_reported(tmp_path, ratings, threshold, said):
     rows = "".join(f"u{n}\ti{n}\t{rating}\n" for n, rating in enumerate(ratings))
     (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\trating:float\n" + rows)
     assert said in read(tmp_path, threshold).notes
@@ -247,7 +247,7 @@ def test_a_threshold_above_all_ratings_is_refused_with_one_that_some_reach(tmp_p
     assert read(tmp_path, float(hint)).liked.any()
 
 
-def test_columns_that_are_not_read_are_told(tmp_path):
+def test_unread_columns_are_reported(tmp_path):
     head = "user_id:token\titem_id:token\trating:float\tlabel:float\tclick:token\n"
     data = read(world(tmp_path, inter=f"{head}1\t10\t8\t0\tno\n1\t11\t2\t1\tyes\n"), 7)
     assert data.liked.tolist() == [True, False]

@@ -86,7 +86,7 @@ def test_triples_are_turned_towards_the_items(tmp_path):
     )
 
 
-def test_relations_of_one_name_are_told_apart(tmp_path):
+def test_relations_of_one_name_are_distinguished(tmp_path):
     names = "org_id\tremap_id\nsame\t0\nsame\t1\nco-liked\t2\n"
     assert read(world(tmp_path, kg_final="0 0 4\n1 1 4\n1 2 5\n", relation_list=names)).relations == (
         "same [0]",

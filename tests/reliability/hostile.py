@@ -167,7 +167,7 @@ def quietly(*_: object) -> None:
 
 
 def artifact(folder: Path) -> Path:
-    """Both models in `folder`, the first from the files; the titles then exactly as above, tabs and line ends
+    """Both models in `folder`, the first from the files; the items then exactly as above, tabs and line ends
     included, with a type and a studio each.
     """
     data, first, second = files(folder / ".data" / DATA), *(folder / name for name in MODELS)

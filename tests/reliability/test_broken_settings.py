@@ -1,4 +1,4 @@
-"""Settings and checkpoints that somebody broke on purpose: one sentence each, before anything is computed
+"""Settings and checkpoints that were broken on purpose: one sentence each, before anything is computed
 from them (all with DSKREG_LONG=1).
 """
 

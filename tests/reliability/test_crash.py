@@ -225,7 +225,7 @@ def test_a_disk_that_is_really_full_leaves_the_old_artifact(tmp_path: Path) -> N
 
 
 def test_a_read_only_folder_is_said_before_training(world: tuple[Path, str, float, float]) -> None:
-    """Root may write anywhere, so it becomes nobody for this."""
+    """Root may write anywhere, so it becomes the user `nobody` for this."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o555)

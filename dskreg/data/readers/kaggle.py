@@ -75,7 +75,7 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
                 (unrated, f"rows of {ratings.name} with the rating -1 (watched, not rated): seen, not liked")
             ),
             *told,
-            *counted((never_rated, "titles that nobody rated: kept")),
+            *counted((never_rated, "titles without a rating: kept")),
         ),
     )
 
