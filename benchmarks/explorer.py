@@ -55,14 +55,15 @@ def says(word: str) -> str:
 
 def differs(selector: str, before: str) -> str:
     """An expression: the first such element's text is there and is not `before`."""
-    return f"![undefined, {json.dumps(before)}].includes(document.querySelector({json.dumps(selector)})?.innerText)"
+    now = f"document.querySelector({json.dumps(selector)})?.innerText"
+    return f"![undefined, {json.dumps(before)}].includes({now})"
 
 
 HEADING, FIRST_REASON = "[data-testid='stMain'] h1", "[data-testid='stMain'] .stHtml p"
 
 
 def next_viewer(page: Page, link: str) -> Callable[[], float]:
-    """From the button to another person's list with its reasons."""
+    """From the button to another user's list with its reasons."""
     page.goto(link)
     settle(page)
 
@@ -93,7 +94,7 @@ def opening(page: Page, link: str) -> Callable[[], float]:
 
 
 def what_if(page: Page, link: str) -> Callable[[], float]:
-    """From the choice of one more liked title to take out to the new score, rank and list."""
+    """From the choice of one more liked item to take out to the new score, rank and list."""
     page.goto(link)
     settle(page)
 
@@ -123,7 +124,8 @@ def first_map(page: Page, link: str) -> Callable[[], float]:
         return timed(
             page,
             entry.click,
-            "document.querySelector('.js-plotly-plot canvas') && document.querySelector('.js-plotly-plot')._fullData?.length > 0",
+            "document.querySelector('.js-plotly-plot canvas') && "
+            "document.querySelector('.js-plotly-plot')._fullData?.length > 0",
         )
 
     return once
@@ -155,7 +157,8 @@ def measure(artifact: Path, times: int) -> dict[str, Any]:
                 "seconds": seconds,
             }
             print(
-                f"{name:<28} {statistics.median(seconds):6.2f} s   target {TARGETS[name]:.1f} s   ({min(seconds):.2f} to {max(seconds):.2f})",
+                f"{name:<28} {statistics.median(seconds):6.2f} s   target {TARGETS[name]:.1f} s   "
+                f"({min(seconds):.2f} to {max(seconds):.2f})",
                 flush=True,
             )
     return {

@@ -37,7 +37,7 @@ from dskreg.config import PRESETS
 from dskreg.data.dataset import Dataset
 from dskreg.graph.entities import choose_relations
 from dskreg.pipeline import hardware, versions
-from dskreg.training.spectral import Start
+from dskreg.training.start import Start
 
 BEFORE, DECAY = (
     "the default without weight decay",

@@ -7,8 +7,9 @@ import json
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,6 +70,26 @@ def progress(
             if bar.disable and time.monotonic() - told >= EVERY:
                 told = time.monotonic()
                 say(f"{label}: {done:,} of {count:,}")
+
+
+Progress = Callable[[Iterator, int, str], Iterator]
+"""(the steps, how many, what they are) -> the same steps, shown as they are taken."""
+
+
+def silent(steps: Iterator, count: int, label: str) -> Iterator:
+    """A `Progress` that shows nothing."""
+    return steps
+
+
+@contextmanager
+def stepwise(progress: Progress, count: int, label: str) -> Iterator[Callable[[], object]]:
+    """`step`, to be called at most `count` times, more calls show nothing; what is left at the end is passed
+    over.
+    """
+    steps = progress(iter(range(count)), count, label)
+    steps = iter(steps)
+    yield lambda: next(steps, None)
+    deque(steps, maxlen=0)
 
 
 def show(document: dict[str, Any], as_json: bool, text: str) -> None:

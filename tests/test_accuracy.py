@@ -26,7 +26,7 @@ from dskreg.evaluation.ranking import Scorer
 from dskreg.evaluation.tuning import tuned
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import batches
-from dskreg.training.spectral import Kernel, Start
+from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import fixed_scorer, noisy, small
 
 
@@ -58,7 +58,7 @@ def test_among_and_targets_restrict_what_is_ranked_and_what_counts() -> None:
 
     def perfect(who: np.ndarray, history: object) -> np.ndarray:
         asked.append(who)
-        # Titles that may not be ranked come first
+        # Items that may not be ranked come first
         return train_matrix(data, (TEST,))[who].toarray() + np.where(some, 0, 5.0)
 
     means, per = assess(perfect, data, among=some, targets=some)

@@ -26,7 +26,7 @@ def test_scales_and_offsets_of_the_members_do_not_matter() -> None:
     assert not blends.standard(np.full((2, 3), 5.0)).any()
 
 
-def test_a_blend_is_the_mean_of_its_members_person_by_person() -> None:
+def test_a_blend_is_the_mean_of_its_members_for_each_user() -> None:
     scores = {
         "a": np.array([[1.0, 2.0], [3.0, 4.0]]),
         "b": np.array([[3.0, 0.0], [1.0, 0.0]]),

@@ -24,9 +24,9 @@ from dskreg.errors import InputError
 from dskreg.explorer import Change, Explorer
 from dskreg.serving.directory import Directory
 from dskreg.storage import artifact as artifacts
+from tests.small import DEMO
 
 SHARED = Path(__file__).parents[2] / "shared" / "cases"
-DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 
 
 def zipped(**files: str) -> bytes:
@@ -52,15 +52,19 @@ FILES: dict[str, dict[str, str | bytes]] = {
         "m1\tfilm.directed_by\tp1\np1\tdirector.film\tm1\nm2\tfilm.directed_by\tp1\np1\tdirector.film\tm2\n",
     },
     "scale-100": {
-        "x.inter": "user_id:token\titem_id:token\trating:float\nu1\ti1\t95\nu1\ti2\t20\nu2\ti1\t15\nu2\ti2\t85\n"
+        "x.inter": (
+            "user_id:token\titem_id:token\trating:float\nu1\ti1\t95\nu1\ti2\t20\nu2\ti1\t15\nu2\ti2\t85\n"
+        )
     },
     "kaggle-episodes-float": {
-        "anime.csv": "anime_id,name,genre,type,episodes,rating,members\n1,Show A,Action,TV,12.0,7.5,100\n2,Show B,Action,Movie,,7.0,90\n",
+        "anime.csv": "anime_id,name,genre,type,episodes,rating,members\n1,Show "
+        "A,Action,TV,12.0,7.5,100\n2,Show B,Action,Movie,,7.0,90\n",
         "rating.csv": "user_id,anime_id,rating\n1,1,8\n1,2,9\n",
     },
     "kgat-org-ids-lost": {
         **_TEXT,
-        "item_list.txt": "org_id remap_id freebase_id\nB000AAA001 0 m.01\nB000AAA002 1 m.02\nB000AAA003 2 m.03\n",
+        "item_list.txt": "org_id remap_id freebase_id\nB000AAA001 0 m.01\nB000AAA002 1 m.02\nB000AAA003 2 "
+        "m.03\n",
         "user_list.txt": "org_id remap_id\nA1USER 0\nA2USER 1\n",
     },
     "kgat-yelp-itemlist": {
@@ -69,7 +73,8 @@ FILES: dict[str, dict[str, str | bytes]] = {
     },
     "kgat-itemlist-spaces": {
         **_TEXT,
-        "item_list.txt": "org_id remap_id freebase_id\nThe First Band 0 m.01\nSecond Band 1 m.02\nThird 2 m.03\n",
+        "item_list.txt": "org_id remap_id freebase_id\nThe First Band 0 m.01\nSecond Band 1 m.02\nThird 2 "
+        "m.03\n",
     },
     "kgat-kg-zip": {**_PAIRS, "kg_final.txt.zip": zipped(**{"kg_final.txt": "0 0 3\n1 0 3\n2 0 3\n"})},
     "no-validation": {
@@ -79,7 +84,9 @@ FILES: dict[str, dict[str, str | bytes]] = {
     },
     "recbole-benchmark-split": {f"x.{part}.inter": _PLAIN_INTER for part in ("train", "valid", "test")},
     "recbole-trailing-line": {
-        "x.inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float\nu1\ti1\t9\t1\nu1\ti2\t9\t2\t1"
+        "x.inter": (
+            "user_id:token\titem_id:token\trating:float\ttimestamp:float\nu1\ti1\t9\t1\nu1\ti2\t9\t2\t1"
+        )
     },
     "kaggle-2020-2023": {
         "anime.csv": "MAL_ID,Name,Score,Genres,Type,Episodes,Members\n1,Show A,8.78,Action,TV,26,1251960\n",
@@ -158,7 +165,10 @@ def test_text_inverse(case):
 
 
 def test_scale_100(case):
-    note = "x.inter: ratings from 15 to 95, data.like_threshold = 7: every rating is a like; try --set data.like_threshold=70"
+    note = (
+        "x.inter: ratings from 15 to 95, data.like_threshold = 7: every rating is a like; try --set "
+        "data.like_threshold=70"
+    )
     folder = case("scale-100")
     assert note in read(folder).notes
     assert load(folder, DataConfig(like_threshold=70)).liked.tolist() == [True, False, False, True]
@@ -243,11 +253,12 @@ def test_kgat_kg_zip(case):
     (folder / "kg_final.old.zip").unlink()
     (folder / "kg").mkdir()
     assert complaint(folder).endswith(
-        "expected kg_final.txt (or kg_final.txt.gz, or a zip that holds kg_final.txt), found 'kg/', 'train.txt', 'test.txt'"
+        "expected kg_final.txt (or kg_final.txt.gz, or a zip that holds kg_final.txt), found 'kg/', "
+        "'train.txt', 'test.txt'"
     )
 
 
-def test_a_name_that_is_nearly_right_is_told(case):
+def test_a_misspelt_name_is_suggested(case):
     folder = case("kaggle-episodes-float")
     (folder / "rating.csv").rename(folder / "ratings.csv")
     assert complaint(folder).endswith("found 'ratings.csv', 'anime.csv'")
@@ -256,7 +267,10 @@ def test_a_name_that_is_nearly_right_is_told(case):
 
 
 def test_recbole_benchmark_split_is_refused(case):
-    told = "expected one file *.inter, found 3 ('x.test.inter', 'x.train.inter', 'x.valid.inter'); put the rows of all into one file"
+    told = (
+        "expected one file *.inter, found 3 ('x.test.inter', 'x.train.inter', 'x.valid.inter'); put "
+        "the rows of all into one file"
+    )
     assert complaint(case("recbole-benchmark-split")).endswith(told)
 
 
@@ -281,7 +295,7 @@ def test_other_anime_tables_are_refused(case):
 
 @contextmanager
 def another_account() -> Iterator[None]:
-    """Files are opened as somebody who owns none of them."""
+    """Files are opened by an account that owns none of them."""
     if os.geteuid() != 0:
         yield  # the owner's own right is taken away below
         return

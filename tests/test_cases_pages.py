@@ -1,4 +1,4 @@
-"""Inputs that failed once, with their right values: empty selections in a what-if, and people of whom no like
+"""Inputs that failed once, with their right values: empty selections in a what-if, and users of whom no like
 is known.
 """
 
@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_cli import run
 from test_pages import fine, recommended, said, visit
 
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
@@ -23,9 +22,9 @@ from dskreg.explore.comparison import ALL
 from dskreg.explorer import Change, Explorer
 from dskreg.pipeline import measure
 from dskreg.ui.common import cache
+from tests.commands import run
 from tests.people_of_few_likes import ADULT, ITEMS, ONE_LIKE, UNKNOWN, train
-from tests.small import SMALL, opened, whole
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, opened, whole
 from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph, world
 
 USER, TITLE = 34, 36
@@ -124,11 +123,11 @@ def test_with_no_relation_neighbour_or_liked_title_left(demo: Explorer) -> None:
     assert listed["item_id"].tolist() == unseen["item_id"].head(10).tolist()
 
 
-# Nobody's likes
+# No user's likes
 
 
 def popular(explorer: Explorer, user: int, adult: bool = False) -> list[int]:
-    """The titles that the person has not seen, the most liked first, counted from the interactions."""
+    """The items that the user has not seen, the most liked first, counted from the interactions."""
     data = explorer.core.artifact.dataset
     folds = (TRAIN, VALIDATION, OUTSIDE) if explorer.core.artifact.config.train.refit else (TRAIN,)
     liked = pd.Series(data.item[data.liked & np.isin(data.fold, folds)]).value_counts()
@@ -184,7 +183,9 @@ def test_without_a_like_the_list_is_by_popularity_and_says_so(
     assert TASTE in text
 
 
-def test_everybodys_lists_are_the_same_as_each_persons(artifact: Path, capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_lists_of_all_users_equal_each_users_own_list(
+    artifact: Path, capsys, monkeypatch, tmp_path
+) -> None:  # type: ignore[no-untyped-def]
     explorer = Explorer.open(artifact)
     code, _, err = run(
         capsys,
@@ -208,7 +209,7 @@ def test_everybodys_lists_are_the_same_as_each_persons(artifact: Path, capsys, m
     )
 
 
-def test_every_answer_about_somebody_without_likes_agrees(artifact: Path) -> None:
+def test_all_answers_about_a_user_without_likes_agree(artifact: Path) -> None:
     explorer = Explorer.open(artifact)
     profile, item = explorer.profile(UNKNOWN[0]), popular(explorer, UNKNOWN[0], adult=True)[4]
     assert (
@@ -225,7 +226,7 @@ def test_every_answer_about_somebody_without_likes_agrees(artifact: Path) -> Non
         found.rank_before == 5
         and found.moves["item_id"].tolist() == popular(explorer, UNKNOWN[0], adult=True)[:10]
     )
-    for name in ALL:  # nobody can know more
+    for name in ALL:  # no recommender can know more
         assert (
             explorer.rivals.recommend(name, profile, 10)["item_id"].tolist()
             == popular(explorer, UNKNOWN[0], adult=True)[:10]
@@ -289,8 +290,8 @@ def test_a_like_that_adds_nothing_is_not_claimed_to_fit(artifact: Path) -> None:
     assert seen == {True, False}, "both kinds occur"
 
 
-def test_people_without_a_like_are_not_in_the_means() -> None:
-    """A split that came with the data: somebody has a test title and nothing else."""
+def test_users_without_a_like_are_not_in_the_means() -> None:
+    """A split that came with the data: a user has a test item and nothing else."""
     data = hand_drawn()
     more = replace(
         data,
@@ -309,7 +310,7 @@ def test_people_without_a_like_are_not_in_the_means() -> None:
     )
 
 
-# Adult titles in the command line
+# Adult items in the command line
 
 
 def test_adult_titles_are_listed_and_explained_only_on_demand(

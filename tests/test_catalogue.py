@@ -13,8 +13,7 @@ import pytest
 from dskreg.explorer import Explorer
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.catalogue import COLUMNS, summaries
-
-DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
+from tests.small import DEMO
 
 
 def test_a_row_holds_the_figures_of_the_opened_artifact() -> None:

@@ -18,20 +18,12 @@ import pytest
 from dskreg import console
 from dskreg.cli import main
 from dskreg.storage import artifact as artifacts
-from tests.test_artifact import DEMO
+from tests.commands import SMALL, run
+from tests.small import DEMO
 from tests.tiny_runs import tiny_data
 
 ROOT = Path(__file__).parents[1]
 CONTRACT = ROOT.parent / "shared" / "checks" / "contract.py"
-
-
-def run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
-) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["dskreg", *arguments])
-    code = main()
-    out, err = capsys.readouterr()
-    return code, out, err
 
 
 @pytest.mark.parametrize(
@@ -154,17 +146,6 @@ def test_everybodys_lists_are_written_whole(capsys, monkeypatch, tmp_path) -> No
         parquet[["user_id", "rank", "item_id"]]
     )
     assert {p.name for p in tmp_path.iterdir()} == {"lists.csv", "lists.parquet"}
-
-
-SMALL = (
-    "--set",
-    "model.width=8",
-    "--set",
-    "graph.min_items=2",
-    "--set",
-    "train.patience=50",
-    "--no-baselines",
-)
 
 
 def test_two_runs_of_a_seed_are_the_same_artifact_and_a_resumed_one_too(

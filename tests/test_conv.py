@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_model import CATALOGUE, PADDED, USERS, make, noises
 
 from dskreg.config import PRESETS
 from dskreg.data.dataset import SEEN, TRAIN
 from dskreg.graph.candidates import build
+from tests.drawn_models import CATALOGUE, PADDED, USERS, make, noises
 from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph
 
 # torch_geometric's import, hence inside the tests
@@ -101,7 +101,7 @@ def test_the_hetero_graph_holds_everything() -> None:
     assert data["entity"].title.tolist() == [-1, -1, -1, 4]
     candidates = data["title", "candidate", "title"]
     there = np.nonzero(graph.neighbour >= 0)
-    # From the neighbour to the title
+    # From the neighbour to the item
     assert candidates.edge_index.tolist() == [graph.neighbour[there].tolist(), there[0].tolist()]
     assert (
         data.relations == list(graph.relations)

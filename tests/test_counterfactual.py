@@ -1,5 +1,5 @@
-"""The smallest set of somebody's titles without which something else would be first: what brute force finds,
-and what is claimed of it holds.
+"""The smallest set of a user's items without which something else would be first: what brute force
+finds, and what is claimed of it holds.
 """
 
 import itertools
@@ -9,8 +9,7 @@ import pytest
 
 from dskreg.explain import counterfactual
 from dskreg.explorer import Explorer, Profile
-from tests.small import SMALL, of_few
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, of_few
 
 TITLE = 36
 
@@ -26,7 +25,7 @@ def small(request: pytest.FixtureRequest) -> Explorer:
 
 
 def first_of(explorer: Explorer, profile: Profile) -> object:
-    """The unseen title with the highest score, by a loop."""
+    """The unseen item with the highest score, by a loop."""
     scores = zip(explorer.items["item_id"], explorer.scores(profile), strict=True)
     return max(((score, -n, i) for n, (i, score) in enumerate(scores) if i not in profile.seen))[2]
 
@@ -37,7 +36,7 @@ def displaces(explorer: Explorer, profile: Profile, removed: tuple[object, ...])
 
 
 def by_brute_force(explorer: Explorer, profile: Profile, most: int) -> list[tuple[object, ...]]:
-    """All displacing sets of the smallest size there is that leave a title."""
+    """All displacing sets of the smallest size there is that leave an item."""
     for size in range(1, min(most + 1, len(profile.history))):
         if found := [
             s for s in itertools.combinations(profile.history, size) if displaces(explorer, profile, s)
@@ -63,7 +62,7 @@ def test_on_the_demo_too(demo: Explorer, user: int) -> None:
 
 
 def checked(explorer: Explorer, profile: Profile, found: counterfactual.Counterfactual) -> None:
-    """What is claimed holds by the lists: displaced, by whom, the scores, and no title can be spared."""
+    """What is claimed holds by the lists: displaced, by whom, the scores, and no item can be spared."""
     less = replace(profile, history=tuple(i for i in profile.history if i not in found.removed))
     before, after = explorer.scores(profile), explorer.scores(less)
     first, other = explorer.core.positions((found.first, found.replacement))
@@ -104,7 +103,7 @@ def test_without_a_budget_the_claims_hold_all_the_same(
             checked(demo, profile, sizes[profile])
 
 
-def test_nobody_and_one_title(demo: Explorer) -> None:
+def test_no_history_and_one_title(demo: Explorer) -> None:
     nobody = Profile(None, (), (), "nobody")
     found = demo.smallest_removal(nobody, 5)
     assert not found.found and found.proven and found.tried == 0

@@ -1,4 +1,4 @@
-"""Drawn covers: the same to the byte, well-formed whatever a title holds, readable, and made of nothing from
+"""Drawn covers: the same to the byte, well-formed whatever an item holds, readable, and made of nothing from
 elsewhere.
 """
 

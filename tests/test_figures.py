@@ -14,7 +14,7 @@ from test_pages import fine, recommended, said, visit
 
 from dskreg.data.dataset import CO_LIKED, OUTSIDE, TRAIN, VALIDATION
 from dskreg.explorer import Explorer
-from tests.test_artifact import DEMO
+from tests.small import DEMO
 
 USER = 17
 

@@ -21,8 +21,7 @@ from dskreg.retrieval import engines, index
 from dskreg.retrieval.engines import Exact
 from dskreg.retrieval.index import Index
 from dskreg.storage import folders
-from tests.small import SMALL, opened, random_world
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, opened, random_world
 from tests.worlds import EVERYTHING
 
 COLUMNS = ["rank", "item_id", "title", "score", "reason"]

@@ -27,10 +27,10 @@ from dskreg.ui.common import charts, widgets
 from dskreg.ui.compare import bump_chart
 from dskreg.ui.embeddings import overlays
 from dskreg.ui.sampling import html_graph, html_report, network
+from tests.commands import run
 from tests.made_up import candidates
 from tests.reliability.hostile import PAYLOADS
-from tests.test_artifact import DEMO
-from tests.test_cli import run
+from tests.small import DEMO
 
 LONG = PAYLOADS["10,000 without a blank"]
 
@@ -164,7 +164,7 @@ def test_no_cell_is_a_formula_wherever_the_columns_are_parted(separator: str, qu
     )
 
 
-def test_everybodys_lists_hold_no_formula(tmp_path: Path) -> None:
+def test_the_lists_of_all_users_contain_no_formula(tmp_path: Path) -> None:
     lists = pd.DataFrame(
         {
             "user_id": ["=1+1", "-7", "anna"],

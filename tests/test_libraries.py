@@ -1,5 +1,5 @@
-"""One process for all visitors: pages are computed in turn, nobody waits for ever, and what is taken is given
-back.
+"""One process for all visitors: pages are computed in turn, no visitor waits for ever, and what is taken is
+given back.
 """
 
 from __future__ import annotations

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dskreg.explore.maps import Maps
 from dskreg.explorer import Explorer, InputError
-
-DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
+from tests.small import DEMO
 
 
 @pytest.fixture(scope="module")

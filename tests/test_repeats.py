@@ -91,7 +91,7 @@ def test_running_frequencies_by_hand() -> None:
     )
 
 
-def test_a_title_that_nobody_ties_to_draws_nothing() -> None:
+def test_an_item_without_candidates_draws_nothing() -> None:
     dataset = random_world(0)
     graph = build(dataset, EVERYTHING)
     graph.neighbour[4] = -1

@@ -40,8 +40,10 @@ def test_the_menu_does_not_wait_for_the_model() -> None:
     spy = (
         "import streamlit as st\nimport sys\nfrom streamlit.testing.v1 import AppTest\n"
         "at_once, navigation = [], st.navigation\n"
-        "def spied(pages):\n    at_once.append({'torch', 'pandas', 'dskreg.explorer'} & set(sys.modules))\n    return navigation(pages)\n"
-        "st.navigation = spied\nAppTest.from_file('app.py', default_timeout=60).run()\nassert at_once == [set()], at_once"
+        "def spied(pages):\n    at_once.append({'torch', 'pandas', 'dskreg.explorer'} & "
+        "set(sys.modules))\n    return navigation(pages)\n"
+        "st.navigation = spied\nAppTest.from_file('app.py', default_timeout=60).run()\nassert at_once == "
+        "[set()], at_once"
     )
     assert imported_by(spy, ("torch",)) == ["torch"]
 
@@ -49,7 +51,10 @@ def test_the_menu_does_not_wait_for_the_model() -> None:
 @pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 def test_so_is_the_first_page() -> None:
     """Run to its end: what the page asks the model counts as well."""
-    visit = "from streamlit.testing.v1 import AppTest\napp = AppTest.from_file('app.py', default_timeout=60).run()\n"
+    visit = (
+        "from streamlit.testing.v1 import AppTest\napp = AppTest.from_file('app.py', "
+        "default_timeout=60).run()\n"
+    )
     assert imported_by(
         visit + "assert not app.exception and app.get('vega_lite_chart')", ("torch", *HEAVY)
     ) == ["torch"]
@@ -63,9 +68,11 @@ def in_a_fresh_process(program: str) -> None:
 def test_the_libraries_stay_out_of_later_collections() -> None:
     in_a_fresh_process(
         "import gc\nfrom dskreg.ui import libraries\n"
-        "during = []\ngc.callbacks.append(lambda phase, _: during.append(phase))\nlibraries.load()\ngc.callbacks.clear()\n"
+        "during = []\ngc.callbacks.append(lambda phase, _: "
+        "during.append(phase))\nlibraries.load()\ngc.callbacks.clear()\n"
         "assert not during, f'collected {len(during) // 2} times while importing'\n"
-        "import torch\nassert gc.isenabled() and not any(kept is torch.nn.Module for kept in gc.get_objects())\n"
+        "import torch\nassert gc.isenabled() and not any(kept is torch.nn.Module for kept in "
+        "gc.get_objects())\n"
         "frozen = gc.get_freeze_count()\nmine = [[] for _ in range(1000)]\nlibraries.load()\n"
         "assert gc.get_freeze_count() <= frozen, 'a later visit is frozen too'"
     )
@@ -74,9 +81,11 @@ def test_the_libraries_stay_out_of_later_collections() -> None:
 def test_libraries_that_cannot_be_imported_are_tried_again() -> None:
     in_a_fresh_process(
         "import gc, sys\nfrom dskreg.ui import libraries\nsys.modules['dskreg.explorer'] = None\n"
-        "try:\n    libraries.load()\nexcept ImportError:\n    pass\nelse:\n    raise SystemExit('imported what is not there')\n"
+        "try:\n    libraries.load()\nexcept ImportError:\n    pass\nelse:\n    raise SystemExit('imported "
+        "what is not there')\n"
         "assert gc.isenabled() and not gc.get_freeze_count()\n"
-        "del sys.modules['dskreg.explorer']\nlibraries.load()\nassert 'torch' in sys.modules and gc.get_freeze_count()"
+        "del sys.modules['dskreg.explorer']\nlibraries.load()\nassert 'torch' in sys.modules and "
+        "gc.get_freeze_count()"
     )
 
 
@@ -85,8 +94,10 @@ def test_one_thread_a_visitor_and_a_look_for_cycles_now_and_then() -> None:
     look after every run.
     """
     in_a_fresh_process(
-        "import gc, torch\nfrom dskreg.ui import libraries\nlibraries.load()\nassert torch.get_num_threads() == 1\n"
-        "looks = []\ngc.callbacks.append(lambda phase, info: looks.append(info['generation']) if phase == 'start' else None)\n"
+        "import gc, torch\nfrom dskreg.ui import libraries\nlibraries.load()\nassert "
+        "torch.get_num_threads() == 1\n"
+        "looks = []\ngc.callbacks.append(lambda phase, info: looks.append(info['generation']) if phase == "
+        "'start' else None)\n"
         "for _ in range(5):\n    libraries.tidy()\nassert looks.count(2) == 1, looks"
     )
     assert (

@@ -14,8 +14,7 @@ from dskreg.explorer import Change, Explorer, InputError
 from dskreg.graph.candidates import CandidateGraph, _shared, build
 from dskreg.model.dskreg import DSKReG
 from dskreg.serving.trained import TrainedModel
-from tests.small import SMALL, of_few, opened
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, of_few, opened
 from tests.worlds import EVERYTHING, hand_drawn
 
 USER, TITLE = 17, 36
@@ -92,7 +91,7 @@ def test_without_a_title_is_the_profile_without_it(demo: Explorer) -> None:
     assert [rank[i] for i in found.moves["item_id"]] == found.moves["rank_after"].tolist()
 
 
-def test_with_a_title_it_is_hers_and_no_longer_recommended(demo: Explorer) -> None:
+def test_an_added_title_enters_the_history_and_leaves_the_list(demo: Explorer) -> None:
     profile = demo.profile(USER)
     first = demo.recommend(profile, 1)["item_id"].iloc[0]
     found = demo.what_if(profile, first, Change(with_titles=(first,)), 10)
@@ -139,7 +138,7 @@ def test_without_a_neighbour_only_this_title_changes(small: Explorer) -> None:
         )
 
 
-def test_among_equals_nobody_moves_but_who_takes_the_place(demo: Explorer) -> None:
+def test_among_equal_scores_only_the_replacement_moves(demo: Explorer) -> None:
     """A model that learnt nothing of relevance draws by relation alone, and most candidates are equals."""
     artifact, flat = demo.core.artifact, ("relevance_item", "relevance_relation", "prior")
     weights = artifact.weights | {name: np.zeros_like(artifact.weights[name]) for name in flat}
@@ -210,7 +209,9 @@ def without_triples(dataset: Dataset, relation: str, label: str) -> Dataset:
 
 
 def table_of(dataset: Dataset, graph: CandidateGraph) -> np.ndarray:
-    """Strengths `[I, M]` of the same pairs by the graph's own dense rule over `dataset`; co-liked as it was."""
+    """Strengths `[I, M]` of the same pairs by the graph's own dense rule over `dataset`; co-liked as it
+    was.
+    """
     strength = graph.strength.copy()
     for number, name in enumerate(graph.relations):
         if name == CO_LIKED:
@@ -222,7 +223,7 @@ def table_of(dataset: Dataset, graph: CandidateGraph) -> np.ndarray:
 
 
 def test_without_an_entity_is_the_table_of_data_without_it(small: Explorer) -> None:
-    """Every entity in turn, also titles that are entities: the model over strengths rebuilt from data that
+    """Every entity in turn, also items that are entities: the model over strengths rebuilt from data that
     never had the triples.
     """
     profile, core = small.profile(500), small.core

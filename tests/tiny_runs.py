@@ -82,7 +82,7 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 def tiny_data(folder: Path) -> Path:
-    """A checkerboard: even users like even titles, odd users odd ones, each all but one or two."""
+    """A checkerboard: even users like even items, odd users odd ones, each all but one or two."""
     folder.mkdir()
     train = [
         [u, *[i for i in range(20) if i % 2 == u % 2 and i != u % 20 and i != (u + 2) % 20]]

@@ -27,7 +27,7 @@ from dskreg.embedding.neighbours import (
 from dskreg.embedding.projection import Plane, place, principal
 from dskreg.embedding.users import user_vectors
 from dskreg.errors import InputError
-from dskreg.serving.directory import Profile, plain
+from dskreg.serving.directory import Profile, to_python
 from dskreg.serving.tastes import Tastes
 from dskreg.serving.trained import TrainedModel
 
@@ -147,7 +147,7 @@ class Maps:
             frame = self.core.rows(found)
         else:
             frame = self.users(method).iloc[found][["user_id", "liked", "favourite"]].reset_index(drop=True)
-            frame["user_id"] = [plain(user) for user in frame["user_id"]]
+            frame["user_id"] = [to_python(user) for user in frame["user_id"]]
         shown = close[found] if metric == "cosine" else -close[found]
         ranks = ranks_of(close, found, excluded), ranks_of(mapped, found, excluded)
         return frame.assign(closeness=shown, rank=ranks[0], map_rank=ranks[1])

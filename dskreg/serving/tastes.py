@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dskreg.serving.directory import Directory, Profile, plain
+from dskreg.serving.directory import Directory, Profile, to_python
 
 ORDERS = ("id", "most liked", "fewest liked", "oddest", "most typical")
 """How found people may be sorted."""
@@ -116,7 +116,7 @@ class Tastes:
 
     def _row(self, user: int) -> tuple[Any, ...]:
         return (
-            plain(self.directory.dataset.user_ids[user]),
+            to_python(self.directory.dataset.user_ids[user]),
             int(self.liked[user]),
             int(self.seen[user]),
             float(self.oddness[user]),
@@ -161,7 +161,7 @@ class Tastes:
         place = int(np.searchsorted(active, self.directory.user(user_id)))
         if by > 0 and (place >= len(active) or active[place] != self.directory.user(user_id)):
             by -= 1  # a person without a like stands between two others
-        return plain(self.directory.dataset.user_ids[active[(place + by) % len(active)]])
+        return to_python(self.directory.dataset.user_ids[active[(place + by) % len(active)]])
 
     def taste(self, profile: Profile) -> pd.DataFrame:
         """genre, liked, share of the profile's titles, lift over the share among everybody's training likes;

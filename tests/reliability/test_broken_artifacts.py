@@ -103,11 +103,13 @@ def test_what_is_small_on_disk_and_huge_in_memory_is_refused_at_once(place: int,
     )[place]
     folder = made(case, tmp_path / "bomb")
     program = (
-        "import resource, sys, time; from pathlib import Path; from dskreg.storage.artifact import load; from dskreg.errors import InputError\n"
+        "import resource, sys, time; from pathlib import Path; from dskreg.storage.artifact import load; "
+        "from dskreg.errors import InputError\n"
         "before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()\n"
         "try: load(Path(sys.argv[1]))\n"
         "except InputError as error: print(error)\n"
-        "print(time.monotonic() - began, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)"
+        "print(time.monotonic() - began, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * "
+        "1024)"
     )
     told = subprocess.run(
         [sys.executable, "-c", program, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True

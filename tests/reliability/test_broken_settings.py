@@ -1,4 +1,4 @@
-"""Settings and checkpoints that somebody broke on purpose: one sentence each, before anything is computed
+"""Settings and checkpoints that were broken on purpose: one sentence each, before anything is computed
 from them (all with DSKREG_LONG=1).
 """
 
@@ -17,9 +17,9 @@ from dskreg.config import Config, setting_paths
 from dskreg.errors import InputError
 from dskreg.training import trainer
 from dskreg.training.trainer import train
+from tests.commands import SMALL
 from tests.reliability import broken_settings as broken
 from tests.reliability.size import times
-from tests.test_cli import SMALL
 from tests.tiny_runs import settings, small, tiny_data
 
 SETTINGS = list(broken.settings())

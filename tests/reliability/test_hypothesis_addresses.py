@@ -260,7 +260,7 @@ def test_what_no_widget_can_follow_is_said(wanted: dict[str, str]) -> None:
 
 @settings(3000, 100)
 @given(text=VALUE, other=VALUE)
-def test_people_and_titles_are_found_or_said_to_be_unknown(text: str, other: str, explorer: Explorer) -> None:
+def test_users_and_items_are_found_or_reported_as_unknown(text: str, other: str, explorer: Explorer) -> None:
     notices: list[widgets.Notice] = []
     ids = edits.split_ids(other)
     known = edits.known_titles(explorer, {"liked": ids, "disliked": edits.split_ids(text)}, notices)
