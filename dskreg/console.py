@@ -136,3 +136,29 @@ def indexed(out: Path, made: dict[str, Any]) -> str:
         lines.append(f"with an engine that misses nothing {whole:.4f}, without re-scoring {raw:.4f}")
         lines.append(f"{took['index']:.2f} ms a list (median), exact {took['exact']:.2f} ms")
     return "\n".join(lines)
+
+
+def listing(heading: str, items: list[dict[str, Any]]) -> str:
+    """A list of recommendations, each with its reason on a line of its own."""
+    lines = [
+        f"{row['rank']:>3}  {row['score']:8.4f}  {row['title']}  [{row['item_id']}]\n     {row['reason']}"
+        for row in items
+    ]
+    return "\n".join([heading, *lines])
+
+
+def explained(found: Any, note: str = "") -> str:
+    """An Explanation: how the score is made up, a note, and the sampled neighbours of both sides."""
+    parts = [
+        f"{found.title}: score {found.score:.4f} = own {found.self_contribution:.4f} + bias {found.bias:.4f} "
+        f"+ neighbours, {found.activation}"
+    ]
+    if note:
+        parts.append(note)
+    columns = ["title", "relation", "via", "key", "inclusion_probability", "attention", "contribution"]
+    sides = {"item's neighbours": found.item_neighbours, "user's liked items": found.user_neighbours}
+    for name, frame in sides.items():
+        sampled = frame[frame["picked"]]
+        rows = sampled[columns].to_string(index=False) if len(sampled) else "(none)"
+        parts.append(f"\n{name}: {len(sampled)} of {len(frame)} sampled\n{rows}")
+    return "\n".join(parts)
