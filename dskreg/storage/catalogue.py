@@ -1,4 +1,4 @@
-"""All artifacts of a folder in one table.
+"""All artifacts of some folders in one table.
 
 Read from the manifests and their neighbours alone: no file's hash is verified, that is for opening.
 """
@@ -6,6 +6,7 @@ Read from the manifests and their neighbours alone: no file's hash is verified, 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,23 +37,20 @@ COLUMNS = (
 )
 
 
-def summaries(folder: str | Path) -> pd.DataFrame:
-    """One row per sub-folder, by name.
+def summaries(*folders: str | Path) -> pd.DataFrame:
+    """One row per sub-folder, by name; of several with one name, that of the first of `folders`.
 
     `size` is in MB, `created` in UTC; `baseline` is the one with the best NDCG@20, None where none was
     measured. `problem` is "" for what reads as an artifact, else the sentence that says why not, and then the
     other columns are empty.
     """
-    root = Path(folder)
-    try:
-        found = (
-            sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-            if root.is_dir()
-            else []
-        )
-    except OSError:
-        found = []
-    table = pd.DataFrame([_row(path) for path in found], columns=list(COLUMNS))
+    found: dict[str, Path] = {}
+    for folder in folders:
+        with suppress(OSError):
+            for path in Path(folder).iterdir():
+                if path.is_dir() and not path.name.startswith("."):
+                    found.setdefault(path.name, path)
+    table = pd.DataFrame([_row(found[name]) for name in sorted(found)], columns=list(COLUMNS))
     numbers = ("viewers", "titles", "seed", "size", *MEASURES, "baseline ndcg@20")
     return table.assign(
         **{name: pd.to_numeric(table[name]) for name in numbers},

@@ -61,7 +61,7 @@ COMPARED = (
 
 def show() -> None:
     """The table, and what can be done with the models chosen in it."""
-    table = summaries(cache.artifacts_folder())
+    table = summaries(*cache.artifact_folders())
     names = table["name"].tolist()
     chosen = st.multiselect(
         "Chosen models",
