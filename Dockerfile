@@ -1,7 +1,7 @@
 # docker build -t dskreg . && docker run --rm -p 127.0.0.1:8501:8501 dskreg
 FROM python:3.11-slim AS build
 WORKDIR /source
-COPY pyproject.toml setup.py README.md app.py ./
+COPY pyproject.toml setup.py README.md LICENSE* app.py ./
 COPY .streamlit .streamlit
 COPY pages pages
 COPY dskreg dskreg

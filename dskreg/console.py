@@ -29,7 +29,7 @@ def prepare() -> None:
     Raises:
         InputError: There is no stdout.
     """
-    # a stream that is closed: the next file would be opened in its place
+    # Where a stream is closed, the next file would be opened in its place
     while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(spare)
@@ -49,25 +49,30 @@ def say(message: str) -> None:
 
 
 def progress(
-    steps: Iterator[Made], count: int, label: str, size: Callable[[Made], int] = lambda step: 1
+    steps: Iterator[Made],
+    count: int,
+    label: str,
+    size: Callable[[Made], int] = lambda step: 1,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Made]:
-    """The steps; meanwhile a bar on stderr that leaves no trace, or a line now and then where stderr is no
-    terminal.
+    """The steps, with a progress bar on stderr while they are taken, or a line every EVERY seconds where stderr
+    is no terminal.
 
     Args:
-        steps: What is counted.
+        steps: The steps to count.
         count: The sum of their sizes.
-        label: What is under way.
-        size: Of a step.
+        label: The name of the work.
+        size: The size of a step.
+        clock: Seconds.
     """
-    done, told = 0, time.monotonic()
+    done, told = 0, clock()
     with tqdm(total=count, desc=label, leave=False, file=sys.stderr, disable=None) as bar:
         for step in steps:
             yield step
             done += size(step)
             bar.update(size(step))
-            if bar.disable and time.monotonic() - told >= EVERY:
-                told = time.monotonic()
+            if bar.disable and clock() - told >= EVERY:
+                told = clock()
                 say(f"{label}: {done:,} of {count:,}")
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_cli import run
 from test_pages import fine, recommended, said, visit
 
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
@@ -23,6 +22,7 @@ from dskreg.explore.comparison import ALL
 from dskreg.explorer import Change, Explorer
 from dskreg.pipeline import measure
 from dskreg.ui.common import cache
+from tests.command_line import run
 from tests.people_of_few_likes import ADULT, ITEMS, ONE_LIKE, UNKNOWN, train
 from tests.small import SMALL, opened, whole
 from tests.test_artifact import DEMO

@@ -27,9 +27,9 @@ from dskreg.ui.common import charts, widgets
 from dskreg.ui.compare import bump_chart
 from dskreg.ui.embeddings import overlays
 from dskreg.ui.sampling import html_report, network, walk_chart
+from tests.command_line import run
 from tests.reliability.hostile import PAYLOADS
 from tests.test_artifact import DEMO
-from tests.test_cli import run
 from tests.test_network import candidates
 
 LONG = PAYLOADS["10,000 without a blank"]
