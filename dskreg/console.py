@@ -55,8 +55,7 @@ def progress(
     size: Callable[[Made], int] = lambda step: 1,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Made]:
-    """The steps, with a progress bar on stderr while they are taken, or a line every EVERY seconds where stderr
-    is no terminal.
+    """The steps; stderr shows a progress bar meanwhile, or a line every EVERY seconds where it is no terminal.
 
     Args:
         steps: The steps to count.

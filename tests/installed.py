@@ -18,14 +18,8 @@ from benchmarks.served import await_health
 
 ROOT = Path(__file__).parents[1]
 SOURCES = (
-    "setup.py",
-    "pyproject.toml",
-    "README.md",
-    "app.py",
-    ".streamlit",
-    "pages",
-    "dskreg",
-    "artifacts/demo",
+    *("setup.py", "pyproject.toml", "README.md", "LICENSE*", "app.py", "pages", "dskreg"),
+    *(".streamlit", "artifacts/demo", "benchmarks/**/accuracy.json"),
 )
 
 
@@ -77,8 +71,8 @@ def install(place: Path) -> Installed:
     """Build the wheel and install it; the libraries come from the environment that runs the tests."""
     source, folder = place / "source", place / "elsewhere"
     folder.mkdir()
-    for name in (*SOURCES, *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("LICENSE*"))):
-        copy, path = source / name, ROOT / name
+    for path in (path for pattern in SOURCES for path in ROOT.glob(pattern)):
+        copy = source / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             shutil.copytree(path, copy, ignore=shutil.ignore_patterns("__pycache__"))

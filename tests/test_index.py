@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -280,5 +281,5 @@ def test_what_faiss_cannot_read_is_refused(tmp_path: Path) -> None:
 
 def test_the_package_is_no_requirement() -> None:
     assert importlib.util.find_spec("dskreg.retrieval.index") is not None
-    for name in ("requirements.txt", "requirements-dev.txt"):
-        assert "faiss" not in (DEMO.parents[1] / name).read_text()
+    project = tomllib.loads((DEMO.parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    assert "faiss" not in str(project["dependencies"] + project["optional-dependencies"]["dev"])

@@ -113,7 +113,8 @@ def test_the_wheel_holds_the_app_as_it_is_in_the_repository(installed: Installed
         modules = {name for name in wheel.namelist() if name.startswith("dskreg/") and name.endswith(".py")}
     pages = {f"pages/{path.name}" for path in ROOT.glob("pages/*.py")}
     demo = {f"artifacts/demo/{path.name}" for path in DEMO.iterdir()}
-    assert app == {"app.py", ".streamlit/config.toml"} | pages | demo
+    figures = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("benchmarks/**/accuracy.json")}
+    assert app == {"app.py", ".streamlit/config.toml"} | pages | demo | figures
     own = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("dskreg/**/*.py")}
     assert {name for name in modules if not name.startswith("dskreg/app/")} == own
 
