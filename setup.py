@@ -3,6 +3,7 @@
 Everything else about the package is in pyproject.toml.
 """
 
+import shutil
 from pathlib import Path
 
 from setuptools import setup
@@ -20,8 +21,11 @@ class BuildWithApp(build_py):
         return sorted(path.relative_to(root).as_posix() for form in FILES for path in root.glob(form))
 
     def run(self) -> None:
-        super().run()
-        if not self.editable_mode:
+        if self.editable_mode:
+            super().run()
+        else:
+            shutil.rmtree(self.build_lib, ignore_errors=True)  # may hold modules that are gone
+            super().run()
             for name in self.app_files():
                 target = Path(self.build_lib, APP, name)
                 self.mkpath(str(target.parent))

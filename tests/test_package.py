@@ -18,6 +18,7 @@ import dskreg
 from dskreg import serve
 from dskreg.errors import InputError
 from dskreg.storage import places
+from dskreg.storage.catalogue import summaries
 from dskreg.ui.common import cache
 from tests.command_line import DEMO, ROOT, run, tiny_data
 from tests.installed import Installed, install
@@ -193,6 +194,7 @@ def test_the_bundled_demo_is_offered_beside_the_artifacts_of_the_user(
     assert cache.artifact_names() == ["demo"] and cache.artifact_path("demo") == places.BUNDLED / "demo"
     shutil.copytree(DEMO, tmp_path / "another")
     assert cache.artifact_names() == ["demo", "another"] and cache.artifact_path("another").parent == tmp_path
+    assert summaries(*cache.artifact_folders())["name"].tolist() == ["another", "demo"]
     shutil.copytree(DEMO, tmp_path / "demo")
     assert cache.artifact_names() == ["demo", "another"] and cache.artifact_path("demo").parent == tmp_path
 

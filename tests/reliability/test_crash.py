@@ -193,7 +193,7 @@ FILLED = """
 import sys
 from pathlib import Path
 from types import ModuleType
-from dskreg import artifact
+from dskreg.storage import artifact
 from dskreg.errors import InputError
 demo, out = artifact.load(Path(sys.argv[1])), Path(sys.argv[2]) / "made"
 artifact.save(demo, out)
