@@ -267,7 +267,7 @@ def main() -> int:
 
 
 def answer() -> int:
-    """What was asked for, done and written; the exit code."""
+    """Run the command that the arguments name; the exit code."""
     # Before torch is loaded: threads that spin while they wait slow every other process down.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
@@ -275,7 +275,7 @@ def answer() -> int:
         result = app(standalone_mode=False, prog_name="dskreg")
     except InputError as error:
         return fail(str(error))
-    # What the system refuses: the help on a full disk, a file that is taken away meanwhile
+    # For example the help on a full disk, or a file that is deleted meanwhile
     except OSError as error:
         return fail(str(error))
     except typer.Exit as end:
@@ -289,6 +289,6 @@ def answer() -> int:
 
 
 def fail(message: str) -> int:
-    """One line on stderr, whatever the message holds; exit code 2."""
+    """Print the message as one line on stderr; exit code 2."""
     say(f"error: {' '.join(legible(message).split())}")
     return 2

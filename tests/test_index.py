@@ -239,7 +239,7 @@ def test_the_command_line_builds_and_serves(capsys, monkeypatch, tmp_path) -> No
         (("index", str(DEMO), "--out", "/dev/null/index", "--engine", "exact"), "cannot be written"),
         (("recommend", str(DEMO), "--user", "17", "--index", "no/such/folder"), "no such folder"),
         (("recommend", str(DEMO), "--user", "17", "--index", str(DEMO)), "not an index"),
-        (("recommend", str(DEMO), "--all-users", "--out", "x.csv", "--index", "x"), "one person"),
+        (("recommend", str(DEMO), "--all-users", "--out", "x.csv", "--index", "x"), "one user"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
