@@ -9,7 +9,7 @@ from pathlib import Path
 
 DATA = Path(os.environ.get("DSKREG_DATA") or Path(__file__).parents[1] / "data")
 SOURCES = {
-    "anime": "the Kaggle set, `python -m dskreg download anime`, or a sample of its people",
+    "anime": "the Kaggle set, `dskreg download anime`, or a sample of its people",
     "dskreg-lastfm": "train.txt, test.txt and kg_final.txt of the authors' release",
     "dskreg-book": "train.txt, test.txt and kg_final.txt of the authors' release",
 }

@@ -22,7 +22,7 @@ from dskreg.explore.comparison import ALL
 from dskreg.explorer import Change, Explorer
 from dskreg.pipeline import measure
 from dskreg.ui.common import cache
-from tests.commands import run
+from tests.command_line import run
 from tests.people_of_few_likes import ADULT, ITEMS, ONE_LIKE, UNKNOWN, train
 from tests.small import DEMO, SMALL, opened, whole
 from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph, world

@@ -27,7 +27,7 @@ from dskreg.ui.common import charts, widgets
 from dskreg.ui.compare import bump_chart
 from dskreg.ui.embeddings import overlays
 from dskreg.ui.sampling import html_graph, html_report, network
-from tests.commands import run
+from tests.command_line import run
 from tests.made_up import candidates
 from tests.reliability.hostile import PAYLOADS
 from tests.small import DEMO

@@ -17,8 +17,8 @@ from dskreg.runs import process as processes
 from dskreg.runs.journal import Done, Failed, RunStatus, journal, read
 from dskreg.runs.manager import MOST, Request, Run, Runs
 from dskreg.storage import artifact as artifacts
+from tests.command_line import tiny_data
 from tests.small import DEMO
-from tests.tiny_runs import tiny_data
 
 SMALL = ("model.width=8", "graph.min_items=2", "train.patience=100000", "projection.iterations=10")
 SHORT = Request("board", "made", epochs=2, settings=SMALL, baselines=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,18 +78,3 @@ def weights(model: DSKReG) -> dict[str, Tensor]:
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     """Bit for bit."""
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-def tiny_data(folder: Path) -> Path:
-    """A checkerboard: even users like even items, odd users odd ones, each all but one or two."""
-    folder.mkdir()
-    train = [
-        [u, *[i for i in range(20) if i % 2 == u % 2 and i != u % 20 and i != (u + 2) % 20]]
-        for u in range(24)
-    ]
-    (folder / "train.txt").write_text("".join(" ".join(map(str, row)) + "\n" for row in train))
-    (folder / "test.txt").write_text("".join(f"{u} {u % 20}\n" for u in range(24)))
-    (folder / "kg_final.txt").write_text(
-        "".join(f"{i}\t0\t{20 + i % 2}\n{i}\t1\t{22 + i % 3}\n" for i in range(20))
-    )
-    return folder

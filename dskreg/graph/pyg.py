@@ -13,7 +13,7 @@ from dskreg.data.dataset import Dataset
 from dskreg.graph.candidates import CandidateGraph
 
 
-def as_hetero(dataset: Dataset, graph: CandidateGraph) -> HeteroData:
+def to_hetero_data(dataset: Dataset, graph: CandidateGraph) -> HeteroData:
     """Users, items and entities with everything that connects them; node n is position n of `dataset`.
 
     | edge type | edges | attributes |

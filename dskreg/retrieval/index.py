@@ -48,7 +48,7 @@ VECTORS, ITEMS = "vectors.safetensors", "items.parquet"
 LEAST = 200
 """Unseen items on a shortlist, at least; ten times the length of the list where that is more."""
 FORM = {"vectors": Tensor("F32", ("items", "width"), -LARGEST_VECTOR, LARGEST_VECTOR)}
-AGAIN = "build it again with `python -m dskreg index`"
+AGAIN = "build it again with `dskreg index`"
 
 
 class Manifest(TypedDict):
@@ -227,11 +227,11 @@ def read_manifest(folder: Path) -> Manifest:
     Raises InputError in words.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; an index is a folder made by `python -m dskreg index`")
+        raise InputError(f"{folder}: no such folder; an index is a folder made by `dskreg index`")
     if folders.kind(folder) != folders.INDEX:
         raise InputError(
             f"{folder}: not an index, or its {folders.MANIFEST} is damaged; an index is a folder made by "
-            "`python -m dskreg index`"
+            "`dskreg index`"
         )
     return folders.read_manifest(folder, MANIFEST, FORMAT, AGAIN, AGAIN)
 

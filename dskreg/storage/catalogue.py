@@ -1,4 +1,4 @@
-"""All artifacts of a folder in one table.
+"""All artifacts of some folders in one table.
 
 It is read from the manifests and small documents alone. Hashes are verified when an artifact is opened.
 """
@@ -37,18 +37,20 @@ COLUMNS = (
 )
 
 
-def summaries(folder: str | Path) -> pd.DataFrame:
-    """One row per sub-folder, by name.
+def summaries(*folders: str | Path) -> pd.DataFrame:
+    """One row per sub-folder, by name; of several with one name, that of the first of `folders`.
 
     `size` is in MB, `created` in UTC; `baseline` names the baseline with the best NDCG@20, None where none
     was measured. `problem` is "" for a readable artifact; otherwise it says what is wrong, and the other
     columns are empty.
     """
-    root = Path(folder)
-    found: list[Path] = []
-    with suppress(OSError):  # a folder that is missing or cannot be listed holds no artifact
-        found = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    table = pd.DataFrame([_row(path) for path in found], columns=list(COLUMNS))
+    found: dict[str, Path] = {}
+    for folder in folders:
+        with suppress(OSError):  # a folder that is missing or cannot be listed holds no artifact
+            for path in Path(folder).iterdir():
+                if path.is_dir() and not path.name.startswith("."):
+                    found.setdefault(path.name, path)
+    table = pd.DataFrame([_row(found[name]) for name in sorted(found)], columns=list(COLUMNS))
     numbers = ("users", "items", "seed", "size", *MEASURES, "baseline ndcg@20")
     return table.assign(
         **{name: pd.to_numeric(table[name]) for name in numbers},

@@ -62,7 +62,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not folder.is_dir():
         raise InputError(
-            f"{folder}: no such folder; an artifact is a folder made by `python -m dskreg train`"
+            f"{folder}: no such folder; an artifact is a folder made by `dskreg train`"
         )
     if not path.exists():
         raise InputError(f"{folder}: not an artifact, {MANIFEST} is missing")

@@ -11,7 +11,7 @@ import pytest
 from walk import says, settle
 
 from benchmarks.served import ROOT, serve
-from tests.tiny_runs import tiny_data
+from tests.command_line import tiny_data
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 
-from dskreg.cli import configuration, main
+from dskreg.arguments import configuration
+from dskreg.cli import main
 from dskreg.config import Config, setting_paths
 from dskreg.errors import InputError
 from dskreg.training import trainer
 from dskreg.training.trainer import train
-from tests.commands import SMALL
+from tests.command_line import SMALL, tiny_data
 from tests.reliability import broken_settings as broken
 from tests.reliability.size import times
-from tests.tiny_runs import settings, small, tiny_data
+from tests.tiny_runs import settings, small
 
 SETTINGS = list(broken.settings())
 

@@ -23,8 +23,8 @@ from dskreg.config import PRESETS, Config
 from dskreg.errors import InputError
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
+from tests.command_line import tiny_data
 from tests.reliability.size import times
-from tests.tiny_runs import tiny_data
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "artifacts" / "demo"

@@ -81,7 +81,7 @@ def choose(explorer: Explorer) -> Explorer | None:
             )
         )
     try:
-        opened = cache.open_explorer(cache.artifacts_folder() / name)
+        opened = cache.open_explorer(cache.artifact_path(name))
     except InputError as error:
         st.error(plain(f"This model cannot be opened: {error}"), icon=":material/error:")
         return None

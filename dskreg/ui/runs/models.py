@@ -63,7 +63,7 @@ COMPARED = (
 
 def show() -> None:
     """The table of models, and the actions for the selected ones."""
-    table = summaries(cache.artifacts_folder())
+    table = summaries(*cache.artifact_folders())
     names = table["name"].tolist()
     chosen = st.multiselect(
         "Selected models",
