@@ -25,6 +25,7 @@ from dskreg.explain.explainer import Questions
 from dskreg.explain.explanation import Explanation
 from dskreg.explain.reasons import by_popularity, reasons
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
+from dskreg.explore.comparison import MODEL
 from dskreg.explore.graph_statistics import statistics
 from dskreg.explore.overlap import Overlap
 from dskreg.serving.directory import Profile, plain
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from dskreg.explore.maps import Maps
 
 __all__ = [
+    "MODEL",
     "ORDERS",
     "Change",
     "Counterfactual",

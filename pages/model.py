@@ -7,6 +7,7 @@ import streamlit as st
 
 from dskreg.explorer import Explorer
 from dskreg.ui.common import charts, widgets
+from dskreg.ui.common.settings import flat
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame.sidebar import current
 from dskreg.ui.model import benchmark, curves
@@ -180,14 +181,6 @@ def preference(statistics: pd.DataFrame) -> str:
         for name in (lift.idxmax(), lift.idxmin())
     ]
     return f"It prefers some to others: {words[0]}, while {words[1]}. Drawn blindly, the two shares would be the same."
-
-
-def flat(values: dict, prefix: str = "") -> dict[str, str]:
-    """Nested settings as dotted names."""
-    rows: dict[str, str] = {}
-    for key, value in values.items():
-        rows |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": str(value)}
-    return rows
 
 
 def show_pairs(values: dict, first: str, second: str) -> None:

@@ -22,6 +22,7 @@ from dskreg.serving.trained import TrainedModel
 from dskreg.storage.artifact import Artifact
 from tests.worlds import EVERYTHING, world
 
+DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 SMALL = {
     "default": ModelConfig(width=4, picks=2, user_picks=2),
     "paper": ModelConfig(

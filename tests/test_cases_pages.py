@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_cli import run
-from test_pages import fine, recommended, said, visit
 
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
 from dskreg.data.interactions import train_matrix
@@ -23,9 +21,11 @@ from dskreg.explore.comparison import ALL
 from dskreg.explorer import Change, Explorer
 from dskreg.pipeline import measure
 from dskreg.ui.common import cache
+from tests.commands import run
+from tests.lists import recommended, visit
 from tests.people_of_few_likes import ADULT, ITEMS, ONE_LIKE, UNKNOWN, train
-from tests.small import SMALL, opened, whole
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, opened, whole
+from tests.visits import fine, said
 from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph, world
 
 USER, TITLE = 34, 36

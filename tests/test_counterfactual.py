@@ -9,8 +9,7 @@ import pytest
 
 from dskreg.explain import counterfactual
 from dskreg.explorer import Explorer, Profile
-from tests.small import SMALL, of_few
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, of_few
 
 TITLE = 36
 

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_pages import fine, recommended, said, visit
 
 from dskreg.data.dataset import CO_LIKED, OUTSIDE, TRAIN, VALIDATION
 from dskreg.explorer import Explorer
-from tests.test_artifact import DEMO
+from tests.lists import recommended, visit
+from tests.small import DEMO
+from tests.visits import fine, said
 
 USER = 17
 

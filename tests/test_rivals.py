@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,9 +23,9 @@ from dskreg.model.dskreg import DSKReG
 from dskreg.pipeline import measure
 from dskreg.serving import baselines as fitted
 from dskreg.serving.baselines import FittedBaselines
+from tests.small import DEMO
 from tests.worlds import A, B, C, D, E, hand_drawn, hand_drawn_graph
 
-DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 FIGURES = [f"{measure}@{k}" for k in CUTOFFS for measure in MEASURES]
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 

@@ -14,8 +14,7 @@ from dskreg.explorer import Change, Explorer, InputError
 from dskreg.graph.candidates import CandidateGraph, _shared, build
 from dskreg.model.dskreg import DSKReG
 from dskreg.serving.trained import TrainedModel
-from tests.small import SMALL, of_few, opened
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, of_few, opened
 from tests.worlds import EVERYTHING, hand_drawn
 
 USER, TITLE = 17, 36

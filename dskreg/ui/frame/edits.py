@@ -96,7 +96,11 @@ def _take_chosen() -> None:
 
 
 def known_titles(
-    explorer: Explorer, ids_of: dict[str, list[str]], notices: list[Notice]
+    explorer: Explorer,
+    ids_of: dict[str, list[str]],
+    notices: list[Notice],
+    owner: str = "the profile",
+    button: str = "Remove them",
 ) -> dict[str, list[str]]:
     """The ids of each field that the model knows; the others are left out with a notice."""
     known: dict[str, list[str]] = {}
@@ -112,8 +116,8 @@ def known_titles(
         named = ", ".join(wanted[:40] for wanted in unknown[:10])
         notices.append(
             Notice(
-                f"This model does not know these titles of the profile: {named}. They are left out.",
-                "Remove them",
+                f"This model does not know these titles of {owner}: {named}. They are left out.",
+                button,
                 partial(_keep, known),
             )
         )

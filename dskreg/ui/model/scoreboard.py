@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from dskreg.explorer import MODEL
 from dskreg.ui.common.widgets import listed
 
-MODEL = "DSKReG"
 MEASURES = {  # name: (heading, help, is a larger value better?)
     "recall": ("Recall", "Share of a person's hidden titles that are among the first K.", True),
     "ndcg": ("NDCG", "Like recall, but a hit near the top counts more; 1 is a perfect order.", True),
