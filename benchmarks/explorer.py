@@ -97,7 +97,7 @@ def what_if(page: Page, link: str) -> Callable[[], float]:
     def once() -> float:
         main = page.locator("[data-testid='stMain']")
         before = main.locator("[data-testid='stMetric']").first.inner_text()
-        main.get_by_role("combobox", name=re.compile("Take out liked titles")).click()
+        main.get_by_role("combobox", name=re.compile("Remove liked items")).click()
         options = page.get_by_role("option")
         options.first.wait_for()
         seconds = timed(
