@@ -34,8 +34,8 @@ for field in KEPT:
 selection = sidebar.current()
 asked = st.query_params.get("what", DEFAULT)
 if asked in OLD_NAMES:
-    asked = OLD_NAMES[asked]
-    st.session_state.setdefault("what", asked)
+    st.query_params["what"] = OLD_NAMES[asked]
+    st.rerun()  # before the widget reads the parameter
 st.title("Compare", anchor=False)
 what = widgets.one_of("Compare", list(VIEWS), "what", DEFAULT, label_visibility="collapsed")
 show, caption = VIEWS[what]

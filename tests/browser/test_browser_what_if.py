@@ -36,7 +36,7 @@ def test_removals_and_additions_change_the_score_and_reset_restores_it(page: "Pa
     settle(page)
     one = main.get_by_test_id("stMetricValue").first.inner_text()
     assert one != before
-    page.get_by_label("Add liked item").press_sequentially("one punch")
+    page.get_by_label("Add liked item", exact=True).press_sequentially("one punch")
     main.get_by_role("button", name="One Punch Man").first.click()
     page.wait_for_url(re.compile(r"added=\d+"))
     says(main, "Added likes")

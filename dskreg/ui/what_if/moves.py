@@ -54,7 +54,7 @@ def show_moves(found: WhatIf, top: int) -> None:
         f"{words[:1].upper()}{words[1:]}. The chart shows the previous rank on the left and the new "
         f"rank on the right.{reached if found.touched else ''}"
     )
-    table, chart = st.columns([1.5, 1], gap="medium")
+    table, chart = st.columns([1.6, 1], gap="medium")
     _table(table, moves, words)
     chart.plotly_chart(
         bump_chart.of_moves(moves, top, st.context.theme.type == "dark"),
@@ -76,10 +76,10 @@ def _table(place: DeltaGenerator, moves: pd.DataFrame, words: str) -> None:
         column_order=["rank_after", "title", "words", "rank_before", "score_before", "score_after"],
         column_config={
             "rank_after": number("#", width=36, help="Rank after the change."),
-            "title": st.column_config.TextColumn("Title", width=160),
-            "words": st.column_config.TextColumn("Move", width=140, help="Places up or down in the ranking."),
-            "rank_before": number("Previous rank", width=98, help="Rank before the change."),
-            "score_before": number("Score before", format="%.3f", width=92, help="The model's score."),
+            "title": st.column_config.TextColumn("Title", width=130),
+            "words": st.column_config.TextColumn("Move", width=136, help="Places up or down in the ranking."),
+            "rank_before": number("Previous rank", width=96, help="Rank before the change."),
+            "score_before": number("Score before", format="%.3f", width=90, help="The model's score."),
             "score_after": number("Score after", format="%.3f", width=84, help="The model's score."),
         },
     )
