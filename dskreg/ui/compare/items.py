@@ -201,7 +201,7 @@ def show_relationship(explorer: Explorer, explanations: list[Explanation], names
     )
     with st.container(horizontal=True, gap="small"):
         for label, value, text in figures:
-            st.metric(label, value, border=True, help=text, width=176)
+            st.metric(label, value, border=True, help=text, width=196)
     if pair.shared.empty:
         st.caption("The two items share no entity in the knowledge graph.")
         return

@@ -76,11 +76,11 @@ def _table(place: DeltaGenerator, moves: pd.DataFrame, words: str) -> None:
         column_order=["rank_after", "title", "words", "rank_before", "score_before", "score_after"],
         column_config={
             "rank_after": number("#", width=36, help="Rank after the change."),
-            "title": st.column_config.TextColumn("Title", width=130),
-            "words": st.column_config.TextColumn("Move", width=136, help="Places up or down in the ranking."),
-            "rank_before": number("Previous rank", width=96, help="Rank before the change."),
-            "score_before": number("Score before", format="%.3f", width=90, help="The model's score."),
-            "score_after": number("Score after", format="%.3f", width=84, help="The model's score."),
+            "title": st.column_config.TextColumn("Title", width=122),
+            "words": st.column_config.TextColumn("Move", width=156, help="Places up or down in the ranking."),
+            "rank_before": number("Previous rank", width=94, help="Rank before the change."),
+            "score_before": number("Score before", format="%.3f", width=88, help="The model's score."),
+            "score_after": number("Score after", format="%.3f", width=80, help="The model's score."),
         },
     )
     place.download_button(
