@@ -221,7 +221,7 @@ def test_two_titles_share_what_the_graph_says(explorer: Explorer) -> None:
     ids = explorer.items.sort_values("likes", ascending=False)["item_id"].head(2).tolist()
     pair, back = explorer.pair(*ids), explorer.pair(*reversed(ids))
     assert (pair.before, pair.after, pair.together) == (back.before, back.after, back.together)
-    assert pair.after == pytest.approx(explorer.alikeness(ids), abs=1e-5)
+    assert pair.after == pytest.approx(explorer.intra_list_similarity(ids), abs=1e-5)
     assert pair.shared.equals(back.shared)
     genres = [set(explorer.item(i)["genres"].split(", ")) for i in ids]
     tied = set(pair.shared.loc[pair.shared["relation"] == "genre", "entity"])
