@@ -1,0 +1,44 @@
+"""Visits to the app's pages with AppTest: by link and by widget, as in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
+
+ROOT = Path(__file__).resolve().parents[1]
+DEMO = ROOT / "artifacts" / "demo"
+
+
+def fine(app: AppTest) -> AppTest:
+    """The app, which has shown no exception."""
+    assert not app.exception, app.exception[0].message
+    return app
+
+
+def visit(page: str = "", **parameters: object) -> AppTest:
+    """A page, by default the first, in a new session with these parameters in its link."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in parameters.items():
+        app.query_params[name] = value if isinstance(value, list) else str(value)
+    app.run()
+    return fine(app.switch_page(f"pages/{page}.py").run() if page else app)
+
+
+def said(app: AppTest) -> str:
+    """All alerts, headings and running text of the page, without Markdown's escapes."""
+    headings, alerts = (app.title, app.header, app.subheader), (app.warning, app.error, app.info)
+    kinds = (*headings, *alerts, app.caption, app.markdown, app.text)
+    return "\n".join(str(element.value).replace("\\", "") for kind in kinds for element in kind)
+
+
+def table_with(app: AppTest, *columns: str) -> pd.DataFrame:
+    """The first table with these columns."""
+    return next(table.value for table in app.dataframe if set(columns) <= set(table.value.columns))
+
+
+def button(app: AppTest, label: str) -> Button:
+    """The button with this label."""
+    return next(found for found in app.button if found.label == label)
