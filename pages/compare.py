@@ -38,5 +38,5 @@ if asked not in VIEWS:
             f"The link asks to compare “{asked[:40]}”; known are {widgets.listed(list(VIEWS))}. You see {what}."
         )
     )
-widgets.person_header(selection.explorer, selection.profile)
+widgets.profile_header(selection.explorer, selection.profile)
 show(selection)

@@ -281,7 +281,7 @@ st.title("What if", anchor=False)
 st.caption(
     "What made the model say this? Take something away, or add it, and the model computes everything again."
 )
-widgets.person_header(explorer, profile)
+widgets.profile_header(explorer, profile)
 
 item_id = selection.item_id
 if item_id is None:

@@ -41,9 +41,7 @@ def test_who_is_looking_and_who_comes_see_the_new_one(
     assert recommended(app)["title"].str.endswith(" (old)").all()
     artifacts.save(renamed(demo, " (new)"), tmp_path / "demo")
     for looking in (app.run(), visit(user="34")):
-        assert recommended(fine(looking))["title"].str.endswith(" (new)").all() and "viewer 34" in said(
-            looking
-        )
+        assert recommended(fine(looking))["title"].str.endswith(" (new)").all() and "user 34" in said(looking)
     # Whoever still holds the old one can finish with it: it lies in memory, whole.
     assert before.recommend(before.profile(34))["title"].str.endswith(" (old)").all()
 

@@ -103,7 +103,7 @@ def placeholder(suggested: object) -> str:
 def suggestion(explorer: Explorer, profile: Profile) -> object:
     """Somebody worth a look who is not the present person."""
     presets = cache.ask(explorer, "tastes.presets")["user_id"].tolist()
-    return next((user for user in presets if user != profile.user_id), cache.suggested_viewer(explorer))
+    return next((user for user in presets if user != profile.user_id), cache.suggested_user(explorer))
 
 
 def known_titles(
@@ -226,7 +226,7 @@ def exchange(profile: Profile, other: Profile) -> None:
     if other.user_id is None:
         st.session_state["profile"], st.session_state["titles"] = "mine", ",".join(map(str, other.history))
     else:
-        people.choose_viewer(other.user_id)
+        people.choose_user(other.user_id)
         st.session_state["liked"] = ",".join(map(str, other.liked))
     st.session_state["disliked"] = ",".join(map(str, other.disliked))
 
