@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_pages import DEMO, ROOT, fine, said
 
 from dskreg.explorer import Explorer, Overlap
 from dskreg.storage import artifact as artifacts
@@ -15,6 +14,7 @@ from dskreg.ui.common import cache
 from dskreg.ui.compare import bump_chart, models
 from dskreg.ui.compare import lists as beside
 from dskreg.ui.compare.lists import Ranked
+from tests.visits import DEMO, ROOT, fine, said
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 VIEWER = 17
@@ -163,9 +163,9 @@ def test_a_pinned_person_stays_while_the_sidebar_goes_on(explorer: Explorer) -> 
     assert "Both sides are the same person" in said(app)
     app.text_input(key="user").set_value("34")
     app = fine(app.run())
-    assert sides(app)[:2] == ["Viewer 34", f"Viewer {VIEWER}"]
+    assert sides(app)[:2] == ["User 34", f"User {VIEWER}"]
     app = press(app, "Swap")
-    assert sides(app)[:2] == [f"Viewer {VIEWER}", "Viewer 34"]
+    assert sides(app)[:2] == [f"User {VIEWER}", "User 34"]
     app.button_group(key="what").set_value("titles")
     app = fine(app.run())
     assert app.session_state["other"] == "34"  # what was pinned is not forgotten on the way
@@ -274,7 +274,7 @@ def test_a_viewer_who_is_missing_in_the_same_data_is_compared_by_titles(
 ) -> None:
     foreign(two / "other", user_ids=artifacts.load(two / "other").dataset.user_ids + 5_000)
     app = visit(what="models", by_titles="true")
-    assert "does not know viewer 17" in said(app) and metric(app, "In both lists") == "8 of 8"
+    assert "does not know user 17" in said(app) and metric(app, "In both lists") == "8 of 8"
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_replaced_again_and_again_it_is_always_the_one_or_the_other(
         seen = set()
         for _ in range(VISITS):
             app = fine(visit(user="34"))
-            assert not app.error and [title.value for title in app.title] == ["Recommendations for viewer 34"]
+            assert not app.error and [title.value for title in app.title] == ["Recommendations for user 34"]
             marks = recommended(app)["title"].str.extract(r" (#\d+)$")[0]
             assert marks.notna().all() and marks.nunique() == 1, "one artifact, not parts of two"
             seen |= set(marks)

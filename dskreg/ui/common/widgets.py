@@ -19,8 +19,8 @@ _JOINED = re.compile(r":(?=\S)|@(?=\S)|(?i:\bwww)(?=\\\.)")
 _SIGN = re.compile(r"(?<!\S)([<>~-])(->|[>=-])(?!\S)")
 LONGEST = 500  # characters of any text from a file
 SIMULATED = (
-    "The titles of the demo are real, its users are simulated. "
-    "Their tastes are known, so you can check what the model learns."
+    "The titles of the demo are real; its users are simulated with planted tastes, "
+    "so you can check what the model learns."
 )
 NOTHING_KNOWN = (
     "Nothing is known of this user's taste: the data contain no like. "
