@@ -75,13 +75,13 @@ def next_viewer(page: Page, link: str) -> Callable[[], float]:
 
 
 def opening(page: Page, link: str) -> Callable[[], float]:
-    """From a card's "Why?" to the sampling page of its title: the answer, the sum and the drawing's frame."""
+    """From a card's "Explain" to the sampling page of its title: the answer, the sum and the drawing's frame."""
     titles = iter(range(10_000))
 
     def once() -> float:
         page.goto(link)
         settle(page)
-        button = page.get_by_role("button", name="Why?").nth(next(titles) % 10)
+        button = page.get_by_role("button", name="Explain").nth(next(titles) % 10)
         button.scroll_into_view_if_needed()
         drawn = "document.querySelector(\"[data-testid='stMain'] iframe\") && document.querySelector('.js-plotly-plot .trace')"
         return timed(page, button.click, f"{says('How the score adds up')} && {drawn}")

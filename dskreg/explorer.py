@@ -29,7 +29,7 @@ from dskreg.explore.comparison import MODEL
 from dskreg.explore.graph_statistics import statistics
 from dskreg.explore.overlap import Overlap
 from dskreg.serving.directory import Profile, plain
-from dskreg.serving.diversity import POOL, WIDE, alikeness, mmr
+from dskreg.serving.diversity import POOL, WIDE, intra_list_similarity, mmr
 from dskreg.serving.tastes import ORDERS, Tastes
 from dskreg.serving.trained import TrainedModel, padded
 from dskreg.storage import artifact as artifacts
@@ -237,9 +237,9 @@ class Explorer(Questions):
             seen=np.isin(listed, seen), held_out=held_out, reason=self._reasons(profile, listed)
         )
 
-    def alikeness(self, item_ids: Iterable[object]) -> float:
+    def intra_list_similarity(self, item_ids: Iterable[object]) -> float:
         """How alike these titles are: mean cosine of all pairs after the graph."""
-        return alikeness(self.core.representations[1][self.core.positions(item_ids)])
+        return intra_list_similarity(self.core.representations[1][self.core.positions(item_ids)])
 
     def _reasons(self, profile: Profile, ranked: np.ndarray) -> list[str]:
         if not len(ranked):

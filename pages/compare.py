@@ -45,5 +45,5 @@ if asked not in VIEWS:
     widgets.show_notice(
         Notice(f"The link asks to compare “{asked[:40]}”; known are {known}. This page compares {what}.")
     )
-widgets.person_header(selection.explorer, selection.profile)
+widgets.profile_header(selection.explorer, selection.profile)
 show(selection)

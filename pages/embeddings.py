@@ -16,7 +16,7 @@ from dskreg.ui.embeddings import panels as mapside
 from dskreg.ui.embeddings.controls import TITLES, VIEWERS
 from dskreg.ui.embeddings.scatter import Look, Mark
 from dskreg.ui.frame import sidebar
-from dskreg.ui.frame.finder import choose_viewer
+from dskreg.ui.frame.finder import choose_user
 
 PHONE = 700  # pixels of the window below which only those names of regions stay that fit
 
@@ -187,7 +187,7 @@ with right:
     elif kind == TITLES:
         mapside.title_card(explorer, who)
     else:
-        mapside.viewer_card(explorer, who, profile, choose_viewer)
+        mapside.viewer_card(explorer, who, profile, choose_user)
 if ids:
     with listed:
         mapside.selection(explorer, view, frame, ids)

@@ -91,7 +91,7 @@ st.title("Sampled neighbours", anchor=False)
 st.caption(
     "Of the whole knowledge graph the model samples a few neighbours for each title. What could it draw, what did it draw, and what did that add?"
 )
-widgets.person_header(explorer, profile)
+widgets.profile_header(explorer, profile)
 
 offered = cache.recommendations(explorer, profile, selection.top)["item_id"].tolist()
 item_id = selection.item_id if selection.item_id is not None else next(iter(offered), None)

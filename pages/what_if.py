@@ -14,7 +14,7 @@ st.title("What if", anchor=False)
 st.caption(
     "Remove or add liked items, neighbours, entities or relations: the model computes every score again."
 )
-widgets.person_header(explorer, profile)
+widgets.profile_header(explorer, profile)
 
 item_id = selection.item_id
 if item_id is None:

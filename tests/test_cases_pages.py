@@ -144,8 +144,8 @@ def test_a_user_without_likes_gets_a_list_by_popularity_that_says_so(
     likes = explorer.items.set_index("item_id")["likes"]
     for row in listed["items"]:
         count = likes[row["item_id"]]
-        who = "nobody" if not count else "1 person" if count == 1 else f"{count} people"
-        assert row["score"] == 0 and row["reason"] == f"Liked by {who}; {TASTE}."
+        users = "no users" if not count else "1 user" if count == 1 else f"{count} users"
+        assert row["score"] == 0 and row["reason"] == f"Liked by {users}; {TASTE}."
     _, out, _ = run(
         capsys,
         monkeypatch,

@@ -200,7 +200,7 @@ def test_search_offers_viewers_too() -> None:
     app = visit(map="viewers")
     fine(app.text_input(key="map_search").set_value("17").run())
     fine(app.selectbox(key="map_found").select_index(0).run())
-    assert app.text_input(key="point").value == "17" and "Viewer 17" in app.header[0].value
+    assert app.text_input(key="point").value == "17" and "User 17" in app.header[0].value
 
 
 def test_an_unknown_viewer_of_the_link_is_noted() -> None:

@@ -41,9 +41,7 @@ def test_who_is_looking_and_who_comes_see_the_new_one(
     assert recommended(app)["title"].str.endswith(" (old)").all()
     artifacts.save(renamed(demo, " (new)"), tmp_path / "demo")
     for looking in (app.run(), visit(user="34")):
-        assert recommended(fine(looking))["title"].str.endswith(" (new)").all() and "viewer 34" in said(
-            looking
-        )
+        assert recommended(fine(looking))["title"].str.endswith(" (new)").all() and "user 34" in said(looking)
     # Whoever still holds the old one can finish with it: it lies in memory, whole.
     assert before.recommend(before.profile(34))["title"].str.endswith(" (old)").all()
 
@@ -98,7 +96,7 @@ def test_replaced_again_and_again_it_is_always_the_one_or_the_other(
         seen = set()
         for _ in range(VISITS):
             app = fine(visit(user="34"))
-            assert not app.error and [title.value for title in app.title] == ["Recommendations for viewer 34"]
+            assert not app.error and [title.value for title in app.title] == ["Recommendations for user 34"]
             marks = recommended(app)["title"].str.extract(r" (#\d+)$")[0]
             assert marks.notna().all() and marks.nunique() == 1, "one artifact, not parts of two"
             seen |= set(marks)

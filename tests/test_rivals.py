@@ -218,7 +218,7 @@ def test_a_pair_of_items_shares_the_genres_of_both(explorer: Explorer) -> None:
     ids = explorer.items.sort_values("likes", ascending=False)["item_id"].head(2).tolist()
     pair, back = explorer.pair(*ids), explorer.pair(*reversed(ids))
     assert (pair.before, pair.after, pair.together) == (back.before, back.after, back.together)
-    assert pair.after == pytest.approx(explorer.alikeness(ids), abs=1e-5)
+    assert pair.after == pytest.approx(explorer.intra_list_similarity(ids), abs=1e-5)
     assert pair.shared.equals(back.shared)
     genres = [set(explorer.item(i)["genres"].split(", ")) for i in ids]
     tied = set(pair.shared.loc[pair.shared["relation"] == "genre", "entity"])

@@ -69,7 +69,7 @@ class Maps:
                 "user_id": self.core.artifact.dataset.user_ids[users],
                 "liked": tastes.liked[users],
                 "favourite": self._favourites,
-                "oddness": tastes.oddness[users],
+                "oddness": tastes.rarity[users],
                 "cluster": placed["cluster"].to_numpy(),
                 "x": xy[:, 0],
                 "y": xy[:, 1],

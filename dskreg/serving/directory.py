@@ -122,7 +122,7 @@ class Directory:
         ids = self.item_ids
         history, seen = (tuple(ids[i] for i in matrix[u].indices) for matrix in (self.history, self.seen))
         return Profile(
-            plain(self.dataset.user_ids[u]), history, seen, f"viewer {legible(str(self.dataset.user_ids[u]))}"
+            plain(self.dataset.user_ids[u]), history, seen, f"user {legible(str(self.dataset.user_ids[u]))}"
         )
 
     def profile_of(self, item_ids: Iterable[object]) -> Profile:
@@ -135,7 +135,7 @@ class Directory:
             )
         chosen = tuple(self.item_ids[self._item_position[i]] for i in given)
         return Profile(
-            None, chosen, chosen, f"my own profile ({len(chosen)} title{'' if len(chosen) == 1 else 's'})"
+            None, chosen, chosen, f"custom profile ({len(chosen)} title{'' if len(chosen) == 1 else 's'})"
         )
 
     def edited(

@@ -54,5 +54,5 @@ def test_a_server_that_was_killed_and_started_again_shows_the_same_view(page: Pa
         assert page.locator("h2").first.inner_text() == heading and page.url == link
         page.get_by_role("link", name="What if").first.click()
         says(settle(page), "Minimal counterfactual explanation")
-        assert "viewer 34" in page.inner_text("[data-testid='stMain']").lower()
+        assert "user 34" in page.inner_text("[data-testid='stMain']").lower()
         page.goto("about:blank")

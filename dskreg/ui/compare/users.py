@@ -14,7 +14,7 @@ from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.compare.lists import Ranked, compare_two
 from dskreg.ui.compare.user_test import show_user_test
-from dskreg.ui.frame import edits
+from dskreg.ui.frame import edits, url
 from dskreg.ui.frame.sidebar import Selection
 
 FIELDS = ("other", "other_liked", "other_disliked")
@@ -72,11 +72,12 @@ def choose(explorer: Explorer, profile: Profile) -> Profile:
             help="Keeps this user on the right while you choose another one in the sidebar.",
         )
         swap = st.container()
-    with st.expander("Advanced: URL parameters", icon=":material/link:"):
-        st.caption("The edits of the other user, as comma-separated ids. A copied link carries them.")
+    with url.parameters():
         texts = {
-            "other_liked": st.text_input("Added likes (ids)", key="other_liked", bind="query-params"),
-            "other_disliked": st.text_input("Dislikes (ids)", key="other_disliked", bind="query-params"),
+            "other_liked": st.text_input("Other user: likes", key="other_liked", bind="query-params"),
+            "other_disliked": st.text_input(
+                "Other user: dislikes", key="other_disliked", bind="query-params"
+            ),
         }
     notices: list[Notice] = []
     edited = {field: edits.split_ids(text or "") for field, text in texts.items()}
@@ -130,9 +131,7 @@ def show_likes(explorer: Explorer, headings: tuple[str, str], profile: Profile, 
     st.header("Likes", anchor=False)
     either = len(set(profile.history) | set(other.history))
     counts = f"**{len(profile.history)}** items, {plain(headings[1])} **{len(other.history)}**"
-    st.markdown(
-        f"{plain(headings[0])} likes {counts}; both like **{len(common)}** of these {either}."
-    )
+    st.markdown(f"{plain(headings[0])} likes {counts}; both like **{len(common)}** of these {either}.")
     left, right = st.columns(2, gap="medium") if explorer.genres else (st.container(), None)
     with left:
         st.markdown("**Liked by both**")

@@ -17,7 +17,7 @@ import streamlit as st
 from dskreg.explorer import Change, Counterfactual, Explanation, Explorer, InputError, Profile
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import Notice, plain
-from dskreg.ui.frame import sidebar
+from dskreg.ui.frame import sidebar, url
 
 FIELDS = {
     "without": "Removed likes (ids)",
@@ -68,19 +68,16 @@ def codes(text: str | None) -> list[str]:
 def choose(
     explorer: Explorer, profile: Profile, item_id: object, explanation: Explanation
 ) -> tuple[Change, list[Notice]]:
-    """Draw the choosers; return the requested change, and notices for parts of the link that do not apply.
+    """Draw the choosers; return the requested change, and notices for parts of the URL that do not apply.
 
     `explanation` explains the selected item: its candidates are the neighbours that can be removed.
     """
-    above = st.container()
-    with st.expander("Advanced: URL parameters", icon=":material/link:"):
-        st.caption("A copied link carries these values and opens the same change.")
+    with url.parameters():
         asked = {
             field: codes(st.text_input(label, key=field, bind="query-params"))
             for field, label in FIELDS.items()
         }
-    with above:
-        return _choosers(explorer, profile, item_id, explanation, asked)
+    return _choosers(explorer, profile, item_id, explanation, asked)
 
 
 def _choosers(
