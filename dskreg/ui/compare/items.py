@@ -8,7 +8,7 @@ from dskreg.explorer import MODEL, Explanation, Explorer, InputError, Profile
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.compare.lists import Ranked, compare_two
-from dskreg.ui.frame import sidebar
+from dskreg.ui.frame import sidebar, url
 from dskreg.ui.frame.sidebar import Selection
 
 FIELDS = ("other_title",)
@@ -76,15 +76,11 @@ def choose(explorer: Explorer, item_id: object, offered: pd.DataFrame) -> int | 
     labels = dict(zip(offered["item_id"].tolist(), offered["title"].astype(str), strict=True))
     suggested = next((key for key in labels if key != item_id), None)
     chosen = None
+    with url.parameters():
+        placeholder = f"{suggested} (suggested)" if suggested is not None else "none"
+        wanted = st.text_input("Other item", key="other_title", bind="query-params", placeholder=placeholder)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        below = st.container(width=300)
-        wanted = st.text_input(
-            "Other item (id)",
-            key="other_title",
-            bind="query-params",
-            width=160,
-            placeholder=str(suggested or "none"),
-        )
+        chooser = st.container(width=300)
         st.button(
             "Pin selected item",
             icon=":material/push_pin:",
@@ -103,7 +99,7 @@ def choose(explorer: Explorer, item_id: object, offered: pd.DataFrame) -> int | 
                 Notice(f"{error}. You see the next recommendation.", "Keep the recommendation", clear)
             )
     st.session_state["other_title_choice"] = chosen
-    below.selectbox(
+    chooser.selectbox(
         "Other item",
         list(labels),
         index=None,
