@@ -211,7 +211,7 @@ def without_triples(dataset: Dataset, relation: str, label: str) -> Dataset:
 
 
 def table_of(dataset: Dataset, graph: CandidateGraph) -> np.ndarray:
-    """Strengths `[I, M]` of these edges in the graph built from `dataset`, 0 if absent; co-liked ones stay."""
+    """Strengths `[I, M]` of these edges in the graph built from `dataset`, 0 if absent; co-liked stay."""
     built = build(dataset, EVERYTHING)
     found = {
         (int(i), int(built.neighbour[i, m]), built.relations[built.relation[i, m]]): built.strength[i, m]
