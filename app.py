@@ -1,4 +1,7 @@
-"""DSKReG Explorer: why does a knowledge-graph recommender recommend? Start it with `streamlit run app.py`."""
+"""DSKReG Explorer, an interactive explorer of a knowledge-graph recommender.
+
+Start it with `dskreg app`, or `streamlit run app.py` in a clone.
+"""
 
 import streamlit as st
 
@@ -13,54 +16,53 @@ page = st.navigation(
             title="Recommendations",
             icon=":material/recommend:",
             default=True,
-            # Shown as "/"; a name of its own keeps Streamlit from running this file without the frame
+            # Shown as "/"; this name keeps Streamlit from running the file without the frame
             # (sidebar._find_frame)
             url_path="home",
-            help="What the model would show this person next, with the strongest reason for each title in words.",
+            help="The top recommendations for a user, with the strongest reason for each title.",
         ),
         st.Page(
             "pages/sampling.py",
             title="Sampling",
             icon=":material/hub:",
-            help="Open one recommended title: which neighbours in the knowledge graph were drawn, how likely each was, and what it added.",
+            help="The neighbours sampled for a title, their inclusion probabilities and contributions.",
         ),
         st.Page(
             "pages/what_if.py",
             title="What if",
             icon=":material/experiment:",
-            help="Take something away, or add it, and see what becomes of the score, the rank and the list.",
+            help="The effect of removing or adding likes, entities and relations on score, rank and list.",
         ),
         st.Page(
             "pages/compare.py",
             title="Compare",
             icon=":material/compare:",
-            help="Two people, two titles, two models, or this model beside simple ones, side by side.",
+            help="Two users, titles or models side by side, or this model beside simple baselines.",
         ),
         st.Page(
             "pages/embeddings.py",
             title="Embeddings",
             icon=":material/scatter_plot:",
-            help="A map of all titles and viewers: what the model holds to be alike lies close together.",
+            help="Maps of all titles and users, in which similar ones are close together.",
         ),
         st.Page(
             "pages/model.py",
             title="Model",
             icon=":material/fact_check:",
-            help="How good the model is beside simple baselines, how it was trained, and what data it has seen.",
+            help="Test metrics beside baselines, training curves, data and learned relation preferences.",
         ),
         st.Page(
             "pages/runs.py",
             title="Runs",
             icon=":material/model_training:",
-            help="Train a model, watch it learn, and choose among those that are there.",
+            help="Train, monitor and select models.",
         ),
     ]
 )
 st.set_page_config(page_title=f"{page.title} · DSKReG Explorer")
 brand.style()
 
-# Not before the menu is on its way to the browser, which draws it while the model's libraries are imported:
-# over a second in a fresh process.
+# Only now: the browser draws the menu while the model's libraries are imported, which takes over a second.
 runtime.load()
 from dskreg.ui.frame import sidebar  # noqa: E402
 

@@ -39,7 +39,7 @@ VIEWS = (
     ("embeddings", "user={user}"),
     ("model", "user={user}"),
 )
-NAMED = re.compile(r"viewer \**(\d+)", re.IGNORECASE)
+NAMED = re.compile(r"\buser \**(\d+)", re.IGNORECASE)
 NEW_TAB = 0.05
 BOUND = {"median_s": 2.0, "p95_s": 5.0, "growth": 1.10}
 

@@ -22,10 +22,11 @@ from dskreg.explain import lists
 from dskreg.explain.explainer import Explainer
 from dskreg.explain.explanation import Explanation
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
+from dskreg.explore.comparison import MODEL
 from dskreg.explore.graph_statistics import by_relation
 from dskreg.explore.overlap import Overlap
 from dskreg.serving.directory import Profile, to_python
-from dskreg.serving.diversity import alikeness
+from dskreg.serving.diversity import intra_list_similarity
 from dskreg.serving.tastes import ORDERS, Tastes
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from dskreg.explore.maps import Maps
 
 __all__ = [
+    "MODEL",
     "ORDERS",
     "Change",
     "Counterfactual",
@@ -210,9 +212,9 @@ class Explorer(Explainer):
         """
         return lists.listing(self.core, profile, listed, score, score_rank)
 
-    def alikeness(self, item_ids: Iterable[object]) -> float:
-        """Intra-list similarity: the mean cosine of all pairs after the graph."""
-        return alikeness(self.core.representations[1][self.core.positions(item_ids)])
+    def intra_list_similarity(self, item_ids: Iterable[object]) -> float:
+        """The mean cosine of all pairs of these items, after the graph."""
+        return intra_list_similarity(self.core.representations[1][self.core.positions(item_ids)])
 
     def lists(self, top: int, exclude: str = "seen") -> Iterator[pd.DataFrame]:
         """user_id, rank, item_id, score of all users' best items, as `recommend` gives them, a chunk of

@@ -12,7 +12,7 @@ from dskreg.ui.embeddings import controls, overlays, panels, scatter, tables
 from dskreg.ui.embeddings.controls import ID, TITLES, USERS, View
 from dskreg.ui.embeddings.marks import Focus, focus_of, marks
 from dskreg.ui.frame import sidebar
-from dskreg.ui.frame.finder import choose_viewer
+from dskreg.ui.frame.finder import choose_user
 
 PHONE = 700  # width of the window in pixels below which a map shows fewer region labels
 
@@ -118,7 +118,7 @@ with right:
     elif kind == TITLES:
         panels.title_card(explorer, point.who)
     else:
-        panels.user_card(explorer, point.who, profile, choose_viewer)
+        panels.user_card(explorer, point.who, profile, choose_user)
 if ids := controls.selected():
     with below:
         tables.selection(explorer, view, frame, ids)

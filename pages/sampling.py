@@ -80,7 +80,7 @@ st.title("Sampled neighbours", anchor=False)
 st.caption(
     "The model samples a few neighbours of each item from the knowledge graph and adds them to its score."
 )
-widgets.person_header(explorer, profile)
+widgets.profile_header(explorer, profile)
 
 offered = cache.recommendations(explorer, profile, selection.top)["item_id"].tolist()
 item_id = selection.item_id if selection.item_id is not None else next(iter(offered), None)

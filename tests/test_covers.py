@@ -1,6 +1,4 @@
-"""Drawn covers: the same to the byte, well-formed whatever an item holds, readable, and made of nothing from
-elsewhere.
-"""
+"""Generated covers: reproducible, well-formed for any title, readable, and without external references."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dskreg.ui.recommendations import covers
+from dskreg.ui.recommendations import covers, motifs
 from dskreg.ui.recommendations.covers import cover
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,7 +45,7 @@ def test_the_same_title_has_the_same_cover() -> None:
 
 @pytest.mark.parametrize("title", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("genre", ["Action", '"><g onload="x">', ""])
-def test_any_title_makes_well_formed_svg_that_says_it_and_runs_nothing(title: str, genre: str) -> None:
+def test_any_cover_is_well_formed_and_contains_the_name_but_no_script(title: str, genre: str) -> None:
     drawn = cover(title, [genre], float("nan"), 1e9)
     root = ElementTree.fromstring(drawn)
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
@@ -69,14 +67,14 @@ def test_any_title_makes_well_formed_svg_that_says_it_and_runs_nothing(title: st
     assert len(drawn) < 12_000
 
 
-@pytest.mark.parametrize("genre", sorted(covers.MOTIF_OF))
-def test_nothing_comes_from_elsewhere(genre: str) -> None:
+@pytest.mark.parametrize("genre", sorted(motifs.MOTIF_OF))
+def test_a_cover_refers_to_nothing_outside_itself(genre: str) -> None:
     drawn = cover("Any", [genre]).replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert "//" not in drawn
     assert set(re.findall(r"url\(([^)]*)\)", drawn)) == {"#g", "#c"}
 
 
-def test_a_short_name_stands_there_whole() -> None:
+def test_a_short_name_is_shown_in_full() -> None:
     for title in (
         "K",
         "Cowboy Bebop",
@@ -87,20 +85,20 @@ def test_a_short_name_stands_there_whole() -> None:
         assert "".join("".join(texts(cover(title))).split()) == "".join(title.split())
 
 
-def test_lines_are_as_wide_as_they_may_be_and_lose_nothing() -> None:
+def test_a_name_is_wrapped_into_lines_that_fit_and_stays_complete() -> None:
     lines = covers.wrapped("one two three fourfivesixseven 天国の扉天", 8)
     assert lines == ["one two", "three", "fourfive", "sixseven", "天国の扉", "天"]
-    assert all(covers._letters(line) <= 8 for line in lines)
+    assert all(covers.letters(line) <= 8 for line in lines)
 
 
-def test_white_writing_can_be_read_wherever_a_title_lies() -> None:
+def test_white_text_has_enough_contrast_for_every_position_on_the_map() -> None:
     for step in range(0, 360, 3):
         for far in (0.0, 0.5, 1.0, 7.0):
             deep, *_ = covers.colours(far * math.cos(math.radians(step)), far * math.sin(math.radians(step)))
             assert 1.05 / (luminance(deep) + 0.05) >= 7, (step, far, deep)
 
 
-def test_neighbours_on_the_map_have_nearly_the_same_colours_and_opposites_have_not() -> None:
+def test_neighbours_on_the_map_have_similar_colours_and_opposite_titles_different_ones() -> None:
     def apart(one: tuple[str, ...], other: tuple[str, ...]) -> int:
         return max(
             abs(int(a[k : k + 2], 16) - int(b[k : k + 2], 16))
@@ -112,14 +110,14 @@ def test_neighbours_on_the_map_have_nearly_the_same_colours_and_opposites_have_n
     assert apart(here, covers.colours(0.601, 0.201)) <= 2 < 40 < apart(here, covers.colours(-0.6, -0.2))
 
 
-def test_genres_differ_in_their_motif_and_names_vary_it() -> None:
+def test_each_known_genre_has_its_own_motif_and_the_name_varies_it() -> None:
     def shapes(title: str, genre: str) -> str:
-        """A cover without its writing."""
+        """The cover without its text."""
         return re.sub(r"<text.*?</text>", "", cover(title, [genre]))
 
-    one_of_each = [genres[0] for genres in covers.MEANT.values()]
+    one_of_each = [genres[0] for genres in motifs.GENRES_OF.values()]
     skeletons = {re.sub(r"[-\d.]+", "", shapes("Any", genre)) for genre in one_of_each}
-    assert len(skeletons) == len(covers.MEANT)
+    assert len(skeletons) == len(motifs.GENRES_OF)
     assert all(shapes("One", genre) != shapes("Another", genre) for genre in one_of_each)
-    assert len({covers._motif(f"unknown {n}") for n in range(200)}) == len(covers.MOTIFS)
-    assert covers._motif("ROMANCE") is covers._motif("romance")
+    assert len({motifs.motif_of(f"unknown {n}") for n in range(200)}) == len(motifs.MOTIFS)
+    assert motifs.motif_of("ROMANCE") is motifs.motif_of("romance")

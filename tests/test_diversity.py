@@ -1,11 +1,11 @@
-"""Maximal marginal relevance beside its definition, title by item."""
+"""Maximal marginal relevance, compared with its definition item by item."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from dskreg.serving.diversity import alikeness, mmr
+from dskreg.serving.diversity import intra_list_similarity, mmr
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
@@ -36,16 +36,18 @@ def pool() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("diversity", [0.0, 0.2, 0.5, 0.9, 1.0])
 @pytest.mark.parametrize("count", [1, 7, 30, 40])
-def test_it_is_the_definition(pool: tuple[np.ndarray, np.ndarray], count: int, diversity: float) -> None:
+def test_the_order_follows_the_definition(
+    pool: tuple[np.ndarray, np.ndarray], count: int, diversity: float
+) -> None:
     assert mmr(*pool, count, diversity).tolist() == naive(*pool, count, diversity)
 
 
-def test_without_diversity_it_is_the_order_of_the_scores(pool: tuple[np.ndarray, np.ndarray]) -> None:
+def test_without_diversity_the_order_is_that_of_the_scores(pool: tuple[np.ndarray, np.ndarray]) -> None:
     assert mmr(*pool, 10, 0.0).tolist() == list(range(10))
 
 
 @pytest.mark.parametrize("diversity", [0.0, 0.4, 1.0])
-def test_the_best_title_stays_first_and_none_comes_twice(
+def test_the_best_item_stays_first_and_no_item_is_repeated(
     pool: tuple[np.ndarray, np.ndarray], diversity: float
 ) -> None:
     chosen = mmr(*pool, 30, diversity).tolist()
@@ -53,7 +55,7 @@ def test_the_best_title_stays_first_and_none_comes_twice(
     assert sorted(chosen) == list(range(30))
 
 
-def test_diversity_alone_takes_what_is_least_like_the_chosen() -> None:
+def test_full_diversity_takes_the_item_least_similar_to_the_chosen_ones() -> None:
     """By hand: after east, north is as unlike as can be; then north-east is like both, and the twin of east
     comes last.
     """
@@ -62,12 +64,12 @@ def test_diversity_alone_takes_what_is_least_like_the_chosen() -> None:
     assert mmr(score, np.array([east, twin, north_east, north]), 4, 1.0).tolist() == [0, 3, 2, 1]
 
 
-def test_what_is_opposite_is_not_better_than_what_is_unrelated() -> None:
+def test_an_opposite_item_is_no_better_than_an_unrelated_one() -> None:
     score = np.array([3.0, 2.0, 1.0])
     assert mmr(score, np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]), 3, 1.0).tolist() == [0, 1, 2]
 
 
-def test_a_list_depends_neither_on_the_scores_unit_nor_on_the_vectors_lengths(
+def test_the_order_depends_neither_on_the_unit_of_the_scores_nor_on_the_vectors_lengths(
     pool: tuple[np.ndarray, np.ndarray],
 ) -> None:
     score, vectors = pool
@@ -75,20 +77,20 @@ def test_a_list_depends_neither_on_the_scores_unit_nor_on_the_vectors_lengths(
     assert mmr(7 * score - 3, stretched, 12, 0.5).tolist() == mmr(score, vectors, 12, 0.5).tolist()
 
 
-def test_equal_scores_nothing_and_vectors_of_zero_are_no_trouble() -> None:
+def test_empty_pools_equal_scores_and_zero_vectors_are_valid() -> None:
     assert mmr(np.zeros(0), np.zeros((0, 3)), 5, 0.5).tolist() == []
     assert mmr(np.ones(3), np.zeros((3, 2)), 3, 0.5).tolist() == [0, 1, 2]
 
 
-def test_alikeness_is_the_mean_over_pairs(pool: tuple[np.ndarray, np.ndarray]) -> None:
+def test_intra_list_similarity_is_the_mean_cosine_over_pairs(pool: tuple[np.ndarray, np.ndarray]) -> None:
     _, vectors = pool
     pairs = [cosine(vectors[i], vectors[j]) for i in range(30) for j in range(i)]
-    assert alikeness(vectors) == pytest.approx(np.mean(pairs))
+    assert intra_list_similarity(vectors) == pytest.approx(np.mean(pairs))
 
 
 @pytest.mark.parametrize(
     ("vectors", "expected"),
     [([], 0.0), ([[1.0, 2.0]], 0.0), ([[1.0, 2.0], [3.0, 6.0]], 1.0), ([[1.0, 0.0], [0.0, 5.0]], 0.0)],
 )
-def test_alikeness_by_hand(vectors: list[list[float]], expected: float) -> None:
-    assert alikeness(np.array(vectors).reshape(-1, 2)) == pytest.approx(expected)
+def test_intra_list_similarity_of_small_lists(vectors: list[list[float]], expected: float) -> None:
+    assert intra_list_similarity(np.array(vectors).reshape(-1, 2)) == pytest.approx(expected)

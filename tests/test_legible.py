@@ -23,8 +23,7 @@ from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from dskreg.text import harmless, legible
-from dskreg.ui.common import charts, widgets
-from dskreg.ui.compare import bump_chart
+from dskreg.ui.common import bump_chart, charts, widgets
 from dskreg.ui.embeddings import overlays
 from dskreg.ui.sampling import html_graph, html_report, network
 from tests.command_line import run
@@ -323,13 +322,11 @@ def test_the_html_graph_holds_no_long_name() -> None:
 
 
 def test_a_lists_name_is_no_template() -> None:
-    figure = bump_chart.slope([("%{x} <b>", [(1, "a")]), ("%{customdata[0]}", [(1, "a")])])
-    for trace in figure.data:
-        if trace.hovertemplate:
-            assert trace.hovertemplate == "%{text}: number %{y}, %{customdata}<extra></extra>"
-    assert {"%{x} &lt;b&gt;", "%{customdata[0]}"} <= {
-        name for trace in figure.data if trace.customdata is not None for name in trace.customdata
-    }
+    figure = bump_chart.of_lists([("%{x} <b>", [(1, "a")]), ("%{customdata[0]}", [(1, "a")])])
+    points = [trace for trace in figure.data if trace.mode == "markers"]
+    assert {trace.hovertemplate for trace in points} == {"%{text}<extra></extra>"}
+    hovers = {text for trace in points for text in trace.text}
+    assert hovers == {"a: rank 1, %{x} &lt;b&gt;", "a: rank 1, %{customdata[0]}"}
 
 
 def test_an_exported_page_breaks_long_words() -> None:

@@ -1,27 +1,30 @@
-"""Artifacts that the app cannot show: it says why, what to do about it, and goes on with another."""
+"""Artifacts that the app cannot open: it reports why and what to do, and opens another one."""
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_pages import DEMO, ROOT, fine, recommended, visit
 
 from dskreg.explorer import Explorer, InputError
 from dskreg.ui.common import cache, widgets
+from tests.lists import recommended, visit
+from tests.visits import DEMO, ROOT, fine
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
 
-def test_a_missing_folder_says_how_to_make_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_artifact_the_page_shows_the_command_that_trains_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path / "nowhere"))
     app = fine(visit())
     assert app.title[0].value == "No model yet"
-    assert "python -m dskreg train" in app.code[0].value
+    assert "dskreg train demo" in app.code[0].value
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_a_model_can_be_trained_in_the_app_where_there_is_none_that_opens(
+def test_without_a_usable_artifact_the_runs_page_still_trains_a_model(
     broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
@@ -37,15 +40,15 @@ def test_a_model_can_be_trained_in_the_app_where_there_is_none_that_opens(
     ("folder", "out"),
     [(ROOT / "artifacts", "artifacts/new"), (Path("/elsewhere/my models"), "'/elsewhere/my models/new'")],
 )
-def test_the_command_makes_the_model_where_the_app_looks(
+def test_the_command_trains_into_the_folder_of_the_app(
     folder: Path, out: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert widgets.training_command(folder / "new") == f"python -m dskreg train demo --out {out}"
+    assert widgets.training_command(folder / "new") == f"dskreg train demo --out {out}"
 
 
 @pytest.mark.parametrize("page", ["recommendations", "sampling", "embeddings", "model"])
-def test_data_without_genres_and_types_leave_no_empty_boxes(
+def test_data_without_genres_and_types_have_no_fields_for_them(
     page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare = Explorer.open(DEMO)
@@ -79,7 +82,7 @@ def incomplete(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [flip, foreign, incomplete])
-def test_a_damaged_artifact_is_refused_in_words_and_another_can_be_chosen(
+def test_a_damaged_artifact_gives_an_error_and_another_one_can_be_chosen(
     damage: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(DEMO, tmp_path / "demo")
@@ -92,7 +95,7 @@ def test_a_damaged_artifact_is_refused_in_words_and_another_can_be_chosen(
     assert len(recommended(fine(app.run()))) == 10
 
 
-def test_a_mended_artifact_is_opened_on_the_next_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repaired_artifact_opens_on_the_next_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(DEMO, tmp_path / "demo")
     flip(tmp_path / "demo")
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
@@ -102,20 +105,20 @@ def test_a_mended_artifact_is_opened_on_the_next_try(tmp_path: Path, monkeypatch
     assert not fine(app.run()).error
 
 
-def test_an_unreadable_folder_is_an_input_error(tmp_path: Path) -> None:
+def test_a_folder_without_a_manifest_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"manifest\.json: missing"):
         cache.open_explorer(tmp_path)
 
 
-def test_ids_do_not_travel_to_other_data_but_stay_with_the_same(
+def test_ids_are_cleared_for_a_model_of_other_data_and_kept_for_the_same_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("demo", "same", "other"):
         shutil.copytree(DEMO, tmp_path / name)
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
-    told = Explorer.info
+    info = Explorer.info
     monkeypatch.setattr(
-        Explorer, "info", lambda self: told(self) | {"dataset": "others" if self.name == "other" else "demo"}
+        Explorer, "info", lambda self: info(self) | {"dataset": "others" if self.name == "other" else "demo"}
     )
     app = fine(visit(user="17", item="36", liked="1"))
     app.selectbox(key="artifact").set_value("same").run()

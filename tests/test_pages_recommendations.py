@@ -1,4 +1,4 @@
-"""The recommendations page, driven as a visitor would: by link and by widget."""
+"""The recommendations page, driven as in a browser: by link and by widget."""
 
 import html
 import re
@@ -9,8 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.ui.recommendations import cards, panels
-from tests.test_pages import DEMO, fine, recommended, said, some, visit
+from dskreg.ui.recommendations import cards, filters, panels
+from tests.lists import popular, recommended, visit
+from tests.visits import DEMO, button, fine, said, table_with
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
@@ -41,15 +42,15 @@ def figure(app: AppTest, label: str) -> str:
 # The table
 
 
-def test_a_first_visit_paints_recommendations_without_a_click() -> None:
+def test_a_first_visit_shows_recommendations() -> None:
     app = fine(visit())
-    assert "simulated, not a real person" in said(app)
+    assert "simulated user" in said(app)
     assert len(recommended(app)) == 10
-    assert app.title[0].value.startswith("Recommendations for viewer")
+    assert app.title[0].value.startswith("Recommendations for user")
     assert not app.warning
 
 
-def test_the_table_is_what_the_explorer_recommends(explorer: Explorer) -> None:
+def test_the_table_equals_the_explorers_recommendations(explorer: Explorer) -> None:
     user = explorer.random_user(3)
     table = recommended(fine(visit(user=str(user), top="7")))
     expected = explorer.recommend(explorer.profile(user), top=7)
@@ -57,7 +58,7 @@ def test_the_table_is_what_the_explorer_recommends(explorer: Explorer) -> None:
     assert table["reason"].str.len().min() > 0
 
 
-def test_filters_keep_only_what_they_name(explorer: Explorer) -> None:
+def test_filters_keep_only_the_chosen_genre_and_type(explorer: Explorer) -> None:
     app = visit()
     genre, kind = explorer.genres[0], explorer.types[0]
     app.multiselect(key="genres").set_value([genre])
@@ -68,30 +69,30 @@ def test_filters_keep_only_what_they_name(explorer: Explorer) -> None:
     assert set(table["type"]) == {kind}
 
 
-def test_titles_of_little_fame_alone_and_a_way_back(explorer: Explorer) -> None:
+def test_the_popularity_filter_limits_the_likes_of_the_titles_and_can_be_cleared(explorer: Explorer) -> None:
     likes = explorer.items.set_index("item_id")["likes"]
     app = visit(top="50")
-    app.selectbox(key="liked_by").set_value("5 at most")
+    app.selectbox(key="liked_by").set_value("up to 5 likes")
     shown = recommended(fine(app.run()))["item_id"]
-    assert len(shown) and likes[shown].max() <= 5 and "nobody who likes" not in said(app)
-    app = visit(liked_by="nobody yet")
-    assert likes[recommended(fine(app))["item_id"]].max() == 0 and "nobody who likes" in said(app)
+    assert len(shown) and likes[shown].max() <= 5 and "have no likes" not in said(app)
+    app = visit(liked_by="cold start (0 likes)")
+    assert likes[recommended(fine(app))["item_id"]].max() == 0 and "have no likes" in said(app)
     app.multiselect(key="genres").set_value(
         [next(g for g in explorer.genres if g not in ", ".join(recommended(app)["genres"]))]
     )
-    assert "titles liked by nobody yet" in said(fine(app.run()))
-    next(button for button in app.button if button.label == "Clear the filters").click()
-    assert len(recommended(fine(app.run()))) == 10 and app.selectbox(key="liked_by").value == "anybody"
+    assert "popularity cold start (0 likes)" in said(fine(app.run()))
+    button(app, "Clear filters").click()
+    assert len(recommended(fine(app.run()))) == 10 and app.selectbox(key="liked_by").value == "all"
 
 
-def test_seen_titles_appear_only_when_they_are_asked_for(explorer: Explorer) -> None:
+def test_seen_titles_are_listed_only_on_request(explorer: Explorer) -> None:
     app = visit(top="50")
     assert not recommended(app)["seen"].any()
     app.toggle(key="hide_seen").set_value(False)
     assert recommended(fine(app.run()))["seen"].any()
 
 
-def test_filters_that_leave_nothing_say_so_and_can_be_cleared(explorer: Explorer) -> None:
+def test_filters_without_a_matching_title_can_be_cleared(explorer: Explorer) -> None:
     pairs = ((genre, kind) for genre in reversed(explorer.genres) for kind in reversed(explorer.types))
     has = {
         (genre, kind)
@@ -102,18 +103,18 @@ def test_filters_that_leave_nothing_say_so_and_can_be_cleared(explorer: Explorer
     app = visit()
     app.multiselect(key="genres").set_value([genre])
     app.multiselect(key="types").set_value([kind])
-    assert "Nothing left of" in said(fine(app.run()))
-    next(button for button in app.button if button.label == "Clear the filters").click()
+    assert "No title matches" in said(fine(app.run()))
+    button(app, "Clear filters").click()
     assert len(recommended(fine(app.run()))) == 10
 
 
-def test_filters_come_from_the_link(explorer: Explorer) -> None:
+def test_a_link_can_contain_filters(explorer: Explorer) -> None:
     table = recommended(fine(visit(genres=explorer.genres[1], top="5")))
     assert all(explorer.genres[1] in genres.split(", ") for genres in table["genres"])
     assert len(table) == 5
 
 
-def test_the_button_opens_the_chosen_title_on_the_sampling_page() -> None:
+def test_the_button_explains_the_selected_title_on_the_sampling_page() -> None:
     app = visit()
     first = recommended(app)["item_id"].iloc[0]
     app.button(key="see_sampled").click()
@@ -122,10 +123,23 @@ def test_the_button_opens_the_chosen_title_on_the_sampling_page() -> None:
     assert app.session_state["selection"].item_id == first
 
 
+@pytest.mark.parametrize(("older", "label"), filters.OLDER_LINKS.items())
+def test_an_older_link_to_a_popularity_is_still_valid(older: str, label: str) -> None:
+    app = visit(liked_by=older)
+    assert app.selectbox(key="liked_by").value == label and not app.warning
+
+
+def test_the_taste_counts_the_genres_of_the_liked_titles(explorer: Explorer) -> None:
+    expected = explorer.taste(explorer.profile(34))
+    shown = table_with(visit(user="34"), "lift")
+    assert shown["genre"].tolist() == expected["genre"].tolist()
+    assert shown["share"].tolist() == pytest.approx((100 * expected["share"]).tolist())
+
+
 # Cards
 
 
-def test_a_first_visit_shows_cards_that_say_what_the_explorer_says(explorer: Explorer) -> None:
+def test_the_cards_equal_the_explorers_recommendations(explorer: Explorer) -> None:
     app = fine(visit(view="cards", user="34"))
     expected = explorer.recommend(explorer.profile(34), 10)
     assert on_cards(app) == list(zip(expected["rank"], expected["title"], strict=True))
@@ -133,11 +147,11 @@ def test_a_first_visit_shows_cards_that_say_what_the_explorer_says(explorer: Exp
     assert [html.unescape(re.findall(r'class="reason">(.*?)</p>', body)[0]) for body in bodies] == expected[
         "reason"
     ].tolist()
-    assert all(body.count("<img ") == body.count(' alt="Cover drawn for ') == 1 for body in bodies)
+    assert all(body.count("<img ") == body.count(' alt="Generated cover of ') == 1 for body in bodies)
     assert not [table for table in app.dataframe if "rank" in table.value.columns]
 
 
-def test_a_title_cannot_write_html_into_its_card() -> None:
+def test_html_in_a_title_is_escaped_on_its_card() -> None:
     evil = "</h3><script>alert('x')</script><img src=x onerror=\"y\"> $a$ **b**"
     row = SimpleNamespace(
         rank=1,
@@ -158,7 +172,7 @@ def test_a_title_cannot_write_html_into_its_card() -> None:
         assert "<script" not in body and 'onerror="' not in body.replace("onerror=&quot;", "")
 
 
-def test_bars_run_from_the_lists_last_to_its_best() -> None:
+def test_the_bars_of_the_cards_fall_from_the_best_title_to_the_last() -> None:
     app = visit(view="cards", top="5")
     bars = [
         int(width)
@@ -170,7 +184,7 @@ def test_bars_run_from_the_lists_last_to_its_best() -> None:
     assert bars == sorted(bars, reverse=True)
 
 
-def test_covers_follow_the_map_and_the_rarest_genre(explorer: Explorer) -> None:
+def test_covers_depend_on_the_map_and_the_rarest_genre(explorer: Explorer) -> None:
     order = {genre: place for place, genre in enumerate(explorer.genres)}
     assert cards.rarest_first(", ".join(explorer.genres[:3]), order) == explorer.genres[2::-1]
     assert cards.rarest_first("", order) == []
@@ -180,7 +194,7 @@ def test_covers_follow_the_map_and_the_rarest_genre(explorer: Explorer) -> None:
     assert drawn == cards.covers(explorer, titles)
 
 
-def test_a_like_on_a_card_makes_a_new_list(explorer: Explorer) -> None:
+def test_a_like_on_a_card_updates_the_list(explorer: Explorer) -> None:
     app = visit(view="cards", user="34")
     wanted = first_card(app)
     app.button(key=f"like {wanted}").click()
@@ -190,12 +204,12 @@ def test_a_like_on_a_card_makes_a_new_list(explorer: Explorer) -> None:
     assert [title for _, title in on_cards(app)] == explorer.recommend(profile, 10)["title"].tolist()
     assert explorer.item(wanted)["title"] in app.toast[0].value.replace("\\", "")
     before = set(explorer.recommend(explorer.profile(34), 10)["item_id"])
-    new = [element.value for element in app.get("html") if "new since the changes" in element.value]
+    new = [element.value for element in app.get("html") if "New after edits" in element.value]
     assert len(new) == len(set(explorer.recommend(profile, 10)["item_id"]) - before) > 0
-    assert not fine(app.run()).toast  # said once
+    assert not fine(app.run()).toast  # reported once
 
 
-def test_a_dislike_on_a_card_puts_another_in_its_place(explorer: Explorer) -> None:
+def test_a_disliked_title_is_replaced_by_another(explorer: Explorer) -> None:
     app = visit(view="cards", user="34")
     gone = first_card(app)
     app.button(key=f"dislike {gone}").click()
@@ -204,7 +218,7 @@ def test_a_dislike_on_a_card_puts_another_in_its_place(explorer: Explorer) -> No
     assert app.session_state["disliked"] == gone
 
 
-def test_a_like_can_be_taken_back_where_seen_titles_are_shown(explorer: Explorer) -> None:
+def test_a_like_can_be_undone_where_seen_titles_are_shown(explorer: Explorer) -> None:
     wanted = str(explorer.recommend(explorer.profile(34), 1)["item_id"].iloc[0])
     app = visit(view="cards", user="34", liked=wanted, hide_seen="false", top="50")
     app.button(key=f"unlike {wanted}").click()
@@ -212,14 +226,14 @@ def test_a_like_can_be_taken_back_where_seen_titles_are_shown(explorer: Explorer
     assert not [button for button in app.button if button.key == f"unlike {wanted}"]
 
 
-def test_a_hand_made_profile_grows_by_likes_on_cards(explorer: Explorer) -> None:
-    app = visit(view="cards", profile="mine", titles=",".join(some(explorer, 2)))
+def test_a_like_on_a_card_adds_the_title_to_a_custom_profile(explorer: Explorer) -> None:
+    app = visit(view="cards", profile="mine", titles=",".join(popular(explorer, 2)))
     wanted = first_card(app)
     app.button(key=f"like {wanted}").click()
     assert fine(app.run()).session_state["titles"].split(",")[-1] == wanted
 
 
-def test_why_opens_the_title_on_the_sampling_page() -> None:
+def test_explain_on_a_card_opens_the_title_on_the_sampling_page() -> None:
     app = visit(view="cards")
     wanted = first_card(app)
     app.button(key=f"why {wanted}").click()
@@ -227,10 +241,10 @@ def test_why_opens_the_title_on_the_sampling_page() -> None:
     assert app.session_state["item"] == wanted
 
 
-# More like this
+# Similar titles
 
 
-def test_more_like_this_opens_above_the_list_and_closes(explorer: Explorer) -> None:
+def test_similar_titles_are_shown_and_closed(explorer: Explorer) -> None:
     app = visit(view="cards", user="34")
     wanted = first_card(app)
     app.button(key=f"more {wanted}").click()
@@ -245,7 +259,7 @@ def test_more_like_this_opens_above_the_list_and_closes(explorer: Explorer) -> N
     assert not [table for table in fine(app.run()).dataframe if "similarity" in table.value.columns]
 
 
-def test_more_like_this_comes_from_the_link_and_an_unknown_title_is_named() -> None:
+def test_a_link_can_ask_for_similar_titles_and_an_unknown_title_is_named() -> None:
     app = fine(visit(near="36"))
     assert app.subheader[0].value == "More like Fullmetal Alchemist"
     assert fine(visit(near="fullmetal")).subheader[0].value.startswith("More like Fullmetal Alchemist")
@@ -255,50 +269,54 @@ def test_more_like_this_comes_from_the_link_and_an_unknown_title_is_named() -> N
 # Diversity
 
 
-def test_diversity_says_what_it_costs(explorer: Explorer) -> None:
+def test_diversity_reports_its_effect_on_the_list(explorer: Explorer) -> None:
     app = fine(visit(user="34", diversity="60"))
     profile = explorer.profile(34)
     by_score, diverse = explorer.recommend(profile, 10), explorer.recommend(profile, 10, diversity=0.6)
     assert recommended(app)["item_id"].tolist() == diverse["item_id"].tolist()
     new = set(diverse["item_id"]) - set(by_score["item_id"])
-    assert figure(app, "Titles exchanged") == f"{len(new)} of 10"
+    assert figure(app, "Items replaced") == f"{len(new)} of 10"
     assert figure(app, "Mean score") == f"{diverse['score'].mean():.2f}"
-    assert figure(app, "Alikeness") == f"{explorer.alikeness(diverse['item_id']):.2f}"
-    swaps = next(table.value for table in app.dataframe if "change" in table.value.columns)
-    assert swaps["change"].value_counts().to_dict() == {"in": len(new), "out": len(new)}
-    assert (swaps.loc[swaps["change"] == "in", "score_rank"] > 10).all()
+    similarity = explorer.intra_list_similarity(diverse["item_id"])
+    assert figure(app, "Intra-list similarity") == f"{similarity:.2f}"
+    changes = table_with(app, "change")
+    assert changes["change"].value_counts().to_dict() == {"added": len(new), "removed": len(new)}
+    assert (changes.loc[changes["change"] == "added", "score_rank"] > 10).all()
     cost = by_score["score"].mean() - diverse["score"].mean()
     assert cost > 0
     assert next(metric.delta for metric in app.metric if metric.label == "Mean score") == f"{-cost:+.2f}"
 
 
-def test_without_diversity_nothing_is_said_about_it() -> None:
-    assert not [metric for metric in fine(visit()).metric if metric.label == "Alikeness"]
+def test_without_diversity_its_effect_is_not_reported() -> None:
+    assert not [metric for metric in fine(visit()).metric if metric.label == "Intra-list similarity"]
 
 
-def test_cards_say_the_rank_by_score_where_it_differs(explorer: Explorer) -> None:
+def test_cards_show_the_rank_by_score_where_it_differs(explorer: Explorer) -> None:
     app = fine(visit(view="cards", user="34", diversity="60"))
     diverse = explorer.recommend(explorer.profile(34), 10, diversity=0.6)
     bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
     said_rank = [
-        int(match[1]) if (match := re.search(r"number (\d+) by score", body)) else rank
+        int(match[1]) if (match := re.search(r"#(\d+) by score", body)) else rank
         for rank, body in enumerate(bodies, 1)
     ]
     assert said_rank == diverse["score_rank"].tolist()
 
 
-def test_exchanged_is_the_difference_both_ways() -> None:
+def test_the_replaced_items_are_those_of_one_list_only() -> None:
     rows = pd.DataFrame(
         {"item_id": [1, 2, 3], "title": list("abc"), "score": [3.0, 2.0, 1.0], "score_rank": [1, 2, 3]}
     )
-    swaps = panels.exchanged(rows.head(2), rows.iloc[[0, 2]])
-    assert swaps[["change", "title", "score_rank"]].to_numpy().tolist() == [["in", "c", 3], ["out", "b", 2]]
+    changes = panels.replaced(rows.head(2), rows.iloc[[0, 2]])
+    assert changes[["change", "title", "score_rank"]].to_numpy().tolist() == [
+        ["added", "c", 3],
+        ["removed", "b", 2],
+    ]
 
 
-# What counts, and links that cannot be followed
+# Relation weights and invalid links
 
 
-def test_the_weights_of_the_relations_are_those_of_the_model(explorer: Explorer) -> None:
+def test_the_relation_weights_are_those_of_the_model(explorer: Explorer) -> None:
     app = fine(visit())
     table = next(table.value for table in app.dataframe if "gate" in table.value.columns)
     expected = explorer.graph_statistics().sort_values("mass", ascending=False)
@@ -309,22 +327,26 @@ def test_the_weights_of_the_relations_are_those_of_the_model(explorer: Explorer)
     )
 
 
-def test_filters_that_the_data_do_not_have_are_named() -> None:
-    app = fine(visit(genres="No such genre", types="Opera", liked_by="all", diversity="900", view="carousel"))
+def test_invalid_filters_are_named() -> None:
+    invalid = {
+        "genres": "No such genre",
+        "types": "Opera",
+        "liked_by": "many",
+        "diversity": "900",
+        "view": "carousel",
+    }
+    app = fine(visit(**invalid))
     warning = app.warning[0].value.replace("\\", "")
-    assert all(
-        words in warning
-        for words in ("genres=No such genre", "types=Opera", "liked_by=all", "diversity=900", "view=carousel")
-    )
+    assert all(f"{name}={value}" in warning for name, value in invalid.items())
     assert len(on_cards(app)) == 10
 
 
-def test_a_link_that_can_be_followed_gives_no_warning(explorer: Explorer) -> None:
+def test_a_valid_link_gives_no_warning(explorer: Explorer) -> None:
     app = fine(
         visit(
             genres=explorer.genres[0],
             types=explorer.types[0],
-            liked_by="20 at most",
+            liked_by="up to 20 likes",
             diversity="35",
             view="cards",
             hide_seen="false",

@@ -11,8 +11,8 @@ from dskreg.model.aggregation import Trace
 from dskreg.serving.directory import Directory
 
 UNKNOWN = "nothing is known of this user's taste"
-"""Said of somebody without a like."""
-SECOND = 0.6  # a second title or tie is named when it adds at least this share of the first
+"""Part of the reason for a user without likes."""
+SECOND = 0.6  # a second title or neighbour is named from this share of the largest contribution
 
 
 def reasons(
@@ -24,11 +24,11 @@ def reasons(
     base: np.ndarray,
     gain: np.ndarray,
 ) -> list[str]:
-    """One sentence per title of `items` `[N]` for one person (B = 1).
+    """One sentence per item of `items` `[N]` for one user (B = 1).
 
-    "Because you liked A and B" names the liked titles that add most to the score (`base` `[H, N]` through
-    e_u, `gain` `[S, N]` through the user's picks), or it says that none adds to it; "drawn through ..." names
-    the ties of the neighbours that add most on the item side.
+    "Because you liked A and B" names the liked titles with the largest contributions to the score (`base`
+    `[H, N]` through e_u, `gain` `[S, N]` through the user's picks), or says that none contributes.
+    "sampled through ..." names the relations of the item-side neighbours with the largest contributions.
     """
     added = base.copy()
     picked = trace.user.draw.picked[0].numpy()
@@ -40,9 +40,8 @@ def reasons(
 
 
 def by_popularity(likes: int) -> str:
-    """The reason for somebody without a like."""
-    who = "nobody" if not likes else "1 person" if likes == 1 else f"{likes:,} people"
-    return f"Liked by {who}; {UNKNOWN}."
+    """The reason for a user without likes."""
+    return f"Liked by {f'{likes:,}' if likes else 'no'} user{'s' * (likes != 1)}; {UNKNOWN}."
 
 
 def _sentence(
@@ -56,9 +55,9 @@ def _sentence(
 ) -> str:
     liked = [int(history[h]) for h in _strongest(added)]
     none = (
-        f"None of the {len(history)} titles you liked adds"
+        f"None of the {len(history)} titles you liked contributes"
         if len(history) > 1
-        else "The title you liked does not add"
+        else "The title you liked does not contribute"
     )
     because = (
         f"Because you liked {' and '.join(f'“{directory.titles[i]}”' for i in liked)}"
@@ -70,32 +69,32 @@ def _sentence(
     chosen = _strongest(contribution)
     neighbour, relation = hop.neighbour[n].numpy()[chosen], hop.relation[n].numpy()[chosen]
     via = via_words(directory, graph, item, neighbour, relation)
-    ties: dict[tuple[str, ...], list[int]] = {}
+    shared: dict[tuple[str, ...], list[int]] = {}  # {(relation, entities): neighbours}
     for j, r, words in zip(neighbour.tolist(), relation, via, strict=True):
         name = graph.relations[r]
-        ties.setdefault((name, *(() if name == CO_LIKED else words[:2])), []).append(j)
+        shared.setdefault((name, *(() if name == CO_LIKED else words[:2])), []).append(j)
     known = set(history.tolist())
     through = [
-        tie(
+        in_words(
             *key,
             titles=_reference(liked, js)
             or named([(f"“{directory.titles[j]}”", key[0] != CO_LIKED and j in known) for j in js]),
         )
-        for key, js in ties.items()
+        for key, js in shared.items()
     ]
-    return f"{because}; drawn through {' and '.join(through)}." if through else f"{because}."
+    return f"{because}; sampled through {' and '.join(through)}." if through else f"{because}."
 
 
-def _reference(said: list[int], titles: list[int]) -> str:
-    """A short word for titles that the sentence has just named; empty where they are others."""
-    if set(said) != set(titles):
+def _reference(named_before: list[int], titles: list[int]) -> str:
+    """A pronoun where the titles are those that the sentence has just named, else nothing."""
+    if set(named_before) != set(titles):
         return ""
-    return "it" if len(set(said)) == 1 else "these two"
+    return "it" if len(set(titles)) == 1 else "these two"
 
 
 def named(titles: list[tuple[str, bool]]) -> str:
-    """One or two names, with a mark on those that the person likes: "“A”, which you liked, and “B”"."""
-    first, *rest = sorted(titles, key=lambda one: not one[1])
+    """One or two (name, liked): "“A”, which you liked, and “B”"."""
+    first, *rest = sorted(titles, key=lambda title: not title[1])
     if not rest:
         return first[0] + ", which you liked" * first[1]
     if first[1] and not rest[0][1]:
@@ -104,15 +103,15 @@ def named(titles: list[tuple[str, bool]]) -> str:
 
 
 def _strongest(values: np.ndarray) -> list[int]:
-    """The position of the largest positive value, and of the second where it comes near."""
+    """The positions of the largest positive value and, from the share SECOND of it, of the second largest."""
     order = np.argsort(-values, kind="stable")[:2]
     return [int(k) for k in order if values[k] > 0 and values[k] >= SECOND * values[order[0]]]
 
 
-def tie(relation: str, *via: str, titles: str) -> str:
-    """Neighbours with the same tie, in words: "genre Mecha and Space (as “X” and “Y”, which you liked)"."""
+def in_words(relation: str, *via: str, titles: str) -> str:
+    """A relation and its entities in words: "genre Mecha and Space (as “X” and “Y”, which you liked)"."""
     if relation == CO_LIKED:
-        return f"{titles} (liked by the same viewers)"
+        return f"{titles} (liked by the same users)"
     if relation == "franchise":
         return f"the same franchise as {titles}"
     return f"{relation} {' and '.join(via)} (as {titles})" if via else f"{relation} to {titles}"

@@ -64,7 +64,7 @@ class Maps:
                 "user_id": self.core.artifact.dataset.user_ids[users],
                 "liked": tastes.liked[users],
                 "favourite": self._favourites,
-                "rarity": tastes.oddness[users],
+                "rarity": tastes.rarity[users],
                 "cluster": placed["cluster"].to_numpy(),
                 "x": xy[:, 0],
                 "y": xy[:, 1],

@@ -126,7 +126,7 @@ class Directory:
             to_python(self.dataset.user_ids[u]),
             history,
             seen,
-            f"viewer {legible(str(self.dataset.user_ids[u]))}",
+            f"user {legible(str(self.dataset.user_ids[u]))}",
         )
 
     def profile_of(self, item_ids: Iterable[object]) -> Profile:
@@ -140,7 +140,7 @@ class Directory:
             )
         chosen = tuple(self.item_ids[self._item_position[i]] for i in given)
         return Profile(
-            None, chosen, chosen, f"my own profile ({len(chosen)} title{'' if len(chosen) == 1 else 's'})"
+            None, chosen, chosen, f"custom profile ({len(chosen)} title{'' if len(chosen) == 1 else 's'})"
         )
 
     def edited(

@@ -1,16 +1,16 @@
-"""Lists that do not say the same thing ten times: maximal marginal relevance (Carbonell & Goldstein, SIGIR
-1998).
+"""Diverse lists: re-ranking by maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998).
 
-    next = argmax_i (1 - d) rel(i) - d max_{j chosen} sim(i, j)      rel: the score, scaled to 0 .. 1 over the pool; sim: cosine, at least 0
+    next = argmax_i (1 - d) rel(i) - d max_{j chosen} sim(i, j)
 
-d = 0 is the ranking by score; the first title is always the best one.
+rel is the score, scaled to 0 .. 1 over the pool; sim is the cosine, at least 0. d = 0 gives the ranking by
+score, and the first item is always the best one.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# The pool is the best titles: at least POOL, at least WIDE times as many as are asked for
+# The pool contains the best items: at least POOL, and at least WIDE times as many as requested
 POOL, WIDE = 200, 10
 
 
@@ -33,7 +33,7 @@ def mmr(score: np.ndarray, vectors: np.ndarray, count: int, diversity: float) ->
     return np.array(chosen, dtype=np.int64)
 
 
-def alikeness(vectors: np.ndarray) -> float:
+def intra_list_similarity(vectors: np.ndarray) -> float:
     """Mean cosine over all pairs of rows of `vectors` `[N, D]`; 0 for fewer than two."""
     if len(vectors) < 2:
         return 0.0

@@ -61,9 +61,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     if not folder.is_dir():
-        raise InputError(
-            f"{folder}: no such folder; an artifact is a folder made by `dskreg train`"
-        )
+        raise InputError(f"{folder}: no such folder; an artifact is a folder made by `dskreg train`")
     if not path.exists():
         raise InputError(f"{folder}: not an artifact, {MANIFEST} is missing")
     manifest = folders.read_manifest(folder, FORM, FORMAT, "train it again", MEND, without=RUN)

@@ -1,4 +1,4 @@
-"""axe-core on every page, in both themes."""
+"""Accessibility: axe-core on every page, in both themes."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ PAGES = (
     "compare",
     "compare?all_four=true",
     "compare?what=people&other=18",
-    "compare?what=titles&other_title=36",
+    "compare?what=items&other_title=36",
     "embeddings",
     "embeddings?map=users",
     "model",
@@ -27,23 +27,21 @@ PAGES = (
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_serious_barrier(visitor: "Callable[..., Page]", server: str, scheme: str) -> None:
-    """axe-core finds nothing serious or critical, Streamlit's own parts and the drawing's frame included; no
-    exception is needed.
-    """
+def test_no_page_has_a_serious_accessibility_violation(
+    visitor: "Callable[..., Page]", server: str, scheme: str
+) -> None:
+    """Streamlit's own elements and frames are included, without exceptions."""
     page = visitor(color_scheme=scheme)
     found = []
     for name in PAGES:
         page.goto(f"{server}/{name}")
         settle(page)
-        found += barriers(page, name)
+        found += violations(page, name)
     assert found == []
 
 
-def barriers(page: "Page", name: str) -> list[tuple[str, ...]]:
-    """What is serious or critical and stays so: what is fading in, or waits for its style sheet, has no
-    contrast yet.
-    """
+def violations(page: "Page", name: str) -> list[tuple[str, ...]]:
+    """Serious or critical findings that persist: elements that are fading in have no contrast yet."""
     from axe_playwright_python.sync_playwright import Axe
 
     found: list[tuple[str, ...]] = []

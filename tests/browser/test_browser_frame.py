@@ -14,34 +14,35 @@ if TYPE_CHECKING:
 def test_the_first_link_to_a_fresh_server_may_name_any_page(page: "Page") -> None:
     with serve() as fresh:
         page.goto(f"{fresh}/embeddings")
-        says(settle(page), "is a point in the model's embedding space")
+        says(settle(page), "t-SNE")
         says(page.locator("[data-testid='stSidebar']"), "Recommendations")
         assert page.get_by_text("Page not found").count() == 0
         page.goto("about:blank")
 
 
-def test_a_walk_through_all_pages(page: "Page", server: str) -> None:
+def test_the_menu_leads_to_every_page(page: "Page", server: str) -> None:
     page.goto(server)
-    says(settle(page), "simulated, not a real person")
+    says(settle(page), "simulated user")
     for name, expected in (
-        ("Sampling", "How the score adds up"),
+        ("Sampling", "neighbours"),
         ("Embeddings", "t-SNE"),
         ("Model", "EASE"),
         ("Recommendations", "Because you liked"),
     ):
         page.get_by_role("link", name=name).first.click()
+        says(page.locator("[data-testid='stSidebarNavLink'][aria-current='page']"), name)
         says(settle(page), expected)
         assert "Traceback" not in page.inner_text("[data-testid='stMain']")
 
 
-def test_a_link_with_unknown_ids_says_so(page: "Page", server: str) -> None:
+def test_unknown_ids_of_a_link_are_named(page: "Page", server: str) -> None:
     page.goto(f"{server}/?user=nobody&item=99999999&top=-4")
     # And the rest of the page works
     for words in ("nknown user nobody", "nknown title 99999999", "“-4” recommendations", "Because you liked"):
         says(settle(page), words)
 
 
-def test_the_tour_from_start_to_end_by_keyboard(page: "Page", server: str) -> None:
+def test_the_tour_can_be_taken_by_keyboard(page: "Page", server: str) -> None:
     page.goto(server)
     says(settle(page), "New here?")
     page.get_by_role("button", name="Start the tour").focus()
@@ -51,7 +52,7 @@ def test_the_tour_from_start_to_end_by_keyboard(page: "Page", server: str) -> No
         says(settle(page), re.compile(rf"{name} · {place} of {len(steps)}"))
         says(page.locator("[data-testid='stSidebarNavLink'][aria-current='page']"), name)
         page.get_by_role(
-            "button", name=f"On to {steps[place]}" if place < len(steps) else "End the tour"
+            "button", name=f"Next: {steps[place]}" if place < len(steps) else "End the tour"
         ).focus()
         page.keyboard.press("Enter")
     page.get_by_role("button", name="End the tour").wait_for(state="detached")
@@ -61,10 +62,10 @@ def test_the_tour_from_start_to_end_by_keyboard(page: "Page", server: str) -> No
     assert "New here?" not in settle(page).inner_text()
 
 
-def test_the_offer_of_a_tour_can_be_refused(page: "Page", server: str) -> None:
+def test_the_offer_of_the_tour_can_be_dismissed(page: "Page", server: str) -> None:
     page.goto(server)
     says(settle(page), "New here?")
-    page.get_by_role("button", name="No, thanks").click()
+    page.get_by_role("button", name="Dismiss").click()
     page.get_by_text("New here?").wait_for(state="detached")
     page.get_by_role("button", name="Take the tour").click()
     says(settle(page), "1 of 7")

@@ -1,4 +1,4 @@
-"""Back: one action adds one entry to the browser's history, and Back returns to the very view that was left."""
+"""The back button: each action adds one entry to the history, and Back restores the former view."""
 
 import re
 import shutil
@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from test_browser_profiles import side
-from walk import says, settle
+from walk import says, settle, side
 
 from benchmarks.served import ROOT, serve
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 EDITED = "user=17&liked=36&disliked=1&top=5"
-PLACE = "navigation.currentEntry.index"  # history.length does not fall when one goes back
+PLACE = "navigation.currentEntry.index"  # history.length does not fall on Back
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def view(page: "Page") -> list[str]:
-    """What says which view this is: the headings, on cards too, and the sidebar's fields."""
+    """What identifies the view: the headings, also those of the cards, and the sidebar's fields."""
     settle(page)
     return [
         *page.get_by_role("heading").all_inner_texts(),
@@ -58,12 +57,12 @@ def link(name: str) -> "Callable[[Page], Locator]":
 
 
 def preset(page: "Page") -> "Locator":
-    in_sidebar("Find people")(page).click()
+    in_sidebar("Find users")(page).click()
     return page.get_by_text("Loves Mecha, avoids Romance")
 
 
-def own_profile(page: "Page") -> "Locator":
-    return side(page).get_by_text("mine", exact=True)
+def custom_profile(page: "Page") -> "Locator":
+    return side(page).get_by_text("Custom profile", exact=True)
 
 
 def another_model(page: "Page") -> "Locator":
@@ -72,44 +71,44 @@ def another_model(page: "Page") -> "Locator":
 
 
 def second_card(page: "Page") -> "Locator":
-    return page.get_by_role("button", name="Why?").nth(1)
+    return page.get_by_role("button", name="Explain").nth(1)
 
 
-# where one is, what one clicks, and a part of the address to which it leads
+# The page at the start, what is clicked, and a part of the URL that it leads to
 ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
-    "why": (f"?{EDITED}", second_card, r"/sampling\?.*item=\d+"),
-    "why, from a list with settings": (
+    "explain": (f"?{EDITED}", second_card, r"/sampling\?.*item=\d+"),
+    "explain, from a list with settings": (
         f"?{EDITED}&diversity=40&hide_seen=false&item=36",
         second_card,
         r"/sampling\?.*item=\d+",
     ),
-    "the table's title": (f"?{EDITED}&view=table", button("See what was sampled"), r"/sampling\?.*item=\d+"),
+    "the table's title": (f"?{EDITED}&view=table", button("Explain"), r"/sampling\?.*item=\d+"),
     "the map's title": (
         f"embeddings?{EDITED}&item=36",
         button("See its sampled neighbours"),
         r"/sampling\?.*item=36",
     ),
     "one of two titles": (
-        f"compare?{EDITED}&what=titles&other_title=5",
-        button("See what was sampled"),
+        f"compare?{EDITED}&what=items&other_title=5",
+        button("Explain"),
         r"/sampling\?.*item=\d+",
     ),
     "the next title": (f"sampling?{EDITED}", button("Next"), r"item=\d+"),
-    "the smallest reason": (f"what_if?{EDITED}&item=36", button("Try it"), r"without=\d+"),
-    "the next person": (f"sampling?{EDITED}&item=36", in_sidebar("Next"), "user=18"),
-    "a taste": (f"?{EDITED}", preset, r"user=(?!17\b)\d+"),
-    "a profile of one's own": (f"?{EDITED}", own_profile, "profile=mine"),
+    "the counterfactual": (f"what_if?{EDITED}&item=36", button("Apply"), r"without=\d+"),
+    "the next user": (f"sampling?{EDITED}&item=36", in_sidebar("Next"), "user=18"),
+    "a preset": (f"?{EDITED}", preset, r"user=(?!17\b)\d+"),
+    "a custom profile": (f"?{EDITED}", custom_profile, "profile=mine"),
     "a person on the map": (
         f"embeddings?{EDITED}&map=users&point=3",
         button("Use this profile"),
         r"user=3\b",
     ),
-    "the other person": (f"compare?{EDITED}&what=people&other=3", button("Swap"), r"user=3\b"),
+    "the other user": (f"compare?{EDITED}&what=users&other=3", button("Swap"), r"user=3\b"),
     "another page": (f"?{EDITED}&view=table", link("Compare"), "/compare"),
     "the tour": (f"sampling?{EDITED}", in_sidebar("Take the tour"), r"/\?"),
-    "undo": (f"?{EDITED}", in_sidebar("Undo all changes"), r"\?user=17&top=5$"),
+    "undo": (f"?{EDITED}", in_sidebar("Undo all edits"), r"\?user=17&top=5$"),
     "another model": (f"?{EDITED}", another_model, "artifact=twin"),
-    "a model of the shelf": (f"runs?{EDITED}&models=twin", button("Open twin"), r"/\?.*artifact=twin"),
+    "a model of the list": (f"runs?{EDITED}&models=twin", button("Open twin"), r"/\?.*artifact=twin"),
     "a stop of the walk": (
         f"sampling?{EDITED}&item=36&show=Traverse&trail=36,5",
         button("Select this item"),
@@ -119,11 +118,11 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_one_action_is_one_entry_and_back_undoes_it(page: "Page", server: str, action: str) -> None:
+def test_one_action_adds_one_entry_and_back_undoes_it(page: "Page", server: str, action: str) -> None:
     start, click, leads_to = ACTIONS[action]
     page.goto(f"{server}/{start}")
     says(settle(page), re.compile(r"\S"))
-    page.wait_for_timeout(1000)  # what the link says is put right, the page drawn to its end
+    page.wait_for_timeout(1000)  # the URL is corrected, the page drawn to its end
     left, place, shown = page.url, page.evaluate(PLACE), view(page)
     click(page).click()
     page.wait_for_url(re.compile(leads_to))
@@ -138,10 +137,10 @@ def test_one_action_is_one_entry_and_back_undoes_it(page: "Page", server: str, a
     assert page.url == there and page.evaluate(PLACE) == place + 1
 
 
-def test_several_actions_are_as_many_entries(page: "Page", server: str) -> None:
-    """To another person, to one of the recommendations, to the next one, and back by the same way."""
+def test_several_actions_add_as_many_entries(page: "Page", server: str) -> None:
+    """To another user, to a recommendation, to the next one, and back through the same views."""
     page.goto(f"{server}/?user=17&top=5")
-    says(settle(page), "viewer 17")
+    says(settle(page), "user 17")
     place, ways = page.evaluate(PLACE), [page.url]
     for click, leads_to in (
         (in_sidebar("Next"), "user=18"),
@@ -157,10 +156,10 @@ def test_several_actions_are_as_many_entries(page: "Page", server: str) -> None:
         page.go_back()
         settle(page)
         assert page.url == way
-    says(settle(page), "viewer 17")
+    says(settle(page), "user 17")
 
 
-def test_a_double_click_is_one_action(page: "Page", server: str) -> None:
+def test_a_double_click_adds_one_entry(page: "Page", server: str) -> None:
     page.goto(f"{server}/?{EDITED}")
     settle(page)
     left, place = page.url, page.evaluate(PLACE)

@@ -31,19 +31,20 @@ def arrive(page: "Page", address: str) -> list[str]:
 def changed(page: "Page", before: list[str]) -> list[str]:
     """The titles once they are no longer these."""
     page.wait_for_function(
-        "old => [...document.querySelectorAll('.title-card h3')].map(h => h.innerText.replace(/^\\d+\\. /, '')).join() !== old",
+        "old => [...document.querySelectorAll('.title-card h3')]"
+        ".map(h => h.innerText.replace(/^\\d+\\. /, '')).join() !== old",
         arg=",".join(before),
     )
     settle(page)
     return titles(page)
 
 
-def test_cards_have_covers_that_are_drawn_and_named(page: "Page", server: str) -> None:
+def test_cards_have_covers_with_alternative_texts(page: "Page", server: str) -> None:
     assert len(arrive(page, f"{server}/?user=34")) == 10
     says(page.locator(".st-key-cards"), "Because you liked")
     covers = page.locator(".title-card img")
     for cover, title in zip(covers.all(), titles(page), strict=True):
-        assert cover.get_attribute("alt") == f"Cover drawn for {title}"
+        assert cover.get_attribute("alt") == f"Generated cover of {title}"
         assert cover.evaluate("image => image.complete && image.naturalWidth > 0")
     lefts = {round(box["x"]) for n in range(1, 11) if (box := card(page, n).bounding_box())}
     assert 3 <= len(lefts) <= 5  # cards in a row
@@ -63,7 +64,9 @@ def test_a_like_and_a_dislike_change_the_list_and_the_link(page: "Page", server:
     assert arrive(page, page.url) == disliked
 
 
-def test_more_like_this_opens_in_view_closes_and_follows_the_back_button(page: "Page", server: str) -> None:
+def test_the_panel_of_similar_titles_opens_in_view_and_follows_the_back_button(
+    page: "Page", server: str
+) -> None:
     wanted = arrive(page, f"{server}/?user=34")[8]
     card(page, 9).get_by_role("button", name="More like this").click()
     panel = page.locator(".st-key-near_panel")
@@ -71,7 +74,7 @@ def test_more_like_this_opens_in_view_closes_and_follows_the_back_button(page: "
     settle(page)
     heading = panel.get_by_role("heading", name=f"More like {wanted}")
     page.wait_for_function(
-        "heading => { const top = heading.getBoundingClientRect().top; return top >= 0 && top < innerHeight }",
+        "heading => { const {top} = heading.getBoundingClientRect(); return top >= 0 && top < innerHeight }",
         arg=heading.element_handle(),
     )
     page.wait_for_url(re.compile(r"near=\d+"))
@@ -90,13 +93,13 @@ def test_more_like_this_opens_in_view_closes_and_follows_the_back_button(page: "
     says(panel, "More like Fullmetal Alchemist")
 
 
-def test_diversity_by_keyboard_changes_the_list_and_says_its_price(page: "Page", server: str) -> None:
+def test_diversity_set_by_keyboard_changes_the_list_and_reports_its_cost(page: "Page", server: str) -> None:
     first = arrive(page, f"{server}/?user=34")
     slider = page.get_by_role("slider", name="Diversity")
     slider.focus()
     for _ in range(12):
         slider.press("ArrowRight")
-    says(page.locator(".st-key-cost"), "Titles exchanged")
+    says(page.locator(".st-key-cost"), "Items replaced")
     page.wait_for_url(re.compile(r"diversity=60"))
     settle(page)
     now = titles(page)
@@ -105,20 +108,20 @@ def test_diversity_by_keyboard_changes_the_list_and_says_its_price(page: "Page",
     says(page.locator(".st-key-cards"), "by score")
 
 
-def test_filters_of_a_link_are_taken_or_named(page: "Page", server: str) -> None:
+def test_valid_filters_of_a_link_are_applied_and_invalid_ones_named(page: "Page", server: str) -> None:
     arrive(page, f"{server}/?user=34&genres=Mecha&genres=Sports&types=Opera")
-    says(settle(page), "The link asks for types=Opera, which is not possible here")
+    says(settle(page), "Invalid in the link: types=Opera")
     kinds = page.locator(".title-card h3 + p").all_inner_texts()
     assert len(kinds) == 10 and all("Mecha" in kind or "Sports" in kind for kind in kinds)
     page.get_by_role("radio", name="table").click()
     page.wait_for_url(re.compile(r"view=table"))
-    says(settle(page), "See what was sampled")
+    says(settle(page), "Explain")
     page.goto(page.url)
-    says(settle(page), "See what was sampled")
-    assert page.get_by_text("The link asks for").count() == 0
+    says(settle(page), "Explain")
+    assert page.get_by_text("Invalid in the link").count() == 0
 
 
-def test_a_phone_shows_one_card_in_a_row_and_nothing_beside_the_screen(
+def test_a_phone_shows_one_card_per_row_without_horizontal_scrolling(
     visitor: "Callable[..., Page]", server: str
 ) -> None:
     page = visitor(width=420, color_scheme="dark")
@@ -130,7 +133,7 @@ def test_a_phone_shows_one_card_in_a_row_and_nothing_beside_the_screen(
     assert len({round(box["x"]) for n in range(1, 5) if (box := card(page, n).bounding_box())}) == 1
 
 
-def test_a_chosen_row_leads_to_its_sampling_page(page: "Page", server: str) -> None:
+def test_the_selected_row_of_the_table_is_explained_on_the_sampling_page(page: "Page", server: str) -> None:
     page.goto(f"{server}/?view=table")
     says(settle(page), "1. ")
     table = page.locator("[class*='st-key-table'] [data-testid='stDataFrame']")
@@ -143,18 +146,17 @@ def test_a_chosen_row_leads_to_its_sampling_page(page: "Page", server: str) -> N
     chosen.wait_for()
     settle(page)
     title = chosen.inner_text().removeprefix("3. ")
-    page.get_by_role("button", name="See what was sampled").click()
+    page.get_by_role("button", name="Explain").click()
     page.wait_for_url(re.compile(r"/sampling\?.*item=\d+"))
-    says(settle(page), "Recommendation 3 of 10")
     assert page.locator("[data-testid='stMain'] h2").first.inner_text() == title
 
 
-def test_titles_found_by_name_make_a_profile_that_the_link_carries(page: "Page", server: str) -> None:
+def test_a_custom_profile_of_titles_found_by_name_is_kept_in_the_link(page: "Page", server: str) -> None:
     page.goto(f"{server}/?profile=mine")
-    says(settle(page), "Your own profile has no title yet")
-    page.get_by_role("searchbox", name="Add a title you like").press_sequentially("fullmetal")
+    says(settle(page), "This profile has no title yet")
+    page.get_by_role("searchbox", name="Add a title").press_sequentially("fullmetal")
     page.locator("[data-testid='stSidebar']").get_by_text("Fullmetal Alchemist", exact=True).click()
-    says(settle(page), "my own profile (1 title)")
+    says(settle(page), "ustom profile (1 title)")
     page.wait_for_url(re.compile(r"titles=36\b"))
     page.goto(page.url)
     says(settle(page), "Because you liked “Fullmetal Alchemist”")

@@ -330,7 +330,7 @@ VIEWS: dict[str, tuple[str, Act]] = {
     "walk": (f"sampling?item={ITEM['templates']}&show=Traverse", Witness.hovers_over_graph),
     "what if": (f"what_if?item={ITEM['LaTeX']}&without={ITEM['script']}&no_relations=co-liked", what_if),
     "two titles": (
-        f"compare?what=titles&item={ITEM['10,000 without a blank']}&other_title={ITEM['overridden direction']}",
+        f"compare?what=items&item={ITEM['10,000 without a blank']}&other_title={ITEM['overridden direction']}",
         Witness.hovers_over_charts,
     ),
     "map": (f"embeddings?item={ITEM['bare address']}&picked={','.join(ITEM.values())}", titles_map),
@@ -396,7 +396,7 @@ EACH = (
     "?near={}&top=3",
     "sampling?item={}",
     "what_if?item={}",
-    "compare?what=titles&item={}",
+    "compare?what=items&item={}",
     "embeddings?item={}&zoom=true",
 )
 

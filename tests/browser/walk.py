@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 from benchmarks.served import settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator
+    from playwright.sync_api import Locator, Page
 
-__all__ = ["comes_to_read", "says", "settle"]
+__all__ = ["comes_to_read", "says", "settle", "side"]
+
+
+def side(page: "Page") -> "Locator":
+    """The sidebar."""
+    return page.get_by_test_id("stSidebar")
 
 
 def says(where: "Locator", text: str | re.Pattern[str], patience: float | None = None) -> None:

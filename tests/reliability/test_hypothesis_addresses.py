@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
 from dskreg.ui.common import widgets
-from dskreg.ui.compare import people
+from dskreg.ui.compare import users
 from dskreg.ui.embeddings import controls
 from dskreg.ui.frame import edits, sidebar
 from dskreg.ui.sampling import walk
@@ -76,6 +76,8 @@ CHOICES = [
     "relations",
     "titles",
     "people",
+    "users",
+    "items",
     "models",
     "recommenders",
     "raw",
@@ -269,13 +271,8 @@ def test_users_and_items_are_found_or_reported_as_unknown(text: str, other: str,
         for wanted, kept in [(w, known["liked"]) for w in ids]
         + [(w, known["disliked"]) for w in edits.split_ids(text)]
     )
-    person = people.other_person(
-        explorer,
-        text.strip(),
-        people.known_titles(explorer, {"liked": ids, "disliked": []}, notices),
-        1,
-        notices,
-    )
+    others = edits.known_titles(explorer, {"other_liked": ids, "other_disliked": []}, notices)
+    person = users.other_user(explorer, text.strip(), others, 1, notices)
     profile = explorer.edited(person, **known)
     assert changes._titles(explorer, profile, changes.codes(other)).keys() <= set(changes.codes(other))
     steps, unknown = walk._known(explorer, other)

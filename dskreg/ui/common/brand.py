@@ -1,4 +1,4 @@
-"""What the app looks like before it knows anything: its sign and its colours.
+"""The app's logo and colours.
 
 Imports nothing heavy, so that app.py can draw the frame at once.
 """
@@ -6,26 +6,28 @@ Imports nothing heavy, so that app.py can draw the frame at once.
 import streamlit as st
 
 _SYMBOL = (
-    "<g stroke='#1f8f8c' stroke-width='1.6'><path d='M12 12 5 5M12 12l8-4M12 12l4 8'/></g><circle cx='12' cy='12' r='4' fill='#1f8f8c'/>"
-    "<circle cx='5' cy='5' r='2.6' fill='#d9772b'/><circle cx='20' cy='8' r='2.6' fill='#1f8f8c'/><circle cx='16' cy='20' r='2.6' fill='#8a9a9a'/>"
+    "<g stroke='#1f8f8c' stroke-width='1.6'><path d='M12 12 5 5M12 12l8-4M12 12l4 8'/></g>"
+    "<circle cx='12' cy='12' r='4' fill='#1f8f8c'/><circle cx='5' cy='5' r='2.6' fill='#d9772b'/>"
+    "<circle cx='20' cy='8' r='2.6' fill='#1f8f8c'/><circle cx='16' cy='20' r='2.6' fill='#8a9a9a'/>"
 )
 LOGO = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'>{_SYMBOL}</svg>"
 WORDMARK = (
     f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 176 24'>{_SYMBOL}"
-    "<text x='30' y='17.5' font-family='system-ui, sans-serif' font-weight='600' font-size='15' fill='#1f8f8c'"
+    "<text x='30' y='17.5' font-family='system-ui, sans-serif' font-weight='600' font-size='15'"
+    " fill='#1f8f8c'"
     " textLength='140' lengthAdjust='spacingAndGlyphs'>DSKReG Explorer</text></svg>"
 )
 
-# Streamlit writes white on primaryColor and primaryColor on the page. No one colour has a contrast of 4.5 : 1
-# both ways on a dark page, so
-# .streamlit/config.toml has a light one there, and what stands on it is written dark.
+# Streamlit writes white on primaryColor, and primaryColor on the page. On a dark page no colour has a
+# contrast of 4.5 : 1 both ways, so .streamlit/config.toml sets a light one, and the text on it is dark.
 _ON_ACCENT = """<style>
-[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] p, span[data-tag-index], span[data-tag-index] * {
+[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] p,
+span[data-tag-index], span[data-tag-index] * {
   color: light-dark(#ffffff, #12191b) !important
 }
 </style>"""
 
 
 def style() -> None:
-    """What holds on every page: dark text on filled buttons and chips where the theme is dark."""
+    """Dark text on filled buttons and chips where the theme is dark, on every page."""
     st.html(_ON_ACCENT)

@@ -1,8 +1,7 @@
-"""The app's caches: open artifacts, and bounded results keyed by artifact, content digest and plain
-arguments.
+"""The app's caches: open artifacts, and bounded results keyed by artifact, content digest and arguments.
 
-An Explorer is shared by every session, so nobody writes to it. Results are copies. Nothing here remembers an
-error: an artifact that could not be opened is tried again on the next run.
+All sessions share an Explorer, which is read-only. Results are copies. Errors are not cached: the next run
+tries again to open the artifact.
 """
 
 import operator
@@ -52,10 +51,10 @@ def artifact_path(name: str) -> Path:
 
 
 def open_explorer(path: Path | str) -> Explorer:
-    """Open an artifact once per process; a folder whose files changed is opened afresh.
+    """Open an artifact once per process, and again when its files have changed.
 
     Raises:
-        InputError: with a sentence for the reader, where the folder is missing, damaged or foreign.
+        InputError: the folder is missing, damaged or no artifact.
     """
     return _open(str(path), fingerprint(path), id(Explorer))
 
@@ -67,11 +66,10 @@ def _open(path: str, fingerprint: str, code: int) -> Explorer:
 
 
 def ask(explorer: Explorer, what: str, *arguments: Any, **named: Any) -> Any:
-    """`explorer.what(*arguments, **named)`, remembered; `what` may name a part, such as "maps.similar" or
-    "tastes.find".
+    """A copy of the cached `explorer.what(*arguments, **named)`, such as `maps.similar` or `tastes.find`.
 
     The key is the artifact's path and content, whether adult titles are shown, and the arguments' `repr`:
-    pass plain values and frozen dataclasses. What comes back is a copy.
+    pass plain values and frozen dataclasses.
     """
     asked = (
         str(explorer.path),
@@ -90,29 +88,25 @@ def _ask(asked: tuple[object, ...], _answer: Callable[[], Any]) -> Any:
 
 
 def recommendations(explorer: Explorer, profile: Profile, top: int = 10, **filters: Any) -> pd.DataFrame:
-    """`Explorer.recommend`, remembered; what the filters say anyway is left out, so that the sidebar and a
-    page without filters ask the same.
-    """
+    """The cached `Explorer.recommend`; default filters are left out of the key."""
     named = {name: value for name, value in filters.items() if value != NO_FILTERS[name]}
     return ask(explorer, "recommend", profile, top=top, **named)
 
 
 def explanation(explorer: Explorer, profile: Profile, item_id: int | str, **settings: Any) -> Explanation:
-    """`Explorer.explain`, remembered."""
+    """The cached `Explorer.explain`."""
     return ask(explorer, "explain", profile, item_id, **settings)
 
 
-def suggested_viewer(explorer: Explorer) -> int | str:
-    """Whom to show when nobody was chosen: the first listed viewer with a taste of readable size, else the
-    one with the most likes.
-    """
+def suggested_user(explorer: Explorer) -> int | str:
+    """The user to show first: the first one with 8 to 25 likes, else the one with the most likes."""
     users = ask(explorer, "tastes.find")
     readable = users[users["liked"].between(8, 25)]
     return (readable if len(readable) else users.sort_values("liked", ascending=False))["user_id"].iloc[0]
 
 
 def relation_names(explorer: Explorer) -> list[str]:
-    """All relations, those most sampled first: the order in which they get their colours."""
+    """All relations, the most sampled first; colours are assigned in this order."""
     return (
         ask(explorer, "graph_statistics")
         .sort_values("mass", ascending=False, kind="stable")["relation"]

@@ -1,8 +1,7 @@
-"""plotly figures for the pages: the score as a sum, mass by relation. Backgrounds are transparent and fonts
-are left to Streamlit's theme.
+"""Colours, safe text and shared plotly figures: the score's decomposition, the shares of the relations.
 
-plotly reads some HTML (<b>, <a>, <br>) in every text that it shows, so whatever comes from a file goes
-through `plain`.
+Backgrounds are transparent, and Streamlit's theme sets the fonts. plotly interprets some HTML (<b>, <a>,
+<br>) in every text, so text from files goes through `plain`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-# Mid-tones: each keeps a contrast of 3 : 1 with white and with the dark page (tests/test_network.py).
+# Each has a contrast of at least 3 : 1 with white and with the dark page (tests/test_network.py).
 COLOURS = (
     "#128c8c",
     "#c8641b",
@@ -31,19 +30,16 @@ OTHER = "#868d98"
 OTHER_NAME = "other"
 LIKED, RECOMMENDED, CHOSEN = "#e0457b", "#0b9e8a", "#e08a00"
 LABEL = 30  # characters beside a bar or a point
-LONGEST = 200  # characters of any text in a chart, also where the mouse rests
+LONGEST = 200  # characters of any text in a chart, tooltips included
 
 
 def plain(text: object) -> str:
-    """Text that plotly shows as it is."""
+    """Text that plotly shows unchanged."""
     return html.escape(shorten(text, LONGEST), quote=False)
 
 
 def palette(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each of the first ten names, grey for the rest.
-
-    Pass the names in a fixed order, and a name keeps its colour.
-    """
+    """A colour for each of the first ten names, grey for the rest; the order decides the colours."""
     names = list(dict.fromkeys(names))
     return {
         name: COLOURS[place] if place < len(COLOURS) and name != OTHER_NAME else OTHER
@@ -63,7 +59,7 @@ def shorten(text: object, most: int) -> str:
 
 
 def score_sum(parts: Sequence[tuple[str, str, float]], total: tuple[str, float]) -> go.Figure:
-    """A waterfall: the parts (name, note, value), one after the other, up to the total."""
+    """A waterfall chart of the terms (name, note, value) and their total."""
     rows = [*parts, (total[0], "", total[1])]
     notes = [f" ({shorten(note, LABEL // 2)})" if note else "" for _, note, _ in rows]
     names = [
@@ -76,7 +72,7 @@ def score_sum(parts: Sequence[tuple[str, str, float]], total: tuple[str, float])
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
-            y=list(range(len(names))),  # places, since two titles may have the same name
+            y=list(range(len(names))),  # positions, as two titles may have the same name
             x=values,
             customdata=names,
             measure=["relative"] * len(parts) + ["total"],
@@ -102,12 +98,12 @@ def score_sum(parts: Sequence[tuple[str, str, float]], total: tuple[str, float])
     figure.update_xaxes(
         zeroline=True, zerolinecolor=OTHER, automargin=True, showgrid=False, showticklabels=False
     )
-    # The figures stand in the margin on any width
+    # The margin leaves room for the numbers at any width
     return finish(figure, height=36 * len(names) + 30, right=68)
 
 
 def relation_shares(relations: pd.DataFrame) -> go.Figure:
-    """Each relation's share of the candidates beside its share of the softmax mass (`Explanation.relations`)."""
+    """Each relation's share of the candidates and of the softmax mass (`Explanation.relations`)."""
     candidates = relations["candidates"] / max(relations["candidates"].sum(), 1)
     names = [plain(shorten(name, LABEL)) for name in relations["relation"]]
     figure = go.Figure()
@@ -116,9 +112,16 @@ def relation_shares(relations: pd.DataFrame) -> go.Figure:
         ("of the probability mass", relations["share"], COLOURS[0]),
     ):
         figure.add_bar(
-            y=names, x=values, name=label, orientation="h", marker_color=colour, text=[f"{value:.0%}" for value in values],
-            textposition="outside", cliponaxis=False, hovertemplate=f"%{{y}}: %{{x:.1%}} {label}<extra></extra>",
-        )  # fmt: skip
+            y=names,
+            x=values,
+            name=label,
+            orientation="h",
+            marker_color=colour,
+            text=[f"{value:.0%}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"%{{y}}: %{{x:.1%}} {label}<extra></extra>",
+        )
     figure.update_yaxes(autorange="reversed", automargin=True, tickfont={"size": 13})
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", automargin=True)
     figure.update_layout(
@@ -128,7 +131,7 @@ def relation_shares(relations: pd.DataFrame) -> go.Figure:
 
 
 def finish(figure: go.Figure, height: int, right: int = 8) -> go.Figure:
-    """What all figures share: no background of their own, tight margins (pixels), one size of text."""
+    """Apply the shared layout: transparent background, narrow margins (pixels), one text size."""
     margin = {"l": 8, "r": right, "t": 8, "b": 8}
     figure.update_layout(
         height=height,

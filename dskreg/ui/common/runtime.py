@@ -1,79 +1,82 @@
-"""One process for all visitors: its libraries are imported once, its pages are computed in turn, its memory
-is tidied now and then.
-"""
+"""The process that serves all users: imports its libraries once, limits concurrent pages, frees memory."""
 
 import ctypes
 import gc
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-SECONDS = 3.0
-"""Between two looks.
+# Seconds between two garbage collections: each delays all users, so not after every run (benchmarks/load.py)
+COLLECT_EVERY = 3.0
+TRIM_EVERY = 30.0  # seconds between two returns of freed memory to the system
+MOST_PAGES, PATIENCE = 2, 10.0  # pages computed at once; seconds that another waits
 
-Each holds up every other visitor, so one after every run is too many (benchmarks/load.py).
-"""
-GIVE_BACK = 30.0  # seconds between two times that freed memory goes back to the system
-AT_ONCE, PATIENCE = 2, 10.0  # pages, seconds
-
-_tidied = _given = 0.0  # when, by the monotonic clock
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-_turns = threading.BoundedSemaphore(AT_ONCE)
+# glibc keeps freed memory for each thread until it is told to return it; other C libraries have no such call
+_malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
 
-@cache  # once per process: what is frozen is never looked through again
+@cache  # once per process: frozen objects are never collected
 def load() -> None:
-    """Import dskreg.explorer with Python's collector of cycles at rest; with it, a tenth to a third of a
-    second goes into looking through new classes.
+    """Import dskreg.explorer without garbage collection, which would take 0.1 to 0.3 s.
 
-    Afterwards all that is there stays out of later collections, 0.1 s of which torch and pandas would take.
+    The imported objects are frozen: scanning them would add 0.1 s to each later collection.
     """
     gc.disable()
     try:
         from dskreg.explorer import one_thread_each
 
         one_thread_each()
-        gc.freeze()  # before the collector wakes, or it would look through them all once
+        gc.freeze()  # before gc.enable(), or one collection would scan them all
     finally:
         gc.enable()
 
 
-def tidy() -> None:
-    """Look for cycles of objects, such as charts are made of, every few seconds and not after every run, as
-    Streamlit would (.streamlit/config.toml).
+class Cleaner:
+    """Collects reference cycles, such as those of charts, and returns freed memory, every few seconds.
+
+    Streamlit would collect after every run (switched off in .streamlit/config.toml).
     """
-    global _tidied, _given
-    now = time.monotonic()
-    if now - _tidied >= SECONDS:
-        _tidied = now
-        gc.collect()
-    if now - _given >= GIVE_BACK:
-        _given = now
-        _give_back()
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        trim: Callable[[int], object] | None = _malloc_trim,
+    ) -> None:
+        self.clock, self.trim = clock, trim
+        self.collected = self.trimmed = 0.0  # times of the clock
+
+    def __call__(self) -> None:
+        """Do what is due."""
+        now = self.clock()
+        if now - self.collected >= COLLECT_EVERY:
+            self.collected = now
+            gc.collect()
+        if self.trim is not None and now - self.trimmed >= TRIM_EVERY:
+            self.trimmed = now
+            self.trim(0)
 
 
-def _give_back() -> None:
-    """Hand freed memory back to the system, where the C library can: glibc keeps it for each of the threads
-    that have run.
+class Turns:
+    """Limits how many pages are computed at once.
+
+    Python runs one thread at a time, and switching between many threads slows all of them.
     """
-    if _trim is not None:
-        _trim(0)
+
+    def __init__(self, most: int = MOST_PAGES, patience: float = PATIENCE) -> None:
+        self.semaphore, self.patience = threading.BoundedSemaphore(most), patience
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Wait for a turn; after `patience` seconds, run without one."""
+        acquired = self.semaphore.acquire(timeout=self.patience)
+        try:
+            yield
+        finally:
+            if acquired:
+                self.semaphore.release()
 
 
-@contextmanager
-def turn() -> Iterator[None]:
-    """Wait until fewer than AT_ONCE pages are being computed, PATIENCE seconds at most: then a page that
-    takes long holds up nobody any more.
-
-    Python runs one thread at a time: many that are interrupted every few milliseconds only hinder each other
-    (docs/architecture.md).
-    """
-    mine = _turns.acquire(timeout=PATIENCE)
-    try:
-        yield
-    finally:
-        if mine:
-            _turns.release()
+tidy, turn = Cleaner(), Turns()

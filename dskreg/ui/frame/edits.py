@@ -1,8 +1,7 @@
-"""Changing a profile by hand: titles liked and disliked on top of it, kept in the link.
+"""Editing a profile: added likes and dislikes, kept in the URL.
 
-The ids live in bound text fields: `titles` are the likes of a hand-made profile, `liked` those added to a
-viewer of the data, `disliked` serves both. Pages pass `like`, `dislike` and `forget` to their buttons as
-callbacks.
+The ids live in bound text fields: `titles` are the likes of a custom profile, `liked` those added to a user
+of the data, `disliked` serves both. Pages pass `like`, `dislike` and `forget` to their buttons as callbacks.
 """
 
 from collections.abc import Callable
@@ -13,11 +12,11 @@ import streamlit as st
 from dskreg.explorer import Explorer, InputError, Profile
 from dskreg.ui.common.widgets import Notice, plain
 
-MOST_TITLES = 200  # titles a link may carry
-FOUND, SHOWN = 6, 12  # titles that a search offers, changes that the sidebar lists
-LEARNS = (
-    "The model learns from likes alone. A liked title joins the profile and shifts every score; a disliked title leaves the profile "
-    "and the lists, and says nothing more."
+MOST_TITLES = 200  # ids read from one field
+FOUND, SHOWN = 6, 12  # titles that a search offers, edits that the sidebar lists
+EDIT_HELP = (
+    "A liked title joins the profile and changes every score. "
+    "A disliked title leaves the profile and the lists; the model learns nothing from it."
 )
 
 
@@ -30,39 +29,36 @@ def split_ids(text: str) -> list[str]:
 
 
 def like(item_id: object) -> None:
-    """Callback: the person likes this title too.
-
-    Works for a viewer of the data and for a hand-made profile.
-    """
+    """Callback: add this title to the likes, of a user of the data or of a custom profile."""
     forget(item_id)
     if str(item_id) not in _own_likes():
         _put(_likes_field(), [*_ids(_likes_field()), str(item_id)])
 
 
 def dislike(item_id: object) -> None:
-    """Callback: take this title out of the profile and of the lists."""
+    """Callback: remove this title from the profile and from the lists."""
     forget(item_id)
     _put("disliked", [*_ids("disliked"), str(item_id)])
 
 
 def forget(item_id: object) -> None:
-    """Callback: take a like or a dislike back; a hand-made profile loses the title."""
+    """Callback: undo a like or a dislike; a custom profile loses the title."""
     for field in (_likes_field(), "disliked"):
         _put(field, [other for other in _ids(field) if other != str(item_id)])
 
 
 def undo_all() -> None:
-    """Callback: a viewer as in the data again, a hand-made profile without dislikes."""
+    """Callback: undo all edits; a custom profile keeps its titles."""
     st.session_state["liked"] = st.session_state["disliked"] = ""
 
 
 def _likes_field() -> str:
-    """Where likes are kept: a hand-made profile is nothing but its likes."""
+    """The field of the added likes; a custom profile consists of its likes."""
     return "titles" if st.session_state.get("profile") == "mine" else "liked"
 
 
 def _own_likes() -> set[str]:
-    """The likes that a viewer has in the data: one of them needs no entry in the link."""
+    """The user's likes in the data, which need no entry in the URL."""
     selection = st.session_state.get("selection")
     if selection is None or selection.profile.user_id is None or _likes_field() == "titles":
         return set()
@@ -83,7 +79,7 @@ def _keep(ids_of: dict[str, list[str]]) -> None:
 
 
 def _take_found(act: Callable[[object], None], item_id: object) -> None:
-    """Callback of a search: one title was meant, so the search is over."""
+    """Callback of a search result: act on the title and clear the search."""
     act(item_id)
     st.session_state["search"] = ""
 
@@ -92,13 +88,17 @@ def _take_chosen() -> None:
     _put("titles", [str(item_id) for item_id in st.session_state["chosen"]])
 
 
-# What the link says
+# Ids in the URL
 
 
 def known_titles(
-    explorer: Explorer, ids_of: dict[str, list[str]], notices: list[Notice]
+    explorer: Explorer,
+    ids_of: dict[str, list[str]],
+    notices: list[Notice],
+    owner: str = "the profile",
+    button: str = "Remove them",
 ) -> dict[str, list[str]]:
-    """The ids of each field that the model knows; the others are left out with a notice."""
+    """The known ids of each field; unknown ids are left out with a notice."""
     known: dict[str, list[str]] = {}
     unknown: list[str] = []
     for field, ids in ids_of.items():
@@ -112,8 +112,8 @@ def known_titles(
         named = ", ".join(wanted[:40] for wanted in unknown[:10])
         notices.append(
             Notice(
-                f"This model does not know these titles of the profile: {named}. They are left out.",
-                "Remove them",
+                f"Unknown titles in {owner}: {named}. They are left out.",
+                button,
                 partial(_keep, known),
             )
         )
@@ -124,9 +124,9 @@ def known_titles(
 
 
 def search(explorer: Explorer, label: str) -> None:
-    """Find a title by name and like it with a click, or dislike it."""
+    """Find a title by name and like or dislike it with a click."""
     text = st.text_input(
-        label, key="search", type="search", live="300ms", placeholder="type a part of its name", help=LEARNS
+        label, key="search", type="search", live="300ms", placeholder="part of a title's name", help=EDIT_HELP
     )
     if not (text and text.strip()):
         return
@@ -145,15 +145,15 @@ def search(explorer: Explorer, label: str) -> None:
                 args=(act, item_id),
             )
     if found.empty:
-        st.caption("No title contains that. Try fewer letters.")
+        st.caption("No title matches. Try fewer letters.")
 
 
 def chosen(explorer: Explorer, profile: Profile) -> None:
-    """The titles of a hand-made profile as chips: taking one away takes it out of the link."""
+    """The titles of a custom profile as chips that can be removed."""
     titles = _distinct({str(item_id): str(explorer.item(item_id)["title"]) for item_id in profile.history})
     st.session_state["chosen"] = list(titles)
     st.multiselect(
-        "My titles",
+        "Liked titles",
         list(titles),
         format_func=lambda key: titles.get(key, key),
         key="chosen",
@@ -163,11 +163,11 @@ def chosen(explorer: Explorer, profile: Profile) -> None:
 
 
 def changes(explorer: Explorer, profile: Profile) -> None:
-    """What was changed by hand, one button each to take it back, and one for all."""
-    for label, item_ids in (("Liked by hand", profile.liked), ("Disliked", profile.disliked)):
+    """The edits, with a button to undo each and one to undo all."""
+    for label, item_ids in (("Added likes", profile.liked), ("Dislikes", profile.disliked)):
         if item_ids:
             with st.container(gap="xxsmall"):
-                st.caption(f"{label}; a click takes it back")
+                st.caption(f"{label}; click to undo")
                 for item_id in item_ids[:SHOWN]:
                     title = plain(explorer.item(item_id)["title"])
                     st.button(
@@ -179,14 +179,14 @@ def changes(explorer: Explorer, profile: Profile) -> None:
                         args=(item_id,),
                     )
                 if len(item_ids) > SHOWN:
-                    st.caption(f"and {len(item_ids) - SHOWN} more, in the link")
+                    st.caption(f"and {len(item_ids) - SHOWN} more, in the URL")
     if profile.edited:
         st.button(
-            "Undo all changes", icon=":material/undo:", key="undo_all", type="tertiary", on_click=undo_all
+            "Undo all edits", icon=":material/undo:", key="undo_all", type="tertiary", on_click=undo_all
         )
 
 
 def _distinct(labels: dict[str, str]) -> dict[str, str]:
-    """Two titles of one name need two labels, or the chooser takes them for one."""
+    """Labels that differ: titles of the same name get their id appended, or the chooser would merge them."""
     names = list(labels.values())
     return {key: f"{name} ({key})" if names.count(name) > 1 else name for key, name in labels.items()}

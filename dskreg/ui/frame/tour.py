@@ -1,7 +1,7 @@
-"""A guided tour through the pages: offered once to a first visitor, out of the way for everybody else.
+"""A guided tour through the pages, offered on a first visit to the start page.
 
-Each page is one step, so the step follows the page on show, whichever way the visitor got there. Whether the
-tour is offered, on or off is kept in the session only: a link never starts it.
+Each page is one step, so the step follows the page, however the user gets there. The session alone keeps
+whether the tour is offered, on or off: a link never starts it.
 """
 
 from dataclasses import dataclass
@@ -25,53 +25,57 @@ STEPS = (
     Step(
         "Recommendations",
         "pages/recommendations.py",
-        "This is what the model would show one person next, with its strongest reason for each title. "
-        "Choose another person in the sidebar under **Find people** and watch list and reasons change.",
+        "The model's recommendations for one user, with the strongest reason for each title. "
+        "Choose another user in the sidebar under **Find users** and compare the list and its reasons.",
     ),
     Step(
         "Sampling",
         "pages/sampling.py",
-        "The model does not read the whole knowledge graph: for each title it draws a few neighbours. "
-        "Look at which were drawn and what each added to the score; **Draw again** shows how much is chance.",
+        "The model does not use the whole knowledge graph: for each title it samples a few neighbours. "
+        "See which were sampled and what each contributes to the score; **Resample** shows the variation.",
     ),
     Step(
         "What if",
         "pages/what_if.py",
-        "An explanation should hold when one tests it. Take away a title or a neighbour and see whether score, rank and list really move.",
+        "Test an explanation: remove a liked title or a neighbour. "
+        "Score, rank and list change if the explanation is right.",
     ),
     Step(
         "Compare",
         "pages/compare.py",
-        "Two recommenders, two people, two titles or two models side by side. Look at where they agree first, then at what sets them apart.",
+        "Two recommenders, two users, two titles or two models side by side. "
+        "Look first at where they agree, then at how they differ.",
     ),
     Step(
         "Embeddings",
         "pages/embeddings.py",
-        "Every title is a point; what the model holds to be alike lies close together. Choose a point to read its nearest neighbours, "
-        "and trust those more than distances on the map.",
+        "Each title is a point, and similar titles are close together. Select a point to see its nearest "
+        "neighbours, which are more reliable than distances on the map.",
     ),
     Step(
         "Model",
         "pages/model.py",
-        "Before one trusts a reason, one should know how good the model is. Look at the first table: a simple baseline may come close, or be ahead.",
+        "The model's accuracy beside simple baselines. "
+        "See the first table: a baseline may be close or ahead.",
     ),
     Step(
         "Runs",
         "pages/runs.py",
-        "Here models are trained and chosen. Look at the curves: training ended where held-out titles were no longer found better.",
+        "Train models and select one. The curves show where training ended: "
+        "the validation metric no longer improved.",
     ),
 )
 
 
 def draw(page: str, header: DeltaGenerator) -> None:
-    """The offer beside the header, or the step that belongs to the page of this title."""
+    """The offer beside the header, or the step of the page with this title."""
     if "tour" not in st.session_state:
         st.session_state["tour"] = OFF if len(st.query_params) or page != STEPS[0].title else OFFERED
     state = st.session_state["tour"]
     place = next((n for n, step in enumerate(STEPS) if step.title == page), None)
     if state == OFFERED:
         with header:
-            st.caption(f"New here? There is a tour in {len(STEPS)} steps.", width="content")
+            st.caption(f"New here? Take a tour in {len(STEPS)} steps.", width="content")
             st.button(
                 "Start the tour",
                 icon=":material/tour:",
@@ -80,13 +84,13 @@ def draw(page: str, header: DeltaGenerator) -> None:
                 on_click=_go,
                 args=(0,),
             )
-            st.button("No, thanks", key="tour_refuse", type="tertiary", on_click=_set, args=(OFF,))
+            st.button("Dismiss", key="tour_refuse", type="tertiary", on_click=_set, args=(OFF,))
     elif state == ON and place is not None:
         _step(place)
 
 
 def again() -> None:
-    """The way back to the tour, for the sidebar."""
+    """The sidebar's button that starts the tour."""
     if st.session_state["tour"] != ON:
         st.button(
             "Take the tour",
@@ -105,7 +109,7 @@ def _step(place: int) -> None:
         with st.container(horizontal=True, gap="small"):
             if place > 0:
                 st.button(
-                    f"Back to {STEPS[place - 1].title}",
+                    f"Back: {STEPS[place - 1].title}",
                     icon=":material/arrow_back:",
                     key="tour_back",
                     on_click=_go,
@@ -113,9 +117,8 @@ def _step(place: int) -> None:
                 )
             last = place == len(STEPS) - 1
             if not last:
-                onward = f"On to {STEPS[place + 1].title}"
                 st.button(
-                    onward,
+                    f"Next: {STEPS[place + 1].title}",
                     icon=":material/arrow_forward:",
                     key="tour_next",
                     type="primary",
@@ -132,7 +135,7 @@ def _step(place: int) -> None:
 
 
 def _go(place: int) -> None:
-    """Callback: the tour's step of this place, on its page."""
+    """Callback: open the page of this step."""
     _set(ON)
     st.session_state["go"] = STEPS[place].path
 

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from dskreg.explorer import MODEL
 from dskreg.ui.common.widgets import listed
 
-MODEL = "DSKReG"
 MEASURES = {  # name: (heading, help, whether a larger value is better; None: neither)
     "recall": ("Recall", "Share of a user's held-out items among the first K, averaged over users.", True),
     "ndcg": ("NDCG", "Like recall, with a larger weight for higher ranks; 1 is a perfect order.", True),

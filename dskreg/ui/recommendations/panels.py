@@ -1,6 +1,4 @@
-"""What stands around a list of recommendations: what variety costs, titles near one of them, and what counts
-for the model.
-"""
+"""The panels around a list of recommendations: similar titles, the cost of diversity, relation weights."""
 
 from typing import Literal
 
@@ -14,15 +12,18 @@ from dskreg.ui.frame import sidebar
 from dskreg.ui.recommendations import cards
 
 NEAREST = 7
+MORE_HELP = "Shows the titles with the most similar embeddings; the button on a card does the same."
 DIVERSITY_HELP = (
-    "Each next title is the one with the most of (1 − d) · score − d · likeness to the titles above it (maximal marginal relevance; "
-    "the score is scaled to 0 … 1). At 0 % the score alone decides."
+    "Weight d of diversity against the score (maximal marginal relevance). "
+    "Each next title maximises (1 − d) · score − d · similarity to the titles above it, "
+    "with the score scaled to 0 … 1. At 0 % only the score counts."
 )
+LIST_SIMILARITY_HELP = "Mean cosine similarity of all pairs of titles in the list: 1 identical, 0 unrelated."
 NAMED_RELATIONS = 3
 _INTO_VIEW = "<script>document.querySelector('.st-key-near_panel')?.scrollIntoView({block: 'start'})</script>"
 
 
-# More like this
+# Similar titles
 
 
 def more_like(item_id: object) -> None:
@@ -35,10 +36,10 @@ def close_near() -> None:
     st.session_state["near"] = ""
 
 
-def near(explorer: Explorer, profile: Profile, item_id: object, count: int = NEAREST) -> pd.DataFrame:
-    """item_id, title, type, genres, likes, similarity of the nearest titles, with this person's score and
-    whether the title is seen or liked.
-    """
+def similar_titles(
+    explorer: Explorer, profile: Profile, item_id: object, count: int = NEAREST
+) -> pd.DataFrame:
+    """item_id, title, type, genres, likes, similarity of the nearest titles; user's score, seen, liked."""
     found = cache.ask(explorer, "maps.similar", item_id, count)
     scores = pd.Series(cache.ask(explorer, "scores", profile), index=explorer.items["item_id"])
     ids = found["item_id"]
@@ -48,25 +49,24 @@ def near(explorer: Explorer, profile: Profile, item_id: object, count: int = NEA
 
 
 def near_field() -> str:
-    """The bound field that says whose neighbours are shown: always drawn, since only a drawn field writes and
-    follows the address.
+    """The bound field that holds the title whose neighbours are shown.
+
+    Draw it on every run: only a drawn field writes and follows the URL.
     """
     return st.text_input(
         "More like",
         key="near",
         bind="query-params",
         type="search",
-        placeholder="a title's name or id",
+        placeholder="title or id",
         icon=":material/search:",
         width=230,
-        help="Shows the titles that the model holds to be most like this one. “More like this” on a card does the same.",
+        help=MORE_HELP,
     ).strip()
 
 
 def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
-    """The panel of the titles nearest to the title `wanted`, by id or a part of its name; nothing where it is
-    empty.
-    """
+    """The panel of the titles most similar to `wanted`, an id or a part of a name; none where it is empty."""
     if not wanted:
         return
     panel = st.container(border=True, key="near_panel")
@@ -80,54 +80,58 @@ def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
             widgets.show_notice(Notice(f"{error}."))
         return
     if item["adult"] and not explorer.adult:
-        head.caption("This is an adult title; these are hidden.")
+        head.caption("This is an adult title, which is hidden.")
         return
-    titles = near(explorer, profile, item["item_id"])
-    if st.session_state.pop("near_opened", False):  # from a card far below
+    titles = similar_titles(explorer, profile, item["item_id"])
+    if st.session_state.pop("near_opened", False):  # by a card, which may be far below
         with panel:
             st.html(_INTO_VIEW, unsafe_allow_javascript=True)
     head.subheader(f"More like {plain(item['title'])}", anchor=False)
-    head.caption(
-        "The titles nearest to it in the model's own space, whoever asks; the score is this person's."
-    )
+    head.caption("The nearest titles in embedding space, the same for all users; the score is this user's.")
     with panel:
-        as_covers, table = st.tabs(["Covers", "As a table"])
-        with as_covers:
+        covers, table = st.tabs(["Covers", "Table"])
+        with covers:
             cards.strip(explorer, profile, titles, more_like)
-        table.dataframe(
-            titles,
-            hide_index=True,
-            alt=f"The titles nearest to {item['title']}, with likeness, this person's score and whether they are seen",
-            column_order=["title", "similarity", "score", "seen", "liked", "type", "genres"],
-            column_config={
-                "title": st.column_config.TextColumn("Title", width=230),
-                "similarity": st.column_config.NumberColumn(
-                    "Alike", format="percent", help="Cosine of the two titles' vectors after the graph (ê)."
-                ),
-                "score": st.column_config.NumberColumn("Score", format="%.2f", help="This person's score."),
-                "seen": st.column_config.CheckboxColumn("Seen"),
-                "liked": st.column_config.CheckboxColumn("Liked"),
-                "type": st.column_config.TextColumn("Type"),
-                "genres": st.column_config.TextColumn("Genres"),
-            },
-        )
+        with table:
+            _similar_table(str(item["title"]), titles)
+
+
+def _similar_table(title: str, titles: pd.DataFrame) -> None:
+    st.dataframe(
+        titles,
+        hide_index=True,
+        alt=f"The titles most similar to {title}, with similarity, score and whether they are seen",
+        column_order=["title", "similarity", "score", "seen", "liked", "type", "genres"],
+        column_config={
+            "title": st.column_config.TextColumn("Title", width=230),
+            "similarity": st.column_config.NumberColumn(
+                "Similarity", format="%.2f", help="Cosine similarity of the two aggregated embeddings (ê_i)."
+            ),
+            "score": st.column_config.NumberColumn("Score", format="%.2f", help="The score for this user."),
+            "seen": st.column_config.CheckboxColumn("Seen"),
+            "liked": st.column_config.CheckboxColumn("Liked"),
+            "type": st.column_config.TextColumn("Type"),
+            "genres": st.column_config.TextColumn("Genres"),
+        },
+    )
 
 
 # Diversity
 
 
-def exchanged(by_score: pd.DataFrame, diverse: pd.DataFrame) -> pd.DataFrame:
-    """change (in, out), title, score, score_rank of the titles that are in one of two lists only."""
-    new = diverse[~diverse["item_id"].isin(by_score["item_id"])].assign(change="in")
-    gone = by_score[~by_score["item_id"].isin(diverse["item_id"])].assign(change="out")
+def replaced(by_score: pd.DataFrame, diverse: pd.DataFrame) -> pd.DataFrame:
+    """change (added, removed), title, score, score_rank of the titles that only one of two lists contains."""
+    new = diverse[~diverse["item_id"].isin(by_score["item_id"])].assign(change="added")
+    gone = by_score[~by_score["item_id"].isin(diverse["item_id"])].assign(change="removed")
     return pd.concat([new, gone], ignore_index=True)[["change", "title", "score", "score_rank"]]
 
 
 def show_cost(explorer: Explorer, by_score: pd.DataFrame, diverse: pd.DataFrame) -> None:
-    """What variety costs in score, and what it brings."""
-    swaps = exchanged(by_score, diverse)
+    """How re-ranking changes the list: mean score, replaced items, intra-list similarity."""
+    changes = replaced(by_score, diverse)
     before, after = (
-        cache.ask(explorer, "alikeness", tuple(table["item_id"].tolist())) for table in (by_score, diverse)
+        cache.ask(explorer, "intra_list_similarity", tuple(table["item_id"].tolist()))
+        for table in (by_score, diverse)
     )
     mean, best = float(diverse["score"].mean()), float(by_score["score"].mean())
     with st.container(horizontal=True, gap="small", vertical_alignment="distribute", key="cost"):
@@ -136,33 +140,33 @@ def show_cost(explorer: Explorer, by_score: pd.DataFrame, diverse: pd.DataFrame)
             mean,
             mean - best,
             "normal",
-            "Beneath it, what variety costs beside the list by score alone.",
+            "Mean score of the list; below, the difference from the list by score.",
         )
         st.metric(
-            "Titles exchanged",
-            f"{(swaps['change'] == 'in').sum()} of {len(diverse)}",
-            width=165,
+            "Items replaced",
+            f"{(changes['change'] == 'added').sum()} of {len(diverse)}",
+            width=200,
             border=True,
-            help="Not in the list by score alone.",
+            help="Number of items that are not in the list by score.",
         )
         _figure(
-            "Alikeness",
+            "Intra-list similarity",
             after,
             after - before,
             "inverse",
-            "Mean cosine of all pairs of titles in the list: 1 is the same thing again and again, 0 nothing in common.",
+            LIST_SIMILARITY_HELP,
         )
-    if len(swaps):
-        with st.expander("Which titles were exchanged", icon=":material/swap_vert:"):
+    if len(changes):
+        with st.expander("Replaced items", icon=":material/swap_vert:"):
             st.dataframe(
-                swaps,
+                changes,
                 hide_index=True,
-                alt="Titles that variety brought in and put out, with score and rank by score",
+                alt="Items that re-ranking added and removed, with score and rank before re-ranking",
                 column_config={
-                    "change": st.column_config.TextColumn("In or out", width=80),
+                    "change": st.column_config.TextColumn("Change", width=80),
                     "title": st.column_config.TextColumn("Title"),
                     "score": st.column_config.NumberColumn("Score", format="%.2f"),
-                    "score_rank": st.column_config.NumberColumn("Rank by score", format="%d"),
+                    "score_rank": st.column_config.NumberColumn("Rank before re-ranking", format="%d"),
                 },
             )
 
@@ -176,53 +180,53 @@ def _figure(
         f"{value:.2f}",
         None if float(delta) == 0 else delta,
         delta_color=colour,
-        width=165,
+        width=200,
         border=True,
         help=explanation,
     )
 
 
-# What counts
+# Relation weights
 
 
 def show_weights(explorer: Explorer) -> None:
-    """How often each relation is sampled and what weight it has, one line and a table."""
+    """How often the model samples each relation, and with what weight: a line and a table."""
     relations = cache.ask(explorer, "graph_statistics").sort_values("mass", ascending=False, kind="stable")
     if relations.empty:
         return
-    with st.expander("What counts for this model", icon=":material/balance:"):
+    with st.expander("Relation weights", icon=":material/balance:"):
         leading = [
             f"{plain(name)} ({share:.0%})"
             for name, share in zip(relations["relation"], relations["mass"], strict=True)
         ][:NAMED_RELATIONS]
         st.markdown(
-            f"Reasons run through ties between titles. This model draws them mostly through {listed(leading)}.",
-            help="A share of the probability mass: how likely the next neighbour drawn for a title comes through this tie, averaged over all titles.",
+            f"The model samples neighbours mostly through {listed(leading)}.",
+            help="Share of the probability mass of the next sampled neighbour, averaged over all titles.",
         )
         known = [] if relations["gate"].isna().all() else ["gate"]
         st.dataframe(
             relations.assign(mass=100 * relations["mass"]),
             hide_index=True,
-            alt="Per relation: share of the sampling, weight and neighbours drawn",
+            alt="Per relation: share of the probability mass, weight and sampled neighbours per title",
             column_order=["relation", "mass", *known, "picks"],
             column_config={
-                "relation": st.column_config.TextColumn("Tie (relation)"),
+                "relation": st.column_config.TextColumn("Relation"),
                 "mass": st.column_config.ProgressColumn(
-                    "Share of the sampling",
+                    "Probability mass",
                     format="%.0f%%",
                     min_value=0,
                     max_value=100,
-                    help="How likely the first neighbour drawn comes through it.",
+                    help="Probability that the first sampled neighbour has this relation, in percent.",
                 ),
                 "gate": st.column_config.NumberColumn(
                     "Weight (g_r)",
                     format="%.3f",
-                    help="The factor on what a neighbour drawn through it adds; chosen on validation.",
+                    help="Factor on the contribution of a neighbour with this relation; tuned on validation.",
                 ),
                 "picks": st.column_config.NumberColumn(
-                    "Drawn per title",
+                    "Sampled per title",
                     format="%.2f",
-                    help="Neighbours drawn through it for a title, on average.",
+                    help="Mean number of sampled neighbours with this relation per title.",
                 ),
             },
         )

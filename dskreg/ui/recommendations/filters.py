@@ -1,0 +1,131 @@
+"""The filters above a list of recommendations, bound to the URL."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from dskreg.explorer import Explorer
+from dskreg.ui.common import widgets
+from dskreg.ui.common.widgets import plain
+from dskreg.ui.recommendations.panels import DIVERSITY_HELP
+
+VIEWS = ("cards", "table")
+POPULARITY: dict[str, int | None] = {
+    "all": None,
+    "up to 20 likes": 20,
+    "up to 5 likes": 5,
+    "cold start (0 likes)": 0,
+}
+OLDER_LINKS = dict(zip(("anybody", "20 at most", "5 at most", "nobody yet"), POPULARITY, strict=True))
+POPULARITY_HELP = (
+    "Number of users who like the title in training. "
+    "The model ranks titles without likes by their neighbours in the knowledge graph alone."
+)
+PARAMETERS = ("genres", "types", "liked_by", "hide_seen", "diversity", "view")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which titles are listed, and how."""
+
+    genres: tuple[str, ...]
+    types: tuple[str, ...]
+    popularity: str
+    hide_seen: bool
+    diversity: float  # 0 .. 1
+    view: str
+
+    def by_score(self) -> dict[str, Any]:
+        """The arguments of `Explorer.recommend`, without diversity."""
+        return {
+            "hide_seen": self.hide_seen,
+            "genres": self.genres,
+            "types": self.types,
+            "most_likes": POPULARITY[self.popularity],
+        }
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `Explorer.recommend`."""
+        return self.by_score() | {"diversity": self.diversity}
+
+
+def choose(explorer: Explorer) -> tuple[Filters, list[str]]:
+    """Draw the filters; return them and the link's invalid parameters as `name=value`."""
+    asked = {name: values for name in PARAMETERS if (values := st.query_params.get_all(name))}
+    invalid = [
+        f"{name}={value[:40]}"
+        for name, known in (("genres", explorer.genres), ("types", explorer.types))
+        for value in asked.get(name, [])
+        if value and value not in known
+    ]
+    last = {name: values[-1] for name, values in asked.items()}
+    if (popularity := OLDER_LINKS.get(last.get("liked_by", ""))) and "liked_by" not in st.session_state:
+        st.session_state["liked_by"] = last["liked_by"] = popularity
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        filters = _fields(explorer)
+    shown = {
+        "liked_by": filters.popularity,
+        "hide_seen": filters.hide_seen,
+        "diversity": round(100 * filters.diversity),
+        "view": filters.view,
+    }
+    return filters, invalid + widgets.not_followed(last, shown)
+
+
+def _fields(explorer: Explorer) -> Filters:
+    genres, types = (
+        tuple(
+            st.multiselect(
+                name.capitalize(),
+                known,
+                key=name,
+                bind="query-params",
+                placeholder=f"all {name}",
+                width=width,
+            )
+            if known
+            else ()
+        )
+        for name, known, width in (("genres", explorer.genres, 160), ("types", explorer.types, 120))
+    )
+    popularity = st.selectbox(
+        "Popularity", list(POPULARITY), key="liked_by", bind="query-params", width=160, help=POPULARITY_HELP
+    )
+    hide_seen = st.toggle(
+        "Hide seen titles",
+        value=True,
+        key="hide_seen",
+        bind="query-params",
+        help="Off: seen titles are listed too, and marked.",
+    )
+    percent = st.slider(
+        "Diversity",
+        0,
+        100,
+        0,
+        5,
+        format="%d%%",
+        key="diversity",
+        bind="query-params",
+        width=140,
+        help=DIVERSITY_HELP,
+    )
+    view = widgets.one_of("View", VIEWS, "view")
+    return Filters(genres, types, popularity, hide_seen, percent / 100, view)
+
+
+def show_nothing(filters: Filters) -> None:
+    """Why the list is empty, and the button that clears the filters."""
+    few = "" if POPULARITY[filters.popularity] is None else f"popularity {filters.popularity}"
+    parts = [part for part in (" or ".join(filters.types), " or ".join(filters.genres), few) if part]
+    if not parts:
+        st.info("No title is left: this user has seen the whole catalogue. Switch off “Hide seen titles”.")
+        return
+    why = "The user has seen all such titles, or there are none." if filters.hide_seen else ""
+    st.info(f"No title matches {plain(' and '.join(parts))}. {why}", icon=":material/filter_alt_off:")
+    st.button("Clear filters", icon=":material/filter_alt_off:", on_click=_clear)
+
+
+def _clear() -> None:
+    st.session_state.update(genres=[], types=[], liked_by="all")
