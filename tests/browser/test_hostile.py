@@ -38,11 +38,13 @@ MADE = """mark => {
         if (node.classList.contains('hostile')) say('made', node);
         for (const {name, value} of node.attributes) {
             if (name.startsWith('on') && value.includes('__ran')) say('listens', node);
-            if (/^(href|src|action|formaction|data|xlink:href)$/.test(name) && /hostile\\.invalid|^\\s*javascript:/i.test(value)) say('leads', node);
+            const leads = /^(href|src|action|formaction|data|xlink:href)$/.test(name);
+            if (leads && /hostile\\.invalid|^\\s*javascript:/i.test(value)) say('leads', node);
             if (name === 'style' && value.includes('hostile')) say('style', node);
         }
         const own = node.textContent;
-        if (own.length < 40 && own.trim().startsWith(mark) && /^[a-z]+-[a-z]+$/.test(own.trim())) say('formatted', node);
+        const word = own.trim();
+        if (own.length < 40 && word.startsWith(mark) && /^[a-z]+-[a-z]+$/.test(word)) say('formatted', node);
         if (node.matches('[data-testid="stIconMaterial"]') && own.includes('ICON')) say('icon', node);
     }
     if (window.__ran !== undefined) wrong.push('ran');
@@ -318,7 +320,8 @@ def titles_map(witness: Witness) -> None:
 VIEWS: dict[str, tuple[str, Act]] = {
     "cards": ("?top=50&hide_seen=false", cards),
     "table": (
-        f"?view=table&top=20&near={ITEM['Markdown image']}&diversity=40&liked={ITEM['script']}&disliked={ITEM['link']}",
+        f"?view=table&top=20&near={ITEM['Markdown image']}&diversity=40&liked={ITEM['script']}"
+        f"&disliked={ITEM['link']}",
         listed,
     ),
     "drawing": (f"sampling?item={ITEM['link']}", Witness.hovers_over_graph),
@@ -330,7 +333,8 @@ VIEWS: dict[str, tuple[str, Act]] = {
     "walk": (f"sampling?item={ITEM['templates']}&show=Traverse", Witness.hovers_over_graph),
     "what if": (f"what_if?item={ITEM['LaTeX']}&without={ITEM['script']}&no_relations=co-liked", what_if),
     "two titles": (
-        f"compare?what=items&item={ITEM['10,000 without a blank']}&other_title={ITEM['overridden direction']}",
+        f"compare?what=items&item={ITEM['10,000 without a blank']}"
+        f"&other_title={ITEM['overridden direction']}",
         Witness.hovers_over_charts,
     ),
     "map": (f"embeddings?item={ITEM['bare address']}&picked={','.join(ITEM.values())}", titles_map),

@@ -349,7 +349,7 @@ def test_scattered_and_huge_user_ids_keep_their_order(tmp_path):
 def test_unread_columns_and_a_threshold_above_all_ratings_are_reported(tmp_path):
     folder = world(tmp_path, rating="user_id,anime_id,rating,dropped\n3,20,10,1\n1,20,8,0\n1,44,-1,0\n")
     assert (
-        "columns of rating.csv that are not read, so that none of them turns a row into a dislike: 'dropped'"
+        "unread columns of rating.csv, none of which turns a row into a dislike: 'dropped'"
         in read(folder, 7).notes
     )
     with pytest.raises(InputError) as caught:

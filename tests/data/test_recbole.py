@@ -252,7 +252,7 @@ def test_unread_columns_are_reported(tmp_path):
     data = read(world(tmp_path, inter=f"{head}1\t10\t8\t0\tno\n1\t11\t2\t1\tyes\n"), 7)
     assert data.liked.tolist() == [True, False]
     assert (
-        "columns of ml.inter that are not read, so that none of them turns a row into a dislike: "
+        "unread columns of ml.inter, none of which turns a row into a dislike: "
         "'label:float', 'click:token'" in data.notes
     )
 
