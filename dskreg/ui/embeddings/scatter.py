@@ -100,84 +100,73 @@ def scatter_map(
     figure = go.Figure()
     if sizes is None:
         sizes = pd.Series(4 if len(frame) > 4000 else 5 if len(frame) > 1500 else 7, index=frame.index)
-    inside = (
-        frame[ids].isin(list(look.selected)) if len(look.selected) else pd.Series(True, index=frame.index)
-    )
-    coloured = [
-        name
-        for name in groups.cat.categories
-        if ((groups == name) & inside).any() and (look.lit is None or name in look.lit)
-    ]
-    grey = ~(groups.isin(coloured) & inside)
-    if grey.any():
-        figure.add_trace(
-            _points(
-                frame[grey],
-                ids,
-                label,
-                "not selected" if len(look.selected) else "not highlighted",
-                OTHER,
-                sizes[grey],
-                0.3,
-            )
-        )
-    for name in coloured:
-        rows = (groups == name) & inside
-        trace = _points(
-            frame[rows],
-            ids,
-            label,
-            name,
-            colours[name],
-            sizes[rows] * (SELECTED if len(look.selected) else 1),
-            0.75,
-        )
-        order = list(groups.cat.categories).index(name)
-        figure.add_trace(
-            trace.update(
-                showlegend=look.legend, marker={"symbol": SYMBOLS[order // len(COLOURS) % len(SYMBOLS)]}
-            )
-        )
+    _add_groups(figure, frame, ids, label, groups, colours, look, sizes)
     # The browser greys what a lasso or box leaves out; a click has its own mark and greys nothing
     if look.drag != "pan":
         figure.update_traces(unselected={"marker": {"color": OTHER, "opacity": 0.25}})
-    centre = frame[frame[ids] == look.focus]
-    reach, names = 0.0, {}
-    if len(centre):
-        distance = ((frame[["x", "y"]] - centre[["x", "y"]].iloc[0]) ** 2).sum(axis=1) ** 0.5
-        reach = max(1.25 * distance.nsmallest(AROUND).max(), 1e-6)
-        labelled = [
-            centre.index[0],
-            *(
-                row
-                for mark in marks.values()
-                if mark.named
-                for row in frame.index[frame[ids].isin(list(mark.ids))]
-            ),
-        ]
-        names = _sides(frame.loc[list(dict.fromkeys(labelled))], label, reach)
-    for name, mark in marks.items():
-        _add_mark(figure, frame, ids, label, name, mark, names, "#ffffff" if look.dark else "#0f1718")
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
-    if len(centre):
-        figure.update_xaxes(range=[centre["x"].iloc[0] - reach, centre["x"].iloc[0] + reach])
-        figure.update_yaxes(range=[centre["y"].iloc[0] - reach, centre["y"].iloc[0] + reach])
+    centre = frame[frame[ids] == look.focus]
+    names = _zoom(figure, frame, ids, label, centre, marks) if len(centre) else {}
+    for name, mark in marks.items():
+        _add_mark(figure, frame, ids, label, name, mark, names, "#ffffff" if look.dark else "#0f1718")
+    legend = {"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top", "itemsizing": "constant"}
     figure.update_layout(
-        legend={
-            "orientation": "h",
-            "y": -0.02,
-            "yanchor": "top",
-            "x": 0,
-            "itemsizing": "constant",
-            "font": {"size": 13},
-        },
+        legend=legend | {"font": {"size": 13}},
         dragmode=look.drag,
         clickmode="event+select" if look.drag == "pan" else "event",
         hovermode="closest",
         hoverdistance=12,
     )
     return finish(figure, height=HEIGHT)
+
+
+def _add_groups(
+    figure: go.Figure,
+    frame: pd.DataFrame,
+    ids: str,
+    label: str,
+    groups: pd.Series,
+    colours: Mapping[str, str],
+    look: Look,
+    sizes: pd.Series,
+) -> None:
+    """A grey trace for the points outside the selection or highlight, and a trace for each other group."""
+    some = bool(len(look.selected))
+    inside = frame[ids].isin(list(look.selected)) if some else pd.Series(True, index=frame.index)
+    order = list(groups.cat.categories)
+    coloured = [
+        name for name in order if ((groups == name) & inside).any() and (look.lit is None or name in look.lit)
+    ]
+    grey = ~(groups.isin(coloured) & inside)
+    if grey.any():
+        name = "not selected" if some else "not highlighted"
+        figure.add_trace(_points(frame[grey], ids, label, name, OTHER, sizes[grey], 0.3))
+    for name in coloured:
+        rows = (groups == name) & inside
+        size = sizes[rows] * (SELECTED if some else 1)
+        trace = _points(frame[rows], ids, label, name, colours[name], size, 0.75)
+        symbol = SYMBOLS[order.index(name) // len(COLOURS) % len(SYMBOLS)]
+        figure.add_trace(trace.update(showlegend=look.legend, marker={"symbol": symbol}))
+
+
+def _zoom(
+    figure: go.Figure,
+    frame: pd.DataFrame,
+    ids: str,
+    label: str,
+    centre: pd.DataFrame,
+    marks: Mapping[str, Mark],
+) -> dict[Hashable, tuple[str, str]]:
+    """Limit the axes to the surroundings of the row `centre`; return the names to show there."""
+    point = centre[["x", "y"]].iloc[0]
+    distance = ((frame[["x", "y"]] - point) ** 2).sum(axis=1) ** 0.5
+    reach = max(1.25 * distance.nsmallest(AROUND).max(), 1e-6)
+    figure.update_xaxes(range=[point["x"] - reach, point["x"] + reach])
+    figure.update_yaxes(range=[point["y"] - reach, point["y"] + reach])
+    named = [mark for mark in marks.values() if mark.named]
+    rows = [row for mark in named for row in frame.index[frame[ids].isin(list(mark.ids))]]
+    return _sides(frame.loc[list(dict.fromkeys([centre.index[0], *rows]))], label, reach)
 
 
 def _add_mark(
