@@ -50,7 +50,7 @@ class PreferenceConv(MessagePassing):
         return cls(model.item_tower, model.relation_embedding, model.gate, model.config.activation)
 
     def forward(
-        self, x: Tensor, edge_index: Tensor, relation: Tensor, viewer: Tensor, weight: Tensor | None = None
+        self, x: Tensor, edge_index: Tensor, relation: Tensor, user: Tensor, weight: Tensor | None = None
     ) -> Tensor:
         """The items as the user sees them, e_hat_i|u `[N, D]`.
 
@@ -58,10 +58,10 @@ class PreferenceConv(MessagePassing):
             x: e_i, `[N, D]`.
             edge_index: `[2, E]`, from the picked neighbour to the item.
             relation: `[E]` the relation of each edge.
-            viewer: e_hat_u, `[D]`.
+            user: e_hat_u, `[D]`.
             weight: y, `[E]` above 0, the edges' weights in a relaxed draw; None: 1.
         """
-        preference = self.relation_embedding[relation] @ viewer  # [E]
+        preference = self.relation_embedding[relation] @ user  # [E]
         if weight is not None:
             preference = preference + weight.log()
         alpha = softmax(preference, edge_index[1], num_nodes=len(x))  # an item without picks keeps the sum 0

@@ -16,7 +16,7 @@ import pandas as pd
 from dskreg.data.dataset import UNASSIGNED, Dataset
 from dskreg.data.readers.triples import length_class, triples_of_labels
 
-VIEWERS, LIKED, DISLIKED = 2000, 40, 12  # users; liked and seen-but-not-liked items of each, on average
+USERS, LIKED, DISLIKED = 2000, 40, 12  # users; liked and seen-but-not-liked items of each, on average
 SEED = 2021
 RELEVANT, IRRELEVANT = ("genre", "studio", "franchise"), ("type", "source", "length", "initial")
 LOVED_GENRE, LOVED_STUDIO, LOVED_FRANCHISE, FAME, NOISE = 1.7, 1.3, 3.5, 1.2, 0.6
@@ -39,25 +39,25 @@ def read() -> Dataset:
         "initial": [[title[0].upper()] for title in catalogue["title"]],
     }
     triples = triples_of_labels(labels)
-    user, item, liked = _viewers(catalogue, labels)
+    user, item, liked = _users(catalogue, labels)
     return Dataset(
         name="demo",
         format="demo",
         items=catalogue.drop(columns="fame"),
-        user_ids=np.arange(1, VIEWERS + 1),
+        user_ids=np.arange(1, USERS + 1),
         user=user,
         item=item,
         liked=liked,
         fold=np.full(len(user), UNASSIGNED, dtype=np.int8),
         **triples.fields(),
         notes=(
-            f"{VIEWERS:,} viewers are simulated (seed {SEED}): their tastes follow genre, studio, "
+            f"{USERS:,} users are simulated (seed {SEED}): their tastes follow genre, studio, "
             f"franchise and fame; {', '.join(IRRELEVANT)} play no part",
         ),
     )
 
 
-def _viewers(
+def _users(
     catalogue: pd.DataFrame, labels: dict[str, list[list[str]]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(user, item, liked) of all interactions, sorted by user and item."""
@@ -66,7 +66,7 @@ def _viewers(
     genre /= np.sqrt(np.maximum(genre.sum(1, keepdims=True), 1))
     fame = FAME * (catalogue["fame"].to_numpy() - 1 + rng.normal(0, 0.5, len(catalogue)))
     users, items, likes = [], [], []
-    for viewer in range(VIEWERS):
+    for person in range(USERS):
         taste = np.zeros(genre.shape[1])
         chosen = rng.choice(len(taste), size=6, replace=False, p=genre.sum(0) / genre.sum())
         taste[chosen[:4]], taste[chosen[4:]] = LOVED_GENRE, -LOVED_GENRE
@@ -84,7 +84,7 @@ def _viewers(
             p=np.exp(fame[order[count:]]) / np.exp(fame[order[count:]]).sum(),
         )
         seen = np.r_[order[:count], others]
-        users.append(np.full(len(seen), viewer))
+        users.append(np.full(len(seen), person))
         items.append(seen)
         likes.append(np.arange(len(seen)) < count)
     user, item, liked = (
