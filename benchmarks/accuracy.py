@@ -122,11 +122,10 @@ def one(
         np.savez(path.with_name(f"{path.stem}.{view}.npz"), **per)
     path.with_suffix(".part").write_text(json.dumps(outcome, indent=1), "utf-8")
     path.with_suffix(".part").rename(path)
-    told = "   ".join(
-        f"{view} {outcome[view]['ndcg@20']:.4f} {outcome[view]['recall@20']:.4f} {outcome[view]['coverage@20']:.3f}"
-        for view in views
+    figures = "   ".join(
+        "{} {ndcg@20:.4f} {recall@20:.4f} {coverage@20:.3f}".format(view, **outcome[view]) for view in views
     )
-    print(f"{path.parent.name:28s}{path.stem:28s}{told}   {seconds:.0f} s", flush=True)
+    print(f"{path.parent.name:28s}{path.stem:28s}{figures}   {seconds:.0f} s", flush=True)
 
 
 def found_before(name: str, dataset: str, plan: Plan) -> tuple[Settings, dict[str, Any]] | None:
