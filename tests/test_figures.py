@@ -179,7 +179,7 @@ def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked
     assert listed["score"].to_numpy() == pytest.approx(
         [oracle.score(person, item) for item in ranked[:10]], abs=1e-4
     )
-    assert f"**Likes {len(oracle.history)} titles**" in said(app)
+    assert f"**Liked titles ({len(oracle.history)})**" in said(app)
     fans = [sum(item in likes for likes in oracle.likes.values()) for item in ranked[:10]]
     assert listed["likes"].tolist() == fans
     taste = table(app, "genre", "lift").set_index("genre")
@@ -205,9 +205,9 @@ def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked
     other, shown = recommended(varied), metrics(varied)
     places = [oracle.ids.index(key) for key in other["item_id"]]
     assert near(shown["Mean score"][0], float(np.mean([oracle.score(person, item) for item in places])))
-    assert shown["Titles exchanged"] == [f"{len(set(other['item_id']) - set(listed['item_id']))} of 10"]
+    assert shown["Items replaced"] == [f"{len(set(other['item_id']) - set(listed['item_id']))} of 10"]
     pairs = [cosine(vectors[a], vectors[b]) for n, a in enumerate(places) for b in places[:n]]
-    assert near(shown["Alikeness"][0], float(np.mean(pairs)))
+    assert near(shown["Intra-list similarity"][0], float(np.mean(pairs)))
 
 
 def test_what_if_shows_score_and_rank_before_and_after(oracle: Oracle, ranked: list[int]) -> None:
@@ -296,7 +296,7 @@ def test_two_people_overlap_as_counted_by_hand(oracle: Oracle, ranked: list[int]
     signs = [np.sign(b - a) for n, b in enumerate(order) for a in order[:n]]
     assert near(shown["Same order"][0], float(np.mean(signs))) if signs else shown["Same order"] == ["–"]
     both = len(set(oracle.history) & liked)
-    words = f"likes **{len(oracle.history)}** titles, Viewer 34 **{len(liked)}**; both like **{both}** of these {len(set(oracle.history) | liked)}."
+    words = f"likes **{len(oracle.history)}** titles, User 34 **{len(liked)}**; both like **{both}** of these {len(set(oracle.history) | liked)}."
     assert words in said(app)
 
 

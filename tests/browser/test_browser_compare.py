@@ -46,7 +46,7 @@ def test_a_pinned_person_meets_another_and_the_link_carries_both(
     page.goto(f"{server}/compare?user=17")
     settle(page).get_by_role("radio", name="people").click()
     says(settle(page), "What the model would show them")
-    page.get_by_role("button", name="Pin viewer 17").click()
+    page.get_by_role("button", name="Pin user 17").click()
     says(settle(page), "Both sides are the same person")
     page.get_by_role("button", name="Next").first.click()
     page.wait_for_url(re.compile(r"user=18\b"))
