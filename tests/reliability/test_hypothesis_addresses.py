@@ -18,7 +18,7 @@ from dskreg.explorer import Explorer
 from dskreg.ui.common import widgets
 from dskreg.ui.compare import users
 from dskreg.ui.embeddings import controls
-from dskreg.ui.frame import edits, sidebar
+from dskreg.ui.frame import edits, sidebar, url
 from dskreg.ui.sampling import walk
 from dskreg.ui.what_if import changes
 from tests.reliability.examples import VALUES, settings
@@ -252,8 +252,7 @@ def test_what_was_not_followed_is_said(asked: dict[str, str], shown: dict[str, o
 @settings(5000, 150)
 @given(wanted=strategies.dictionaries(strategies.sampled_from(SIDEBAR), VALUE))
 def test_what_no_widget_can_follow_is_said(wanted: dict[str, str]) -> None:
-    with patch.object(sidebar, "st", SimpleNamespace(query_params=wanted)):
-        said = [notice.text for notice in sidebar._garbage(["demo", "twin"])]
+    said = [notice.text for notice in url.invalid(wanted, ["demo", "twin"])]
     assert ("artifact" in wanted and wanted["artifact"] not in ("demo", "twin")) == any(
         "the model “" in text for text in said
     )

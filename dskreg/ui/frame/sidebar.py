@@ -121,7 +121,7 @@ def _draw(needs_model: bool) -> bool:
         if needs_model:
             widgets.no_artifact(cache.artifacts_folder())
         return False
-    notices = url.invalid(names)
+    notices = url.invalid(st.query_params, names)
     with st.sidebar:
         name = st.selectbox(
             "Model", names, key="artifact", bind="query-params", help=MODEL_HELP, on_change=leave_model

@@ -4,7 +4,7 @@ Streamlit writes the label of a bound chooser into the URL. Ids and the kind of 
 bound text fields; the choosers beside them are unbound and write into those fields from their callbacks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from urllib.parse import urlencode
 
@@ -95,10 +95,9 @@ def set_field(key: str, value: object) -> None:
     st.session_state[key] = value
 
 
-def invalid(artifacts: list[str]) -> list[Notice]:
+def invalid(asked: Mapping[str, str], artifacts: list[str]) -> list[Notice]:
     """The parameters that no widget accepts; read before the widgets are drawn, which drop them silently."""
     notices = []
-    asked = st.query_params
     if asked.get("artifact", artifacts[0]) not in artifacts:
         name = asked["artifact"][:80]
         notices.append(
