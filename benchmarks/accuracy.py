@@ -1,13 +1,14 @@
-"""DSKReG beside the strong simple ones, measured alike: `python benchmarks/accuracy.py` (packages of
-requirements-bench.txt; see benchmarks/README.md).
+"""Accuracy of DSKReG and of tuned baselines under one protocol: `python benchmarks/accuracy.py` (packages of
+requirements-bench.txt; benchmarks/README.md has the protocol).
 
-    warm    every model on every data set and seed; rivals tuned on validation at seed 0 (EASE and item-kNN as dskreg/evaluation/tuning.py does, the others by
-            Optuna within one budget), then fitted on everything known before the test, as DSKReG is
-    cold    a tenth of the titles lose every like before the test: they are ranked among all titles and among themselves
-    share   DSKReG with one part taken away or changed: what does which part?
+    warm    every model on every data set and seed; rivals tuned on validation at seed 0 (EASE and item-kNN as
+            dskreg/evaluation/tuning.py does, the others by Optuna within one budget), then fitted on
+            everything known before the test, as DSKReG is
+    cold    a tenth of the items lose every like before the test: ranked among all items and among themselves
+    share   ablations: DSKReG with one part removed or changed
 
 Resumable: what is done lies under --work and is not done again. `--tables` writes benchmarks/accuracy.json
-and the tables of benchmarks/README.md from it and leaves those of other runs. `--recorded` takes the settings
+and benchmarks/results/ from it and leaves the tables of other runs. `--recorded` takes the settings
 from benchmarks/accuracy.json where it has them, and tunes what it lacks; EASE and item-kNN are tuned anew in
 any case.
 """
@@ -109,8 +110,8 @@ def one(
     seed: int,
     views: dict[str, dict[str, np.ndarray]],
 ) -> None:
-    """Fit and assess, in every view (arguments of `assess`), and write the outcome as `path`; per-person
-    figures beside it.
+    """Fit and assess, in every view (arguments of `assess`), and write the outcome as `path`; figures per
+    user beside it.
     """
     began = time.perf_counter()
     chosen = dict(settings)
@@ -122,11 +123,9 @@ def one(
         np.savez(path.with_name(f"{path.stem}.{view}.npz"), **per)
     path.with_suffix(".part").write_text(json.dumps(outcome, indent=1), "utf-8")
     path.with_suffix(".part").rename(path)
-    told = "   ".join(
-        f"{view} {outcome[view]['ndcg@20']:.4f} {outcome[view]['recall@20']:.4f} {outcome[view]['coverage@20']:.3f}"
-        for view in views
-    )
-    print(f"{path.parent.name:28s}{path.stem:28s}{told}   {seconds:.0f} s", flush=True)
+    metrics = ("ndcg@20", "recall@20", "coverage@20")
+    figures = "   ".join(f"{view} " + " ".join(f"{outcome[view][m]:.4f}" for m in metrics) for view in views)
+    print(f"{path.parent.name:28s}{path.stem:28s}{figures}   {seconds:.0f} s", flush=True)
 
 
 def found_before(name: str, dataset: str, plan: Plan) -> tuple[Settings, dict[str, Any]] | None:
@@ -171,7 +170,7 @@ def warm(folder: Path, names: list[str], plan: Plan) -> None:
 
 
 def cold_items(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
-    """What nobody has liked, among all titles and among themselves."""
+    """Cold items, ranked among all items and among themselves."""
     models = {"DSKReG": MODELS["DSKReG"], **WITHOUT_LIKES, "EASE": RIVALS["EASE"]}
     for seed in range(plan.seeds):
         for name, model in models.items():

@@ -1,5 +1,5 @@
-"""How a recommender is assessed on a test split: full ranking of everything, of some titles, and with some
-titles that nobody has liked.
+"""How a recommender is assessed on a test split: full ranking of everything, of some items, and with some
+items that no user has liked.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ K, CHUNK = 20, 64
 def assess(
     scorer: Scorer, dataset: Dataset, among: np.ndarray | None = None, targets: np.ndarray | None = None
 ) -> Assessed:
-    """Full ranking of the test likes: (means, per person `user`, `ndcg`, `recall`).
+    """Full ranking of the test likes: (means, per user `user`, `ndcg`, `recall`).
 
-    `among` `[I]` bool: only these titles are ranked; `targets` `[I]` bool: only these test likes count.
+    `among` `[I]` bool: only these items are ranked; `targets` `[I]` bool: only these test likes count.
     """
     history, target = train_matrix(dataset, KNOWN), train_matrix(dataset, (TEST,))
     count = np.asarray(history.sum(0)).ravel()
@@ -84,7 +84,7 @@ def assess(
 
 
 def chilled(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
-    """(the data set in which a tenth of the titles with training likes have none, which `[I]` bool).
+    """(the data set in which a tenth of the items with training likes have none, which `[I]` bool).
 
     All their likes in the core become test likes; who else saw them is not known either.
     """

@@ -1,7 +1,7 @@
 """How far likes carry at all: DSKReG and its rivals blended, `python benchmarks/blends.py` (settings and
 packages of benchmarks/accuracy.py).
 
-A blend's score is the mean of its members' scores, each person's brought to mean 0 and deviation 1: nothing
+A blend's score is the mean of its members' scores, each user's brought to mean 0 and deviation 1: nothing
 is fitted, so nothing is tuned on the test. All pairs, all triples and all members together are listed; the
 best of so many, picked by the test, errs upwards. It is a bound, not a recommender.
 """
@@ -39,7 +39,7 @@ def standard(score: np.ndarray) -> np.ndarray:
 
 
 def blend(scores: dict[str, np.ndarray], names: tuple[str, ...], row: np.ndarray) -> Scorer:
-    """The mean over `names` of `scores` `[people, I]`, of which a person's row is `row[user]`."""
+    """The mean over `names` of `scores` `[users, I]`, of which a user's row is `row[user]`."""
     return lambda who, history: sum(scores[name][row[who]] for name in names) / len(names)  # type: ignore[return-value]
 
 
@@ -85,7 +85,8 @@ def main() -> None:
         for names in combinations(scores, size)
     }
     print(
-        f"{given.dataset}, seed {given.seed}, {hardware(torch.device('cpu'))}, torch {versions()['torch']}\n\n| blend | ndcg@20 | recall@20 |\n|---|---|---|"
+        f"{given.dataset}, seed {given.seed}, {hardware(torch.device('cpu'))}, torch "
+        f"{versions()['torch']}\n\n| blend | ndcg@20 | recall@20 |\n|---|---|---|"
     )
     for names, means in sorted(found.items(), key=lambda item: -item[1]["ndcg@20"]):
         print(f"| {' + '.join(names)} | {means['ndcg@20']:.4f} | {means['recall@20']:.4f} |")

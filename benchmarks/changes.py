@@ -24,14 +24,9 @@ from dskreg.evaluation.ranking import Scorer, model_scorer
 from dskreg.graph import candidates
 from dskreg.model.dskreg import DSKReG
 from dskreg.model.scoring import Catalogue
-from dskreg.training import (
-    batches,
-    losses,
-    objectives,
-    trainer,
-)
+from dskreg.training import batches, objectives, trainer
 from dskreg.training.batches import Masked
-from dskreg.training.spectral import Start
+from dskreg.training.start import Start
 
 DRAWS, DROPPED, FALLING = 8, 0.3, 0.98
 
@@ -48,7 +43,7 @@ def patched(owner: Any, name: str, value: object) -> Iterator[None]:
 
 
 def dropping(share: float = DROPPED) -> AbstractContextManager[None]:
-    """A share of the candidates, and of the liked titles that may be picked, cannot be drawn in a step."""
+    """A share of the candidates, and of the liked items that may be picked, cannot be drawn in a step."""
     real = batches.gumbel
 
     def gumbel(
@@ -61,18 +56,19 @@ def dropping(share: float = DROPPED) -> AbstractContextManager[None]:
 
 
 def corrected(dataset: Dataset) -> AbstractContextManager[None]:
-    """Softmax over score + log popularity: what is learnt is how much more a person likes a title than people
+    """Softmax over score + log popularity: what is learnt is how much more a user likes an item than users
     do.
     """
     log_count = torch.from_numpy(
         np.log(np.maximum(np.asarray(train_matrix(dataset).sum(0)).ravel(), 1))
     ).float()
-    real, forward = losses.masked_softmax, objectives.MaskedSoftmax.forward
+    real, forward = objectives.masked_softmax, objectives.MaskedSoftmax.forward
 
     def with_popularity(self: objectives.MaskedSoftmax, batch: Masked) -> Tensor:
-        with patched(
-            losses, "masked_softmax", lambda score, *rest: real(score + log_count[batch.titles], *rest)
-        ):
+        def loss(score: Tensor, *rest: Any) -> Tensor:
+            return real(score + log_count[batch.titles], *rest)
+
+        with patched(objectives, "masked_softmax", loss):
             return forward(self, batch)
 
     return patched(objectives.MaskedSoftmax, "forward", with_popularity)
@@ -81,12 +77,12 @@ def corrected(dataset: Dataset) -> AbstractContextManager[None]:
 def of_ease(regularisation: float) -> AbstractContextManager[None]:
     """Strength of a co-liked candidate: the positive part of EASE's weight."""
 
-    def co_liked(dataset: Dataset) -> Callable[[int, int], np.ndarray]:
+    def strengths(dataset: Dataset) -> Callable[[int, int], np.ndarray]:
         fitted = EASE(regularisation).fit(train_matrix(dataset))
         weights = fitted.likes.widen(fitted.likes.widen(np.maximum(fitted.weights, 0)).T).T.astype(np.float32)
         return lambda start, stop: weights[start:stop].copy()
 
-    return patched(candidates, "_co_liked", co_liked)
+    return patched(candidates, "co_liked", strengths)
 
 
 def two_hops() -> AbstractContextManager[None]:

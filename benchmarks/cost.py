@@ -1,8 +1,10 @@
 """What training to a given validation NDCG@20 costs elsewhere: `python benchmarks/cost.py DATA --target .2`
 (packages of requirements-bench.txt).
 
-LightGCN   e = mean_l (D^-1/2 A D^-1/2)^l e_0 over the whole graph in every step, BPR on batches of (user, liked, never met)      (He et al., 2020)
-iALS       sum_ui c_ui (x_ui - p_u . q_i)^2 + lambda (|p|^2 + |q|^2), the sides in turn, by `implicit`                 (Hu, Koren, Volinsky, 2008)
+    LightGCN   e = mean_l (D^-1/2 A D^-1/2)^l e_0 over the whole graph in every step, BPR on batches of
+               (user, liked, never seen)                                              (He et al., 2020)
+    iALS       sum_ui c_ui (x_ui - p_u . q_i)^2 + lambda (|p|^2 + |q|^2), the sides in turn, by `implicit`
+               (Hu, Koren, Volinsky, 2008)
 
 Both train on the training fold alone. A method is an iterator: what it does until it yields its scorer is
 training and is timed, asking the scorer is evaluation and is not. Curves of DSKReG come from the history of a
@@ -92,7 +94,9 @@ def reached(curve: Iterable[Point], target: float) -> Reached:
 
 
 def of_epochs(history: Iterable[Epoch], start: float = 0.0) -> list[Point]:
-    """The curve of a DSKReG training run; `start`: seconds before its first step, such as those of the SVD."""
+    """The curve of a DSKReG training run; `start`: seconds before its first step, such as those of the
+    SVD.
+    """
     points, seconds = [], start
     for epoch in history:
         seconds += epoch.seconds
@@ -200,7 +204,8 @@ def ials(
         from implicit.als import AlternatingLeastSquares
     except ImportError:
         raise InputError(
-            "iALS needs the package implicit, which is not installed here; try pip install -r requirements-bench.txt"
+            "iALS needs the package implicit, which is not installed here; try pip install -r "
+            "requirements-bench.txt"
         ) from None
     from threadpoolctl import threadpool_limits
 
@@ -261,7 +266,8 @@ def main() -> None:
             points = list(curve(method, dataset, arguments.seconds, config.train.validation_users))
             top = max(points, key=lambda point: point.ndcg)
             print(
-                f"{name:<10} best {STOP_ON} {top.ndcg:.4f} after {top.seconds:.1f} s of {points[-1].seconds:.1f} s, {len(points)} evaluations"
+                f"{name:<10} best {STOP_ON} {top.ndcg:.4f} after {top.seconds:.1f} s of "
+                f"{points[-1].seconds:.1f} s, {len(points)} evaluations"
             )
             for target in arguments.target:
                 seconds = reached(points, target).seconds

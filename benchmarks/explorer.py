@@ -55,14 +55,15 @@ def says(word: str) -> str:
 
 def differs(selector: str, before: str) -> str:
     """An expression: the first such element's text is there and is not `before`."""
-    return f"![undefined, {json.dumps(before)}].includes(document.querySelector({json.dumps(selector)})?.innerText)"
+    now = f"document.querySelector({json.dumps(selector)})?.innerText"
+    return f"![undefined, {json.dumps(before)}].includes({now})"
 
 
 HEADING, FIRST_REASON = "[data-testid='stMain'] h1", "[data-testid='stMain'] .stHtml p"
 
 
 def next_viewer(page: Page, link: str) -> Callable[[], float]:
-    """From the button to another person's list with its reasons."""
+    """From the button to another user's list with its reasons."""
     page.goto(link)
     settle(page)
 
@@ -75,7 +76,7 @@ def next_viewer(page: Page, link: str) -> Callable[[], float]:
 
 
 def opening(page: Page, link: str) -> Callable[[], float]:
-    """From a card's "Explain" to the sampling page of its title: the answer, the sum and the drawing's frame."""
+    """From a card's "Explain" to the sampling page of its title: summary, score decomposition and graph."""
     titles = iter(range(10_000))
 
     def once() -> float:
@@ -83,21 +84,24 @@ def opening(page: Page, link: str) -> Callable[[], float]:
         settle(page)
         button = page.get_by_role("button", name="Explain").nth(next(titles) % 10)
         button.scroll_into_view_if_needed()
-        drawn = "document.querySelector(\"[data-testid='stMain'] iframe\") && document.querySelector('.js-plotly-plot .trace')"
-        return timed(page, button.click, f"{says('How the score adds up')} && {drawn}")
+        graph, chart = (
+            f"document.querySelector('{selector}')"
+            for selector in (".stEChartsChart svg", ".js-plotly-plot .trace")
+        )
+        return timed(page, button.click, f"{says('Score decomposition')} && {graph} && {chart}")
 
     return once
 
 
 def what_if(page: Page, link: str) -> Callable[[], float]:
-    """From the choice of one more liked title to take out to the new score, rank and list."""
+    """From the choice of one more liked item to take out to the new score, rank and list."""
     page.goto(link)
     settle(page)
 
     def once() -> float:
         main = page.locator("[data-testid='stMain']")
         before = main.locator("[data-testid='stMetric']").first.inner_text()
-        main.get_by_role("combobox", name=re.compile("Take out liked titles")).click()
+        main.get_by_role("combobox", name=re.compile("Remove liked items")).click()
         options = page.get_by_role("option")
         options.first.wait_for()
         seconds = timed(
@@ -120,7 +124,8 @@ def first_map(page: Page, link: str) -> Callable[[], float]:
         return timed(
             page,
             entry.click,
-            "document.querySelector('.js-plotly-plot canvas') && document.querySelector('.js-plotly-plot')._fullData?.length > 0",
+            "document.querySelector('.js-plotly-plot canvas') && "
+            "document.querySelector('.js-plotly-plot')._fullData?.length > 0",
         )
 
     return once
@@ -152,7 +157,8 @@ def measure(artifact: Path, times: int) -> dict[str, Any]:
                 "seconds": seconds,
             }
             print(
-                f"{name:<28} {statistics.median(seconds):6.2f} s   target {TARGETS[name]:.1f} s   ({min(seconds):.2f} to {max(seconds):.2f})",
+                f"{name:<28} {statistics.median(seconds):6.2f} s   target {TARGETS[name]:.1f} s   "
+                f"({min(seconds):.2f} to {max(seconds):.2f})",
                 flush=True,
             )
     return {

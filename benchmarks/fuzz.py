@@ -3,7 +3,7 @@
 
 Small valid folders are harmed by the mutations of the reliability tests. Each is either read, split and made
 into a graph, or refused in one line that names the file. Whatever else happens (an exception, a warning, no
-end within 20 s, more memory than 4 GiB) is a failure, told with the command that repeats it, and the exit
+end within 20 s, more memory than 4 GiB) is a failure, reported with the command that repeats it, and the exit
 code is 1. Input n of a run has the seed `--seed` + n; the seed and the format decide everything.
 """
 
@@ -150,23 +150,24 @@ def fuzz(
 ) -> dict[str, Tally]:
     """The formats in turn, until the time is over or each has had its number of inputs."""
     tallies = {format: Tally() for format in formats}
-    began = told = time.monotonic()
+    began = last_line = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         number = 0
         while (inputs is None or number < inputs) and time.monotonic() - began < 60 * minutes:
             for format, tally in tallies.items():
                 attempt(Path(folder), format, seed + number, tally, seconds)
             number += 1
-            if time.monotonic() - told > EVERY:
-                told = time.monotonic()
-                print(f"{(told - began) / 60:5.1f} min  {report(tallies)}", flush=True)
+            if time.monotonic() - last_line > EVERY:
+                last_line = time.monotonic()
+                print(f"{(last_line - began) / 60:5.1f} min  {report(tallies)}", flush=True)
     return tallies
 
 
 def report(tallies: dict[str, Tally]) -> str:
     """One line of figures."""
     return "; ".join(
-        f"{format}: {t.tried:,} tried, {t.read:,} read, {t.refused:,} refused ({len(t.messages):,} distinct messages), {t.failures.total():,} failures"
+        f"{format}: {t.tried:,} tried, {t.read:,} read, {t.refused:,} refused ({len(t.messages):,} "
+        f"distinct messages), {t.failures.total():,} failures"
         for format, t in tallies.items()
     )
 

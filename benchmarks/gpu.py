@@ -35,7 +35,8 @@ from dskreg.data.split import split
 from dskreg.evaluation.ranking import model_scorer, rankings
 from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
-from dskreg.training.trainer import _run, _task, optimiser_of
+from dskreg.training.optimiser import optimiser_of
+from dskreg.training.trainer import _run, _task
 
 EPOCHS = 4  # the first warms up and is not counted
 
@@ -48,7 +49,7 @@ class Speed:
     mixed_precision: bool
     epoch_s: float  # median
     pairs_per_s: float
-    users_per_s: float  # everybody against all titles, best 20
+    users_per_s: float  # all users against all items, best 20
     peak_mb: float  # of the card; 0 for a CPU
 
 
@@ -90,16 +91,16 @@ def _seconds(act: Callable[[], object], wait: Callable[[], object]) -> float:
 
 def tested() -> str:
     """The last line of the GPU tests; raises SystemExit when one failed or was skipped."""
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "tests/test_gpu.py"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    last = told.stdout.strip().splitlines()[-1]
-    if told.returncode or "skipped" in last or "passed" not in last:
-        raise SystemExit(f"{told.stdout}\n{told.stderr}\nthe tests on the card did not all pass: {last}")
+    last = ended.stdout.strip().splitlines()[-1]
+    if ended.returncode or "skipped" in last or "passed" not in last:
+        raise SystemExit(f"{ended.stdout}\n{ended.stderr}\nthe tests on the card did not all pass: {last}")
     return last
 
 

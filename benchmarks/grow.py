@@ -1,12 +1,12 @@
 """Grows a folder of the Kaggle schema to any size, for measurements: `python benchmarks/grow.py --to FOLDER`
 (the real set's size).
 
-A new person mixes two or three real ones of much the same history length and share of -1: for every title one
-of them, by a hash of person and title, decides whether it was seen and how it was rated. A title's share of
-the people is thereby kept exactly, and titles that go together stay together. To that come titles drawn by
-popularity, among them some that nobody in the source rated. Further titles are clones: the source's rows
+A new user mixes two or three real ones of much the same history length and share of -1: for every item one
+of them, by a hash of user and item, decides whether it was seen and how it was rated. An item's share of
+the users is thereby kept exactly, and items that go together stay together. To that come items drawn by
+popularity, among them some that no user in the source rated. Further items are clones: the source's rows
 (genres, type and episodes jointly) under new ids and names, a whole world of them at a time, so that
-franchises exist; everybody has a home world. What is written belongs to nobody and into no repository.
+franchises exist; every user has a home world. The output belongs to no real user and into no repository.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.sets import DATA, there
 
 RATINGS, USERS, MEAN = 7_800_000, 73_516, 106.1  # of the real set; MEAN is their ratio
-RATED = 11_200 / 12_294  # titles that anybody rated
+RATED = 11_200 / 12_294  # items that any user rated
 POPULAR = 0.1  # share of a history drawn by popularity
 HOME = 0.7  # share of a history from the home world
-STRATA, NEAR = 20, 25  # classes of history length; how far apart in rank the mixed people are
-CHUNK = 8192  # people at once
+STRATA, NEAR = 20, 25  # classes of history length; how far apart in rank the mixed users are
+CHUNK = 8192  # users at once
 WORLDS = (
     "",
     "Aka",
@@ -55,16 +55,16 @@ WORLDS = (
 
 @dataclass(frozen=True)
 class Seen:
-    """The source's histories by person, who are in an order in which neighbours are alike."""
+    """The source's histories by user, who are in an order in which neighbours are alike."""
 
     start: np.ndarray  # [P + 1] where each history begins
-    item: np.ndarray  # [N] position of the title
+    item: np.ndarray  # [N] position of the item
     rating: np.ndarray  # [N] int8
     titles: int
 
     @property
     def length(self) -> np.ndarray:
-        """`[P]` ratings of each person."""
+        """`[P]` ratings of each user."""
         return np.diff(self.start)
 
 
@@ -97,7 +97,7 @@ def clones(catalogue: pd.DataFrame, items: int) -> pd.DataFrame:
 
 
 def popularity(seen: Seen, drawn: float, rng: np.random.Generator) -> np.ndarray:
-    """`[I]` probability of each title among those drawn by popularity, of which there will be `drawn`: some
+    """`[I]` probability of each item among those drawn by popularity, of which there will be `drawn`: some
     more than the source has seen.
     """
     count = np.bincount(seen.item, minlength=seen.titles).astype(float)
@@ -111,12 +111,12 @@ def popularity(seen: Seen, drawn: float, rng: np.random.Generator) -> np.ndarray
 def people(
     seen: Seen, ratings: int, users: int, items: int, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(person, title, rating) of `CHUNK` people after another; titles are positions in the grown catalogue,
+    """(user, title, rating) of `CHUNK` users after another; items are positions in the grown catalogue,
     pairs are distinct.
     """
     factor = ratings / users / seen.length.mean()
     cumulated = np.cumsum(popularity(seen, POPULAR * ratings, rng))
-    # Copies of each title
+    # Copies of each item
     worlds = np.maximum(1, items // seen.titles + (np.arange(seen.titles) < items % seen.titles))
     salt, done, extra = rng.integers(1 << 62) * 2 + 1, 0, 1.0
     for begin in range(0, users, CHUNK):
@@ -153,7 +153,7 @@ def people(
 def _decided(
     seen: Seen, user: np.ndarray, parents: np.ndarray, mixed: np.ndarray, salt: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(person, row of the source) of the titles whose deciding parent has seen them."""
+    """(user, row of the source) of the items whose deciding parent has seen them."""
     users, rows = [], []
     for slot in range(3):
         parent = parents[:, slot]
@@ -224,7 +224,10 @@ def grow(folder: Path, to: Path, ratings: int, users: int, items: int, seed: int
     }
     before["rating"] = np.bincount(seen.rating + 1, minlength=12)
     after = {"ratings per person": length, "popularity / mean": count, "rating": values}
-    size = f"{length.sum():,} ratings by {users:,} people of {(count > 0).sum():,} of {len(grown):,} titles in {to}"
+    size = (
+        f"{length.sum():,} ratings by {users:,} people of {(count > 0).sum():,} of {len(grown):,} "
+        f"titles in {to}"
+    )
     return size + "\n" + compared(before, after)
 
 

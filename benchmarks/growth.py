@@ -77,7 +77,8 @@ def main() -> None:
         row = rows[-1]
         each = 1e6 * row["epoch_s"] / row["likes"]
         print(
-            f"{size:12,} ratings{row['likes']:12,.0f} likes{row['epoch_s']:8.1f} s an epoch{each:8.2f} us a like{row['peak_mb']:8,.0f} MB",
+            f"{size:12,} ratings{row['likes']:12,.0f} likes{row['epoch_s']:8.1f} s an epoch{each:8.2f} us "
+            f"a like{row['peak_mb']:8,.0f} MB",
             flush=True,
         )
     print(f"slope of log(seconds) over log(likes): {slope(rows):.3f}")

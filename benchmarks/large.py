@@ -75,13 +75,15 @@ def _train(state: State) -> str:
     state.trained = train(state.dataset, state.graph, config)
     start, epoch = state.trained.history
     checks = start.evaluation_seconds + epoch.evaluation_seconds
-    return f"the start, then one epoch of {epoch.seconds:.1f} s and two looks at validation of {checks:.1f} s; loss {epoch.loss:.3f}"
+    steps = f"the start, then one epoch of {epoch.seconds:.1f} s"
+    return f"{steps} and two validations of {checks:.1f} s; loss {epoch.loss:.3f}"
 
 
 def _evaluate(state: State) -> str:
     assert state.dataset is not None and state.trained is not None
     ranking = evaluate(model_scorer(state.trained.model), state.dataset, TEST)
-    return f"{len(ranking.counted):,} people against {len(state.dataset.items):,} titles: ndcg@20 {ranking.results()['ndcg@20']:.4f}"
+    asked = f"{len(ranking.counted):,} users against {len(state.dataset.items):,} items"
+    return f"{asked}: ndcg@20 {ranking.results()['ndcg@20']:.4f}"
 
 
 STAGES: list[tuple[str, Callable[[State], str]]] = [

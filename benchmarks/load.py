@@ -2,10 +2,10 @@
 own on 127.0.0.1.
 
 A visitor is a session of the app's websocket, as a browser has it, without the browser's drawing: some
-seconds after each page another profile, explanation, what-if or map; now and then she opens the next link in
-a new tab, which is a new session. Counted: pages that show an exception, pages that show another visitor's
-profile or not the one asked for, how long the server takes from the question to the last element (median,
-95th percentile), and its memory after the first minute and at the end.
+seconds after each page another profile, explanation, what-if or map; now and then the visitor opens the next
+link in a new tab, which is a new session. Counted: pages that show an exception, pages that show another
+visitor's profile or not the one asked for, how long the server takes from the question to the last element
+(median, 95th percentile), and its memory after the first minute and at the end.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Outcome:
     asked: int = 0
     sessions: int = 0  # opened in all
     exceptions: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)  # pages that named somebody else than the visitor
+    strangers: list[str] = field(default_factory=list)  # pages that named another user than the visitor
     unnamed: int = 0  # pages that must name the visitor and did not
     seconds: list[float] = field(default_factory=list)
 
@@ -60,9 +60,9 @@ def parsed(message: bytes, outcome: Outcome, user: str, seen: set[str]) -> bool:
     """Take account of one message; is it the end of a page?"""
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-    told = ForwardMsg.FromString(message)
-    if told.WhichOneof("type") == "delta" and told.delta.WhichOneof("type") == "new_element":
-        element = told.delta.new_element
+    forwarded = ForwardMsg.FromString(message)
+    if forwarded.WhichOneof("type") == "delta" and forwarded.delta.WhichOneof("type") == "new_element":
+        element = forwarded.delta.new_element
         kind = element.WhichOneof("type")
         if kind == "exception":
             outcome.exceptions.append(f"{element.exception.type}: {element.exception.message[:200]}")
@@ -71,8 +71,8 @@ def parsed(message: bytes, outcome: Outcome, user: str, seen: set[str]) -> bool:
             seen.update(NAMED.findall(text))
     # A run that starts itself anew says so too, and is not the end.
     return (
-        told.WhichOneof("type") == "script_finished"
-        and told.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+        forwarded.WhichOneof("type") == "script_finished"
+        and forwarded.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
     )
 
 
@@ -97,7 +97,7 @@ async def page(socket: ClientConnection, name: str, query: str, user: str, outco
 async def visitor(
     address: str, number: int, users: list[str], items: list[str], until: float, outcome: Outcome
 ) -> None:
-    """Somebody who looks around until the time is over."""
+    """A user who looks around until the time is over."""
     rng = random.Random(number)
     await asyncio.sleep(rng.uniform(0, 5))
     stream = address.replace("http", "ws") + "/_stcore/stream"

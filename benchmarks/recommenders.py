@@ -1,10 +1,10 @@
 """The models of benchmarks/accuracy.py: each a space of settings for the tuner, and a fit on the training
 fold that gives a scorer.
 
-popularity, item-kNN, EASE      dskreg/evaluation/baselines.py, the ones that the app shows; tuned as they are for it (dskreg/evaluation/tuning.py)
-RP3beta      P_ui^a P_iu^a / n_i^b, the k largest per title                     (Paudel et al., TiiS 2017)
+popularity, item-kNN, EASE      dskreg/evaluation/baselines.py, tuned by dskreg/evaluation/tuning.py
+RP3beta      P_ui^a P_iu^a / n_i^b, the k largest per item                     (Paudel et al., TiiS 2017)
 iALS, BPR-MF `implicit`        LightGCN `torch_geometric` (benchmarks/cost.py)
-content-kNN  the idf-weighted cosine of two titles' entities: what a graph alone can say of a title that nobody has liked
+content-kNN  the idf-weighted cosine of two items' entities: the graph's share for items without likes
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from dskreg.evaluation.ranking import Scorer, model_scorer
 from dskreg.evaluation.tuning import chosen as best_settings
 from dskreg.graph.candidates import build
 from dskreg.graph.entities import carriers, choose_relations, idf
-from dskreg.training.spectral import Start
+from dskreg.training.start import Start
 from dskreg.training.trainer import refit, train
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _history(baseline: Baseline, dataset: Dataset) -> Scorer:
 
 
 def rp3beta(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
-    """Three steps from a title over its people to another one, popular ends made less likely."""
+    """Three steps from an item over its users to another one, popular ends made less likely."""
     likes = train_matrix(dataset)
     people, titles = (np.maximum(np.asarray(likes.sum(axis)).ravel(), 1) for axis in (1, 0))
     towards = (sparse.diags(people**-1.0) @ likes).power(settings["alpha"])
@@ -97,7 +97,7 @@ def _tuned(
 
 
 def with_seen(dataset: Dataset) -> sparse.csr_matrix:
-    """Training likes, and below them what somebody saw and did not like as one more person's list, as
+    """Training likes, and below them what a user saw and did not like as one more user's list, as
     DSKReG's start may take it (spectra.py).
     """
     return sparse.vstack([train_matrix(dataset), seen_matrix(dataset)]).tocsr()
@@ -141,10 +141,10 @@ def content_knn(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
     for relation in choose_relations(dataset, config):
         carried = carriers(dataset, relation, config.max_share)
         parts.append(carried @ sparse.diags(idf(carried)))
-    told = sparse.hstack(parts).tocsr()
-    length = np.sqrt(np.asarray(told.multiply(told).sum(1)).ravel())
-    told = sparse.diags(1 / np.maximum(length, 1e-12)) @ told
-    return lambda who, history: ((history @ told) @ told.T).toarray()
+    features = sparse.hstack(parts).tocsr()
+    length = np.sqrt(np.asarray(features.multiply(features).sum(1)).ravel())
+    features = sparse.diags(1 / np.maximum(length, 1e-12)) @ features
+    return lambda who, history: ((history @ features) @ features.T).toarray()
 
 
 def by_chance(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
@@ -232,4 +232,4 @@ WITHOUT_LIKES: dict[str, Recommender] = {
     "by chance": Recommender(by_chance),
     "content-kNN": Recommender(content_knn),
 }
-"""What can rank titles that nobody has liked."""
+"""What can rank items that no user has liked."""

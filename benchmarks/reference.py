@@ -1,17 +1,19 @@
 """The paper written out densely, pair by pair, with the shapes of the authors' release: oracle of the fast
 path, and what its speed is measured against.
 
-    s(i,j,r) = [e_r, e_j] . [c, a]                                    every candidate of every pair: [B, M, 2D]         section 3.2
-    y        = K-hot of the K largest s + G; backward the relaxation over all M, K rounds of softmax(key / tau)
-    ê_u      = act(W_u (e_u + g sum_j beta_j e_j) + b_u),    beta_j ∝ y_j exp(e_u.e_j)   over the padded history [B, H, D]   section 3.3
-    ê_i|u    = act(W_i (e_i + sum_j alpha_j g_r e_j) + b_i), alpha_j ∝ y_j exp(ê_u.e_r)  over the candidates [B, M, D]
-    L        = mean of -log sigmoid(y(u,i+) - y(u,i-)) + lambda L2                                                        section 3.4
+    s(i,j,r) = [e_r, e_j] . [c, a]           every candidate of every pair: [B, M, 2D]        section 3.2
+    y        = K-hot of the K largest s + G; backward the relaxation over all M, in K rounds
+    ê_u      = act(W_u (e_u + g sum_j beta_j e_j) + b_u),    beta_j ∝ y_j exp(e_u.e_j)        section 3.3
+               over the padded history [B, H, D]
+    ê_i|u    = act(W_i (e_i + sum_j alpha_j g_r e_j) + b_i), alpha_j ∝ y_j exp(ê_u.e_r)
+               over the candidates [B, M, D]
+    L        = mean of -log sigmoid(y(u,i+) - y(u,i-)) + lambda L2                            section 3.4
 
 Everything is vectorised over the pairs, and nothing is simplified by algebra: nothing is computed once per
-title or relation and looked up, the relaxation is not pruned. Beyond the release: faults mended
+item or relation and looked up, the relaxation is not pruned. Beyond the release: faults mended
 (docs/model.md), a chunk of pairs bounds the memory of ranking, ê_u is computed once per user when ranking,
-and no relaxation is computed where nothing is learnt. Strangers (NOBODY) are not served.
-Letters: B pairs, U users, I titles, R relations, M candidates, H longest history, K picks, D width.
+and no relaxation is computed where nothing is learnt. Strangers (UNKNOWN_USER) are not served.
+Letters: B pairs, U users, I items, R relations, M candidates, H longest history, K picks, D width.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from dskreg.evaluation.ranking import Scorer, rankings
 from dskreg.model.dskreg import DSKReG
 from dskreg.training.batches import TripleBatches
 from dskreg.training.objectives import Bpr
-from dskreg.training.trainer import optimiser_of
+from dskreg.training.optimiser import optimiser_of
 
 # Of a chunk when ranking: 4 MB of candidates each for neighbours and relations at D = 16, M = 500; larger
 # ones are slower on two cores
@@ -57,7 +59,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Triples:
-    """One batch: somebody, what she liked, what she never liked, and her history without the liked title."""
+    """One batch: a user, what she liked, what she never liked, and her history without the liked item."""
 
     users: Tensor  # [B]
     history: Tensor  # [B, H], -1 filled
@@ -92,7 +94,9 @@ def attention(preference: Tensor, weight: Tensor) -> Tensor:
 
 
 class Reference(nn.Module):
-    """The parameters of `DSKReG`, under the same names, and the paper's computation without its short cuts."""
+    """The parameters of `DSKReG`, under the same names, and the paper's computation without its short
+    cuts.
+    """
 
     def __init__(
         self,
@@ -155,7 +159,9 @@ class Reference(nn.Module):
         return self._activate(self.user_tower(base + gate * torch.einsum("bh,bhd->bd", beta, embedded)))
 
     def item(self, user: Tensor, items: Tensor, noise: Tensor | None = None) -> Tensor:
-        """ê_i|u `[B, D]` of `items` `[B]`, each as the `user` `[B, D]` of its row sees it; `noise` `[B, M]`."""
+        """ê_i|u `[B, D]` of `items` `[B]`, each as the `user` `[B, D]` of its row sees it; `noise` `[B,
+        M]`.
+        """
         neighbour, relation = self.neighbour[items], self.relation[items]
         e_j = F.embedding(neighbour.clamp(min=0), self.item_embedding)  # [B, M, D]
         e_r = F.embedding(relation, self.relation_embedding)  # [B, M, D]
@@ -232,7 +238,7 @@ def gumbel(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
 
 
 def train_steps(model: Reference, dataset: Dataset, config: Config, steps: int, seed: int = 0) -> Rate:
-    """Time `steps` steps of BPR with Adam, batches and noise included; the rate counts (user, liked title)
+    """Time `steps` steps of BPR with Adam, batches and noise included; the rate counts (user, liked item)
     pairs. The model learns.
     """
     likes, rng, generator = (
@@ -294,7 +300,7 @@ def scorer(model: Reference, chunk: int = PAIRS) -> Scorer:
 
 
 def score_users(scores: Scorer, dataset: Dataset, users: np.ndarray, top: int = 50) -> Rate:
-    """Time the full ranking of `users` `[U']` by any scorer: scores of all titles, training likes masked, the
+    """Time the full ranking of `users` `[U']` by any scorer: scores of all items, training likes masked, the
     best `top`.
     """
     history = train_matrix(dataset)

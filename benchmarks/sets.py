@@ -1,4 +1,5 @@
-"""Where the benchmarks' data sets lie: a folder each in $DSKREG_DATA or `data/`, or wherever `--data` says."""
+"""Where the benchmarks' data sets lie: a folder each in $DSKREG_DATA or `data/`, or wherever `--data` "
+"says."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from pathlib import Path
 
 DATA = Path(os.environ.get("DSKREG_DATA") or Path(__file__).parents[1] / "data")
 SOURCES = {
-    "anime": "the Kaggle set, `python -m dskreg download anime`, or a sample of its people",
+    "anime": "the Kaggle set, `dskreg download anime`, or a sample of its people",
     "dskreg-lastfm": "train.txt, test.txt and kg_final.txt of the authors' release",
     "dskreg-book": "train.txt, test.txt and kg_final.txt of the authors' release",
 }
@@ -22,6 +23,7 @@ def there(data: Path, names: Iterable[str]) -> list[Path]:
     for name in names:
         if not (data / name).is_dir():
             raise SystemExit(
-                f"error: {data / name} is not there: expected {SOURCES.get(name, 'a data set')}; --data FOLDER says where the sets are"
+                f"error: {data / name} is not there: expected {SOURCES.get(name, 'a data set')}; --data "
+                "FOLDER says where the sets are"
             )
     return [data / name for name in names]

@@ -1,5 +1,5 @@
-"""Chance, person by person: how sure a mean is, and a difference between two recommenders that were asked by
-the same people.
+"""Chance, user by user: how sure a mean is, and a difference between two recommenders that were asked by
+the same users.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PerPerson = dict[int, float]
 
 
 def per_person(paths: list[Path], view: str, metric: str = "ndcg") -> PerPerson:
-    """Each person's figure, the mean of the seeds in which she has test likes."""
+    """Each user's figure, the mean of the seeds in which she has test likes."""
     total: dict[int, list[float]] = {}
     for path in paths:
         with np.load(path.with_name(f"{path.stem}.{view}.npz")) as found:
@@ -26,7 +26,7 @@ def per_person(paths: list[Path], view: str, metric: str = "ndcg") -> PerPerson:
 
 
 def over_common_seeds(ours: list[Path], theirs: list[Path], view: str) -> tuple[PerPerson, PerPerson]:
-    """Everybody's figures, the means over the seeds that both have: another seed is another split."""
+    """All users' figures, the means over the seeds that both have: another seed is another split."""
     common = {path.stem.rpartition("-")[2] for path in ours} & {
         path.stem.rpartition("-")[2] for path in theirs
     }
@@ -38,13 +38,13 @@ def over_common_seeds(ours: list[Path], theirs: list[Path], view: str) -> tuple[
 
 
 def aligned(ours: PerPerson, theirs: PerPerson) -> tuple[np.ndarray, np.ndarray]:
-    """The figures `[P]` of the people that both have."""
+    """The figures `[P]` of the users that both have."""
     people = sorted(ours.keys() & theirs.keys())
     return np.array([ours[user] for user in people]), np.array([theirs[user] for user in people])
 
 
 def paired(ours: PerPerson, theirs: PerPerson) -> tuple[float, float]:
-    """(mean difference over the people that both have, p of the two-sided paired t-test, at least LEAST_P)."""
+    """(mean difference over the users that both have, p of the two-sided paired t-test, at least LEAST_P)."""
     mine, other = aligned(ours, theirs)
     difference = mine - other
     if len(difference) < 2 or not difference.any():
@@ -62,12 +62,12 @@ def holm(p: dict[str, float]) -> dict[str, float]:
 
 
 def interval(values: np.ndarray) -> float:
-    """Half the 95 % confidence interval of the mean over people `[P]`."""
+    """Half the 95 % confidence interval of the mean over users `[P]`."""
     return float(1.96 * values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
 def compared(people: np.ndarray, base: np.ndarray) -> dict[str, float]:
-    """The relative `gain` over `base`, and half its 95 % confidence interval `within`, paired over the people
+    """The relative `gain` over `base`, and half its 95 % confidence interval `within`, paired over the users
     `[P]`.
     """
     gain = (people - base) / base.mean()

@@ -3,7 +3,7 @@ benchmarks/speed.py --artifact artifacts/anime`.
 
     paper settings (D 16, M 500, K 8, batch 128) on dskreg-lastfm: training pairs/s and users ranked/s, the
     fast path and benchmarks/reference.py in turn default preset on the anime sample: the graph, an epoch,
-    ranking everybody, one epoch in one process and in two one person on a trained artifact: opening it,
+    ranking all users, one epoch in one process and in two one user on a trained artifact: opening it,
     recommend, explain with and without the exact probabilities
 
 Ratios are of medians of alternating rounds: machines are noisy. Prints a table with the targets and writes
@@ -46,10 +46,11 @@ from dskreg.explain import explanation
 from dskreg.explorer import Explorer
 from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
-from dskreg.training.trainer import _run, _task, optimiser_of
+from dskreg.training.optimiser import optimiser_of
+from dskreg.training.trainer import _run, _task
 
 ROUNDS = 3
-PEOPLE = 25  # of the one-person latencies
+PEOPLE = 25  # of the one-user latencies
 
 
 @dataclass(frozen=True)
@@ -175,26 +176,27 @@ from pathlib import Path
 import torch
 sys.path.insert(0, sys.argv[1])
 from benchmarks.speed import prepared
-from dskreg import parallel
 from dskreg.config import PRESETS
-from dskreg.model import DSKReG
-from dskreg.training import _run, _task, optimiser_of
+from dskreg.model.dskreg import DSKReG
+from dskreg.training import distributed
+from dskreg.training.optimiser import optimiser_of
+from dskreg.training.trainer import _run, _task
 torch.set_num_threads(1)
-with parallel.joined("cpu"):
+with distributed.joined("cpu"):
     config = PRESETS["default"]
     data, graph, _ = prepared(Path(sys.argv[2]) / "anime", config)
     torch.manual_seed(0)
     model = DSKReG(config.model, graph, len(data.user_ids))
     batches, objective = _task(data, model, config, torch.device("cpu"))
-    shared = parallel.share(objective, False)
+    shared = distributed.share(objective, False)
     optimiser = optimiser_of(model, config.train)
     for number in range(3):
-        parallel.wait()
+        distributed.wait()
         began = time.perf_counter()
         for _ in _run(shared, optimiser, batches.epoch(number, graph.shape[1])):
             pass
-        parallel.wait()
-        if parallel.leads():
+        distributed.wait()
+        if distributed.leads():
             print(time.perf_counter() - began, flush=True)
 """
 
@@ -208,16 +210,16 @@ def processes(folder: Path) -> list[Row]:
         )
         script = Path(os.environ.get("TMPDIR", "/tmp")) / f"dskreg-epochs-{os.getpid()}.py"
         script.write_text(EPOCHS)
-        told = subprocess.run(
+        ended = subprocess.run(
             [sys.executable, *launch, str(script), str(ROOT), str(folder)],
             capture_output=True,
             text=True,
             check=False,
         )
         script.unlink()
-        if told.returncode:
-            raise RuntimeError(told.stderr[-1000:])
-        middle.append(statistics.median(float(line) for line in told.stdout.split()[1:]))
+        if ended.returncode:
+            raise RuntimeError(ended.stderr[-1000:])
+        middle.append(statistics.median(float(line) for line in ended.stdout.split()[1:]))
     ratio = middle[0] / middle[1]
     return [
         Row("default preset, anime: an epoch, 1 process of 1 thread", middle[0], "s"),
@@ -234,7 +236,7 @@ def processes(folder: Path) -> list[Row]:
 
 
 def person(path: Path) -> list[Row]:
-    """One person on a trained artifact, model loaded; explanations open the first recommendation."""
+    """One user on a trained artifact, model loaded; explanations open the first recommendation."""
     opening = statistics.median(seconds(lambda: Explorer.open(path)) for _ in range(ROUNDS))
     explorer = Explorer.open(path)
     people = [explorer.profile(explorer.random_user(seed)) for seed in range(PEOPLE)]
@@ -275,7 +277,8 @@ def main() -> None:
     document = {
         "rows": [asdict(row) for row in rows],
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f} at the end",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, load "
+        "{os.getloadavg()[0]:.1f} at the end",
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("torch", "numpy", "scipy")},
     }

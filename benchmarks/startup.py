@@ -85,14 +85,14 @@ def report(name: str, seconds: list[float], target: float) -> dict[str, Any]:
 
 def processor() -> str:
     """The processor's name where the system tells it."""
-    told = Path("/proc/cpuinfo")
+    cpuinfo = Path("/proc/cpuinfo")
     names = (
         [
             line.partition(":")[2].strip()
-            for line in told.read_text().splitlines()
+            for line in cpuinfo.read_text().splitlines()
             if line.startswith("model name")
         ]
-        if told.is_file()
+        if cpuinfo.is_file()
         else []
     )
     return names[0] if names else platform.processor() or platform.machine()

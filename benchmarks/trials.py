@@ -29,10 +29,10 @@ from dskreg.evaluation.ranking import Scorer, model_scorer
 from dskreg.graph import candidates as graph
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import trainer
-from dskreg.training.spectral import Start
+from dskreg.training.start import Start
 
-WITHHELD, ASKED = 0.2, 2000  # share of the titles; people asked about them
-SPLITS = 20  # halvings of the people who are asked
+WITHHELD, ASKED = 0.2, 2000  # share of the items; users asked about them
+SPLITS = 20  # halvings of the users who are asked
 Context = Callable[[], AbstractContextManager[None]]
 
 
@@ -46,7 +46,9 @@ PLAIN = before()
 
 @dataclass(frozen=True)
 class Lever:
-    """A changed configuration, a change of the code while it trains, another start or another way to score."""
+    """A changed configuration, a change of the code while it trains, another start or another way to
+    score.
+    """
 
     config: Config = PLAIN
     around: Context = nullcontext
@@ -56,7 +58,7 @@ class Lever:
 
 @dataclass(frozen=True)
 class Withheld:
-    """The data without the likes of some titles; `likes` `[U, n]` of these titles `[n]`, train and
+    """The data without the likes of some items; `likes` `[U, n]` of these items `[n]`, train and
     validation, test never.
     """
 
@@ -66,7 +68,7 @@ class Withheld:
 
     @classmethod
     def of(cls, dataset: Dataset, seed: int = 0) -> Withheld:
-        """A seeded WITHHELD of the titles that somebody likes; who else saw them is not known either."""
+        """A seeded WITHHELD of the items that a user likes; who else saw them is not known either."""
         likes = train_matrix(dataset, (TRAIN, VALIDATION))
         liked = np.random.default_rng([seed, 3]).permutation(np.flatnonzero(np.asarray(likes.sum(0)).ravel()))
         titles = liked[: round(WITHHELD * len(liked))]
@@ -75,7 +77,7 @@ class Withheld:
         return cls(replace(dataset, **columns), titles, likes[:, titles])
 
     def ndcg(self, scorer: Scorer) -> float:
-        """NDCG@20 of the titles among themselves, in no order of their own."""
+        """NDCG@20 of the items among themselves, in no order of their own."""
         history = train_matrix(self.dataset, (TRAIN, OUTSIDE))
         people = np.flatnonzero(np.diff(self.likes.indptr) * np.diff(history.indptr))
         people = people[np.linspace(0, len(people) - 1, min(len(people), ASKED)).astype(int)]
@@ -88,7 +90,7 @@ class Withheld:
 
 @contextmanager
 def watched(rows: list[np.ndarray]) -> Iterator[None]:
-    """`rows` gets everybody's validation NDCG@20 `[P]`, epoch by epoch."""
+    """`rows` gets all users' validation NDCG@20 `[P]`, epoch by epoch."""
     real = trainer.evaluate
 
     def evaluate(*arguments: Any) -> Ranking:
@@ -101,10 +103,10 @@ def watched(rows: list[np.ndarray]) -> Iterator[None]:
 
 
 def carried(epochs: np.ndarray) -> np.ndarray:
-    """NDCG `[P]` of everybody at the epoch that was best for others. `epochs` `[E, P]`.
+    """NDCG `[P]` of all users at the epoch that was best for others. `epochs` `[E, P]`.
 
     The best of many epochs is good by luck too, and the more so the farther a lever makes the model wander.
-    So one half of the people chooses the epoch and the other half is asked, and the other way round; the mean
+    So one half of the users chooses the epoch and the other half is asked, and the other way round; the mean
     over SPLITS seeded halvings.
     """
     found, rng = np.zeros(epochs.shape[1]), np.random.default_rng(0)

@@ -26,7 +26,7 @@ from dskreg.training import batches
 
 
 def shuffled(dataset: Dataset, seed: int = 0) -> Dataset:
-    """The same triples with the tails of each relation dealt out anew: every title and every entity keeps its
+    """The same triples with the tails of each relation dealt out anew: every item and every entity keeps its
     degree, and nothing means anything.
     """
     rng, tail = np.random.default_rng(seed), dataset.tail.copy()
@@ -40,12 +40,12 @@ def uniform() -> AbstractContextManager[None]:
     """Draws take no notice of what was learnt: every candidate is as likely as any other, also at the test,
     where the draw is of a fixed seed.
     """
-    logit = model.DSKReG._logit
+    logit = model.DSKReG.logits_of
 
     def equal(
         self: model.DSKReG, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor
     ) -> Tensor:
-        # a fixed order, title for title
+        # a fixed order, title for item
         spread = torch.frac(
             torch.sin(neighbour.double() * 12.9898 + relation.double() * 78.233) * 43758.5453
         ).float()
@@ -53,7 +53,7 @@ def uniform() -> AbstractContextManager[None]:
             spread + 0 * logit(self, neighbour, relation, gone, *log_strength).nan_to_num(neginf=0)
         ).masked_fill(gone, -torch.inf)
 
-    return patched(model.DSKReG, "_logit", equal)
+    return patched(model.DSKReG, "logits_of", equal)
 
 
 def wrong_sign() -> AbstractContextManager[None]:

@@ -1,60 +1,128 @@
-"""Take the screenshots of README and docs/ afresh: `python docs/screenshots.py` (needs the packages of
+"""Take the pictures of README and docs/ afresh: `python docs/screenshots.py` (needs the packages of
 requirements-dev.txt and chromium).
 
 Every page on the bundled demo, light, 1400 pixels wide; the first page once more in the dark and once on a
-phone.
+phone; and `tour.webp`, an animated picture that walks through the app by its URLs.
 """
 
 from __future__ import annotations
 
+import argparse
+import io
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.served import browse, serve, settle  # noqa: E402
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 IMAGES = ROOT / "docs" / "images"
-PERSON = "user=17"
+USER = "user=17"
 SHOTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "recommendations": (f"?{PERSON}", {}),
-    "recommendations_dark": (f"?{PERSON}", {"color_scheme": "dark"}),
-    "recommendations_phone": (f"?{PERSON}", {"viewport": {"width": 420, "height": 1100}}),
-    "sampling": (f"sampling?{PERSON}", {}),
-    "what_if": (f"what_if?{PERSON}", {}),
-    "compare": (f"compare?{PERSON}", {}),
-    "embeddings": (f"embeddings?{PERSON}", {}),
+    "recommendations": (f"?{USER}", {}),
+    "recommendations_dark": (f"?{USER}", {"color_scheme": "dark"}),
+    "recommendations_phone": (f"?{USER}", {"viewport": {"width": 420, "height": 1100}}),
+    "sampling": (f"sampling?{USER}", {}),
+    "what_if": (f"what_if?{USER}", {}),
+    "compare": (f"compare?{USER}", {}),
+    "embeddings": (f"embeddings?{USER}", {}),
     "model": ("model", {}),
     "runs": ("runs", {}),
 }
-DRAWN = 2500  # ms: charts fade in after the script has run
+WINDOW = {"width": 1400, "height": 1100}
+FADE = 2500  # ms: charts fade in after the script has run
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture of the tour: the view at a URL, from so many pixels below its top, for so long."""
+
+    link: str
+    milliseconds: int
+    below: int = 0
+
+
+TOUR = (
+    Scene(f"?{USER}", 3000),
+    Scene(f"sampling?{USER}", 2500, 330),
+    *(Scene(f"sampling?{USER}&noise=true&seed={seed}", 1400, 330) for seed in (1, 2, 3)),
+    Scene(f"what_if?{USER}&without=476,863", 3500, 260),
+    Scene(f"embeddings?{USER}", 3000, 260),
+)
+TOUR_WINDOW = {"width": 1400, "height": 900}
+TOUR_WIDTH, MOST_BYTES = 1000, 3_000_000
 
 
 def main() -> None:
     """Write every image, telling which."""
-    IMAGES.mkdir(exist_ok=True)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=[*SHOTS, "tour"], default=[*SHOTS, "tour"])
+    parser.add_argument("--to", type=Path, default=IMAGES, help="the folder of the images")
+    given = parser.parse_args()
+    given.to.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
         # Whatever else is there stays out of the picture
         shutil.copytree(ROOT / "artifacts" / "demo", Path(folder) / "demo")
-        _take(folder)
+        with serve(DSKREG_ARTIFACTS=folder) as address, browse() as browser:
+            for name in given.only:
+                path = given.to / ("tour.webp" if name == "tour" else f"{name}.png")
+                if name == "tour":
+                    write_tour(browser, address, path)
+                else:
+                    link, options = SHOTS[name]
+                    path.write_bytes(shot(browser, f"{address}/{link}", {"viewport": WINDOW} | options))
+                print(f"{path} ({path.stat().st_size / 1e3:,.0f} kB)")
 
 
-def _take(folder: str) -> None:
-    with serve(DSKREG_ARTIFACTS=folder) as address, browse() as browser:
-        for name, (link, options) in SHOTS.items():
-            context = browser.new_context(**({"viewport": {"width": 1400, "height": 1100}} | options))
-            page = context.new_page()
-            page.set_default_timeout(60_000)
-            page.goto(f"{address}/{link}")
-            settle(page)
-            page.wait_for_timeout(DRAWN)
-            page.screenshot(path=str(IMAGES / f"{name}.png"))
-            context.close()
-            print(IMAGES / f"{name}.png")
+def shot(browser: Browser, url: str, options: dict[str, Any], below: int = 0) -> bytes:
+    """The view at `url` as PNG, in a fresh session with Playwright's `options`."""
+    context = browser.new_context(**options)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(url)
+    settle(page)
+    page.wait_for_timeout(FADE)
+    if below:
+        scroll(page, below)
+    found = page.screenshot()
+    context.close()
+    return found
+
+
+def scroll(page: Page, below: int) -> None:
+    """Scroll the page's own part, not the sidebar."""
+    page.get_by_test_id("stMain").evaluate("(part, below) => part.scrollTo(0, below)", below)
+    page.wait_for_timeout(500)
+
+
+def write_tour(browser: Browser, address: str, path: Path) -> None:
+    """Write the animated picture; ValueError where it is too large for README."""
+    frames = []
+    for scene in TOUR:
+        found = shot(browser, f"{address}/{scene.link}", {"viewport": TOUR_WINDOW}, scene.below)
+        frame = Image.open(io.BytesIO(found)).convert("RGB")
+        frames.append(frame.resize((TOUR_WIDTH, round(frame.height * TOUR_WIDTH / frame.width))))
+    frames[0].save(
+        path,
+        save_all=True,
+        append_images=frames[1:],
+        duration=[scene.milliseconds for scene in TOUR],
+        loop=0,
+        quality=80,
+        method=6,
+    )
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"{path}: expected at most {MOST_BYTES:,} bytes (got {path.stat().st_size:,})")
 
 
 if __name__ == "__main__":

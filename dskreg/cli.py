@@ -5,63 +5,58 @@ bad input.
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dskreg.config import DEMO, Config, preset, setting_paths
-from dskreg.console import indexed, prepare, progress, say, settle, show, table, tell
+from dskreg import __version__, load
+from dskreg import arguments as given
+from dskreg.console import explained, indexed, listing, prepare, progress, say, settle, show, table, tell
 from dskreg.errors import InputError
 from dskreg.text import legible
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, help="DSKReG: train, evaluate, recommend, explain."
-)
+if TYPE_CHECKING:
+    from dskreg.explorer import Explorer, Profile
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 USAGE: Any = typer.BadParameter.__base__
 """The base of typer's complaints about arguments; it exports only some of the subclasses by name."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-ArtifactPath = Annotated[
-    Path, typer.Argument(metavar="ARTIFACT", help="A folder made by `train`, such as artifacts/demo.")
-]
-Top = Annotated[int, typer.Option(help="How many titles.")]
-Adult = Annotated[
-    bool,
-    typer.Option("--adult", help="List and name titles of adult genres too; without it they are left out."),
-]
-User = Annotated[str | None, typer.Option(help="Somebody in the data, by id.")]
-History = Annotated[
-    str | None, typer.Option(metavar="ID,ID,...", help="Titles liked by a person who is not in the data.")
-]
+
+def print_version(asked: bool) -> None:
+    """Print the version and end, where it is asked for."""
+    if asked:
+        tell(f"dskreg {__version__}")
+        raise typer.Exit
 
 
-class Preset(StrEnum):
-    """The presets of dskreg.config."""
-
-    default = "default"
-    paper = "paper"
-
-
-class Finder(StrEnum):
-    """The engines of dskreg.retrieval.engines."""
-
-    faiss = "faiss"
-    exact = "exact"
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=print_version, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """DSKReG: train, evaluate, recommend, explain, and open the explorer."""
 
 
-class Exclude(StrEnum):
-    """What a list leaves out."""
+@app.command("app")
+def open_app(
+    port: given.Port = None,
+    artifacts: given.Artifacts = None,
+    address: given.Address = None,
+) -> None:
+    """Open the explorer in the browser."""
+    from dskreg.serve import start
 
-    seen = "seen"
-    train = "train"
+    start(port, address, artifacts)
 
 
 @app.command()
 def download(
-    name: Annotated[str, typer.Argument(help="anime")],
+    name: Annotated[str, typer.Argument(help="The data set: anime.")],
     to: Annotated[Path, typer.Option(help="The folder for the files.")],
 ) -> None:
     """Fetch a data set (the Kaggle anime files, with the optional package kagglehub)."""
@@ -72,45 +67,26 @@ def download(
 
 @app.command()
 def train(
-    data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA", help="A folder whose format is recognised by its files, or the word demo."
-        ),
-    ],
+    data: given.Data,
     out: Annotated[Path, typer.Option(help="The artifact's folder.")],
-    preset_name: Annotated[Preset, typer.Option("--preset")] = Preset.default,
-    epochs: Annotated[
-        int | None, typer.Option(help="At most so many; early stopping may end sooner.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint of the same settings.")
-    ] = False,
+    preset_name: given.PresetName = None,
+    epochs: given.Epochs = None,
+    seed: given.Seed = 0,
+    device: given.Device = "auto",
+    resume: given.Resume = False,
     baselines: Annotated[
         bool, typer.Option(help="Measure popularity, item-kNN and EASE on the same split.")
     ] = True,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help=f"Any setting: {', '.join(setting_paths())}."),
-    ] = None,
-    log: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Append progress for machines: one JSON object per line."),
-    ] = None,
+    setting: given.Settings = None,
+    log: given.Log = None,
 ) -> None:
     """Prepare, train with early stopping on validation, evaluate, project and save."""
     from dskreg.runs.journal import journal
 
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, if it did
     with journal(log if first else None) as told:
-        config = configuration(
-            data,
-            preset_name.value,
-            {"seed": seed, "train.device": device, "train.epochs": epochs},
-            setting or [],
-        )
+        options = {"seed": seed, "train.device": device, "train.epochs": epochs}
+        config = given.configuration(data, preset_name, options, setting or [])
         told.write("start", epochs=config.train.epochs, patience=config.train.patience, resume=resume)
         from dskreg.pipeline import line, run
         from dskreg.training.distributed import joined
@@ -121,7 +97,7 @@ def train(
 
         with joined(device):
             artifact = run(
-                data, out, config, resume, baselines, told.saying(say), told.counting(progress), report
+                data, out, config, resume, baselines, told.log_stage(say), told.log_steps(progress), report
             )
         if artifact is None:  # the first of several processes says the rest
             return
@@ -129,65 +105,37 @@ def train(
     tell(f"{out}: {table(artifact.metrics)}")
 
 
-def configuration(data: str, preset_name: str, options: dict[str, object], settings: list[str]) -> Config:
-    """The preset (at the demo's size for the demo) with the options that are not None and the settings
-    NAME=VALUE laid over it, in this order.
-    """
-    config = DEMO if data == "demo" and preset_name == "default" else preset(preset_name)
-    for name, value in options.items():
-        config = config if value is None else config.override(name, str(value))
-    for text in settings:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise InputError(f"--set: expected NAME=VALUE (got {text!r})")
-        config = config.override(name.strip(), value.strip())
-    return config
-
-
 @app.command()
 def evaluate(
-    artifact: ArtifactPath,
+    artifact: given.ArtifactPath,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Also popularity, item-kNN and EASE.")
     ] = False,
-    json: Json = False,
+    json: given.Json = False,
 ) -> None:
     """Measure again on the test split: full ranking, noise off."""
-    from dskreg.explorer import Explorer
     from dskreg.pipeline import measure
 
-    explorer = Explorer.open(artifact)
+    explorer = load(artifact)
     result = measure(explorer.model, explorer.core.artifact.dataset, baselines, say)
-    document = {
-        key: result[key] for key in ("users", "metrics", "baselines") if key != "baselines" or baselines
-    }
-    show(document, json, table(result))
+    shown = ("users", "metrics", "baselines") if baselines else ("users", "metrics")
+    show({key: result[key] for key in shown}, json, table(result))
 
 
 @app.command()
 def recommend(
-    artifact: ArtifactPath,
-    user: User = None,
-    history: History = None,
-    all_users: Annotated[
-        bool, typer.Option("--all-users", help="The lists of everybody, into --out.")
-    ] = False,
+    artifact: given.ArtifactPath,
+    user: given.User = None,
+    history: given.History = None,
+    all_users: given.AllUsers = False,
     out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file.")] = None,
-    top: Top = 10,
-    exclude: Annotated[
-        Exclude | None,
-        typer.Option(
-            help="With --all-users. seen (as usual): all that was met; train: what is known, so that held-out likes are listed."
-        ),
-    ] = None,
-    index_folder: Annotated[
-        Path | None,
-        typer.Option("--index", metavar="INDEX", help="Serve one person through a folder made by `index`."),
-    ] = None,
-    adult: Adult = False,
-    json: Json = False,
+    top: Annotated[int, typer.Option(help="The number of recommendations.")] = 10,
+    exclude: given.Exclusion = None,
+    index_folder: given.IndexFolder = None,
+    adult: given.Adult = False,
+    json: given.Json = False,
 ) -> None:
-    """The best titles for one person, or for everybody."""
+    """The best items for one user, or for all users."""
     if [all_users, user is not None, history is not None].count(True) != 1:
         raise InputError("recommend: expected exactly one of --user, --history and --all-users")
     if top < 1:
@@ -195,138 +143,113 @@ def recommend(
     if all_users and (out is None or out.suffix not in (".parquet", ".csv")):
         raise InputError("--all-users: expected --out with a file ending in .parquet or .csv")
     if all_users and index_folder is not None:
-        raise InputError("--index: serves one person (got --all-users)")
+        raise InputError("--index: serves one user (got --all-users)")
     if not all_users and (exclude or out):
         raise InputError(f"{'--exclude' if exclude else '--out'}: goes with --all-users")
+    explorer = opened(artifact, adult)
+    if out is not None:
+        write_all(explorer, out, top, exclude or given.Exclude.seen)
+    else:
+        show(*one_list(explorer, profile_of(explorer, user, history), top, index_folder, json))
+    if not explorer.adult:
+        say(f"{explorer.adult_titles:,} titles of adult genres are left out; --adult lists them")
+
+
+def write_all(explorer: Explorer, out: Path, top: int, exclude: given.Exclude) -> None:
+    """Write the lists of all users to a file."""
+    from dskreg.explain.reasons import UNKNOWN
+    from dskreg.serving.export import write_lists
+
+    write_lists(explorer.lists(top, exclude.value), out, explorer.user_count)
+    if unknown := int((explorer.tastes.liked == 0).sum()):
+        say(f"{unknown:,} users without a like: {UNKNOWN}; their lists are by popularity, all scores are 0")
+
+
+def one_list(
+    explorer: Explorer, profile: Profile, top: int, index_folder: Path | None, json: bool
+) -> tuple[dict[str, Any], bool, str]:
+    """What `show` prints: the recommendations of one user as a document and as text."""
     from dskreg.explain.reasons import UNKNOWN
 
-    explorer = opened(artifact, adult)
-    left_out = (
-        ""
-        if explorer.adult
-        else f"{explorer.adult_titles:,} titles of adult genres are left out; --adult lists them"
-    )
-    if all_users:
-        assert out is not None
-        from dskreg.serving.export import write_lists
-
-        write_lists(explorer.lists(top, (exclude or Exclude.seen).value), out, explorer.user_count)
-        if unknown := int((explorer.tastes.liked == 0).sum()):
-            say(
-                f"{unknown:,} users without a like: {UNKNOWN}; their lists are by popularity, each title with the score 0"
-            )
-        if left_out:
-            say(left_out)
-        return
-    profile = person(explorer, user, history)
     if index_folder is None:
         frame = explorer.recommend(profile, top)
     else:
-        from dskreg.retrieval.index import load
+        from dskreg.retrieval.index import load as load_index
 
-        frame = load(index_folder, explorer).recommend(explorer, profile, top)
+        frame = load_index(index_folder, explorer).recommend(explorer, profile, top)
     items = frame[["rank", "item_id", "title", "score", "reason"]].to_dict("records")
-    lines = [
-        f"{row['rank']:>3}  {row['score']:8.4f}  {row['title']}  [{row['item_id']}]\n     {row['reason']}"
-        for row in items
-    ]
     basis = "model" if profile.history else "popularity"
     heading = (
-        profile.label
-        if profile.history
-        else f"{profile.label}: {UNKNOWN}; titles by popularity, each with the score 0"
+        profile.label if profile.history else f"{profile.label}: {UNKNOWN}; by popularity, all scores are 0"
     )
-    show({"user": profile.user_id, "basis": basis, "items": items}, json, "\n".join([heading, *lines]))
-    if left_out:
-        say(left_out)
+    return {"user": profile.user_id, "basis": basis, "items": items}, json, listing(heading, items)
 
 
 @app.command()
 def index(
-    artifact: ArtifactPath,
+    artifact: given.ArtifactPath,
     out: Annotated[Path, typer.Option(help="The index's folder.")],
     engine: Annotated[
-        Finder, typer.Option(help="faiss: an HNSW graph (needs faiss-cpu); exact: the vectors alone.")
-    ] = Finder.faiss,
-    json: Json = False,
+        given.Engine, typer.Option(help="faiss: an HNSW graph (needs faiss-cpu); exact: the vectors alone.")
+    ] = given.Engine.faiss,
+    json: given.Json = False,
 ) -> None:
-    """Export the titles for an engine of nearest neighbours; measure what `recommend --index` loses and gains
-    by it.
-    """
-    from dskreg.explorer import Explorer
+    """Export the items for nearest-neighbour search, and compare its lists with the exact ones."""
     from dskreg.retrieval.index import build
 
-    made = build(Explorer.open(artifact), out, engine.value)
+    made = build(load(artifact), out, engine.value)
     show(made, json, indexed(out, made))
 
 
 @app.command()
 def explain(
-    artifact: ArtifactPath,
-    item: Annotated[str, typer.Option(help="The title's id.")],
-    user: User = None,
-    history: History = None,
+    artifact: given.ArtifactPath,
+    item: Annotated[str, typer.Option(help="The item's id.")],
+    user: given.User = None,
+    history: given.History = None,
     seed: Annotated[
-        int | None, typer.Option(help="Draw with Gumbel noise from this seed; without it the noise is zero.")
+        int | None,
+        typer.Option(help="Sample with Gumbel noise from this seed; without it the noise is zero."),
     ] = None,
-    adult: Adult = False,
-    json: Json = False,
+    adult: given.Adult = False,
+    json: given.Json = False,
 ) -> None:
-    """The sampling trace and the contributions for one person and one title."""
+    """The sampling trace and the contributions for one user and one item."""
     if (user is None) == (history is None):
         raise InputError("explain: expected exactly one of --user and --history")
     from dskreg.explain.reasons import UNKNOWN
 
     explorer = opened(artifact, adult)
     if explorer.item(item)["adult"] and not explorer.adult:
-        raise InputError(f"--item: title {item} is of an adult genre; add --adult to explain it")
-    found = explorer.explain(person(explorer, user, history), item, seed)
-    columns = ["title", "relation", "via", "key", "inclusion_probability", "attention", "contribution"]
-    sides = {"title's neighbours": found.item_neighbours, "person's titles": found.user_neighbours}
-    parts = [
-        f"{found.title}: score {found.score:.4f} = own {found.self_contribution:.4f} + bias {found.bias:.4f} + neighbours, {found.activation}"
-    ]
-    if found.basis == "popularity":
-        parts.append(f"{UNKNOWN}: every score is 0, and lists are by popularity")
-    for name, frame in sides.items():
-        drawn = frame[frame["picked"]]
-        parts.append(
-            f"\n{name}: {len(drawn)} of {len(frame)} drawn\n{drawn[columns].to_string(index=False) if len(drawn) else '(none)'}"
-        )
-    show(found.to_json(), json, "\n".join(parts))
+        raise InputError(f"--item: item {item} is of an adult genre; add --adult to explain it")
+    found = explorer.explain(profile_of(explorer, user, history), item, seed)
+    unknown = f"{UNKNOWN}: every score is 0, and lists are by popularity"
+    show(found.to_json(), json, explained(found, unknown if found.basis == "popularity" else ""))
 
 
 @app.command()
-def info(artifact: ArtifactPath, json: Json = False) -> None:
+def info(artifact: given.ArtifactPath, json: given.Json = False) -> None:
     """What an artifact holds and how it was made; verifies every file's hash."""
-    from dskreg.explorer import Explorer
-
-    document = Explorer.open(artifact).info()
-    short = {k: v for k, v in document.items() if k not in ("user_ids", "config", "files")} | {
-        "seconds": document["seconds"]["total"]
-    }
-    show(
-        document,
-        json,
-        "\n".join(f"{k}: {', '.join(v) if isinstance(v, list) else v}" for k, v in short.items()),
-    )
+    document = load(artifact).info()
+    short = {k: v for k, v in document.items() if k not in ("user_ids", "config", "files")}
+    short["seconds"] = document["seconds"]["total"]
+    lines = [f"{k}: {', '.join(v) if isinstance(v, list) else v}" for k, v in short.items()]
+    show(document, json, "\n".join(lines))
 
 
-def opened(artifact: Path, adult: bool) -> Any:
+def opened(artifact: Path, adult: bool) -> Explorer:
     """The artifact's Explorer, without adult titles unless they are asked for."""
-    from dskreg.explorer import Explorer
-
-    explorer = Explorer.open(artifact)
+    explorer = load(artifact)
     return explorer if adult else explorer.without_adult
 
 
-def person(explorer: Any, user: str | None, history: str | None) -> Any:
+def profile_of(explorer: Explorer, user: str | None, history: str | None) -> Profile:
     """The profile that --user or --history names."""
     if user is not None:
         return explorer.profile(user)
     ids = [part for part in (history or "").split(",") if part.strip()]
     if not ids:
-        raise InputError("--history: expected title ids separated by commas")
+        raise InputError("--history: expected item ids separated by commas")
     return explorer.profile_of(ids)
 
 
@@ -337,23 +260,22 @@ def main() -> int:
     finally:
         settle()
     if "TORCHELASTIC_RUN_ID" in os.environ:
-        # Threads of torch's communication now and then abort a process that has done its work, as it is taken
-        # apart (1 of 42 sharded runs).
+        # At the interpreter's end, torch's communication threads sometimes abort a process that has done its
+        # work (1 of 42 sharded runs).
         os._exit(code)
     return code
 
 
 def answer() -> int:
-    """What was asked for, done and written; the exit code."""
-    # Before torch is loaded: threads that spin while they wait bring everything to a halt as soon as another
-    # process wants a core.
+    """Run the command that the arguments name; the exit code."""
+    # Before torch is loaded: threads that spin while they wait slow every other process down.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         prepare()
-        result = app(standalone_mode=False)
+        result = app(standalone_mode=False, prog_name="dskreg")
     except InputError as error:
         return fail(str(error))
-    # What the system refuses: the help on a full disk, a file that is taken away meanwhile
+    # For example the help on a full disk, or a file that is deleted meanwhile
     except OSError as error:
         return fail(str(error))
     except typer.Exit as end:
@@ -367,6 +289,6 @@ def answer() -> int:
 
 
 def fail(message: str) -> int:
-    """One line on stderr, whatever the message holds; exit code 2."""
+    """Print the message as one line on stderr; exit code 2."""
     say(f"error: {' '.join(legible(message).split())}")
     return 2

@@ -6,8 +6,8 @@ checks it against its declaration. The bounds are far from whatever makes sense:
 in an overflow, an allocation without end or a run without end.
 
 A preset is a complete `Config`. `paper` follows the publication (BPR, one uniform negative, tanh, K = 8, tau
-= 0.1, M = 500, D = 16); `default` keeps the same model and replaces what training taught to replace
-(docs/model.md lists each deviation and its reason).
+= 0.1, M = 500, D = 16). `default` keeps the same model with the deviations that docs/model.md lists. `demo`
+is `default` at the size of the bundled demo, whose neighbours all come from the knowledge graph.
 """
 
 from __future__ import annotations
@@ -266,16 +266,15 @@ PRESETS: dict[str, Config] = {
             l2=1e-3,
         ),
     ),
+    "demo": Config(
+        preset="demo",
+        graph=GraphConfig(candidates=120, without=("co-liked",)),
+        model=ModelConfig(width=64),
+        train=TrainConfig(
+            patience=10, batch=128, gates_by="all", sampler_learning_rate=3e-3, weight_decay=0.0
+        ),
+    ),
 }
-
-
-DEMO = Config(
-    preset="demo",
-    graph=GraphConfig(candidates=120, without=("co-liked",)),
-    model=ModelConfig(width=64),
-    train=TrainConfig(patience=10, batch=128, gates_by="all", sampler_learning_rate=3e-3, weight_decay=0.0),
-)
-"""The default preset at the size of the bundled demo, whose neighbours all come from the knowledge graph."""
 
 
 def preset(name: str) -> Config:

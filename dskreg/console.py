@@ -7,8 +7,9 @@ import json
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,16 +21,16 @@ from dskreg.text import legible
 
 EVERY = 30.0  # seconds between two lines of progress where there is no terminal
 
-Made = TypeVar("Made")
+Step = TypeVar("Step")
 
 
 def prepare() -> None:
-    """Make the streams lose characters rather than the answer, and messages rather than the work.
+    """Escape characters that a stream cannot encode, and ignore a closed stderr.
 
     Raises:
         InputError: There is no stdout.
     """
-    # a stream that is closed: the next file would be opened in its place
+    # Where a stream is closed, the next file would take its descriptor
     while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(spare)
@@ -43,32 +44,56 @@ def prepare() -> None:
 
 
 def say(message: str) -> None:
-    """One line on stderr, beside a progress bar if there is one. Lost where stderr cannot be written."""
+    """Print one line on stderr, above a progress bar; a stderr that cannot be written is ignored."""
     with suppress(OSError):
         tqdm.write(legible(message), file=sys.stderr)
 
 
 def progress(
-    steps: Iterator[Made], count: int, label: str, size: Callable[[Made], int] = lambda step: 1
-) -> Iterator[Made]:
-    """The steps; meanwhile a bar on stderr that leaves no trace, or a line now and then where stderr is no
-    terminal.
+    steps: Iterator[Step],
+    count: int,
+    label: str,
+    size: Callable[[Step], int] = lambda step: 1,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Step]:
+    """The steps, with a progress bar on stderr; a line every EVERY seconds where that is no terminal.
 
     Args:
-        steps: What is counted.
+        steps: The steps to count.
         count: The sum of their sizes.
-        label: What is under way.
-        size: Of a step.
+        label: The name of the work.
+        size: The size of a step.
+        clock: Seconds.
     """
-    done, told = 0, time.monotonic()
+    done, told = 0, clock()
     with tqdm(total=count, desc=label, leave=False, file=sys.stderr, disable=None) as bar:
         for step in steps:
             yield step
             done += size(step)
             bar.update(size(step))
-            if bar.disable and time.monotonic() - told >= EVERY:
-                told = time.monotonic()
+            if bar.disable and clock() - told >= EVERY:
+                told = clock()
                 say(f"{label}: {done:,} of {count:,}")
+
+
+Progress = Callable[[Iterator, int, str], Iterator]
+"""(the steps, how many, what they are) -> the same steps, shown as they are taken."""
+
+
+def silent(steps: Iterator, count: int, label: str) -> Iterator:
+    """A `Progress` that shows nothing."""
+    return steps
+
+
+@contextmanager
+def stepwise(progress: Progress, count: int, label: str) -> Iterator[Callable[[], object]]:
+    """`step`, to be called at most `count` times, more calls show nothing; what is left at the end is passed
+    over.
+    """
+    steps = progress(iter(range(count)), count, label)
+    steps = iter(steps)
+    yield lambda: next(steps, None)
+    deque(steps, maxlen=0)
 
 
 def show(document: dict[str, Any], as_json: bool, text: str) -> None:
@@ -77,12 +102,11 @@ def show(document: dict[str, Any], as_json: bool, text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Print a result on stdout, at once: here a full disk is still an answer, at the interpreter's end it is
-    a traceback.
+    """Print a result on stdout and flush it, so that a full disk raises here and not at exit.
 
     Raises:
-        InputError: It cannot be written.
-        SystemExit: 0, where the reader has left, as `head` does when it has enough.
+        InputError: The result cannot be written.
+        SystemExit: 0, where the reader has closed the pipe, as `head` does.
     """
     try:
         print(text, flush=True)
@@ -93,7 +117,7 @@ def tell(text: str) -> None:
 
 
 def settle() -> None:
-    """Give up what the streams did not take: the interpreter would try once more at its end, and complain."""
+    """Discard what the streams could not write: at exit it would become a traceback."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
@@ -103,7 +127,7 @@ def settle() -> None:
 
 
 def written(document: dict[str, Any]) -> str:
-    """The document as JSON, in the characters that stdout has; the others are escaped as JSON does it."""
+    """The document as JSON; characters that stdout lacks are escaped as JSON does it."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -121,18 +145,42 @@ def table(result: dict[str, Any]) -> str:
 
 
 def indexed(out: Path, made: dict[str, Any]) -> str:
-    """What `index` built, in words."""
+    """The report of `dskreg index`."""
     found, took = made["measured"], made["milliseconds"]
     size = f"built in {made['build_seconds']:.1f} s, {made['bytes'] / 1e6:.1f} MB"
-    lines = [f"{out}: {made['titles']:,} titles of width {made['width']} for {made['engine']}, {size}"]
+    lines = [f"{out}: {made['titles']:,} items of width {made['width']} for {made['engine']}, {size}"]
     if found["people"]:
         recall, whole, raw = (
             found[f"{name}@{found['top']}"]
             for name in ("recall", "recall_exact_search", "recall_without_rescoring")
         )
-        lines.append(
-            f"recall@{found['top']} {recall:.4f} against the exact lists of {found['people']} people"
-        )
-        lines.append(f"with an engine that misses nothing {whole:.4f}, without re-scoring {raw:.4f}")
+        lines.append(f"recall@{found['top']} {recall:.4f} against the exact lists of {found['people']} users")
+        lines.append(f"with exact search {whole:.4f}, without re-scoring {raw:.4f}")
         lines.append(f"{took['index']:.2f} ms a list (median), exact {took['exact']:.2f} ms")
     return "\n".join(lines)
+
+
+def listing(heading: str, items: list[dict[str, Any]]) -> str:
+    """A list of recommendations, each with its reason on a line of its own."""
+    lines = [
+        f"{row['rank']:>3}  {row['score']:8.4f}  {row['title']}  [{row['item_id']}]\n     {row['reason']}"
+        for row in items
+    ]
+    return "\n".join([heading, *lines])
+
+
+def explained(found: Any, note: str = "") -> str:
+    """An Explanation: how the score is made up, a note, and the sampled neighbours of both sides."""
+    parts = [
+        f"{found.title}: score {found.score:.4f} = own {found.self_contribution:.4f} + bias {found.bias:.4f} "
+        f"+ neighbours, {found.activation}"
+    ]
+    if note:
+        parts.append(note)
+    columns = ["title", "relation", "via", "key", "inclusion_probability", "attention", "contribution"]
+    sides = {"item's neighbours": found.item_neighbours, "user's liked items": found.user_neighbours}
+    for name, frame in sides.items():
+        sampled = frame[frame["picked"]]
+        rows = sampled[columns].to_string(index=False) if len(sampled) else "(none)"
+        parts.append(f"\n{name}: {len(sampled)} of {len(frame)} sampled\n{rows}")
+    return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""JSON files that somebody else may have written, read in one guarded way.
+"""JSON files from other hands, read in one guarded way.
 
 Only a regular file of bounded size is read, parsed and checked against a declared form (a pydantic type) in
 one step. Whatever is wrong with it, its kind, size, nesting, types or names, is one InputError that names the

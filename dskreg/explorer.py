@@ -1,7 +1,7 @@
 """The only door to a trained model for the app and for the command line's reading commands: plain values and
 DataFrames come out.
 
-People, lists and the whole model stand here, what is asked about one title in questions.py; larger subjects
+Users, lists and the whole model stand here, questions about one item in explainer.py; larger subjects
 have a module each and are reached through it, such as `maps`, `rivals`, `degrees`. All of them ask the same
 read-only `TrainedModel`.
 """
@@ -16,30 +16,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 
 from dskreg.errors import InputError
-from dskreg.evaluation.metrics import top_items
-from dskreg.evaluation.ranking import rankings
-from dskreg.explain.explainer import Questions
+from dskreg.explain import lists
+from dskreg.explain.explainer import Explainer
 from dskreg.explain.explanation import Explanation
-from dskreg.explain.reasons import by_popularity, reasons
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
-from dskreg.explore.graph_statistics import statistics
+from dskreg.explore.comparison import MODEL
+from dskreg.explore.graph_statistics import by_relation
 from dskreg.explore.overlap import Overlap
-from dskreg.serving.directory import Profile, plain
-from dskreg.serving.diversity import POOL, WIDE, intra_list_similarity, mmr
+from dskreg.serving.directory import Profile, to_python
+from dskreg.serving.diversity import intra_list_similarity
 from dskreg.serving.tastes import ORDERS, Tastes
-from dskreg.serving.trained import TrainedModel, padded
+from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.artifact import fingerprint, list_artifacts
 from dskreg.text import harmless, legible
 
 if TYPE_CHECKING:
-    from dskreg.explore.comparison import Rivals
+    from dskreg.explore.comparison import Comparison
     from dskreg.explore.maps import Maps
 
 __all__ = [
+    "MODEL",
     "ORDERS",
     "Change",
     "Counterfactual",
@@ -68,7 +67,7 @@ def one_thread_each() -> None:
     torch.set_num_threads(1)
 
 
-class Explorer(Questions):
+class Explorer(Explainer):
     """An opened artifact.
 
     Read-only and shared by all sessions: nothing here changes after `open` besides caches of derived values.
@@ -105,7 +104,7 @@ class Explorer(Questions):
 
     @cached_property
     def without_adult(self) -> Explorer:
-        """The same model, with adult titles left out of lists, searches and maps and nameless elsewhere;
+        """The same model, with adult items left out of lists, searches and maps and nameless elsewhere;
         itself where there are none.
         """
         return self if self.core.without_adult is self.core else Explorer(self.core.without_adult)
@@ -118,7 +117,7 @@ class Explorer(Questions):
             "name": self.name,
             "dataset": artifact.dataset.name,
             "users": self.user_count,
-            "user_ids": [plain(u) for u in self.user_ids[:SHOWN_IDS]],
+            "user_ids": [to_python(u) for u in self.user_ids[:SHOWN_IDS]],
             "items": len(self.items),
             "interactions": len(artifact.dataset.user),
             "likes": int(artifact.dataset.liked.sum()),
@@ -131,52 +130,52 @@ class Explorer(Questions):
             "valid": True,
         }
 
-    # People and titles
+    # Users and items
 
     @cached_property
     def tastes(self) -> Tastes:
-        """Finding people: `tastes.find`, `tastes.presets`, `tastes.step`."""
+        """Finding users: `tastes.find`, `tastes.presets`, `tastes.step`."""
         return Tastes(self.directory)
 
     def random_user(self, seed: int) -> Any:
-        """Somebody with a history, the same for the same seed."""
+        """A user with a history, the same for the same seed."""
         active = np.flatnonzero(self.tastes.liked)
         if not len(active):
             raise InputError(f"{self.name}: nobody here has a history")
-        return plain(self.user_ids[np.random.default_rng(seed).choice(active)])
+        return to_python(self.user_ids[np.random.default_rng(seed).choice(active)])
 
     def profile(self, user_id: object) -> Profile:
-        """Somebody in the data; InputError for an unknown id."""
+        """A dataset user; InputError for an unknown id."""
         return self.directory.profile(user_id)
 
     def profile_of(self, item_ids: Iterable[object]) -> Profile:
-        """A profile made by hand; InputError that names unknown titles."""
+        """A custom profile; InputError that names unknown items."""
         return self.directory.profile_of(item_ids)
 
     def edited(
         self, profile: Profile, liked: Iterable[object] = (), disliked: Iterable[object] = ()
     ) -> Profile:
-        """The profile with titles added and taken out; InputError for an unknown one."""
+        """The profile with items added and taken out; InputError for an unknown one."""
         return self.directory.edited(profile, liked, disliked)
 
     def taste(self, profile: Profile) -> pd.DataFrame:
-        """genre, liked, share, lift: what the profile likes beside what everybody likes."""
+        """genre, liked, share, lift: the profile's likes beside those of all users."""
         return self.tastes.taste(profile)
 
     def liked(self, profile: Profile) -> pd.DataFrame:
-        """The history's titles, the best known first."""
+        """The history's items, the best known first."""
         return self.core.rows(self.core.positions(profile.history)).sort_values(
             "likes", ascending=False, ignore_index=True
         )
 
     def find_items(self, text: str, limit: int = 20) -> pd.DataFrame:
-        """Titles that contain `text`, whatever its case and diacritics."""
+        """Items that contain `text`, whatever its case and diacritics."""
         return self.core.rows(self.directory.find_items(text, limit))
 
     def item(self, item_id: object) -> dict[str, Any]:
-        """One title's row; InputError for an unknown id."""
+        """One item's row; InputError for an unknown id."""
         row = self.items.iloc[self.directory.item(item_id)]
-        return {str(k): None if pd.isna(v) else plain(v) for k, v in row.items()}
+        return {str(k): None if pd.isna(v) else to_python(v) for k, v in row.items()}
 
     # Lists
 
@@ -195,92 +194,45 @@ class Explorer(Questions):
         diversity: float = 0.0,
     ) -> pd.DataFrame:
         """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out, reason of the best
-        titles that pass the filters.
+        items that pass the filters.
 
-        Somebody without a like is listed the most liked titles, each with the score 0.
-        `most_likes`: only titles that so many people like, or fewer. `diversity` 0 .. 1 trades score for
-        variety (dskreg/serving/diversity.py); `score_rank` is the rank by score alone. Disliked titles, and
-        what a hand-made profile lists, are always left out. Raises InputError when `top` is below 1,
+        A user without a like is listed the most liked items, each with the score 0.
+        `most_likes`: only items that so many users like, or fewer. `diversity` 0 .. 1 trades score for
+        variety (dskreg/serving/diversity.py); `score_rank` is the rank by score alone. Disliked items, and
+        what a custom profile lists, are always left out. Raises InputError when `top` is below 1,
         `most_likes` below 0 or `diversity` outside 0 .. 1.
         """
-        if top < 1:
-            raise InputError(f"top: expected at least 1 (got {top})")
-        if most_likes is not None and most_likes < 0:
-            raise InputError(f"most_likes: expected at least 0 (got {most_likes})")
-        if not 0 <= diversity <= 1:
-            raise InputError(f"diversity: expected 0 to 1 (got {diversity})")
-        score, core = self.core.scores(profile), self.core
-        by = core.order(profile, score)
-        hidden = core.hidden(profile, hide_seen, genres, types, most_likes)
-        pool = max(POOL, WIDE * top) if diversity else top
-        ranked = top_items(by[None], sparse.csr_matrix(hidden[None]), min(pool, len(by)))[0]
-        ranked = ranked[ranked >= 0]
-        chosen = (
-            mmr(by[ranked], core.representations[1][ranked], top, diversity)
-            if diversity
-            else np.arange(len(ranked))
-        )
-        return self.listing(profile, ranked[chosen], score[ranked[chosen]], chosen + 1)
+        return lists.recommend(self.core, profile, top, hide_seen, genres, types, most_likes, diversity)
 
     def listing(
         self, profile: Profile, listed: np.ndarray, score: np.ndarray, score_rank: np.ndarray
     ) -> pd.DataFrame:
-        """The columns of `recommend` for titles by position `listed` `[N]`, in this order; `score` and
+        """The columns of `recommend` for items by position `listed` `[N]`, in this order; `score` and
         `score_rank` of them.
         """
-        seen, held_out = self.core.positions(profile.seen), self.core.held_out(profile)[listed]
-        frame = self.core.rows(listed).assign(score=score, score_rank=score_rank)
-        frame.insert(0, "rank", np.arange(1, len(listed) + 1))
-        return frame.assign(
-            seen=np.isin(listed, seen), held_out=held_out, reason=self._reasons(profile, listed)
-        )
+        return lists.listing(self.core, profile, listed, score, score_rank)
 
     def intra_list_similarity(self, item_ids: Iterable[object]) -> float:
-        """How alike these titles are: mean cosine of all pairs after the graph."""
+        """The mean cosine of all pairs of these items, after the graph."""
         return intra_list_similarity(self.core.representations[1][self.core.positions(item_ids)])
 
-    def _reasons(self, profile: Profile, ranked: np.ndarray) -> list[str]:
-        if not len(ranked):
-            return []
-        if not profile.history:
-            return [by_popularity(int(likes)) for likes in self.directory.likes[ranked]]
-        user, history = self.core.history(profile)
-        items = torch.from_numpy(ranked)
-        trace = self.model(torch.tensor([user]), padded(history), items)
-        base, gain = self.model.history_contributions(trace, items, torch.from_numpy(history))
-        return reasons(self.directory, self.core.graph, trace, ranked, history, base.numpy(), gain.numpy())
-
     def lists(self, top: int, exclude: str = "seen") -> Iterator[pd.DataFrame]:
-        """user_id, rank, item_id, score of everybody's best titles, as `recommend` gives them, a chunk of
-        people at a time.
+        """user_id, rank, item_id, score of all users' best items, as `recommend` gives them, a chunk of
+        users at a time.
 
-        exclude: `seen` leaves out everything a person has met; `train` only the history (all likes but the
+        exclude: `seen` leaves out everything a user has met; `train` only the history (all likes but the
         held-out test likes), so that these can be recommended.
         """
-        if top < 1:
-            raise InputError(f"top: expected at least 1 (got {top})")
-        known = self.directory.history
-        without = self.directory.seen if exclude == "seen" else known
-        ids = np.array(self.directory.item_ids)
-        for who, ranked, score in rankings(
-            self.core.scorer(), np.arange(self.user_count), known, without, min(top, len(ids))
-        ):
-            rank = np.broadcast_to(np.arange(1, ranked.shape[1] + 1), ranked.shape)
-            there = ranked >= 0
-            score[np.diff(known[who].indptr) == 0] = 0  # listed by popularity
-            user = np.repeat(self.user_ids[who], there.sum(1))
-            yield pd.DataFrame(
-                {"user_id": user, "rank": rank[there], "item_id": ids[ranked[there]], "score": score[there]}
-            )
+        return lists.of_all_users(self.core, top, exclude)
 
     @cached_property
-    def rivals(self) -> Rivals:
-        """Popularity, item-kNN and EASE for the same person, and what a list is worth on held-out titles
+    def rivals(self) -> Comparison:
+        """Popularity, item-kNN and EASE for the same user, and metrics of a list on held-out items
         (dskreg/explore/comparison.py).
         """
-        from dskreg.explore.comparison import Rivals
+        from dskreg.explore.comparison import Comparison
 
-        return Rivals(self.core)
+        return Comparison(self.core)
 
     # The whole model
 
@@ -293,10 +245,10 @@ class Explorer(Questions):
 
     @cached_property
     def degrees(self) -> pd.DataFrame:
-        """Per title: how many neighbours the graph has for it, the table keeps, and how often it is itself
-        drawn (dskreg/explore/degrees.py).
+        """Per item: how many neighbours the graph has for it, the table keeps, and how often it is itself
+        drawn (dskreg/explore/graph_statistics.py).
         """
-        from dskreg.explore.degrees import degrees
+        from dskreg.explore.graph_statistics import degrees
 
         return degrees(self.core)
 
@@ -304,7 +256,7 @@ class Explorer(Questions):
         """How unevenly each column of `degrees` is shared out: measure, mean, largest, top (the share of the
         best 1 %), gini.
         """
-        from dskreg.explore.degrees import concentration
+        from dskreg.explore.graph_statistics import concentration
 
         return concentration(self.degrees)
 
@@ -327,7 +279,7 @@ class Explorer(Questions):
         return pd.DataFrame(self.core.artifact.history)
 
     def graph_statistics(self) -> pd.DataFrame:
-        """Per relation: titles that have a candidate under it, candidates, mean per title, gate, mass (mean
+        """Per relation: items that have a candidate under it, candidates, mean per item, gate, mass (mean
         softmax share), picks (mean, noise-free).
         """
-        return statistics(self.core)
+        return by_relation(self.core)

@@ -19,8 +19,8 @@ import pandas as pd
 import torch
 
 from dskreg.config import Config
-from dskreg.data.dataset import KNOWN, TEST, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import train_matrix
+from dskreg.console import Progress, silent
+from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.embedding.clusters import clusters
@@ -28,7 +28,7 @@ from dskreg.embedding.neighbours import kept
 from dskreg.embedding.projection import Projection, project
 from dskreg.embedding.users import user_vectors
 from dskreg.errors import InputError
-from dskreg.evaluation.baselines import Baseline
+from dskreg.evaluation.baselines import MADE, Baseline
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import Scorer, model_scorer, noise_free, picks_of
 from dskreg.evaluation.tuning import tuned
@@ -38,7 +38,6 @@ from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from dskreg.training import distributed
 from dskreg.training.checkpoint import Checkpoint
-from dskreg.training.progress import Progress, silent
 from dskreg.training.trainer import Diverged, Epoch, choose_device, refit, train
 
 Say = Callable[[str], object]
@@ -69,8 +68,8 @@ def run(
 ) -> artifacts.Artifact | None:
     """Prepare, train, evaluate, project and save; `say` gets one line per stage, `report` every epoch.
 
-    Of several processes (parallel.py) the first reports, tests and saves; the others train and return None.
-    Raises InputError and then leaves `out` as it was.
+    Of several processes (distributed.py) the first reports, tests and saves; the others train and return
+    None. Raises InputError and then leaves `out` as it was.
     """
     if distributed.leads():
         writable(out)
@@ -101,7 +100,8 @@ def _run(
     folds = np.bincount(data.fold, minlength=5)
     say(f"{data.name}: {len(data.user_ids):,} users, {len(data.items):,} titles")
     say(
-        f"likes: {folds[TRAIN]:,} for training, {folds[VALIDATION]:,} for validation, {folds[TEST]:,} for the test"
+        f"likes: {folds[TRAIN]:,} for training, {folds[VALIDATION]:,} for validation, {folds[TEST]:,} for "
+        "the test"
     )
     graph = build(data, config.graph, config.seed)
     say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations)}")
@@ -123,7 +123,8 @@ def _run(
             graph, final = refit(data, config, trained, again, resume, progress)
         except Diverged as error:
             raise InputError(
-                f"with the validation likes, {error}, or keep the model without them with --set train.refit=false --resume"
+                f"with the validation likes, {error}, or keep the model without them with --set "
+                "train.refit=false --resume"
             ) from None
     if not distributed.leads():
         return None
@@ -184,16 +185,19 @@ def line(epoch: Epoch) -> str:
     loss, ndcg, recall = (
         "-" if value is None else f"{value:.4f}" for value in (epoch.loss, epoch.ndcg, epoch.recall)
     )
-    return f"epoch {epoch.epoch}: loss {loss}, validation ndcg@20 {ndcg}, recall@20 {recall}, entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
+    return (
+        f"epoch {epoch.epoch}: loss {loss}, validation ndcg@20 {ndcg}, recall@20 {recall}, "
+        f"entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
+    )
 
 
 def undefined(data: Dataset) -> list[str]:
     """What cannot be measured on the data, a note for each."""
-    told = {
-        VALIDATION: "validation title: no figure tells which epoch is best, so the last one is kept",
-        TEST: "test title: the test figures are empty",
+    missing = {
+        VALIDATION: "no user has a validation item: the last epoch is kept, since none can be compared",
+        TEST: "no user has a test item: the test figures are empty",
     }
-    return [f"nobody has a {said}" for fold, said in told.items() if not (data.fold == fold).any()]
+    return [note for fold, note in missing.items() if not (data.fold == fold).any()]
 
 
 def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str, Any]:
@@ -201,7 +205,7 @@ def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str
     validation and see the same histories.
     """
     ranking = evaluate(model_scorer(model), data, TEST)
-    unknown = int((np.diff(train_matrix(data, (TEST,)).indptr) > 0).sum()) - len(ranking.counted)
+    unknown = int((np.diff(data.folds.test.indptr) > 0).sum()) - len(ranking.counted)
     if unknown:
         say(f"{unknown:,} users have a test title but no like to go by: they are not counted")
     result: dict[str, Any] = {
@@ -211,9 +215,8 @@ def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str
         "baseline_settings": {},
     }
     if baselines:
-        say("baselines: popularity, item-kNN, EASE, tuned on validation")
-        known, validation = train_matrix(data, KNOWN), train_matrix(data, (VALIDATION,))
-        for name, fitted in tuned(train_matrix(data, (TRAIN,)), validation, known).items():
+        say(f"baselines: {', '.join(MADE)}, tuned on validation")
+        for name, fitted in tuned(data.folds.train, data.folds.validation, data.folds.known).items():
             result["baselines"][name] = evaluate(_history_scorer(fitted), data, TEST).results()
             if fitted.settings:
                 result["baseline_settings"][name] = fitted.settings
@@ -236,16 +239,16 @@ class MapsMade:
 
 
 def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> MapsMade:
-    """The maps of the titles before and after the graph, and of a sample of users."""
+    """The maps of the items before and after the graph, and of a sample of users."""
     settings, seed = config.projection, config.seed
     before, after = (vectors.numpy() for vectors in model.representation())
     titles = project(after, settings, seed, say, "titles after the graph")
     raw = project(before, settings, seed, say, "titles before the graph", start=titles.xy)
-    history = train_matrix(data, KNOWN)
+    history = data.folds.known
     active = np.flatnonzero(np.diff(history.indptr))
     users = np.sort(np.random.default_rng(seed).permutation(active)[: settings.users])
-    people = user_vectors(model, users, history)
-    placed = project(people, settings, seed, say, "users")
+    user_points = user_vectors(model, users, history)
+    placed = project(user_points, settings, seed, say, "users")
     return MapsMade(
         pd.DataFrame(
             {
@@ -262,7 +265,7 @@ def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> MapsMade:
                 "user": users,
                 "x": placed.xy[:, 0],
                 "y": placed.xy[:, 1],
-                "cluster": clusters(people, settings.clusters, seed),
+                "cluster": clusters(user_points, settings.clusters, seed),
             }
         ),
         {"titles": _quality(titles), "raw": _quality(raw), "users": _quality(placed)},

@@ -1,42 +1,49 @@
-"""Side by side: recommenders, people, titles or models.
+"""Compare two recommenders, users, items or models.
 
-The left side is what the sidebar says, the right side what is chosen here.
+The left side is what the sidebar selects, the right side what this page selects.
 """
 
 import streamlit as st
 
 from dskreg.ui.common import widgets
 from dskreg.ui.common.widgets import Notice
-from dskreg.ui.compare import models, people, recommenders, titles
+from dskreg.ui.compare import items, models, recommenders, users
 from dskreg.ui.frame import sidebar
 
 VIEWS = {
     "recommenders": (
         recommenders.show,
-        "The same person, other recommenders: would a simple one say the same, and who finds what this person likes?",
+        "This model and the baselines for one user: which items do they share, and which held-out items do "
+        "they find?",
     ),
-    "people": (people.show, "Two people, one model: what do both get to see, and what sets them apart?"),
-    "titles": (titles.show, "Two titles for one person: what ties them, and why does one score higher?"),
-    "models": (models.show, "The same person, two models: what has another training or other data changed?"),
+    "users": (users.show, "Two users, one model: how do their recommendations and their tastes differ?"),
+    "items": (items.show, "Two items for one user: how are they related, and how do their scores differ?"),
+    "models": (
+        models.show,
+        "One user, two models: how do their recommendations and their test figures differ?",
+    ),
 }
-NORMAL = "recommenders"
-# Only the view on show draws its fields. What was pinned in another one would be forgotten.
-PINNED = (*people.FIELDS, *titles.FIELDS)
+OLD_NAMES = {"people": "users", "titles": "items"}  # of older links
+DEFAULT = "recommenders"
+# Streamlit forgets the fields of a view that is not drawn
+KEPT = (*users.FIELDS, *items.FIELDS)
 
-for field in PINNED:
+for field in KEPT:
     if field in st.session_state:
         st.session_state[field] = st.session_state[field]
 selection = sidebar.current()
-asked = st.query_params.get("what", NORMAL)
+asked = st.query_params.get("what", DEFAULT)
+if asked in OLD_NAMES:
+    st.query_params["what"] = OLD_NAMES[asked]
+    st.rerun()  # before the widget reads the parameter
 st.title("Compare", anchor=False)
-what = widgets.one_of("Compare two", list(VIEWS), "what", NORMAL, label_visibility="collapsed")
+what = widgets.one_of("Compare", list(VIEWS), "what", DEFAULT, label_visibility="collapsed")
 show, caption = VIEWS[what]
 st.caption(caption)
 if asked not in VIEWS:
+    known = widgets.listed(list(VIEWS))
     widgets.show_notice(
-        Notice(
-            f"The link asks to compare “{asked[:40]}”; known are {widgets.listed(list(VIEWS))}. You see {what}."
-        )
+        Notice(f"The link asks to compare “{asked[:40]}”; known are {known}. This page compares {what}.")
     )
 widgets.profile_header(selection.explorer, selection.profile)
 show(selection)

@@ -1,4 +1,4 @@
-"""Train a model, watch it learn, and choose among the models that are there."""
+"""Train, monitor and select models."""
 
 import streamlit as st
 
@@ -7,17 +7,17 @@ from dskreg.ui.frame import sidebar
 from dskreg.ui.runs import form, models, progress
 
 sidebar.inside_frame()
-offered = form.runs()
-found, unreadable = offered.listing()
+manager = form.runs()
+found, unreadable = manager.listing()
 st.title("Runs", anchor=False)
-st.caption("Train a model, watch it learn, and choose among those that are there.")
+st.caption("Train, monitor and select models.")
 
 if form.allowed():
-    with st.expander("Train a new model", icon=":material/model_training:", expanded=not found):
-        form.form(offered)
+    with st.expander("Train a model", icon=":material/model_training:", expanded=not found):
+        form.form(manager)
 else:
     st.info(
-        "Training is switched off on this server (DSKREG_RUNS=off). The models below can be opened and compared.",
+        "This server does not train models (DSKREG_RUNS=off). You can open and compare the models below.",
         icon=":material/lock:",
     )
 if problem := st.session_state.pop(form.PROBLEM, ""):
@@ -25,13 +25,13 @@ if problem := st.session_state.pop(form.PROBLEM, ""):
 
 st.header("Training runs", anchor=False)
 above = st.container()
-# Drawn with no run too: a field that is new on the page does not enter the link
+# Drawn even without a run: a field that first appears later does not enter the link
 run = progress.chosen(found, unreadable)
 if found or unreadable:
     with above:
         progress.table(found, unreadable, run)
 if run:
-    progress.show(offered, run, {run.id: run.state for run in found})
+    progress.show(manager, run, {run.id: run.state for run in found})
 
 st.header("Models", anchor=False)
 models.show()

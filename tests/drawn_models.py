@@ -1,4 +1,4 @@
-"""Models of random weights over the hand-drawn world, in which every parameter matters, and four people who
+"""Models of random weights over the hand-drawn world, in which every parameter matters, and four users who
 ask them.
 """
 
@@ -9,12 +9,12 @@ from torch import Tensor
 
 from dskreg.config import ModelConfig
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.dskreg import NOBODY, DSKReG
+from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
 from dskreg.model.sampling import gumbel
 from tests.worlds import A, B, D, hand_drawn_graph
 
 HISTORY = [[A, B], [A, B, D], [D], []]
-USERS = torch.tensor([0, 1, 2, NOBODY])
+USERS = torch.tensor([0, 1, 2, UNKNOWN_USER])
 PADDED = torch.tensor([[A, B, -1], [A, B, D], [D, -1, -1], [-1, -1, -1]])
 CATALOGUE = torch.arange(5)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
@@ -23,7 +24,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("dskreg.training", "dskreg.serving", "dskreg.runs"),
     ("dskreg.explain", "dskreg.explore", "dskreg.pipeline"),
     ("dskreg.explorer",),
-    ("dskreg.retrieval", "dskreg.ui.common"),
+    ("dskreg.retrieval", "dskreg.ui.common", "dskreg.arguments", "dskreg.serve"),
     ("dskreg.ui.frame", "dskreg.ui.model"),
     (
         "dskreg.ui.recommendations",
@@ -41,6 +42,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 `dskreg` itself loads the names that it offers on first use.
 """
 MOST_MODULES, MOST_LINES, MOST_COLUMNS = 12, 300, 110
+PRAGMA = re.compile(r"  # (type: ignore|noqa).*$")
 
 
 def parsed(*patterns: str) -> dict[str, ast.Module]:
@@ -181,7 +183,7 @@ def long_lines() -> list[str]:
     found = []
     for path in (*SOURCES, *TESTS):
         for number, line in enumerate((ROOT / path).read_text(encoding="utf-8").splitlines(), start=1):
-            if len(line) > MOST_COLUMNS:
+            if len(PRAGMA.sub("", line)) > MOST_COLUMNS:
                 found.append(f"{path}:{number}")
     return found
 

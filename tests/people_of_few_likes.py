@@ -1,4 +1,4 @@
-"""An artifact trained in a moment on data that the tests write: half of the people like nothing, three titles
+"""An artifact trained in a moment on data that the tests write: half of the users like nothing, three items
 are adult.
 """
 
@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 def write(folder: Path) -> Path:
-    """anime.csv and rating.csv: people like titles of their own parity, popular ones more often."""
+    """anime.csv and rating.csv: users like items of their own parity, popular ones more often."""
     folder.mkdir(parents=True)
     genres = [
         ("Drama" if n % 2 else "Action") + (", Mecha" if n % 3 == 0 else "") for n in range(1, ITEMS + 1)

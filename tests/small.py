@@ -22,6 +22,7 @@ from dskreg.serving.trained import TrainedModel
 from dskreg.storage.artifact import Artifact
 from tests.worlds import EVERYTHING, world
 
+DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 SMALL = {
     "default": ModelConfig(width=4, picks=2, user_picks=2),
     "paper": ModelConfig(
@@ -98,10 +99,10 @@ def whole(
 
 
 def random_world(seed: int, items: int = 12) -> Dataset:
-    """Titles 100 ..
+    """Items 100 ..
 
-    with several entities under one relation and one under another, and links between titles both ways round;
-    viewers 500 .. 505.
+    with several entities under one relation and one under another, and links between items both ways round;
+    users 500 .. 505.
     """
     rng = np.random.default_rng(seed)
     entities = (
@@ -127,6 +128,6 @@ def random_world(seed: int, items: int = 12) -> Dataset:
 
 
 def of_few(name: str, seed: int) -> Explorer:
-    """An explorer of the kind `name` of SMALL over ten titles, few enough for brute force."""
+    """An explorer of the kind `name` of SMALL over ten items, few enough for brute force."""
     dataset = random_world(seed, 10)
     return opened(dataset, build(dataset, EVERYTHING), SMALL[name], seed)

@@ -26,28 +26,23 @@ from dskreg.evaluation.ranking import Scorer
 from dskreg.evaluation.tuning import tuned
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import batches
-from dskreg.training.spectral import Kernel, Start
-from tests.tiny_runs import noisy, small
+from dskreg.training.start import Kernel, Start
+from tests.tiny_runs import fixed_scorer, noisy, small
 
 
-def scorer(seed: int = 0) -> Scorer:
-    table = np.random.default_rng(seed).random(10_000)
-    return lambda who, history: np.stack([np.roll(table, 7 * int(user))[: history.shape[1]] for user in who])
-
-
-def test_the_measure_is_the_evaluations() -> None:
+def test_the_benchmark_measures_what_the_evaluation_measures() -> None:
     data = noisy()
-    means, per = assess(scorer(), data)
-    ranking = evaluate(scorer(), data, TEST)
+    means, per = assess(fixed_scorer(), data)
+    ranking = evaluate(fixed_scorer(), data, TEST)
     for name in ("ndcg@20", "recall@20"):
         assert means[name] == pytest.approx(ranking.results()[name])
     np.testing.assert_allclose(per["ndcg"], ranking.per_user["ndcg@20"])
     assert len(per["user"]) == len(ranking.counted)
 
 
-def test_fifths_put_together_are_the_whole() -> None:
+def test_the_mean_over_fifths_is_the_mean_over_all_users() -> None:
     data = noisy()
-    means, per = assess(scorer(), data)
+    means, per = assess(fixed_scorer(), data)
     of_user = np.bincount(
         np.argsort(np.argsort(np.diff(train_matrix(data, (0, 1, 4)).indptr)[per["user"]], kind="stable"))
         * 5
@@ -63,7 +58,7 @@ def test_among_and_targets_restrict_what_is_ranked_and_what_counts() -> None:
 
     def perfect(who: np.ndarray, history: object) -> np.ndarray:
         asked.append(who)
-        # Titles that may not be ranked come first
+        # Items that may not be ranked come first
         return train_matrix(data, (TEST,))[who].toarray() + np.where(some, 0, 5.0)
 
     means, per = assess(perfect, data, among=some, targets=some)
@@ -72,7 +67,7 @@ def test_among_and_targets_restrict_what_is_ranked_and_what_counts() -> None:
     assert assess(perfect, data, targets=some)[0]["ndcg@20"] < 1
 
 
-def test_equal_scores_list_other_titles_to_other_people(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_scores_are_ranked_in_an_order_of_each_user_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
     data = noisy()
 
     def equal(who: np.ndarray, history: object) -> np.ndarray:
@@ -87,7 +82,7 @@ def test_equal_scores_list_other_titles_to_other_people(monkeypatch: pytest.Monk
     )
 
 
-def test_cold_titles_have_no_like_left_before_the_test() -> None:
+def test_cold_items_have_no_like_before_the_test() -> None:
     data = noisy()
     data = replace(
         data,
@@ -120,7 +115,7 @@ def test_rp3beta_is_three_steps_and_a_penalty() -> None:
     np.testing.assert_allclose(found, likes @ walk, rtol=1e-5)
 
 
-def test_ease_may_learn_from_what_was_seen_as_from_further_people() -> None:
+def test_ease_learns_from_seen_items_as_from_further_users() -> None:
     data = noisy()
     data = replace(
         data, fold=np.where(data.user % 2, SEEN, data.fold).astype(np.int8), liked=data.user % 2 == 0
@@ -137,7 +132,7 @@ def test_ease_may_learn_from_what_was_seen_as_from_further_people() -> None:
     )
 
 
-def test_content_knows_titles_that_nobody_has_liked() -> None:
+def test_content_knn_ranks_items_without_likes() -> None:
     data, cold = chilled(noisy(), 0)
     means, _ = assess(content_knn(data, {}, 0), data, among=cold, targets=cold)
     likes, told = train_matrix(data), content_knn(data, {}, 0)
@@ -154,7 +149,7 @@ def test_a_shuffled_graph_keeps_degrees() -> None:
     )
 
 
-def test_uniform_sampling_takes_no_notice_of_the_weights() -> None:
+def test_uniform_sampling_ignores_the_weights() -> None:
     _, graph = small(24, 16)
     draws = []
     for seed in (0, 1):
@@ -167,7 +162,7 @@ def test_uniform_sampling_takes_no_notice_of_the_weights() -> None:
     assert torch.equal(*draws) and not torch.equal(draws[1], learnt)
 
 
-def test_the_wrong_sign_is_undone_afterwards() -> None:
+def test_negated_noise_is_undone_after_the_variant() -> None:
     generator = torch.Generator()
     plain = batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu"))
     with wrong_sign():
@@ -177,7 +172,7 @@ def test_the_wrong_sign_is_undone_afterwards() -> None:
     )
 
 
-def test_what_only_training_feels_begins_as_the_default_does() -> None:
+def test_variants_that_change_training_alone_start_like_the_default() -> None:
     found, begin = variants(noisy()), {"start": Start((Kernel(0.25, 10.0, 8),)).to_json()}
     started = {
         name: variant.choose(noisy(), begin)
@@ -244,14 +239,14 @@ def test_ease_that_sees_more_is_tuned_on_what_it_learns_from(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("itself", [True, False])
-def test_who_chooses_itself_gets_validation_likes_and_others_all_in_training(
+def test_a_model_that_tunes_itself_gets_validation_likes_apart_and_others_in_training(
     itself: bool, tmp_path: Path
 ) -> None:
     given: list[Dataset] = []
 
     def fit(data: Dataset, settings: dict, seed: int) -> Scorer:
         given.append(data)
-        return scorer()
+        return fixed_scorer()
 
     accuracy.one(
         tmp_path / "x-0.json",

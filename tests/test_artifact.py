@@ -17,8 +17,7 @@ from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.dskreg import DSKReG
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.schema import weights
-
-DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
+from tests.small import DEMO
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from dskreg.evaluation.tuning import chosen, search, tuned
 
 
 def likes(users: int = 60, items: int = 25, seed: int = 0) -> sp.csr_array:
-    """Random likes; titles 4 and 20 have none, person 5 has none."""
+    """Random likes; items 4 and 20 have none, user 5 has none."""
     dense = np.random.default_rng(seed).random((users, items)) < 0.25
     dense[:, [4, 20]] = False
     dense[5] = False
@@ -21,16 +21,16 @@ def likes(users: int = 60, items: int = 25, seed: int = 0) -> sp.csr_array:
 
 
 def checkerboard(users: int = 40, items: int = 20) -> tuple[sp.csr_array, sp.csr_array]:
-    """Even people like even titles, odd people odd ones; one like per person is held out.
+    """Even users like even items, odd users odd ones; one like per user is held out.
 
-    Odd titles are the popular ones.
+    Odd items are the popular ones.
     """
     dense = (np.arange(users)[:, None] + np.arange(items)) % 2 == 0
     held_out = np.zeros_like(dense)
     for user in range(users):
         held_out[user, np.flatnonzero(dense[user])[(user // 2) % (items // 2)]] = True
     keep = np.ones(users, dtype=bool)
-    keep[: users // 2 : 2] = False  # fewer even people
+    keep[: users // 2 : 2] = False  # fewer even users
     return sp.csr_array((dense & ~held_out)[keep].astype(np.float32)), sp.csr_array(
         held_out[keep].astype(np.float32)
     )
@@ -140,7 +140,7 @@ def test_co_likes_do_not_depend_on_the_chunks(monkeypatch: pytest.MonkeyPatch) -
     )
 
 
-def test_tuning_picks_on_validation_and_refits_on_what_it_is_told() -> None:
+def test_tuning_chooses_on_validation_and_refits_on_the_given_likes() -> None:
     train, validation = checkerboard()
     both = sp.csr_array(train + validation)
     winners, again = tuned(train, validation, both), tuned(train, validation, both)

@@ -18,14 +18,13 @@ from dskreg.model.dskreg import DSKReG
 from dskreg.model.scoring import pair_scores
 from dskreg.training.batches import Masked, MaskedBatches, TripleBatches, Triples, hide
 from dskreg.training.distributed import Part
-from dskreg.training.losses import masked_softmax
-from dskreg.training.objectives import Bpr, MaskedSoftmax, marked
+from dskreg.training.objectives import Bpr, MaskedSoftmax, marked, masked_softmax
 from tests.tiny_runs import CPU, settings, small
 from tests.worlds import A, B, D, checkerboard, hand_drawn
 
 
 def whole_of(batch: Masked, places: Tensor) -> np.ndarray:
-    """`[B, I]` bool from (place among the titles, place among the users)."""
+    """`[B, I]` bool from (place among the items, place among the users)."""
     found = np.zeros((len(batch.users), 16), dtype=bool)
     found[places[1], batch.titles[places[0]]] = True
     return found
@@ -73,7 +72,7 @@ def test_softmax_predicts_what_the_history_does_not_show() -> None:
             assert hidden.any(1).all() and shown.any(1).all()
             met.extend(users.tolist())
         seen += found
-    assert Counter(met) == Counter([*range(24)] * 3)  # everybody once per epoch
+    assert Counter(met) == Counter([*range(24)] * 3)  # every user once per epoch
     assert not torch.equal(seen[0].history, seen[2].history)  # other epochs hide others
     assert not torch.equal(seen[0].item_noise, seen[1].item_noise)  # other steps draw others
 
@@ -112,7 +111,7 @@ def test_bpr_leaves_the_liked_title_out_of_the_history_and_never_takes_one_that_
     others: set[tuple[int, int]] = set()
     for epoch in (1, 2, 3, 4):
         for batch in batches.epoch(epoch, graph.shape[1]):
-            # One draw per title and step
+            # One draw per item and step
             assert len(batch.titles.unique()) == len(batch.titles) == len(batch.item_noise)
             liked, other = batch.titles[batch.liked].tolist(), batch.titles[batch.other].tolist()
             for u, h, i, j in zip(batch.users.tolist(), batch.history.tolist(), liked, other, strict=True):
@@ -126,7 +125,7 @@ def test_bpr_leaves_the_liked_title_out_of_the_history_and_never_takes_one_that_
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_liked_and_the_other_title_pass_through_the_same_tower(name: str) -> None:
-    """Ask for the same title on both sides: the two scores are one, and the loss is log 2."""
+    """Ask for the same item on both sides: the two scores are one, and the loss is log 2."""
     data, graph = small()
     config = settings(name, objective="bpr", l2=0.0)
     torch.manual_seed(0)
@@ -169,7 +168,7 @@ def test_l2_counts_what_the_batch_touched() -> None:
 
 def test_a_sampled_softmax_estimates_the_whole_one() -> None:
     """A uniform sample of the alternatives, each standing for several, gives about the loss over all;
-    nobody's target is lost.
+    no user's target is lost.
     """
     rng = np.random.default_rng(0)
     score, target = torch.randn(40, 3000), torch.zeros(40, 3000, dtype=torch.bool)

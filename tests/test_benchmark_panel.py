@@ -1,4 +1,4 @@
-"""The benchmark on the model's page: its tables are the file's, its sentences follow from the numbers."""
+"""The benchmarks on the Model page: the tables are the file's, the sentences follow from the numbers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dskreg.ui.model import ablation, benchmark
 from dskreg.ui.model.scoreboard import MODEL
 
 
-def rows(**rivals: tuple[float, float]) -> list[dict]:
-    """DSKReG at .3 and rivals by (difference, p)."""
+def rows(**others: tuple[float, float]) -> list[dict]:
+    """DSKReG at .3 and others by (difference, p)."""
     ours = {"model": MODEL, "ndcg@20": 0.3, "recall@20": 0.4, "coverage@20": 0.2, "seeds": 5}
     return [
         ours,
         *(
             {"model": name, "ndcg@20": 0.3 - d, "seeds": 5, "DSKReG minus it": d, "p (Holm)": p}
-            for name, (d, p) in rivals.items()
+            for name, (d, p) in others.items()
         ),
     ]
 
@@ -27,19 +27,21 @@ def test_the_verdict_follows_from_difference_and_significance() -> None:
     table = pd.DataFrame(rows(kNN=(0.1, 1e-9), EASE=(-0.001, 0.4), iALS=(-0.02, 0.001)))
     assert (
         benchmark.verdict(table)
-        == "DSKReG is ahead of kNN, level with EASE (the difference may be chance) and behind iALS."
+        == "DSKReG is ahead of kNN, level with EASE (no significant difference) and behind iALS."
     )
-    assert benchmark.verdict(pd.DataFrame(rows())) == "Nothing stands beside it here."
+    assert benchmark.verdict(pd.DataFrame(rows())) == "There is no other recommender to compare with."
     untested = pd.DataFrame([*rows(kNN=(0.1, 0.01)), {"model": "BPR", "ndcg@20": 0.01}])
-    said = "DSKReG is ahead of kNN. BPR had another run, so the difference is not tested."
+    said = "DSKReG is ahead of kNN. The difference to BPR was not tested."
     assert benchmark.verdict(untested) == said
     assert "behind" not in benchmark.verdict(pd.DataFrame(rows(kNN=(0.1, 0.01))))
 
 
-def test_its_own_presets_are_no_rivals_that_it_is_ahead_of() -> None:
+def test_the_verdict_leaves_out_variants_of_the_model() -> None:
     variants = {f"{MODEL}, paper preset": (0.2, 1e-9), f"{MODEL}, another": (-0.2, 1e-9)}
     assert benchmark.verdict(pd.DataFrame(rows(kNN=(0.1, 1e-9), **variants))) == "DSKReG is ahead of kNN."
-    assert benchmark.verdict(pd.DataFrame(rows(**variants))) == "Nothing stands beside it here."
+    assert (
+        benchmark.verdict(pd.DataFrame(rows(**variants))) == "There is no other recommender to compare with."
+    )
     for section, table in benchmark.tables(benchmark.read()).items():
         assert MODEL not in benchmark.verdict(table).removeprefix(f"{MODEL} is "), section
 
@@ -55,14 +57,14 @@ def test_its_own_presets_are_no_rivals_that_it_is_ahead_of() -> None:
         (float("nan"), None),
     ],
 )
-def test_a_p_is_never_nothing(p: float, text: str | None) -> None:
+def test_a_p_value_is_never_shown_as_zero(p: float, text: str | None) -> None:
     assert benchmark.p_in_words(p) == text
     shown = benchmark.shown(pd.DataFrame(rows(kNN=(0.1, p))))
     assert shown["p (Holm)"].tolist()[1:] == [text] and shown["p (Holm)"].isna()[0]
     assert "p (Holm)" not in benchmark.shown(pd.DataFrame(rows()))
 
 
-def test_a_table_for_every_view_that_a_reader_needs() -> None:
+def test_there_is_a_table_for_the_test_and_for_cold_items() -> None:
     document = {
         "date": "2020-01-01",
         "machine": {},
@@ -73,13 +75,13 @@ def test_a_table_for_every_view_that_a_reader_needs() -> None:
     }
     found = benchmark.tables(document)
     assert [benchmark.heading(section) for section in found] == [
-        "x: every title competes",
-        "x: titles that nobody has liked, among themselves",
+        "x: all items",
+        "x: cold items",
     ]
     assert found["x: test"]["ndcg@20"].tolist() == [0.3, pytest.approx(0.2)]
 
 
-def test_where_it_comes_from_is_said() -> None:
+def test_the_caption_names_command_date_hardware_and_tuning() -> None:
     machine = {
         "hardware": "x86_64, 1 threads",
         "versions": {"torch": "2.13.0", "scipy": "1"},
@@ -103,17 +105,14 @@ def test_where_it_comes_from_is_said() -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "[1]", '{"x: test"'])
-def test_a_file_that_is_not_there_or_broken_is_no_benchmark(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
-) -> None:
-    monkeypatch.setattr(benchmark, "ROOT", tmp_path)
+def test_a_missing_or_broken_file_gives_no_benchmarks(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "benchmarks").mkdir()
         (tmp_path / "benchmarks" / "accuracy.json").write_text(content)
-    assert benchmark.read() == {}
+    assert benchmark.read(tmp_path) == {}
 
 
-def test_the_repository_s_own_file_is_read() -> None:
+def test_the_file_of_the_repository_is_read() -> None:
     document = benchmark.read()
     found = benchmark.tables(document)
     assert len(found) >= 4 and all(MODEL in table["model"].tolist() for table in found.values())
@@ -128,7 +127,7 @@ def part(name: str, ndcg: float, *change: float) -> dict:
     return {"model": name, "ndcg@20": ndcg, "seeds": 1} | dict(zip(("gain", "within"), change, strict=False))
 
 
-def test_parts_are_told_by_what_they_cost_beyond_chance() -> None:
+def test_the_summary_of_ablations_names_significant_losses_and_gains() -> None:
     warm = [
         part("default", 0.3),
         part("no prior", 0.301, 0.003, 0.01),
@@ -144,18 +143,19 @@ def test_parts_are_told_by_what_they_cost_beyond_chance() -> None:
             "old.share: warm": [part("default", 0.3)],
         }
     )
-    assert list(found) == ["x"], "what was not measured person by person is no table"
+    assert list(found) == ["x"], "variants that were not compared by user have no table"
     table = found["x"]
     assert table["model"].tolist() == ["default", "no gates", "no prior", "a_b"] and table[
         "ndcg@20 among the cold"
     ].tolist()[:3] == [0.2, 0.1, 0.199]
     assert set(table) <= set(ablation.COLUMNS)
-    said = "worse than the whole: *no gates* (-10.0%); better: *a\\_b* (+10.0%); not to be told from chance: 1 of 3 changes."
-    assert ablation.told(table, "warm") == f"Where every title competes, {said}"
-    calm = ablation.told(table[table["model"] != "no gates"], "among the cold")
-    assert calm.endswith(
-        "liked, nothing is surely worse than the whole; not to be told from chance: 1 of 1 changes."
+    said = "significantly worse: *no gates* (-10.0%); significantly better: *a\\_b* (+10.0%)"
+    assert (
+        ablation.summary(table, "warm")
+        == f"All items as candidates: {said}; not significant: 1 of 3 variants."
     )
+    calm = ablation.summary(table[table["model"] != "no gates"], "among the cold")
+    assert calm.endswith("candidates: no variant is significantly worse; not significant: 1 of 1 variants.")
     many = ablation.tables(
         {
             "x.share: warm": [
@@ -164,6 +164,6 @@ def test_parts_are_told_by_what_they_cost_beyond_chance() -> None:
             ]
         }
     )["x"]
-    assert ablation.told(many, "warm").endswith(
-        "whole: *p6* (-60.0%), *p5* (-50.0%), *p4* (-40.0%), *p3* (-30.0%), and 2 more."
-    ) and not ablation.told(many, "among the cold")
+    assert ablation.summary(many, "warm").endswith(
+        "worse: *p6* (-60.0%), *p5* (-50.0%), *p4* (-40.0%), *p3* (-30.0%), and 2 more."
+    ) and not ablation.summary(many, "among the cold")

@@ -14,7 +14,7 @@ from scipy import sparse
 from benchmarks import blends
 from benchmarks.assess import assess
 from benchmarks.recommenders import RIVALS, Recommender
-from tests.test_accuracy import noisy, scorer
+from tests.tiny_runs import fixed_scorer, noisy
 
 
 def test_scales_and_offsets_of_the_members_do_not_matter() -> None:
@@ -26,7 +26,7 @@ def test_scales_and_offsets_of_the_members_do_not_matter() -> None:
     assert not blends.standard(np.full((2, 3), 5.0)).any()
 
 
-def test_a_blend_is_the_mean_of_its_members_person_by_person() -> None:
+def test_a_blend_is_the_mean_of_its_members_for_each_user() -> None:
     scores = {
         "a": np.array([[1.0, 2.0], [3.0, 4.0]]),
         "b": np.array([[3.0, 0.0], [1.0, 0.0]]),
@@ -40,7 +40,7 @@ def test_the_command_lists_every_blend_best_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     models = {
-        "DSKReG": Recommender(lambda data, settings, seed: scorer(5)),
+        "DSKReG": Recommender(lambda data, settings, seed: fixed_scorer(5)),
         "popularity": RIVALS["popularity"],
     }
     monkeypatch.setattr(blends, "MODELS", models)
@@ -54,4 +54,4 @@ def test_the_command_lists_every_blend_best_first(
     assert set(figures) == {"DSKReG", "popularity", "DSKReG + popularity"} and list(
         figures.values()
     ) == sorted(figures.values(), reverse=True)
-    assert figures["DSKReG"] == pytest.approx(assess(scorer(5), noisy())[0]["ndcg@20"], abs=1e-4)
+    assert figures["DSKReG"] == pytest.approx(assess(fixed_scorer(5), noisy())[0]["ndcg@20"], abs=1e-4)

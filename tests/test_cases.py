@@ -5,6 +5,7 @@ that folder is.
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import zipfile
@@ -20,11 +21,12 @@ from dskreg.data.dataset import Dataset
 from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.errors import InputError
+from dskreg.explorer import Change, Explorer
 from dskreg.serving.directory import Directory
 from dskreg.storage import artifact as artifacts
+from tests.small import DEMO
 
 SHARED = Path(__file__).parents[2] / "shared" / "cases"
-DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 
 
 def zipped(**files: str) -> bytes:
@@ -50,15 +52,19 @@ FILES: dict[str, dict[str, str | bytes]] = {
         "m1\tfilm.directed_by\tp1\np1\tdirector.film\tm1\nm2\tfilm.directed_by\tp1\np1\tdirector.film\tm2\n",
     },
     "scale-100": {
-        "x.inter": "user_id:token\titem_id:token\trating:float\nu1\ti1\t95\nu1\ti2\t20\nu2\ti1\t15\nu2\ti2\t85\n"
+        "x.inter": (
+            "user_id:token\titem_id:token\trating:float\nu1\ti1\t95\nu1\ti2\t20\nu2\ti1\t15\nu2\ti2\t85\n"
+        )
     },
     "kaggle-episodes-float": {
-        "anime.csv": "anime_id,name,genre,type,episodes,rating,members\n1,Show A,Action,TV,12.0,7.5,100\n2,Show B,Action,Movie,,7.0,90\n",
+        "anime.csv": "anime_id,name,genre,type,episodes,rating,members\n1,Show "
+        "A,Action,TV,12.0,7.5,100\n2,Show B,Action,Movie,,7.0,90\n",
         "rating.csv": "user_id,anime_id,rating\n1,1,8\n1,2,9\n",
     },
     "kgat-org-ids-lost": {
         **_TEXT,
-        "item_list.txt": "org_id remap_id freebase_id\nB000AAA001 0 m.01\nB000AAA002 1 m.02\nB000AAA003 2 m.03\n",
+        "item_list.txt": "org_id remap_id freebase_id\nB000AAA001 0 m.01\nB000AAA002 1 m.02\nB000AAA003 2 "
+        "m.03\n",
         "user_list.txt": "org_id remap_id\nA1USER 0\nA2USER 1\n",
     },
     "kgat-yelp-itemlist": {
@@ -67,12 +73,20 @@ FILES: dict[str, dict[str, str | bytes]] = {
     },
     "kgat-itemlist-spaces": {
         **_TEXT,
-        "item_list.txt": "org_id remap_id freebase_id\nThe First Band 0 m.01\nSecond Band 1 m.02\nThird 2 m.03\n",
+        "item_list.txt": "org_id remap_id freebase_id\nThe First Band 0 m.01\nSecond Band 1 m.02\nThird 2 "
+        "m.03\n",
     },
     "kgat-kg-zip": {**_PAIRS, "kg_final.txt.zip": zipped(**{"kg_final.txt": "0 0 3\n1 0 3\n2 0 3\n"})},
+    "no-validation": {
+        "train.txt": "".join(f"{u} {u % 20} {(7 * u + 3) % 20}\n" for u in range(30)),
+        "test.txt": "".join(f"{u} {(11 * u + 5) % 20}\n" for u in range(30)),
+        "kg_final.txt": "".join(f"{i} 0 {20 + i % 4}\n" for i in range(20)),
+    },
     "recbole-benchmark-split": {f"x.{part}.inter": _PLAIN_INTER for part in ("train", "valid", "test")},
     "recbole-trailing-line": {
-        "x.inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float\nu1\ti1\t9\t1\nu1\ti2\t9\t2\t1"
+        "x.inter": (
+            "user_id:token\titem_id:token\trating:float\ttimestamp:float\nu1\ti1\t9\t1\nu1\ti2\t9\t2\t1"
+        )
     },
     "kaggle-2020-2023": {
         "anime.csv": "MAL_ID,Name,Score,Genres,Type,Episodes,Members\n1,Show A,8.78,Action,TV,26,1251960\n",
@@ -151,7 +165,10 @@ def test_text_inverse(case):
 
 
 def test_scale_100(case):
-    note = "x.inter: ratings from 15 to 95, data.like_threshold = 7: every rating is a like; try --set data.like_threshold=70"
+    note = (
+        "x.inter: ratings from 15 to 95, data.like_threshold = 7: every rating is a like; try --set "
+        "data.like_threshold=70"
+    )
     folder = case("scale-100")
     assert note in read(folder).notes
     assert load(folder, DataConfig(like_threshold=70)).liked.tolist() == [True, False, False, True]
@@ -236,11 +253,12 @@ def test_kgat_kg_zip(case):
     (folder / "kg_final.old.zip").unlink()
     (folder / "kg").mkdir()
     assert complaint(folder).endswith(
-        "expected kg_final.txt (or kg_final.txt.gz, or a zip that holds kg_final.txt), found 'kg/', 'train.txt', 'test.txt'"
+        "expected kg_final.txt (or kg_final.txt.gz, or a zip that holds kg_final.txt), found 'kg/', "
+        "'train.txt', 'test.txt'"
     )
 
 
-def test_a_name_that_is_nearly_right_is_told(case):
+def test_a_misspelt_name_is_suggested(case):
     folder = case("kaggle-episodes-float")
     (folder / "rating.csv").rename(folder / "ratings.csv")
     assert complaint(folder).endswith("found 'ratings.csv', 'anime.csv'")
@@ -249,7 +267,10 @@ def test_a_name_that_is_nearly_right_is_told(case):
 
 
 def test_recbole_benchmark_split_is_refused(case):
-    told = "expected one file *.inter, found 3 ('x.test.inter', 'x.train.inter', 'x.valid.inter'); put the rows of all into one file"
+    told = (
+        "expected one file *.inter, found 3 ('x.test.inter', 'x.train.inter', 'x.valid.inter'); put "
+        "the rows of all into one file"
+    )
     assert complaint(case("recbole-benchmark-split")).endswith(told)
 
 
@@ -274,7 +295,7 @@ def test_other_anime_tables_are_refused(case):
 
 @contextmanager
 def another_account() -> Iterator[None]:
-    """Files are opened as somebody who owns none of them."""
+    """Files are opened by an account that owns none of them."""
     if os.geteuid() != 0:
         yield  # the owner's own right is taken away below
         return
@@ -304,3 +325,74 @@ def test_perm600(
     (made / name).chmod(0o644)
     with another_account():
         assert main() == 0
+
+
+def dskreg(*arguments: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["dskreg", *arguments])
+        return main()
+
+
+QUICK = ("--set", "model.width=8", "--set", "projection.iterations=50", "--no-baselines")
+
+
+def test_no_validation(case: Callable[[str], Path], tmp_path: Path) -> None:
+    data, out = str(case("no-validation")), tmp_path / "made"
+    assert (
+        dskreg("train", data, "--out", str(out), "--epochs", "1", "--set", "train.refit=false", *QUICK) == 0
+    )
+    made = artifacts.load(out)
+    assert [(row["ndcg"], row["recall"]) for row in made.history] == [(None, None)] * 2
+    assert (
+        any("validation title" in note for note in made.dataset.notes)
+        and made.metrics["metrics"]["ndcg@20"] is not None
+    )
+
+
+def test_diverging_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "data").mkdir()
+    for file, content in FILES["no-validation"].items():
+        (tmp_path / "data" / file).write_text(str(content))
+    rates = ("--set", "train.learning_rate=1e3", "--set", "train.sampler_learning_rate=1e3")
+    wild = (*rates, "--set", "train.weight_decay=0", "--set", "train.refit=false")
+    assert dskreg("train", str(tmp_path / "data"), "--out", str(tmp_path / "made"), *wild, *QUICK) == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(told) == 1 and "diverged at epoch" in told[0] and "train.learning_rate" in told[0]
+    assert not (tmp_path / "made").exists() and (tmp_path / ".made.training" / "state.json").is_file()
+    for rate in ("1e8", "1e20"):
+        assert (
+            dskreg("train", "demo", "--out", str(tmp_path / "made"), "--set", f"train.learning_rate={rate}")
+            == 2
+        )
+        assert "train.learning_rate" in capsys.readouterr().err
+
+
+def test_what_if_without_an_entity_that_ties_nothing() -> None:
+    explorer = Explorer.open(DEMO)
+    profile = explorer.profile(34)
+    item = explorer.recommend(profile, 1)["item_id"].iloc[0]
+    change = Change(without_entities=(("studio", "Palm Studio"),))
+    before, after = explorer.what_if(profile, item, Change()), explorer.what_if(profile, item, change)
+    assert (
+        after.after.score == before.after.score
+        and after.rank_after == before.rank_after
+        and after.touched == 0
+    )
+
+
+def test_no_likes_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = tmp_path / "data", tmp_path / "made"
+    data.mkdir()
+    names = "".join(f'{i},Title {i},"Action, G{i % 3}",TV,12,7.5,100\n' for i in range(1, 13))
+    (data / "anime.csv").write_text(f"anime_id,name,genre,type,episodes,rating,members\n{names}")
+    likes = "".join(f"{u},{i},9\n" for u in range(1, 9) for i in range(1, 13) if (u + i) % 2 or i < 4)
+    (data / "rating.csv").write_text(f"user_id,anime_id,rating\n{likes}500,1,-1\n500,2,-1\n500,3,-1\n")
+    assert dskreg("train", str(data), "--out", str(out), "--epochs", "1", "--set", "data.core=1", *QUICK) == 0
+    capsys.readouterr()
+    assert dskreg("recommend", str(out), "--user", "500", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["basis"] == "popularity" and not {1, 2, 3} & {item["item_id"] for item in found["items"]}
+    assert all(
+        "nothing is known" in item["reason"].lower() and "your taste as a whole" not in item["reason"]
+        for item in found["items"]
+    )

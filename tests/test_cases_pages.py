@@ -1,6 +1,4 @@
-"""Inputs that failed once, with their right values: empty selections in a what-if, and people of whom no like
-is known.
-"""
+"""Rare inputs with the right values: empty selections in a what-if, users without likes, tiny data sets."""
 
 from __future__ import annotations
 
@@ -11,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_cli import run
-from test_pages import fine, recommended, said, visit
 
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
 from dskreg.data.interactions import train_matrix
@@ -23,14 +19,25 @@ from dskreg.explore.comparison import ALL
 from dskreg.explorer import Change, Explorer
 from dskreg.pipeline import measure
 from dskreg.ui.common import cache
+from tests.command_line import run
+from tests.lists import recommended, visit
 from tests.people_of_few_likes import ADULT, ITEMS, ONE_LIKE, UNKNOWN, train
-from tests.small import SMALL, opened, whole
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, opened, whole
+from tests.visits import fine, said
 from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph, world
 
 USER, TITLE = 34, 36
 TASTE = "nothing is known of this user's taste"
-TABS = ("Drawing", "Candidates", "Relations", "Flow", "Repeats", "Compare", "Walk", "Hubs")
+TABS = (
+    "Graph",
+    "Candidates",
+    "Relations",
+    "Attribution",
+    "Simulation",
+    "Compare samples",
+    "Traverse",
+    "Degrees",
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,27 +50,27 @@ def artifact(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return train(tmp_path_factory.mktemp("few likes") / request.param, request.param)
 
 
-# What if: an entity that ties no pair
+# What if: an entity on which no candidate depends
 
 
-def ties_by_hand(explorer: Explorer, relation: str, label: str) -> np.ndarray:
-    """`[I, M]` bool: which candidates some entity of this label ties to their title, from the triples."""
+def depending(explorer: Explorer, relation: str, label: str) -> np.ndarray:
+    """`[I, M]` bool: the candidates that share an entity of this label with their item, from the triples."""
     data, graph = explorer.core.artifact.dataset, explorer.core.graph
-    tied = np.zeros(graph.neighbour.shape, dtype=bool)
+    shares = np.zeros(graph.neighbour.shape, dtype=bool)
     for entity in np.flatnonzero(data.entities == label):
         ends = np.zeros(len(data.items), dtype=bool)
         ends[data.head[(data.relation == data.relations.index(relation)) & (data.tail == entity)]] = True
         if ends.any() and data.entity_item[entity] >= 0:
             ends[data.entity_item[entity]] = True
-        tied |= ends[:, None] & ends[np.maximum(graph.neighbour, 0)]
-    return tied & (graph.neighbour >= 0) & (graph.relation == graph.relations.index(relation))
+        shares |= ends[:, None] & ends[np.maximum(graph.neighbour, 0)]
+    return shares & (graph.neighbour >= 0) & (graph.relation == graph.relations.index(relation))
 
 
-def test_every_entity_of_the_demo_can_be_taken_out(demo: Explorer) -> None:
+def test_every_entity_of_the_demo_can_be_removed(demo: Explorer) -> None:
     entities, idle = demo.entities(), []
     for relation, label in zip(entities["relation"], entities["entity"], strict=True):
         ties = cut(demo.core.graph, demo.core.directory, entities=[(relation, label)])
-        by_hand = ties_by_hand(demo, relation, label)
+        by_hand = depending(demo, relation, label)
         np.testing.assert_array_equal(ties.gone | ties.weaker, by_hand, err_msg=f"{relation}: {label}")
         idle += [] if by_hand.any() else [(relation, label)]
     assert ("studio", "Palm Studio") in idle and len(idle) == 47
@@ -76,21 +83,20 @@ def test_every_entity_of_the_demo_can_be_taken_out(demo: Explorer) -> None:
     assert (found.moves["move"] == 0).all() and set(found.neighbours["change"]) == {"stayed"}
 
 
-def test_the_page_says_of_an_idle_entity_that_nothing_changes(demo: Explorer) -> None:
+def test_the_page_says_when_a_removed_entity_changes_nothing(demo: Explorer) -> None:
     app = fine(visit("what_if", user=str(USER), item=str(TITLE), no_entities="studio:Palm%20Studio"))
     score = demo.explain(demo.profile(USER), TITLE).score
     assert not fine(visit("what_if", user="34", item="1241", no_entities="studio:Palm%20Studio")).error, (
-        "the link as it came, with an unknown title"
+        "with an unknown item"
     )
-    assert "ties no candidates: without it nothing changes" in said(
-        app
-    ) and f"from **{score:.3f}** to **{score:.3f}** (no difference)" in said(app)
-    assert "ties no candidates" not in said(
+    assert "No candidate depends on what is removed" in said(app)
+    assert f"from **{score:.3f}** to **{score:.3f}** (no difference)" in said(app)
+    assert "No candidate depends" not in said(
         fine(visit("what_if", user=str(USER), item=str(TITLE), no_entities="genre:Mecha"))
     )
 
 
-def test_with_no_relation_neighbour_or_liked_title_left(demo: Explorer) -> None:
+def test_a_what_if_without_any_relation_neighbour_or_like_is_scored(demo: Explorer) -> None:
     profile = demo.profile(USER)
     bare = demo.what_if(profile, TITLE, Change(without_relations=tuple(demo.relations)), 10).after
     assert not len(bare.item_neighbours) and bare.score == pytest.approx(
@@ -115,11 +121,11 @@ def test_with_no_relation_neighbour_or_liked_title_left(demo: Explorer) -> None:
     assert listed["item_id"].tolist() == unseen["item_id"].head(10).tolist()
 
 
-# Nobody's likes
+# Users without likes
 
 
 def popular(explorer: Explorer, user: int, adult: bool = False) -> list[int]:
-    """The titles that the person has not seen, the most liked first, counted from the interactions."""
+    """The items that the user has not seen, those with most likes first, counted from the interactions."""
     data = explorer.core.artifact.dataset
     folds = (TRAIN, VALIDATION, OUTSIDE) if explorer.core.artifact.config.train.refit else (TRAIN,)
     liked = pd.Series(data.item[data.liked & np.isin(data.fold, folds)]).value_counts()
@@ -130,7 +136,7 @@ def popular(explorer: Explorer, user: int, adult: bool = False) -> list[int]:
 
 
 @pytest.mark.parametrize("user", UNKNOWN)
-def test_without_a_like_the_list_is_by_popularity_and_says_so(
+def test_a_user_without_likes_gets_a_list_by_popularity_that_says_so(
     user: int, artifact: Path, capsys, monkeypatch
 ) -> None:  # type: ignore[no-untyped-def]
     explorer = Explorer.open(artifact)
@@ -175,7 +181,7 @@ def test_without_a_like_the_list_is_by_popularity_and_says_so(
     assert TASTE in text
 
 
-def test_everybodys_lists_are_the_same_as_each_persons(artifact: Path, capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_lists_of_all_users_equal_each_users_list(artifact: Path, capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     explorer = Explorer.open(artifact)
     code, _, err = run(
         capsys,
@@ -199,7 +205,7 @@ def test_everybodys_lists_are_the_same_as_each_persons(artifact: Path, capsys, m
     )
 
 
-def test_every_answer_about_somebody_without_likes_agrees(artifact: Path) -> None:
+def test_all_answers_about_a_user_without_likes_agree(artifact: Path) -> None:
     explorer = Explorer.open(artifact)
     profile, item = explorer.profile(UNKNOWN[0]), popular(explorer, UNKNOWN[0], adult=True)[4]
     assert (
@@ -216,7 +222,7 @@ def test_every_answer_about_somebody_without_likes_agrees(artifact: Path) -> Non
         found.rank_before == 5
         and found.moves["item_id"].tolist() == popular(explorer, UNKNOWN[0], adult=True)[:10]
     )
-    for name in ALL:  # nobody can know more
+    for name in ALL:  # no recommender can know more
         assert (
             explorer.rivals.recommend(name, profile, 10)["item_id"].tolist()
             == popular(explorer, UNKNOWN[0], adult=True)[:10]
@@ -233,19 +239,19 @@ PAGES = [
     ("", {"view": "cards"}),
     ("", {"view": "table"}),
     ("sampling", {}),
-    ("sampling", {"show": "Flow"}),
-    ("sampling", {"side": "viewer"}),
+    ("sampling", {"show": "Attribution"}),
+    ("sampling", {"side": "user"}),
 ]
 PAGES += [
     ("what_if", {}),
     ("compare", {}),
-    ("compare", {"what": "titles"}),
-    ("compare", {"what": "people", "other": "1"}),
+    ("compare", {"what": "items"}),
+    ("compare", {"what": "users", "other": "1"}),
 ]
 
 
 @pytest.mark.parametrize(("page", "parameters"), PAGES, ids=str)
-def test_every_page_says_that_nothing_is_known(
+def test_every_page_says_that_the_taste_of_a_user_without_likes_is_unknown(
     page: str, parameters: dict[str, str], artifact: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(artifact.parent))
@@ -265,8 +271,7 @@ def test_every_page_says_that_nothing_is_known(
         assert "Likes <b>" in words and "Score <b>" not in words
 
 
-def test_a_like_that_adds_nothing_is_not_claimed_to_fit(artifact: Path) -> None:
-    """The sentence is about the contributions of the explanation, whether they are above 0 or not."""
+def test_a_reason_names_a_like_only_where_a_like_contributes(artifact: Path) -> None:
     explorer, seen = Explorer.open(artifact), set()
     for user in (1, 2, 3, ONE_LIKE):
         profile = explorer.profile(user)
@@ -280,8 +285,8 @@ def test_a_like_that_adds_nothing_is_not_claimed_to_fit(artifact: Path) -> None:
     assert seen == {True, False}, "both kinds occur"
 
 
-def test_people_without_a_like_are_not_in_the_means() -> None:
-    """A split that came with the data: somebody has a test title and nothing else."""
+def test_users_without_likes_are_not_in_the_mean_metrics() -> None:
+    """In the split of such data, a user has a test item and nothing else."""
     data = hand_drawn()
     more = replace(
         data,
@@ -300,10 +305,10 @@ def test_people_without_a_like_are_not_in_the_means() -> None:
     )
 
 
-# Adult titles in the command line
+# Adult items in the command line
 
 
-def test_adult_titles_are_listed_and_explained_only_on_demand(
+def test_adult_items_are_listed_and_explained_only_on_request(
     artifact: Path, capsys, monkeypatch, tmp_path
 ) -> None:  # type: ignore[no-untyped-def]
     names = [f"Title {number}" for number in ADULT]
@@ -348,7 +353,7 @@ def test_adult_titles_are_listed_and_explained_only_on_demand(
         assert both[0] == both[1]
 
 
-# Worlds with next to nothing in them
+# Tiny data sets
 
 NOTHING = replace(EVERYTHING, without=("genre", "sequel", "co-liked"))
 ALONE = world([(0, 0, TRAIN)], 1, 1, [(0, 0, 0)], ("genre",), ["Mecha"], [-1])
@@ -367,7 +372,7 @@ WORLDS = {
 
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("page", ["recommendations", "sampling", "what_if", "compare", "embeddings", "model"])
-def test_every_page_opens_on_next_to_nothing(name: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_page_opens_on_a_tiny_data_set(name: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     explorer = whole(*WORLDS[name])
     monkeypatch.setattr(cache, "open_explorer", lambda path: explorer)
     ids = explorer.items["item_id"]
@@ -377,18 +382,18 @@ def test_every_page_opens_on_next_to_nothing(name: str, page: str, monkeypatch: 
         "sampling": [
             {},
             *({"show": tab, "item": item, "noise": "true", "times": "100"} for tab in TABS),
-            {"side": "viewer", "item": item},
+            {"side": "user", "item": item},
         ],
         "what_if": [
             {},
             {"item": item, "without": history, "no_relations": ",".join(explorer.relations)},
             {"item": item, "added": item},
         ],
-        "compare": [{"what": what} for what in ("recommenders", "people", "titles", "models")]
+        "compare": [{"what": what} for what in ("recommenders", "users", "items", "models")]
         + [{"all_four": "true"}],
         "embeddings": [
             {"map": kind, "method": how, "item": item, "arrows": "true"}
-            for kind in ("titles", "viewers")
+            for kind in ("titles", "users")
             for how in ("t-SNE", "PCA")
         ],
     }

@@ -1,4 +1,4 @@
-"""Small inputs that once ended a training in a traceback: figures that nobody gives, and steps too long."""
+"""Small inputs that once ended a training in a traceback: unusual figures, and steps too long."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ ALONE = ("--preset", "paper", "--set", "data.core=1", "--set", "graph.min_items=
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Artifacts in which some figures are undefined: nobody validates; nobody is tested; the same with a
-    single title.
+    """Artifacts in which some figures are undefined: no validation items; no test items; the same with a
+    single item.
     """
     folder = tmp_path_factory.mktemp("shelf")
     trained(
@@ -78,7 +78,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_where_nobody_has_a_validation_title_its_figures_are_null(
+def test_without_validation_items_their_figures_are_null(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = trained(
@@ -86,15 +86,15 @@ def test_where_nobody_has_a_validation_title_its_figures_are_null(
     )
     rows = json.loads((tmp_path / "made" / "history.json").read_text(encoding="utf-8"))
     assert [(row["epoch"], row["ndcg"], row["recall"]) for row in rows] == [(0, None, None), (1, None, None)]
-    assert any(note.startswith("nobody has a validation title") for note in made.dataset.notes)
-    assert "note: nobody has a validation title" in capsys.readouterr().err
+    assert any(note.startswith("no user has a validation item") for note in made.dataset.notes)
+    assert "note: no user has a validation item" in capsys.readouterr().err
     assert made.metrics["users"] == 30 and made.metrics["metrics"]["recall@20"] > 0, (
         "the test figures are there"
     )
 
 
 @pytest.mark.parametrize("items", [3, 1])
-def test_where_nobody_has_a_test_title_its_figures_are_null(
+def test_without_test_items_their_figures_are_null(
     items: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = trained(no_test(tmp_path / "data", items), tmp_path / "made", *ALONE)
@@ -104,10 +104,10 @@ def test_where_nobody_has_a_test_title_its_figures_are_null(
         for value in figures.values()
     } == {None}
     assert made.metrics["users"] == 0 and any(
-        note.startswith("nobody has a test title") for note in made.dataset.notes
+        note.startswith("no user has a test item") for note in made.dataset.notes
     )
     assert (made.metrics["maps"]["titles"]["trustworthiness"] is None) == (items < 3)
-    assert "note: nobody has a test title" in capsys.readouterr().err
+    assert "note: no user has a test item" in capsys.readouterr().err
     assert dskreg("evaluate", str(tmp_path / "made"), "--json") == 0
     assert set(json.loads(capsys.readouterr().out)["metrics"].values()) == {None}
 
@@ -127,8 +127,8 @@ def test_every_page_shows_an_artifact_with_undefined_figures(
     assert not app.error, app.error[0].value
     if page == "model":
         text = "\n".join(str(element.value) for element in (*app.info, *app.caption, *app.markdown))
-        assert ("Nobody has a test title" in text) == (name != "unvalidated")
-        assert "Nobody has a validation title" in text and "best on validation" not in text
+        assert ("No user has a held-out test item" in text) == (name != "unvalidated")
+        assert "No user has a validation item" in text and "best on validation" not in text
 
 
 def test_two_artifacts_with_undefined_figures_stand_side_by_side(

@@ -5,32 +5,33 @@ weights for the same seed.
 import io
 import json
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from dskreg import console
+from dskreg import __version__, console
+from dskreg.arguments import Preset, configuration
 from dskreg.cli import main
+from dskreg.config import PRESETS, preset
 from dskreg.storage import artifact as artifacts
-from tests.test_artifact import DEMO
+from tests.command_line import DEMO, ROOT, SMALL, run, shell, tiny_data
 
-ROOT = Path(__file__).parents[1]
+Command = Callable[..., tuple[int, str, str]]
 CONTRACT = ROOT.parent / "shared" / "checks" / "contract.py"
 
 
-def run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
-) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["dskreg", *arguments])
-    code = main()
-    out, err = capsys.readouterr()
-    return code, out, err
+@pytest.fixture
+def dskreg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """`dskreg(*words)` runs the command line: exit code, stdout, stderr."""
+    return lambda *words: run(capsys, monkeypatch, *words)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,7 @@ def run(
         ("explain", str(DEMO), "--user", "1", "--item", "99999999"),
         ("explain", str(DEMO), "--user", "1", "--item", "1", "--seed", "-1"),
         ("info", "no/such/folder"),
+        ("info", "nosuchname"),
         ("info", str(ROOT)),
         ("train", "no/such/folder", "--out", "x"),
         ("train", "demo", "--out", str(ROOT)),
@@ -60,28 +62,30 @@ def run(
         ("train", "demo", "--out", "x", "--preset", "better"),
         ("train", "demo", "--out", "x", "--log", "no/such/folder/log"),
         ("download", "films", "--to", "x"),
+        ("app", "--port", "0"),
+        ("app", "--port", "many"),
+        ("app", "--address", "no such address"),
+        ("app", "--artifacts", str(DEMO / "manifest.json")),
         ("juggle",),
         (),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(
-    arguments: tuple[str, ...], capsys, monkeypatch, tmp_path
-) -> None:  # type: ignore[no-untyped-def]
+def test_bad_input_gives_one_error_line_and_exit_code_2(
+    arguments: tuple[str, ...], dskreg: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
-    code, out, err = run(capsys, monkeypatch, *arguments)
+    code, out, err = dskreg(*arguments)
     assert code == 2 and out == ""
     assert err.startswith("error: ") and err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_recommend_and_explain_agree(capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    _, out, _ = run(capsys, monkeypatch, "recommend", str(DEMO), "--user", "17", "--top", "3", "--json")
+def test_recommend_and_explain_give_the_same_score(dskreg: Command) -> None:
+    _, out, _ = dskreg("recommend", str(DEMO), "--user", "17", "--top", "3", "--json")
     listed = json.loads(out)
     assert listed["user"] == 17 and [row["rank"] for row in listed["items"]] == [1, 2, 3]
     item = listed["items"][0]
-    _, out, _ = run(
-        capsys, monkeypatch, "explain", str(DEMO), "--user", "17", "--item", str(item["item_id"]), "--json"
-    )
+    _, out, _ = dskreg("explain", str(DEMO), "--user", "17", "--item", str(item["item_id"]), "--json")
     explained = json.loads(out)
     assert explained["item"] == item["item_id"] and explained["score"] == pytest.approx(
         item["score"], rel=1e-5
@@ -100,12 +104,12 @@ def test_recommend_and_explain_agree(capsys, monkeypatch) -> None:  # type: igno
         "contribution",
     }
     for side in ("user_neighbours", "item_neighbours"):
-        assert all(wanted <= set(row) for row in explained[side])
+        assert explained[side] and all(wanted <= set(row) for row in explained[side])
     assert {"activation", "self_contribution", "bias", "pre_activation_score"} <= set(explained)
 
 
-def test_info_lists_every_file(capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    _, out, _ = run(capsys, monkeypatch, "info", str(DEMO), "--json")
+def test_info_lists_every_file_of_the_artifact(dskreg: Command) -> None:
+    _, out, _ = dskreg("info", str(DEMO), "--json")
     document = json.loads(out)
     assert set(document["files"]) == set(artifacts.FILES) and document["valid"] is True
     assert {
@@ -121,11 +125,13 @@ def test_info_lists_every_file(capsys, monkeypatch) -> None:  # type: ignore[no-
     } <= set(document)
 
 
-def test_evaluate_opens_the_artifact_once_and_finds_what_training_measured(capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_evaluate_opens_the_artifact_once_and_repeats_the_metrics_of_training(
+    dskreg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened = []
     real = artifacts.load
     monkeypatch.setattr(artifacts, "load", lambda path: opened.append(path) or real(path))
-    code, out, _ = run(capsys, monkeypatch, "evaluate", str(DEMO), "--json")
+    code, out, _ = dskreg("evaluate", str(DEMO), "--json")
     kept = json.loads((DEMO / "metrics.json").read_text())
     assert code == 0 and len(opened) == 1
     document = json.loads(out)
@@ -134,18 +140,10 @@ def test_evaluate_opens_the_artifact_once_and_finds_what_training_measured(capsy
     )
 
 
-def test_everybodys_lists_are_written_whole(capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_lists_of_all_users_are_the_same_as_csv_and_as_parquet(dskreg: Command, tmp_path: Path) -> None:
     for name in ("lists.csv", "lists.parquet"):
-        code, _, _ = run(
-            capsys,
-            monkeypatch,
-            "recommend",
-            str(DEMO),
-            "--all-users",
-            "--out",
-            str(tmp_path / name),
-            "--top",
-            "3",
+        code, _, _ = dskreg(
+            "recommend", str(DEMO), "--all-users", "--out", str(tmp_path / name), "--top", "3"
         )
         assert code == 0
     csv, parquet = pd.read_csv(tmp_path / "lists.csv"), pd.read_parquet(tmp_path / "lists.parquet")
@@ -155,57 +153,19 @@ def test_everybodys_lists_are_written_whole(capsys, monkeypatch, tmp_path) -> No
     assert {p.name for p in tmp_path.iterdir()} == {"lists.csv", "lists.parquet"}
 
 
-def tiny_data(folder: Path) -> Path:
-    """A checkerboard: even users like even titles, odd users odd ones, each all but one or two."""
-    folder.mkdir()
-    train = [
-        [u, *[i for i in range(20) if i % 2 == u % 2 and i != u % 20 and i != (u + 2) % 20]]
-        for u in range(24)
-    ]
-    (folder / "train.txt").write_text("".join(" ".join(map(str, row)) + "\n" for row in train))
-    (folder / "test.txt").write_text("".join(f"{u} {u % 20}\n" for u in range(24)))
-    (folder / "kg_final.txt").write_text(
-        "".join(f"{i}\t0\t{20 + i % 2}\n{i}\t1\t{22 + i % 3}\n" for i in range(20))
-    )
-    return folder
-
-
-SMALL = (
-    "--set",
-    "model.width=8",
-    "--set",
-    "graph.min_items=2",
-    "--set",
-    "train.patience=50",
-    "--no-baselines",
-)
-
-
-def test_two_runs_of_a_seed_are_the_same_artifact_and_a_resumed_one_too(
-    capsys, monkeypatch, tmp_path
-) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_seed_trains_the_same_artifact_and_another_seed_another(
+    dskreg: Command, tmp_path: Path
+) -> None:
     data = str(tiny_data(tmp_path / "data"))
     manifests = {}
     for name in ("one", "two"):
-        code, _, err = run(
-            capsys, monkeypatch, "train", data, "--out", str(tmp_path / name), "--epochs", "4", *SMALL
-        )
+        code, _, err = dskreg("train", data, "--out", str(tmp_path / name), "--epochs", "4", *SMALL)
         assert code == 0, err
         manifests[name] = artifacts.load(tmp_path / name).manifest
     assert manifests["one"]["content"] == manifests["two"]["content"]
     assert not list(tmp_path.glob(".*")), "checkpoints and temporary folders are gone"
-    other, _, _ = run(
-        capsys,
-        monkeypatch,
-        "train",
-        data,
-        "--out",
-        str(tmp_path / "other"),
-        "--epochs",
-        "4",
-        "--seed",
-        "1",
-        *SMALL,
+    other, _, _ = dskreg(
+        "train", data, "--out", str(tmp_path / "other"), "--epochs", "4", "--seed", "1", *SMALL
     )
     assert (
         other == 0
@@ -214,21 +174,21 @@ def test_two_runs_of_a_seed_are_the_same_artifact_and_a_resumed_one_too(
     )
 
 
-def test_the_trained_checkerboard_ranks_the_right_colour_first(capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_model_trained_on_a_checkerboard_ranks_the_right_colour_first(
+    dskreg: Command, tmp_path: Path
+) -> None:
     data = str(tiny_data(tmp_path / "data"))
-    code, out, err = run(
-        capsys, monkeypatch, "train", data, "--out", str(tmp_path / "made"), "--epochs", "10", *SMALL
-    )
+    code, out, err = dskreg("train", data, "--out", str(tmp_path / "made"), "--epochs", "10", *SMALL)
     assert code == 0, err
-    _, out, _ = run(capsys, monkeypatch, "evaluate", str(tmp_path / "made"), "--json")
+    _, out, _ = dskreg("evaluate", str(tmp_path / "made"), "--json")
     # At most 2 titles of the right colour are left to rank
     assert json.loads(out)["metrics"]["recall@10"] == 1.0
 
 
-def test_a_log_tells_machines_what_the_terminal_tells_people(capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_log_holds_the_same_epochs_and_stages_as_stderr(dskreg: Command, tmp_path: Path) -> None:
     data, out, log = tiny_data(tmp_path / "data"), tmp_path / "made", tmp_path / "log"
-    code, stdout, err = run(
-        capsys, monkeypatch, "train", str(data), "--out", str(out), "--epochs", "2", *SMALL, "--log", str(log)
+    code, stdout, err = dskreg(
+        "train", str(data), "--out", str(out), "--epochs", "2", *SMALL, "--log", str(log)
     )
     assert code == 0, err
     told = [json.loads(line) for line in log.read_text().splitlines()]
@@ -246,23 +206,63 @@ def test_a_log_tells_machines_what_the_terminal_tells_people(capsys, monkeypatch
     history = artifacts.load(out).history
     assert [{k: line[k] for k in history[0]} for line in told if line["event"] == "epoch"] == history
     assert f"{out}: " in stdout and "epoch 2: loss" in err and '"event"' not in stdout + err
-    code, _, err = run(
-        capsys, monkeypatch, "train", str(tmp_path / "nothing"), "--out", str(out), "--log", str(log)
-    )
+    code, _, err = dskreg("train", str(tmp_path / "nothing"), "--out", str(out), "--log", str(log))
     assert code == 2 and err == f"error: {json.loads(log.read_text().splitlines()[-1])['message']}\n"
 
 
+def test_the_version_is_printed(dskreg: Command) -> None:
+    assert dskreg("--version") == (0, f"dskreg {__version__}\n", "")
+
+
+def test_help_texts_name_the_command_dskreg(dskreg: Command) -> None:
+    code, text, _ = dskreg("--help")
+    commands = re.findall(r"^[│|\s]+([a-z]+)  ", text, re.MULTILINE)
+    assert code == 0 and "Usage: dskreg " in text and {"app", "train", "recommend", "info"} <= {*commands}
+    for command in commands:
+        _, text, _ = dskreg(command, "--help")
+        assert f"Usage: dskreg {command} " in text and "python -m" not in text
+
+
+def test_an_artifact_is_found_by_its_name_from_any_folder(
+    dskreg: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path / "models"))
+    shutil.copytree(DEMO, tmp_path / "models" / "mine")
+    for words, name in ((["demo"], "demo"), (["mine"], "mine"), ([str(DEMO)], "demo")):
+        code, out, err = dskreg("info", *words, "--json")
+        assert code == 0, err
+        assert json.loads(out)["name"] == name
+    for command in (
+        ["recommend", "mine", "--user", "17"],
+        ["explain", "mine", "--user", "17", "--item", "1"],
+    ):
+        assert dskreg(*command)[0] == 0
+    code, _, err = dskreg("info", "yours")
+    assert code == 2
+    assert err == "error: yours: no such folder, and no artifact of that name; there are: demo, mine\n"
+
+
+def test_a_folder_here_goes_before_an_artifact_of_the_same_name(
+    dskreg: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(DEMO, tmp_path / "demo")
+    (tmp_path / "demo" / "weights.safetensors").write_bytes(b"")
+    code, _, err = dskreg("info", "demo")
+    assert code == 2 and err.startswith("error: demo/weights.safetensors: ")
+
+
+def test_the_demo_is_trained_with_its_own_preset_unless_another_is_named() -> None:
+    assert configuration("demo", None, {}, []) == preset("demo")
+    assert configuration("demo", "default", {}, []) == preset("default")
+    assert configuration("data/anime", None, {"seed": 3, "train.epochs": None}, []).seed == 3
+    assert configuration("data/anime", None, {}, ["model.width=8"]).model.width == 8
+    assert configuration("data/anime", None, {}, []) == preset("default")
+    assert {*Preset} == {*PRESETS}
+
+
 # Streams
-
-
-def shell(line: str) -> subprocess.CompletedProcess[str]:
-    """A line of bash in which $DSKREG is the command line and $DEMO the demo; its streams have buffers, as a
-    user's have.
-    """
-    script = line.replace("$DSKREG", f"{sys.executable} -m dskreg").replace("$DEMO", str(DEMO))
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    command = ["bash", "-o", "pipefail", "-c", script]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(
@@ -279,13 +279,13 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
         ("$DSKREG recommend $DEMO --user 1 --top 500 --json | head -c 1", 0, ""),
     ],
 )
-def test_a_result_that_cannot_be_written_is_one_line(line: str, code: int, error: str) -> None:
+def test_a_result_that_cannot_be_written_gives_one_error_line(line: str, code: int, error: str) -> None:
     done = shell(line)
     assert (done.returncode, done.stderr) == (code, error)
 
 
 @pytest.mark.parametrize("stderr", ["2>/dev/full", "0<&- 2>&-"])
-def test_messages_that_cannot_be_written_do_not_cost_the_result(stderr: str, tmp_path: Path) -> None:
+def test_messages_that_cannot_be_written_do_not_stop_training(stderr: str, tmp_path: Path) -> None:
     words = [
         "train",
         str(tiny_data(tmp_path / "data")),
@@ -300,7 +300,7 @@ def test_messages_that_cannot_be_written_do_not_cost_the_result(stderr: str, tmp
     assert artifacts.load(tmp_path / "made").history[-1]["epoch"] == 1
 
 
-def test_no_bar_of_progress_goes_into_a_file_and_a_full_disk_costs_the_last_line_alone(
+def test_a_file_gets_no_progress_bar_and_a_full_disk_does_not_lose_the_artifact(
     tmp_path: Path,
 ) -> None:
     words = [
@@ -322,14 +322,16 @@ def test_no_bar_of_progress_goes_into_a_file_and_a_full_disk_costs_the_last_line
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_a_terminal_loses_characters_and_not_the_answer(encoding: str, capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_terminal_without_some_characters_still_gets_the_answer(
+    encoding: str, dskreg: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     question = ("recommend", str(DEMO), "--history", "1,5", "--top", "700")
     answers = {}
     for form in ("--json", None):
-        _, expected, _ = run(capsys, monkeypatch, *question, *([form] if form else []))
+        _, expected, _ = dskreg(*question, *([form] if form else []))
         terminal = io.TextIOWrapper(written := io.BytesIO(), encoding=encoding)
         monkeypatch.setattr(sys, "stdout", terminal)
-        code, _, err = run(capsys, monkeypatch, *question, *([form] if form else []))
+        code, _, err = dskreg(*question, *([form] if form else []))
         monkeypatch.undo()
         answers[form] = (code, err, written.getvalue().decode(encoding), expected)
     code, err, text, expected = answers["--json"]
@@ -338,7 +340,9 @@ def test_a_terminal_loses_characters_and_not_the_answer(encoding: str, capsys, m
     assert (code, err) == (0, "") and text == expected.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def test_an_error_reaches_a_terminal_that_lacks_its_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_is_escaped_for_a_terminal_that_lacks_its_characters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(
         sys, "stderr", io.TextIOWrapper(written := io.BytesIO(), encoding="ascii", write_through=True)
     )
@@ -349,22 +353,14 @@ def test_an_error_reaches_a_terminal_that_lacks_its_characters(monkeypatch: pyte
 
 @pytest.mark.parametrize("log", ["", "/dev/full", "pipe", "made.log/log"])
 def test_a_log_that_cannot_be_written_is_refused_before_training(
-    log: str, capsys, monkeypatch, tmp_path
-) -> None:  # type: ignore[no-untyped-def]
+    log: str, dskreg: Command, tmp_path: Path
+) -> None:
     data, folder = str(tiny_data(tmp_path / "data")), tmp_path / "logs"
     folder.mkdir()
     os.mkfifo(folder / "pipe")
     begun = time.monotonic()
-    code, out, err = run(
-        capsys,
-        monkeypatch,
-        "train",
-        data,
-        "--out",
-        str(tmp_path / "made"),
-        *SMALL,
-        "--log",
-        str(folder / log),
+    code, out, err = dskreg(
+        "train", data, "--out", str(tmp_path / "made"), *SMALL, "--log", str(folder / log)
     )
     assert (
         (code, out) == (2, "")
@@ -376,13 +372,13 @@ def test_a_log_that_cannot_be_written_is_refused_before_training(
 
 
 class Terminal(io.StringIO):
-    """A stream that says that it is one."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
-def test_progress_is_a_bar_on_a_terminal_and_a_line_now_and_then_elsewhere(
+def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 0.0
@@ -393,17 +389,16 @@ def test_progress_is_a_bar_on_a_terminal_and_a_line_now_and_then_elsewhere(
             now += 1.0
             yield 10
 
-    monkeypatch.setattr(console.time, "monotonic", lambda: now)
     monkeypatch.setattr(sys, "stderr", file := io.StringIO())
-    assert sum(console.progress(steps(), 1000, "users", size=int)) == 1000
+    assert sum(console.progress(steps(), 1000, "users", size=int, clock=lambda: now)) == 1000
     assert file.getvalue() == "users: 300 of 1,000\nusers: 600 of 1,000\nusers: 900 of 1,000\n"
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    assert sum(console.progress(steps(), 1000, "users", size=int)) == 1000
+    assert sum(console.progress(steps(), 1000, "users", size=int, clock=lambda: now)) == 1000
     assert "users:" in terminal.getvalue() and "\r" in terminal.getvalue() and "\n" not in terminal.getvalue()
 
 
 @pytest.mark.skipif(not CONTRACT.is_file(), reason="the contract's checks lie outside the repository")
-def test_the_contract_holds_for_the_demo() -> None:
+def test_the_demo_passes_the_checks_of_the_contract() -> None:
     done = subprocess.run(
         [sys.executable, str(CONTRACT), str(DEMO), "--users", "1"],
         cwd=ROOT,

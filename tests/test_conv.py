@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_model import CATALOGUE, PADDED, USERS, make, noises
 
 from dskreg.config import PRESETS
 from dskreg.data.dataset import SEEN, TRAIN
 from dskreg.graph.candidates import build
+from tests.drawn_models import CATALOGUE, PADDED, USERS, make, noises
 from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph
 
 # torch_geometric's import, hence inside the tests
@@ -67,10 +67,10 @@ def test_the_picked_edges_are_the_picks() -> None:
 
 
 def test_the_hetero_graph_holds_everything() -> None:
-    from dskreg.graph.pyg import as_hetero
+    from dskreg.graph.pyg import to_hetero_data
 
     dataset, graph = hand_drawn(), hand_drawn_graph()
-    data = as_hetero(dataset, graph)
+    data = to_hetero_data(dataset, graph)
     assert data.validate() and data.num_nodes == 3 + 5 + 4
     assert [" ".join(kind) for kind in data.edge_types] == [
         "user likes title",
@@ -101,7 +101,7 @@ def test_the_hetero_graph_holds_everything() -> None:
     assert data["entity"].title.tolist() == [-1, -1, -1, 4]
     candidates = data["title", "candidate", "title"]
     there = np.nonzero(graph.neighbour >= 0)
-    # From the neighbour to the title
+    # From the neighbour to the item
     assert candidates.edge_index.tolist() == [graph.neighbour[there].tolist(), there[0].tolist()]
     assert (
         data.relations == list(graph.relations)
@@ -111,10 +111,10 @@ def test_the_hetero_graph_holds_everything() -> None:
 
 
 def test_the_layer_runs_on_the_hetero_graph_with_every_candidate_as_a_neighbour() -> None:
-    from dskreg.graph.pyg import as_hetero
+    from dskreg.graph.pyg import to_hetero_data
     from dskreg.model.pyg import PreferenceConv
 
-    data = as_hetero(hand_drawn(), hand_drawn_graph())["title", "candidate", "title"]
+    data = to_hetero_data(hand_drawn(), hand_drawn_graph())["title", "candidate", "title"]
     model = make(replace(PRESETS["paper"].model, width=4, picks=8))
     trace = model(USERS, PADDED, CATALOGUE)
     seen = PreferenceConv.of(model)(

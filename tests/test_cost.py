@@ -112,7 +112,7 @@ def test_the_history_of_a_training_run_is_a_curve() -> None:
 
 
 def test_the_graph_is_the_training_fold_normalised_on_both_sides() -> None:
-    likes = train_matrix(hand_drawn())  # 0: A B   1: A B D   2: D; three users, then five titles
+    likes = train_matrix(hand_drawn())  # 0: A B   1: A B D   2: D; three users, then five items
     expected = np.zeros((8, 8))
     degree = [2, 3, 1, 2, 2, 0, 2, 0]
     for user, title in [(0, 0), (0, 1), (1, 0), (1, 1), (1, 3), (2, 3)]:
@@ -141,7 +141,9 @@ def test_lightgcn_scores_with_the_mean_of_its_layers() -> None:
 
 
 def test_a_step_of_lightgcn_is_one_of_adam_on_bpr() -> None:
-    """Adam's first step goes against the gradient's sign: here of the loss written out over the same triples."""
+    """Adam's first step goes against the gradient's sign: here of the loss written out over the same
+    triples.
+    """
     from torch_geometric.nn.models import LightGCN
 
     settings, likes = (

@@ -9,7 +9,7 @@ import torch
 from dskreg.data.readers import demo
 from dskreg.explorer import Explorer
 from dskreg.storage.artifact import load
-from tests.test_artifact import DEMO
+from tests.small import DEMO
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def naive(score: np.ndarray, vectors: np.ndarray, count: int, diversity: float) 
 
 @pytest.fixture
 def pool() -> tuple[np.ndarray, np.ndarray]:
-    """Thirty titles, the best first."""
+    """Thirty items, the best first."""
     rng = np.random.default_rng(5)
     return np.sort(rng.normal(size=30))[::-1].copy(), rng.normal(size=(30, 4))
 

@@ -8,8 +8,7 @@ import pytest
 
 from dskreg.explorer import Explorer, InputError, list_artifacts
 from dskreg.graph.candidates import build
-from tests.small import SMALL, opened, random_world
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, opened, random_world
 from tests.worlds import EVERYTHING
 
 
@@ -30,7 +29,7 @@ def test_recommendations_are_ranked_unseen_and_explained_by_the_same_score(explo
 
 @pytest.mark.parametrize("preset", SMALL)
 def test_what_was_trained_with_soft_weights_is_served_by_the_hard_draw(preset: str) -> None:
-    """One person's list, everybody's and the explanation agree: the relaxation belongs to training."""
+    """One user's list, all users' and the explanation agree: the relaxation belongs to training."""
     dataset = random_world(1)
     hard, soft = (
         opened(dataset, build(dataset, EVERYTHING), replace(SMALL[preset], relaxation=kind))
@@ -99,7 +98,7 @@ def test_shown_seen_titles_are_marked(explorer: Explorer) -> None:
     assert set(shown[shown["held_out"]]["item_id"]) <= set(profile.seen) - set(profile.history)
 
 
-def test_everybodys_lists_are_the_single_lists(explorer: Explorer) -> None:
+def test_the_lists_of_all_users_equal_the_single_lists(explorer: Explorer) -> None:
     lists = pd.concat(explorer.lists(5))
     for user in (1, 17, 2000):
         mine = lists[lists["user_id"] == user]
@@ -129,7 +128,7 @@ def test_an_explanation_adds_up_and_names_every_candidate(explorer: Explorer) ->
     assert set(shared["via"]) == genres & set(explorer.item(shared["item_id"])["genres"].split(", "))
 
 
-def test_the_persons_contributions_give_the_score_too(explorer: Explorer) -> None:
+def test_the_user_side_contributions_add_up_to_the_score_too(explorer: Explorer) -> None:
     """The user tower is linear: history through e_u, plus picks, plus its bias, is the score."""
     profile = explorer.profile(17)
     found = explorer.explain(profile, 1)
@@ -141,7 +140,7 @@ def test_the_persons_contributions_give_the_score_too(explorer: Explorer) -> Non
 
 
 def test_noise_belongs_to_the_title(explorer: Explorer) -> None:
-    """Another person, or another history, draws the same noise for the same title and seed; another seed does
+    """Another user, or another history, draws the same noise for the same item and seed; another seed does
     not.
     """
     one, other = (

@@ -1,4 +1,4 @@
-"""The exported page: whole, without script or address, escaped, and with the explanation's own numbers."""
+"""The HTML report: well formed, without scripts or addresses, escaped, and with the explanation's numbers."""
 
 import re
 from dataclasses import replace
@@ -8,8 +8,8 @@ import pytest
 
 from dskreg.explorer import Explanation, Explorer
 from dskreg.ui.sampling import html_report
-from dskreg.ui.sampling.panels import score_parts
-from tests.test_artifact import DEMO
+from dskreg.ui.sampling.panels import score_terms
+from tests.small import DEMO
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -18,8 +18,8 @@ HOSTILE = [
     "a\nb & c",
     "</title></style>",
 ]
-MARKUP = {"html", "head", "meta", "title", "style", "body", "main", "p", "h1", "h2", "dl", "div", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th",
-          "td", "span", "b", "i"}  # fmt: skip
+MARKUP = set("html head meta title style body main p h1 h2 dl div dt dd span b i".split())
+MARKUP |= set("table caption thead tbody tr th td".split())
 
 
 class Parsed(HTMLParser):
@@ -56,12 +56,12 @@ def found() -> Explanation:
     return explorer.explain(explorer.profile(17), 36, seed=2)
 
 
-def page_of(explanation: Explanation, who: str = "Viewer 17", notes: tuple[str, ...] = ("A note.",)) -> str:
-    return html_report.page(explanation, who, score_parts(explanation), notes)
+def page_of(explanation: Explanation, who: str = "User 17", notes: tuple[str, ...] = ("A note.",)) -> str:
+    return html_report.page(explanation, who, score_terms(explanation), notes)
 
 
 def hostile(found: Explanation) -> Explanation:
-    def spoilt(frame):
+    def renamed(frame):
         return frame.assign(
             title=[HOSTILE[n % len(HOSTILE)] for n in range(len(frame))],
             via=[[HOSTILE[2], "<b>"]] * len(frame),
@@ -72,25 +72,25 @@ def hostile(found: Explanation) -> Explanation:
     return replace(
         found,
         title=HOSTILE[4],
-        item_neighbours=spoilt(found.item_neighbours),
-        user_neighbours=spoilt(found.user_neighbours),
+        item_neighbours=renamed(found.item_neighbours),
+        user_neighbours=renamed(found.user_neighbours),
         relations=relations,
     )
 
 
-def test_it_is_one_page_with_a_language_a_title_and_a_policy(found: Explanation) -> None:
+def test_the_report_has_a_language_a_title_and_a_policy(found: Explanation) -> None:
     page = page_of(found)
     parsed = Parsed(page)
     assert (
         page.startswith('<!DOCTYPE html>\n<html lang="en">')
-        and f"<title>{found.title}: why this score?</title>" in page
+        and f"<title>{found.title}: score explanation</title>" in page
     )
     assert f'content="{html_report.POLICY}"' in page and "default-src 'none'" in html_report.POLICY
     assert set(parsed.tags) <= MARKUP and parsed.tags.count("h1") == 1
     assert "prefers-color-scheme:dark" in page
 
 
-def test_nothing_runs_and_nothing_is_fetched(found: Explanation) -> None:
+def test_the_report_runs_nothing_and_fetches_nothing(found: Explanation) -> None:
     for explanation in (found, hostile(found)):
         parsed = Parsed(page_of(explanation))
         assert set(parsed.tags) <= MARKUP
@@ -122,7 +122,7 @@ def test_hostile_texts_are_shown_as_they_are(found: Explanation) -> None:
         assert " ".join(text.split()) in texts
 
 
-def test_it_holds_every_number_of_the_draw(found: Explanation) -> None:
+def test_the_report_has_every_number_of_the_sample(found: Explanation) -> None:
     parsed = Parsed(page_of(found))
     texts = set(parsed.texts)
     assert f"{found.score:.3f}" in texts and f"{found.probability:.1%}" in texts
@@ -136,7 +136,7 @@ def test_it_holds_every_number_of_the_draw(found: Explanation) -> None:
             } <= texts
     rows = (
         1
-        + len(score_parts(found))
+        + len(score_terms(found))
         + 1
         + 1
         + len(found.item_neighbours)
@@ -148,7 +148,7 @@ def test_it_holds_every_number_of_the_draw(found: Explanation) -> None:
     assert parsed.tags.count("tr") == rows
 
 
-def test_a_title_without_candidates_and_a_bent_score_are_said(found: Explanation) -> None:
+def test_a_report_without_candidates_and_with_an_activation_says_so(found: Explanation) -> None:
     bare = replace(
         found,
         item_neighbours=found.item_neighbours.iloc[:0],
@@ -158,8 +158,4 @@ def test_a_title_without_candidates_and_a_bent_score_are_said(found: Explanation
     )
     page = page_of(bare)
     Parsed(page)
-    assert (
-        "There is nothing to show here." in page
-        and "tanh then bends the sum" in page
-        and "without noise" in page
-    )
+    assert "No data." in page and "sum before tanh" in page and "no Gumbel noise" in page

@@ -1,6 +1,4 @@
-"""Every number under a label, beside one that is computed here from the interactions, the triples and the
-weights alone.
-"""
+"""The numbers that the pages show, against numbers computed here from interactions, triples and weights."""
 
 from __future__ import annotations
 
@@ -10,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_pages import fine, recommended, said, visit
 
 from dskreg.data.dataset import CO_LIKED, OUTSIDE, TRAIN, VALIDATION
 from dskreg.explorer import Explorer
-from tests.test_artifact import DEMO
+from tests.lists import recommended, visit
+from tests.small import DEMO
+from tests.visits import fine, said
 
 USER = 17
 
@@ -145,9 +144,9 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
     person = oracle.person(oracle.history)
     own, bias, drawn = oracle.parts(person, item)
     every, shown = oracle.candidates(item), metrics(app)
-    assert shown["Could be drawn"] == [str(len(every))] and shown["Drawn"] == [str(len(drawn))]
-    assert near(shown["Their probability mass"][0], drawn["share"].sum()) and near(
-        shown["They add"][0], drawn["contribution"].sum()
+    assert shown["Candidates"] == [str(len(every))] and shown["Sampled"] == [str(len(drawn))]
+    assert near(shown["Probability mass of sampled"][0], drawn["share"].sum()) and near(
+        shown["Neighbour contribution"][0], drawn["contribution"].sum()
     )
     assert near(shown["Score"][0], own + bias + drawn["contribution"].sum())
     rows = table(app, "expected_picks", "share").set_index("relation")
@@ -164,10 +163,8 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
             assert row["contribution"] == pytest.approx(picked["contribution"].sum(), abs=1e-5)
     first = rows["share"].idxmax()
     portion = (every["relation"] == oracle.graph.relations.index(first)).mean()
-    assert (
-        f"holds **{rows['share'].max() / 100:.0%}** of the probability mass with **{portion:.0%}** of the candidates"
-        in said(app)
-    )
+    mass = f"holds **{rows['share'].max() / 100:.0%}** of the probability mass"
+    assert f"{mass} with **{portion:.0%}** of the candidates" in said(app)
     assert "leans" not in said(app) and "learn" not in said(app).replace("training learns", "")
 
 
@@ -210,7 +207,7 @@ def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked
     assert near(shown["Intra-list similarity"][0], float(np.mean(pairs)))
 
 
-def test_what_if_shows_score_and_rank_before_and_after(oracle: Oracle, ranked: list[int]) -> None:
+def test_the_what_if_page_shows_scores_and_ranks_as_computed(oracle: Oracle, ranked: list[int]) -> None:
     gone, item = oracle.history[0], ranked[2]
     left = [title for title in oracle.history if title != gone]
     app = fine(visit("what_if", user=str(USER), item=str(oracle.ids[item]), without=str(oracle.ids[gone])))
@@ -220,7 +217,7 @@ def test_what_if_shows_score_and_rank_before_and_after(oracle: Oracle, ranked: l
     told = re.search(r"from \*\*([\d.-]+)\*\* to \*\*([\d.-]+)\*\*", said(app).replace("−", "-"))
     assert told and near(told[1], before) and near(told[2], after)
     assert f"rank **{ranked.index(item) + 1}**" in said(app) and f"of {len(ranked):,}" in said(app)
-    assert shown["Neighbours drawn"] == [str(int(oracle.candidates(item)["picked"].sum()))]
+    assert shown["Sampled neighbours"] == [str(int(oracle.candidates(item)["picked"].sum()))]
     listed = table(app, "rank_after", "score_before")
     assert listed["item_id"].tolist()[:10] == [oracle.ids[title] for title in now[:10]]
     person = oracle.person(oracle.history), oracle.person(left)
@@ -232,13 +229,13 @@ def test_what_if_shows_score_and_rank_before_and_after(oracle: Oracle, ranked: l
         )
 
 
-def test_two_titles_are_compared_by_counts_and_cosines(oracle: Oracle, ranked: list[int]) -> None:
+def test_the_comparison_of_two_items_shows_numbers_as_computed(oracle: Oracle, ranked: list[int]) -> None:
     pair = ranked[:2]
     app = fine(
         visit(
             "compare",
             user=str(USER),
-            what="titles",
+            what="items",
             item=str(oracle.ids[pair[0]]),
             other_title=str(oracle.ids[pair[1]]),
         )
@@ -247,38 +244,38 @@ def test_two_titles_are_compared_by_counts_and_cosines(oracle: Oracle, ranked: l
     parts = [oracle.parts(person, item) for item in pair]
     assert shown["Rank"] == ["1", "2"]
     for n, (own, bias, drawn) in enumerate(parts):
-        assert near(shown["From the title itself"][n], own) and near(
-            shown["From its neighbours"][n], drawn["contribution"].sum()
+        assert near(shown["Own embedding"][n], own) and near(
+            shown["Neighbour contribution"][n], drawn["contribution"].sum()
         )
         assert near(shown["Score"][n], own + bias + drawn["contribution"].sum())
-    assert near(shown["Alike, before"][0], cosine(*oracle.w["item_embedding"][pair]))
-    assert near(shown["Alike, after"][0], cosine(*(oracle.after_the_graph(item) for item in pair)))
-    assert shown["Like both"] == [f"{sum(set(pair) <= likes for likes in oracle.likes.values()):,}"]
+    assert near(shown["Raw similarity"][0], cosine(*oracle.w["item_embedding"][pair]))
+    assert near(shown["Aggregated similarity"][0], cosine(*(oracle.after_the_graph(item) for item in pair)))
+    assert shown["Co-likes"] == [f"{sum(set(pair) <= likes for likes in oracle.likes.values()):,}"]
     data, most = oracle.data, oracle.explorer.core.artifact.config.graph.max_share * len(oracle.ids)
-    ties = 0
+    shared = 0
     for number, name in enumerate(data.relations):
         if name in oracle.graph.relations and name != CO_LIKED:
             mine = data.relation == number
             carried = [{int(tail) for tail in data.tail[mine & (data.head == item)]} for item in pair]
-            ties += sum(
+            shared += sum(
                 len(set(data.head[mine & (data.tail == tail)])) <= most for tail in carried[0] & carried[1]
             )
-            ties += sum(
+            shared += sum(
                 int(data.entity_item[tail]) == other
                 for tails, other in zip(carried, pair[::-1], strict=True)
                 for tail in tails
             )
-    assert shown["Shared ties"] == [str(ties)]
+    assert shown["Shared entities"] == [str(shared)]
     sets = [{int(j) for j in drawn["position"]} for _, _, drawn in parts]
     assert (
-        f"**{len(parts[0][2])}** and **{len(parts[1][2])}**, of which **{len(sets[0] & sets[1])}** are the same"
+        f"**{len(parts[0][2])}** and **{len(parts[1][2])}**, **{len(sets[0] & sets[1])}** of them in common"
         in said(app)
     )
 
 
-def test_two_people_overlap_as_counted_by_hand(oracle: Oracle, ranked: list[int]) -> None:
-    app = fine(visit("compare", user=str(USER), what="people", other="34"))
-    other = list(oracle.data.user_ids).index(34)
+def test_the_comparison_of_two_users_shows_the_overlap_as_computed(oracle: Oracle, ranked: list[int]) -> None:
+    app = fine(visit("compare", user=str(USER), what="users", other="29"))
+    other = list(oracle.data.user_ids).index(29)
     liked, seen = oracle.likes[other], set(oracle.data.item[oracle.data.user == other].tolist())
     person = oracle.person(sorted(liked))
     theirs = sorted(
@@ -287,26 +284,25 @@ def test_two_people_overlap_as_counted_by_hand(oracle: Oracle, ranked: list[int]
     )[:10]
     mine, shown = ranked[:10], metrics(app)
     common = set(mine) & set(theirs)
-    assert shown["In both lists"] == [f"{len(common)} of 10"] and near(
-        shown["Shared part"][0], len(common) / len(set(mine) | set(theirs))
+    assert shown["Overlap"] == [f"{len(common)} of 10"] and near(
+        shown["Jaccard"][0], len(common) / len(set(mine) | set(theirs))
     )
     agree = [len(set(mine[:d]) & set(theirs[:d])) / d * 0.9**d for d in range(1, 11)]
-    assert near(shown["Top agreement"][0], len(common) / 10 * 0.9**10 + 0.1 / 0.9 * sum(agree))
+    assert near(shown["RBO (p = 0.9)"][0], len(common) / 10 * 0.9**10 + 0.1 / 0.9 * sum(agree))
     order = [theirs.index(item) for item in mine if item in common]
     signs = [np.sign(b - a) for n, b in enumerate(order) for a in order[:n]]
-    assert near(shown["Same order"][0], float(np.mean(signs))) if signs else shown["Same order"] == ["–"]
+    assert len(signs) > 0 and near(shown["Kendall's tau"][0], float(np.mean(signs)))
     both = len(set(oracle.history) & liked)
-    words = f"likes **{len(oracle.history)}** titles, User 34 **{len(liked)}**; both like **{both}** of these {len(set(oracle.history) | liked)}."
-    assert words in said(app)
+    either = len(set(oracle.history) | liked)
+    assert f"likes **{len(oracle.history)}** items" in said(app)
+    assert f"**{len(liked)}**; both like **{both}** of these {either}." in said(app)
 
 
 def test_the_map_counts_neighbours_and_likes(oracle: Oracle, ranked: list[int]) -> None:
     item = ranked[0]
     app = fine(visit("embeddings", user=str(USER), item=str(oracle.ids[item]), near_k="6"))
     fans = sum(item in likes for likes in oracle.likes.values())
-    assert f"{fans:,} likes" in said(
-        app
-    ) and f"{len(oracle.candidates(item)):,} neighbours in the knowledge graph" in said(app)
+    assert f"{fans:,} likes" in said(app) and f"{len(oracle.candidates(item)):,} candidates" in said(app)
     vectors = {title: oracle.after_the_graph(title) for title in range(len(oracle.ids))}
     close = sorted(
         (cosine(vectors[item], vector) for title, vector in vectors.items() if title != item), reverse=True

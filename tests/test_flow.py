@@ -5,12 +5,11 @@ training sees.
 import pytest
 import torch
 
-from dskreg.explain.attribution import BIAS, EVERYBODY, ITSELF, OWN
+from dskreg.explain.attribution import BIAS, GLOBAL, ITSELF, OWN
 from dskreg.explorer import Explorer, Profile
 from dskreg.graph.candidates import build
-from dskreg.serving.trained import padded
-from tests.small import SMALL, opened, random_world
-from tests.test_artifact import DEMO
+from dskreg.serving.trained import as_batch
+from tests.small import DEMO, SMALL, opened, random_world
 from tests.worlds import EVERYTHING
 
 CASES = [(preset, seed) for preset in SMALL for seed in (None, 0, 5)]
@@ -60,7 +59,7 @@ def test_a_free_embedding_speaks_for_itself_and_so_do_the_picks_alone() -> None:
         explorer.explain(profile, 105, 3, user_picks=1).user_neighbours.query("picked")["item_id"].tolist()
     )
     flow = explorer.flow(profile, 105, seed=3, user_picks=1)
-    assert flow["source_id"].dropna().unique().tolist() == picked and {OWN, EVERYBODY} <= set(flow["source"])
+    assert flow["source_id"].dropna().unique().tolist() == picked and {OWN, GLOBAL} <= set(flow["source"])
 
 
 def test_the_demos_flow_adds_up_too() -> None:
@@ -117,6 +116,8 @@ def test_it_is_the_score_of_a_training_pass_with_soft_weights() -> None:
     of_user, of_item = soft.core.noise(user, history, 5, 4)
     soft.model.train()
     with torch.enable_grad():
-        trained = soft.model(torch.tensor([user]), padded(history), torch.tensor([5]), of_user, of_item).score
+        trained = soft.model(
+            torch.tensor([user]), as_batch(history), torch.tensor([5]), of_user, of_item
+        ).score
     assert hard.relaxed_score(profile, 105, seed=4) == pytest.approx(float(trained), abs=1e-6)
     assert hard.model.config.relaxation == "straight-through", "the model that everybody shares is as it was"

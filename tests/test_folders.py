@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 HOLD = """
 import sys
 from pathlib import Path
-from dskreg import folders
+from dskreg.storage import folders
 with folders.alone(Path(sys.argv[1]), "a run"):
     print("ready", flush=True)
     sys.stdin.read()

@@ -42,7 +42,10 @@ def test_a_planted_bug_is_found_and_its_seed_repeats_it(
         planted.setattr(kgat, "_whole", lambda source, line, column, word: int(word))
         assert fuzz.main(["--format", "text", "--inputs", "60", "--minutes", "5"]) == 1
         seed = re.search(
-            r"FAILURE ValueError at \S+; repeat: python benchmarks/fuzz.py --format text --seed (\d+) --inputs 1\n",
+            (
+                r"FAILURE ValueError at \S+; repeat: python benchmarks/fuzz.py --format text --seed "
+                r"(\d+) --inputs 1\n"
+            ),
             capsys.readouterr().out,
         )
         assert seed

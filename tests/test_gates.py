@@ -54,8 +54,8 @@ def test_a_relation_that_says_something_is_louder_than_one_that_does_not() -> No
     )
 
 
-def test_titles_are_chilled_as_if_nobody_had_liked_them() -> None:
-    """The same ranking from a model in which these titles have no vector, over a graph without their co-liked
+def test_cold_items_rank_as_if_they_had_no_likes() -> None:
+    """The same ranking from a model in which these items have no vector, over a graph without their co-liked
     ties.
     """
     data = noisy(60, 40)

@@ -16,7 +16,7 @@ from dskreg.graph.entities import carriers, choose_relations, shared_entities
 from tests.worlds import EVERYTHING, GENRE, SEQUEL, A, B, C, D, E, hand_drawn, hand_drawn_graph, world
 
 MECHA, SPACE = math.log(5 / 2) / math.log(5), math.log(5 / 3) / math.log(5)
-"""idf over log I of the entities that two and three of the five titles carry."""
+"""idf over log I of the entities that two and three of the five items carry."""
 
 
 def table(graph: CandidateGraph) -> dict[tuple[int, str, int], float]:
@@ -31,7 +31,7 @@ def table(graph: CandidateGraph) -> dict[tuple[int, str, int], float]:
 
 
 def crowd(seed: int = 0, items: int = 60) -> Dataset:
-    """Random triples and likes; few entities, so that every title has many candidates."""
+    """Random triples and likes; few entities, so that every item has many candidates."""
     rng = np.random.default_rng(seed)
     pairs = {
         (int(u), int(i))
@@ -59,7 +59,7 @@ def test_the_table_by_hand() -> None:
         (A, "genre", B): MECHA + SPACE,
         (A, "genre", C): SPACE,
         (B, "genre", C): SPACE,
-        (D, "sequel", E): 1.0,  # a triple between titles, told by D alone and known to both
+        (D, "sequel", E): 1.0,  # a triple between items, told by D alone and known to both
         # n_ij / (sqrt(n_i n_j) + 10) over the median best of A, B and D, which is A's and B's
         (A, "co-liked", B): (2 / (math.sqrt(2 * 2) + 10)) / (2 / (2 + 10)),
         (A, "co-liked", D): (1 / (math.sqrt(2 * 2) + 10)) / (2 / (2 + 10)),
@@ -96,7 +96,7 @@ def test_each_relation_can_be_switched_off_and_the_others_stay(
     )
 
 
-def test_an_entity_that_too_many_carry_connects_nobody() -> None:
+def test_an_entity_that_too_many_items_carry_connects_none() -> None:
     found = table(build(hand_drawn(), replace(EVERYTHING, max_share=0.5)))  # Space: three of five
     assert {key: s for key, s in found.items() if key[1] == "genre"} == pytest.approx(
         {(A, "genre", B): MECHA, (B, "genre", A): MECHA}
@@ -123,11 +123,11 @@ def test_relations_are_chosen_by_how_many_titles_they_connect() -> None:
 
 
 def test_a_link_between_titles_connects_both_ends() -> None:
-    # At least half of five titles, so two
+    # At least half of five items, so two
     assert choose_relations(hand_drawn(), GraphConfig(max_share=1.0)) == [GENRE, SEQUEL]
 
 
-def test_a_triple_told_twice_counts_once() -> None:
+def test_a_triple_listed_twice_counts_once() -> None:
     data = hand_drawn()
     twice = replace(
         data,
@@ -139,7 +139,7 @@ def test_a_triple_told_twice_counts_once() -> None:
     assert table(build(twice, EVERYTHING)) == pytest.approx(table(hand_drawn_graph()))
 
 
-def test_a_relation_with_an_entity_of_its_own_for_everybody_is_left_out() -> None:
+def test_a_relation_whose_entities_are_all_distinct_is_left_out() -> None:
     data = world(
         [(0, 0, TRAIN), (0, 1, TRAIN)], 4, 1, [(i, 0, i) for i in range(4)], ("id",), list("abcd"), [-1] * 4
     )
@@ -177,7 +177,7 @@ def test_the_table_is_strongest_first_within_a_relation_and_filled_from_the_left
             assert (np.diff(graph.strength[i][there[i] & (graph.relation[i] == r)]) < 2e-6).all()
 
 
-def test_nobody_is_a_neighbour_of_itself() -> None:
+def test_no_item_is_a_neighbour_of_itself() -> None:
     graph = build(crowd(), EVERYTHING)
     assert not (graph.neighbour == np.arange(60)[:, None]).any()
 

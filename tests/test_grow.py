@@ -1,4 +1,4 @@
-"""Grown data: the Kaggle schema, distinct pairs, the source's shape, more titles in families."""
+"""Grown data: the Kaggle schema, distinct pairs, the source's shape, more items in families."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dskreg.data.readers.kaggle import read as read_kaggle
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """300 people, even or odd in what they see, of 60 titles, the first five unseen."""
+    """300 users, even or odd in what they see, of 60 items, the first five unseen."""
     rng = np.random.default_rng(0)
     folder = tmp_path / "source"
     folder.mkdir()
@@ -56,12 +56,12 @@ def test_popularity_and_what_goes_together_are_the_sources(source, tmp_path):
     rated = before.index
     assert np.corrcoef(before, after.reindex(rated).fillna(0))[0, 1] > 0.98
     assert abs(gini(before.to_numpy()) - gini(after.reindex(rated).to_numpy())) < 0.05
-    assert set(after.index) - set(rated)  # some that nobody had seen
+    assert set(after.index) - set(rated)  # some that no user had seen
     rows = pd.read_csv(tmp_path / "grown" / "rating.csv")
     odd = rows["anime_id"] // 10 % 2
     share = odd.groupby(rows["user_id"]).mean()[rows["user_id"]].to_numpy()
     same = np.where(odd == 1, share, 1 - share).mean()
-    assert same > 0.6  # by chance 0.5: people who see odd titles see more of them
+    assert same > 0.6  # by chance 0.5: users who see odd items see more of them
 
 
 def test_the_seed_decides(source):

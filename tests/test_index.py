@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,7 @@ from dskreg.retrieval import engines, index
 from dskreg.retrieval.engines import Exact
 from dskreg.retrieval.index import Index
 from dskreg.storage import folders
-from tests.small import SMALL, opened, random_world
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, opened, random_world
 from tests.worlds import EVERYTHING
 
 COLUMNS = ["rank", "item_id", "title", "score", "reason"]
@@ -238,7 +238,7 @@ def test_the_command_line_builds_and_serves(capsys, monkeypatch, tmp_path) -> No
         (("index", str(DEMO), "--out", "/dev/null/index", "--engine", "exact"), "cannot be written"),
         (("recommend", str(DEMO), "--user", "17", "--index", "no/such/folder"), "no such folder"),
         (("recommend", str(DEMO), "--user", "17", "--index", str(DEMO)), "not an index"),
-        (("recommend", str(DEMO), "--all-users", "--out", "x.csv", "--index", "x"), "one person"),
+        (("recommend", str(DEMO), "--all-users", "--out", "x.csv", "--index", "x"), "one user"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -280,5 +280,5 @@ def test_what_faiss_cannot_read_is_refused(tmp_path: Path) -> None:
 
 def test_the_package_is_no_requirement() -> None:
     assert importlib.util.find_spec("dskreg.retrieval.index") is not None
-    for name in ("requirements.txt", "requirements-dev.txt"):
-        assert "faiss" not in (DEMO.parents[1] / name).read_text()
+    project = tomllib.loads((DEMO.parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    assert "faiss" not in str(project["dependencies"] + project["optional-dependencies"]["dev"])

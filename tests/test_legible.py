@@ -23,14 +23,13 @@ from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from dskreg.text import harmless, legible
-from dskreg.ui.common import charts, widgets
-from dskreg.ui.compare import bump_chart
+from dskreg.ui.common import bump_chart, charts, widgets
 from dskreg.ui.embeddings import overlays
-from dskreg.ui.sampling import html_report, network, walk_chart
+from dskreg.ui.sampling import html_graph, html_report, network
+from tests.command_line import run
+from tests.made_up import candidates
 from tests.reliability.hostile import PAYLOADS
-from tests.test_artifact import DEMO
-from tests.test_cli import run
-from tests.test_network import candidates
+from tests.small import DEMO
 
 LONG = PAYLOADS["10,000 without a blank"]
 
@@ -164,7 +163,7 @@ def test_no_cell_is_a_formula_wherever_the_columns_are_parted(separator: str, qu
     )
 
 
-def test_everybodys_lists_hold_no_formula(tmp_path: Path) -> None:
+def test_the_lists_of_all_users_contain_no_formula(tmp_path: Path) -> None:
     lists = pd.DataFrame(
         {
             "user_id": ["=1+1", "-7", "anna"],
@@ -288,16 +287,14 @@ LONGEST: dict[str, Callable[[], str]] = {
         charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).data[0].customdata, key=len
     ),
     "a region": lambda: _region().layout.annotations[0].text,
-    "the walk": lambda: max(
-        (node["tooltip"]["formatter"] for node in _walk().option["series"][0]["data"]), key=len
-    ),
-    "the drawing": lambda: network.draw(_hostile_candidates(), LONG, {LONG: "#123456"}).alt,
+    "a node's hover": lambda: max((node["tooltip"]["formatter"] for node in _graph().nodes), key=len),
+    "the graph's text alternative": lambda: _graph().alt,
 }
 
 
 def _region() -> charts.go.Figure:
     figure = charts.go.Figure()
-    overlays.name_regions(
+    overlays.label_regions(
         figure,
         pd.DataFrame({"x": [0.0], "y": [0.0], "label": [LONG]}),
         pd.DataFrame({"x": [-1.0, 1.0], "y": [-1.0, 1.0]}),
@@ -311,8 +308,8 @@ def _hostile_candidates() -> pd.DataFrame:
     return frame.assign(relation=LONG, via=[[LONG]] * len(frame))
 
 
-def _walk() -> walk_chart.Walk:
-    return walk_chart.walk(_hostile_candidates(), ("0", LONG), {LONG: "#123456"})
+def _graph() -> network.Graph:
+    return network.build(_hostile_candidates(), ("0", LONG), {LONG: "#123456"})
 
 
 @pytest.mark.parametrize("where", LONGEST)
@@ -320,18 +317,16 @@ def test_10_000_characters_are_cut(where: str) -> None:
     assert LONG[:10] in LONGEST[where]() and len(LONGEST[where]()) < 1300
 
 
-def test_the_drawing_holds_no_long_name() -> None:
-    assert "W" * 300 not in network.draw(_hostile_candidates(), LONG, {LONG: "#123456"}).html
+def test_the_html_graph_holds_no_long_name() -> None:
+    assert "W" * 300 not in html_graph.page(_graph())
 
 
 def test_a_lists_name_is_no_template() -> None:
-    figure = bump_chart.slope([("%{x} <b>", [(1, "a")]), ("%{customdata[0]}", [(1, "a")])])
-    for trace in figure.data:
-        if trace.hovertemplate:
-            assert trace.hovertemplate == "%{text}: number %{y}, %{customdata}<extra></extra>"
-    assert {"%{x} &lt;b&gt;", "%{customdata[0]}"} <= {
-        name for trace in figure.data if trace.customdata is not None for name in trace.customdata
-    }
+    figure = bump_chart.of_lists([("%{x} <b>", [(1, "a")]), ("%{customdata[0]}", [(1, "a")])])
+    points = [trace for trace in figure.data if trace.mode == "markers"]
+    assert {trace.hovertemplate for trace in points} == {"%{text}<extra></extra>"}
+    hovers = {text for trace in points for text in trace.text}
+    assert hovers == {"a: rank 1, %{x} &lt;b&gt;", "a: rank 1, %{customdata[0]}"}
 
 
 def test_an_exported_page_breaks_long_words() -> None:

@@ -25,9 +25,9 @@ from dskreg.evaluation.ranking import model_scorer
 from dskreg.graph import candidates
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
-from dskreg.training import batches, losses, objectives, trainer
+from dskreg.training import batches, objectives, trainer
 from dskreg.training.objectives import MaskedSoftmax
-from dskreg.training.spectral import Kernel, Start
+from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import noisy
 
 SMALL = Config(
@@ -66,9 +66,11 @@ def test_popularity_is_added_to_what_the_softmax_sees() -> None:
     model = model_of(data).train()
     batch = next(batches.MaskedBatches(data, SMALL, torch.device("cpu")).epoch(1, model.neighbour.shape[1]))
     objective, seen = MaskedSoftmax(model, SMALL.train), []
-    real = losses.masked_softmax
+    real = objectives.masked_softmax
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(losses, "masked_softmax", lambda score, *rest: seen.append(score) or real(score, *rest))
+        patch.setattr(
+            objectives, "masked_softmax", lambda score, *rest: seen.append(score) or real(score, *rest)
+        )
         objective(batch)
         with changes.corrected(data):
             objective(batch)
@@ -77,7 +79,7 @@ def test_popularity_is_added_to_what_the_softmax_sees() -> None:
     torch.testing.assert_close(
         seen[1] - seen[0], torch.log(torch.from_numpy(likes)).float().expand_as(seen[0])
     )
-    assert torch.equal(seen[0], seen[2]) and losses.masked_softmax is real
+    assert torch.equal(seen[0], seen[2]) and objectives.masked_softmax is real
 
 
 def test_co_liked_candidates_are_as_strong_as_ease_says() -> None:
@@ -154,7 +156,7 @@ def test_every_lever_has_settings_of_its_own_or_changes_code_start_or_scores() -
     assert found["no prior"].start(many).gates == () and found["width 256"].start(many) is None
 
 
-def test_a_lever_is_measured_before_and_after_training_and_where_nobody_likes_anything_yet() -> None:
+def test_a_lever_is_measured_before_and_after_training_and_on_cold_items() -> None:
     withheld = Withheld.of(noisy())
     data = withheld.dataset
     found, people = tried(Lever(SMALL), withheld, CHOSEN)
@@ -176,7 +178,7 @@ def test_a_lever_is_measured_before_and_after_training_and_where_nobody_likes_an
     np.testing.assert_allclose(others - people, asked - at_best, atol=1e-12)
 
 
-def test_nobody_chooses_the_epoch_that_she_is_asked_about() -> None:
+def test_no_user_both_chooses_the_epoch_and_is_measured_at_it() -> None:
     """Epochs that differ by luck alone: the best one flatters itself, the figure that is carried over does
     not.
     """
@@ -184,12 +186,12 @@ def test_nobody_chooses_the_epoch_that_she_is_asked_about() -> None:
     assert luck.mean(1).max() > 0.208 and trials.carried(luck).mean() == pytest.approx(0.2, abs=0.004)
     better = luck + np.where(np.arange(60) == 30, 0.1, 0)[:, None]
     np.testing.assert_allclose(trials.carried(better), better[30])
-    # One person alone likes another epoch best: she is asked about the others' choice.
+    # One user alone likes another epoch best: she is asked about the others' choice.
     own = np.array([[0.0, 0.5, 0.5, 0.5], [1.0, 0.4, 0.4, 0.4]])
     assert trials.carried(own)[0] == 0
 
 
-def test_a_gain_is_relative_and_its_interval_is_of_the_same_people() -> None:
+def test_a_gain_is_relative_and_its_interval_is_over_the_same_users() -> None:
     rng = np.random.default_rng(1)
     base = rng.random(500)
     assert significance.compared(base, base) == {"gain": 0.0, "within": 0.0}
@@ -241,7 +243,6 @@ def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch:
         "levers",
         lambda *rest: {levers.BEFORE: Lever(), "other": Lever(replace(SMALL, preset="other"))},
     )
-    (tmp_path / "README.md").write_text(f"before\n{levers.BEGIN}\nold\n{levers.END}\nafter\n")
     for name in ("dskreg-book", "anime"):
         (tmp_path / name).mkdir()
     for names in (["dskreg-book"], ["dskreg-book"], ["anime"]):
@@ -265,15 +266,21 @@ def test_the_record_grows_and_nothing_is_done_twice(tmp_path: Path, monkeypatch:
     shutil.rmtree(tmp_path / "work")
     levers.main()
     assert done[4:] == ["default"], (
-        "people's own figures are in the work folder: where it is gone, those that all are compared with are made again"
+        "people's own figures are in the work folder: where it is gone, those that all are compared with "
+        "are made again"
     )
     assert set(json.loads((tmp_path / "levers.json").read_text())) == {"dskreg-book", "anime"}
-    text = (tmp_path / "README.md").read_text()
-    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    text = (tmp_path / "results" / "levers.md").read_text()
     row = "0.1000 | 0.3000 +50.0% ± 0.0% (2) | 0.0500"
     assert (
         f"| other | {row} | {row} |" in text and f"| {levers.BEFORE} | 0.1000 | 0.2000 (2) | 0.0500 |" in text
     )
+
+
+def test_the_page_of_levers_is_that_of_the_repository_s_record() -> None:
+    folder = Path(levers.__file__).parent
+    text = levers.written(json.loads((folder / "levers.json").read_text()))
+    assert (folder / "results" / "levers.md").read_text() == text
 
 
 def test_an_old_record_tells_its_best_epoch_in_italics() -> None:
@@ -288,7 +295,7 @@ def test_an_old_record_tells_its_best_epoch_in_italics() -> None:
 def test_what_is_patched_is_mended_even_where_training_fails() -> None:
     before = (
         batches.gumbel,
-        candidates._co_liked,
+        candidates.co_liked,
         trainer.start_from_svd,
         trainer.optimiser_of,
         objectives.MaskedSoftmax.forward,
@@ -298,7 +305,7 @@ def test_what_is_patched_is_mended_even_where_training_fails() -> None:
             raise ZeroDivisionError
     assert before == (
         batches.gumbel,
-        candidates._co_liked,
+        candidates.co_liked,
         trainer.start_from_svd,
         trainer.optimiser_of,
         objectives.MaskedSoftmax.forward,

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from dskreg.training.losses import bpr, l2, masked_softmax
+from dskreg.training.objectives import bpr, l2, masked_softmax
 
 
 def test_bpr_of_equal_scores_is_log_2() -> None:
@@ -15,14 +15,14 @@ def test_bpr_of_equal_scores_is_log_2() -> None:
     assert bpr(score, score).tolist() == pytest.approx(math.log(2))
 
 
-def test_bpr_by_hand_and_finite_where_it_is_hopeless() -> None:
+def test_bpr_by_hand_and_finite_for_extreme_scores() -> None:
     assert bpr(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 1.0])).tolist() == pytest.approx(
         (math.log(1 + math.exp(-2)) + math.log(1 + math.exp(1))) / 2
     )
     assert bpr(torch.tensor([0.0]), torch.tensor([1e4])).tolist() == 1e4
 
 
-def test_bpr_pulls_the_liked_one_up_and_the_other_down_alike() -> None:
+def test_bpr_raises_the_liked_item_as_much_as_it_lowers_the_other() -> None:
     liked, other = torch.zeros(2, requires_grad=True), torch.zeros(2, requires_grad=True)
     bpr(liked, other).backward()
     assert liked.grad is not None and other.grad is not None

@@ -1,4 +1,4 @@
-"""Maps of an artifact: neighbours true and shown, places of people, what is kept out."""
+"""Maps of an artifact: nearest neighbours in the space and on the map, positions of users, hidden titles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from dskreg.explore.maps import Maps
 from dskreg.explorer import Explorer, InputError
-from tests.test_artifact import DEMO
+from tests.small import DEMO
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def maps(explorer: Explorer) -> Maps:
 
 
 def without(maps: Maps, *items: int) -> Maps:
-    """The maps where the titles at these positions are kept out."""
+    """The maps with the titles at these positions kept out."""
     core = copy.copy(maps.core)
     core.kept_out = np.isin(np.arange(len(core.items)), items)
     return Maps(core)
@@ -31,7 +31,7 @@ def without(maps: Maps, *items: int) -> Maps:
 
 @pytest.mark.parametrize("space", ["aggregated", "raw"])
 @pytest.mark.parametrize("method", ["tsne", "pca"])
-def test_every_title_and_every_placed_user_has_a_place(
+def test_every_title_and_every_user_of_the_map_has_a_finite_position(
     maps: Maps, explorer: Explorer, space: str, method: str
 ) -> None:
     titles, users = maps.titles(space, method), maps.users(method)
@@ -45,7 +45,7 @@ def test_every_title_and_every_placed_user_has_a_place(
         assert row.liked == len(explorer.profile(row.user_id).history)
 
 
-def test_neighbours_agree_with_a_plain_loop(maps: Maps) -> None:
+def test_nearest_neighbours_and_ranks_agree_with_a_plain_loop(maps: Maps) -> None:
     vectors, xy, item = maps.vectors("titles", "raw"), maps.xy("titles", "raw"), 35
     others = [j for j in range(len(vectors)) if j != item]
     ids = maps.core.directory.item_ids
@@ -53,7 +53,7 @@ def test_neighbours_agree_with_a_plain_loop(maps: Maps) -> None:
     on_map = {j: float(np.linalg.norm(xy[j] - xy[item])) for j in others}
     true, mapped = sorted(others, key=far.__getitem__), sorted(others, key=on_map.__getitem__)
     near = maps.near("titles", ids[item], 12, "euclidean", "raw")
-    shown = maps.near_on_map("titles", ids[item], 12, "euclidean", "raw")
+    shown = maps.near("titles", ids[item], 12, "euclidean", "raw", on_map=True)
     assert near["item_id"].tolist() == [ids[j] for j in true[:12]] and shown["item_id"].tolist() == [
         ids[j] for j in mapped[:12]
     ]
@@ -63,7 +63,7 @@ def test_neighbours_agree_with_a_plain_loop(maps: Maps) -> None:
     assert shown["rank"].tolist() == [1 + true.index(j) for j in mapped[:12]]
 
 
-def test_similar_is_near_by_cosine_after_the_graph(maps: Maps) -> None:
+def test_similar_titles_are_the_nearest_by_cosine_after_aggregation(maps: Maps) -> None:
     similar, near = maps.similar(36, 7), maps.near("titles", 36, 7)
     assert (
         similar["item_id"].tolist() == near["item_id"].tolist()
@@ -72,25 +72,25 @@ def test_similar_is_near_by_cosine_after_the_graph(maps: Maps) -> None:
     assert similar["similarity"].is_monotonic_decreasing and 36 not in similar["item_id"].tolist()
 
 
-def test_a_kept_out_title_is_nowhere(maps: Maps) -> None:
+def test_a_title_that_is_kept_out_appears_in_no_map_and_no_neighbour_list(maps: Maps) -> None:
     first = maps.similar(36, 1)["item_id"].iloc[0]
-    veiled = without(maps, maps.core.directory.item(first))
+    hidden = without(maps, maps.core.directory.item(first))
     assert (
-        first not in veiled.titles()["item_id"].tolist() and first not in veiled.moved()["item_id"].tolist()
+        first not in hidden.titles()["item_id"].tolist() and first not in hidden.moved()["item_id"].tolist()
     )
     for table in (
-        veiled.similar(36, 900),
-        veiled.near("titles", 36, 900),
-        veiled.near_on_map("titles", 36, 900),
+        hidden.similar(36, 900),
+        hidden.near("titles", 36, 900),
+        hidden.near("titles", 36, 900, on_map=True),
     ):
         assert first not in table["item_id"].tolist() and len(table) == len(maps.core.items) - 2
     assert (
-        veiled.near("titles", 36, 5)["item_id"].tolist() == maps.near("titles", 36, 6)["item_id"].tolist()[1:]
+        hidden.near("titles", 36, 5)["item_id"].tolist() == maps.near("titles", 36, 6)["item_id"].tolist()[1:]
     )
-    assert veiled.regions()["titles"].sum() == maps.regions()["titles"].sum() - 1
+    assert hidden.regions()["titles"].sum() == maps.regions()["titles"].sum() - 1
 
 
-def test_somebody_in_the_data_stands_at_her_place_and_a_copy_of_her_beside_it(
+def test_a_user_keeps_the_stored_position_and_a_custom_profile_of_the_same_likes_is_placed_next_to_it(
     maps: Maps, explorer: Explorer
 ) -> None:
     users = maps.users()
@@ -103,29 +103,31 @@ def test_somebody_in_the_data_stands_at_her_place_and_a_copy_of_her_beside_it(
         )
         same_taste = explorer.profile_of(profile.history)
         at = maps.place(same_taste)
-        # Of all people she is the nearest to her double
+        # Of all users it is the nearest to its copy
         assert at is not None and int(np.linalg.norm(xy - at, axis=1).argmin()) == row
         assert maps.place(same_taste, "pca") == pytest.approx(maps.place(profile, "pca"), abs=1e-5)
 
 
-def test_a_change_of_the_profile_moves_its_place(maps: Maps, explorer: Explorer) -> None:
+def test_editing_a_profile_moves_its_position(maps: Maps, explorer: Explorer) -> None:
     profile = explorer.profile(17)
     edited = explorer.edited(profile, disliked=profile.history[: len(profile.history) // 2])
     assert maps.place(edited) != maps.place(profile) and maps.place(edited, "pca") != maps.place(
         profile, "pca"
     )
-    assert maps.place(explorer.edited(profile, disliked=profile.history)) is None  # nothing liked is left
+    assert maps.place(explorer.edited(profile, disliked=profile.history)) is None  # no like is left
 
 
-def test_neighbours_of_a_person_are_of_her_kind(maps: Maps, explorer: Explorer) -> None:
+def test_a_user_is_no_neighbour_of_itself_but_of_a_profile_with_the_same_likes(
+    maps: Maps, explorer: Explorer
+) -> None:
     near = maps.near("users", 17, 8)
     assert 17 not in near["user_id"].tolist() and near["closeness"].is_monotonic_decreasing
-    double = maps.near("users", explorer.profile_of(explorer.profile(17).history), 8)
-    assert double["user_id"].iloc[0] == 17 and double["closeness"].iloc[0] == pytest.approx(1)
-    assert double["user_id"].tolist()[1:] == near["user_id"].tolist()[:-1]
+    same = maps.near("users", explorer.profile_of(explorer.profile(17).history), 8)
+    assert same["user_id"].iloc[0] == 17 and same["closeness"].iloc[0] == pytest.approx(1)
+    assert same["user_id"].tolist()[1:] == near["user_id"].tolist()[:-1]
 
 
-def test_moved_is_the_overlap_and_the_cosine_of_the_two_spaces(maps: Maps) -> None:
+def test_the_shift_of_a_title_is_the_overlap_and_cosine_of_the_raw_and_aggregated_spaces(maps: Maps) -> None:
     table = maps.moved().set_index("item_id")
     for item in (36, 1, 700):
         before, after = (
@@ -140,7 +142,7 @@ def test_moved_is_the_overlap_and_the_cosine_of_the_two_spaces(maps: Maps) -> No
         )
 
 
-def test_regions_name_what_is_over_represented(maps: Maps) -> None:
+def test_a_region_is_labelled_with_its_over_represented_genres(maps: Maps) -> None:
     regions, titles = maps.regions(), maps.titles()
     assert (
         regions["titles"].sum() == (titles["cluster"] >= 0).sum()
@@ -152,12 +154,12 @@ def test_regions_name_what_is_over_represented(maps: Maps) -> None:
     assert best["lift"] == pytest.approx(
         has[titles["cluster"] == best["cluster"]].mean() / has[titles["cluster"] >= 0].mean()
     )
-    # a region's name stands on one of its titles
+    # a region's label is on one of its titles
     assert not (titles[["x", "y"]] == best[["x", "y"]].tolist()).all(axis=1).sum() == 0
     assert {"users", "label", "lift"} <= set(maps.regions("users"))
 
 
-def test_quality_of_every_map(maps: Maps) -> None:
+def test_the_quality_of_tsne_is_stored_and_that_of_pca_is_measured(maps: Maps) -> None:
     stored = maps.core.artifact.metrics["maps"]
     assert (
         maps.quality() == stored["titles"]
@@ -167,7 +169,7 @@ def test_quality_of_every_map(maps: Maps) -> None:
     assert maps.quality(method="pca")["trustworthiness"] < maps.quality()["trustworthiness"]
 
 
-def test_unknown_maps_are_refused(maps: Maps, explorer: Explorer) -> None:
+def test_unknown_spaces_methods_metrics_and_ids_are_refused(maps: Maps, explorer: Explorer) -> None:
     for call in (
         lambda: maps.titles(space="elsewhere"),
         lambda: maps.users(method="umap"),

@@ -10,7 +10,7 @@ from dskreg.evaluation.metrics import Ranking, hits, ndcg, top_items
 
 
 def world(users: int = 40, items: int = 60, seed: int = 0) -> tuple[np.ndarray, sp.csr_array]:
-    """Random full lists of 50, and relevant items for most people but not for all."""
+    """Random full lists of 50, and relevant items for most users but not for all."""
     rng = np.random.default_rng(seed)
     ranked = np.stack([rng.permutation(items)[:50] for _ in range(users)])
     relevant = rng.random((users, items)) < rng.random((users, 1)) * 0.2
@@ -19,7 +19,7 @@ def world(users: int = 40, items: int = 60, seed: int = 0) -> tuple[np.ndarray, 
 
 
 def measure(ranked: np.ndarray, relevant: sp.csr_array, counts: np.ndarray, chunk: int = 1000) -> Ranking:
-    ranking = Ranking(counts, people=100)
+    ranking = Ranking(counts, users=100)
     for start in range(0, len(ranked), chunk):
         ranking.add(ranked[start : start + chunk], relevant[start : start + chunk])
     return ranking
@@ -58,7 +58,7 @@ def test_a_list_counted_by_hand() -> None:
     ranked = np.array([[0, 1, 2, 5, 3] + [-1] * 5])
     relevant = sp.csr_array(np.array([[0, 1, 0, 0, 1, 1, 0, 0]]))
     counts = np.array([8, 4, 2, 1, 1, 0, 0, 0])
-    ranking = Ranking(counts, people=8, ks=(10,))
+    ranking = Ranking(counts, users=8, ks=(10,))
     ranking.add(ranked, relevant)
     dcg, ideal = 1 / np.log2(3) + 1 / np.log2(5), 1 + 1 / np.log2(3) + 1 / np.log2(4)
     expected = {
@@ -69,7 +69,7 @@ def test_a_list_counted_by_hand() -> None:
         "precision@10": 2 / 10,
         "coverage@10": 5 / 8,
     }
-    # Nobody has item 5: counted as one person
+    # No user has item 5: counted as one user
     expected |= {"novelty@10": (0 + 1 + 2 + 3 + 3) / 5, "popularity@10": (8 + 4 + 2 + 0 + 1) / 5}
     assert ranking.results() == pytest.approx(expected)
     assert list(ranking.results()) == list(expected)
@@ -105,7 +105,7 @@ def test_any_division_into_chunks_gives_the_same(chunk: int) -> None:
         assert (values == parts.per_user[name]).all(), name
 
 
-def test_people_without_relevant_items_are_left_out() -> None:
+def test_users_without_relevant_items_are_left_out() -> None:
     ranked, relevant = world()
     kept = np.flatnonzero(np.diff(relevant.indptr))
     ranking = measure(ranked, relevant, np.arange(60))
@@ -124,8 +124,8 @@ def test_filler_never_counts_not_even_as_the_last_item_of_the_row_before() -> No
     assert set(results.values()) == {0.0, None}, "empty lists have no novelty, but no hit either"
 
 
-def test_a_figure_over_nobody_is_undefined() -> None:
-    assert set(Ranking(np.ones(3), people=2).results().values()) == {None}
+def test_a_figure_over_no_users_is_undefined() -> None:
+    assert set(Ranking(np.ones(3), users=2).results().values()) == {None}
     assert set(measure(np.full((2, 50), -1), sp.csr_array((2, 3)), np.ones(3)).results().values()) == {None}
 
 
@@ -135,7 +135,7 @@ def test_ndcg_accepts_lists_shorter_than_k() -> None:
 
 def test_shapes_that_differ_are_refused() -> None:
     with pytest.raises(ValueError, match="relevant: expected the shape"):
-        Ranking(np.ones(3), people=2).add(np.zeros((2, 5), dtype=int), sp.csr_array((2, 4)))
+        Ranking(np.ones(3), users=2).add(np.zeros((2, 5), dtype=int), sp.csr_array((2, 4)))
 
 
 def naive_top(scores: np.ndarray, exclude: np.ndarray, n: int) -> np.ndarray:

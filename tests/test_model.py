@@ -1,4 +1,4 @@
-"""The model against the equations of docs/model.md written out as loops over one user and one title at a
+"""The model against the equations of docs/model.md written out as loops over one user and one item at a
 time.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from dskreg.config import PRESETS, ModelConfig
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.dskreg import NOBODY, DSKReG
+from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
 from dskreg.model.scoring import SPREAD, Catalogue, pair_scores
 from tests.drawn_models import CATALOGUE, HISTORY, PADDED, USERS, make, noises
 from tests.worlds import A, C, D, E, hand_drawn_graph
@@ -71,7 +71,7 @@ def oracle(
     picks = [j for _, j in sorted(keys, reverse=True)[: config.user_picks]]
     if config.user == "free":
         stranger = np.mean(p["user_embedding"], axis=0)
-        base = stranger if USERS[user] == NOBODY else p["user_embedding"][user]
+        base = stranger if USERS[user] == UNKNOWN_USER else p["user_embedding"][user]
     else:
         weight = model.history_weight
         assert weight is not None
@@ -179,7 +179,7 @@ def test_contributions_add_up(config: ModelConfig, relaxation: str) -> None:
     hop = model(USERS, PADDED, CATALOGUE, *noises(model)).item
     assert torch.allclose(hop.self_contribution + hop.contribution.sum(1) + hop.bias, hop.pre_activation)
     assert torch.equal(hop.score, hop.pre_activation) == (config.activation == "linear")
-    # Everybody has a candidate here
+    # All users has a candidate here
     assert torch.allclose(hop.attention.sum(1), torch.ones(5, 4, dtype=torch.float64))
 
 

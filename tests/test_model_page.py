@@ -1,6 +1,4 @@
-"""The Model page: every number under a label is the one that the artifact's own files give, counted and
-computed here another way.
-"""
+"""The Model page: every figure agrees with the artifact's files, counted and computed here another way."""
 
 import hashlib
 import json
@@ -15,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
 from dskreg.ui.model import curves
-from tests.test_pages import DEMO, fine, said, visit
+from tests.visits import DEMO, said, table_with, visit
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 TRAIN, VALIDATION, TEST, OUTSIDE = 0, 1, 2, 3
@@ -24,7 +22,7 @@ K = 20
 
 @pytest.fixture(scope="module")
 def app() -> AppTest:
-    return fine(visit("model", cutoff=str(K)))
+    return visit("model", cutoff=K)
 
 
 def document(name: str) -> dict:
@@ -36,23 +34,19 @@ def interactions() -> pd.DataFrame:
     return pd.read_parquet(DEMO / "interactions.parquet")
 
 
-def table_with(app: AppTest, *columns: str) -> pd.DataFrame:
-    return next(table.value for table in app.dataframe if set(columns) <= set(table.value.columns))
-
-
 def pairs(app: AppTest, first: str) -> dict[str, str]:
     table = table_with(app, first)
     return dict(zip(table.iloc[:, 0], table.iloc[:, 1], strict=True))
 
 
-def test_sizes(app: AppTest) -> None:
+def test_the_sizes_of_the_data_are_those_of_the_files(app: AppTest) -> None:
     rows = interactions()
     expected = {
-        "Viewers": len(pd.read_parquet(DEMO / "users.parquet")),
-        "Titles": len(pd.read_parquet(DEMO / "items.parquet")),
+        "Users": len(pd.read_parquet(DEMO / "users.parquet")),
+        "Items": len(pd.read_parquet(DEMO / "items.parquet")),
         "Interactions": len(rows),
         "Likes": int(rows["liked"].sum()),
-        "Kinds of relation": len(document("manifest")["graph_relations"]),
+        "Relations": len(document("manifest")["graph_relations"]),
     }
     assert expected["Likes"] < expected["Interactions"]
     assert {metric.label: metric.value for metric in app.metric} == {
@@ -61,7 +55,7 @@ def test_sizes(app: AppTest) -> None:
 
 
 def lists_by_popularity() -> dict[int, list[int]]:
-    """Everybody's list of the most liked titles that are not in the history; of equals the lower position."""
+    """Every user's list of the most liked items outside the history; ties go to the lower position."""
     rows = interactions()
     known = rows[rows["liked"] & rows["fold"].isin((TRAIN, VALIDATION, OUTSIDE))]
     count = np.bincount(known["item"], minlength=len(pd.read_parquet(DEMO / "items.parquet")))
@@ -85,7 +79,7 @@ def lists_of_the_model() -> dict[int, list[int]]:
 
 
 def measured(lists: dict[int, list[int]]) -> dict[str, float]:
-    """The measures' definitions, a person at a time."""
+    """The measures by their definitions, one user at a time."""
     rows = interactions()
     liked = rows[rows["liked"]]
     wanted = liked[liked["fold"] == TEST].groupby("user")["item"].agg(set).to_dict()
@@ -116,14 +110,14 @@ def measured(lists: dict[int, list[int]]) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("name", "lists"), [("popularity", lists_by_popularity), ("DSKReG", lists_of_the_model)]
 )
-def test_metrics(app: AppTest, name: str, lists) -> None:  # type: ignore[no-untyped-def]
+def test_the_test_metrics_follow_from_the_lists(app: AppTest, name: str, lists) -> None:  # type: ignore[no-untyped-def]
     row = table_with(app, "recommender", "ndcg").set_index("recommender").loc[name]
     for measure, value in measured(lists()).items():
         shown = row[measure].removesuffix(" ★")
         assert float(shown) == pytest.approx(value, abs=0.51 * 10 ** -len(shown.partition(".")[2])), measure
 
 
-def test_every_recommender_has_its_row_and_the_best_its_star(app: AppTest) -> None:
+def test_every_recommender_has_a_row_and_the_best_has_the_star(app: AppTest) -> None:
     table, metrics = table_with(app, "recommender", "ndcg").set_index("recommender"), document("metrics")
     runs = {"DSKReG": metrics["metrics"]} | metrics["baselines"]
     assert set(table.index) == set(runs)
@@ -134,10 +128,10 @@ def test_every_recommender_has_its_row_and_the_best_its_star(app: AppTest) -> No
         }
 
 
-def test_who_was_tested_and_how_the_baselines_were_tuned(app: AppTest) -> None:
+def test_the_captions_name_the_tested_users_and_the_settings_of_the_baselines(app: AppTest) -> None:
     rows = interactions()
     people = rows.loc[rows["liked"] & (rows["fold"] == TEST), "user"].nunique()
-    assert f"Test titles of {people:,} people" in said(app)
+    assert f"means over {people:,} users" in said(app)
     for name, settings in document("metrics")["baseline_settings"].items():
         words = said(app).partition(f"{name} (")[2].partition(")")[0]
         assert {
@@ -145,7 +139,7 @@ def test_who_was_tested_and_how_the_baselines_were_tuned(app: AppTest) -> None:
         } == settings
 
 
-def test_relations(app: AppTest) -> None:
+def test_the_table_of_relations_is_what_the_weights_give(app: AppTest) -> None:
     graph, weights = load_file(DEMO / "graph.safetensors"), load_file(DEMO / "weights.safetensors")
     names, k = document("manifest")["graph_relations"], document("manifest")["config"]["model"]["picks"]
     neighbour, relation = graph["neighbour"].astype(int), graph["relation"].astype(int)
@@ -177,30 +171,25 @@ def test_relations(app: AppTest) -> None:
     assert shown["candidates"].sum() == there.sum()
     most = shown["mass"] / 100 - shown["candidates"] / there.sum()
     best = most.idxmax()
-    assert (
-        f"“{best}” has {shown.loc[best, 'candidates'] / there.sum():.0%} of the candidates and {shown.loc[best, 'mass']:.0f}%"
-        in said(app)
-    )
+    share, mass = shown.loc[best, "candidates"] / there.sum(), shown.loc[best, "mass"]
+    assert f"“{best}” has {share:.0%} of the candidates and {mass:.0f}%" in said(app)
 
 
-def test_nothing_is_said_to_be_learnt_where_validation_chose_it(app: AppTest) -> None:
+def test_the_gates_are_described_as_chosen_and_not_as_learned(app: AppTest) -> None:
     start = document("metrics")["start"]["gates"]
     now = np.exp(load_file(DEMO / "weights.safetensors")["log_gate"])
     change = np.abs(now / np.array(start) - 1).max()
     text = said(app)
     assert (
-        f"The gates were chosen on validation; training then changed none of them by more than {change:.1%}."
+        f"The gates were chosen on validation; training changed none of them by more than {change:.1%}."
         in text
     )
-    assert "(e_r) are hardly trained" in text and "learnt to sample" not in text
+    assert "(e_r) hardly change in training" in text
     helps = [str(element.proto.columns) for element in app.dataframe]
-    assert not any(
-        re.search(r"learnt|learned", words)
-        for words in [text, *helps, *(header.value for header in app.header)]
-    )
+    assert not any(re.search(r"learnt|learned", words) for words in [text, *helps])
 
 
-def test_epochs(app: AppTest) -> None:
+def test_the_training_history_is_that_of_the_artifact(app: AppTest) -> None:
     history, metrics = document("history"), document("metrics")
     shown = table_with(app, "epoch", "loss")
     assert shown["epoch"].tolist() == list(range(len(history)))
@@ -211,15 +200,16 @@ def test_epochs(app: AppTest) -> None:
     best = int(np.argmax([row["ndcg"] for row in history]))
     assert best == metrics["best_epoch"] and f"Epoch {best} was best on validation" in said(app)
     rank = max(kernel["rank"] for kernel in metrics["start"]["kernels"])
-    assert f"up to {rank} directions" in said(app) and len(app.get("vega_lite_chart")) == len(curves.CURVES)
+    assert f"(spectral, rank {rank})" in said(app)
+    assert len(app.get("plotly_chart")) == len(curves.CURVES) + 1, "the curves and the chart of relations"
 
 
-def test_provenance(app: AppTest) -> None:
+def test_settings_versions_and_hashes_are_those_of_the_files(app: AppTest) -> None:
     manifest, run = document("manifest"), document("run")
     files = pairs(app, "File")
     for name in manifest["files"]:
         assert files[name] == hashlib.sha256((DEMO / name).read_bytes()).hexdigest()
-    made = pairs(app, "What")
+    made = pairs(app, "Property")
     assert (
         made["created"] == run["created"]
         and made["seconds"] == f"{run['seconds']['total']:.0f}"

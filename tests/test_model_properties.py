@@ -1,4 +1,4 @@
-"""What must hold of the model whatever its weights: strangers, titles and graphs with nothing in them,
+"""What must hold of the model whatever its weights: strangers, items and graphs with nothing in them,
 company, what learns, what adds up.
 """
 
@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from dskreg.config import PRESETS
+from dskreg.explain.explanation import history_contributions
 from dskreg.graph.candidates import build
-from dskreg.model.dskreg import NOBODY, DSKReG
+from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
 from tests.drawn_models import CATALOGUE, PADDED, USERS, make, noises
 from tests.tiny_runs import small
 from tests.worlds import EVERYTHING, A, B, E, hand_drawn, hand_drawn_graph
@@ -33,7 +34,7 @@ def test_wider_padding_and_more_company_change_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("width", [30, 47, 200, 1000])
 def test_padding_changes_nothing_where_all_titles_are_as_relevant(width: int) -> None:
-    """Before training a = 0, and every liked title is drawn as readily as any other: which ones are picked is
+    """Before training a = 0, and every liked item is drawn as readily as any other: which ones are picked is
     a matter of the history alone.
     """
     graph = small(2, 60)[1]
@@ -46,7 +47,7 @@ def test_padding_changes_nothing_where_all_titles_are_as_relevant(width: int) ->
 
 
 def test_a_candidate_left_out_leaves_the_other_picks_where_many_are_as_relevant() -> None:
-    """Titles that share one genre with twenty others have twenty equal candidates."""
+    """Items that share one genre with twenty others have twenty equal candidates."""
     graph = small(2, 120)[1]
     model = DSKReG(replace(PRESETS["default"].model, width=4, picks=8), graph, 2).eval()
     titles = torch.arange(120)
@@ -65,7 +66,7 @@ def test_a_candidate_left_out_leaves_the_other_picks_where_many_are_as_relevant(
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_stranger_is_served_from_the_history_alone(name: str) -> None:
     model = make(replace(PRESETS[name].model, width=4))
-    base = model.user_hop(torch.tensor([NOBODY]), torch.tensor([[A, B]])).base[0]
+    base = model.user_hop(torch.tensor([UNKNOWN_USER]), torch.tensor([[A, B]])).base[0]
     if model.user_embedding is None:
         assert model.history_weight is not None
         of_a, of_b = (model.history_weight[i] * model.item_embedding[i] for i in (A, B))
@@ -167,8 +168,8 @@ def test_what_the_history_adds_makes_up_the_users_part_of_the_score(name: str) -
     model = make(replace(PRESETS[name].model, width=4, activation="linear"))
     with torch.no_grad():
         trace = model(USERS[1:2], PADDED[1:2], CATALOGUE)
-        base, picked = model.history_contributions(trace, CATALOGUE, PADDED[1])
-        seen = model.title_vectors(
+        base, picked = history_contributions(model, trace, CATALOGUE, PADDED[1])
+        seen = model.item_vectors(
             CATALOGUE, trace.item.neighbour, model.gated(trace.item.relation, trace.item.attention)
         )[:, 0]
         rest = seen @ model.user_tower.bias

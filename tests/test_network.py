@@ -1,21 +1,21 @@
-"""The drawing and the figures: offline, the same bytes for the same input, safe with titles that somebody
-else wrote.
-"""
+"""The graph of a sample and the figures: complete, offline, and safe with names of unknown origin."""
 
 import html
 import json
 import re
 
-import jinja2
 import numpy as np
 import pandas as pd
 import pytest
 
 from dskreg.ui.common import charts
-from dskreg.ui.sampling import charts as draw_charts
-from dskreg.ui.sampling import network, walk_chart
+from dskreg.ui.sampling import charts as sampling_charts
+from dskreg.ui.sampling import frequency_charts, html_graph, network
+from tests.made_up import candidates
 
-COLOURS = charts.palette(["co-liked", "genre", "studio"])
+RELATIONS = ("co-liked", "genre", "studio")
+COLOURS = charts.palette(RELATIONS)
+CENTRE = (7, "Centre")
 HOSTILE = [
     "<script>alert(1)</script>",
     'a href="javascript:alert(1)"',
@@ -27,114 +27,145 @@ HOSTILE = [
 ]
 
 
-def candidates(
-    count: int = 20, picks: int = 8, titles: tuple[str, ...] | list[str] = ("Title",)
-) -> pd.DataFrame:
-    """A made-up side of an explanation, largest key first."""
-    random = np.random.default_rng(0)
-    logit = np.sort(random.normal(size=count))[::-1]
-    share = np.exp(logit) / np.exp(logit).sum() if count else logit
-    picked = np.arange(count) < picks
-    return pd.DataFrame(
-        {
-            "item_id": np.arange(100, 100 + count),
-            "title": [
-                f"{titles[i % len(titles)]} {i}" if i >= len(titles) else titles[i] for i in range(count)
-            ],
-            "relation": [("co-liked", "genre", "studio")[i % 3] for i in range(count)],
-            "via": [["Space", "Mecha"] if i % 3 == 1 else [] for i in range(count)],
-            "logit": logit,
-            "share": share,
-            "picked": picked,
-            "inclusion_probability": np.minimum(share * picks, 1),
-            "contribution": np.where(picked, random.normal(size=count), 0.0),
-        }
+# The graph in the app
+
+
+@pytest.mark.parametrize(("count", "picks"), [(0, 0), (1, 1), (5, 2), (120, 8), (200, 64)])
+def test_every_node_is_an_item_and_every_link_an_edge_up_to_the_limits(count: int, picks: int) -> None:
+    frame = candidates(count, picks)
+    graph = network.build(frame, CENTRE, COLOURS)
+    assert graph.item_ids == [7, *graph.edges["item_id"]] and len(set(graph.item_ids)) == len(graph.nodes)
+    titles = dict(zip(frame["item_id"], frame["title"], strict=True)) | {7: "Centre"}
+    assert [node["value"] for node in graph.nodes] == [titles[item] for item in graph.item_ids]
+    assert [link["source"] for link in graph.links] == [node["id"] for node in graph.nodes[1:]]
+    assert {link["target"] for link in graph.links} <= {"0"}
+    picked = graph.edges["picked"]
+    assert picked.sum() == min(picks, network.MOST_SAMPLED)
+    assert (~picked).sum() == min(count - picks, network.MOST_UNSAMPLED)
+    assert graph.left_out == max(0, picks - network.MOST_SAMPLED)
+    assert [node["x"] > 0 for node in graph.nodes[1:]] == picked.tolist(), "sampled neighbours on the right"
+    assert len({(node["x"], node["y"]) for node in graph.nodes}) == len(graph.nodes)
+    json.dumps(graph.option)
+
+
+def test_unsampled_edges_are_dashed_and_sampled_ones_widen_with_the_contribution() -> None:
+    graph = network.build(candidates(20, 3), CENTRE, COLOURS)
+    lines = [link["lineStyle"] for link in graph.links]
+    assert [line.get("type") == "dashed" for line in lines] == [False] * 3 + [True] * network.MOST_UNSAMPLED
+    widths = [line["width"] for line in lines[:3]]
+    assert widths == sorted(widths, reverse=True) and len(set(widths)) == 3
+    assert [line["color"] for line in lines] == [COLOURS[relation] for relation in graph.edges["relation"]]
+
+
+def test_an_item_under_two_relations_is_one_node_with_two_curved_edges() -> None:
+    frame = candidates(6, 3)
+    frame.loc[4, "item_id"] = frame.loc[0, "item_id"]  # sampled under one relation, not under the other
+    graph = network.build(frame, CENTRE, COLOURS)
+    assert graph.item_ids.count(100) == 1 and len(graph.nodes) == 6 and len(graph.links) == 6
+    ends = {(link["source"], link["lineStyle"]["curveness"]) for link in graph.links}
+    assert len(ends) == 6, "parallel edges must not cover each other"
+    node = graph.nodes[graph.item_ids.index(100)]
+    assert node["x"] > 0 and all(relation in node["tooltip"]["formatter"] for relation in RELATIONS[:2])
+
+
+def test_nodes_and_edges_say_relation_shared_entities_and_numbers() -> None:
+    frame = candidates(2, 1)
+    frame["via"] = [["Space"], []]
+    sampled, unsampled = (
+        link["tooltip"]["formatter"] for link in network.build(frame, CENTRE, COLOURS).links
     )
+    contribution, probability = frame["contribution"][0], frame["inclusion_probability"][0]
+    assert f"\nco-liked (Space)\nsampled, contribution {contribution:+.4f}\nlogit" in sampled
+    assert f"inclusion probability {probability:.1%}" in sampled and "genre\nnot sampled" in unsampled
+
+
+def test_liked_items_carry_a_heart() -> None:
+    graph = network.build(candidates(), CENTRE, COLOURS, liked={100})
+    hearts = [node["name"].startswith("\u2665") for node in graph.nodes]
+    assert [item for item, heart in zip(graph.item_ids, hearts, strict=True) if heart] == [100]
+
+
+def test_every_relation_of_an_edge_is_in_the_legend_with_its_colour() -> None:
+    graph = network.build(candidates(), CENTRE, COLOURS)
+    legend = {each["name"]: each["itemStyle"]["color"] for each in graph.option["series"][0]["categories"]}
+    assert legend == COLOURS
+
+
+def test_no_text_of_the_graph_is_a_placeholder_or_markup() -> None:
+    frame = candidates(8, 4, ["{b} {@x}", "a|b", *HOSTILE]).assign(relation="{c}")
+    graph = network.build(frame, (7, "{c}"), COLOURS)
+    texts = [node["name"] for node in graph.nodes]
+    texts += [each["tooltip"]["formatter"] for each in (*graph.nodes, *graph.links)]
+    texts += [each["name"] for each in graph.option["series"][0]["categories"]]
+    assert not any(re.search(r"\{[@\w]", text) for text in texts)
+    assert graph.option["tooltip"]["renderMode"] == "richText"
+
+
+def test_only_a_clickable_graph_selects_nodes() -> None:
+    series = network.build(candidates(), CENTRE, COLOURS).option["series"][0]
+    assert series["selectedMode"] is False
+    series = network.build(candidates(), CENTRE, COLOURS, clickable=True).option["series"][0]
+    assert series["selectedMode"] == "single"
+
+
+# The graph as an HTML file
+
+
+def exported(frame: pd.DataFrame, title: str = "Centre", dark: bool = False) -> str:
+    return html_graph.page(network.build(frame, (7, title), COLOURS, dark=dark), dark)
 
 
 def data_of(page: str, name: str) -> list[dict]:
-    """What the page hands to vis as nodes or edges."""
+    """The nodes or edges that the file hands to vis."""
     found = re.search(rf"{name} = new vis\.DataSet\((\[.*?\])\);\n", page, re.S)
     assert found, "pyvis' template has changed"
     return json.loads(found.group(1))
 
 
-def test_nothing_is_fetched_from_anywhere():
-    page = network.draw(candidates(), "Centre", COLOURS).html
+def test_the_file_fetches_nothing() -> None:
+    page = exported(candidates())
     assert not re.findall(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)\s*=\s*[\"']?(?!data:)", page)
     assert not re.findall(r"url\(\s*[\"']?(?!data:)[a-z/]|@import", page.split("<script", 1)[0])
     assert not re.findall(r"jsdelivr|cdnjs|sourceMappingURL|<!--", page)
-    assert "default-src 'none'" in page  # and the browser would refuse to
+    assert "default-src 'none'" in page
 
 
-def test_the_same_input_gives_the_same_bytes():
-    assert (
-        network.draw(candidates(), "Centre", COLOURS).html
-        == network.draw(candidates(), "Centre", COLOURS).html
-    )
+def test_the_same_sample_gives_the_same_file() -> None:
+    assert exported(candidates()) == exported(candidates())
 
 
-def test_it_has_a_language_a_title_a_text_alternative_and_no_empty_heading():
-    drawing = network.draw(candidates(), "A & B", COLOURS)
-    assert drawing.html.startswith('<!DOCTYPE html>\n<html lang="en">')
-    assert f"<title>{html.escape(drawing.alt)}</title>" in drawing.html
-    assert f'role="img" aria-label="{html.escape(drawing.alt)}"' in drawing.html
-    assert "<h1" not in drawing.html and "A & B with the 8 candidates drawn" in drawing.alt
+def test_the_file_has_a_language_a_title_and_a_text_alternative() -> None:
+    page, alt = exported(candidates(), "A & B"), network.build(candidates(), (7, "A & B"), COLOURS).alt
+    assert page.startswith('<!DOCTYPE html>\n<html lang="en">') and "<h1" not in page
+    assert f"<title>{html.escape(alt)}</title>" in page and "A & B with 8 sampled neighbours" in alt
+    assert f'role="img" aria-label="{html.escape(alt)}"' in page
+
+
+def test_the_file_has_the_nodes_and_edges_of_the_chart() -> None:
+    graph = network.build(candidates(), CENTRE, COLOURS, liked={100})
+    page = html_graph.page(graph)
+    assert [node["label"] for node in data_of(page, "nodes")] == [node["name"] for node in graph.nodes]
+    edges = data_of(page, "edges")
+    assert [not edge["dashes"] for edge in edges] == graph.edges["picked"].tolist()
+    assert [edge["color"]["color"] for edge in edges] == [link["lineStyle"]["color"] for link in graph.links]
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_hostile_titles_stay_text(dark):
-    drawing = network.draw(candidates(12, 4, HOSTILE), HOSTILE[0], COLOURS, dark=dark)
-    plain = network.draw(candidates(12, 4), "Centre", COLOURS, dark=dark)
-    assert (
-        drawing.html.count("<script") == plain.html.count("<script")
-        and "<img" not in drawing.html
-        and "onerror=alert(1)>" not in drawing.html
-    )
-    assert "innerHTML = nodeData" not in drawing.html, "pyvis shows tooltips as HTML"
-    assert not any("href" in str(node["title"]).lower() for node in data_of(drawing.html, "nodes"))
-    assert HOSTILE[0] in {node["label"].split("\n")[0] for node in data_of(drawing.html, "nodes")}
+def test_hostile_titles_stay_text_in_the_file(dark: bool) -> None:
+    page, harmless = exported(candidates(12, 4, HOSTILE), HOSTILE[0], dark), exported(candidates(12, 4))
+    assert page.count("<script") == harmless.count("<script")
+    assert "<img" not in page and "onerror=alert(1)>" not in page
+    assert "innerHTML = nodeData" not in page, "pyvis shows tooltips as HTML"
+    nodes = data_of(page, "nodes")
+    assert not any("href" in str(node["title"]).lower() for node in nodes)
+    assert HOSTILE[0] in {node["label"].split("\n")[0] for node in nodes}
 
 
-def test_hostile_relations_and_colours_are_escaped_in_the_legend():
-    frame = candidates().assign(relation="<i onclick=x>&")
-    assert "<i onclick" not in network.draw(frame, "Centre", {"<i onclick=x>&": "#123456"}).html
+def test_hostile_relations_are_escaped_in_the_legend_of_the_file() -> None:
+    assert "<i onclick" not in exported(candidates().assign(relation="<i onclick=x>&"))
 
 
-def test_picks_are_solid_and_the_best_of_the_rest_dashed():
-    drawing = network.draw(candidates(20, 3), "Centre", COLOURS, passed=5)
-    edges, nodes = (
-        data_of(drawing.html, "edges"),
-        {node["id"]: node for node in data_of(drawing.html, "nodes")},
-    )
-    assert [bool(edge.get("dashes")) for edge in edges] == [False] * 3 + [True] * 5
-    assert list(drawing.edges["picked"]) == [True] * 3 + [False] * 5
-    assert all((nodes[edge["from"]]["x"] > 0) == (not edge.get("dashes")) for edge in edges)
-    widths = [edge["width"] for edge in edges[:3]]
-    assert widths == sorted(widths, reverse=True), "the first pick contributes most"
-
-
-def test_a_title_under_two_relations_is_one_node_with_two_edges():
-    frame = candidates(4, 1)
-    frame.loc[1, "item_id"] = frame.loc[0, "item_id"]  # picked under one, missed under the other
-    drawing = network.draw(frame, "Centre", COLOURS)
-    assert len(data_of(drawing.html, "nodes")) == 4 and len(data_of(drawing.html, "edges")) == 4
-    assert (
-        len({(edge["from"], json.dumps(edge.get("smooth"))) for edge in data_of(drawing.html, "edges")}) == 4
-    ), "parallel edges must not hide each other"
-
-
-@pytest.mark.parametrize(("count", "picks"), [(0, 0), (1, 1), (3, 3), (200, 64), (500, 8)])
-def test_any_number_of_candidates_is_drawn_within_the_cap(count, picks):
-    drawing = network.draw(candidates(count, picks), "Centre", COLOURS)
-    nodes = data_of(drawing.html, "nodes")
-    assert 1 <= len(nodes) <= 40 and drawing.left_out == max(0, picks - network.MOST_PICKED)
-    assert len({(node["x"], node["y"]) for node in nodes}) == len(nodes), "no node stands on another"
-
-
-def test_liked_titles_carry_a_heart():
-    nodes = data_of(network.draw(candidates(), "Centre", COLOURS, liked={100}).html, "nodes")
-    assert [node["id"] for node in nodes if node["label"].startswith("\u2665")] == ["item 100"]
+# Colours and sums
 
 
 def luminance(colour: str) -> float:
@@ -144,67 +175,17 @@ def luminance(colour: str) -> float:
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
 
 
-@pytest.mark.parametrize("page", [network._LIGHT["page"], network._DARK["page"]])
-def test_colours_can_be_told_from_both_pages(page):
+@pytest.mark.parametrize("page", network.PAGE.values())
+def test_colours_have_contrast_on_both_pages(page: str) -> None:
     for colour in (*charts.COLOURS, *charts.WARM_TO_COLD, charts.OTHER, charts.LIKED, charts.RECOMMENDED):
         dark, light = sorted((luminance(colour), luminance(page)))
         assert (light + 0.05) / (dark + 0.05) >= 3, colour
 
 
-def test_a_sum_shows_its_total_and_escapes_names():
-    figure = charts.score_sum([("the title itself", "", 1.0), ("<b>x</b>", "genre", -0.25)], ("score", 0.75))
+def test_a_sum_shows_its_total_and_escapes_names() -> None:
+    figure = charts.score_sum([("own embedding", "", 1.0), ("<b>x</b>", "genre", -0.25)], ("score", 0.75))
     assert figure.data[0].text[-1] == "<b>0.750</b>" and "&lt;b&gt;" in figure.data[0].customdata[1]
     charts.score_sum([("nothing", "", 0.0)], ("score", 0.0))
-
-
-# The walkable network
-
-
-@pytest.mark.parametrize(("count", "picks"), [(0, 0), (1, 1), (5, 2), (120, 8), (200, 64)])
-def test_the_walker_knows_which_title_each_node_is(count, picks):
-    frame = candidates(count, picks)
-    drawing = walk_chart.walk(frame, (7, "Centre"), COLOURS)
-    series = drawing.option["series"][0]
-    assert drawing.nodes == [7, *drawing.table["item_id"]] and len(series["data"]) == len(
-        drawing.nodes
-    ) == len(set(drawing.nodes))
-    titles = dict(zip(frame["item_id"], frame["title"], strict=True))
-    assert [node["value"] for node in series["data"]] == [
-        "Centre",
-        *(titles[item] for item in drawing.nodes[1:]),
-    ]
-    assert [link["source"] for link in series["links"]] == [node["id"] for node in series["data"][1:]] and {
-        link["target"] for link in series["links"]
-    } <= {"0"}
-    assert drawing.table["picked"].sum() == min(picks, walk_chart.MOST_PICKED) and (
-        ~drawing.table["picked"]
-    ).sum() == min(count - picks, walk_chart.MOST_PASSED)
-    for node, picked in zip(series["data"][1:], drawing.table["picked"], strict=True):
-        assert (node["x"] > 0) == picked
-    assert len({(node["x"], node["y"]) for node in series["data"]}) == len(drawing.nodes), (
-        "no node stands on another"
-    )
-    json.dumps(drawing.option)
-
-
-def test_the_walker_shows_a_title_once_by_its_strongest_tie():
-    frame = candidates(6, 3)
-    frame.loc[4, "item_id"] = frame.loc[0, "item_id"]  # drawn under one relation, missed under another
-    drawing = walk_chart.walk(frame, (7, "Centre"), COLOURS)
-    assert drawing.nodes.count(100) == 1 and bool(drawing.table.set_index("item_id")["picked"][100])
-
-
-def test_the_walker_has_no_placeholders_and_no_html():
-    frame = candidates(8, 4, ["{b} {@x}", "a|b", *HOSTILE])
-    option = walk_chart.walk(frame, (7, "{c}"), COLOURS, liked={100}).option
-    texts = [
-        text for node in option["series"][0]["data"] for text in (node["name"], node["tooltip"]["formatter"])
-    ]
-    assert not any(re.search(r"\{[@\w]", text) for text in texts)
-    assert (
-        option["tooltip"]["renderMode"] == "richText"
-        and sum(text.startswith("\u2665") for text in texts) == 1
-    )
 
 
 # Figures of the sampler
@@ -218,13 +199,13 @@ def flow_frame() -> pd.DataFrame:
         (1, "<b>A</b>", 5, "Same", "studio", 0.5),
         (None, "2 more", 5, "Same", "genre", 0.5),
         (None, "2 more", 6, "Same", "genre", 0.125),
-        (None, "2 more", None, "the title itself", "", 2.0),
+        (None, "2 more", None, "own embedding", "", 2.0),
     ]
     return pd.DataFrame(rows, columns=columns)
 
 
-def test_the_flow_keeps_titles_of_one_name_apart_and_its_widths():
-    sankey = draw_charts.sankey(flow_frame(), "End", COLOURS).data[0]
+def test_the_attribution_chart_keeps_items_of_one_name_apart() -> None:
+    sankey = sampling_charts.sankey(flow_frame(), "End", COLOURS).data[0]
     assert len(sankey.node.label) == 2 + 4 + 1 and not any(
         "<b>" in text for text in (*sankey.node.label, *sankey.node.customdata)
     )
@@ -236,39 +217,25 @@ def test_the_flow_keeps_titles_of_one_name_apart_and_its_widths():
     assert len({sankey.link.color[n] for n in range(6)}) == 2, "for and against have colours of their own"
 
 
-def test_curves_count_titles():
+def test_degree_curves_count_items() -> None:
     frame = pd.DataFrame({"drawn": [0, 1, 1, 4]})
-    curve, star = draw_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 1.0}).data
+    curve, star = sampling_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 1.0}).data
     assert list(curve.x) == [1, 4] and list(curve.y) == [3, 1] and list(star.y) == [3]
-    assert len(draw_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 0.0}).data) == 1, (
+    assert len(sampling_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 0.0}).data) == 1, (
         "zero has no place on a logarithmic axis"
     )
 
 
-def test_a_few_that_can_be_told_apart():
-    assert draw_charts.spread([0.8, 0.79, 0.6, 0.4, 0.2, 0.08]) == [0, 2, 3, 4, 5]
-    assert draw_charts.spread([0.5, 0.5]) == [0, 1] and draw_charts.spread([]) == []
+def test_the_convergence_chart_shows_a_few_distinct_probabilities() -> None:
+    assert frequency_charts.spread([0.8, 0.79, 0.6, 0.4, 0.2, 0.08]) == [0, 2, 3, 4, 5]
+    assert frequency_charts.spread([0.5, 0.5]) == [0, 1] and frequency_charts.spread([]) == []
 
 
-def test_the_way_from_one_score_to_another_ends_there():
-    figure = draw_charts.change(("A", 1.0), [("left", -0.5), ("came", 0.75)], ("B", 1.25)).data[0]
+def test_the_steps_between_two_scores_add_up() -> None:
+    figure = sampling_charts.change(("A", 1.0), [("removed", -0.5), ("added", 0.75)], ("B", 1.25)).data[0]
     assert sum(figure.x[:-1]) == pytest.approx(figure.x[-1]) and list(figure.measure) == [
         "absolute",
         "relative",
         "relative",
         "total",
     ]
-
-
-def test_the_page_s_templates_are_compiled_once(monkeypatch):
-    network._templates.cache_clear()
-    compiled, compile_ = [], jinja2.Environment.compile
-    monkeypatch.setattr(
-        jinja2.Environment,
-        "compile",
-        lambda self, *rest, **named: compiled.append(rest) or compile_(self, *rest, **named),
-    )
-    network.draw(candidates(), "Centre", COLOURS)
-    first = len(compiled)  # the page, and the scripts in it
-    network.draw(candidates(), "Centre", COLOURS)
-    assert len(compiled) == first > 0

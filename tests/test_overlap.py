@@ -1,4 +1,4 @@
-"""Two ranked lists against each other: by hand, and against infinite sums computed term by term."""
+"""The overlap of two ranked lists: by hand, and against infinite sums computed term by term."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from dskreg.explore.overlap import Overlap, depths, jaccard, kendall_tau, moves,
 
 
 def naive_rbo(first: list[int], second: list[int], p: float) -> float:
-    """(1-p) sum_d p^(d-1) A_d, the agreement A_d beyond a list's end extrapolated from what was seen; 4,000
-    terms of it.
-    """
+    """(1-p) sum_d p^(d-1) A_d in 4,000 terms; the agreement A_d is extrapolated beyond a list's end."""
     short, long = sorted((first, second), key=len)
     s, n = len(short), len(long)
 
@@ -41,17 +39,17 @@ def test_rank_biased_overlap_is_the_extrapolated_sum(seed: int, p: float) -> Non
     assert rank_biased_overlap(first, second, p) == rank_biased_overlap(second, first, p)
 
 
-def test_rank_biased_overlap_of_the_same_and_of_strangers() -> None:
+def test_rank_biased_overlap_is_1_for_equal_lists_and_0_for_disjoint_ones() -> None:
     assert rank_biased_overlap([1, 2, 3], [1, 2, 3]) == pytest.approx(1)
     assert rank_biased_overlap([1, 2, 3], [4, 5]) == 0
     assert rank_biased_overlap([], [1]) == rank_biased_overlap([], []) == 0
 
 
-def test_agreement_at_the_top_counts_more() -> None:
+def test_rank_biased_overlap_weighs_agreement_at_the_top_more() -> None:
     assert rank_biased_overlap([1, 2, 3, 4], [1, 2, 8, 9]) > rank_biased_overlap([3, 4, 1, 2], [8, 9, 1, 2])
 
 
-def test_jaccard_by_hand_and_by_sets() -> None:
+def test_jaccard_at_every_depth_equals_the_ratio_of_the_sets() -> None:
     assert jaccard([1, 2, 3], [2, 1, 4]) == pytest.approx([0, 1, 2 / 4])
     assert jaccard([1], [2, 1, 3]) == pytest.approx([0, 1 / 2, 1 / 3])
     for seed in range(8):
@@ -63,7 +61,7 @@ def test_jaccard_by_hand_and_by_sets() -> None:
         assert jaccard(first, second) == pytest.approx(expected)
 
 
-def test_nothing_against_nothing() -> None:
+def test_empty_lists_have_no_overlap() -> None:
     assert len(jaccard([], [])) == 0 and len(moves([], [])) == 0
     overlap = Overlap.of([], [])
     assert (overlap.common, overlap.rbo, overlap.tau) == (0, 0.0, None)
@@ -75,16 +73,17 @@ def naive_tau(first: list[int], second: list[int]) -> float:
     return sum(1 if second.index(a) < second.index(b) else -1 for a, b in pairs) / len(pairs)
 
 
-def test_kendall_tau_counts_the_pairs_in_order() -> None:
+def test_kendall_tau_counts_the_pairs_in_the_same_order() -> None:
     assert kendall_tau([1, 2, 3], [1, 2, 3]) == 1 and kendall_tau([1, 2, 3], [3, 2, 1]) == -1
     assert kendall_tau([1, 2], [2, 3]) is None
-    for seed in range(8):
-        first, second = lists(seed)
-        if len(set(first) & set(second)) > 1:
-            assert kendall_tau(first, second) == pytest.approx(naive_tau(first, second))
+    pairs = [lists(seed) for seed in range(8)]
+    pairs = [(first, second) for first, second in pairs if len(set(first) & set(second)) > 1]
+    assert len(pairs) > 3
+    for first, second in pairs:
+        assert kendall_tau(first, second) == pytest.approx(naive_tau(first, second))
 
 
-def test_moves_say_how_many_places_a_title_climbs() -> None:
+def test_moves_count_the_places_by_which_an_item_rises() -> None:
     frame = moves(["a", "b", "c"], ["c", "x", "a"])
     rows = {row.item_id: (row.first, row.second, row.up) for row in frame.itertuples()}
     assert rows["a"] == (1, 3, -2) and rows["c"] == (3, 1, 2)
@@ -93,7 +92,7 @@ def test_moves_say_how_many_places_a_title_climbs() -> None:
     assert frame["item_id"].tolist() == ["a", "c", "b", "x"]
 
 
-def test_the_whole_holds_the_parts() -> None:
+def test_the_overlap_has_the_values_of_its_functions() -> None:
     first, second = [1, 2, 3, 4], [2, 5, 1]
     overlap = Overlap.of(first, second)
     assert (overlap.first, overlap.second, overlap.common) == (4, 3, 2)
@@ -104,7 +103,7 @@ def test_the_whole_holds_the_parts() -> None:
     assert overlap.moves["up"].dropna().tolist() == [-2, 1]
 
 
-def test_what_is_no_ranking_is_refused() -> None:
+def test_repeated_ids_and_invalid_parameters_are_refused() -> None:
     with pytest.raises(ValueError, match="every id once"):
         depths([1, 1], [2])
     with pytest.raises(ValueError, match="between 0 and 1"):

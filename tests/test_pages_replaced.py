@@ -1,4 +1,4 @@
-"""An artifact that is replaced on disk while people look at it."""
+"""An artifact that is replaced on disk while the app shows it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,29 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from test_pages import DEMO, fine, recommended, said, visit
+from streamlit.testing.v1 import AppTest
 
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from dskreg.ui.common import cache
 from tests.reliability.size import times
+from tests.visits import DEMO, fine, said, table_with
+from tests.visits import visit as visit_page
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 VISITS = times(60, 8)
+USER = 34
+
+
+def visit() -> AppTest:
+    """The recommendations of one user as a table."""
+    return visit_page(user=USER, view="table")
+
+
+def recommended(app: AppTest) -> pd.DataFrame:
+    return table_with(app, "rank")
 
 
 def renamed(demo: artifacts.Artifact, mark: str) -> artifacts.Artifact:
@@ -30,23 +43,24 @@ def renamed(demo: artifacts.Artifact, mark: str) -> artifacts.Artifact:
     )
 
 
-def test_who_is_looking_and_who_comes_see_the_new_one(
+def test_existing_and_new_sessions_both_see_the_replacement(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo = artifacts.load(DEMO)
     artifacts.save(renamed(demo, " (old)"), tmp_path / "demo")
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
-    app = fine(visit(user="34"))
+    app = fine(visit())
     before = cache.open_explorer(tmp_path / "demo")
     assert recommended(app)["title"].str.endswith(" (old)").all()
     artifacts.save(renamed(demo, " (new)"), tmp_path / "demo")
-    for looking in (app.run(), visit(user="34")):
-        assert recommended(fine(looking))["title"].str.endswith(" (new)").all() and "user 34" in said(looking)
-    # Whoever still holds the old one can finish with it: it lies in memory, whole.
-    assert before.recommend(before.profile(34))["title"].str.endswith(" (old)").all()
+    for session in (app.run(), visit()):
+        assert recommended(fine(session))["title"].str.endswith(" (new)").all()
+        assert before.profile(USER).label in said(session)
+    # An explorer that is still open keeps the old artifact in memory, whole
+    assert before.recommend(before.profile(USER))["title"].str.endswith(" (old)").all()
 
 
-def test_it_is_listed_while_it_is_away_and_where_its_saver_died(
+def test_an_artifact_is_listed_during_its_replacement_and_after_a_crash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo, real, listed = artifacts.load(DEMO), os.replace, []
@@ -61,24 +75,25 @@ def test_it_is_listed_while_it_is_away_and_where_its_saver_died(
         patch.setattr(os, "replace", moved)
         artifacts.save(demo, tmp_path / "demo")
     assert listed == [["demo"], ["demo"]], "between the two renames, and after them"
-    # One listing that fell between the renames, when what was taken away is cleared away already.
+    # A listing between the renames, when the old folder is already removed
     with monkeypatch.context() as patch:
         listings = iter([set(), {"demo"}])
         patch.setattr(folders, "_listed", lambda *_: next(listings))
         assert cache.artifact_names() == ["demo"]
     (tmp_path / "demo").rename(tmp_path / ".demo.0123abcd.old")
     assert cache.artifact_names() == ["demo"]
-    assert recommended(fine(visit(user="34")))["title"].notna().all() and [
+    assert recommended(fine(visit()))["title"].notna().all() and [
         path.name for path in tmp_path.iterdir()
     ] == ["demo"]
 
 
-def test_replaced_again_and_again_it_is_always_the_one_or_the_other(
+def test_a_page_shows_one_artifact_and_never_parts_of_two(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo = artifacts.load(DEMO)
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
     artifacts.save(renamed(demo, " #0"), tmp_path / "demo")
+    label = cache.open_explorer(tmp_path / "demo").profile(USER).label
     over, failed = threading.Event(), []
 
     def replacing() -> None:
@@ -90,17 +105,17 @@ def test_replaced_again_and_again_it_is_always_the_one_or_the_other(
             except Exception as error:
                 failed.append(error)
 
-    at_it = threading.Thread(target=replacing)
-    at_it.start()
+    writer = threading.Thread(target=replacing)
+    writer.start()
     try:
         seen = set()
         for _ in range(VISITS):
-            app = fine(visit(user="34"))
-            assert not app.error and [title.value for title in app.title] == ["Recommendations for user 34"]
+            app = fine(visit())
+            assert not app.error and [title.value for title in app.title] == [f"Recommendations for {label}"]
             marks = recommended(app)["title"].str.extract(r" (#\d+)$")[0]
             assert marks.notna().all() and marks.nunique() == 1, "one artifact, not parts of two"
             seen |= set(marks)
     finally:
         over.set()
-        at_it.join()
+        writer.join()
     assert not failed and len(seen) > 1

@@ -1,6 +1,4 @@
-"""The runs page: the form, the runs, the table of models; its processes are replaced where a test is not
-about them.
-"""
+"""The runs page: the form, the training runs and the table of models. The processes do nothing."""
 
 import json
 import os
@@ -13,19 +11,18 @@ import pandas as pd
 import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Button
-from test_pages import DEMO, fine, said, visit
 
 from dskreg.runs import process
 from dskreg.ui.runs import form, progress
 from tests.reliability.broken_runs import cases, whole
+from tests.visits import DEMO, button, fine, said, table_with, visit
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An artifacts folder of one's own, and children that do nothing."""
+    """An artifacts folder for the test, and training processes that only sleep."""
     shutil.copytree(DEMO, tmp_path / "demo")
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
     monkeypatch.setenv("DSKREG_DATA", str(tmp_path / "data"))
@@ -40,29 +37,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         form.runs().stop(run.id)
 
 
-def runs_page(**parameters: str | list[str]) -> AppTest:
-    app = visit()
-    app.switch_page("pages/runs.py")
-    for key, value in parameters.items():
-        app.query_params[key] = value
-    return fine(app.run())
-
-
 def start(app: AppTest, name: str) -> AppTest:
     app.text_input(key="train_name").set_value(name)
     button(app, "Start training").click()
     return fine(app.run())
 
 
-def button(app: AppTest, label: str) -> Button:
-    return next(found for found in app.button if found.label == label)
-
-
 def labels(app: AppTest) -> set[str]:
     return {found.label for found in app.button}
 
 
-def tell(run_id: str, *events: dict) -> None:
+def log(run_id: str, *events: dict) -> None:
     with (form.runs().folder / run_id / "journal.jsonl").open("a") as file:
         file.writelines(json.dumps({"time": time.time()} | event) + "\n" for event in events)
 
@@ -81,8 +66,8 @@ EPOCHS = [
 ]
 
 
-def test_a_run_is_started_with_what_the_form_says(folder: Path) -> None:
-    app = runs_page()
+def test_the_form_starts_a_run_with_its_settings(folder: Path) -> None:
+    app = visit("runs")
     app.number_input(key="train_epochs").set_value(3)
     app.number_input(key="train_seed").set_value(7)
     app = start(app, "fresh")
@@ -102,13 +87,16 @@ def test_a_run_is_started_with_what_the_form_says(folder: Path) -> None:
     assert "at most 3 epochs, seed 7" in said(app)
 
 
-def test_progress_curves_and_the_table_of_epochs() -> None:
-    app = start(runs_page(), "fresh")
+def test_a_run_shows_its_progress_curves_and_epochs() -> None:
+    app = start(visit("runs"), "fresh")
     run_id = app.session_state["run"]
-    assert not app.get("vega_lite_chart")
-    tell(run_id, BEGUN, {"event": "step", "label": "gates", "step": 5, "steps": 10})
-    assert progress.position(form.runs().get(run_id)) == (0.0, "Choosing the start: 5 of at most 10 tried")
-    tell(
+    assert not app.get("plotly_chart")
+    log(run_id, BEGUN, {"event": "step", "label": "gates", "step": 5, "steps": 10})
+    assert progress.position(form.runs().get(run_id)) == (
+        0.0,
+        "Choosing the initialisation: candidate 5 of at most 10",
+    )
+    log(
         run_id,
         BEGUN,
         {"event": "stage", "text": "training"},
@@ -117,19 +105,17 @@ def test_progress_curves_and_the_table_of_epochs() -> None:
     )
     app = fine(app.run())
     assert "epoch 2, validation NDCG@20 **0.1200**" in said(app)
-    assert len(app.get("vega_lite_chart")) == 3
-    assert next(table.value for table in app.dataframe if "loss" in table.value.columns)[
-        "epoch"
-    ].tolist() == [0, 1, 2]
+    assert len(app.get("plotly_chart")) == 3
+    assert table_with(app, "loss")["epoch"].tolist() == [0, 1, 2]
     part, words = progress.position(form.runs().get(run_id))
     assert part == (2 + 5 / 10) / 4 and words == "Epoch 3 of at most 4, step 5 of 10"
 
 
 def test_a_run_is_stopped_and_continued_from_the_page() -> None:
-    app = start(runs_page(), "fresh")
+    app = start(visit("runs"), "fresh")
     button(app, "Stop training").click()
     app = fine(app.run())
-    assert form.runs().all()[0].state == "stopped" and "Somebody stopped the run" in said(app)
+    assert form.runs().all()[0].state == "stopped" and "The run was stopped" in said(app)
     button(app, "Continue").click()
     app = fine(app.run())
     assert form.runs().all()[0].state == "running" and "Stop training" in labels(app)
@@ -144,69 +130,69 @@ def test_a_run_is_stopped_and_continued_from_the_page() -> None:
         (".runs", "name: expected letters"),
     ],
 )
-def test_a_name_that_cannot_be_is_refused_in_words(name: str, words: str) -> None:
-    app = start(runs_page(), name)
+def test_an_invalid_or_taken_model_name_is_refused_with_the_reason(name: str, words: str) -> None:
+    app = start(visit("runs"), name)
     assert words in app.error[0].value.replace("\\", "").lower()
     assert form.runs().all() == []
 
 
-def test_a_finished_run_is_opened(folder: Path) -> None:
-    app = start(runs_page(), "fresh")
+def test_the_model_of_a_finished_run_can_be_opened(folder: Path) -> None:
+    app = start(visit("runs"), "fresh")
     run_id = app.session_state["run"]
     shutil.copytree(folder / "demo", folder / "fresh")
-    tell(run_id, BEGUN, *EPOCHS, {"event": "done", "artifact": "fresh", "users": 1, "metrics": {}})
+    log(run_id, BEGUN, *EPOCHS, {"event": "done", "artifact": "fresh", "users": 1, "metrics": {}})
     form.runs().stop(run_id)
     app = fine(app.run())
-    button(app, "Open the model").click()
+    button(app, "Open model").click()
     app = fine(app.run())
     assert app.session_state["selection"].explorer.name == "fresh"
     assert app.title[0].value.startswith("Recommendations")
 
 
-def test_an_error_is_shown_and_never_read_as_markdown() -> None:
-    app = start(runs_page(), "fresh")
+def test_the_error_of_a_run_is_shown_without_its_markdown() -> None:
+    app = start(visit("runs"), "fresh")
     run_id = app.session_state["run"]
     form.runs().stop(run_id)
-    tell(run_id, BEGUN, {"event": "error", "message": "**bad** file <b>"})
+    log(run_id, BEGUN, {"event": "error", "message": "**bad** file <b>"})
     (form.runs().folder / run_id / "stopped").unlink()
     app = fine(app.run())
     assert r"\*\*bad\*\* file \<b\>" in app.error[0].value
     assert "Continue" in labels(app)
 
 
-def test_a_server_may_be_told_not_to_train(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = start(runs_page(), "fresh")
+def test_a_server_with_training_switched_off_starts_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = start(visit("runs"), "fresh")
     run_id = app.session_state["run"]
     monkeypatch.setenv("DSKREG_RUNS", "off")
-    button(app, "Stop training").click()  # a page that was drawn before
+    button(app, "Stop training").click()  # on a page that was drawn before
     app = fine(app.run())
-    assert "switched off" in said(app) and form.runs().get(run_id).state == "running"
+    assert "does not train" in said(app) and form.runs().get(run_id).state == "running"
     assert not labels(app) & {"Start training", "Stop training", "Continue"}
     assert any("ndcg@20" in table.value.columns for table in app.dataframe)
 
 
-def test_a_link_to_an_unknown_run_says_so() -> None:
-    assert "There is no run “<b>gone**”" in said(runs_page(run="<b>gone**"))
-    app = start(runs_page(), "fresh")
+def test_a_link_to_an_unknown_run_shows_a_warning() -> None:
+    assert "There is no run “<b>gone**”" in said(visit("runs", run="<b>gone**"))
+    app = start(visit("runs"), "fresh")
     app.text_input(key="run").set_value("gone")
-    assert "You see the latest one" in said(fine(app.run()))
+    assert "You see the latest run" in said(fine(app.run()))
 
 
-def test_runs_that_cannot_be_read_are_rows_with_their_reason_and_the_others_as_usual() -> None:
-    app = start(runs_page(), "fresh")
+def test_unreadable_runs_are_listed_with_their_problem_beside_the_readable_ones() -> None:
+    app = start(visit("runs"), "fresh")
     run_id = app.session_state["run"]
-    tell(run_id, BEGUN, *EPOCHS)
+    log(run_id, BEGUN, *EPOCHS)
     bad = [broken for broken in cases(16, 10_000) if broken.file][::37][:10]
     for n, broken in enumerate(bad):
         broken.lay(form.runs().folder / f"bad{n}")
     os.rename(whole(form.runs().folder / "other"), os.path.join(os.fsencode(form.runs().folder), b"\xff<b>"))
-    app = visit()
-    app.switch_page("pages/runs.py")
-    app.query_params["run"] = run_id
+    app = visit("runs", run=run_id)
     begun = time.perf_counter()
     app = fine(app.run())
     assert time.perf_counter() - begun < 3
-    table = next(table.value for table in app.dataframe if "problem" in table.value.columns)
+    table = table_with(app, "problem")
     assert table["model"].tolist() == ["fresh", *(f"bad{n}" for n in range(len(bad))), "⟨U+DCFF⟩<b>"]
     assert table["state"].tolist() == ["running", *["unreadable"] * (len(bad) + 1)]
     for broken, problem in zip(bad, table["problem"][1:], strict=False):
@@ -216,18 +202,16 @@ def test_runs_that_cannot_be_read_are_rows_with_their_reason_and_the_others_as_u
     assert "The run “bad3” cannot be read" in said(fine(app.run()))
 
 
-def test_a_folder_with_nothing_but_runs_that_cannot_be_read(folder: Path) -> None:
+def test_a_folder_of_unreadable_runs_only_is_listed(folder: Path) -> None:
     form.runs().folder.mkdir()
     (form.runs().folder / "bad").mkdir()
-    app = runs_page()
-    assert next(table.value for table in app.dataframe if "problem" in table.value.columns)["problem"][
-        0
-    ].endswith("request.json: missing")
+    app = visit("runs")
+    assert table_with(app, "problem")["problem"][0].endswith("request.json: missing")
     assert labels(start(app, "fresh")) >= {"Stop training"}
 
 
-def test_an_output_that_cannot_be_read_is_a_sentence() -> None:
-    app = start(runs_page(), "fresh")
+def test_an_unreadable_output_is_reported() -> None:
+    app = start(visit("runs"), "fresh")
     output = form.runs().folder / app.session_state["run"] / "output.txt"
     output.unlink()
     os.mkfifo(output)
@@ -235,53 +219,53 @@ def test_an_output_that_cannot_be_read_is_a_sentence() -> None:
 
 
 @pytest.mark.parametrize("step", [-7200.0, 7200.0])
-def test_a_step_of_the_clock_changes_nothing_that_is_shown(
+def test_a_change_of_the_clock_changes_nothing_on_the_page(
     step: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = start(runs_page(), "fresh")
-    tell(app.session_state["run"], BEGUN, *EPOCHS)
+    app = start(visit("runs"), "fresh")
+    log(app.session_state["run"], BEGUN, *EPOCHS)
     now, booted = time.time, psutil.boot_time()
     monkeypatch.setattr(time, "time", lambda: now() + step)
     monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: booted + step)
     app = fine(app.run())
     assert "Stop training" in labels(app) and form.runs().all()[0].state == "running"
     button(app, "Stop training").click()
-    assert "Somebody stopped the run" in said(fine(app.run()))
+    assert "The run was stopped" in said(fine(app.run()))
 
 
 # The models
 
 
-def test_a_broken_artifact_is_a_row_and_a_sentence(folder: Path) -> None:
+def test_a_broken_artifact_is_listed_with_a_warning_and_cannot_be_opened(folder: Path) -> None:
     (folder / "broken").mkdir()
-    app = runs_page()
+    app = visit("runs")
     assert "broken** cannot be used" in said(app)
-    assert next(table.value for table in app.dataframe if "ndcg@20" in table.value.columns)[
-        "name"
-    ].tolist() == ["broken", "demo"]
+    assert table_with(app, "ndcg@20")["name"].tolist() == ["broken", "demo"]
     app.multiselect(key="models").set_value(["broken"])
     assert "Open broken" not in labels(fine(app.run()))
 
 
-def test_one_model_is_opened_and_two_are_compared(folder: Path) -> None:
+def test_two_models_are_compared_and_either_can_be_opened(folder: Path) -> None:
     shutil.copytree(folder / "demo", folder / "other")
-    app = runs_page()
+    app = visit("runs")
     app.multiselect(key="models").set_value(["demo", "other"])
     app = fine(app.run())
-    assert "Both rank the hidden titles equally well" in said(app)
-    pair = next(table.value for table in app.dataframe if {"demo", "other"} <= set(table.value.columns))
+    assert "Both rank the held-out items equally well" in said(app)
+    pair = table_with(app, "demo", "other")
     assert (pair["demo"] == pair["other"]).all()
     button(app, "Open other").click()
     assert fine(app.run()).session_state["selection"].explorer.name == "other"
 
 
-def test_figures_of_different_data_are_not_compared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_on_different_datasets_are_not_compared(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dskreg.ui.runs import models
 
     table = models.summaries(folder)
-    foreign = table.assign(name="foreign", dataset="films", titles=12)
+    foreign = table.assign(name="foreign", dataset="films", items=12)
     monkeypatch.setattr(models, "summaries", lambda root: pd.concat([table, foreign], ignore_index=True))
-    app = runs_page()
+    app = visit("runs")
     app.multiselect(key="models").set_value(["demo", "foreign"])
     words = said(fine(app.run()))
-    assert "tested on different data and titles" in words and "better, by" not in words
+    assert "tested on different datasets and items" in words and "better, by" not in words

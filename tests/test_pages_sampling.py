@@ -1,51 +1,30 @@
-"""The sampling page on the demo, driven as a visitor would: by link and by widget."""
+"""The sampling page on the demo, driven by link and by widget."""
 
-import gc
 import json
-import re
-from pathlib import Path
-from urllib.parse import SplitResult
 
-import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explanation, Explorer
 from dskreg.ui.common import cache
-
-ROOT = Path(__file__).resolve().parents[1]
-DEMO = cache.artifacts_folder() / "demo"
+from tests.visits import DEMO, button, fine, said, table_with
+from tests.visits import visit as visit_page
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
 
-def visit(page: str, **parameters: object) -> AppTest:
-    """The page as a fresh browser sees it under this address."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
-    for key, value in {"top": 5, **parameters}.items():
-        app.query_params[key] = str(value)
-    app.run()
-    return fine(app.switch_page(f"pages/{page}.py").run())
-
-
-def fine(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception[0].message
-    return app
-
-
-def said(app: AppTest) -> str:
-    """Everything that the page says in running text."""
-    kinds = (app.title, app.header, app.warning, app.info, app.caption, app.markdown)
-    return "\n".join(str(element.value).replace("\\", "") for kind in kinds for element in kind)
-
-
-def frame(app: AppTest, *columns: str) -> pd.DataFrame:
-    """The first table with these columns."""
-    return next(table.value for table in app.dataframe if set(columns) <= set(table.value.columns))
+def visit(**parameters: object) -> AppTest:
+    """The sampling page with five recommendations."""
+    return visit_page("sampling", **{"top": 5, **parameters})
 
 
 def metric(app: AppTest, label: str) -> str:
     return next(element.value for element in app.metric if element.label == label)
+
+
+def graph(app: AppTest) -> dict:
+    """The option of the page's first ECharts chart."""
+    return json.loads(app.get("echarts_chart")[0].proto.spec)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +33,7 @@ def explorer() -> Explorer:
 
 
 def explained(explorer: Explorer, **settings: int) -> Explanation:
-    """What the page shows for the suggested viewer's first recommendation."""
+    """The explanation of the suggested user's first recommendation."""
     users = explorer.tastes.find()
     readable = users[users["liked"].between(8, 25)]
     profile = explorer.profile(
@@ -67,20 +46,20 @@ def explained(explorer: Explorer, **settings: int) -> Explanation:
 
 
 def test_without_noise_the_score_is_the_recommended_one(explorer: Explorer) -> None:
-    app, expected = visit("sampling"), explained(explorer)
-    assert metric(app, "Score") == f"{expected.score:.3f}" and metric(app, "Could be drawn") == str(
+    app, expected = visit(), explained(explorer)
+    assert metric(app, "Score") == f"{expected.score:.3f}" and metric(app, "Candidates") == str(
         len(expected.item_neighbours)
     )
     assert not app.warning and "what-if" not in said(app)
     assert (
-        f"Of **{len(expected.item_neighbours)}** candidate neighbours the model took the **{expected.picks}** with the largest logits"
-        in said(app)
+        f"samples **{expected.picks}** of **{len(expected.item_neighbours)}** candidates, "
+        "those with the largest logits" in said(app)
     )
 
 
 def test_every_candidate_is_listed_with_its_numbers(explorer: Explorer) -> None:
-    app, expected = visit("sampling", noise="true", seed=3, show="Candidates"), explained(explorer, seed=3)
-    shown = frame(app, "logit")
+    app, expected = visit(noise="true", seed=3, show="Candidates"), explained(explorer, seed=3)
+    shown = table_with(app, "logit")
     assert list(shown["title"]) == list(expected.item_neighbours["title"]) and shown["noise"].abs().sum() > 0
     numbers = {
         "relation",
@@ -98,60 +77,59 @@ def test_every_candidate_is_listed_with_its_numbers(explorer: Explorer) -> None:
 
 
 def test_the_same_link_gives_the_same_page_and_another_seed_another_draw() -> None:
-    first, again, other = (visit("sampling", noise="true", seed=seed) for seed in (5, 5, 6))
-    pages = [app.get("iframe")[0].proto.srcdoc for app in (first, again, other)]
-    assert pages[0] == pages[1] != pages[2]
+    first, again, other = (visit(noise="true", seed=seed) for seed in (5, 5, 6))
+    assert graph(first) == graph(again) != graph(other)
 
 
-def test_draw_again_turns_the_noise_on_and_then_goes_from_seed_to_seed() -> None:
-    app = visit("sampling")
-    button = next(button for button in app.button if button.label == "Draw again")
-    fine(button.click().run())
+def test_resample_turns_the_noise_on_and_then_moves_to_the_next_seed() -> None:
+    app = visit()
+    fine(button(app, "Resample").click().run())
     assert app.toggle(key="noise").value and app.number_input(key="seed").value == 0
-    fine(next(button for button in app.button if button.label == "Draw again").click().run())
+    fine(button(app, "Resample").click().run())
     assert app.number_input(key="seed").value == 1
 
 
 @pytest.mark.parametrize("setting", [{"k": 3}, {"ku": 2}, {"tau": 0.5}])
 def test_other_settings_are_called_a_what_if(setting: dict[str, float], explorer: Explorer) -> None:
-    app = visit("sampling", **setting)
+    app = visit(**setting)
     assert "what-if" in said(app)
-    assert metric(app, "Drawn") == str(setting.get("k", explorer.defaults["picks"]))
+    assert metric(app, "Sampled") == str(setting.get("k", explorer.defaults["picks"]))
 
 
-def test_the_parts_add_up_to_the_score(explorer: Explorer) -> None:
-    table = frame(visit("sampling"), "adds")
-    assert table["adds"].iloc[:-1].sum() == pytest.approx(table["adds"].iloc[-1], abs=1e-4)
-    assert table["adds"].iloc[-1] == pytest.approx(explained(explorer).pre_activation_score)
+def test_the_terms_add_up_to_the_score(explorer: Explorer) -> None:
+    terms = table_with(visit(), "term")["contribution"]
+    assert terms.iloc[:-1].sum() == pytest.approx(terms.iloc[-1], abs=1e-4)
+    assert terms.iloc[-1] == pytest.approx(explained(explorer).pre_activation_score)
 
 
-def test_the_drawing_works_offline_and_its_edges_stand_beside_it() -> None:
-    app = visit("sampling")
-    page = app.get("iframe")[0].proto.srcdoc
-    assert (
-        not re.findall(r"<(?:script|img|link)\b[^>]*\b(?:src|href)\s*=\s*[\"']?(?!data:)", page)
-        and "default-src 'none'" in page
-    )
-    edges = frame(app, "picked")
-    drawn = json.loads(re.search(r"edges = new vis\.DataSet\((\[.*?\])\);\n", page, re.S)[1])  # type: ignore[index]
-    assert len(drawn) == len(edges) and [not edge.get("dashes") for edge in drawn] == list(edges["picked"])
+def test_the_table_beside_the_graph_has_its_edges() -> None:
+    app = visit()
+    links = graph(app)["series"][0]["links"]
+    edges = table_with(app, "picked")
+    assert [link["lineStyle"].get("type") != "dashed" for link in links] == edges["picked"].tolist()
+    assert app.get("echarts_chart")[0].proto.alt.startswith(app.header[0].value.replace("\\", ""))
 
 
-def test_the_viewers_side_says_that_viewers_are_simulated(explorer: Explorer) -> None:
-    app = visit("sampling", side="viewer", show="Candidates")
-    assert list(frame(app, "logit")["title"]) == list(explained(explorer).user_neighbours["title"])
-    app = visit("sampling", side="viewer")
-    assert "viewers are simulated" in said(app) and "liked titles the model" in said(app)
+def test_an_old_link_falls_back_to_the_first_tab_with_a_notice() -> None:
+    app = visit(show="Walk")
+    assert "show=Walk" in said(app) and graph(app)
+
+
+def test_the_user_side_says_that_the_users_are_simulated(explorer: Explorer) -> None:
+    app = visit(side="user", show="Candidates")
+    assert list(table_with(app, "logit")["title"]) == list(explained(explorer).user_neighbours["title"])
+    app = visit(side="user")
+    assert "users of the demo are simulated" in said(app) and "liked items" in said(app)
 
 
 def test_any_title_can_be_opened_by_link(explorer: Explorer) -> None:
     title = explorer.items.sort_values("likes").iloc[0]
-    app = visit("sampling", item=title["item_id"])
-    assert str(title["title"]) in said(app) and "Not among the recommendations shown" in said(app)
+    app = visit(item=title["item_id"])
+    assert str(title["title"]) in said(app) and "Not in the top 5" in said(app)
 
 
 def test_next_opens_the_next_recommendation() -> None:
-    app = visit("sampling")
+    app = visit()
     fine(app.button(key="sampling_1").click().run())
     assert "Recommendation 2 of 5" in said(app)
 
@@ -169,14 +147,14 @@ def test_next_opens_the_next_recommendation() -> None:
         {"show": "Nothing"},
     ],
 )
-def test_an_impossible_setting_is_noted_and_a_usual_one_used(link: dict[str, object]) -> None:
-    app = visit("sampling", **link)
+def test_an_impossible_setting_is_noted_and_the_default_used(link: dict[str, object]) -> None:
+    app = visit(**link)
     name, value = next(iter(link.items()))
     assert f"{name}={value}" in said(app) and app.metric
 
 
 def test_an_unknown_title_is_noted_and_the_first_recommendation_shown(explorer: Explorer) -> None:
-    app = visit("sampling", item="<b>nothing</b>")
+    app = visit(item="<b>nothing</b>")
     assert "unknown title" in said(app).lower() and explained(explorer).title in said(app)
 
 
@@ -190,8 +168,8 @@ def test_a_title_without_candidates_has_a_page(monkeypatch: pytest.MonkeyPatch, 
         }
     )
     monkeypatch.setattr(cache, "explanation", lambda *args, **settings: bare)
-    app = visit("sampling")
-    assert "no neighbours in the knowledge graph" in said(app) and metric(app, "Could be drawn") == "0"
+    app = visit()
+    assert "no neighbours in the knowledge graph" in said(app) and metric(app, "Candidates") == "0"
 
 
 def test_titles_are_never_read_as_markup(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
@@ -199,7 +177,7 @@ def test_titles_are_never_read_as_markup(monkeypatch: pytest.MonkeyPatch, explor
     neighbours = full.item_neighbours.assign(title=bad)
     hostile = Explanation(**{**vars(full), "title": bad, "item_neighbours": neighbours})
     monkeypatch.setattr(cache, "explanation", lambda *args, **settings: hostile)
-    app = visit("sampling")
+    app = visit()
     running = [
         element.value
         for kind in (app.header, app.markdown)
@@ -210,20 +188,16 @@ def test_titles_are_never_read_as_markup(monkeypatch: pytest.MonkeyPatch, explor
         "\\<script\\>" in text and "\\$x\\$" in text and "\\*\\*b" in text and ":rocket" not in text
         for text in running
     )
-    assert "<script>alert" not in app.get("iframe")[0].proto.srcdoc
     assert "<script>" not in app.get("plotly_chart")[0].proto.spec.replace("\\u003c", "<")
 
 
-def test_an_own_profile_of_one_title_has_a_page(explorer: Explorer) -> None:
+def test_a_custom_profile_of_one_item_has_a_page(explorer: Explorer) -> None:
     first = explorer.items["item_id"].iloc[0]
-    assert (
-        len(frame(visit("sampling", profile="mine", titles=first, side="viewer", show="Candidates"), "logit"))
-        == 1
-    )
-    assert "simulated" not in said(visit("sampling", profile="mine", titles=first, side="viewer"))
+    assert len(table_with(visit(profile="mine", titles=first, side="user", show="Candidates"), "logit")) == 1
+    assert "simulated" not in said(visit(profile="mine", titles=first, side="user"))
 
 
-@pytest.mark.parametrize("show", ["Relations", "Flow", "Compare", "Walk", "Hubs"])
+@pytest.mark.parametrize("show", ["Relations", "Attribution", "Compare samples", "Traverse", "Degrees"])
 def test_a_title_without_candidates_has_every_panel(
     show: str, monkeypatch: pytest.MonkeyPatch, explorer: Explorer
 ) -> None:
@@ -236,24 +210,24 @@ def test_a_title_without_candidates_has_every_panel(
         }
     )
     monkeypatch.setattr(cache, "explanation", lambda *args, **settings: bare)
-    assert "no neighbours in the knowledge graph" in said(visit("sampling", show=show))
+    assert "no neighbours in the knowledge graph" in said(visit(show=show))
 
 
 def test_candidates_are_filtered_by_what_the_link_says(explorer: Explorer) -> None:
     rows = explained(explorer).item_neighbours
     relation = rows[rows["picked"]]["relation"].iloc[0]
-    app = visit("sampling", show="Candidates", relation=relation, drawn="true")
+    app = visit(show="Candidates", relation=relation, drawn="true")
     expected = rows[rows["picked"] & (rows["relation"] == relation)]
-    assert list(frame(app, "logit")["title"]) == list(
+    assert list(table_with(app, "logit")["title"]) == list(
         expected["title"]
     ) and f"**{len(expected)}** of **{len(rows)}**" in said(app)
     word = rows["title"].iloc[3].split()[0]
-    found = frame(visit("sampling", show="Candidates", find=word.upper()), "logit")
+    found = table_with(visit(show="Candidates", find=word.upper()), "logit")
     assert len(found) and found["title"].str.contains(word, case=False, regex=False).all()
-    assert frame(visit("sampling", show="Candidates", find="(["), "logit").empty
+    assert table_with(visit(show="Candidates", find="(["), "logit").empty
 
 
-def test_nothing_is_drawn_many_times_before_it_is_asked_for(
+def test_nothing_is_simulated_before_a_number_is_chosen(
     monkeypatch: pytest.MonkeyPatch, explorer: Explorer
 ) -> None:
     asked, ask = [], cache.ask
@@ -262,19 +236,19 @@ def test_nothing_is_drawn_many_times_before_it_is_asked_for(
         "ask",
         lambda explorer, what, *rest, **named: asked.append(what) or ask(explorer, what, *rest, **named),
     )
-    app = visit("sampling", show="Repeats")
+    app = visit(show="Simulation")
     assert "repeat" not in asked
-    app = visit("sampling", show="Repeats", times="100")
+    app = visit(show="Simulation", times="100")
     assert "repeat" in asked
-    table, rows = frame(app, "frequency"), explained(explorer).item_neighbours
+    table, rows = table_with(app, "frequency"), explained(explorer).item_neighbours
     assert len(table) == len(rows) and table["frequency"].sum() == pytest.approx(
         100 * explorer.defaults["picks"]
     )
-    assert "After **100** draws" in said(app) and f"**{explained(explorer).score:.3f}**" in said(app)
+    assert "Over **100** samples" in said(app) and f"**{explained(explorer).score:.3f}**" in said(app)
 
 
-def test_two_seeds_side_by_side_lead_from_score_to_score(explorer: Explorer) -> None:
-    app = visit("sampling", show="Compare", noise="true", seed=3, seed_b=4)
+def test_the_steps_between_two_seeds_lead_from_score_to_score(explorer: Explorer) -> None:
+    app = visit(show="Compare samples", noise="true", seed=3, seed_b=4)
     one, other = (explained(explorer, seed=seed) for seed in (3, 4))
     assert (
         metric(app, "Score A: seed 3") == f"{one.score:.3f}"
@@ -284,77 +258,67 @@ def test_two_seeds_side_by_side_lead_from_score_to_score(explorer: Explorer) -> 
         set(each.item_neighbours.query("picked")[["item_id", "relation"]].itertuples(index=False, name=None))
         for each in (one, other)
     ]
-    assert metric(app, "Stayed") == str(len(picked[0] & picked[1])) and metric(app, "Came") == str(
+    assert metric(app, "Unchanged") == str(len(picked[0] & picked[1])) and metric(app, "Added") == str(
         len(picked[1] - picked[0])
     )
-    steps = frame(app, "part")["adds"]
+    steps = table_with(app, "term")["contribution"]
     assert steps.iloc[:-1].sum() == pytest.approx(steps.iloc[-1], abs=1e-4)
-    assert "the same draw" in said(visit("sampling", show="Compare", noise="true", seed=3, seed_b=3))
+    assert "the same seed" in said(visit(show="Compare samples", noise="true", seed=3, seed_b=3))
 
 
-def test_two_temperatures_share_the_draw_and_not_the_soft_weights(explorer: Explorer) -> None:
-    app = visit("sampling", show="Compare", versus="temperatures", tau_b=2)
+def test_two_temperatures_share_the_sample_and_not_the_relaxed_weights(explorer: Explorer) -> None:
+    app = visit(show="Compare samples", versus="temperatures", tau_b=2)
     expected = explained(explorer)
-    assert metric(app, "Score as served") == f"{expected.score:.3f}"
-    table = frame(app, "one", "other")
-    assert table["one"].sum() == pytest.approx(expected.picks, abs=1e-3) and table[
-        "other"
-    ].sum() == pytest.approx(expected.picks, abs=1e-3)
-    assert not table["one"].equals(table["other"])
+    assert metric(app, "Serving score") == f"{expected.score:.3f}"
+    table = table_with(app, "relaxed_a", "relaxed_b")
+    for name in ("relaxed_a", "relaxed_b"):
+        assert table[name].sum() == pytest.approx(expected.picks, abs=1e-3)
+    assert not table["relaxed_a"].equals(table["relaxed_b"])
 
 
-def test_the_flow_ends_in_the_score(explorer: Explorer) -> None:
+def test_the_attribution_adds_up_to_the_score(explorer: Explorer) -> None:
     whole, expected = (
-        frame(visit("sampling", show="Flow", whole="true"), "source", "part"),
+        table_with(visit(show="Attribution", whole="true"), "source", "part"),
         explained(explorer),
     )
     assert whole["contribution"].sum() == pytest.approx(expected.pre_activation_score, abs=1e-3)
-    carried = frame(visit("sampling", show="Flow"), "source", "part")
+    carried = table_with(visit(show="Attribution"), "source", "part")
     assert carried["contribution"].sum() == pytest.approx(
         expected.item_neighbours["contribution"].sum(), abs=1e-3
     )
 
 
-def test_a_walk_goes_on_by_a_row_and_back_by_a_crumb(explorer: Explorer) -> None:
+def test_a_traversal_follows_the_link_and_goes_back_by_a_crumb(explorer: Explorer) -> None:
     start = explained(explorer)
     neighbour = start.item_neighbours["item_id"].iloc[0]
-    app = visit("sampling", show="Walk", item=start.item_id, trail=f"{start.item_id},{neighbour}")
+    app = visit(show="Traverse", item=start.item_id, trail=f"{start.item_id},{neighbour}")
     name = str(explorer.item(neighbour)["title"])
     assert f"Neighbours of **{name}**" in said(app) and app.header[0].value.replace("\\", "") == start.title
     fine(app.button(key="crumb 0").click().run())
     assert f"Neighbours of **{start.title}**" in said(app) and app.text_input(key="trail").value == str(
         start.item_id
     )
-    app = visit("sampling", show="Walk", item=start.item_id, trail=f"{start.item_id},{neighbour}")
+    app = visit(show="Traverse", item=start.item_id, trail=f"{start.item_id},{neighbour}")
     fine(app.button(key="walk_inspect").click().run())
     assert app.header[0].value.replace("\\", "") == name
 
 
 @pytest.mark.parametrize("trail", ["nothing,<b>x</b>", "999999999"])
-def test_a_way_over_unknown_titles_is_noted(trail: str, explorer: Explorer) -> None:
-    assert "unknown titles" in said(visit("sampling", show="Walk", trail=trail))
+def test_unknown_items_of_a_path_are_noted(trail: str, explorer: Explorer) -> None:
+    assert "unknown items" in said(visit(show="Traverse", trail=trail))
 
 
-def test_a_way_that_began_elsewhere_begins_afresh(explorer: Explorer) -> None:
+def test_a_path_from_another_item_starts_over(explorer: Explorer) -> None:
     ids = explorer.items["item_id"]
-    app = visit("sampling", show="Walk", item=ids.iloc[5], trail=f"{ids.iloc[6]},{ids.iloc[7]}")
+    app = visit(show="Traverse", item=ids.iloc[5], trail=f"{ids.iloc[6]},{ids.iloc[7]}")
     assert f"Neighbours of **{explorer.item(ids.iloc[5])['title']}**" in said(app)
 
 
-def test_hubs_are_counted_over_all_titles(explorer: Explorer) -> None:
-    app = visit("sampling", show="Hubs")
-    table = frame(app, "measure", "own")
+def test_degrees_are_counted_over_all_items(explorer: Explorer) -> None:
+    app = visit(show="Degrees")
+    table = table_with(app, "measure", "own")
     own = explorer.degrees.set_index("item_id").loc[explained(explorer).item_id]
     assert table["own"].tolist() == [
         own[name] for name in ("paths", "candidates", "appears", "mass", "drawn")
     ]
-    assert frame(app, "drawn", "paths")["drawn"].iloc[0] == explorer.degrees["drawn"].max()
-
-
-def test_no_drawing_stays_behind_in_memory() -> None:
-    visit("sampling")
-    gc.collect()
-    kept = [
-        o for o in gc.get_objects() if isinstance(o, SplitResult) and len(o.path) + len(o.fragment) > 100_000
-    ]
-    assert not kept, "urllib keeps the page that st.iframe asked it about"
+    assert table_with(app, "drawn", "paths")["drawn"].iloc[0] == explorer.degrees["drawn"].max()

@@ -26,16 +26,16 @@ import sys
 from pathlib import Path
 import torch
 from safetensors.torch import save_file
-from dskreg import parallel
-from dskreg.training import train
+from dskreg.training import distributed
+from dskreg.training.trainer import train
 from tests.test_parallel import figures, task
 from tests.tiny_runs import small
 
 preset, epochs, shard, folder, out = sys.argv[1:]
 torch.set_num_threads(1)
-with parallel.joined("cpu"):
+with distributed.joined("cpu"):
     trained = train(*small(), task(preset, int(epochs), shard == "shard"), Path(folder), resume=True)
-    if parallel.leads():
+    if distributed.leads():
         save_file(figures(trained), out)
 os._exit(0)  # as dskreg.cli.main does, and why
 """

@@ -1,4 +1,4 @@
-"""Profiles changed by hand, and the directory without adult titles."""
+"""Profiles changed by hand, and the directory without adult items."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from dskreg.errors import InputError
 from dskreg.serving.directory import VEILED, Directory
 from tests.worlds import A, B, C, D, E, hand_drawn
 
-ID = 100  # of title A
+ID = 100  # of item A
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_an_unknown_title_is_refused_in_words(directory: Directory, edits: dict[
         directory.edited(directory.profile(500), **edits)
 
 
-# Adult titles
+# Adult items
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_no_adult_genre_is_offered_behind_the_veil(shelves: tuple[Directory, Dir
     assert veiled.genre_matrix.shape == (5, len(veiled.genre_names))
 
 
-def test_the_veil_changes_nobody_and_leaves_the_open_directory_as_it_was(
+def test_the_veil_changes_no_user_and_leaves_the_open_directory_as_it_was(
     shelves: tuple[Directory, Directory],
 ) -> None:
     open_, veiled = shelves

@@ -14,15 +14,9 @@ from dskreg.config import ProjectionConfig
 from dskreg.embedding.neighbours import all_nearest, kept, nearest, neighbours_for, quality
 from dskreg.embedding.projection import Projection, place, principal, project, turned
 from dskreg.errors import InputError
+from tests.worlds import blobs
 
 QUICK = ProjectionConfig(iterations=50)
-
-
-def blobs(count: int = 90, width: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Points around three directions, and which."""
-    rng = np.random.default_rng(seed)
-    group = np.arange(count) % 3
-    return (np.eye(3, width)[group] * 3 + rng.normal(size=(count, width)) * 0.3).astype(np.float32), group
 
 
 def elsewhere(program: str) -> bytes:
@@ -39,7 +33,10 @@ def test_the_same_seed_gives_the_same_bits_also_in_another_process() -> None:
     assert first.xy.tobytes() == second.xy.tobytes() and replace(first, xy=second.xy) == replace(
         second, xy=second.xy
     )
-    program = "import sys; from test_projection import *; sys.stdout.buffer.write(project(blobs()[0], QUICK, seed=3).xy.tobytes())"
+    program = (
+        "import sys; from test_projection import *; sys.stdout.buffer.write(project(blobs()[0], "
+        "QUICK, seed=3).xy.tobytes())"
+    )
     assert elsewhere(program) == first.xy.tobytes()
     assert project(vectors, QUICK, seed=4).xy.tobytes() != first.xy.tobytes()
 
@@ -199,11 +196,15 @@ def test_nearest_by_hand() -> None:
 
 
 def test_looking_up_neighbours_needs_no_slow_import() -> None:
-    calls = "n.nearest(numpy.eye(9), 0, 3); n.quality(numpy.eye(9), numpy.eye(9, 2), 3, 9, 0); p.principal(numpy.eye(9))"
+    calls = (
+        "n.nearest(numpy.eye(9), 0, 3); n.quality(numpy.eye(9), numpy.eye(9, 2), 3, 9, 0); "
+        "p.principal(numpy.eye(9))"
+    )
     slow = "{'sklearn', 'openTSNE', 'torch'} & set(sys.modules)"
     assert (
         elsewhere(
-            f"import sys, numpy, dskreg.embedding.neighbours as n, dskreg.embedding.projection as p; {calls}; print({slow})"
+            "import sys, numpy, dskreg.embedding.neighbours as n, dskreg.embedding.projection as p; "
+            f"{calls}; print({slow})"
         ).strip()
         == b"set()"
     )
@@ -278,7 +279,7 @@ def test_a_point_left_out_is_placed_nearer_to_its_own_place_than_nearly_all_othe
         at = place(vectors[i], vectors[others], made.xy[others])
         distance = np.linalg.norm(made.xy - at, axis=1)
         assert group[distance.argmin()] == group[i]
-        # Her place is nearer than that of anybody of another group
+        # The user's place is nearer than that of any user of another group
         assert (distance[group != group[i]] > distance[i]).all()
         assert place(vectors[i], vectors[others], made.xy[others]) == at
 

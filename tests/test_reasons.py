@@ -9,7 +9,7 @@ import pytest
 from dskreg.data.dataset import CO_LIKED
 from dskreg.explain.reasons import SECOND, in_words, named
 from dskreg.explorer import Explorer
-from tests.visits import DEMO
+from tests.small import DEMO
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def make(
 
 
 def shared(dataset: Dataset, candidates: int) -> tuple[batches.Triples, Triples, Tensor]:
-    """(a batch of the fast path of every training like, the same for the reference, each title's noise at all
+    """(a batch of the fast path of every training like, the same for the reference, each item's noise at all
     its pairs `[2B, M]`), in float64.
     """
     config = replace(PRESETS["paper"], train=replace(PRESETS["paper"].train, batch=10_000))
@@ -91,7 +91,7 @@ def silent(model: DSKReG) -> set[str]:
 
 
 def crowded(graph: CandidateGraph, items: Tensor, picks: int) -> Tensor:
-    """How many candidates the titles have that must choose."""
+    """How many candidates the items have that must choose."""
     count = torch.from_numpy((graph.neighbour >= 0).sum(1))[items]
     return count[count > picks]
 
@@ -103,8 +103,8 @@ def crowded(graph: CandidateGraph, items: Tensor, picks: int) -> Tensor:
 def test_the_scores_are_those_of_the_fast_path(
     preset: str, dataset: Dataset, candidates: int, picks: int, noisy: bool, training: bool
 ) -> None:
-    """Of `forward`, of the relation sums that rank, and of the pairs that train; a title's noise is the same
-    for everybody.
+    """Of `forward`, of the relation sums that rank, and of the pairs that train; an item's noise is the same
+    for all users.
     """
     model, graph = make(
         replace(PRESETS[preset].model, width=4, picks=picks, user_picks=2), dataset, candidates

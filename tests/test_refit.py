@@ -13,7 +13,7 @@ from dskreg.data.dataset import KNOWN, OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
 from dskreg.data.interactions import train_matrix
 from dskreg.graph.candidates import build
 from dskreg.training.trainer import Trained, known, refit, train
-from dskreg.ui.model.curves import start_in_words
+from dskreg.ui.model.curves import training_in_words
 from tests.tiny_runs import same, settings, small, weights
 from tests.worlds import hand_drawn
 
@@ -63,17 +63,14 @@ def test_titles_outside_the_core_are_folded_in() -> None:
     assert refit(outside, config, first)[1].start == replace(first.start, least=config.data.core)
 
 
-def test_the_start_is_told_in_words() -> None:
+def test_the_training_is_described_in_sentences_that_follow_from_the_document() -> None:
     kernels = [{"rank": 64, "knowledge": True, "seen": False}, {"rank": 16, "knowledge": False, "seen": True}]
-    text = start_in_words({"start": {"kernels": kernels}, "best_epoch": 7, "refit": True})
-    assert (
-        "up to 64 directions of the likes and what was seen and not liked and the knowledge graph, 2 views of them mixed"
-        in text
-    )
-    assert "Epoch 7 was best" in text and "once more" in text and "baselines know the likes alone" in text
-    older = start_in_words({"start": {"rank": 8, "knowledge": False}, "best_epoch": 0, "refit": False})
-    assert "8 directions of the likes, chosen" in older and "No later epoch" in older and "alone" not in older
-    assert (
-        start_in_words({"start": None, "best_epoch": 3, "refit": False}) == "Epoch 3 was best on validation."
-        and start_in_words({}) == ""
-    )
+    text = training_in_words({"start": {"kernels": kernels}, "best_epoch": 7, "refit": True})
+    sources = "the likes, items seen without a like and the knowledge graph, as a mixture of 2 kernels"
+    assert "closed-form (spectral, rank 64) initialisation" in text and sources in text
+    assert "Epoch 7 was best" in text and "once more" in text and "baselines use the likes only" in text
+    older = training_in_words({"start": {"rank": 8, "knowledge": False}, "best_epoch": 0, "refit": False})
+    assert "rank 8" in older and "computed from the likes." in older and "No later epoch" in older
+    assert "baselines" not in older
+    alone = training_in_words({"start": None, "best_epoch": 3, "refit": False})
+    assert alone == "Epoch 3 was best on validation." and training_in_words({}) == ""

@@ -6,8 +6,7 @@ import pytest
 from dskreg.explain.draws import MOST, band, running
 from dskreg.explorer import Explorer, InputError
 from dskreg.graph.candidates import build
-from tests.small import SMALL, opened, random_world
-from tests.test_artifact import DEMO
+from tests.small import DEMO, SMALL, opened, random_world
 from tests.worlds import EVERYTHING
 
 USER, TITLE = 17, 36
@@ -92,7 +91,7 @@ def test_running_frequencies_by_hand() -> None:
     )
 
 
-def test_a_title_that_nobody_ties_to_draws_nothing() -> None:
+def test_an_item_without_candidates_draws_nothing() -> None:
     dataset = random_world(0)
     graph = build(dataset, EVERYTHING)
     graph.neighbour[4] = -1

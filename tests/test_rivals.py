@@ -1,10 +1,9 @@
-"""The model beside the baselines for one person: what the artifact's own test measured, person by person."""
+"""DSKReG and the baselines for one user: lists, ranks and metrics, as the evaluation computes them."""
 
 from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,9 +23,9 @@ from dskreg.model.dskreg import DSKReG
 from dskreg.pipeline import measure
 from dskreg.serving import baselines as fitted
 from dskreg.serving.baselines import FittedBaselines
+from tests.small import DEMO
 from tests.worlds import A, B, C, D, E, hand_drawn, hand_drawn_graph
 
-DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 FIGURES = [f"{measure}@{k}" for k in CUTOFFS for measure in MEASURES]
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
@@ -37,7 +36,7 @@ def explorer() -> Explorer:
 
 
 def scorer(explorer: Explorer, name: str) -> Scorer:
-    """As pipeline.measure scores it."""
+    """The recommender as `pipeline.measure` scores it."""
     if name == MODEL:
         return model_scorer(explorer.model)
     baseline = baselines(explorer.core.artifact.metrics.get("baseline_settings"))[name]
@@ -46,7 +45,7 @@ def scorer(explorer: Explorer, name: str) -> Scorer:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_persons_figures_are_those_that_the_evaluation_averages(explorer: Explorer, name: str) -> None:
+def test_a_users_metrics_are_those_that_the_evaluation_averages(explorer: Explorer, name: str) -> None:
     data = explorer.core.artifact.dataset
     ranking = evaluate(scorer(explorer, name), data, TEST, most=60)
     tested = np.flatnonzero(np.diff(train_matrix(data, (TEST,)).indptr))
@@ -59,7 +58,7 @@ def test_a_persons_figures_are_those_that_the_evaluation_averages(explorer: Expl
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_ranks_and_figures_tell_the_same(explorer: Explorer, name: str) -> None:
+def test_the_metrics_follow_from_the_ranks_of_the_held_out_items(explorer: Explorer, name: str) -> None:
     profile = explorer.profile(17)
     ranks = explorer.rivals.held_out(profile)[name].to_numpy()
     figures = explorer.rivals.metrics(profile).loc[name]
@@ -73,7 +72,7 @@ def test_ranks_and_figures_tell_the_same(explorer: Explorer, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_the_full_ranking_holds_every_title_but_the_history_once(explorer: Explorer, name: str) -> None:
+def test_the_full_ranking_contains_every_item_except_the_history_once(explorer: Explorer, name: str) -> None:
     profile = explorer.profile(17)
     ranks = explorer.rivals.ranks(name, profile)
     known = explorer.core.positions(profile.history)
@@ -90,7 +89,7 @@ def test_the_full_ranking_holds_every_title_but_the_history_once(explorer: Explo
     assert set(listed.loc[listed["held_out"], "item_id"]) == set(hidden.loc[hidden[name] <= 20, "item_id"])
 
 
-def test_the_models_list_is_the_explorers(explorer: Explorer) -> None:
+def test_the_list_of_the_model_is_that_of_the_explorer(explorer: Explorer) -> None:
     genre, kind = explorer.genres[0], explorer.types[0]
     for profile in (
         explorer.profile(17),
@@ -102,7 +101,7 @@ def test_the_models_list_is_the_explorers(explorer: Explorer) -> None:
             pd.testing.assert_frame_equal(explorer.rivals.recommend(MODEL, profile, 15, **filters), expected)
 
 
-def test_a_baselines_list_is_what_it_scores_without_what_was_seen(explorer: Explorer) -> None:
+def test_the_list_of_a_baseline_is_its_top_unseen_items(explorer: Explorer) -> None:
     data, profile = explorer.core.artifact.dataset, explorer.profile(17)
     user = explorer.core.directory.user(17)
     for name in explorer.rivals.names:
@@ -114,10 +113,10 @@ def test_a_baselines_list_is_what_it_scores_without_what_was_seen(explorer: Expl
         assert not listed["seen"].any() and not set(listed["item_id"]) & set(profile.seen)
 
 
-def test_nobodys_true_history_is_tested(explorer: Explorer) -> None:
+def test_custom_and_edited_profiles_have_no_metrics(explorer: Explorer) -> None:
     untouched = explorer.profile(17)
     people = {
-        "made by hand": explorer.profile_of([36]),
+        "custom profile": explorer.profile_of([36]),
         "edited": explorer.edited(untouched, disliked=[untouched.history[0]]),
     }
     for word, profile in people.items():
@@ -132,7 +131,7 @@ def test_nobodys_true_history_is_tested(explorer: Explorer) -> None:
     assert explorer.rivals.untestable(untouched) == ""
 
 
-def test_settings_come_from_the_artifact_or_a_note_says_that_they_do_not() -> None:
+def test_baselines_use_the_settings_of_the_artifact_or_a_note_says_that_they_cannot() -> None:
     settings = {"item-kNN": {"k": 2, "shrink": 1.5}, "EASE": {"regularisation": 7.0}}
     tuned = FittedBaselines(hand_drawn(), {"baseline_settings": settings})
     assert tuned.note == "" and {name: tuned.settings(name) for name in settings} == settings
@@ -148,17 +147,15 @@ def test_settings_come_from_the_artifact_or_a_note_says_that_they_do_not() -> No
         assert "Train it again" in older.note and {name: older.settings(name) for name in usual} == usual
 
 
-def test_they_are_fitted_on_training_and_validation_likes() -> None:
-    """By hand: likes of A 2, B 2, C 2 (one for validation, one outside the core), D 2, and none of E, which
-    is held out or only seen.
-    """
+def test_baselines_are_fitted_on_training_and_validation_likes() -> None:
+    """By hand: A to D have 2 likes each, one of C's is for validation; E is held out or only seen."""
     known = FittedBaselines(hand_drawn(), {})
     counts = known.get("popularity").scores(train_matrix(hand_drawn()))[0]
     assert [counts[i] for i in (A, B, C, D, E)] == [2, 2, 2, 2, 0]
     assert known.titles == 4
 
 
-def test_each_is_fitted_once_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_baseline_is_fitted_once_for_all_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[str] = []
     for kind in (EASE, ItemKNN):
         whole = kind.fit_co_likes
@@ -177,7 +174,7 @@ def test_each_is_fitted_once_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> No
     assert len({id(one) for one in found}) == 2 and shared.ready("EASE")
 
 
-def test_a_large_ease_is_fitted_only_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_ease_is_fitted_only_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitted, "FEW_TITLES", 3)
     large = FittedBaselines(hand_drawn(), {})
     assert "memory" in large.refusal("EASE") and large.refusal("item-kNN") == ""
@@ -187,7 +184,7 @@ def test_a_large_ease_is_fitted_only_on_demand(monkeypatch: pytest.MonkeyPatch) 
     assert large.refusal("EASE") == ""
 
 
-def test_hidden_adult_titles_change_the_lists_but_neither_fits_nor_figures() -> None:
+def test_hiding_adult_items_changes_the_lists_and_neither_fits_nor_metrics() -> None:
     whole = Explorer.open(DEMO)
     first = whole.core.directory.item(
         whole.rivals.recommend("EASE", whole.profile(17), 1, hide_seen=False)["item_id"].iloc[0]
@@ -201,23 +198,23 @@ def test_hidden_adult_titles_change_the_lists_but_neither_fits_nor_figures() -> 
     assert veiled.rivals.metrics(whole.profile(17)).equals(whole.rivals.metrics(whole.profile(17)))
 
 
-def test_what_does_not_exist_is_refused_in_words(explorer: Explorer) -> None:
+def test_an_unknown_recommender_and_an_empty_list_are_refused(explorer: Explorer) -> None:
     with pytest.raises(InputError, match="unknown recommender magic"):
         explorer.rivals.recommend("magic", explorer.profile(17))
     with pytest.raises(InputError, match="at least 1"):
         explorer.rivals.recommend("EASE", explorer.profile(17), 0)
 
 
-def test_a_profile_without_titles_gets_a_list_all_the_same(explorer: Explorer) -> None:
+def test_a_profile_without_likes_gets_a_list(explorer: Explorer) -> None:
     empty = explorer.profile_of([])
     assert len(explorer.rivals.recommend("EASE", empty, 5)) == 5
     assert explorer.rivals.recommend("popularity", empty, 5)["score"].is_monotonic_decreasing
 
 
-# Pairs of titles
+# Pairs of items
 
 
-def test_two_titles_share_what_the_graph_says(explorer: Explorer) -> None:
+def test_a_pair_of_items_shares_the_genres_of_both(explorer: Explorer) -> None:
     ids = explorer.items.sort_values("likes", ascending=False)["item_id"].head(2).tolist()
     pair, back = explorer.pair(*ids), explorer.pair(*reversed(ids))
     assert (pair.before, pair.after, pair.together) == (back.before, back.after, back.together)
@@ -225,12 +222,12 @@ def test_two_titles_share_what_the_graph_says(explorer: Explorer) -> None:
     assert pair.shared.equals(back.shared)
     genres = [set(explorer.item(i)["genres"].split(", ")) for i in ids]
     tied = set(pair.shared.loc[pair.shared["relation"] == "genre", "entity"])
-    assert tied <= genres[0] & genres[1]
+    assert tied and tied <= genres[0] & genres[1]
     itself = explorer.pair(ids[0], ids[0])
     assert itself.before == pytest.approx(1) and itself.after == pytest.approx(1)
 
 
-def test_what_the_measuring_writes_down_builds_the_same_baselines() -> None:
+def test_the_measured_settings_build_the_same_baselines() -> None:
     """Through the JSON of an artifact, on an untrained model: nothing here depends on its weights."""
     data = hand_drawn()
     model = DSKReG(ModelConfig(width=4), hand_drawn_graph(), len(data.user_ids)).requires_grad_(False)

@@ -242,7 +242,7 @@ def test_soft_is_relaxed_both_ways() -> None:
 
 
 @pytest.mark.parametrize("soft", [False, True])
-def test_where_everybody_is_picked_there_is_nothing_to_learn(soft: bool) -> None:
+def test_where_all_candidates_are_picked_there_is_no_gradient(soft: bool) -> None:
     logit = torch.tensor([[0.3, -torch.inf, -0.2], [-torch.inf] * 3], requires_grad=True)
     drawn = softened(logit, noise_for(2, 3), 2, soft=soft)
     assert drawn.weight.sum(1).tolist() == [2.0, 0.0]
@@ -301,7 +301,7 @@ def test_inclusion_of_a_huge_spread_is_the_hard_top_k(monkeypatch: pytest.Monkey
         return nodes(n)
 
     monkeypatch.setattr(sampling, "_nodes", counted)
-    for step in (20.0, 500.0):  # the second underflows: nobody but the first has any probability left
+    for step in (20.0, 500.0):  # the second underflows: only the first has any probability left
         logit = np.random.default_rng(0).permutation(60) * step
         assert np.allclose(inclusion_probability(logit, 4), logit >= 56 * step, atol=1e-6)
     assert max(asked) < 1000  # as many nodes as the logits are wide would take minutes

@@ -1,4 +1,4 @@
-"""The drawn maps: every point once, marks on top, names that do not cover each other, text that stays text."""
+"""The figures of maps: every point once, marks on top, labels without overlaps, escaped text."""
 
 from itertools import pairwise
 
@@ -24,7 +24,7 @@ def points(count: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 400])
-def test_a_map_holds_every_point_once_and_marks_on_top(count):
+def test_a_map_contains_every_point_once_with_the_marks_on_top(count):
     frame = points(count)
     groups = scatter.leading(pd.Series(["Action", "", "Drama"] * count)[:count].astype(object))
     figure = scatter.scatter_map(
@@ -42,7 +42,7 @@ def test_a_map_holds_every_point_once_and_marks_on_top(count):
     assert not count or figure.data[-1].name == "liked"
 
 
-def test_groups_are_the_most_frequent_and_other():
+def test_the_groups_are_the_most_frequent_values_and_other():
     values = pd.Series([f"g{i}" for i in range(30) for _ in range(40 - i)] + ["", None])
     groups = scatter.leading(values)
     assert (
@@ -53,7 +53,7 @@ def test_groups_are_the_most_frequent_and_other():
 
 
 @pytest.mark.parametrize("values", [[], [3], [0, 0, 0], [0] * 50 + [1, 2, 90], list(range(100))])
-def test_bands_cover_every_value_without_overlap(values):
+def test_bands_contain_every_value_without_overlap(values):
     bands = scatter.bands(pd.Series(values, dtype=int), "likes")
     assert len(bands) == len(values) and not bands.isna().any()
     limits = [
@@ -63,7 +63,7 @@ def test_bands_cover_every_value_without_overlap(values):
     assert all(low[0] > high[-1] for low, high in pairwise(limits)), "largest first, each above the next"
 
 
-def test_names_on_a_focused_map_cover_neither_each_other_nor_a_point():
+def test_names_on_a_focused_map_cover_neither_names_nor_points():
     frame = pd.DataFrame(
         {"item_id": range(4), "title": ["a rather long name", "another long name", "a third one", "far"]}
     )
@@ -95,7 +95,7 @@ def ids(trace) -> set[int]:
     return set(trace.customdata[:, 0].tolist())
 
 
-def test_what_is_not_selected_stays_in_grey():
+def test_points_outside_the_selection_are_grey():
     grey, *coloured = drawn(20, Look(selected=[1, 2, 3])).data
     assert grey.marker.color == charts.OTHER and ids(grey) == set(range(20)) - {1, 2, 3}
     assert [ids(trace) for trace in coloured] == [{2}, {1, 3}] and charts.OTHER not in [
@@ -103,12 +103,12 @@ def test_what_is_not_selected_stays_in_grey():
     ]
 
 
-def test_a_lasso_greys_the_rest_at_once_and_a_click_dims_nothing():
+def test_a_lasso_greys_the_other_points_and_a_click_does_not():
     assert {trace.unselected.marker.color for trace in drawn(20, Look(drag="lasso")).data} == {charts.OTHER}
     assert {trace.unselected.marker.opacity for trace in drawn(20, Look()).data} == {0.75}
 
 
-def test_a_place_of_its_own_is_marked_without_an_id():
+def test_a_mark_at_a_position_has_no_id():
     figure = drawn(5, Look(), {"<b>you</b>": Mark((), charts.LIKED, "diamond", at=(1.5, -2.0))})
     here = figure.data[-1]
     assert (
@@ -119,7 +119,7 @@ def test_a_place_of_its_own_is_marked_without_an_id():
     )
 
 
-def test_groups_that_share_a_colour_differ_in_their_symbol():
+def test_groups_of_the_same_colour_have_different_symbols():
     names = [f"{n:02}" for n in range(20)]
     groups = pd.Series(pd.Categorical(names, categories=names, ordered=True))
     colours = {name: charts.COLOURS[n % 10] for n, name in enumerate(names)}
@@ -136,17 +136,17 @@ def test_the_area_of_a_point_grows_with_its_value():
     ) == [4, 12, 20]
 
 
-def test_names_of_regions_do_not_cover_each_other_and_fewer_fit_on_a_telephone():
+def test_region_labels_do_not_overlap_and_fewer_fit_on_a_phone():
     rng = np.random.default_rng(0)
     extent = pd.DataFrame(rng.uniform(0, 100, size=(500, 2)), columns=["x", "y"])
     regions = extent.head(60).assign(label=["Slice of <i>Life</i>", "", "Mecha"] * 20)
     figure = drawn(0, Look())
-    narrow = overlays.name_regions(figure, regions, extent, dark=True)
+    narrow = overlays.label_regions(figure, regions, extent, dark=True)
     labels = figure.layout.annotations
     assert 0 < narrow < len(labels) < 40 and not any(
         "<i>" in label.text or not label.text for label in labels
     )
-    # The first always has its name
+    # The first region always has its label
     assert (labels[0].x, labels[0].y) == (regions["x"].iloc[0], regions["y"].iloc[0])
 
     def free(chosen, pixels: int) -> bool:
@@ -167,13 +167,13 @@ def test_names_of_regions_do_not_cover_each_other_and_fewer_fit_on_a_telephone()
 
     assert free(labels, overlays.WIDE) and free(labels[:narrow], overlays.NARROW)
     again = drawn(0, Look())
-    overlays.name_regions(again, regions, extent, dark=False, clear=[(labels[0].x, labels[0].y)])
+    overlays.label_regions(again, regions, extent, dark=False, clear=[(labels[0].x, labels[0].y)])
     assert (labels[0].x, labels[0].y) not in {(label.x, label.y) for label in again.layout.annotations}
 
 
-def test_arrows_go_from_before_to_after():
+def test_arrows_go_from_the_raw_to_the_aggregated_position():
     figure = drawn(3, Look())
-    overlays.add_moves(
+    overlays.add_shifts(
         figure, pd.DataFrame({"raw_x": [0, 1], "raw_y": [2, 3], "x": [4, 5], "y": [6, 7]}), charts.CHOSEN
     )
     first, second = figure.data[-2:]
@@ -185,6 +185,6 @@ def test_arrows_go_from_before_to_after():
     assert first.showlegend and not second.showlegend
 
 
-def test_bands_may_have_digits():
+def test_the_limits_of_bands_can_have_decimals():
     names = scatter.bands(pd.Series([1.2, 1.5, 2.7, 3.1, 9.9]), "bits", digits=1).cat.categories
     assert names[0] == "9.9 bits" and names[-1] == "1.2 bits"

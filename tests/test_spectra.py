@@ -17,7 +17,8 @@ from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import spectral as spectra_
 from dskreg.training.initialise import start_from_svd
-from dskreg.training.spectral import Kernel, Spectra, Start, narrowed, of_some
+from dskreg.training.spectral import Spectra, narrowed, of_some
+from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import in_full, noisy, settings, small
 from tests.worlds import EVERYTHING
 
@@ -42,7 +43,7 @@ def test_at_full_width_it_ranks_like_ease_before_its_columns_are_scaled(
     np.testing.assert_allclose((vectors @ vectors.T / 3.0)[off], (-p * penalty)[off], atol=1e-5)
 
 
-def test_entities_that_two_titles_carry_count_as_people(dense: tuple[Dataset, np.ndarray]) -> None:
+def test_entities_that_two_items_carry_become_rows(dense: tuple[Dataset, np.ndarray]) -> None:
     data = dense[0]
     entities = Spectra(data, Config())._entities().toarray()
     assert len(entities) and ((entities > 0).sum(1) >= 2).all()
@@ -50,7 +51,7 @@ def test_entities_that_two_titles_carry_count_as_people(dense: tuple[Dataset, np
 
 
 def test_exponent_ridge_and_rank_are_the_best_of_those_tried() -> None:
-    """No combination that was tried ranks the validation titles better by the plain dot product, nor does
+    """No combination that was tried ranks the validation items better by the plain dot product, nor does
     another popularity.
     """
     data, _ = small(60, 40)
@@ -86,7 +87,7 @@ def test_titles_with_few_likes_shape_no_direction_and_are_folded_in(
     spectra = Spectra(data, replace(Config(), model=ModelConfig(width=5)))
     entities = spectra._entities().toarray() if knowledge else np.zeros((0, 20))
     rows = np.vstack([likes / likes.sum(1, keepdims=True) ** 0.25, entities]) / count**0.25
-    found, squared, mean = spectra.decomposed(0.25, knowledge, least=least)
+    found, squared, mean = spectra.decomposed(0.25, knowledge, min_likes=least)
     left, value, _ = np.linalg.svd(rows[:, common], full_matrices=False)
     np.testing.assert_allclose(squared, value[:5] ** 2, rtol=1e-3)
     assert mean == pytest.approx((rows[:30, common] ** 2).sum() / common.sum())
@@ -100,11 +101,11 @@ def test_titles_with_few_likes_shape_no_direction_and_are_folded_in(
 
 def test_where_every_title_has_few_likes_all_shape_the_directions(dense: tuple[Dataset, np.ndarray]) -> None:
     spectra = Spectra(dense[0], replace(Config(), model=ModelConfig(width=5)))
-    np.testing.assert_array_equal(spectra.decomposed(0.25, least=1000)[0], spectra.decomposed(0.25)[0])
+    np.testing.assert_array_equal(spectra.decomposed(0.25, min_likes=1000)[0], spectra.decomposed(0.25)[0])
 
 
 @pytest.mark.parametrize("least", [0, 3])
-def test_a_title_that_nobody_likes_has_no_direction(dense: tuple[Dataset, np.ndarray], least: int) -> None:
+def test_an_item_without_likes_has_no_direction(dense: tuple[Dataset, np.ndarray], least: int) -> None:
     data, _ = dense
     gone = np.isin(data.item, (3, 11))
     alone = replace(
@@ -122,7 +123,7 @@ def watching(dense: tuple[Dataset, np.ndarray]) -> tuple[Dataset, np.ndarray, np
     return data, train_matrix(data).toarray().astype(float), seen_matrix(data).toarray().astype(float)
 
 
-def test_lists_of_what_was_seen_count_as_further_people(dense: tuple[Dataset, np.ndarray]) -> None:
+def test_lists_of_seen_items_become_further_rows(dense: tuple[Dataset, np.ndarray]) -> None:
     data, likes, seen = watching(dense)
     assert not (likes * seen).any() and likes.sum() + seen.sum() == dense[1].sum()
     rows = (
@@ -141,7 +142,7 @@ def test_lists_of_what_was_seen_count_as_further_people(dense: tuple[Dataset, np
 
 
 def test_a_mixture_scores_like_the_sum_of_its_parts(dense: tuple[Dataset, np.ndarray]) -> None:
-    """Where the width has room for all; every part's scores have the same spread over the people."""
+    """Where the width has room for all; every part's scores have the same spread over the users."""
     data, likes, _ = watching(dense)
     spectra = Spectra(data, replace(Config(), model=ModelConfig(width=20)))
     kernels = (Kernel(0.35, 10.0, 6, seen=True, share=0.7), Kernel(0.15, math.inf, 9, share=0.3))
@@ -166,7 +167,7 @@ def test_narrowed_vectors_are_the_nearest_of_their_width() -> None:
 
 
 def test_what_is_mixed_in_ranks_better_than_any_other_mixture_of_two() -> None:
-    """By the plain dot product, with room for both, on the same people."""
+    """By the plain dot product, with room for both, on the same users."""
     data = noisy(60, 40)
     spectra = Spectra(data, replace(Config(), model=ModelConfig(width=32)))
     first = Start((Kernel(0.25, 10.0, 16),), popularity=0.1, discount=0.3)
@@ -194,7 +195,7 @@ def test_nothing_is_mixed_in_without_validation_likes(dense: tuple[Dataset, np.n
     assert len(Spectra(dense[0], settings("default")).choose().kernels) == 1
 
 
-def test_of_many_people_some_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_users_a_sample_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     data = noisy(60, 40)
     assert of_some(data) is data
     monkeypatch.setattr(spectra_, "CHOOSERS", 20)

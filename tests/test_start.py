@@ -1,4 +1,5 @@
-"""Where training starts: a truncated ridge regression of the likes, and gates, both the best of those tried."""
+"""Where training starts: a truncated ridge regression of the likes, and gates, both the best of those "
+"tried."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from dskreg.data.dataset import Dataset
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training.initialise import start_from_svd
-from dskreg.training.spectral import Kernel, Start
+from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import in_full, settings, small
 from tests.worlds import EVERYTHING
 

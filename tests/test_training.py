@@ -18,7 +18,7 @@ from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION, Dataset
 from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
 from dskreg.evaluation.baselines import Popularity
-from dskreg.evaluation.evaluate import evaluate
+from dskreg.evaluation.evaluate import evaluate, validation_ndcg
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import gates, spectral, trainer
@@ -213,13 +213,13 @@ def test_the_choice_of_the_start_shows_progress_up_to_its_end(changes: dict[str,
     def watched(*arguments: Any) -> Any:
         shown = [label for label in announced if label in ("start", "gates")][-1]
         calls[shown] = calls.get(shown, 0) + 1
-        return evaluate(*arguments)
+        return validation_ndcg(*arguments)
 
     data, graph = small(60, 40)
     calls: dict[str, int] = {}
     with pytest.MonkeyPatch.context() as patch:
         for module in (spectral, gates):
-            patch.setattr(module, "evaluate", watched)
+            patch.setattr(module, "validation_ndcg", watched)
         train(data, graph, settings("default", epochs=0, **changes), progress=progress)
     assert announced == tried, "every bar is full in the end"
     assert calls["start"] < announced["start"] and calls["gates"] <= announced["gates"]
@@ -245,7 +245,7 @@ def test_without_training_likes_there_is_a_message() -> None:
         train(nobody, hand_drawn_graph(), settings("default", epochs=1))
 
 
-def test_where_nobody_has_two_likes_the_softmax_has_nothing_to_hide_and_says_so() -> None:
+def test_without_two_training_likes_the_softmax_objective_is_refused() -> None:
     data = hand_drawn()
     fold = data.fold.copy()
     fold[(data.item == B) | ((data.item == D) & (data.user == 1))] = OUTSIDE
@@ -295,7 +295,10 @@ def test_a_training_that_diverges_ends_in_words_and_keeps_the_best_epoch(
     told: list[Epoch] = []
     with pytest.raises(
         Diverged,
-        match=r"training diverged at epoch \d+, .*: lower train.learning_rate \(1000\) or train.sampler_learning_rate",
+        match=(
+            r"training diverged at epoch \d+, .*: lower train.learning_rate \(1000\) or "
+            r"train.sampler_learning_rate"
+        ),
     ) as error:
         train(data, graph, config, tmp_path / "run", report=told.append)
     last = error.value.last
@@ -358,7 +361,7 @@ def test_what_is_no_number_is_never_measured(
     ids=["default", "default without the svd", "paper"],
 )
 def test_the_checkerboard_is_learnt(name: str, start: str, epochs: int, rate: float) -> None:
-    """Everybody's held-out title is the one of her own parity that she has not got; popularity cannot know
+    """All users' held-out item is the one of her own parity that she has not got; popularity cannot know
     that.
     """
     data = checkerboard()

@@ -1,4 +1,4 @@
-"""Behind the veil no adult title has a name: not in any list, reason, explanation, tie, map or comparison,
+"""Behind the veil no adult item has a name: not in any list, reason, explanation, tie, map or comparison,
 however one asks.
 """
 
@@ -25,7 +25,7 @@ USER, OTHER = 500, 501
 
 
 def whole(preset: str) -> Explorer:
-    """A world in which titles 1, 4 and 5 are adult: they carry the genre Hentai and a studio of their own,
+    """A world in which items 1, 4 and 5 are adult: they carry the genre Hentai and a studio of their own,
     and are entities themselves.
     """
     dataset = random_world(2, ITEMS)
@@ -74,7 +74,7 @@ def named(value: Any) -> list[str]:
 
 
 def answers(explorer: Explorer, item: int) -> Iterator[tuple[str, Any]]:
-    """What is said about the viewer and one title."""
+    """What is said about the user and one item."""
     profile, items = explorer.profile(USER), explorer.items["item_id"].tolist()
     yield "recommend", explorer.recommend(profile, ITEMS, hide_seen=False, diversity=0.3)
     yield "liked", explorer.liked(explorer.edited(profile, items[:6]))
@@ -108,7 +108,7 @@ def answers(explorer: Explorer, item: int) -> Iterator[tuple[str, Any]]:
 def test_no_adult_title_is_named_whatever_is_asked(both: tuple[Explorer, Explorer]) -> None:
     bare, veiled = both
     seen = set()
-    for item in (100, 101):  # a plain title and an adult one
+    for item in (100, 101):  # a plain item and an adult one
         assert not {what: named(said) for what, said in answers(veiled, item) if named(said)}
         seen |= {what for what, said in answers(bare, item) if named(said)}
     assert seen >= {
@@ -128,7 +128,7 @@ def test_no_adult_title_is_named_whatever_is_asked(both: tuple[Explorer, Explore
     }
 
 
-def test_everybodys_lists_leave_adult_titles_out(both: tuple[Explorer, Explorer]) -> None:
+def test_the_lists_of_all_users_leave_adult_titles_out(both: tuple[Explorer, Explorer]) -> None:
     bare, veiled = both
     adult = set(bare.items["item_id"].iloc[list(ADULTS)])
     lists = pd.concat(veiled.lists(ITEMS))

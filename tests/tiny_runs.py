@@ -1,4 +1,4 @@
-"""Settings and worlds small enough to train in a moment."""
+"""Settings, worlds and data folders small enough to train within a second."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from dskreg.config import PRESETS, Config
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from dskreg.data.interactions import train_matrix
+from dskreg.evaluation.ranking import Scorer
 from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
 from tests.worlds import EVERYTHING, checkerboard
@@ -51,7 +52,7 @@ def noisy(users: int = 40, items: int = 30) -> Dataset:
 
 
 def in_full(users: int = 30, items: int = 20) -> tuple[Dataset, np.ndarray]:
-    """A world with 0.4 of all pairs liked, everything in training, and its likes as a dense table `[U, I]`."""
+    """A world with 0.4 of all pairs liked, all in training, and its likes as a dense table `[U, I]`."""
     user, item = np.nonzero(np.random.default_rng(0).random((users, items)) < 0.4)
     fold, liked = np.full(len(user), TRAIN, dtype=np.int8), np.ones(len(user), dtype=bool)
     data = replace(
@@ -62,6 +63,12 @@ def in_full(users: int = 30, items: int = 20) -> tuple[Dataset, np.ndarray]:
         liked=liked,
     )
     return data, train_matrix(data).toarray().astype(float)
+
+
+def fixed_scorer(seed: int = 0) -> Scorer:
+    """Scores that depend on the user and the item alone; each seed gives others."""
+    table = np.random.default_rng(seed).random(10_000)
+    return lambda who, history: np.stack([np.roll(table, 7 * int(user))[: history.shape[1]] for user in who])
 
 
 def weights(model: DSKReG) -> dict[str, Tensor]:

@@ -1,14 +1,14 @@
 """Two worlds small enough to check by hand.
 
-The hand-drawn one: titles A to E, viewers 0 to 2, the entities Mecha, Space, Cooking and "E the title", the
+The hand-drawn one: items A to E, users 0 to 2, the entities Mecha, Space, Cooking and "E the item", the
 relations genre and sequel.
 
     A - Mecha, Space      D - Cooking            train: 0: A B      1: A B D    2: D
-    B - Mecha, Space      D - sequel - E         validation: 0: C   test: 1: E   outside the core: 2: C   seen, not liked: 2: E
-    C - Space
+    B - Mecha, Space      D - sequel - E         validation: 0: C   test: 1: E
+    C - Space             outside the core: 2: C                   seen, not liked: 2: E
 
-The checkerboard: viewers and titles are even or odd, everybody likes what has her own parity, and the last of
-it is held out.
+The checkerboard: users and items are even or odd, each user likes the items of the own parity, and the last
+of them is held out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dskreg.graph.candidates import CandidateGraph, build
 A, B, C, D, E = range(5)
 GENRE, SEQUEL = 0, 1
 EVERYTHING = GraphConfig(candidates=50, min_items=1, max_share=1.0)
-"""Keeps whatever connects two titles, however small the world."""
+"""Keeps whatever connects two items, however small the world."""
 
 
 def world(
@@ -82,7 +82,7 @@ def hand_drawn() -> Dataset:
 
 
 def checkerboard(users: int = 40, items: int = 40) -> Dataset:
-    """Every title is held out equally often, so that popularity knows nothing.
+    """Every item is held out equally often, so that popularity knows nothing.
 
     Relations: parity, and a shelf that says nothing.
     """
@@ -99,3 +99,10 @@ def checkerboard(users: int = 40, items: int = 40) -> Dataset:
 
 def hand_drawn_graph() -> CandidateGraph:
     return build(hand_drawn(), EVERYTHING)
+
+
+def blobs(count: int = 90, width: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Points around three directions, and which."""
+    rng = np.random.default_rng(seed)
+    group = np.arange(count) % 3
+    return (np.eye(3, width)[group] * 3 + rng.normal(size=(count, width)) * 0.3).astype(np.float32), group

@@ -1,4 +1,4 @@
-"""The data as every reader delivers it: titles, people, what they saw and liked, and the knowledge graph's
+"""The data as every reader delivers it: items, users, what they saw and liked, and the knowledge graph's
 triples.
 
 Positions (0-based, dense) stand for ids everywhere below the readers; ids come back only at the explorer.
@@ -8,9 +8,11 @@ Torch-free.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from dskreg.errors import InputError
 
@@ -32,14 +34,66 @@ def counted(*counts: tuple[int, str]) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Folds:
+    """The interactions of a split data set as 0/1 matrices `[U, I]`, each built once, on first use.
+
+    They are shared: do not write to them.
+    """
+
+    shape: tuple[int, int]
+    user: np.ndarray
+    item: np.ndarray
+    liked: np.ndarray
+    fold: np.ndarray
+
+    @cached_property
+    def train(self) -> sparse.csr_matrix:
+        """The training likes."""
+        return self.likes(TRAIN)
+
+    @cached_property
+    def shown(self) -> sparse.csr_matrix:
+        """The histories at validation: training likes and those outside the core."""
+        return self.likes(TRAIN, OUTSIDE)
+
+    @cached_property
+    def validation(self) -> sparse.csr_matrix:
+        """The validation likes."""
+        return self.likes(VALIDATION)
+
+    @cached_property
+    def known(self) -> sparse.csr_matrix:
+        """The histories when serving and at the test: all likes but the test likes."""
+        return self.likes(*KNOWN)
+
+    @cached_property
+    def test(self) -> sparse.csr_matrix:
+        """The test likes."""
+        return self.likes(TEST)
+
+    @cached_property
+    def seen(self) -> sparse.csr_matrix:
+        """What was seen and not liked."""
+        return self._pairs(self.fold == SEEN)
+
+    def likes(self, *folds: int) -> sparse.csr_matrix:
+        """The likes of the given folds, built anew."""
+        return self._pairs(np.isin(self.fold, folds) & self.liked)
+
+    def _pairs(self, chosen: np.ndarray) -> sparse.csr_matrix:
+        ones = np.ones(int(chosen.sum()), dtype=np.float32)
+        return sparse.csr_matrix((ones, (self.user[chosen], self.item[chosen])), shape=self.shape)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """What a reader found.
 
-    `items` has one row per title with at least `item_id` and `title`; further columns (`type`, `genres`
+    `items` has one row per item with at least `item_id` and `title`; further columns (`type`, `genres`
     joined by ", ", `year`, ...) are shown where they exist. An interaction is `user[n]`, `item[n]`
     (positions), `liked[n]`, and `fold[n]`: UNASSIGNED until `split` assigns it, except where the data bring
     their own test split. A triple says that item `head[t]` carries entity `tail[t]` under relation
-    `relation[t]`; `entity_item[e]` is the position of the title that entity `e` is, or -1.
+    `relation[t]`; `entity_item[e]` is the position of the item that entity `e` is, or -1.
     """
 
     name: str
@@ -51,7 +105,7 @@ class Dataset:
     liked: np.ndarray  # [N] bool
     fold: np.ndarray  # [N] int8
     relations: tuple[str, ...]  # [R] names of the knowledge graph's relations
-    head: np.ndarray  # [T] int32, positions of titles
+    head: np.ndarray  # [T] int32, positions of items
     relation: np.ndarray  # [T] int16
     tail: np.ndarray  # [T] int32, positions of entities
     entities: np.ndarray  # [E] str labels
@@ -79,5 +133,10 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(users, titles)."""
+        """(users, items)."""
         return len(self.user_ids), len(self.items)
+
+    @cached_property
+    def folds(self) -> Folds:
+        """Its interactions as matrices, by fold."""
+        return Folds(self.shape, self.user, self.item, self.liked, self.fold)

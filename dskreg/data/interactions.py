@@ -1,4 +1,4 @@
-"""Interactions as sparse matrices, and histories as the model takes them: rows of title positions, filled up
+"""Interactions as sparse matrices, and histories as the model takes them: rows of item positions, filled up
 with -1. Torch-free.
 """
 
@@ -7,22 +7,17 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from dskreg.data.dataset import SEEN, TRAIN, Dataset
+from dskreg.data.dataset import TRAIN, Dataset
 
 
 def train_matrix(dataset: Dataset, folds: tuple[int, ...] = (TRAIN,)) -> sparse.csr_matrix:
-    """The likes `[U, I]` of the given folds as 0/1."""
-    return _pairs(dataset, np.isin(dataset.fold, folds) & dataset.liked)
+    """The likes `[U, I]` of the given folds as 0/1, built anew; `Dataset.folds` keeps the usual ones."""
+    return dataset.folds.likes(*folds)
 
 
 def seen_matrix(dataset: Dataset) -> sparse.csr_matrix:
     """What was seen and not liked, `[U, I]` as 0/1."""
-    return _pairs(dataset, dataset.fold == SEEN)
-
-
-def _pairs(dataset: Dataset, chosen: np.ndarray) -> sparse.csr_matrix:
-    ones = np.ones(int(chosen.sum()), dtype=np.float32)
-    return sparse.csr_matrix((ones, (dataset.user[chosen], dataset.item[chosen])), shape=dataset.shape)
+    return dataset.folds.seen
 
 
 def rows(likes: sparse.csr_matrix) -> np.ndarray:
@@ -39,5 +34,12 @@ def ragged(row: np.ndarray, value: np.ndarray, count: int) -> np.ndarray:
 
 
 def padded(history: sparse.csr_matrix) -> np.ndarray:
-    """Histories `[B, I]` as title positions `[B, H]`."""
+    """Histories `[B, I]` as item positions `[B, H]`."""
     return ragged(rows(history), history.indices, history.shape[0])
+
+
+def evenly(positions: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` of the positions, evenly spaced, the first and the last among them."""
+    if len(positions) <= most:
+        return positions
+    return positions[np.linspace(0, len(positions) - 1, most).astype(int)]

@@ -21,7 +21,7 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
     """`dataset` with every fold assigned.
 
     A data set with its own test split keeps it: users with at least three training pairs give max(1, round(n
-    * validation / (1 - test))) to validation. Otherwise the likes are cut to their k-core (users and titles
+    * validation / (1 - test))) to validation. Otherwise the likes are cut to their k-core (users and items
     with at least `core` likes among themselves). Of a user's n likes in it max(1, round(n * test)) go to test
     and max(1, round(n * validation)) to validation, as long as one stays for training; likes outside the core
     become OUTSIDE. What was not liked is SEEN.
@@ -33,11 +33,9 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
     open_ = dataset.liked & (dataset.fold != TEST)
     inside = open_ if own else open_ & k_core(dataset.user, dataset.item, open_, config.core)
     if not inside.any():
-        what = (
-            "training pair"
-            if own
-            else f"user and title with {config.core} likes among themselves (lower data.core or data.like_threshold)"
-        )
+        advice = "lower data.core or data.like_threshold"
+        core = f"user and title with {config.core} likes among themselves ({advice})"
+        what = "training pair" if own else core
         raise InputError(f"{dataset.name}: expected at least one {what}, found none")
     fold = np.where(dataset.liked, np.int8(OUTSIDE), np.int8(SEEN))
     fold[dataset.fold == TEST] = TEST
@@ -57,20 +55,20 @@ def _notes(dataset: Dataset, fold: np.ndarray, core: int) -> list[str]:
         f"{int(liked.sum()):,} of {len(liked):,} interactions are likes",
         *counted(
             (users - likers, f"of {users:,} users without any like"),
-            (items - met, f"of {items:,} titles that nobody likes"),
+            (items - met, f"of {items:,} titles without any like"),
             (
                 int(outside.sum()),
                 f"likes outside the core of users and titles with {among}: in no validation, no test",
             ),
             (likers - inside, "users with likes, but none in the core"),
-            (met - trained, "titles that somebody likes, but none in the core"),
+            (met - trained, "titles with likes, but none in the core"),
         ),
     ]
 
 
-def k_core(user: np.ndarray, item: np.ndarray, among: np.ndarray, least: int) -> np.ndarray:
+def k_core(user: np.ndarray, item: np.ndarray, among: np.ndarray, core: int) -> np.ndarray:
     """`[N]` bool: the largest subset of the pairs `among` in which every user and every item has at least
-    `least` pairs.
+    `core` pairs.
     """
     inside = among.copy()
     users, items = (np.zeros(int(column.max(initial=0)) + 1, np.int64) for column in (user, item))
@@ -79,7 +77,7 @@ def k_core(user: np.ndarray, item: np.ndarray, among: np.ndarray, least: int) ->
     while new.any():
         users += sign * np.bincount(user[new], minlength=len(users))
         items += sign * np.bincount(item[new], minlength=len(items))
-        new, sign = inside & ((users < least)[user] | (items < least)[item]), -1
+        new, sign = inside & ((users < core)[user] | (items < core)[item]), -1
         inside &= ~new
     return inside
 
@@ -95,14 +93,14 @@ def _by_user(dataset: Dataset, rows: np.ndarray, config: DataConfig, own: bool) 
         np.arange(len(own)) if dataset.numbered else np.unique(own, return_inverse=True)[1] for own in ids
     )
     pair = user_rank[dataset.user[rows]] * len(item_rank) + item_rank[dataset.item[rows]]
-    order = np.argsort(pair, kind="stable")  # by user, then title
+    order = np.argsort(pair, kind="stable")  # by user, then item
     count = np.bincount(pair // len(item_rank), minlength=len(user_rank))
     del pair
     start = np.concatenate([[0], np.cumsum(count)])
     tests, validations = _quotas(count, config, own)
     rng, dealt = np.random.default_rng(config.split_seed), np.empty(len(rows), np.int8)
     first = 0
-    while first < len(count):  # some people at once, so that the sort by random numbers stays small
+    while first < len(count):  # some users at once, so that the sort by random numbers stays small
         last = max(first + 1, int(np.searchsorted(start, start[first] + ROWS, "right")) - 1)
         user = np.repeat(np.arange(first, last), count[first:last])
         shuffled = np.lexsort((rng.random(len(user)), user))

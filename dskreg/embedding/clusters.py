@@ -56,7 +56,9 @@ def clusters(vectors: np.ndarray, most: int, seed: int) -> np.ndarray:
 
 
 def _seeds(points: np.ndarray, count: int, chance: np.random.Generator) -> np.ndarray:
-    """`[count, D]`: the first centres, fewer distinct ones where the points do not have as many directions."""
+    """`[count, D]`: the first centres, fewer distinct ones where the points do not have as many
+    directions.
+    """
     chosen = [int(chance.integers(len(points)))]
     far = np.full(len(points), np.inf)
     for _ in range(count - 1):

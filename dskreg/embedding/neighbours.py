@@ -7,7 +7,8 @@ little at these sizes and would need its own seed. A vector without length has t
 With r(i, j) = 1 + the number of points nearer to i than j in the original space, and V_i the k nearest of i
 on the map (van der Maaten & Hinton, JMLR 2008; Venna & Kaski, 2001), over m anchors i of n points:
 
-    trustworthiness = 1 - 2 / (m k (2n - 3k - 1)) sum_i sum_{j in V_i} max(0, r(i, j) - k)          neighbour preservation = mean of [r(i, j) <= k]
+    trustworthiness        = 1 - 2 / (m k (2n - 3k - 1)) sum_i sum_{j in V_i} max(0, r(i, j) - k)
+    neighbour preservation = mean of [r(i, j) <= k]
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def checked(vectors: np.ndarray) -> np.ndarray:
     broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(broken):
         raise InputError(
-            f"vectors: expected finite numbers, found NaN or infinity in {len(broken)} rows (the first is row {broken[0]})"
+            f"vectors: expected finite numbers, found NaN or infinity in {len(broken)} rows (the first is "
+            f"row {broken[0]})"
         )
     return vectors.astype(np.float32)
 

@@ -59,7 +59,7 @@ def project(
     stand on a circle.
 
     Args:
-        report: told once what begins, since it may take a minute.
+        report: called once with what begins, since it may take a minute.
         name: what the points are, for the report.
         start: `[N, 2]`, another map of the same points. This one begins there and is turned towards it, so
             that the two can be compared.
@@ -144,7 +144,7 @@ def place(vector: np.ndarray, vectors: np.ndarray, xy: np.ndarray) -> tuple[floa
     """Where a new point `[D]` falls on the finished t-SNE map `xy` `[N, 2]` of `vectors` `[N, D]`: openTSNE's
     transform, the others stay where they are.
 
-    A vector without length is near nobody: it stands in the middle.
+    A vector without length has no neighbours: it goes to the middle.
     """
     if not len(xy) or not vector.any():
         return (0.0, 0.0) if not len(xy) else (float(xy[:, 0].mean()), float(xy[:, 1].mean()))

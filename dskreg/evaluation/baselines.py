@@ -1,19 +1,21 @@
-"""What a model has to beat: the most liked titles, item neighbourhoods, and a linear autoencoder.
+"""What a model has to beat: the most liked items, item neighbourhoods, and a linear autoencoder.
 
 All three know the training likes X `[U, I]` (0 or 1) only through the co-likes X'X, and serve any history,
-also of people who were not in training:
+also of users who were not in training:
 
     popularity  score_i = n_i
-    item-kNN    score_i = sum_{j in history} s_ij,  s_ij = n_ij / (sqrt(n_i n_j) + shrink) where j is one of the k nearest of i, else 0
-    EASE        score = history · B,  B = I - P diag(P)^-1,  P = (X'X + lambda I)^-1   (Steck, WWW 2019, arXiv 1905.03375)
+    item-kNN    score_i = sum_{j in history} s_ij,  s_ij = n_ij / (sqrt(n_i n_j) + shrink)
+                where j is among the k nearest of i, else 0
+    EASE        score = history · B,  B = I - P diag(P)^-1,  P = (X'X + lambda I)^-1
+                (Steck, WWW 2019, arXiv 1905.03375)
 
-Titles without a training like have the score 0 in all three (in EASE that is what the closed form gives);
-matrices hold the other titles only.
+Items without a training like have the score 0 in all three (in EASE that is what the closed form gives);
+matrices hold the other items only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -31,16 +33,16 @@ CHUNK = 512  # rows at a time
 
 @dataclass(frozen=True)
 class CoLikes:
-    """How often titles were liked by the same person."""
+    """How often items were liked by the same user."""
 
-    titles: np.ndarray  # [J] positions of the titles with a like
-    # [J, J] float32; the diagonal holds each title's own count. Shared by the fits: never written to
+    titles: np.ndarray  # [J] positions of the items with a like
+    # [J, J] float32; the diagonal holds each item's own count. Shared by the fits: never written to
     together: np.ndarray
     items: int  # I
 
     @classmethod
     def of(cls, train: Csr) -> CoLikes:
-        """X'X over the titles that occur in `train` `[U, I]`; every stored entry is one like."""
+        """X'X over the items that occur in `train` `[U, I]`; every stored entry is one like."""
         binary = _binary(train)
         titles = np.flatnonzero(binary.sum(axis=0))
         likes = sp.csr_array(binary[:, titles])
@@ -52,13 +54,13 @@ class CoLikes:
         return cls(titles, together, train.shape[1])
 
     def narrow(self, history: Csr) -> sp.csr_array:
-        """`[B, J]`: a history `[B, I]` without the titles that nobody likes."""
+        """`[B, J]`: a history `[B, I]` without the items that no user likes."""
         if history.shape[1] != self.items:
             raise ValueError(f"history: expected {self.items} columns (got {history.shape[1]})")
         return sp.csr_array(_binary(history)[:, self.titles])
 
     def widen(self, scores: np.ndarray) -> np.ndarray:
-        """`[B, I]`: scores `[B, J]`, 0 for the other titles."""
+        """`[B, I]`: scores `[B, J]`, 0 for the other items."""
         wide = np.zeros((len(scores), self.items), dtype=np.float32)
         wide[:, self.titles] = scores
         return wide
@@ -67,7 +69,7 @@ class CoLikes:
 class Baseline(Protocol):
     """Learns from likes `[U, I]`, scores histories `[B, I]` as float32 `[B, I]`.
 
-    A history's own titles are scored too: exclude them outside.
+    A history's own items are scored too: exclude them outside.
     """
 
     def fit(self, train: Csr) -> Self: ...
@@ -81,7 +83,7 @@ class Baseline(Protocol):
 
 
 class Popularity:
-    """The same list for everybody: training counts."""
+    """The same list for all users: training counts."""
 
     @property
     def settings(self) -> Settings:
@@ -101,16 +103,16 @@ class Popularity:
 
 
 class ItemKNN:
-    """Titles liked by the same people as the history's titles.
+    """Items liked by the same users as the history's items.
 
-    The k nearest belong to the title that is scored, not to the one in the history: so every title has k
-    voters, and rare ones are heard too (anime, k = 20, shrink 10: validation NDCG@20 .211 against .186 the
-    other way round; on Last.FM no difference).
+    The k nearest belong to the item that is scored, not to the one in the history: so every item has k
+    neighbours, rare ones too (anime, k = 20, shrink 10: validation NDCG@20 .211 against .186 the other way
+    round; on Last.FM no difference).
     """
 
     def __init__(self, k: int = 100, shrink: float = 10.0) -> None:
         """Args:
-        k: neighbours kept per title; equally near ones by lower position.
+        k: neighbours kept per item; equally near ones by lower position.
         shrink: added to the denominator; lowers similarities that rest on few likes.
         """
         self.k, self.shrink = k, shrink
@@ -131,12 +133,12 @@ class ItemKNN:
         ]
         self.likes = likes
         nearest = sp.vstack(parts) if parts else sp.csr_array((0, 0), dtype=np.float32)
-        # Row: a title of the history; column: the title that it votes for
+        # Row: an item of the history; column: the item whose score it adds to
         self.similarity = sp.csr_array(nearest.T)
         return self
 
     def _neighbours(self, together: np.ndarray, start: int, roots: np.ndarray) -> sp.csr_array:
-        """`[C, J]`: the k largest positive similarities of the titles from `start` on, never to themselves."""
+        """`[C, J]`: the k largest positive similarities of the items from `start` on, never to themselves."""
         similarity = together / (roots[start : start + len(together), None] * roots + np.float32(self.shrink))
         similarity[np.arange(len(together)), np.arange(start, start + len(together))] = 0
         nearest = top_items(similarity, None, min(self.k, len(roots)))
@@ -181,19 +183,21 @@ class EASE:
         return self.likes.widen(self.likes.narrow(history) @ self.weights)
 
 
+MADE: dict[str, Callable[..., Baseline]] = {"popularity": Popularity, "item-kNN": ItemKNN, "EASE": EASE}
+"""The baselines by name, in the order in which they are shown."""
+USUAL: dict[str, Settings] = {"EASE": {"regularisation": 200.0}}
+"""What does well on sets of a few thousand items, where it is not the default of the class."""
+
+
 def baselines(settings: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Baseline]:
     """One of each, not yet fitted; those that `settings` does not name get what does well on sets of a few
-    thousand titles.
+    thousand items.
 
     Raises:
         TypeError, ValueError: a setting that does not exist or cannot be.
     """
-    chosen = {"EASE": {"regularisation": 200.0}} | dict(settings or {})
-    return {
-        "popularity": Popularity(),
-        "item-kNN": ItemKNN(**chosen.get("item-kNN", {})),
-        "EASE": EASE(**chosen["EASE"]),
-    }
+    chosen = USUAL | dict(settings or {})
+    return {name: made(**chosen.get(name, {})) for name, made in MADE.items()}
 
 
 def _binary(likes: Csr) -> sp.csr_array:

@@ -1,18 +1,17 @@
-"""Full-ranking evaluation: every title competes except those the person is known to have liked, and noise is
+"""Full-ranking evaluation: every item competes except those the user is known to have liked, and noise is
 off.
 
 Validation: history = train, target = validation. Test: history = train and validation, target = test; likes
-outside the core are in both histories. The baselines get the same. Somebody without a history (a split that
-came with the data may have such people) is not counted: nothing is known of this person's taste, and no
-recommender can be told apart by it.
+outside the core are in both histories. The baselines get the same. A user without a history (a split that
+came with the data may have such users) is not counted: no recommender knows anything of their taste.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from dskreg.data.dataset import KNOWN, OUTSIDE, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import train_matrix
+from dskreg.data.dataset import VALIDATION, Dataset
+from dskreg.data.interactions import evenly
 from dskreg.evaluation.metrics import Ranking
 from dskreg.evaluation.ranking import Scorer, rankings
 
@@ -25,13 +24,16 @@ def evaluate(
     """The metrics of the scorer on the validation or the test fold; of `most` evenly spaced users at most,
     and of these the `select`ed.
     """
-    history = train_matrix(dataset, (TRAIN, OUTSIDE) if fold == VALIDATION else KNOWN)
-    target = train_matrix(dataset, (fold,))
+    folds = dataset.folds
+    history, target = (folds.shown, folds.validation) if fold == VALIDATION else (folds.known, folds.test)
     users = np.flatnonzero((np.diff(target.indptr) > 0) & (np.diff(history.indptr) > 0))
-    if most is not None and most < len(users):
-        users = users[np.linspace(0, len(users) - 1, most).astype(int)]
-    users = users[select]
-    ranking = Ranking(np.asarray(train_matrix(dataset).sum(0)).ravel(), len(dataset.user_ids))
+    users = (users if most is None else evenly(users, most))[select]
+    ranking = Ranking(np.asarray(folds.train.sum(0)).ravel(), len(dataset.user_ids))
     for who, ranked, _ in rankings(scorer, users, history, history, LONGEST):
         ranking.add(ranked, target[who])
     return ranking
+
+
+def validation_ndcg(scorer: Scorer, dataset: Dataset, most: int) -> float:
+    """Mean validation NDCG@20 over `most` evenly spaced users at most; 0 without a validation item."""
+    return evaluate(scorer, dataset, VALIDATION, most).results()["ndcg@20"] or 0.0

@@ -1,12 +1,15 @@
 """Full-ranking metrics: how good the lists are, and how much of the catalogue they show.
 
-A person's list is `ranked[u]`, item positions with the best first and -1 where it is shorter; `hit[u, r] = 1`
-where the item at rank r is among her |R| relevant ones (R: her held-out likes), and
+A user's list is `ranked[u]`, item positions with the best first and -1 where it is shorter; `hit[u, r] = 1`
+where the item at rank r is among the user's relevant items R (the held-out likes), and
 
-    recall@k = sum_{r<=k} hit_r / |R|          precision@k = sum_{r<=k} hit_r / k          hit@k = max_{r<=k} hit_r
-    mrr@k = max_{r<=k} hit_r / r               ndcg@k = sum_{r<=k} hit_r / log2(r+1)  /  sum_{r<=min(k,|R|)} 1 / log2(r+1)
+    recall@k    = sum_{r<=k} hit_r / |R|
+    precision@k = sum_{r<=k} hit_r / k
+    hit@k       = max_{r<=k} hit_r
+    mrr@k       = max_{r<=k} hit_r / r
+    ndcg@k      = sum_{r<=k} hit_r / log2(r+1)  /  sum_{r<=min(k,|R|)} 1 / log2(r+1)
 
-NDCG's ideal is the best list that this person could get, not the best order of what was found. A leaf: numpy
+NDCG's ideal is the best list that this user could get, not the best order of what was found. A leaf: numpy
 and scipy alone.
 """
 
@@ -104,6 +107,11 @@ def ndcg(hit: np.ndarray, total: np.ndarray, k: int) -> np.ndarray:
     return (hit[:, :k] * gain[: hit.shape[1]]).sum(axis=1) / ideal
 
 
+def ndcg_of(scores: np.ndarray, exclude: Csr | None, relevant: Csr, k: int = 20) -> np.ndarray:
+    """`[B]`: NDCG@k of the lists by `scores` `[B, I]` without the stored entries of `exclude`."""
+    return ndcg(hits(top_items(scores, exclude, k), relevant), np.diff(relevant.indptr), k)
+
+
 def hit_rate(hit: np.ndarray, total: np.ndarray, k: int) -> np.ndarray:
     """`[B]`: 1 where at least one of the first k is relevant; 0 without relevant items."""
     return hit[:, :k].any(axis=1).astype(float)
@@ -128,16 +136,16 @@ def list_mean(values: np.ndarray, ranked: np.ndarray, k: int) -> np.ndarray:
     return np.divide(total, count, out=np.full(len(ranked), np.nan), where=count > 0)
 
 
-def self_information(counts: np.ndarray, people: int) -> np.ndarray:
-    """`[I]`: -log2 p, p = the share of the `people` who have the item in training; an item that nobody has
-    counts as if one person had it.
+def self_information(counts: np.ndarray, users: int) -> np.ndarray:
+    """`[I]`: -log2 p, p = the share of the `users` who have the item in training; an item that no user has
+    counts as if one user had it.
     """
-    return -np.log2(np.maximum(counts, 1) / max(people, 1))
+    return -np.log2(np.maximum(counts, 1) / max(users, 1))
 
 
 ACCURACY = {"recall": recall, "ndcg": ndcg, "hit": hit_rate, "mrr": mrr, "precision": precision}
 REPORTED = tuple(f"{name}@{k}" for k in KS for name in (*ACCURACY, "coverage", "novelty", "popularity"))
-"""The figures of a test, in the order in which they are told."""
+"""The figures of a test, in the order in which they are reported."""
 
 
 class NotANumber(ValueError):
@@ -145,21 +153,21 @@ class NotANumber(ValueError):
 
 
 class Ranking:
-    """Collects the lists of many people, chunk by chunk, in any division into chunks.
+    """Collects the lists of many users, chunk by chunk, in any division into chunks.
 
-    People without relevant items are left out of every figure, coverage included. Figures are means over
-    people (of the mean over a list, for novelty and popularity, where empty lists are left out); coverage@k
-    is the share of the catalogue that is in at least one list. A figure over nobody is None.
+    Users without relevant items are left out of every figure, coverage included. Figures are means over
+    users (of the mean over a list, for novelty and popularity, where empty lists are left out); coverage@k
+    is the share of the catalogue that is in at least one list. A figure over no user is None.
     """
 
-    def __init__(self, counts: np.ndarray, people: int, ks: tuple[int, ...] = KS) -> None:
+    def __init__(self, counts: np.ndarray, users: int, ks: tuple[int, ...] = KS) -> None:
         """Args:
-        counts: `[I]` how many people have each item in training.
-        people: how many people there are in training.
+        counts: `[I]` how many users have each item in training.
+        users: how many users there are in training.
         ks: the list lengths to report.
         """
         self.counts = np.asarray(counts, dtype=float)
-        self.information = self_information(self.counts, people)
+        self.information = self_information(self.counts, users)
         self.ks = ks
         self._fed = 0
         self._counted: list[np.ndarray] = []
@@ -192,7 +200,7 @@ class Ranking:
     def counted(self) -> np.ndarray:
         """`[C]`: who counts, as positions in the order of feeding.
 
-        Two models fed alike can be compared person by person.
+        Two models fed alike can be compared user by user.
         """
         return np.concatenate(self._counted) if self._counted else np.zeros(0, dtype=np.int64)
 

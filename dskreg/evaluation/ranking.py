@@ -1,4 +1,4 @@
-"""Scores and lists of many people at once, noise off, in chunks of bounded memory."""
+"""Scores and lists of many users at once, noise off, in chunks of bounded memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Scorer = Callable[[np.ndarray, sparse.csr_matrix], np.ndarray]
 
 
 def noise_free(model: DSKReG) -> Catalogue:
-    """All titles with the picks of the noise-free draw, the same for everybody."""
+    """All items with the picks of the noise-free draw, the same for all users."""
     items = torch.arange(len(model.item_embedding), device=model.item_embedding.device)
     with torch.no_grad():
         return Catalogue.of(model, items, model.draw_items(items))
@@ -35,7 +35,7 @@ def picks_of(catalogue: Catalogue) -> dict[str, np.ndarray]:
 
 
 def catalogue_of(model: DSKReG, picks: dict[str, np.ndarray]) -> Catalogue:
-    """The inverse: titles ready to be scored, without drawing."""
+    """The inverse: items ready to be scored, without drawing."""
     neighbour, relation = torch.from_numpy(picks["neighbour"]), torch.from_numpy(picks["relation"])
     items = torch.arange(len(neighbour))
     return Catalogue(
@@ -68,7 +68,7 @@ def rankings(
     top: int,
     chunk: int = 128,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(users `[b]`, their best titles `[b, top]`, the scores) in chunks; `history` and `exclude` are `[U,
+    """(users `[b]`, their best items `[b, top]`, the scores) in chunks; `history` and `exclude` are `[U,
     I]`. -1 fills short lists.
     """
     for start in range(0, len(users), chunk):

@@ -14,11 +14,12 @@ from itertools import product
 
 import numpy as np
 
-from dskreg.evaluation.baselines import CHUNK, EASE, Baseline, CoLikes, Csr, ItemKNN, Popularity, Settings
-from dskreg.evaluation.metrics import hits, ndcg, top_items
+from dskreg.data.interactions import evenly
+from dskreg.evaluation.baselines import CHUNK, MADE, Baseline, CoLikes, Csr, Settings
+from dskreg.evaluation.metrics import ndcg_of
 
 TUNING_USERS = 5000  # enough to tell settings apart; more only costs time
-# Above, fewer settings are tried: at 14,000 titles one takes 6 (item-kNN) or 20 seconds (EASE)
+# Above, fewer settings are tried: at 14,000 items one takes 6 (item-kNN) or 20 seconds (EASE)
 FEW_TITLES = 8000
 MOST_FITS = 60  # per baseline; a search that moves far ends here
 
@@ -61,7 +62,6 @@ def _from_zero(exponent: float) -> float:
 PENALTY = Axis((2.0, 1.0, 3.0, 4.0), -1.0, 7.0, _rounded)
 NEAREST = Axis((2.0, 1.0, 3.0), 0.0, 5.0, _count)
 SHRINK = Axis((1.0, 0.0, 2.0), 0.0, 4.0, _from_zero)
-MADE: dict[str, Callable[..., Baseline]] = {"popularity": Popularity, "item-kNN": ItemKNN, "EASE": EASE}
 AXES: dict[str, Axes] = {
     "popularity": {},
     "item-kNN": {"k": NEAREST, "shrink": SHRINK},
@@ -88,21 +88,20 @@ def tuned(train: Csr, validation: Csr, refit: Csr | None = None) -> dict[str, Ba
 
 
 def chosen(name: str, likes: CoLikes, history: Csr, validation: Csr) -> Settings:
-    """A baseline's settings of the best NDCG@20 on `validation` `[U, I]`, all titles ranked that are not in
-    the person's `history` `[U, I]`.
+    """A baseline's settings of the best NDCG@20 on `validation` `[U, I]`, all items ranked that are not in
+    the user's `history` `[U, I]`.
 
-    Every setting is fitted on `likes`. At most 5,000 evenly spaced people with validation likes are asked;
+    Every setting is fitted on `likes`. At most 5,000 evenly spaced users with validation likes are asked;
     without any, the first setting wins.
     """
-    asked = np.flatnonzero(np.diff(validation.indptr))
-    asked = asked[np.linspace(0, len(asked) - 1, min(len(asked), TUNING_USERS)).astype(int)]
+    asked = evenly(np.flatnonzero(np.diff(validation.indptr)), TUNING_USERS)
     seen, relevant = history[asked], validation[asked]
 
     def quality(settings: Settings) -> float:
         return _ndcg20(MADE[name](**settings), likes, seen, relevant)
 
     titles, axes = len(likes.titles), AXES[name]
-    if "k" in axes:  # nobody has more neighbours than there are titles
+    if "k" in axes:  # no user has more neighbours than there are items
         axes = axes | {"k": replace(NEAREST, most=np.log10(max(titles, 1)))}
     return search(
         axes,
@@ -154,6 +153,5 @@ def _ndcg20(baseline: Baseline, likes: CoLikes, history: Csr, relevant: Csr) -> 
     values = []
     for start in range(0, history.shape[0], CHUNK):
         seen, wanted = history[start : start + CHUNK], relevant[start : start + CHUNK]
-        ranked = top_items(baseline.scores(seen), seen, 20)
-        values.append(ndcg(hits(ranked, wanted), np.diff(wanted.indptr), 20))
+        values.append(ndcg_of(baseline.scores(seen), seen, wanted))
     return float(np.concatenate(values).mean())

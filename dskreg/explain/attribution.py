@@ -1,13 +1,14 @@
-"""Who among the liked titles speaks for which part of the title: the score as a sum over pairs, nothing left
-over.
+"""Attribution of a score to pairs (liked item, term of the score); the pairs add up to the whole score.
 
-    e_hat_u = act(sum_h x_h),  x_h = W_u (w_h e_h / sqrt(H) + g beta_h e_h)   one part per liked title (beta 0 where not picked)
-                               and W_u e_u where e_u is free, and b_u
-    W_i (...) + b_i = sum_j y_j,  y_j = W_i e_i, alpha_j g_r W_i e_j, b_i     the title itself, its picks, the bias
-    score before the title's activation = e_hat_u . sum_j y_j = sum_h sum_j (f x_h) . y_j
+    e_hat_u = act(sum_h x_h)
+        x_h = W_u (w_h e_h / sqrt(H) + g beta_h e_h)       per liked item (beta 0 where not picked)
+              W_u e_u where e_u is free, and b_u
+    W_i (...) + b_i = sum_j y_j
+        y_j = W_i e_i, alpha_j g_r W_i e_j, b_i            own embedding, picks, bias
+    score before the item's activation = e_hat_u . sum_j y_j = sum_h sum_j (f x_h) . y_j
 
 f is 1 where the activation is linear. Where it is tanh, f = tanh(x) / x for x = sum_h x_h, dimension by
-dimension: every part is bent as much as the whole is, so that the parts still add up to e_hat_u. Then sum_h
+dimension: the factor is the same for every part, so that the parts still add up to e_hat_u. Then sum_h
 gives each pick its contribution of the Explanation in every preset.
 """
 
@@ -21,50 +22,47 @@ import torch
 from torch import Tensor
 
 from dskreg.explain.explanation import LIKED
-from dskreg.model.dskreg import Trace
+from dskreg.model.aggregation import Trace
+from dskreg.model.sampling import DrawSettings
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
-OWN, EVERYBODY = "the person's own embedding", "what everybody gets"
-ITSELF, BIAS = "the title itself", "bias"
+OWN, GLOBAL = "user's own embedding", "global term"  # the second is the same for all users
+ITSELF, BIAS = "own embedding", "bias"
 
 
 @torch.no_grad()
-def flow(
-    core: TrainedModel, profile: Profile, item_id: object, seed: int | None, settings: dict[str, Any]
-) -> pd.DataFrame:
-    """The score before the title's activation, pair by pair.
+def flow(core: TrainedModel, profile: Profile, item_id: object, settings: DrawSettings) -> pd.DataFrame:
+    """The score before the item's activation, pair by pair.
 
     Returns:
-        source_id, source: a liked title, or None and OWN (a free e_u), or None and EVERYBODY (b_u);
+        source_id, source: a liked item, or None and OWN (a free e_u), or None and GLOBAL (b_u);
         target_id, target: a pick, or None and ITSELF, or None and BIAS;
         relation: the pick's, "" otherwise;
         contribution: they sum to `Explanation.pre_activation_score`; over the sources of one pick, to its
-            contribution. A part that is zero for everyone has no rows: an unpicked liked title under a free
-            e_u, a bias of zero. Somebody without a like has no rows at all.
+            contribution. A part that is zero for everyone has no rows: an unpicked liked item under a free
+            e_u, a bias of zero. A user without a like has no rows at all.
     """
     user, history = core.history(profile)
     item = core.directory.item(item_id)
-    trace = core.trace(user, history, item, seed, settings)
-    (person, said), (title, names) = _person(core, trace, history), _title(core, trace, item)
-    table = (person @ title.T).double().numpy()
-    kept, held = person.abs().sum(1).numpy() > 0, title.abs().sum(1).numpy() > 0
-    table = table[kept][:, held]
-    sources, targets = (
-        [s for s, k in zip(said, kept, strict=True) if k],
-        [t for t, k in zip(names, held, strict=True) if k],
-    )
-    rows = [(*source, *target) for source in sources for target in targets]
+    trace = core.trace(user, history, item, settings)
+    user_parts, sources = _user_parts(core, trace, history)
+    item_parts, targets = _item_parts(core, trace, item)
+    of_user, of_item = user_parts.abs().sum(1).numpy() > 0, item_parts.abs().sum(1).numpy() > 0
+    table = (user_parts @ item_parts.T).double().numpy()[of_user][:, of_item]
+    rows = [(*sources[s], *targets[t]) for s in np.flatnonzero(of_user) for t in np.flatnonzero(of_item)]
     frame = pd.DataFrame(
         rows, columns=["source_id", "source", "target_id", "target", "relation"], dtype=object
     )
     return frame.assign(contribution=table.ravel())
 
 
-def _person(core: TrainedModel, trace: Trace, history: np.ndarray) -> tuple[Tensor, list[tuple[Any, str]]]:
+def _user_parts(
+    core: TrainedModel, trace: Trace, history: np.ndarray
+) -> tuple[Tensor, list[tuple[Any, str]]]:
     """f x_h `[H + 2, D]` and (id, name) of each."""
     model, hop = core.model, trace.user
-    if not len(history):  # nothing is known of the person, e_hat_u is 0
+    if not len(history):  # nothing is known of the user, e_hat_u is 0
         return torch.zeros(0, model.config.width), []
     weight = model.history_share(torch.from_numpy(history))
     picked = hop.draw.picked[0]
@@ -76,7 +74,7 @@ def _person(core: TrainedModel, trace: Trace, history: np.ndarray) -> tuple[Tens
     )
     parts = torch.cat([parts, model.user_tower.bias[None]])
     names = [(core.directory.item_ids[h], str(core.directory.titles[h])) for h in history]
-    return _nonlinear(parts, model.config.activation), [*names, (None, OWN), (None, EVERYBODY)]
+    return _nonlinear(parts, model.config.activation), [*names, (None, OWN), (None, GLOBAL)]
 
 
 def _nonlinear(parts: Tensor, activation: str) -> Tensor:
@@ -88,7 +86,7 @@ def _nonlinear(parts: Tensor, activation: str) -> Tensor:
     return (parts * torch.where(whole.abs() > 1e-8, torch.tanh(whole) / whole, 1.0)).to(parts.dtype)
 
 
-def _title(core: TrainedModel, trace: Trace, item: int) -> tuple[Tensor, list[tuple[Any, str, str]]]:
+def _item_parts(core: TrainedModel, trace: Trace, item: int) -> tuple[Tensor, list[tuple[Any, str, str]]]:
     """y_j `[1 + K + 1, D]` and (id, name, relation) of each."""
     model, hop = core.model, trace.item
     picked = hop.draw.picked[0]
@@ -106,8 +104,8 @@ def _title(core: TrainedModel, trace: Trace, item: int) -> tuple[Tensor, list[tu
 
 
 def strongest(frame: pd.DataFrame, sources: int) -> pd.DataFrame:
-    """The flow with the weaker sources together as one ("12 more"): `sources` titles keep their names, and so
-    do OWN and EVERYBODY.
+    """The flow with the weaker sources together as one ("12 more"): `sources` items keep their names, and so
+    do OWN and GLOBAL.
 
     Strength: the sum of absolute contributions.
     """

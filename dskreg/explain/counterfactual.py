@@ -1,13 +1,13 @@
-"""The smallest set of a person's own titles whose removal displaces the first recommendation, after PRINCE
+"""The smallest set of a user's own items whose removal displaces the first recommendation, after PRINCE
 (Ghazimatin et al., WSDM 2020).
 
-A set S displaces the first recommendation when, by the model, another title is first for the history without
-S. At least one title stays: without any, nothing would be known of the person. What is removed stays seen, so
+A set S displaces the first recommendation when, by the model, another item is first for the history without
+S. At least one item stays: without any, nothing would be known of the user. What is removed stays seen, so
 it never replaces anything. Sizes 1, 2, ... are tried in turn, all sets of a size against the whole catalogue
-as long as the budget lasts; the next sizes, where there are few sets, against the titles that are nearest to
-the first place; and beyond that, for each of the nearest rivals, the titles that speak most for the first and
-against that rival, one after the other, shrunk until no title can be spared. Whatever is reported was found
-by the model on the whole catalogue.
+as long as the budget lasts; the next sizes, where there are few sets, against the items that are nearest to
+the first place; and beyond that, for each of the nearest rivals, the items that contribute most to the lead
+of the first over that rival, one after the other, shrunk until no item can be spared. Whatever is reported
+was found by the model on the whole catalogue.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from typing import Any
 import numpy as np
 import torch
 
+from dskreg.explain.explanation import history_contributions
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
 BUDGET = 3_000_000  # (set, title) scores in which all sets of a size are tried on the whole catalogue
-# Sets of one size, and the titles nearest to the first place against which they are tried
+# Sets of one size, and the items nearest to the first place against which they are tried
 SCREENED, NEAREST = 2_000, 256
-TAKEN = 300_000  # titles in all the histories of one size: long histories cost too
-RIVALS = 10  # whom the greedy search tries to bring to the first place
+TAKEN = 300_000  # items in all the histories of one size: long histories cost too
+RIVALS = 10  # items that the greedy search tries to bring to the first place
 BLOCK = 400_000  # (set, title) scores at once: bounds the memory
 
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """A smallest set of titles whose removal displaces the first recommendation, or the news that none was
+    """A smallest set of items whose removal displaces the first recommendation, or the result that none was
     found.
 
-    Scores are those of the two titles for the whole history and without the set (not a number where none was
+    Scores are those of the two items for the whole history and without the set (not a number where none was
     found).
     """
 
@@ -51,15 +52,15 @@ class Counterfactual:
     first_after: float = math.nan
     replacement_before: float = math.nan
     replacement_after: float = math.nan
-    # Every smaller set was tried on the whole catalogue; where none was found: every set that leaves a title
+    # Every smaller set was tried on the whole catalogue; where none was found: every set that leaves an item
     proven: bool = False
-    complete: int = 0  # all sets of up to so many titles were tried on the whole catalogue
+    complete: int = 0  # all sets of up to so many items were tried on the whole catalogue
     most: int = 0  # larger sets were not looked for
     tried: int = 0  # sets given to the model
 
 
 def smallest_removal(core: TrainedModel, profile: Profile, most: int) -> Counterfactual:
-    """Look for a set of at most `most` titles of the history.
+    """Look for a set of at most `most` items of the history.
 
     Of several smallest ones, the one after which the first is furthest behind.
     """
@@ -84,7 +85,7 @@ def smallest_removal(core: TrainedModel, profile: Profile, most: int) -> Counter
 
 
 class Search:
-    """One person's search: sets are tuples of places in the history, titles are positions."""
+    """One user's search: sets are tuples of places in the history, items are positions."""
 
     def __init__(self, core: TrainedModel, profile: Profile) -> None:
         self.core, self.profile = core, profile
@@ -110,12 +111,12 @@ class Search:
         for n in np.argsort(-lead, kind="stable"):
             if not lead[n] >= 0:
                 break
-            if self.winner(sets[n])[0] != self.first:  # the model's own full pass has the last word
+            if self.winner(sets[n])[0] != self.first:  # the model's own full pass decides
                 return tuple(sets[n].tolist())
         return None
 
     def screen(self, complete: int, largest: int) -> tuple[int, ...] | None:
-        """All sets of the sizes that are small enough, against the titles nearest to the first place."""
+        """All sets of the sizes that are small enough, against the items nearest to the first place."""
         nearest = np.sort(self.order[:NEAREST])
         for size in range(complete + 1, largest + 1):
             count = math.comb(len(self.history), size)
@@ -126,21 +127,21 @@ class Search:
         return None
 
     def greedy(self, complete: int, largest: int) -> tuple[int, ...] | None:
-        """For each rival the titles that speak most for the first and against it; the shortest of those
-        beginnings that displaces, made minimal.
+        """For each rival the items that contribute most to the lead of the first over it; the shortest prefix
+        that displaces the first, made minimal.
         """
         rivals = self.order[1 : 1 + RIVALS]
         if not len(rivals):
             return None
         # [rivals, largest]
-        speaks = np.argsort(-self._speaks_for_first(rivals), axis=0, kind="stable")[:largest].T
+        ordered = np.argsort(-self._lead_contributions(rivals), axis=0, kind="stable")[:largest].T
         for size in range(complete + 1, largest + 1):
-            if found := self.best(np.unique(np.sort(speaks[:, :size], axis=1), axis=0), self.shown):
+            if found := self.best(np.unique(np.sort(ordered[:, :size], axis=1), axis=0), self.shown):
                 return self._shrunk(found, complete)
         return None
 
     def _shrunk(self, found: tuple[int, ...], complete: int) -> tuple[int, ...]:
-        """The set without the titles that it can spare."""
+        """The set without the items that it can spare."""
         while len(found) - 1 > complete:
             smaller = self.best(np.array(list(itertools.combinations(found, len(found) - 1))), self.shown)
             if smaller is None:
@@ -148,13 +149,13 @@ class Search:
             found = smaller
         return found
 
-    def _speaks_for_first(self, rivals: np.ndarray) -> np.ndarray:
-        """`[H, rivals]`: what each title of the history adds to the first's score, less what it adds to the
+    def _lead_contributions(self, rivals: np.ndarray) -> np.ndarray:
+        """`[H, rivals]`: what each item of the history adds to the first's score, less what it adds to the
         rival's.
         """
         items = torch.from_numpy(np.r_[self.first, rivals])
         trace = self.core.model(torch.tensor([self.user]), torch.from_numpy(self.history)[None], items)
-        base, gain = self.core.model.history_contributions(trace, items, torch.from_numpy(self.history))
+        base, gain = history_contributions(self.core.model, trace, items, torch.from_numpy(self.history))
         added, picked = base.numpy().copy(), trace.user.draw.picked[0].numpy()
         np.add.at(added, trace.user.draw.slot[0].numpy()[picked], gain.numpy()[picked])
         return added[:, :1] - added[:, 1:]
@@ -187,7 +188,9 @@ class Search:
         return torch.from_numpy(np.broadcast_to(self.history, kept.shape)[kept].reshape(len(sets), -1))
 
     def winner(self, chosen: np.ndarray | tuple[int, ...]) -> tuple[int, np.ndarray]:
-        """(who is first, scores `[I]`) for the history without the chosen, by the pass that makes the lists."""
+        """(the first item, scores `[I]`) for the history without the chosen, by the pass that makes the
+        lists.
+        """
         out = set(np.asarray(chosen).tolist())
         history = tuple(title for n, title in enumerate(self.profile.history) if n not in out)
         score = self.core.scores(replace(self.profile, history=history))

@@ -1,25 +1,30 @@
-"""The same draw many times over: how often each candidate comes, beside the exact probability, and what the
-score does.
+"""Monte Carlo draws: how often each candidate is drawn, beside the exact probability, and the distribution of
+the score.
 
-    frequency_n(j) = draws that contain j among the first n / n    ->  pi_j, the exact inclusion probability (sampling.py)
-    band           = the central 95 % of Binomial(n, pi_j) / n     one band per candidate, not for all of them at once
+    frequency_n(j) = draws that contain j among the first n / n
+                     -> pi_j, the exact inclusion probability (sampling.py)
+    band           = the central 95 % of Binomial(n, pi_j) / n, for each candidate alone
 
 Draw number c is the one that `explain(seed=seed + c)` makes: the same noise, all passes in one call of the
-model (person c meets title c).
+model (user c meets item c).
+
+The hard draw, and with it every score that is served, does not depend on the temperature tau. The relaxed
+score does: it has the relaxed K-hot of sampling.py in the place of the hard picks, as training's gradient
+sees it, and tends to the hard score as tau goes to 0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import torch
 
 from dskreg.errors import InputError
-from dskreg.model.dskreg import Trace
-from dskreg.model.sampling import inclusion_probability
+from dskreg.model.aggregation import Trace
+from dskreg.model.sampling import DrawSettings, inclusion_probability
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
@@ -31,9 +36,10 @@ BAND = 0.95
 
 @dataclass(frozen=True)
 class Repeats:
-    """Many draws of one person and one title.
+    """Many draws of one user and one item.
 
-    frame:   per candidate, the likeliest first: item_id, title, relation, logit, inclusion_probability, frequency, low, high (of the band)
+    frame:   per candidate, the likeliest first: item_id, title, relation, logit, inclusion_probability,
+             frequency, low, high (of the band)
     running: candidate (row of `frame`), n, frequency among the first n draws, low, high (of the band at n)
     score:   `[count]` of each draw
     """
@@ -50,20 +56,17 @@ class Repeats:
 
 
 def repeat(
-    core: TrainedModel, profile: Profile, item_id: object, count: int, seed: int, settings: dict[str, Any]
+    core: TrainedModel, profile: Profile, item_id: object, count: int, settings: DrawSettings
 ) -> Repeats:
-    """The draws of the seeds `seed` ..
-
-    `seed + count - 1`; `settings` holds picks and user_picks. InputError for a count outside 1 .. MOST.
-    """
+    """The draws of `count` seeds from `settings.seed` on. InputError for a count outside 1 .. MOST."""
     if not 1 <= count <= MOST:
         raise InputError(f"count: expected 1 to {MOST:,} draws (got {count})")
     user, history = core.history(profile)
-    item = core.directory.item(item_id)
+    item, seed = core.directory.item(item_id), settings.seed or 0
     picked, score = draws(core, user, history, item, range(seed, seed + count), settings)
     neighbour = core.graph.neighbour[item, : picked.shape[1]]
     logit = core.model.item_logits(torch.tensor([item]))[0, : picked.shape[1]].double().numpy()
-    exact = inclusion_probability(logit, settings["picks"])
+    exact = inclusion_probability(logit, settings.picks)
     low, high = band(exact, count)
     frame = pd.DataFrame(
         {
@@ -84,9 +87,9 @@ def repeat(
 
 
 def draws(
-    core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
+    core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: DrawSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What each seed draws: (`[seeds, C]` bool over the title's C candidates, scores `[seeds]`)."""
+    """What each seed draws: (`[seeds, C]` bool over the item's C candidates, scores `[seeds]`)."""
     candidates = int((core.graph.neighbour[item] >= 0).sum())
     picked, score = np.zeros((len(seeds), candidates), dtype=bool), np.zeros(len(seeds))
     for start in range(0, len(seeds), CHUNK):
@@ -99,15 +102,15 @@ def draws(
 
 
 def _passes(
-    core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: dict[str, Any]
+    core: TrainedModel, user: int, history: np.ndarray, item: int, seeds: range, settings: DrawSettings
 ) -> Trace:
     """One pass per seed, in one batch (B = N = seeds)."""
     of_user, of_item = zip(*(core.noise(user, history, item, seed) for seed in seeds), strict=True)
     n = len(seeds)
     items = torch.full((n,), item)
-    hop = core.user_hop(user, history, torch.cat(of_user), settings["user_picks"])
+    hop = core.user_hop(user, history, torch.cat(of_user), settings.user_picks)
     item_hop = core.model.item_hop(
-        hop.output, items, core.model.draw_items(items, torch.cat(of_item), settings["picks"]), paired=True
+        hop.output, items, core.model.draw_items(items, torch.cat(of_item), settings.picks), paired=True
     )
     return Trace(hop, item_hop, item_hop.score.squeeze(1))
 
@@ -134,3 +137,14 @@ def band(probability: np.ndarray, n: int | np.ndarray) -> tuple[np.ndarray, np.n
     exact = np.clip(probability, 0.0, 1.0)
     low, high = (binom.ppf(q, n, exact) / n for q in ((1 - BAND) / 2, (1 + BAND) / 2))
     return np.maximum(low, 0.0), high  # binom.ppf says -1 for a probability of 0
+
+
+def relaxed_score(core: TrainedModel, profile: Profile, item_id: object, settings: DrawSettings) -> float:
+    """The score with the relaxed weights of training in the place of the picks, on both sides."""
+    user, history = core.history(profile)
+    softened = copy.copy(core)
+    softened.model = copy.copy(core.model)  # the same weights
+    softened.model.config = replace(core.model.config, relaxation="soft", temperature=settings.temperature)
+    softened.model.training = True  # of the copy alone: the model relaxes its draw only while it learns
+    with torch.enable_grad():  # the weights ask for no gradient, so none is kept
+        return float(softened.trace(user, history, core.directory.item(item_id), settings).score)

@@ -1,14 +1,14 @@
-"""GraphEdit taken out of the candidate table: a whole relation, one entity such as the genre Mecha, or one
-neighbour of one title.
+"""Edits of the candidate table: what is removed is a whole relation, one entity such as the genre Mecha, or
+one neighbour of one item.
 
 Without the entities X, what is left between i and j under relation r is
 
     strength(i,j,r) = sum of idf(e) over the e that both still carry + 1 where a triple still links the two
-    titles
+    items
 
 as in graph.py; idf(e) is the entity's own and does not change. Where no such e and no link is left, j is no
-longer a candidate of i. Which pairs were candidates when the table was built does not change: whoever came
-after the M-th does not move up. Torch-free.
+longer a candidate of i. Which pairs were candidates when the table was built does not change: a neighbour
+beyond the M-th does not move up. Torch-free.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dskreg.serving.directory import Directory
 
 @dataclass(frozen=True)
 class GraphEdit:
-    """The candidate table's ties after a cut."""
+    """The candidate table after a removal."""
 
     gone: np.ndarray  # [I, M] bool: no candidate any more
     strength: np.ndarray  # [I, M] float32; where nothing was cut, exactly the table's
@@ -38,7 +38,7 @@ class GraphEdit:
 
     @cached_property
     def touched(self) -> np.ndarray:
-        """Positions of the titles with a candidate that is gone or weaker."""
+        """Positions of the items with a candidate that is gone or weaker."""
         return np.flatnonzero((self.gone | self.weaker).any(1))
 
 
@@ -63,7 +63,7 @@ def cut(
         row, slot = _slots(graph, _number(graph, name))
         columns = np.unique(np.concatenate([_columns(directory, name, label) for label in those]))
         changed = _tied(directory, name, columns, row, graph.neighbour[row, slot])
-        # It ties no candidates, and scipy's sparse matrices take no empty selection of pairs
+        # It connects no candidates, and scipy's sparse matrices take no empty selection of pairs
         if not changed.any():
             continue
         row, slot = row[changed], slot[changed]
@@ -75,14 +75,14 @@ def cut(
 
 
 def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.DataFrame:
-    """relation, entity, titles, candidates: what ties the title to others, how many titles carry it, how many
-    candidates it ties. The nameless is left out.
+    """relation, entity, titles, candidates: what connects the item with others, how many items carry it, how
+    many candidates it connects. Nameless entities are left out.
     """
     rows: list[tuple[str, str, int, int]] = []
     for r, name in _through_entities(graph):
         carried = directory.carriers(name).tocsc()
         degree = np.diff(carried.indptr)
-        # Others carry this very title
+        # Others carry this very item
         is_it = np.flatnonzero((directory.dataset.entity_item == item) & (degree > 0))
         others = graph.neighbour[item][(graph.relation[item] == r) & (graph.neighbour[item] >= 0)]
         for e in dict.fromkeys([*directory.carriers(name)[item].indices.tolist(), *is_it.tolist()]):
@@ -95,8 +95,8 @@ def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.Da
 
 
 def all_entities(graph: CandidateGraph, directory: Directory) -> pd.DataFrame:
-    """relation, entity, titles of every entity that can be cut, those that most titles carry first; the
-    nameless (Directory.veiled) is left out.
+    """relation, entity, titles of every entity that can be removed, those that most items carry first;
+    nameless ones (Directory.veiled) are left out.
     """
     parts = []
     for _, name in _through_entities(graph):
@@ -135,9 +135,9 @@ def _slots(graph: CandidateGraph, relation: int) -> tuple[np.ndarray, np.ndarray
 
 
 def _columns(directory: Directory, relation: str, label: str) -> np.ndarray:
-    """The entities of this label that connect titles under the relation."""
+    """The entities of this label that connect items under the relation."""
     if relation == CO_LIKED:
-        raise InputError(f"{CO_LIKED} connects titles through viewers, not through entities such as {label}")
+        raise InputError(f"{CO_LIKED} connects titles through users, not through entities such as {label}")
     named = np.flatnonzero((directory.entities == label) & ~directory.nameless)
     columns = named[np.diff(directory.carriers(relation).tocsc().indptr)[named] > 0]
     if not len(columns):
@@ -146,7 +146,7 @@ def _columns(directory: Directory, relation: str, label: str) -> np.ndarray:
 
 
 def _ends(directory: Directory, carried: sparse.csc_matrix, entity: int) -> np.ndarray:
-    """`[I]` bool: titles that carry the entity, and the title that it is."""
+    """`[I]` bool: items that carry the entity, and the item that it is."""
     ends = np.zeros(carried.shape[0], dtype=bool)
     ends[carried.indices[carried.indptr[entity] : carried.indptr[entity + 1]]] = True
     if directory.dataset.entity_item[entity] >= 0:
@@ -157,7 +157,7 @@ def _ends(directory: Directory, carried: sparse.csc_matrix, entity: int) -> np.n
 def _tied(
     directory: Directory, relation: str, columns: np.ndarray, i: np.ndarray, j: np.ndarray
 ) -> np.ndarray:
-    """`[P]` bool: does any of the entities tie the pair (i, j)?"""
+    """`[P]` bool: is the pair (i, j) connected by any of the entities?"""
     carried = directory.carriers(relation).tocsc()
     tied = np.zeros(len(i), dtype=bool)
     for entity in columns:
@@ -169,13 +169,13 @@ def _tied(
 def _left(
     directory: Directory, relation: str, columns: np.ndarray, i: np.ndarray, j: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Strength `[P]` of the pairs without the entities, and how many ties are left `[P]`: counted, since a
-    sum of floats never tells.
+    """Strength `[P]` of the pairs without the entities, and how many connections are left `[P]`: counted,
+    since the rounding of a sum of floats hides a zero.
     """
     carried = directory.carriers(relation)
     weight = idf(carried)
     weight[columns] = 0
-    # What everybody carries has the idf 0 and ties nobody
+    # An entity that every item carries has the idf 0 and connects nothing
     rest = (carried @ sparse.diags((weight > 0).astype(np.float32))).tocsr()
     rest.eliminate_zeros()
     shared = rest[i].multiply(rest[j]).tocsr()

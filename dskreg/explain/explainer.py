@@ -1,7 +1,8 @@
-"""What can be asked about one person and one title: the part of the Explorer that explains.
+"""The part of the Explorer that explains: questions about one user and one item.
 
-Each question has a module of its own and goes through the same read-only `TrainedModel`; here stand their names and
-what their settings may be.
+Each question has a module of its own and goes through the same read-only `TrainedModel`; this module holds
+their signatures and checks their settings. Explorer inherits from `Explainer` instead of forwarding to a
+member: every question then has one signature and one docstring, which `help(Explorer)` shows.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import torch
 
 from dskreg.errors import InputError
 from dskreg.explain.explanation import Explanation, explain
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
+from dskreg.model.sampling import DrawSettings
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from dskreg.explain.pairs import Pair
 
 
-class Questions:
-    """Explanations, repeated draws and what-ifs."""
+class Explainer:
+    """Explanations, repeated draws and what-ifs.
+
+    defaults: picks, user_picks and temperature of the model
+    """
 
     def __init__(self, core: TrainedModel) -> None:
         self.core, model = core, core.artifact.config.model
@@ -42,31 +46,26 @@ class Questions:
         user_picks: int | None = None,
         temperature: float | None = None,
     ) -> Explanation:
-        """Everything about one person and one title.
+        """Everything about one user and one item.
 
-        Seed None: no noise, the largest logits are picked. Raises InputError.
+        Args:
+            profile: Whose recommendation is explained.
+            item_id: The item.
+            seed: Of the Gumbel noise; None: no noise, the largest logits are picked.
+            picks: Neighbours sampled for the item; None: as in training.
+            user_picks: Items sampled from the history; None: as in training.
+            temperature: Of the relaxed weights that are shown beside the picks; None: as in training.
+
+        Raises:
+            InputError: An unknown item, or a setting out of range.
         """
         settings = self._settings(seed, picks, user_picks, temperature)
         user, history = self.core.history(profile)
         item = self.core.directory.item(item_id)
-        trace = self.core.trace(user, history, item, seed, settings)
-        items = torch.tensor([item])
-        base, gain = self.core.model.history_contributions(trace, items, torch.from_numpy(history))
-        settings |= {"activation": self.core.artifact.config.model.activation, "seed": seed}
-        return explain(
-            self.core.directory,
-            self.core.graph,
-            trace,
-            profile.user_id,
-            history,
-            item,
-            base[:, 0].numpy(),
-            gain[:, 0].numpy(),
-            settings,
-        )
+        return explain(self.core, profile, item, self.core.trace(user, history, item, settings), settings)
 
     def pair(self, one: object, other: object) -> Pair:
-        """What ties two titles: shared entities, people in common, cosines (dskreg/explain/pairs.py).
+        """What two items have in common: shared entities, users, cosines (dskreg/explain/pairs.py).
 
         Raises InputError.
         """
@@ -75,16 +74,23 @@ class Questions:
         return pair(self.core, one, other)
 
     def _settings(
-        self, seed: int | None, picks: int | None, user_picks: int | None, temperature: float | None
-    ) -> dict[str, Any]:
-        """picks, user_picks and temperature, the model's own where None; InputError for what cannot be."""
+        self,
+        seed: int | None = None,
+        picks: int | None = None,
+        user_picks: int | None = None,
+        temperature: float | None = None,
+    ) -> DrawSettings:
+        """The settings, the model's own where None; InputError for a value out of range."""
         given = {"picks": picks, "user_picks": user_picks, "temperature": temperature}
         for name, value in given.items():
             if value is not None and not value > 0:
                 raise InputError(f"{name}: expected more than 0 (got {value})")
         if seed is not None and not 0 <= seed < 2**62:
             raise InputError(f"seed: expected a whole number from 0 to 2^62 (got {seed})")
-        return {name: value or self.defaults[name] for name, value in given.items()}
+        model = self.core.artifact.config.model
+        return DrawSettings(
+            seed, picks or model.picks, user_picks or model.user_picks, temperature or model.temperature
+        )
 
     def repeat(
         self,
@@ -95,40 +101,36 @@ class Questions:
         picks: int | None = None,
         user_picks: int | None = None,
     ) -> Repeats:
-        """The draws of the seeds `seed` ..
-
-        `seed + count - 1` at once: how often each candidate was drawn, and each draw's score
-        (dskreg/explain/draws.py).
+        """The draws of `count` seeds from `seed` on: how often each candidate was drawn, and each draw's
+        score (dskreg/explain/draws.py).
         """
         from dskreg.explain.draws import repeat
 
-        return repeat(self.core, profile, item_id, count, seed, self._settings(seed, picks, user_picks, None))
+        return repeat(self.core, profile, item_id, count, self._settings(seed, picks, user_picks))
 
     def flow(
         self, profile: Profile, item_id: object, sources: int | None = None, **settings: Any
     ) -> pd.DataFrame:
-        """The score as a sum over pairs (a liked title, a part of the title), nothing left over; `settings`
-        as for `explain` (dskreg/explain/attribution.py).
+        """The score as a sum over pairs (a liked item, a term of the score); `settings` as for `explain`
+        (dskreg/explain/attribution.py).
 
-        `sources`: how many liked titles keep rows of their own, the others together.
+        `sources`: how many liked items keep rows of their own, the others together.
         """
         from dskreg.explain.attribution import flow, strongest
 
-        given = {"seed": None, "picks": None, "user_picks": None} | settings
-        whole = flow(self.core, profile, item_id, given["seed"], self._settings(**given, temperature=None))
+        whole = flow(self.core, profile, item_id, self._settings(**settings))
         return whole if sources is None else strongest(whole, sources)
 
     def relaxed_score(self, profile: Profile, item_id: object, **settings: Any) -> float:
         """The score with the relaxed weights of training in the place of the picks; `settings` as for
-        `explain` (dskreg/explain/relaxed.py).
+        `explain` (dskreg/explain/draws.py).
         """
-        from dskreg.explain.relaxed import relaxed_score
+        from dskreg.explain.draws import relaxed_score
 
-        given = {"seed": None, "picks": None, "user_picks": None, "temperature": None} | settings
-        return relaxed_score(self.core, profile, item_id, given["seed"], self._settings(**given))
+        return relaxed_score(self.core, profile, item_id, self._settings(**settings))
 
     def what_if(self, profile: Profile, item_id: object, change: Change, top: int = 10) -> WhatIf:
-        """The title's score and rank, and the list, after a change (dskreg/explain/whatif.py).
+        """The item's score and rank, and the list, after a change (dskreg/explain/whatif.py).
 
         Raises InputError.
         """
@@ -137,16 +139,16 @@ class Questions:
         return what_if(self.core, profile, item_id, change, top)
 
     def entities(self, item_id: object = None) -> pd.DataFrame:
-        """relation, entity, titles (that carry it), candidates (of this title through it): what a what-if can
-        take away; all of them without a title.
+        """relation, entity, titles (that carry it), candidates (of this item through it): what a what-if can
+        remove; all entities without an item.
         """
         from dskreg.explain.whatif import entities
 
         return entities(self.core, item_id)
 
     def smallest_removal(self, profile: Profile, most: int = 5) -> Counterfactual:
-        """The fewest of the person's titles whose removal displaces the first recommendation, and what
-        replaces it (dskreg/explain/whatif.py).
+        """The fewest of the user's items whose removal displaces the first recommendation, and what replaces
+        it (dskreg/explain/counterfactual.py).
         """
         from dskreg.explain.whatif import smallest_removal
 

@@ -1,23 +1,26 @@
-"""One pass of the model for one person and one title, with names: what could have been drawn, what was, and
-what it did.
+"""One pass of the model for one user and one item, with names: the candidates, which of
+them were sampled, and what each contributes.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from dskreg.data.dataset import CO_LIKED
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.graph.entities import shared_entities
-from dskreg.model.dskreg import Trace
-from dskreg.model.sampling import PRUNE, Draw, inclusion_probability, relaxed_top_k
-from dskreg.serving.directory import Directory
+from dskreg.model.aggregation import Trace
+from dskreg.model.dskreg import DSKReG
+from dskreg.model.sampling import PRUNE, Draw, DrawSettings, inclusion_probability, relaxed_top_k
+from dskreg.serving.directory import Directory, Profile
+from dskreg.serving.trained import TrainedModel
 
 LIKED = "liked"
 """The relation of the user side."""
@@ -29,7 +32,7 @@ class Explanation:
     score itself where it is linear).
     """
 
-    user: Any  # id, or None for a profile made by hand
+    user: Any  # id, or None for a custom profile
     item_id: Any
     title: str
     score: float
@@ -47,7 +50,7 @@ class Explanation:
 
     @property
     def basis(self) -> str:
-        """What the person's lists go by: the model, or popularity where nothing is known of the person."""
+        """What sorts the user's lists: the model, or popularity where the history is empty."""
         return "model" if len(self.user_neighbours) else "popularity"
 
     @property
@@ -136,8 +139,8 @@ def candidates_frame(
 def via_words(
     directory: Directory, graph: CandidateGraph, item: int, neighbour: np.ndarray, relation: np.ndarray
 ) -> list[list[str]]:
-    """What ties the title to each of its candidates: the shared entities, or how many people's training likes
-    hold both.
+    """What connects the item with each of its candidates: the shared entities, or how many users' training
+    likes hold both.
     """
     words: list[list[str]] = [[] for _ in neighbour]
     for r in np.unique(relation):
@@ -145,7 +148,7 @@ def via_words(
         name, others = graph.relations[r], neighbour[rows]
         if name == CO_LIKED:
             both = directory.liked_together(item, others)
-            texts = [[f"{n} viewer{'' if n == 1 else 's'}"] for n in both]
+            texts = [[f"{n} user{'' if n == 1 else 's'}"] for n in both]
         else:
             texts = [
                 [str(directory.entities[e]) for e in shared]
@@ -175,33 +178,52 @@ def by_relation(frame: pd.DataFrame, relations: tuple[str, ...]) -> pd.DataFrame
     return grouped.reindex([r for r in relations if r in grouped.index]).rename_axis("relation").reset_index()
 
 
-def explain(
-    directory: Directory,
-    graph: CandidateGraph,
-    trace: Trace,
-    user_id: Any,
-    history: np.ndarray,
-    item: int,
-    base_contribution: np.ndarray,
-    user_contribution: np.ndarray,
-    settings: dict[str, Any],
-) -> Explanation:
-    """The explanation of a trace with B = N = 1.
+@torch.no_grad()
+def history_contributions(
+    model: DSKReG, trace: Trace, items: Tensor, history: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What one user's liked items add to the scores of `items` `[N]`, before the user tower's activation
+    (B = 1).
 
-    `history` `[H]` positions; `base_contribution` `[H]` and `user_contribution` `[S]`: what each title of the
-    history adds to the score through e_u, and each pick through the user's attention; `settings`: activation,
-    seed, picks, user_picks, temperature.
+    Returns:
+        `[H, N]` through e_u, zeros where e_u is free;
+        `[S, N]` through the attention, for the slots of `trace.user`.
     """
+    gated = model.gated(trace.item.relation, trace.item.attention)
+    seen = model.item_vectors(items, trace.item.neighbour, gated)[:, 0]  # e_hat_i|u
+    towards = seen @ model.user_tower.weight  # [N, D]: e_hat_u . e_hat_i = (...) . W_u^T e_hat_i + ...
+    base = model.history_share(history)[:, None] * (model.item_embedding[history] @ towards.T)
+    weight = model.user_gate * trace.user.attention[0][:, None]
+    return base, weight * (model.item_embedding[trace.user.neighbour[0]] @ towards.T)
+
+
+def explain(
+    core: TrainedModel,
+    profile: Profile,
+    item: int,
+    trace: Trace,
+    settings: DrawSettings,
+    graph: CandidateGraph | None = None,
+) -> Explanation:
+    """The explanation of a trace with B = N = 1; `graph`: its candidate table, if not the model's own."""
+    graph, directory = graph or core.graph, core.directory
+    history = core.history(profile)[1]
+    base, gain = history_contributions(core.model, trace, torch.tensor([item]), torch.from_numpy(history))
     u, i = trace.user, trace.item
     neighbour, relation = graph.neighbour[item], graph.relation[item]
     there = neighbour >= 0  # the candidates come first
     neighbour, relation = neighbour[there], relation[there]
-    names = [graph.relations[r] for r in relation]
-    tau = settings["temperature"]
     item_frame = candidates_frame(
-        directory, i.draw, neighbour, names, via_words(directory, graph, item, neighbour, relation),
-        i.attention[0, :, 0].numpy(), i.contribution[0, :, 0].numpy(), settings["picks"], tau,
-    )  # fmt: skip
+        directory,
+        i.draw,
+        neighbour,
+        [graph.relations[r] for r in relation],
+        via_words(directory, graph, item, neighbour, relation),
+        i.attention[0, :, 0].numpy(),
+        i.contribution[0, :, 0].numpy(),
+        settings.picks,
+        settings.temperature,
+    )
     user_frame = candidates_frame(
         directory,
         u.draw,
@@ -209,22 +231,23 @@ def explain(
         [LIKED] * len(history),
         [[] for _ in history],
         u.attention[0].numpy(),
-        user_contribution,
-        settings["user_picks"],
-        tau,
+        gain[:, 0].numpy(),
+        settings.user_picks,
+        settings.temperature,
     )
-    added = pd.Series(base_contribution, index=[directory.item_ids[h] for h in history], dtype=float)
+    added = pd.Series(base[:, 0].numpy(), index=[directory.item_ids[h] for h in history], dtype=float)
     user_frame["base_contribution"] = added.reindex(user_frame["item_id"]).to_numpy()
     return Explanation(
-        user=user_id,
+        user=profile.user_id,
         item_id=directory.item_ids[item],
         title=str(directory.titles[item]),
         score=float(trace.score[0, 0]),
+        activation=core.model.config.activation,
         self_contribution=float(i.self_contribution[0, 0]),
         bias=float(i.bias[0]),
         pre_activation_score=float(i.pre_activation[0, 0]),
         user_neighbours=user_frame,
         item_neighbours=item_frame,
         relations=by_relation(item_frame, graph.relations),
-        **settings,
+        **asdict(settings),
     )

@@ -1,5 +1,5 @@
-"""Two titles held against each other: what ties them in the knowledge graph, who likes both, how alike the
-model takes them to be.
+"""Two items compared: what connects them in the knowledge graph, how many users like both, how similar they
+are to the model.
 """
 
 from __future__ import annotations
@@ -11,25 +11,27 @@ import numpy as np
 import pandas as pd
 
 from dskreg.data.dataset import CO_LIKED
+from dskreg.embedding.neighbours import closeness
 from dskreg.graph.entities import shared_entities
 from dskreg.serving.trained import TrainedModel
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What two titles have in common."""
+    """What two items have in common."""
 
     one: Any  # ids
     other: Any
-    # Relation, entity: a row per tie; a direct one carries the name of the title that is tied
+    # relation, entity: a row per connection; a direct triple carries the name of the other item
     shared: pd.DataFrame
-    together: int  # people whose training likes hold both
+    together: int  # users whose training likes hold both
     before: float  # cosine of the embeddings e
     after: float  # cosine after the graph
 
 
 def pair(core: TrainedModel, one: object, other: object) -> Pair:
-    """The two titles' ties and cosines; a relation's all too common entities tie nobody, as in the graph.
+    """The two items' shared entities and cosines; entities that too many items carry are left out, as in the
+    graph.
 
     Raises InputError for an unknown id.
     """
@@ -38,7 +40,7 @@ def pair(core: TrainedModel, one: object, other: object) -> Pair:
     rows = [
         (name, tie) for name in core.graph.relations if name != CO_LIKED for tie in _ties(core, name, i, j)
     ]
-    before, after = (_cosine(vectors[i], vectors[j]) for vectors in core.representations)
+    before, after = (float(closeness(vectors[[j]], vectors[i])[0]) for vectors in core.representations)
     together = directory.liked_together(i, np.array([j]))[0]
     return Pair(
         directory.item_ids[i],
@@ -51,7 +53,7 @@ def pair(core: TrainedModel, one: object, other: object) -> Pair:
 
 
 def _ties(core: TrainedModel, relation: str, i: int, j: int) -> list[str]:
-    """The entities that both titles carry, and each title that the other carries as an entity itself."""
+    """The entities that both items carry, and each item that the other carries as an entity itself."""
     directory = core.directory
     data, carried = directory.dataset, directory.carriers(relation)
     ties = [str(directory.entities[e]) for e in shared_entities(carried, i, np.array([j]))[0]]
@@ -59,9 +61,3 @@ def _ties(core: TrainedModel, relation: str, i: int, j: int) -> list[str]:
     return ties + [
         str(directory.titles[b]) for a, b in direct if (data.entity_item[carried[a].indices] == b).any()
     ]
-
-
-def _cosine(one: np.ndarray, other: np.ndarray) -> float:
-    """0 for a vector without length."""
-    length = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / length if length else 0.0

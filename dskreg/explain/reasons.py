@@ -7,7 +7,7 @@ import numpy as np
 from dskreg.data.dataset import CO_LIKED
 from dskreg.explain.explanation import via_words
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.dskreg import Trace
+from dskreg.model.aggregation import Trace
 from dskreg.serving.directory import Directory
 
 UNKNOWN = "nothing is known of this user's taste"

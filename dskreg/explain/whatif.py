@@ -1,7 +1,7 @@
-"""What if something were gone, or came: recomputed by the same model, never approximated.
+"""What if something were removed or added: recomputed by the same model, never approximated.
 
-Titles change the person's history; one neighbour changes one title's draw; an entity or a relation changes
-the candidate table (ties.py) and with it the draws of all titles that it touches. Then every score is
+Items change the user's history; one neighbour changes one item's draw; an entity or a relation changes
+the candidate table (edits.py) and with it the draws of all items that it touches. Then every score is
 computed again by `DSKReG.user_hop`, `draw_items` and `item_hop`, without noise.
 """
 
@@ -19,23 +19,25 @@ from dskreg.explain.counterfactual import Counterfactual, smallest_removal
 from dskreg.explain.edits import GraphEdit, all_entities, cut, entities_of
 from dskreg.explain.explanation import Explanation, explain
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.dskreg import Trace, log_strength
-from dskreg.model.sampling import Draw
+from dskreg.model.aggregation import Trace
+from dskreg.model.dskreg import log_strength
+from dskreg.model.sampling import Draw, DrawSettings
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
-NUDGE = 1e-5  # added to the keys of those drawn before: enough between equals, which differ by rounding
+# Added to the keys of the candidates drawn before: equal keys differ by rounding, by less than this
+NUDGE = 1e-5
 
 __all__ = ["Change", "Counterfactual", "WhatIf", "entities", "smallest_removal", "what_if"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is taken away, and what is added."""
+    """What is removed, and what is added."""
 
-    without_titles: tuple[Any, ...] = ()  # of the person's history
+    without_titles: tuple[Any, ...] = ()  # of the user's history
     with_titles: tuple[Any, ...] = ()  # added to the history
-    # (title id, relation): candidates of the title under inspection
+    # (item id, relation): candidates of the selected item
     without_neighbours: tuple[tuple[Any, str], ...] = ()
     without_entities: tuple[tuple[str, str], ...] = ()  # (relation, entity), everywhere in the graph
     without_relations: tuple[str, ...] = ()  # everywhere in the graph
@@ -46,22 +48,22 @@ class Change:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """Before and after a change. A rank is a place among the titles that the person may be shown; None for
-    one that she may not be shown.
+    """Before and after a change. A rank is a place among the items that the user may be shown; None
+    where the item is filtered out.
 
-    A title taken out of the history was still seen, and one that is added is then seen: neither is shown.
+    An item taken out of the history was still seen, and one that is added is then seen: neither is shown.
     """
 
     before: Explanation
     after: Explanation
     rank_before: int | None
     rank_after: int | None
-    ranked_before: int  # titles that may be shown
+    ranked_before: int  # items that may be shown
     ranked_after: int
-    touched: int  # titles whose own candidates changed
+    touched: int  # items whose own candidates changed
     moves: pd.DataFrame
     """item_id, title, rank_before, rank_after, score_before, score_after, move (places up) of both lists'
-    titles: the new list, then what fell out of it.
+    items: the new list, then what fell out of it.
     """
 
     @property
@@ -89,9 +91,9 @@ class WhatIf:
 
 
 def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Change, top: int) -> WhatIf:
-    """The change's effect on one title and on the person's `top` best.
+    """The change's effect on one item and on the user's `top` best.
 
-    Raises InputError for what is not there to be taken or is there already.
+    Raises InputError for what is not there to be removed, or is there already.
     """
     if top < 1:
         raise InputError(f"top: expected at least 1 (got {top})")
@@ -121,10 +123,10 @@ def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Chang
 
 
 def entities(core: TrainedModel, item_id: object = None) -> pd.DataFrame:
-    """relation, entity, titles (that carry it), candidates (of this title through it); InputError for an
-    unknown title.
+    """relation, entity, titles (that carry it), candidates (of this item through it); InputError for an
+    unknown item.
 
-    Without a title every entity of the graph, and no `candidates`.
+    Without an item every entity of the graph, and no `candidates`.
     """
     if item_id is None:
         return all_entities(core.graph, core.directory)
@@ -160,7 +162,7 @@ def _slot(core: TrainedModel, item: int, other: object, relation: str) -> int:
 
 
 def _redrawn(core: TrainedModel, ties: GraphEdit) -> Draw:
-    """The draw of all titles with the changed ties; titles that the change does not touch keep theirs.
+    """The draw of all items with the changed candidates; items that the change does not touch keep theirs.
 
     Among equals it is chance who is drawn, and another table would be another chance: those drawn before go
     first, so that only the change moves anything.
@@ -212,39 +214,22 @@ def _moves(
 
 
 def _explained(core: TrainedModel, profile: Profile, item: int, drawn: Draw, ties: GraphEdit) -> Explanation:
-    """The pass for one title with the given draw, with names."""
+    """The pass for one item with the given draw, with names."""
     user, history = core.history(profile)
     items, model = torch.tensor([item]), core.model
     hop = core.user_hop(user, history)
     item_hop = model.item_hop(hop.output, items, drawn.of(items))
     trace = Trace(hop, item_hop, item_hop.score.T)
-    base, gain = model.history_contributions(trace, items, torch.from_numpy(history))
-    config = core.artifact.config.model
-    settings = {
-        "picks": config.picks,
-        "user_picks": config.user_picks,
-        "temperature": config.temperature,
-        "activation": config.activation,
-        "seed": None,
-    }
+    config = model.config
+    settings = DrawSettings(None, config.picks, config.user_picks, config.temperature)
     graph, trace = _candidates_first(core.graph, trace, item, ties.gone[item])
-    return explain(
-        core.directory,
-        graph,
-        trace,
-        profile.user_id,
-        history,
-        item,
-        base[:, 0].numpy(),
-        gain[:, 0].numpy(),
-        settings,
-    )
+    return explain(core, profile, item, trace, settings, graph)
 
 
 def _candidates_first(
     graph: CandidateGraph, trace: Trace, item: int, gone: np.ndarray
 ) -> tuple[CandidateGraph, Trace]:
-    """The title's row without what is gone: an explanation wants the candidates in the first slots."""
+    """The item's row without what is gone: an explanation wants the candidates in the first slots."""
     if not gone.any():
         return graph, trace
     gone = gone | (graph.neighbour[item] < 0)
@@ -263,7 +248,7 @@ def _candidates_first(
 
 
 def _without_words(explanation: Explanation, gone: set[tuple[str, str]]) -> Explanation:
-    """The explanation in which no candidate is named as tied by an entity that is gone."""
+    """The explanation in which no candidate is named as connected by an entity that is gone."""
     if not gone:
         return explanation
     rows = explanation.item_neighbours

@@ -1,8 +1,7 @@
-"""The model beside popularity, item-kNN and EASE for one person: lists, ranks of the hidden titles, and what
-the lists are worth.
+"""DSKReG compared with popularity, item-kNN and EASE for one user: lists, held-out ranks and metrics.
 
-A full ranking hides the history alone, as `evaluation.py` does, so the person's test titles can be found. The
-figures of a person are those that `evaluation.evaluate` averages over everybody.
+A full ranking excludes only the history, as dskreg/evaluation/evaluate.py does, so that the user's held-out
+items can appear in it. A user's metrics are those that the evaluation averages over all users.
 """
 
 from __future__ import annotations
@@ -25,30 +24,34 @@ MEASURES = {"recall": recall, "ndcg": ndcg, "hit": hit_rate, "mrr": mrr}
 CUTOFFS = (10, 20)
 
 
-class Rivals:
-    """The recommenders `ALL` on the same likes, for an opened artifact."""
+class Comparison:
+    """The recommenders `ALL`, on the same likes, for an opened artifact."""
 
     def __init__(self, core: TrainedModel) -> None:
         self.core, self.baselines, self.names = core, core.baselines, NAMES
         self.note = core.baselines.note
 
     def ready(self, name: str) -> bool:
-        """Can it answer at once? A baseline is fitted when it is first asked for."""
+        """Whether it answers at once: a baseline is fitted when it is first used."""
         return name == MODEL or self.baselines.ready(name)
 
     def refusal(self, name: str) -> str:
-        """Why the recommender must be asked for with `large`, or ""."""
+        """Why the recommender runs only with `large=True`; "" where it runs at once."""
         return "" if name == MODEL else self.baselines.refusal(name)
 
     def settings(self, name: str) -> dict[str, float]:
-        """A baseline's settings by name."""
+        """The settings of a baseline, by name."""
         return self.baselines.settings(name)
 
     # Lists
 
     def scores(self, name: str, profile: Profile, large: bool = False) -> np.ndarray:
-        """What the recommender ranks the whole catalogue by, `[I]`. Raises InputError."""
-        if name == MODEL or not profile.history:  # without a like no other recommender knows anything either
+        """The scores by which the recommender ranks the whole catalogue, `[I]`.
+
+        Raises:
+            InputError: The recommender is unknown, or too large to run without `large`.
+        """
+        if name == MODEL or not profile.history:  # without a like, every recommender lists by popularity
             return self.core.order(profile, self.core.scores(profile))
         history = np.sort(self.core.history(profile)[1])
         row = sparse.csr_matrix(
@@ -68,10 +71,13 @@ class Rivals:
         large: bool = False,
     ) -> pd.DataFrame:
         """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out of the recommender's
-        best titles.
+        top items.
 
-        Without `hide_seen` only the history, and what was disliked by hand, stays out: so titles hidden from
-        training can be found. Raises InputError.
+        Without `hide_seen`, only the history and the user's dislikes are excluded, so held-out items can
+        appear.
+
+        Raises:
+            InputError: `top` is below 1, or the recommender cannot run.
         """
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")
@@ -88,34 +94,31 @@ class Rivals:
             score=score[ranked], score_rank=place, seen=seen[ranked], held_out=core.held_out(profile)[ranked]
         )
 
-    # Held-out titles
+    # Held-out items
 
     def untestable(self, profile: Profile) -> str:
-        """Why nothing can be tested for this person, or ""."""
+        """Why this profile has no metrics; "" where it has."""
         if profile.user_id is None:
-            return (
-                "A profile made by hand has no hidden titles: nobody knows what else this person would like."
-            )
+            return "A custom profile has no held-out items, so no metrics can be computed."
         if profile.edited:
-            return "An edited profile is nobody's true history, so the titles hidden from training cannot test it."
+            return "An edited profile differs from the user's history, so the held-out items cannot test it."
         if not profile.history:
-            return "No like of this person is known beside the titles hidden from training, so there is nothing to test with."
+            return "This user has no likes besides the held-out items, so no metrics can be computed."
         if not self.core.held_out(profile).any():
-            return "No liked title of this person was hidden from training, so there is nothing to test with."
+            return "This user has no held-out items, so no metrics can be computed."
         return ""
 
     def ranks(self, name: str, profile: Profile, large: bool = False) -> np.ndarray:
-        """`[I]` int: every title's rank in the full ranking, 0 for the history; the whole catalogue competes,
-        as in the test.
-        """
+        """Every item's rank in the full ranking of the catalogue, `[I]`; 0 for the history."""
         rank = np.zeros(len(self.core.items), dtype=np.int64)
         ranked = self._ranked(name, profile, len(rank), large)
         rank[ranked[ranked >= 0]] = np.arange(1, (ranked >= 0).sum() + 1)
         return rank
 
     def held_out(self, profile: Profile, names: Iterable[str] = ALL, large: bool = False) -> pd.DataFrame:
-        """item_id, title and a column per recommender with the rank of every title hidden from training; no
-        row where `untestable`.
+        """item_id, title, and the rank of every held-out item in a column per recommender.
+
+        There is no row for a profile that is `untestable`.
         """
         wanted = (
             np.array([], dtype=int)
@@ -128,8 +131,9 @@ class Rivals:
         )
 
     def metrics(self, profile: Profile, names: Iterable[str] = ALL, large: bool = False) -> pd.DataFrame:
-        """A row per recommender; recall@k, ndcg@k, hit@k and mrr@k for k = 10, 20 on the hidden titles; no
-        row where `untestable`.
+        """recall@k, ndcg@k, hit@k and mrr@k on the held-out items for k = 10, 20, a row per recommender.
+
+        There is no row for a profile that is `untestable`.
         """
         columns = [f"{measure}@{k}" for k in CUTOFFS for measure in MEASURES]
         if self.untestable(profile):
@@ -142,7 +146,7 @@ class Rivals:
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
     def _ranked(self, name: str, profile: Profile, n: int, large: bool) -> np.ndarray:
-        """The best `n` titles, best first, without the history; -1 fills."""
+        """The top `n` items, best first, without the history; -1 fills the rest."""
         score, known = self.scores(name, profile, large), np.zeros((1, len(self.core.items)), dtype=bool)
         known[0, self.core.positions(profile.history)] = True
         return top_items(score[None], sparse.csr_matrix(known), n)[0]

@@ -1,9 +1,9 @@
-"""Maps and neighbours in the embedding spaces of an opened artifact.
+"""Maps and nearest neighbours in the embedding spaces of an opened artifact.
 
-Two kinds of points: titles, after the graph (aggregated: e_hat_i for a viewer without preference among
-relations) or before it (raw: e_i); users (e_hat_u). Two maps of each: t-SNE, stored with the artifact, and
-PCA, computed here. Neighbours are those of the original space; the map's own are given beside them, so that
-one can see where the map errs. Titles that are kept out appear nowhere.
+There are two kinds of points: titles, aggregated (e_hat_i for a user without relation preferences) or raw
+(e_i), and users (e_hat_u). Each has two projections: t-SNE, stored in the artifact, and PCA, computed here.
+Nearest neighbours are those in the embedding space; those on the map are given as well, so that projection
+errors are visible. Titles that are kept out never appear.
 """
 
 from __future__ import annotations
@@ -27,41 +27,36 @@ from dskreg.embedding.neighbours import (
 from dskreg.embedding.projection import Plane, place, principal
 from dskreg.embedding.users import user_vectors
 from dskreg.errors import InputError
-from dskreg.serving.directory import Profile, plain
+from dskreg.serving.directory import Profile, to_python
 from dskreg.serving.tastes import Tastes
 from dskreg.serving.trained import TrainedModel
 
 Kind = Literal["titles", "users"]
 Space = Literal["aggregated", "raw"]
 Method = Literal["tsne", "pca"]
-PCA_SAMPLE = 300  # anchors of a PCA map's quality, which is measured when it is asked for
+PCA_SAMPLE = 300  # anchors for the quality of a PCA map, which is measured on demand
 
 
 class Maps:
-    """What lies near what, for an opened artifact."""
+    """The maps and nearest neighbours of an opened artifact."""
 
     def __init__(self, core: TrainedModel) -> None:
         self.core = core
-        self.plane, self._measured = (
-            lru_cache(maxsize=None)(self._plane),
-            lru_cache(maxsize=None)(self._measure),
-        )
+        self.plane = lru_cache(maxsize=None)(self._plane)
+        self._measured = lru_cache(maxsize=None)(self._measure)
 
     # Points
 
     def titles(self, space: Space = "aggregated", method: Method = "tsne") -> pd.DataFrame:
-        """item_id, title, type, genres, likes, candidates, cluster, x, y in catalogue order, without the
-        titles that are kept out.
-        """
+        """item_id, title, type, genres, likes, candidates, cluster, x, y in catalogue order."""
         xy = self.xy("titles", space, method)
         columns = ["item_id", "title", "type", "genres", "likes", "candidates"]
-        frame = self.core.items[columns].assign(
-            cluster=self.core.artifact.item_map["cluster"].to_numpy(), x=xy[:, 0], y=xy[:, 1]
-        )
+        cluster = self.core.artifact.item_map["cluster"].to_numpy()
+        frame = self.core.items[columns].assign(cluster=cluster, x=xy[:, 0], y=xy[:, 1])
         return frame[~self.core.kept_out].reset_index(drop=True)
 
     def users(self, method: Method = "tsne") -> pd.DataFrame:
-        """user_id, liked, favourite, oddness, cluster, x, y of the people who were placed."""
+        """user_id, liked, favourite, rarity, cluster, x, y of the users on the map."""
         placed, tastes, xy = self.core.artifact.user_map, self.tastes, self.xy("users", method=method)
         users = placed["user"].to_numpy()
         return pd.DataFrame(
@@ -69,7 +64,7 @@ class Maps:
                 "user_id": self.core.artifact.dataset.user_ids[users],
                 "liked": tastes.liked[users],
                 "favourite": self._favourites,
-                "oddness": tastes.rarity[users],
+                "rarity": tastes.rarity[users],
                 "cluster": placed["cluster"].to_numpy(),
                 "x": xy[:, 0],
                 "y": xy[:, 1],
@@ -77,12 +72,9 @@ class Maps:
         )
 
     def xy(self, kind: Kind, space: Space = "aggregated", method: Method = "tsne") -> np.ndarray:
-        """`[N, 2]` places, of all titles (kept out or not) or of the placed users."""
-        _known(
-            kind=(kind, ("titles", "users")),
-            space=(space, ("aggregated", "raw")),
-            method=(method, ("tsne", "pca")),
-        )
+        """Positions of all titles, kept out or not, or of the users on the map, `[N, 2]`."""
+        _check(kind=(kind, ("titles", "users")))
+        _check(space=(space, ("aggregated", "raw")), method=(method, ("tsne", "pca")))
         if method == "pca":
             return np.asarray(self.plane(kind, space).xy)
         artifact = self.core.artifact
@@ -91,18 +83,16 @@ class Maps:
         return artifact.item_map[["x", "y"] if space == "aggregated" else ["raw_x", "raw_y"]].to_numpy()
 
     def vectors(self, kind: Kind, space: Space = "aggregated") -> np.ndarray:
-        """`[N, D]`, the points of a map before they were flattened."""
+        """The points of a map before the projection, `[N, D]`."""
         return self._user_vectors if kind == "users" else self.core.representations[space == "aggregated"]
 
-    # A person
+    # A user
 
     def place(self, profile: Profile, method: Method = "tsne") -> tuple[float, float] | None:
-        """Where the person stands on the map of users; None for somebody without a liked title, or where
-        nobody was placed.
+        """The profile's position on the map of users; None without likes, or where the map is empty.
 
-        Who is on the map unedited stands there. Anybody else is placed by what the model makes of the
-        history: on t-SNE by openTSNE's transform, which leaves the others where they are, on PCA by
-        projection.
+        A user on the map keeps the stored position. Any other profile is placed by its embedding: on t-SNE
+        by openTSNE's transform, which leaves the other points where they are, on PCA by projection.
         """
         row = self._row(profile)
         xy = self.xy("users", method=method)
@@ -111,22 +101,18 @@ class Maps:
         if not len(xy) or not profile.history:
             return None
         vector = self._vector(profile)
-        return (
-            self.plane("users", "aggregated").place(vector)
-            if method == "pca"
-            else place(vector, self._user_vectors, xy)
-        )
+        if method == "pca":
+            return self.plane("users", "aggregated").place(vector)
+        return place(vector, self._user_vectors, xy)
 
-    # Neighbours
+    # Nearest neighbours
 
     def similar(self, item_id: object, k: int = 10) -> pd.DataFrame:
-        """item_id, title, type, genres, likes, similarity of the k nearest titles in the original space
-        (cosine after the graph), not on the map.
-        """
+        """item_id, title, type, genres, likes, similarity (cosine) of the k nearest titles, aggregated."""
         item = self.core.directory.item(item_id)
         vectors = self.vectors("titles")
         close = closeness(vectors, vectors[item])
-        found = nearest_of(close, k, self._left_out(item))
+        found = nearest_of(close, k, self._excluded(item))
         return self.core.rows(found).assign(similarity=close[found])
 
     def near(
@@ -137,77 +123,69 @@ class Maps:
         metric: Metric = "cosine",
         space: Space = "aggregated",
         method: Method = "tsne",
+        on_map: bool = False,
     ) -> pd.DataFrame:
-        """The k nearest of a title or person in the original space, nearest first.
+        """The k nearest neighbours of a title or user, nearest first.
 
         Args:
             who: a title's id; a user's id or a Profile.
-            metric: the column `closeness` holds the cosine or the Euclidean distance.
+            metric: `closeness` is the cosine or the Euclidean distance in the embedding space.
             space, method: the map on which `map_rank` is counted.
+            on_map: whether the neighbours are those on the map, instead of those in the embedding space.
 
         Returns:
-            For titles item_id, title, type, genres, likes, for users user_id, liked, favourite; then
-            closeness, rank, and
-            map_rank: the place among all points by distance on the map, 1 for the nearest.
+            item_id, title, type, genres, likes of titles, or user_id, liked, favourite of users; closeness;
+            rank and map_rank: the place among all points by distance in the embedding space and on the map.
         """
-        return self._listed(kind, who, k, metric, space, method, on_map=False)
-
-    def near_on_map(
-        self,
-        kind: Kind,
-        who: object,
-        k: int = 10,
-        metric: Metric = "cosine",
-        space: Space = "aggregated",
-        method: Method = "tsne",
-    ) -> pd.DataFrame:
-        """The k nearest on the map, nearest first; the columns of `near`, where `rank` is the true one, in
-        the original space.
-        """
-        return self._listed(kind, who, k, metric, space, method, on_map=True)
+        _check(metric=(metric, ("cosine", "euclidean")))
+        xy = self.xy(kind, space, method)
+        vector, at, excluded = self._anchor(kind, who, space, method)
+        close = closeness(self.vectors(kind, space), vector, metric)
+        mapped = -((xy - at) ** 2).sum(axis=1)
+        found = nearest_of(mapped if on_map else close, k, excluded)
+        if kind == "titles":
+            frame = self.core.rows(found)
+        else:
+            frame = self.users(method).iloc[found][["user_id", "liked", "favourite"]].reset_index(drop=True)
+            frame["user_id"] = [to_python(user) for user in frame["user_id"]]
+        shown = close[found] if metric == "cosine" else -close[found]
+        ranks = ranks_of(close, found, excluded), ranks_of(mapped, found, excluded)
+        return frame.assign(closeness=shown, rank=ranks[0], map_rank=ranks[1])
 
     def moved(self) -> pd.DataFrame:
-        """What the graph changed: item_id, title, likes, kept, cosine, x, y, raw_x, raw_y.
+        """The effect of aggregation: item_id, title, likes, cosine, kept, x, y, raw_x, raw_y.
 
-        kept is the share of a title's nearest neighbours before the graph (15 in a catalogue of usual size)
-        that are still among its nearest after it; cosine is that of its two vectors.
+        kept is the share of a title's nearest neighbours before aggregation (15 in a catalogue of usual
+        size) that are also among the nearest after it; cosine is that of the two vectors.
         """
         before, after = self.core.representations
         cosine = (units(before) * units(after)).sum(axis=1)
-        places = self.core.artifact.item_map
-        frame = self.core.items[["item_id", "title", "likes"]].assign(
-            kept=places["kept"].to_numpy(), cosine=cosine
-        )
-        for column in ("x", "y", "raw_x", "raw_y"):
-            frame[column] = places[column].to_numpy()
+        columns = ["kept", "x", "y", "raw_x", "raw_y"]
+        frame = self.core.items[["item_id", "title", "likes"]].assign(cosine=cosine)
+        frame[columns] = self.core.artifact.item_map[columns].to_numpy()
         return frame[~self.core.kept_out].reset_index(drop=True)
 
-    # Reading a map
+    # Regions and quality
 
     def regions(
         self, kind: Kind = "titles", space: Space = "aggregated", method: Method = "tsne"
     ) -> pd.DataFrame:
-        """cluster, x, y, label, lift, titles (their number; `users` for users) of every cluster, the largest
-        first.
+        """cluster, x, y, label, lift, titles (or users: the cluster's size) of every cluster, largest first.
 
-        The label names the genres that the cluster's titles, or its users' favourites, have much more often
-        than all (their lift); it is empty where none is.
+        The label names the genres that are over-represented among the cluster's titles, or among its users'
+        favourites, by their lift; it is empty where there are none.
         """
         names = self.core.directory.genre_names
         if kind == "users":
-            cluster, shown = (
-                self.core.artifact.user_map["cluster"].to_numpy(),
-                np.ones(len(self.core.artifact.user_map), dtype=bool),
-            )
-            carried = np.array(
-                [[name == favourite for name in names] for favourite in self._favourites], dtype=np.float64
-            ).reshape(len(cluster), len(names))
+            cluster = self.core.artifact.user_map["cluster"].to_numpy()
+            shown = np.ones(len(cluster), dtype=bool)
+            favourites = [[name == favourite for name in names] for favourite in self._favourites]
+            carried = np.array(favourites, dtype=np.float64).reshape(len(cluster), len(names))
         else:
             cluster, shown = self.core.artifact.item_map["cluster"].to_numpy(), ~self.core.kept_out
             carried = self.core.directory.genre_matrix.astype(np.float64)
         cluster, carried, xy = cluster[shown], carried[shown], self.xy(kind, space, method)[shown]
-        frame = label(cluster, carried, names)
-        at = middles(cluster, xy)
+        frame, at = label(cluster, carried, names), middles(cluster, xy)
         frame.insert(1, "x", at[:, 0])
         frame.insert(2, "y", at[:, 1])
         return frame.rename(columns={"size": kind}).dropna(subset=["x", "y"]).reset_index(drop=True)
@@ -215,29 +193,23 @@ class Maps:
     def quality(
         self, kind: Kind = "titles", space: Space = "aggregated", method: Method = "tsne"
     ) -> dict[str, Any]:
-        """trustworthiness, neighbour_preservation, k, sample, parameters of a map: how far it keeps true
-        neighbourhoods, and how it was made.
-        """
-        if method == "tsne":
-            return dict(
-                self.core.artifact.metrics["maps"][
-                    "users" if kind == "users" else "titles" if space == "aggregated" else "raw"
-                ]
-            )
-        return dict(self._measured(kind, space))
+        """trustworthiness, neighbour_preservation, k, sample, parameters of a map."""
+        if method == "pca":
+            return dict(self._measured(kind, space))
+        stored = "users" if kind == "users" else "titles" if space == "aggregated" else "raw"
+        return dict(self.core.artifact.metrics["maps"][stored])
 
     @cached_property
     def tastes(self) -> Tastes:
-        """Everybody's taste."""
+        """The tastes of all users."""
         return Tastes(self.core.directory)
 
-    # Within
+    # Internals
 
     @cached_property
     def _user_vectors(self) -> np.ndarray:
-        return user_vectors(
-            self.core.model, self.core.artifact.user_map["user"].to_numpy(), self.core.directory.history
-        )
+        users = self.core.artifact.user_map["user"].to_numpy()
+        return user_vectors(self.core.model, users, self.core.directory.history)
 
     @cached_property
     def _favourites(self) -> list[str]:
@@ -250,69 +222,45 @@ class Maps:
         vectors, plane = self.vectors(kind, space), self.plane(kind, space)
         k, sample = neighbours_for(len(vectors)), min(PCA_SAMPLE, len(vectors))
         trust, kept = quality(vectors, plane.xy, k, sample, seed=0)
-        parameters = {"method": "PCA", "metric": "cosine", "variance": list(plane.shares)}
         return {
             "trustworthiness": trust,
             "neighbour_preservation": kept,
             "k": k,
             "sample": sample,
-            "parameters": parameters,
+            "parameters": {"method": "PCA", "metric": "cosine", "variance": list(plane.shares)},
         }
 
     def _vector(self, profile: Profile) -> np.ndarray:
         return np.asarray(self.core.user_hop(*self.core.history(profile)).output[0].numpy())
 
     def _row(self, profile: Profile) -> int | None:
-        """The person's row among those placed; None for the others, and for an edited profile."""
+        """The row of an unedited user of the map; None for any other profile."""
         if profile.user_id is None or profile.edited:
             return None
-        rows = np.flatnonzero(
-            self.core.artifact.user_map["user"].to_numpy() == self.core.directory.user(profile.user_id)
-        )
+        user = self.core.directory.user(profile.user_id)
+        rows = np.flatnonzero(self.core.artifact.user_map["user"].to_numpy() == user)
         return int(rows[0]) if len(rows) else None
 
-    def _left_out(self, item: int) -> np.ndarray:
+    def _excluded(self, item: int) -> np.ndarray:
         return self.core.kept_out | (np.arange(len(self.core.kept_out)) == item)
 
     def _anchor(
         self, kind: Kind, who: object, space: Space, method: Method
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(vector `[D]`, place `[2]`, `[N]` bool who is no neighbour) of a title or person."""
+        """The vector `[D]` of a title or user, its position `[2]`, and the points to leave out `[N]`."""
         if kind == "titles":
             item = self.core.directory.item(who)
-            return self.vectors(kind, space)[item], self.xy(kind, space, method)[item], self._left_out(item)
+            return self.vectors(kind, space)[item], self.xy(kind, space, method)[item], self._excluded(item)
         profile = who if isinstance(who, Profile) else self.core.directory.profile(who)
         at = self.place(profile, method)
         if at is None:
             raise InputError(f"{profile.label}: not on the map, since the profile likes no title")
         row = self._row(profile)
-        return (
-            self._vector(profile),
-            np.array(at),
-            np.arange(len(self._user_vectors)) == (-1 if row is None else row),
-        )
-
-    def _listed(
-        self, kind: Kind, who: object, k: int, metric: Metric, space: Space, method: Method, on_map: bool
-    ) -> pd.DataFrame:
-        _known(metric=(metric, ("cosine", "euclidean")))
-        xy = self.xy(kind, space, method)
-        vector, at, left_out = self._anchor(kind, who, space, method)
-        close = closeness(self.vectors(kind, space), vector, metric)
-        mapped = -((xy - at) ** 2).sum(axis=1)
-        found = nearest_of(mapped if on_map else close, k, left_out)
-        if kind == "titles":
-            frame = self.core.rows(found)
-        else:
-            frame = self.users(method).iloc[found][["user_id", "liked", "favourite"]].reset_index(drop=True)
-            frame["user_id"] = [plain(user) for user in frame["user_id"]]
-        shown = close[found] if metric == "cosine" else -close[found]
-        return frame.assign(
-            closeness=shown, rank=ranks_of(close, found, left_out), map_rank=ranks_of(mapped, found, left_out)
-        )
+        own = np.arange(len(self._user_vectors)) == (-1 if row is None else row)
+        return self._vector(profile), np.array(at), own
 
 
-def _known(**given: tuple[str, tuple[str, ...]]) -> None:
+def _check(**given: tuple[str, tuple[str, ...]]) -> None:
     for name, (value, allowed) in given.items():
         if value not in allowed:
             raise InputError(f"{name}: expected one of {', '.join(allowed)} (got {value!r})")

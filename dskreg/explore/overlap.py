@@ -1,12 +1,13 @@
-"""How alike two ranked lists are: pure functions on lists of ids, the best first.
+"""The similarity of two ranked lists: pure functions on lists of ids, best first.
 
 With A_k, B_k the first k of each, X_k = |A_k and B_k|, s <= l the lengths of the two lists:
 
     Jaccard@k            X_k / |A_k or B_k|
-    rank-biased overlap  (1-p)/p ( sum_{d<=l} X_d/d p^d + sum_{s<d<=l} X_s (d-s)/(s d) p^d ) + ((X_l - X_s)/l + X_s/s) p^l
+    rank-biased overlap  (1-p)/p ( sum_{d<=l} X_d/d p^d + sum_{s<d<=l} X_s (d-s)/(s d) p^d )
+                         + ((X_l - X_s)/l + X_s/s) p^l
 
-The latter is RBO_ext, equation 32 of Webber, Moffat & Zobel, ACM TOIS 28(4), 2010: the agreement seen is
-taken to go on beyond the ends.
+Rank-biased overlap is RBO_ext, equation 32 of Webber, Moffat & Zobel, ACM TOIS 28(4), 2010. It extrapolates
+the observed agreement beyond the ends of the lists.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-# p: the chance to read on after each rank; with .9 the first ten ranks carry 86 % of the weight
+# p: the probability of reading on after each rank; with .9 the first ten ranks carry 86 % of the weight
 PERSISTENCE = 0.9
 
 
 def depths(first: Sequence[Hashable], second: Sequence[Hashable]) -> tuple[np.ndarray, np.ndarray]:
-    """(X_k, |A_k or B_k|) for k = 1 ..
+    """(X_k, |A_k or B_k|) for every depth k up to the longer length, both `[n]`.
 
-    the longer length, both `[n]`. Raises ValueError for an id that stands twice in a list.
+    Raises:
+        ValueError: A list holds an id twice.
     """
     for ids in (first, second):
         if len(set(ids)) < len(ids):
@@ -40,7 +42,7 @@ def depths(first: Sequence[Hashable], second: Sequence[Hashable]) -> tuple[np.nd
 
 
 def jaccard(first: Sequence[Hashable], second: Sequence[Hashable]) -> np.ndarray:
-    """`[n]`: Jaccard@k for k = 1 .. the longer length; a list that has ended stays as it is."""
+    """Jaccard@k for every depth k up to the longer length, `[n]`; past its end, a list stays whole."""
     shared, union = depths(first, second)
     return shared / np.maximum(union, 1)
 
@@ -48,7 +50,7 @@ def jaccard(first: Sequence[Hashable], second: Sequence[Hashable]) -> np.ndarray
 def rank_biased_overlap(
     first: Sequence[Hashable], second: Sequence[Hashable], p: float = PERSISTENCE
 ) -> float:
-    """0: nothing in common, 1: the same list; agreement near the top counts more. 0 where a list is empty."""
+    """1 for identical lists, 0 for disjoint or empty ones; agreement near the top counts more."""
     if not 0 < p < 1:
         raise ValueError(f"p: expected between 0 and 1 (got {p})")
     s, length = sorted((len(first), len(second)))
@@ -62,7 +64,7 @@ def rank_biased_overlap(
 
 
 def kendall_tau(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:
-    """1: the common ids stand in the same order, -1: in the opposite one; None for fewer than two common ids."""
+    """1 if the common ids have the same order, -1 if the opposite; None for fewer than two common ids."""
     place = {item: rank for rank, item in enumerate(second)}
     order = [place[item] for item in first if item in place]
     if len(order) < 2:
@@ -75,8 +77,8 @@ def kendall_tau(first: Sequence[Hashable], second: Sequence[Hashable]) -> float 
 def moves(first: Sequence[Hashable], second: Sequence[Hashable]) -> pd.DataFrame:
     """item_id, first, second, up of every id in either list, the best rank first.
 
-    `first` and `second` are its ranks, missing where it is not listed; `up` says how many places higher it
-    stands in the second list.
+    `first` and `second` are its ranks, missing where a list lacks it; `up` is its rank in the first list
+    minus its rank in the second.
     """
     ranks = [{item: rank for rank, item in enumerate(ids, 1)} for ids in (first, second)]
     last = len(first) + len(second) + 1
@@ -92,7 +94,7 @@ def moves(first: Sequence[Hashable], second: Sequence[Hashable]) -> pd.DataFrame
 
 @dataclass(frozen=True)
 class Overlap:
-    """Two lists held against each other."""
+    """The comparison of two lists."""
 
     first: int  # their lengths
     second: int

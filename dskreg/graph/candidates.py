@@ -1,11 +1,11 @@
 """The relational item graph: from triples and training likes to a table of at most M candidate neighbours per
-title.
+item.
 
 j is a candidate of i under relation r when both carry the same entity under r (i -r- entity -r- j), when (i,
-r, j) is a triple between titles (either way round), or, for `co-liked`, when the same people liked both in
+r, j) is a triple between items (either way round), or, for `co-liked`, when the same users liked both in
 training. One candidate per (i, j, r). Its strength is the summed idf of the shared entities, idf(e) = log(I /
-titles that carry e), over log I: 1 is an entity that nobody else carries. For co-liked it is the shrunk
-cosine of the two columns, 1 for a typical title's best neighbour. Where a title has more than M, each
+items that carry e), over log I: 1 is an entity that no other item carries. For co-liked it is the shrunk
+cosine of the two columns, 1 for a typical item's best neighbour. Where an item has more than M, each
 relation gives its strongest in turn, ties by a seeded rule (docs/model.md). Torch-free.
 """
 
@@ -19,19 +19,18 @@ from scipy import sparse
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import CO_LIKED, Dataset
-from dskreg.data.interactions import train_matrix
 from dskreg.graph.entities import carriers, choose_relations, idf, links
 
 Strengths = Callable[[int, int], np.ndarray]
-"""(start, stop) -> strengths `[stop - start, I]` of the titles start..stop-1 towards all."""
-SHRINK = 10.0  # co-liking that rests on few people counts less
+"""(start, stop) -> strengths `[stop - start, I]` of the items start..stop-1 towards all."""
+SHRINK = 10.0  # co-liking that rests on few users counts less
 TIE = 1e-6  # strengths nearer than this are a tie
-ROWS = 512  # titles handled at once; bounds the dense block to ROWS x I
+ROWS = 512  # items handled at once; bounds the dense block to ROWS x I
 
 
 @dataclass(frozen=True)
 class CandidateGraph:
-    """M candidates per title, strongest first within a relation; -1 where there are fewer."""
+    """M candidates per item, strongest first within a relation; -1 where there are fewer."""
 
     relations: tuple[str, ...]
     neighbour: np.ndarray  # [I, M] int32
@@ -40,7 +39,7 @@ class CandidateGraph:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(titles, candidates per title)."""
+        """(items, candidates per item)."""
         return self.neighbour.shape
 
 
@@ -52,7 +51,7 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
     links = [_shared(dataset, r, config) for r in chosen]
     if CO_LIKED not in config.without:
         names.append(CO_LIKED)
-        links.append(_co_liked(dataset))
+        links.append(co_liked(dataset))
     # Co-liking is not in its unit yet
     ties, best = [TIE] * len(chosen) + [TIE / 10] * (len(links) - len(chosen)), []
     m = min(config.candidates, max(1, (n - 1) * len(names)))
@@ -79,7 +78,7 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
         neighbour[start:stop, :width], strength[start:stop, :width] = j[rows, keep], s[rows, keep]
         relation[start:stop, :width] = np.where(j[rows, keep] >= 0, r[rows, keep], 0)
     typical = np.concatenate([*best, np.empty(0, np.float32)])
-    if len(links) > len(chosen) and typical.any():  # co-liked, the last one: 1 is a typical title's best
+    if len(links) > len(chosen) and typical.any():  # co-liked, the last one: 1 is a typical item's best
         strength[(relation == len(chosen)) & (neighbour >= 0)] /= np.median(typical[typical > 0])
     return CandidateGraph(tuple(names), neighbour, relation, strength)
 
@@ -88,15 +87,15 @@ def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
     """A function (start, stop) -> strengths `[stop - start, I]` under the relation."""
     matrix = carriers(dataset, relation, config.max_share)
     weighted, transposed = (matrix @ sparse.diags(idf(matrix))).tocsr(), matrix.T.tocsr()
-    link = links(matrix, dataset.entity_item)  # as strong as one shared entity that nobody else carries
+    link = links(matrix, dataset.entity_item)  # as strong as one shared entity that no other item carries
     return lambda start, stop: (weighted[start:stop] @ transposed + link[start:stop]).toarray()
 
 
-def _co_liked(dataset: Dataset) -> Strengths:
-    """n_ij / (sqrt(n_i n_j) + SHRINK) over the training likes, counted for the titles asked for; `build` sets
+def co_liked(dataset: Dataset) -> Strengths:
+    """n_ij / (sqrt(n_i n_j) + SHRINK) over the training likes, counted for the items asked for; `build` sets
     the unit.
     """
-    likes = train_matrix(dataset)
+    likes = dataset.folds.train
     likers, root = likes.T.tocsr(), np.sqrt(np.asarray(likes.sum(0), dtype=np.float32).ravel())
 
     def strengths(start: int, stop: int) -> np.ndarray:
@@ -116,7 +115,7 @@ def _strongest(
     than `tie` in a random order.
     """
     rows, width = strength.shape
-    strength[np.arange(rows), start + np.arange(rows)] = 0.0  # nobody is a neighbour of itself
+    strength[np.arange(rows), start + np.arange(rows)] = 0.0  # no item is a neighbour of itself
     # One table of random numbers, from which each row takes its own stretch: a number per pair would cost
     # more than all the rest.
     noise, begin = rng.random(2 * width, dtype=np.float32) * np.float32(tie), rng.integers(width, size=rows)

@@ -1,7 +1,7 @@
-"""Entities of the knowledge graph: which titles carry which, how much each says, and which relations connect
-the most titles.
+"""Entities of the knowledge graph: which items carry which, their idf, and which relations connect
+the most items.
 
-idf(e) = log(I / titles that carry e) / log I: 1 is an entity that one title alone carries. Torch-free.
+idf(e) = log(I / items that carry e) / log I: 1 is an entity that one item alone carries. Torch-free.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dskreg.data.dataset import Dataset
 
 
 def carriers(dataset: Dataset, relation: int, max_share: float = 1.0) -> sparse.csr_matrix:
-    """0/1 `[I, E]`: which titles carry which entity under the relation.
+    """0/1 `[I, E]`: which items carry which entity under the relation.
 
-    An entity that more than `max_share` of the titles carry is left out: it would connect almost everybody
+    An entity that more than `max_share` of the items carry is left out: it would connect almost all items
     and say almost nothing.
     """
     chosen = dataset.relation == relation
-    # a triple told twice
+    # a triple that is there twice
     pairs = pd.DataFrame({"head": dataset.head[chosen], "tail": dataset.tail[chosen]}).drop_duplicates()
     pairs = pairs[pairs.groupby("tail")["head"].transform("size") <= max_share * len(dataset.items)]
     ones = np.ones(len(pairs), dtype=np.float32)
@@ -31,7 +31,7 @@ def carriers(dataset: Dataset, relation: int, max_share: float = 1.0) -> sparse.
 
 
 def choose_relations(dataset: Dataset, config: GraphConfig) -> list[int]:
-    """The knowledge graph's relations that connect the most titles, in that order."""
+    """The knowledge graph's relations that connect the most items, in that order."""
     reach = {}
     linked = dataset.entity_item >= 0
     for r, name in enumerate(dataset.relations):
@@ -40,14 +40,14 @@ def choose_relations(dataset: Dataset, config: GraphConfig) -> list[int]:
         matrix = carriers(dataset, r, config.max_share)
         degree = np.asarray(matrix.sum(0)).ravel()
         connected = matrix @ ((degree >= 2) | linked).astype(np.float32) > 0
-        connected[dataset.entity_item[linked & (degree > 0)]] = True  # a link between titles connects both
+        connected[dataset.entity_item[linked & (degree > 0)]] = True  # a link between items connects both
         reach[r] = int(connected.sum())
     best = sorted(reach, key=lambda r: (-reach[r], r))[: config.max_relations]
     return [r for r in best if reach[r] >= max(1, min(config.min_items, len(dataset.items) // 2))]
 
 
 def idf(carried: sparse.csr_matrix) -> np.ndarray:
-    """log(I / titles that carry e) / log I of every entity, `[E]` float32, by the 0/1 matrix `[I, E]` of
+    """log(I / items that carry e) / log I of every entity, `[E]` float32, by the 0/1 matrix `[I, E]` of
     `carriers`.
     """
     n = carried.shape[0]
@@ -56,7 +56,7 @@ def idf(carried: sparse.csr_matrix) -> np.ndarray:
 
 
 def links(carried: sparse.csr_matrix, entity_item: np.ndarray) -> sparse.csr_matrix:
-    """0/1 `[I, I]`: titles that a triple ties directly, either way round; `entity_item` `[E]` is the title
+    """0/1 `[I, I]`: items that a triple connects directly, either way round; `entity_item` `[E]` is the item
     that an entity is, or -1.
     """
     direct = carried.tocoo()

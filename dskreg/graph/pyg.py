@@ -1,4 +1,4 @@
-"""The data set and its candidate graph as one PyTorch Geometric graph, for whoever wants to go on from here
+"""The data set and its candidate graph as one PyTorch Geometric graph, for work
 with PyG's tools.
 """
 
@@ -13,8 +13,8 @@ from dskreg.data.dataset import Dataset
 from dskreg.graph.candidates import CandidateGraph
 
 
-def as_hetero(dataset: Dataset, graph: CandidateGraph) -> HeteroData:
-    """Viewers, titles and entities with everything that connects them; node n is position n of `dataset`.
+def to_hetero_data(dataset: Dataset, graph: CandidateGraph) -> HeteroData:
+    """Users, items and entities with everything that connects them; node n is position n of `dataset`.
 
     | edge type | edges | attributes |
     |---|---|---|
@@ -28,7 +28,7 @@ def as_hetero(dataset: Dataset, graph: CandidateGraph) -> HeteroData:
     data["user"].num_nodes, data["user"].user_id = len(dataset.user_ids), dataset.user_ids.tolist()
     data["title"].num_nodes, data["title"].title = len(dataset.items), dataset.items["title"].tolist()
     data["entity"].num_nodes, data["entity"].label = len(dataset.entities), dataset.entities.tolist()
-    # The title that the entity is, or -1
+    # The item that the entity is, or -1
     data["entity"].title = torch.from_numpy(dataset.entity_item.astype(np.int64))
     data.relations = list(graph.relations)
     for name, chosen in (("likes", dataset.liked), ("saw", ~dataset.liked)):

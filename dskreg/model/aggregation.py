@@ -1,7 +1,7 @@
 """Preference-aware aggregation over the drawn neighbours (paper, section 3.3), without gathering what is
 shared.
 
-    alpha_j = y_j exp(x_j) / sum_j' y_j' exp(x_j')        x_j: the preference for slot j, y_j: its weight in the draw
+    alpha_j = y_j exp(x_j) / sum_j' y_j' exp(x_j')        x_j: preference for slot j, y_j: weight in the draw
     e_hat   = act(W (e + sum_j alpha_j g_r(j) e_j) + b)   g_r: a learnt gate per relation (1 in the paper)
 
 The item side's x_j = e_hat_u . e_r depends on the user only through the relation, and e_hat_u . (W e_j) only
@@ -26,7 +26,7 @@ class UserHop:
     """From a history to a user representation."""
 
     draw: Draw  # over the history, [B, H]
-    neighbour: Tensor  # [B, S] titles at the slots
+    neighbour: Tensor  # [B, S] items at the slots
     attention: Tensor  # [B, S] beta; sums to one over the picks
     base: Tensor  # [B, D] e_u before the picks
     output: Tensor  # [B, D] e_hat_u
@@ -34,9 +34,9 @@ class UserHop:
 
 @dataclass(frozen=True)
 class Picks:
-    """What was drawn for N titles. The only thing that a score asks of a draw."""
+    """What was drawn for N items. The only thing that a score asks of a draw."""
 
-    neighbour: Tensor  # [N, S] titles at the slots; anything where the weight is 0
+    neighbour: Tensor  # [N, S] items at the slots; anything where the weight is 0
     relation: Tensor  # [N, S]
     weight: Tensor  # [N, S] y
 
@@ -48,7 +48,7 @@ class ItemHop:
     """
 
     draw: Draw  # over the candidates, [N, M]
-    neighbour: Tensor  # [N, S] titles at the slots
+    neighbour: Tensor  # [N, S] items at the slots
     relation: Tensor  # [N, S]
     attention: Tensor  # [N, S, b] alpha; sums to one over the picks
     contribution: Tensor  # [N, S, b] alpha_j g_r e_hat_u . (W_i e_j)
@@ -58,8 +58,17 @@ class ItemHop:
     score: Tensor  # [N, b] e_hat_u . act(W_i (...) + b_i)
 
 
+@dataclass(frozen=True)
+class Trace:
+    """One pass, whole: how the users were formed, how the items were, and the scores."""
+
+    user: UserHop
+    item: ItemHop
+    score: Tensor  # [B, N], or [B] for aligned pairs
+
+
 def attention(preference: Tensor, weight: Tensor) -> Tensor:
-    """Y exp(x) normalised over dimension 1; all zero where no slot has weight.
+    """Attention y exp(x), normalised over dimension 1; all zero where no slot has weight.
 
     Both broadcast to `[N, S, b]` or `[N, S]`.
     """
@@ -80,7 +89,7 @@ def lookup(values: Tensor, index: Tensor) -> Tensor:
 
 
 def project_pairs(user: Tensor, table: Tensor, index: Tensor, paired: bool) -> Tensor:
-    """User . table[index]: `[N, S, B]` for every user, or `[N, S, 1]` for the row's own user.
+    """Dot products user . table[index]: `[N, S, B]` for every user, or `[N, S, 1]` for the row's own user.
 
     user `[B, D]`, table `[I, D]`, index `[N, S]`. For all pairs one matrix product and a lookup of whole rows
     replace [B, N, S, D].

@@ -1,15 +1,18 @@
 """DSKReG: differentiable sampling on a knowledge graph for recommendation (Wang et al., CIKM 2021, arXiv
 2108.11883).
 
-    s(i,j,r)  = a . e_j + c . e_r  (+ log g_r + v_r log strength(i,j,r))           relevance logit                   section 3.2
-    picks     = the K largest s + Gumbel noise, per node                           sampling.py
-    e_hat_u   = act(W_u (e_u + g sum_picks beta_j e_j) + b_u),  beta ~ exp(e_u.e_j)  the user, from liked titles       section 3.3
-    e_hat_i|u = act(W_i (e_i + sum_picks alpha_j g_r e_j) + b_i), alpha ~ exp(e_hat_u.e_r)  the title, seen by the user
-    y(u,i)    = e_hat_u . e_hat_i|u                                                section 3.4
+    relevance logit                                                     section 3.2
+        s(i,j,r)  = a . e_j + c . e_r  (+ log g_r + v_r log strength(i,j,r))
+        picks     = the K largest s + Gumbel noise, per node            sampling.py
+    the user, from liked items                                          section 3.3
+        e_hat_u   = act(W_u (e_u + g sum_picks beta_j e_j) + b_u),      beta ~ exp(e_u . e_j)
+    the item, for this user
+        e_hat_i|u = act(W_i (e_i + sum_picks alpha_j g_r e_j) + b_i),   alpha ~ exp(e_hat_u . e_r)
+    score                                                               section 3.4
+        y(u,i)    = e_hat_u . e_hat_i|u
 
 What stands in brackets, and e_u = weighted sum of the history / sqrt(its length) in place of a free e_u,
-belongs to the `default` preset; `paper` has neither (docs/model.md lists every deviation). Training,
-recommending and explaining are the same `forward`.
+belongs to the `default` preset; `paper` has neither (docs/model.md lists every deviation).
 Letters: U users, I items, R relations, M candidates per item, K picks, S slots, D width, B users and N items
 of a batch, H longest history.
 """
@@ -18,7 +21,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -27,20 +29,20 @@ from torch import Tensor, nn
 
 from dskreg.config import ModelConfig
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.aggregation import ItemHop, Picks, UserHop, attention, lookup, per_relation, project_pairs
+from dskreg.model.aggregation import (
+    ItemHop,
+    Picks,
+    Trace,
+    UserHop,
+    attention,
+    lookup,
+    per_relation,
+    project_pairs,
+)
 from dskreg.model.sampling import PRUNE, Draw, draw, soften
 
-NOBODY = -1
-"""The user position of a person who is not in the data."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """One pass, whole: how the users were formed, how the items were, and the scores."""
-
-    user: UserHop
-    item: ItemHop
-    score: Tensor  # [B, N], or [B] for aligned pairs
+UNKNOWN_USER = -1
+"""The user position of a user who is not in the data."""
 
 
 def log_strength(strength: np.ndarray) -> Tensor:
@@ -57,7 +59,7 @@ class DSKReG(nn.Module):
     neighbour: Tensor
     relation: Tensor
     log_strength: Tensor
-    history_weight: Tensor | None  # [I] of titles in e_u, 1 on average; found at the start and not trained
+    history_weight: Tensor | None  # [I] of items in e_u, 1 on average; found at the start and not trained
 
     def __init__(self, config: ModelConfig, graph: CandidateGraph, users: int) -> None:
         super().__init__()
@@ -69,34 +71,28 @@ class DSKReG(nn.Module):
         self.relevance_item = nn.Parameter(torch.zeros(d))  # a
         self.relevance_relation = nn.Parameter(torch.zeros(d))  # c
         self.prior = nn.Parameter(torch.full((r,), config.prior_start)) if config.prior else None  # v_r
-        # Log g_r
-        self.log_gate = nn.Parameter(torch.full((r,), math.log(config.gate_start))) if config.gates else None
-        # Log g, [1]
-        self.log_user_gate = (
-            nn.Parameter(torch.tensor([math.log(config.gate_start)])) if config.gates else None
-        )
+        gate = math.log(config.gate_start)
+        self.log_gate = nn.Parameter(torch.full((r,), gate)) if config.gates else None  # log g_r
+        self.log_user_gate = nn.Parameter(torch.tensor([gate])) if config.gates else None  # log g, [1]
         self.user_tower, self.item_tower = nn.Linear(d, d), nn.Linear(d, d)  # W_u, b_u and W_i, b_i
         if config.activation == "linear":
             for tower in (self.user_tower, self.item_tower):  # start as the dot product of the embeddings
                 nn.init.eye_(tower.weight)
                 nn.init.zeros_(tower.bias)
-        self.register_buffer(
-            "history_weight", torch.ones(len(graph.neighbour)) if config.user == "items" else None
-        )
+        weight = torch.ones(len(graph.neighbour)) if config.user == "items" else None
+        self.register_buffer("history_weight", weight)
         self.register_buffer("neighbour", torch.from_numpy(graph.neighbour), persistent=False)
         self.register_buffer("relation", torch.from_numpy(graph.relation), persistent=False)
         self.register_buffer("log_strength", log_strength(graph.strength), persistent=False)
 
     @property
     def gate(self) -> Tensor | None:
-        """g_r `[R]`, above 0: how much a drawn neighbour of each relation counts; None where the preset has
-        no gates.
-        """
+        """g_r `[R]`, above 0: the weight of each relation's picks; None where there are no gates."""
         return None if self.log_gate is None else self.log_gate.exp()
 
     @property
     def user_gate(self) -> Tensor | float:
-        """g, above 0: how much the picks of a history count beside its sum; 1 where the preset has no gates."""
+        """g, above 0: the weight of the picks of a history beside its sum; 1 where there are no gates."""
         return 1.0 if self.log_user_gate is None else self.log_user_gate.exp()
 
     # The sampler
@@ -119,13 +115,13 @@ class DSKReG(nn.Module):
     def item_logits(
         self, items: Tensor, without: Tensor | None = None, log_strength: Tensor | None = None
     ) -> Tensor:
-        """S `[N, M]` of the candidates of `items`; -inf where there is none. One scalar per title and one per
-        relation, looked up.
+        """Logits s `[N, M]` of the candidates of `items`; -inf where there is none. One scalar per item and
+        one per relation, looked up.
 
         `without` `[N, M]` bool: candidates to leave out (what if a neighbour were gone); `log_strength` `[N,
         M]` in the place of the table's.
         """
-        return self._logit(*self._candidates(items, without, log_strength))
+        return self.logits_of(*self._candidates(items, without, log_strength))
 
     def _candidates(self, items: Tensor, without: Tensor | None, log_strength: Tensor | None) -> list[Tensor]:
         """Rows of the candidate table, `[N, M]` each: neighbour (0 where there is none), relation, is it
@@ -138,14 +134,12 @@ class DSKReG(nn.Module):
             return found
         return [*found, self.log_strength.index_select(0, items) if log_strength is None else log_strength]
 
-    def _logit(self, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor) -> Tensor:
-        of_item, of_relation = (
-            self.item_embedding @ self.relevance_item,
-            self.relation_embedding @ self.relevance_relation,
-        )
+    def logits_of(self, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor) -> Tensor:
+        of_item = self.item_embedding @ self.relevance_item
+        of_relation = self.relation_embedding @ self.relevance_relation
         if self.log_gate is not None:
-            # What counts little is also drawn seldom. Without this a relation whose gate went to zero becomes
-            # a convenient nobody to pick.
+            # A relation with a small gate is also drawn rarely. Otherwise one with a gate near 0 becomes a
+            # free no-op pick.
             of_relation = of_relation + self.log_gate
         logit = lookup(of_item, neighbour) + lookup(of_relation, relation)
         if self.prior is not None:
@@ -157,8 +151,8 @@ class DSKReG(nn.Module):
     def user_hop(
         self, users: Tensor, history: Tensor, noise: Tensor | None = None, picks: int | None = None
     ) -> UserHop:
-        """e_hat_u for `users` `[B]` (NOBODY for a stranger) from `history` `[B, H]` (titles, -1 filled);
-        `noise` `[B, H]`.
+        """e_hat_u for `users` `[B]` (UNKNOWN_USER for a user outside the data) from `history` `[B, H]`
+        (items, -1 filled); `noise` `[B, H]`.
         """
         k = picks or self.config.user_picks
         present = history >= 0
@@ -168,29 +162,26 @@ class DSKReG(nn.Module):
         def logits(index: Tensor, there: Tensor) -> Tensor:
             return lookup(of_item, index).masked_fill(~there, -torch.inf)
 
-        drawn = self._draw(
-            logits(title, present),
-            noise,
-            k,
-            lambda slot: logits(title.gather(1, slot), present.gather(1, slot)),
-        )
+        def slot_logits(slot: Tensor) -> Tensor:
+            return logits(title.gather(1, slot), present.gather(1, slot))
+
+        drawn = self._draw(logits(title, present), noise, k, slot_logits)
         base = self._base(users, title, present)
         neighbour = title.gather(1, drawn.slot)
         embedded = F.embedding(neighbour, self.item_embedding)  # [B, S, D]
         beta = attention(torch.einsum("bsd,bd->bs", embedded, base), drawn.weight)
         picked = torch.einsum("bs,bsd->bd", beta, embedded)
-        return UserHop(
-            drawn, neighbour, beta, base, self.activate(self.user_tower(base + self.user_gate * picked))
-        )
+        output = self.activate(self.user_tower(base + self.user_gate * picked))
+        return UserHop(drawn, neighbour, beta, base, output)
 
     def _base(self, users: Tensor, title: Tensor, present: Tensor) -> Tensor:
         """e_u `[B, D]`: free, or the weighted sum of the history over the root of its length.
 
-        A stranger's free e_u is the mean of all.
+        The free e_u of a user outside the data is the mean of all.
         """
         if self.user_embedding is not None or self.history_weight is None:
             assert self.user_embedding is not None
-            stranger = (users == NOBODY)[:, None]
+            stranger = (users == UNKNOWN_USER)[:, None]
             return torch.where(
                 stranger, self.user_embedding.mean(0), F.embedding(users.clamp(min=0), self.user_embedding)
             )
@@ -202,7 +193,7 @@ class DSKReG(nn.Module):
         return total / length.clamp(min=1)[:, None] ** 0.5
 
     def history_share(self, history: Tensor) -> Tensor:
-        """`[H]`: what e_u takes of each title of one person's history; zeros where e_u is free."""
+        """`[H]`: what e_u takes of each item of one user's history; zeros where e_u is free."""
         if self.history_weight is None:
             return torch.zeros(len(history), device=history.device)
         return self.history_weight[history] / max(len(history), 1) ** 0.5
@@ -222,10 +213,10 @@ class DSKReG(nn.Module):
         candidates = self._candidates(items, without, log_strength)
 
         def slot_logit(slot: Tensor) -> Tensor:
-            return self._logit(*(part.gather(1, slot) for part in candidates))
+            return self.logits_of(*(part.gather(1, slot) for part in candidates))
 
         with torch.no_grad():
-            logit = self._logit(*candidates)
+            logit = self.logits_of(*candidates)
         return self._draw(logit, noise, picks or self.config.picks, slot_logit)
 
     def item_hop(self, user: Tensor, items: Tensor, drawn: Draw, paired: bool = False) -> ItemHop:
@@ -239,18 +230,16 @@ class DSKReG(nn.Module):
     def picks(self, items: Tensor, drawn: Draw) -> Picks:
         """What the draw of `items` `[N]` took."""
         neighbour = self.neighbour.index_select(0, items).gather(1, drawn.slot).clamp(min=0)
-        return Picks(
-            neighbour, self.relation.index_select(0, items).gather(1, drawn.slot).long(), drawn.weight
-        )
+        relation = self.relation.index_select(0, items).gather(1, drawn.slot).long()
+        return Picks(neighbour, relation, drawn.weight)
 
     def by_slot(self, user: Tensor, items: Tensor, picks: Picks, paired: bool = False) -> tuple[Tensor, ...]:
         """Attention, contributions, own part, bias, their sum and the score: the fields of ItemHop."""
         neighbour, relation = picks.neighbour, picks.relation
-        alpha = attention(
-            per_relation(user, self.relation_embedding, relation, paired), picks.weight[..., None]
-        )
+        preference = per_relation(user, self.relation_embedding, relation, paired)
+        alpha = attention(preference, picks.weight[..., None])
         gated = self.gated(relation, alpha)
-        # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every title
+        # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every item
         aimed = user @ self.item_tower.weight
         contribution = gated * project_pairs(aimed, self.item_embedding, neighbour, paired)
         own = project_pairs(aimed, self.item_embedding, items[:, None], paired).squeeze(1)
@@ -259,11 +248,11 @@ class DSKReG(nn.Module):
         score = pre_activation
         if self.config.activation != "linear":  # needs the D-vector of every pair
             score = torch.einsum(
-                "nbd,nd->nb" if paired else "nbd,bd->nb", self.title_vectors(items, neighbour, gated), user
+                "nbd,nd->nb" if paired else "nbd,bd->nb", self.item_vectors(items, neighbour, gated), user
             )
         return alpha, contribution, own, bias, pre_activation, score
 
-    def title_vectors(self, items: Tensor, neighbour: Tensor, gated: Tensor) -> Tensor:
+    def item_vectors(self, items: Tensor, neighbour: Tensor, gated: Tensor) -> Tensor:
         """e_hat_i|u `[N, b, D]`; `gated` `[N, S, b]` is attention times gate."""
         around = torch.einsum("nsb,nsd->nbd", gated, F.embedding(neighbour, self.item_embedding))
         return self.activate(self.item_tower(F.embedding(items, self.item_embedding)[:, None] + around))
@@ -273,7 +262,6 @@ class DSKReG(nn.Module):
         return alpha if self.gate is None else alpha * self.gate[relation][..., None]
 
     def activate(self, x: Tensor) -> Tensor:
-        """Act."""
         return x if self.config.activation == "linear" else torch.tanh(x)
 
     # The whole
@@ -287,43 +275,26 @@ class DSKReG(nn.Module):
         item_noise: Tensor | None = None,
         paired: bool = False,
     ) -> Trace:
-        """Scores of `items` `[N]` for `users` `[B]` with their `history` `[B, H]`.
+        """Scores of `items` `[N]` for `users` `[B]` with `history` `[B, H]`, as the equations above say.
 
-        Noise None: zeros, the K most relevant are picked.
+        The reasons and the counterfactual search call it. Training (training/objectives.py) and ranking
+        (evaluation/ranking.py) want scores alone: they call `user_hop` and `draw_items` and score by
+        model/scoring.py, which sums the slots of a relation first. Explanations (serving/trained.py) call the
+        hops one by one, with noise and K of their own. Tests hold all of them to the same numbers.
+
+        Noise None: zeros, the K largest logits are picked. With `paired`, item n meets user n alone.
         """
         user = self.user_hop(users, history, user_noise)
         item = self.item_hop(user.output, items, self.draw_items(items, item_noise), paired)
         return Trace(user, item, item.score.squeeze(1) if paired else item.score.T)
 
     @torch.no_grad()
-    def history_contributions(self, trace: Trace, items: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
-        """What one person's liked titles add to the scores of `items` `[N]`, before the user tower's
-        activation (B = 1).
-
-        Returns (`[H, N]` through e_u, zeros where e_u is free; `[S, N]` through the attention, for the slots
-        of `trace.user`).
-        """
-        # e_hat_i|u
-        seen = self.title_vectors(
-            items, trace.item.neighbour, self.gated(trace.item.relation, trace.item.attention)
-        )[:, 0]
-        towards = seen @ self.user_tower.weight  # [N, D]: e_hat_u . e_hat_i = (...) . W_u^T e_hat_i + ...
-        base = self.history_share(history)[:, None] * (self.item_embedding[history] @ towards.T)
-        picked = (
-            self.user_gate
-            * trace.user.attention[0][:, None]
-            * (self.item_embedding[trace.user.neighbour[0]] @ towards.T)
-        )
-        return base, picked
-
-    @torch.no_grad()
     def representation(self) -> tuple[Tensor, Tensor]:
-        """Titles before and after the graph, both `[I, D]`: e_i, and e_hat_i for a viewer without preference
+        """Items before and after the graph, both `[I, D]`: e_i, and e_hat_i for a user without preference
         among relations.
         """
-        nobody = torch.zeros(1, self.config.width, device=self.item_embedding.device)
-        items = torch.arange(len(self.item_embedding), device=nobody.device)
-        hop = self.item_hop(nobody, items, self.draw_items(items))
-        return self.item_embedding.detach(), self.title_vectors(
-            items, hop.neighbour, self.gated(hop.relation, hop.attention)
-        ).squeeze(1)
+        indifferent = torch.zeros(1, self.config.width, device=self.item_embedding.device)
+        items = torch.arange(len(self.item_embedding), device=indifferent.device)
+        hop = self.item_hop(indifferent, items, self.draw_items(items))
+        after = self.item_vectors(items, hop.neighbour, self.gated(hop.relation, hop.attention))
+        return self.item_embedding.detach(), after.squeeze(1)

@@ -1,12 +1,12 @@
 """The item side of DSKReG as a PyTorch Geometric layer: one message per picked edge (paper, section 3.3).
 
-    alpha_ij   = y_ij exp(e_hat_u . e_r(ij)) / sum_j' y_ij' exp(e_hat_u . e_r(ij'))     over the picked neighbours of i
+    alpha_ij   = y_ij exp(e_hat_u . e_r(ij)) / sum_j' y_ij' exp(e_hat_u . e_r(ij'))     j: picks of i
     e_hat_i|u  = act(W_i (e_i + sum_j alpha_ij g_r(ij) e_j) + b_i)
 
 The model scores whole catalogues through the factorised `dskreg.model.aggregation` and never imports this
 module (torch_geometric takes seconds to import). The layer computes the same from an explicit edge list for
-one viewer: it reads like the paper, it is what to build on in PyTorch Geometric, and it is the oracle of the
-fast path. Letters: N titles, E picked edges, R relations, D width, S slots.
+one user: it reads like the paper, it is the part to build on in PyTorch Geometric, and tests compare the
+fast path with it. Letters: N items, E picked edges, R relations, D width, S slots.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dskreg.model.dskreg import DSKReG
 
 
 class PreferenceConv(MessagePassing):
-    """Preference-aware aggregation of picked neighbours, for one viewer."""
+    """Preference-aware aggregation of picked neighbours, for one user."""
 
     def __init__(
         self,
@@ -50,21 +50,21 @@ class PreferenceConv(MessagePassing):
         return cls(model.item_tower, model.relation_embedding, model.gate, model.config.activation)
 
     def forward(
-        self, x: Tensor, edge_index: Tensor, relation: Tensor, viewer: Tensor, weight: Tensor | None = None
+        self, x: Tensor, edge_index: Tensor, relation: Tensor, user: Tensor, weight: Tensor | None = None
     ) -> Tensor:
-        """The titles as the viewer sees them, e_hat_i|u `[N, D]`.
+        """The items as the user sees them, e_hat_i|u `[N, D]`.
 
         Args:
             x: e_i, `[N, D]`.
-            edge_index: `[2, E]`, from the picked neighbour to the title.
+            edge_index: `[2, E]`, from the picked neighbour to the item.
             relation: `[E]` the relation of each edge.
-            viewer: e_hat_u, `[D]`.
+            user: e_hat_u, `[D]`.
             weight: y, `[E]` above 0, the edges' weights in a relaxed draw; None: 1.
         """
-        preference = self.relation_embedding[relation] @ viewer  # [E]
+        preference = self.relation_embedding[relation] @ user  # [E]
         if weight is not None:
             preference = preference + weight.log()
-        alpha = softmax(preference, edge_index[1], num_nodes=len(x))  # a title without picks keeps the sum 0
+        alpha = softmax(preference, edge_index[1], num_nodes=len(x))  # an item without picks keeps the sum 0
         if self.gate is not None:
             alpha = alpha * self.gate[relation]
         seen = self.tower(x + self.propagate(edge_index, x=x, alpha=alpha))

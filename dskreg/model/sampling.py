@@ -1,12 +1,13 @@
 """Differentiable sampling without replacement: Gumbel top-k per node, its relaxation, and exact inclusion
 probabilities.
 
-    key = s + G,  G = -log(-log U)                        the K largest keys of a node are an exact draw of K without replacement
-                                                          from softmax(s) (Gumbel-top-k, Kool et al., arXiv
-                                                          1903.06059)
-    p^1 = softmax(key / tau),  key <- key + log(1 - p)    K rounds; their sum is the relaxed K-hot that carries the gradient
-                                                          (Xie & Ermon, arXiv 1901.10517)
-    pi_i = int w_i e^{-w_i t} P(at most K-1 others by t)  the probability that i is among the K (docs/model.md)
+    key = s + G,  G = -log(-log U)                        the K largest keys of a node are an exact draw of K
+                                                          without replacement from softmax(s)
+                                                          (Gumbel top-k, Kool et al., arXiv 1903.06059)
+    p^1 = softmax(key / tau),  key <- key + log(1 - p)    K rounds; their sum, the relaxed K-hot, carries the
+                                                          gradient (Xie & Ermon, arXiv 1901.10517)
+    pi_i = int w_i e^{-w_i t} P(at most K-1 others by t)  the probability that i is among the K
+                                                          (docs/model.md)
 
 Letters: N nodes, M candidates per node, K picks, S slots that carry weight (K, or more in the soft form). A
 leaf: nothing of dskreg.
@@ -45,6 +46,16 @@ class Draw:
     def of(self, nodes: Tensor) -> Draw:
         """The same draw for some of its nodes, `[n]` rows."""
         return Draw(**{field.name: getattr(self, field.name)[nodes] for field in fields(self)})
+
+
+@dataclass(frozen=True)
+class DrawSettings:
+    """How one user and one item are sampled."""
+
+    seed: int | None  # of the Gumbel noise; None: no noise, the largest logits are picked
+    picks: int  # K on the item side
+    user_picks: int  # K on the user side
+    temperature: float  # tau of the relaxed top-k, which no score that is served depends on
 
 
 def gumbel(
@@ -142,7 +153,7 @@ def soften(hard: Draw, slot_logit: Tensor, k: int, temperature: float, soft: boo
     those of the L largest keys.
 
     Straight-through: forward the hard 0/1, backward the relaxed K-hot, for the picks and the next few:
-    without those that just missed it nothing would say how good they are. Soft: the relaxed K-hot over all L
+    without it the next few would get no gradient. Soft: the relaxed K-hot over all L
     slots. A node with at most K candidates picks them all: its weights are 1 and carry no gradient.
     """
     slot, candidate = hard.slot, torch.isfinite(slot_logit)
@@ -172,13 +183,13 @@ def inclusion_probability(logit: np.ndarray, k: int) -> np.ndarray:
     candidate = np.isfinite(logit)
     if candidate.sum() <= k:
         return candidate.astype(np.float64)
-    # Whoever is e^40 times as likely as the K+1st is among the K for certain; by how much does not matter,
+    # A candidate e^40 times as likely as the K+1st is among the K for certain; by how much does not matter,
     # and a short axis suffices.
     logit = np.minimum(logit, np.sort(logit)[-(k + 1)] + 40.0)
     w = np.exp(logit - logit.max())
     w /= w.sum()
-    # Before `low` nobody has arrived; after `high` the K+1 most likely have: outside lies less than 1e-9 of
-    # the integral.
+    # Before `low` no candidate has arrived; after `high` the K+1 most likely have: outside lies less than
+    # 1e-9 of the integral.
     low, high = math.log(1e-9 / w.max()), math.log(30.0 / max(np.sort(w)[-(k + 1)], 1e-300))
     # The K-th arrival is about 1/sqrt(K) wide in log t
     x, weight = _nodes(-int(-8 * (high - low) // STEP) * STEP)

@@ -2,10 +2,11 @@
 slot and a user axis.
 
     S(i,r) = sum_{j in r} y_j P_j,   n(i,r) = sum_{j in r} y_j,   p_ur = exp(e_hat_u . e_r)
-    sum_j alpha_j g_r P_j = sum_r p_ur g_r S(i,r) / sum_r p_ur n(i,r)              P = E (W^T e_hat_u), or W E under a bent activation
+    sum_j alpha_j g_r P_j = sum_r p_ur g_r S(i,r) / sum_r p_ur n(i,r)
+    P = E (W^T e_hat_u), or W E where the activation is not linear
 
 The attention depends on the user only through the relation (docs/model.md), so this is the same number as
-`DSKReG.by_slot` gives slot by slot; it differs in the order of summation. Letters: B users, N titles, S
+`DSKReG.by_slot` gives slot by slot; it differs in the order of summation. Letters: B users, N items, S
 slots, R relations, D width, P pairs.
 """
 
@@ -23,14 +24,14 @@ from dskreg.model.sampling import Draw
 
 CACHED = 1 << 19  # numbers of a block that is worked at while it lies in the processor's cache
 SPREAD = 30.0
-"""Preferences further than this below a person's largest count as e^-30 of it, which float32 cannot tell from
+"""Preferences further than this below a user's largest count as e^-30 of it, which float32 cannot tell from
 nothing beside the largest.
 """
 
 
 class Catalogue:
-    """Titles with what was drawn for them: everything that depends on no user, computed once and scored for
-    any number of people.
+    """Items with what was drawn for them: everything that depends on no user, computed once and scored for
+    any number of users.
     """
 
     def __init__(self, model: DSKReG, items: Tensor, picks: Picks) -> None:
@@ -62,7 +63,7 @@ class Catalogue:
     def scores(self, user: Tensor) -> Tensor:
         """`[N, B]` for `user` `[B, D]` = e_hat_u.
 
-        While serving, where a person's preferences differ by more than SPREAD, it goes slot by slot.
+        While serving, where a user's preferences differ by more than SPREAD, it goes slot by slot.
         """
         model = self.model
         preference = model.relation_embedding @ user.T  # [R, B]
@@ -72,7 +73,7 @@ class Catalogue:
             and (preference.amax(0) - preference.amin(0)).max() > SPREAD
         ):
             return model.by_slot(user, self.items, self.picks)[-1]
-        # p_ur, the largest of each person 1
+        # p_ur, each user's largest is 1
         share = torch.exp((preference - preference.amax(0).detach()).clamp(min=-SPREAD))
         return self._linear(user, share) if self.linear else self._nonlinear(user, share)
 
@@ -88,7 +89,7 @@ class Catalogue:
         return F.embedding(self.own, projected) + mixed / total + user @ model.item_tower.bias
 
     def _nonlinear(self, user: Tensor, share: Tensor) -> Tensor:
-        """The activation needs the vector of every pair, so titles come a few at a time."""
+        """The activation needs the vector of every pair, so items come a few at a time."""
         total = divisor(self.present @ share)
         rows = max(1, CACHED // max(1, user.numel()))
         found = [share.new_zeros(0, len(user))]
@@ -117,7 +118,7 @@ def met(items: Tensor, neighbour: Tensor, table: Tensor) -> tuple[Tensor | None,
 
 
 class RelationSums:
-    """The slots of N titles in the order of (relation, title)."""
+    """The slots of N items in the order of (relation, item)."""
 
     def __init__(self, picks: Picks, relations: int) -> None:
         count, weight = len(picks.relation), picks.weight.flatten()
@@ -150,7 +151,7 @@ def divisor(total: Tensor) -> Tensor:
 
 
 def pair_scores(model: DSKReG, user: Tensor, items: Tensor, drawn: Draw, place: Tensor) -> Tensor:
-    """The scores `[P]` of pairs: `user` `[P, D]` = e_hat_u meets the title at `place` `[P]` among `items`
+    """The scores `[P]` of pairs: `user` `[P, D]` = e_hat_u meets the item at `place` `[P]` among `items`
     `[N]`, which are drawn once for all.
     """
     picks = model.picks(items, drawn)

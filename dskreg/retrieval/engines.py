@@ -23,7 +23,7 @@ class Engine(Protocol):
 
     name: str
     file: str | None  # what it writes into the folder; None where the vectors are enough
-    whole: bool  # does it look at everything unless it is told a shortlist?
+    whole: bool  # without a shortlist it looks at everything
     settings: dict[str, int]
 
     @staticmethod
@@ -85,10 +85,11 @@ class Exact:
 
 
 class Faiss:
-    """HNSW over the whole vectors, for up to some millions of titles.
+    """HNSW over the whole vectors, for up to some millions of items.
 
-    m: neighbours per vector, twice as many on the lowest layer       ef_construction: how many are looked at when one is put in
-    ef_search: how many are looked at in a search, at least as many as are wanted
+    m: neighbours per vector, twice as many on the lowest layer
+    ef_construction: candidates that an insertion looks at
+    ef_search: candidates that a search looks at, at least as many as are wanted
     threads: when building; with one, the same vectors give the same file
     """
 

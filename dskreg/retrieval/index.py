@@ -1,55 +1,54 @@
-"""Titles in an engine for approximate nearest neighbours, and lists that are made through it.
+"""Items in an engine for approximate nearest neighbours, and lists that are made through it.
 
-    shortlist = the n titles with the largest e_hat_u . e_hat_i, asked of the engine;   list = the shortlist by y(u,i) = e_hat_u . e_hat_i|u
+    shortlist = the n items with the largest e_hat_u . e_hat_i, from the engine
+    list      = the shortlist, sorted by y(u,i) = e_hat_u . e_hat_i|u
 
-An engine knows one vector per title, e_hat_i for a viewer without preference among relations
-(DSKReG.representation). The model's score is no inner product with it: the attention over a title's
-neighbours depends on the viewer's preference among relations, so every viewer sees another e_hat_i|u, and
-where the activation is not linear even a fixed attention would not split into a viewer's and a title's part.
-Hence the shortlist only proposes, and every title on it is scored again by the model, from the picks that the
-Explorer ranks by: what is listed has the Explorer's scores, and the only possible fault is a title that was
+An engine knows one vector per item, e_hat_i for a user without preference among relations
+(DSKReG.representation). The model's score is no inner product with it: the attention over an item's
+neighbours depends on the user's preference among relations, so every user sees another e_hat_i|u, and
+where the activation is not linear even a fixed attention would not split into a user's and an item's part.
+Hence the shortlist only proposes, and every item on it is scored again by the model, from the picks that the
+Explorer ranks by: what is listed has the Explorer's scores, and the only possible fault is an item that was
 not proposed. How often that happens is measured when an index is built.
 
-    manifest.json    kind, format, engine, its version and settings, the artifact's digest, recall, sha256 of the files, its own digest
-    vectors.safetensors  `vectors` float32 [I, D], for any engine        items.parquet  position, item_id         index.faiss  the engine's own
+    manifest.json        kind, format, engine, its version and settings, the artifact's digest, recall,
+                         sha256 of the files, its own digest
+    vectors.safetensors  `vectors` float32 [I, D], for any engine
+    items.parquet        position, item_id
+    index.faiss          the engine's own
 """
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 from scipy import sparse
-from torch import Tensor as TorchTensor
 from typing_extensions import TypedDict
 
-from dskreg.documents import problem, quoted, read_json, regular_size
+from dskreg.documents import quoted, regular_size
 from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
 from dskreg.explorer import Explorer
-from dskreg.model.aggregation import Picks
 from dskreg.retrieval.engines import ENGINES, Engine, Exact
-from dskreg.serving.directory import Profile
-from dskreg.serving.trained import TrainedModel
+from dskreg.retrieval.shortlist import Index
 from dskreg.storage import folders
+from dskreg.storage.folders import save_tensors
 from dskreg.storage.schema import STRICT, Amount, Count, Digest, Tensor, Text
-from dskreg.storage.tensors import save_tensors
 from dskreg.storage.verify import read_tensors, tensors_form
 
 FORMAT = 1
 LARGEST_VECTOR = 1e15  # products of which are still finite in single precision
 VECTORS, ITEMS = "vectors.safetensors", "items.parquet"
 LEAST = 200
-"""Unseen titles on a shortlist, at least; ten times the length of the list where that is more."""
+"""Unseen items on a shortlist, at least; ten times the length of the list where that is more."""
 FORM = {"vectors": Tensor("F32", ("items", "width"), -LARGEST_VECTOR, LARGEST_VECTOR)}
-AGAIN = "build it again with `python -m dskreg index`"
+AGAIN = "build it again with `dskreg index`"
 
 
 class Manifest(TypedDict):
@@ -71,73 +70,6 @@ class Manifest(TypedDict):
 
 
 MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
-ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
-
-
-@dataclass(frozen=True)
-class Index:
-    """An engine that holds the titles of one artifact.
-
-    `least`: the shortlist's length, None for the whole catalogue.
-    """
-
-    engine: Engine
-    least: int | None
-
-    def ranked(
-        self, core: TrainedModel, user: TorchTensor, hidden: np.ndarray, top: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(positions `[n]` of the best titles that are not `hidden` `[I]`, their scores `[n]`) for `user`
-        `[1, D]` = e_hat_u; n is at most `top`.
-        """
-        items = None if self.least is None else self._shortlist(user, hidden, max(self.least, 10 * top))
-        left = len(hidden) - int(hidden.sum())
-        if items is None or len(items) < min(top, left):  # the walk may have ended early
-            items = np.flatnonzero(~hidden)
-            score = core.catalogue.scores(user)[:, 0].numpy()[items]
-        else:
-            score = rescored(core, user, items)
-        order = top_items(score[None], None, min(top, len(items)))[0]
-        order = order[order >= 0]
-        return items[order], score[order]
-
-    def _shortlist(self, user: TorchTensor, hidden: np.ndarray, unseen: int) -> np.ndarray | None:
-        """Positions that are not hidden, rising, so that equal scores are listed by position; None for all.
-
-        As many more are asked for as are hidden.
-        """
-        count = unseen + int(hidden.sum())
-        if count >= len(hidden):
-            return None
-        found = np.sort(self.engine.search(user[0].numpy(), count))
-        return found[~hidden[found]]
-
-    def recommend(self, explorer: Explorer, profile: Profile, top: int = 10) -> pd.DataFrame:
-        """`Explorer.recommend` without filters, among the titles that the engine proposes.
-
-        Raises InputError when `top` is below 1.
-        """
-        if top < 1:
-            raise InputError(f"top: expected at least 1 (got {top})")
-        if not profile.history:  # by popularity: no vector to search with
-            return explorer.recommend(profile, top)
-        core = explorer.core
-        listed, score = self.ranked(
-            core, core.user_hop(*core.history(profile)).output, core.hidden(profile), top
-        )
-        return explorer.listing(profile, listed, score, np.arange(1, len(listed) + 1))
-
-
-@torch.no_grad()
-def rescored(core: TrainedModel, user: TorchTensor, items: np.ndarray) -> np.ndarray:
-    """The model's noise-free scores `[n]` of the titles `items` `[n]` for `user` `[1, D]`: `item_hop` with
-    the picks that the artifact keeps.
-
-    Paired, since otherwise the whole table would be multiplied.
-    """
-    place, picks = torch.from_numpy(items), core.catalogue.picks
-    taken = Picks(*(part.index_select(0, place) for part in (picks.neighbour, picks.relation, picks.weight)))
-    return core.model.by_slot(user.expand(len(items), -1), place, taken, paired=True)[-1][:, 0].numpy()
 
 
 def build(
@@ -148,7 +80,7 @@ def build(
     least: int | None = None,
     **sample: int,
 ) -> dict[str, Any]:
-    """Put the titles of an opened artifact into an engine, measure it (`sample`: as for `measure`) and write
+    """Put the items of an opened artifact into an engine, measure it (`sample`: as for `measure`) and write
     the folder `out`.
 
     Returns the manifest with the measured times and the bytes written. Raises InputError, and then leaves
@@ -192,7 +124,7 @@ def _write(
     if engine.file is not None:
         engine.write(folder / engine.file)
     manifest["files"] = {path.name: folders.sha256(path) for path in sorted(folder.iterdir())}
-    manifest["content"] = folders.digest(manifest)
+    manifest["content"] = folders.content(manifest)
     (folder / folders.MANIFEST).write_text(json.dumps(manifest, indent=1, allow_nan=False), encoding="utf-8")
     return sum(path.stat().st_size for path in folder.iterdir())
 
@@ -200,12 +132,15 @@ def _write(
 def measure(
     explorer: Explorer, index: Index, vectors: np.ndarray, top: int = 20, people: int = 500, seed: int = 0
 ) -> dict[str, Any]:
-    """How much of the exact lists the index finds, mean over a seeded sample of the people with a history,
+    """How much of the exact lists the index finds, mean over a seeded sample of the users with a history,
     and how long a list takes.
 
-    recall: |list by the index ∩ exact list| / |exact list|                      recall_exact_search: the same with an engine that misses nothing
-    recall_without_rescoring: the engine's order taken as the list               milliseconds: medians of one list by the index and by scoring everything
-    The figures are None where nobody has anything to be recommended.
+    recall:                   |list by the index ∩ exact list| / |exact list|
+    recall_exact_search:      the same with an engine that misses nothing
+    recall_without_rescoring: the same for the engine's own order
+    milliseconds:             medians of one list by the index and by scoring everything
+
+    The figures are None where no user has anything to be recommended.
     """
     core, history = explorer.core, explorer.directory.history
     active = np.flatnonzero(np.diff(history.indptr))
@@ -258,7 +193,8 @@ def load(folder: Path, explorer: Explorer) -> Index:
     engine = engine_named(manifest["engine"], manifest["settings"])
     if manifest["version"] != engine.version():
         raise InputError(
-            f"{folder}: made by {engine.name} {quoted(manifest['version'])}, installed is {engine.version()}; {AGAIN}"
+            f"{folder}: made by {engine.name} {quoted(manifest['version'])}, installed is "
+            f"{engine.version()}; {AGAIN}"
         )
     for name in {VECTORS, ITEMS, engine.file or VECTORS} ^ set(manifest["files"]):
         raise InputError(
@@ -279,7 +215,8 @@ def load(folder: Path, explorer: Explorer) -> Index:
     shape = engine.read(folder / (engine.file or VECTORS), vectors)
     if shape != vectors.shape:
         raise InputError(
-            f"{folder}: holds {shape[0]} vectors of width {shape[1]}, not one for each of {len(explorer.items)} titles; {AGAIN}"
+            f"{folder}: holds {shape[0]} vectors of width {shape[1]}, not one for each of "
+            f"{len(explorer.items)} titles; {AGAIN}"
         )
     return Index(engine, manifest["shortlist"])
 
@@ -289,25 +226,14 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises InputError in words.
     """
-    path = folder / folders.MANIFEST
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; an index is a folder made by `python -m dskreg index`")
+        raise InputError(f"{folder}: no such folder; an index is a folder made by `dskreg index`")
     if folders.kind(folder) != folders.INDEX:
         raise InputError(
-            f"{folder}: not an index, or its {folders.MANIFEST} is damaged; an index is a folder made by `python -m dskreg index`"
+            f"{folder}: not an index, or its {folders.MANIFEST} is damaged; an index is a folder made by "
+            "`dskreg index`"
         )
-    document = read_json(path, ANY, AGAIN, folders.LARGEST_MANIFEST)
-    if document.get("format") != FORMAT:
-        raise InputError(
-            f"{path}: format version {quoted(document.get('format'))}, this program reads version {FORMAT}; {AGAIN}"
-        )
-    try:
-        manifest = MANIFEST.validate_python(document)
-    except ValidationError as error:
-        raise InputError(f"{path}: {problem(error)}; {AGAIN}") from None
-    if manifest["content"] != folders.digest({k: v for k, v in document.items() if k != "content"}):
-        raise InputError(f"{path}: altered, its digest does not fit; {AGAIN}")
-    return manifest
+    return folders.read_manifest(folder, MANIFEST, FORMAT, AGAIN, AGAIN)
 
 
 def engine_named(name: str, settings: dict[str, int] | None) -> Engine:

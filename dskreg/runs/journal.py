@@ -1,12 +1,14 @@
-"""A training run's journal for machines: one JSON object per line, appended, {"time": seconds since 1970,
-"event": ...} and
+"""A training run's log for programs: one JSON object per line, with `time` (seconds since 1970), `event` and
 
-    start  epochs, patience, resume   a run, or its continuation, begins         stage  text     what the person at the terminal reads
-    step   label, step, steps         progress within an epoch, now and then     epoch  Epoch's numbers; null where there is none
-    done   artifact, users, metrics   the artifact is written                    error  message  the run ended without one
+    start  epochs, patience, resume   a run starts or continues
+    stage  text                       the message shown at the terminal
+    step   label, step, steps         progress within an epoch, every few seconds
+    epoch  the fields of Epoch        an epoch's metrics; null where there is none
+    done   artifact, users, metrics   the artifact is written
+    error  message                    the run ended without an artifact
 
-Whoever writes may be killed at any moment and whoever reads does so meanwhile: a line that is not whole, or
-not of the form declared below, is passed over.
+The writer may be killed at any time and the file is read while it is written. The reader skips every line
+that is incomplete or not of the form declared below.
 """
 
 from __future__ import annotations
@@ -28,14 +30,14 @@ from dskreg.documents import read_bytes
 from dskreg.errors import InputError
 from dskreg.runs.request import MOST_EPOCHS
 
-PAUSE = 2.0  # seconds between two steps that are told
+PAUSE = 2.0  # seconds between two logged steps
 HEADLINES = ("ndcg@20", "recall@20", "coverage@20")
-# Bytes and lines that are read, at the end; bytes of a line
+# The end of the file that is read, in bytes and lines; the longest line that is parsed, in bytes
 LARGEST, LINES, LONGEST = 16 << 20, 200_000, 1 << 16
-# Lines that are looked into, and the last lines in which a step still counts
+# Lines that are parsed; steps are parsed in the last lines only
 EVENTS, STEPS = 2 * MOST_EPOCHS, 200
-LATEST = 2.0**33  # a moment in 2242, which every library can still show
-EVENT = ConfigDict(strict=True)  # what later versions add is passed over
+LATEST = 2.0**33  # in the year 2242, which every library can display
+EVENT = ConfigDict(strict=True)  # unknown fields are ignored: later versions may add some
 
 Progress = Callable[[Iterator, int, str], Iterator]
 Moment = Annotated[float, Field(ge=0, le=LATEST)]
@@ -46,7 +48,7 @@ Count = Annotated[int, Field(ge=0, le=2**53)]
 
 @dataclass(frozen=True, config=EVENT)
 class Started:
-    """A run, or its continuation, has begun."""
+    """A run has started or continued."""
 
     event: Literal["start"]
     time: Moment
@@ -56,7 +58,7 @@ class Started:
 
 @dataclass(frozen=True, config=EVENT)
 class Stage:
-    """What the person at the terminal read."""
+    """A message shown at the terminal."""
 
     event: Literal["stage"]
     time: Moment
@@ -65,7 +67,7 @@ class Stage:
 
 @dataclass(frozen=True, config=EVENT)
 class Step:
-    """How far an epoch has come."""
+    """Progress within an epoch."""
 
     event: Literal["step"]
     time: Moment
@@ -75,7 +77,7 @@ class Step:
 
 @dataclass(frozen=True, config=EVENT)
 class Row:
-    """An epoch's numbers (dskreg.training.Epoch)."""
+    """The metrics of an epoch (dskreg.training.trainer.Epoch)."""
 
     event: Literal["epoch"]
     time: Moment
@@ -88,7 +90,7 @@ class Row:
 
 @dataclass(frozen=True, config=EVENT)
 class Done:
-    """The artifact is written; its headline metrics."""
+    """The artifact is written; its main metrics."""
 
     event: Literal["done"]
     time: Moment
@@ -110,19 +112,20 @@ LINE: TypeAdapter[Started | Stage | Step | Row | Done | Failed] = TypeAdapter(
 
 
 class Journal:
-    """The writing end. Without a file it takes everything and keeps nothing."""
+    """The writer of a journal; without a file it discards everything."""
 
     def __init__(self, file: IO[bytes] | None) -> None:
-        self.file = file  # without a buffer: what could not be written does not come back at the end
-        self.whole = True  # the last line
+        self.file = file  # unbuffered: a failed write is not repeated on closing
+        self.whole = True  # whether the last line is complete
         self.begun = False
 
     def write(self, event: str, **fields: Any) -> None:
-        """Append one line. A disk that fills up does not end the training that it tells of; one that is full
-        at the beginning does.
+        """Append one line.
+
+        Only the first line must succeed: a disk that fills up later does not end the training.
 
         Raises:
-            InputError: The very first line cannot be written.
+            InputError: The first line cannot be written.
         """
         if self.file is None:
             return
@@ -138,8 +141,8 @@ class Journal:
                     f"--log: {self.file.name} cannot be written ({error.strerror or error})"
                 ) from None
 
-    def saying(self, say: Callable[[str], object]) -> Callable[[str], None]:
-        """`say` that also tells the stage."""
+    def log_stage(self, say: Callable[[str], object]) -> Callable[[str], None]:
+        """`say` that also logs its message as a stage."""
 
         def both(message: str) -> None:
             say(message)
@@ -147,41 +150,41 @@ class Journal:
 
         return both
 
-    def counting(self, progress: Progress) -> Progress:
-        """`progress` that also tells the steps, at most one every PAUSE seconds."""
+    def log_steps(self, progress: Progress) -> Progress:
+        """`progress` that also logs a step, at most every PAUSE seconds."""
 
         def both(steps: Iterator, count: int, label: str) -> Iterator:
-            told = -math.inf
+            logged = -math.inf
             for done, step in enumerate(progress(steps, count, label), start=1):
                 yield step
-                if time.monotonic() - told >= PAUSE:
-                    told = time.monotonic()
+                if time.monotonic() - logged >= PAUSE:
+                    logged = time.monotonic()
                     self.write("step", label=label, step=done, steps=count)
 
         return both
 
     def epoch(self, epoch: Any) -> None:
-        """An epoch's numbers (dskreg.training.Epoch)."""
+        """Log the metrics of an epoch (dskreg.training.trainer.Epoch)."""
         self.write("epoch", **asdict(epoch))
 
     def done(self, artifact: Path, metrics: dict[str, Any]) -> None:
-        """The run ended well; `metrics` is the artifact's."""
+        """Log the end of a successful run; `metrics` is the artifact's document."""
         headlines = {name: metrics["metrics"][name] for name in HEADLINES if name in metrics["metrics"]}
         self.write("done", artifact=str(artifact), users=metrics["users"], metrics=headlines)
 
 
 @contextmanager
 def journal(path: Path | None) -> Iterator[Journal]:
-    """A journal that appends to `path`; an exception that passes through is told as the run's error.
+    """A journal that appends to `path` and logs an exception of its block as the run's error.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: The file cannot be written.
     """
     if path is None:
         yield Journal(None)
         return
     try:
-        file = open(path, "ab", buffering=0, opener=_at_once)
+        file = open(path, "ab", buffering=0, opener=_without_waiting)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError(
             f"--log: {path} cannot be written ({getattr(error, 'strerror', None) or error})"
@@ -200,13 +203,13 @@ def journal(path: Path | None) -> Iterator[Journal]:
             raise
 
 
-def _at_once(path: str, flags: int) -> int:
-    # A pipe that nobody reads would let `open` wait for ever.
+def _without_waiting(path: str, flags: int) -> int:
+    # Opening a pipe without a reader would block.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def _whole(path: Path) -> bool:
-    """Whether the last line of a file that is there ends; whoever wrote it may have been killed meanwhile."""
+    """Whether an existing file ends with a complete line; its writer may have been killed."""
     with suppress(InputError):
         return read_bytes(path, largest=1, tail=True) in (b"", b"\n")
     return True
@@ -214,48 +217,49 @@ def _whole(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """What a journal has told so far."""
+    """The current state of a run, as read from its journal."""
 
-    start: Started | None = None  # of the last beginning
-    stage: str = ""  # the last one
-    # By number; one that was trained again after an interruption counts as it last was
+    start: Started | None = None  # the last start or continuation
+    stage: str = ""  # the last message
+    # By number; an epoch that was repeated after an interruption counts once, with its last metrics
     epochs: tuple[Row, ...] = ()
-    step: Step | None = None  # the last one of the epoch under way; None between epochs
-    end: Done | Failed | None = None  # since the last beginning
+    step: Step | None = None  # the last step of the current epoch; None between epochs
+    end: Done | Failed | None = None  # since the last start
 
 
 def read(path: Path) -> RunStatus:
-    """What the journal at `path` tells, of a very long one its end; an empty one where there is none yet.
+    """The state that the journal at `path` describes; an empty one where there is no file yet.
+
+    Of a very long journal, only the end is read.
 
     Raises:
-        InputError: It is no regular file, or cannot be read.
+        InputError: The path is not a regular file, or cannot be read.
     """
     if not os.path.lexists(path):
         return RunStatus()
     lines = read_bytes(path, largest=LARGEST, tail=True).rsplit(b"\n", LINES)
-    # Steps are nearly all of a long journal, and only the last ones count.
-    events = [line for line in lines[:-STEPS] if b'"event": "step"' not in line[:60]][-EVENTS:] + lines[
-        -STEPS:
-    ]
+    # Nearly all lines of a long journal are steps, and only the last step counts.
+    events = [line for line in lines[:-STEPS] if b'"event": "step"' not in line[:60]][-EVENTS:]
+    events += lines[-STEPS:]
     start, step, end, stage = None, None, None, ""
     epochs: dict[int, Row] = {}
     for line in events:
-        told = _event(line)
-        if isinstance(told, Started):
-            start, step, end = told, None, None
-        elif isinstance(told, Stage):
-            stage = told.text
-        elif isinstance(told, Step):
-            step = told
-        elif isinstance(told, Row):
-            epochs[told.epoch], step = told, None
-        elif told:
-            end, step = told, None
+        event = _event(line)
+        if isinstance(event, Started):
+            start, step, end = event, None, None
+        elif isinstance(event, Stage):
+            stage = event.text
+        elif isinstance(event, Step):
+            step = event
+        elif isinstance(event, Row):
+            epochs[event.epoch], step = event, None
+        elif event:
+            end, step = event, None
     return RunStatus(start, stage, tuple(epochs[n] for n in sorted(epochs)), step, end)
 
 
 def _event(line: bytes) -> Started | Stage | Step | Row | Done | Failed | None:
-    """The line's event; None where it is not (yet) one."""
+    """The event of a line; None for an incomplete or foreign line."""
     if not line or len(line) > LONGEST:
         return None
     try:

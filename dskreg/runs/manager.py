@@ -1,12 +1,13 @@
-"""Training runs as processes of their own: started, watched, stopped and continued from anywhere, by way of
-files alone.
+"""Training runs in processes of their own: started, monitored, stopped and continued through files alone.
 
-    FOLDER/<id>/request.json   what was asked for            FOLDER/<id>/journal.jsonl   what the run tells (dskreg/runs/journal.py)
-    FOLDER/<id>/process.json   pid and birth of its process  FOLDER/<id>/output.txt      what it wrote for people
-    FOLDER/<id>/stopped        somebody stopped it
+    FOLDER/<id>/request.json    the request
+    FOLDER/<id>/process.json    pid and start time of the process
+    FOLDER/<id>/journal.jsonl   the run's log for programs (dskreg/runs/journal.py)
+    FOLDER/<id>/output.txt      the run's output for people
+    FOLDER/<id>/stopped         present once a user has stopped the run
 
-Nobody remembers a state: it follows from these files and from whether the process lives, so a run outlives
-the browser and the server.
+No state is kept in memory: it follows from these files and from whether the process is alive. So a run
+outlives both the browser and the server.
 """
 
 from __future__ import annotations
@@ -17,20 +18,18 @@ import threading
 import time
 import uuid
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import pydantic
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING
 
 from dskreg.documents import read_bytes, read_json
 from dskreg.errors import InputError
-from dskreg.runs import process as detached
-from dskreg.runs.journal import Done, Moment, Row, RunStatus, read
-from dskreg.runs.request import DEMO, DEVICES, FORM, MOST_EPOCHS, MOST_SEED, NAME, Request
+from dskreg.runs import process as processes
+from dskreg.runs.journal import Done, RunStatus, read
+from dskreg.runs.request import DEMO, DEVICES, MOST_EPOCHS, MOST_SEED, NAME, Request
+from dskreg.runs.run import ASKED, Run, State, Unreadable
 from dskreg.storage.artifact import MANIFEST
 from dskreg.text import legible
 
@@ -50,67 +49,27 @@ __all__ = [
     "Unreadable",
 ]
 
-State = Literal["running", "finished", "failed", "stopped", "lost"]
 MOST = 2  # runs at a time
-SETTLING = 10.0  # seconds within which a run that was asked for has its process
-TAIL = 6000  # bytes
+STARTUP = 10.0  # seconds within which a requested run has its process
+TAIL = 6000  # bytes of the output that are read
 ROOT = Path(__file__).resolve().parents[2]
 
 _starting = threading.Lock()
 
 
-@pydantic.dataclasses.dataclass(frozen=True, config=FORM, kw_only=True)
-class Asked(Request):
-    """A request as request.json holds it."""
-
-    asked: Moment  # seconds since 1970
-
-
-ASKED = TypeAdapter(Asked)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run as it stands."""
-
-    id: str
-    request: Asked
-    state: State
-    told: RunStatus
-    message: str  # the error of a failed run; "" otherwise
-    resumable: bool  # it ended early, and no later run has taken its name
-
-    @property
-    def best(self) -> Row | None:
-        """The epoch with the highest validation NDCG so far; None before the first."""
-        return max(
-            (row for row in self.told.epochs if row.ndcg is not None),
-            key=lambda row: row.ndcg or 0.0,
-            default=None,
-        )
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """What lies among the runs and cannot be read as one."""
-
-    id: str
-    problem: str  # in a sentence
-
-
 class Runs:
     """The runs of one artifacts folder.
 
-    folder:    where the runs' files lie
-    data:      its sub-folders of a known format are what one may train on, beside the demo
-    artifacts: where the artifacts are made
+    folder:    holds the runs' files
+    data:      holds the data sets: sub-folders of a known format
+    artifacts: receives the artifacts
     """
 
     def __init__(self, folder: Path, data: Path, artifacts: Path) -> None:
         self.folder, self.data, self.artifacts = folder.absolute(), data.absolute(), artifacts.absolute()
 
     def sources(self) -> list[str]:
-        """The names of what can be trained on, the demo first."""
+        """The names of the data sets, the demo first."""
         from dskreg.data.readers import kaggle, kgat, recbole
 
         found = []
@@ -122,13 +81,11 @@ class Runs:
         return [DEMO, *found]
 
     def listing(self) -> tuple[list[Run], list[Unreadable]]:
-        """Every run, the latest first, and what cannot be read as one: whatever lies in a folder, the others
-        are as they were.
-        """
+        """Every run, the latest first, and the entries that cannot be read as runs."""
         found: list[Run] = []
         unreadable: list[Unreadable] = []
         for path in _entries(self.folder):
-            if path.name.startswith("."):  # no run's, or one that is being made
+            if path.name.startswith("."):  # not a run, or not yet
                 continue
             try:
                 found.append(self._read(path.name))
@@ -151,7 +108,11 @@ class Runs:
         return self.listing()[0]
 
     def get(self, run_id: str) -> Run:
-        """The run; InputError for one that is unknown or cannot be read."""
+        """The run with this id.
+
+        Raises:
+            InputError: It is unknown, or cannot be read.
+        """
         found, unreadable = self.listing()
         for run in found:
             if run.id == run_id:
@@ -162,20 +123,18 @@ class Runs:
         raise InputError(f"unknown run {run_id[:80]!r}")
 
     def start(self, request: Request) -> Run:
-        """Begin a run.
+        """Start a run.
 
         Raises:
-            InputError: the data are not offered, the name is taken, too many runs are under way, or a folder
+            InputError: The data set is unknown, the name is taken, too many runs are active, or a folder
                 cannot be written.
         """
         with _starting:
             out = self.artifacts / request.out
             if out.exists() and not (out / MANIFEST).is_file():
-                raise InputError(f"{request.out}: exists and is no artifact; choose another name")
+                raise InputError(f"{request.out}: exists and is not an artifact; choose another name")
             if out.exists() and not request.replace:
-                raise InputError(
-                    f"{request.out}: exists already; choose another name, or allow it to be replaced"
-                )
+                raise InputError(f"{request.out}: exists already; choose another name, or allow replacing it")
             self._refuse(request)
             try:
                 self.artifacts.mkdir(parents=True, exist_ok=True)
@@ -186,16 +145,17 @@ class Runs:
         return self.get(run_id)
 
     def resume(self, run_id: str) -> Run:
-        """Go on from the last checkpoint of a run that was stopped, failed or was lost.
+        """Continue a stopped, failed or lost run from its last checkpoint.
 
-        Raises InputError where that cannot be.
+        Raises:
+            InputError: The run cannot be continued.
         """
         with _starting:
             run = self.get(run_id)
             if not run.resumable:
-                raise InputError(
-                    f"{run_id}: cannot be continued, it is {run.state} or a later run has taken its name"
-                )
+                ended_early = run.state not in ("running", "finished")
+                reason = "a later run has the same name" if ended_early else f"it is {run.state}"
+                raise InputError(f"{run_id}: cannot be continued, since {reason}")
             self._refuse(run.request)
             try:
                 (self.folder / run_id / "stopped").unlink(missing_ok=True)
@@ -205,17 +165,21 @@ class Runs:
         return self.get(run_id)
 
     def stop(self, run_id: str) -> Run:
-        """End the run's process; its last checkpoint stays. A run that has ended is left as it is."""
+        """End the run's process and keep its last checkpoint; a run that has ended stays as it is."""
         run = self.get(run_id)
         if process := self._process(run_id):
-            with suppress(OSError):  # the process is ended also where that cannot be written down
+            with suppress(OSError):  # an unwritable folder does not keep the process alive
                 (self.folder / run_id / "stopped").touch()
-            detached.end(process)
+            processes.end(process)
             run = self.get(run_id)
         return run
 
     def tail(self, run_id: str) -> str:
-        """The end of what the run wrote for people. Raises InputError where it cannot be read."""
+        """The end of the run's output.
+
+        Raises:
+            InputError: The output cannot be read.
+        """
         return "\n".join(self._lines(self.get(run_id).id))
 
     def _refuse(self, request: Request) -> None:
@@ -223,18 +187,19 @@ class Runs:
             raise InputError(f"data: expected one of {', '.join(self.sources())} (got {request.data!r})")
         running = [run.request.out for run in self.all() if run.state == "running"]
         if request.out in running:
-            raise InputError(f"{request.out}: a run is making it at this moment")
+            raise InputError(f"{request.out}: already being trained by another run")
         if len(running) >= MOST:
             raise InputError(
-                f"{len(running)} runs are under way ({', '.join(running)}), and {MOST} are allowed at a time; wait for one, or stop it"
+                f"{len(running)} runs are active ({', '.join(running)}), which is the maximum; "
+                "wait until a run ends, or stop it"
             )
 
     def _new(self, request: Request) -> str:
         now = time.time()
         first = f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{request.out}"
-        new = self.folder / f".{uuid.uuid4().hex}"  # nobody sees a run without its request
+        new = self.folder / f".{uuid.uuid4().hex}"  # a run becomes visible together with its request
         new.mkdir(parents=True)
-        detached.write(new / "request.json", asdict(request) | {"asked": now})
+        processes.write(new / "request.json", asdict(request) | {"asked": now})
         for name in itertools.chain([first], (f"{first}-{again}" for again in itertools.count(2))):
             if not os.path.lexists(self.folder / name):
                 break
@@ -244,46 +209,44 @@ class Runs:
     def _spawn(self, run_id: str, request: Request, resume: bool) -> None:
         folder = self.folder / run_id
         command = request.command(self.data, self.artifacts, folder / "journal.jsonl", resume)
-        detached.spawn(command, ROOT, folder / "output.txt", folder / "process.json")
+        processes.spawn(command, ROOT, folder / "output.txt", folder / "process.json")
 
     def _process(self, run_id: str) -> psutil.Process | None:
-        return detached.living(
+        return processes.living(
             self.folder / run_id / "process.json", str(self.folder / run_id / "journal.jsonl")
         )
 
     def _read(self, run_id: str) -> Run:
-        """Raises InputError and OSError for what is no run's folder."""
+        """Raises InputError and OSError for a folder that is not a run's."""
         folder = self.folder / run_id
         if not _showable(run_id):
             raise InputError(f"{folder}: expected a name in UTF-8")
         request = read_json(folder / "request.json", ASKED)
-        settling = (
-            not os.path.lexists(folder / "process.json") and abs(time.time() - request.asked) < SETTLING
+        starting_up = (
+            not os.path.lexists(folder / "process.json") and abs(time.time() - request.asked) < STARTUP
         )
-        # Asked before the journal is read: its last word is then in it
-        alive = settling or self._process(run_id) is not None
-        told = _told(folder / "journal.jsonl")
-        state, message = self._state(run_id, told, alive)
-        return Run(run_id, request, state, told, message, resumable=state in ("stopped", "failed", "lost"))
+        # Checked before the journal is read, which is then complete if the process has ended
+        alive = starting_up or self._process(run_id) is not None
+        status = _status(folder / "journal.jsonl")
+        state, message = self._state(run_id, status, alive)
+        return Run(run_id, request, state, status, message, resumable=state in ("stopped", "failed", "lost"))
 
-    def _state(self, run_id: str, told: RunStatus, alive: bool) -> tuple[State, str]:
+    def _state(self, run_id: str, status: RunStatus, alive: bool) -> tuple[State, str]:
         if alive:
             return "running", ""
-        if isinstance(told.end, Done):
+        if isinstance(status.end, Done):
             return "finished", ""
         if os.path.lexists(self.folder / run_id / "stopped"):
             return "stopped", ""
-        if told.end:
-            return "failed", told.end.message
+        if status.end:
+            return "failed", status.end.message
         last = self._lines(run_id)[-1:]
-        return (
-            ("failed", last[0].removeprefix("error: "))
-            if last and last[0].startswith("error: ")
-            else ("lost", "")
-        )
+        if last and last[0].startswith("error: "):
+            return "failed", last[0].removeprefix("error: ")
+        return "lost", ""
 
     def _lines(self, run_id: str) -> list[str]:
-        """The last lines of the output. Raises InputError where it cannot be read."""
+        """The last lines of the output that are not empty. Raises InputError where it cannot be read."""
         path = self.folder / run_id / "output.txt"
         text = read_bytes(path, largest=TAIL, tail=True) if os.path.lexists(path) else b""
         return [
@@ -292,28 +255,28 @@ class Runs:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What lies in the folder, by name; nothing where it cannot be listed."""
+    """The folder's entries by name; none where it cannot be listed."""
     with suppress(OSError):
         return sorted(folder.iterdir())
     return []
 
 
 def _showable(name: str) -> bool:
-    """Whether a file's name is text: bytes that are not UTF-8 cannot be sent to a browser."""
+    """Whether a file's name is UTF-8: other bytes cannot be sent to a browser."""
     try:
         return bool(name.encode())
     except UnicodeEncodeError:
         return False
 
 
-def _told(path: Path) -> RunStatus:
+def _status(path: Path) -> RunStatus:
     try:
-        status = path.stat()
+        found = path.stat()
     except OSError:
         return read(path)
-    return _told_once(path, status.st_size, status.st_mtime_ns)
+    return _status_of_version(path, found.st_size, found.st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
-def _told_once(path: Path, size: int, time_ns: int) -> RunStatus:
+def _status_of_version(path: Path, size: int, time_ns: int) -> RunStatus:
     return read(path)

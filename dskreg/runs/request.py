@@ -1,5 +1,6 @@
-"""What one may ask of a training run from outside: checked values that become arguments of `python -m dskreg
-train`, never words of one's own.
+"""A request for a training run: checked values that become the arguments of `dskreg train`.
+
+No text of a user reaches the command line unchecked.
 """
 
 from __future__ import annotations
@@ -31,29 +32,34 @@ def _name(text: str) -> str:
 
 
 def _preset(text: str) -> str:
-    if text not in PRESETS:
-        raise ValueError(f"expected one of {', '.join(PRESETS)}")
+    offered = [name for name in PRESETS if name != DEMO]
+    if text not in offered:
+        raise ValueError(f"expected one of {', '.join(offered)}")
     return text
 
 
 @dataclass(frozen=True, config=FORM)
 class Request:
-    """What to train on, by the name of a data set that is offered, and how; `out` is the artifact's name."""
+    """The data set, by name, and the settings of a training run; `out` is the name of the artifact."""
 
     data: Annotated[str, Field(max_length=255)]
     out: Annotated[str, AfterValidator(_name)]
     preset: Annotated[str, AfterValidator(_preset)] = "default"
-    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] | None = None  # the preset's
+    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] | None = None  # None: the preset's
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
     device: Device = "auto"
-    replace: bool = False  # an artifact of that name
+    replace: bool = False  # an existing artifact of that name
     baselines: bool = True
     # NAME=VALUE, as --set takes them
     settings: Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], Field(max_length=100)] = ()
 
     @classmethod
     def of(cls, **fields: Any) -> Request:
-        """The request with these fields. Raises InputError, which names the field, where one cannot be."""
+        """The request with these fields.
+
+        Raises:
+            InputError: A field is wrong; the message names it.
+        """
         try:
             return cls(**fields)
         except ValidationError as error:
@@ -61,7 +67,7 @@ class Request:
             raise InputError(f"{'name' if field == 'out' else field}: {wrong}") from None
 
     def command(self, data: Path, artifacts: Path, log: Path, resume: bool) -> list[str]:
-        """The command that trains; the data's and the artifact's names are taken inside these two folders."""
+        """The training command; data set and artifact are looked up by name in these two folders."""
         source = DEMO if self.data == DEMO else str(data / self.data)
         words = [
             sys.executable,
@@ -74,7 +80,9 @@ class Request:
             "--log",
             str(log),
         ]
-        words += ["--preset", self.preset, "--seed", str(self.seed), "--device", self.device]
+        # The default is the command line's, which depends on the data
+        words += [] if self.preset == "default" else ["--preset", self.preset]
+        words += ["--seed", str(self.seed), "--device", self.device]
         words += [] if self.epochs is None else ["--epochs", str(self.epochs)]
         words += [] if self.baselines else ["--no-baselines"]
         words += [word for setting in self.settings for word in ("--set", setting)]

@@ -12,21 +12,24 @@ from typing import Any
 import numpy as np
 
 from dskreg.data.dataset import KNOWN, Dataset
-from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
-from dskreg.evaluation.baselines import Baseline, CoLikes, baselines
+from dskreg.evaluation.baselines import MADE, Baseline, CoLikes, baselines
 from dskreg.evaluation.tuning import FEW_TITLES
 
-NAMES = ("popularity", "item-kNN", "EASE")
-LARGE = "EASE"  # its matrix of all pairs of titles is inverted: time grows with the third power
-UNTUNED = "This artifact does not say how its baselines were tuned: they run here with settings that usually do well. Train it again for the tuned ones."
+NAMES = tuple(MADE)
+LARGE = "EASE"  # its matrix of all pairs of items is inverted: time grows with the third power
+UNTUNED = (
+    "This artifact does not record the tuned settings of its baselines: they run with usual settings here. "
+    "Train it again for the tuned ones."
+)
 
 
 class FittedBaselines:
-    """Each baseline fitted once, by whoever asks first; the others wait. Otherwise read-only, so all sessions
+    """Each baseline fitted once, by the first request; the others wait. Otherwise read-only, so all sessions
     can share it.
 
-    titles: how many titles anybody likes     note: why the settings are not the tested ones, or ""
+    titles: how many items have a like
+    note: why the settings are not the tested ones, or ""
     """
 
     def __init__(self, dataset: Dataset, metrics: dict[str, Any]) -> None:
@@ -63,14 +66,14 @@ class FittedBaselines:
     def get(self, name: str, large: bool = False) -> Baseline:
         """The fitted baseline.
 
-        Raises InputError for an unknown one, and for one that `refusal` speaks of unless `large`.
+        Raises InputError for an unknown one, and where `refusal` has a reason, unless `large`.
         """
         with self._lock:
             if self._known(name) not in self._fitted:
                 if not large and (why := self.refusal(name)):
                     raise InputError(why)
                 if self._likes is None:
-                    self._likes = CoLikes.of(train_matrix(self._dataset, KNOWN))
+                    self._likes = CoLikes.of(self._dataset.folds.known)
                 self._fitted[name] = self._waiting[name].fit_co_likes(self._likes)
             return self._fitted[name]
 

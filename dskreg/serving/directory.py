@@ -1,4 +1,4 @@
-"""Ids, names and profiles: people and titles as they are looked up. Torch-free."""
+"""Ids, names and profiles: users and items as they are looked up. Torch-free."""
 
 from __future__ import annotations
 
@@ -13,33 +13,32 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from dskreg.data.dataset import KNOWN, TEST, TRAIN, Dataset
-from dskreg.data.interactions import train_matrix
+from dskreg.data.dataset import TRAIN, Dataset
 from dskreg.errors import InputError
 from dskreg.graph.entities import carriers
 from dskreg.text import legible
 
 ADULT = frozenset({"hentai", "erotica", "adult"})
-"""Genres, in lower case, whose titles the app names only where it is asked to."""
+"""Genres, in lower case, whose items the app names only on request."""
 VEILED = "(adult title)"
 NAMELESS = "(adult)"
-"""What stands in the place of the name of an entity that adult titles alone carry."""
+"""What stands in the place of the name of an entity that adult items alone carry."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A person as the model sees one: titles liked, titles seen."""
+    """A user as the model sees it: items liked, items seen."""
 
-    user_id: int | str | None  # None: made by hand
-    history: tuple[Any, ...]  # title ids
+    user_id: int | str | None  # None: a custom profile
+    history: tuple[Any, ...]  # item ids
     seen: tuple[Any, ...]
     label: str
-    liked: tuple[Any, ...] = ()  # of the history: added by hand to somebody in the data
-    disliked: tuple[Any, ...] = ()  # taken out of the history by hand, and never recommended
+    liked: tuple[Any, ...] = ()  # of the history: added to a dataset user
+    disliked: tuple[Any, ...] = ()  # removed from the history, and never recommended
 
     @property
     def edited(self) -> bool:
-        """Does the profile differ from the person in the data?"""
+        """Does the profile differ from the user in the data?"""
         return bool(self.liked or self.disliked)
 
 
@@ -48,7 +47,7 @@ def folded(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
 
-def plain(value: Any) -> Any:
+def to_python(value: Any) -> Any:
     """A numpy scalar as Python's own."""
     return value.item() if isinstance(value, np.generic) else value
 
@@ -64,20 +63,20 @@ class Directory:
         self._carriers: dict[str, sparse.csr_matrix] = {}
         self._user_position = {str(u): n for n, u in enumerate(dataset.user_ids)}
         self._item_position = {str(i): n for n, i in enumerate(dataset.items["item_id"])}
-        self.item_ids = [plain(i) for i in dataset.items["item_id"]]
+        self.item_ids = [to_python(i) for i in dataset.items["item_id"]]
         self.titles = dataset.items["title"].astype(str).to_numpy()
         self._unfindable = np.zeros(len(self.titles), dtype=bool)
         self.entities = dataset.entities  # [E] labels
         self.nameless = np.zeros(len(dataset.entities), dtype=bool)
-        self.history = train_matrix(dataset, KNOWN)
-        self.held_out = train_matrix(dataset, (TEST,))
+        self.history = dataset.folds.known
+        self.held_out = dataset.folds.test
         ones = np.ones(len(dataset.user), dtype=np.float32)
         self.seen = sparse.csr_matrix((ones, (dataset.user, dataset.item)), shape=dataset.shape)
-        self._training = train_matrix(dataset, folds).tocsc()
+        self._training = dataset.folds.likes(*folds).tocsc()
         self.likes = np.diff(self._training.indptr)
 
     def veiled(self) -> Directory:
-        """The same directory in which adult titles have no name and cannot be found, nor has what would name
+        """The same directory in which adult items have no name and cannot be found, nor has what would name
         them: adult genres, their franchises.
         """
         other = copy.copy(self)
@@ -91,7 +90,7 @@ class Directory:
         return other
 
     def _of_adults_alone(self) -> np.ndarray:
-        """`[E]` bool: entities that are an adult title or an adult genre, or that adult titles alone carry."""
+        """`[E]` bool: entities that are an adult item or an adult genre, or that adult items alone carry."""
         data, count = self.dataset, len(self.entities)
         carried, decent = (
             np.bincount(tail, minlength=count) for tail in (data.tail, data.tail[~self.adult[data.head]])
@@ -101,37 +100,43 @@ class Directory:
         return genre | is_adult | ((carried > 0) & (decent == 0) & (data.entity_item < 0))
 
     def user(self, user_id: object) -> int:
-        """The position of a person's id; InputError for an unknown one."""
+        """The position of a user's id; InputError for an unknown id."""
         if str(user_id) not in self._user_position:
             raise InputError(
-                f"unknown user {user_id}: the data hold {len(self.dataset.user_ids):,} users, such as {self.dataset.user_ids[0]}"
+                f"unknown user {user_id}: the data hold {len(self.dataset.user_ids):,} users, such as "
+                f"{self.dataset.user_ids[0]}"
             )
         return self._user_position[str(user_id)]
 
     def item(self, item_id: object) -> int:
-        """The position of a title's id; InputError for an unknown one."""
+        """The position of an item's id; InputError for an unknown one."""
         if str(item_id) not in self._item_position:
             raise InputError(
-                f"unknown title {item_id}: the catalogue holds {len(self.item_ids):,} titles, such as {self.item_ids[0]} ({self.titles[0][:80]})"
+                f"unknown title {item_id}: the catalogue holds {len(self.item_ids):,} titles, such as "
+                f"{self.item_ids[0]} ({self.titles[0][:80]})"
             )
         return self._item_position[str(item_id)]
 
     def profile(self, user_id: object) -> Profile:
-        """The profile of somebody in the data."""
+        """The profile of a dataset user."""
         u = self.user(user_id)
         ids = self.item_ids
         history, seen = (tuple(ids[i] for i in matrix[u].indices) for matrix in (self.history, self.seen))
         return Profile(
-            plain(self.dataset.user_ids[u]), history, seen, f"user {legible(str(self.dataset.user_ids[u]))}"
+            to_python(self.dataset.user_ids[u]),
+            history,
+            seen,
+            f"user {legible(str(self.dataset.user_ids[u]))}",
         )
 
     def profile_of(self, item_ids: Iterable[object]) -> Profile:
-        """A profile made by hand: whoever likes these titles. InputError names the unknown ones."""
+        """A custom profile that likes these items. InputError names the unknown ones."""
         given = list(dict.fromkeys(str(i).strip() for i in item_ids))
         unknown = [i for i in given if i not in self._item_position]
         if unknown:
             raise InputError(
-                f"unknown title{'s' if len(unknown) > 1 else ''} {', '.join(unknown[:5])}{' ...' if len(unknown) > 5 else ''} in the history"
+                f"unknown title{'s' if len(unknown) > 1 else ''} "
+                f"{', '.join(unknown[:5])}{' ...' if len(unknown) > 5 else ''} in the history"
             )
         chosen = tuple(self.item_ids[self._item_position[i]] for i in given)
         return Profile(
@@ -141,11 +146,11 @@ class Directory:
     def edited(
         self, profile: Profile, liked: Iterable[object] = (), disliked: Iterable[object] = ()
     ) -> Profile:
-        """The profile with titles added to its history and others taken out of it; InputError for an unknown
-        title. A title in both is disliked.
+        """The profile with items added to its history and others taken out of it; InputError for an unknown
+        item. An item in both is disliked.
 
-        The model learns from likes alone: a disliked title leaves the history and the lists, and says nothing
-        else about the person.
+        The model learns from likes alone: a disliked item leaves the history and the lists, and says nothing
+        else about the user.
         """
         out = tuple(dict.fromkeys(self.item_ids[self.item(i)] for i in disliked))
         new = tuple(
@@ -163,10 +168,10 @@ class Directory:
         seen = tuple(dict.fromkeys((*profile.seen, *new)))
         return replace(profile, history=history, seen=seen, liked=new, disliked=out, label=label)
 
-    # Titles
+    # Items
 
     def carriers(self, relation: str) -> sparse.csr_matrix:
-        """0/1 `[I, E]`: the entities by which the relation connects titles."""
+        """0/1 `[I, E]`: the entities by which the relation connects items."""
         if relation not in self._carriers:
             self._carriers[relation] = carriers(
                 self.dataset, self.dataset.relations.index(relation), self._max_share
@@ -174,13 +179,13 @@ class Directory:
         return self._carriers[relation]
 
     def liked_together(self, item: int, others: np.ndarray) -> list[int]:
-        """How many people's likes, of those that the model was made from, hold `item` and each of `others`."""
+        """How many users' likes, of those that the model was made from, hold `item` and each of `others`."""
         fans = self._training[:, [item]]
         return [int(n) for n in np.asarray(self._training[:, others].multiply(fans).sum(0)).ravel()]
 
     @cached_property
     def genres(self) -> list[list[str]]:
-        """The genres of every title."""
+        """The genres of every item."""
         if "genres" not in self.dataset.items:
             return [[] for _ in self.titles]
         return [[g for g in str(text).split(", ") if g] for text in self.dataset.items["genres"].fillna("")]
@@ -192,12 +197,12 @@ class Directory:
 
     @cached_property
     def adult(self) -> np.ndarray:
-        """`[I]` bool: titles of an adult genre."""
+        """`[I]` bool: items of an adult genre."""
         return np.array([any(g.casefold() in ADULT for g in row) for row in self.genres], dtype=bool)
 
     @cached_property
     def genre_matrix(self) -> np.ndarray:
-        """0/1 `[I, G]`: which title carries which of `genre_names`."""
+        """0/1 `[I, G]`: which item carries which of `genre_names`."""
         column = {name: n for n, name in enumerate(self.genre_names)}
         matrix = np.zeros((len(self.titles), len(column)), dtype=np.float32)
         for i, row in enumerate(self.genres):
@@ -209,7 +214,7 @@ class Directory:
         return [folded(t) for t in self.titles]
 
     def find_items(self, text: str, limit: int) -> np.ndarray:
-        """Positions of the titles that contain `text` (or carry it as id), those that begin with it first,
+        """Positions of the items that contain `text` (or carry it as id), those that begin with it first,
         then by likes.
         """
         wanted = folded(text.strip())

@@ -1,4 +1,4 @@
-"""Everybody's lists, streamed into one .parquet or .csv file that is whole or absent."""
+"""The lists of all users, streamed into one .parquet or .csv file that is whole or absent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dskreg.text import harmless
 
 
 def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
-    """Write the chunks (`Explorer.lists`) of `users` people to `out`, under a temporary name first.
+    """Write the chunks (`Explorer.lists`) of so many `users` to `out`, under a temporary name first.
 
     Raises InputError where that cannot be.
     """

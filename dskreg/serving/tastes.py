@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dskreg.serving.directory import Directory, Profile, plain
+from dskreg.serving.directory import Directory, Profile, to_python
 
 ORDERS = ("id", "most likes", "fewest likes", "most unusual", "most typical")
 """The orders in which `Tastes.find` sorts users."""
@@ -115,7 +115,7 @@ class Tastes:
 
     def _row(self, user: int) -> tuple[Any, ...]:
         return (
-            plain(self.directory.dataset.user_ids[user]),
+            to_python(self.directory.dataset.user_ids[user]),
             int(self.liked[user]),
             int(self.seen[user]),
             float(self.rarity[user]),
@@ -157,7 +157,7 @@ class Tastes:
         place = int(np.searchsorted(active, self.directory.user(user_id)))
         if by > 0 and (place >= len(active) or active[place] != self.directory.user(user_id)):
             by -= 1  # a user without likes is between two others
-        return plain(self.directory.dataset.user_ids[active[(place + by) % len(active)]])
+        return to_python(self.directory.dataset.user_ids[active[(place + by) % len(active)]])
 
     def taste(self, profile: Profile) -> pd.DataFrame:
         """genre, liked, share of the profile's items, lift over the overall share; the most liked first."""

@@ -1,5 +1,5 @@
-"""An artifact opened: the model, its data and what follows from both. Everything that the Explorer shows is
-asked of this one object.
+"""An artifact opened: the model, its data and what follows from both. Everything that the Explorer shows
+comes from this one object.
 
 Read-only and shared by all sessions. Scores, lists, explanations, what-ifs and repeated draws go through the
 same `DSKReG.user_hop`, `draw_items` and `item_hop` that training uses; nothing here approximates them.
@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,9 +22,9 @@ from torch import Tensor
 from dskreg.data.dataset import KNOWN, TRAIN
 from dskreg.evaluation.ranking import Scorer, catalogue_of, model_scorer
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.aggregation import UserHop
-from dskreg.model.dskreg import NOBODY, DSKReG, Trace
-from dskreg.model.sampling import Draw, node_noise
+from dskreg.model.aggregation import Trace, UserHop
+from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
+from dskreg.model.sampling import Draw, DrawSettings, node_noise
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.baselines import FittedBaselines
 from dskreg.serving.directory import Directory, Profile
@@ -36,11 +35,11 @@ from dskreg.text import legible
 class TrainedModel:
     """A trained model with its data.
 
-    artifact:  what the folder holds               directory: ids, names and people
+    artifact:  what the folder holds               directory: ids, names and users
     model:     without gradients
-    catalogue: all titles with the noise-free picks that the artifact keeps, ready to be scored for anybody
-    items:     one row per title: item_id, title, type, genres, likes, candidates, ...
-    kept_out:  `[I]` bool, titles that no list, search or map shows (adult ones, unless they are asked for)
+    catalogue: all items with the noise-free picks that the artifact keeps, ready to be scored for any user
+    items:     one row per item: item_id, title, type, genres, likes, candidates, ...
+    kept_out:  `[I]` bool, items that no list, search or map shows (adult ones, unless they are asked for)
     """
 
     def __init__(self, path: Path, artifact: Artifact) -> None:
@@ -69,7 +68,7 @@ class TrainedModel:
 
     @cached_property
     def without_adult(self) -> TrainedModel:
-        """The same model where adult titles are kept out of lists, searches and maps and go nameless
+        """The same model where adult items are kept out of lists, searches and maps and go nameless
         elsewhere.
         """
         if not self.directory.adult.any():
@@ -87,25 +86,25 @@ class TrainedModel:
     # Asking the model
 
     def history(self, profile: Profile) -> tuple[int, np.ndarray]:
-        """(user position or NOBODY, positions of the history `[H]`)."""
-        user = NOBODY if profile.user_id is None else self.directory.user(profile.user_id)
+        """(user position or UNKNOWN_USER, positions of the history `[H]`)."""
+        user = UNKNOWN_USER if profile.user_id is None else self.directory.user(profile.user_id)
         return user, np.array([self.directory.item(i) for i in profile.history], dtype=np.int64)
 
     def user_hop(
         self, user: int, history: np.ndarray, noise: Tensor | None = None, picks: int | None = None
     ) -> UserHop:
-        """The person's side, once per row of `noise` `[B, H]` (B = 1 without noise).
+        """The user's side, once per row of `noise` `[B, H]` (B = 1 without noise).
 
-        Of somebody without a like nothing is known: e_hat_u is 0, and so is every score.
+        Of a user without a like nothing is known: e_hat_u is 0, and so is every score.
         """
         count = 1 if noise is None else len(noise)
-        liked = padded(history).expand(count, -1)
+        liked = as_batch(history).expand(count, -1)
         hop = self.model.user_hop(torch.full((count,), user), liked, noise, picks)
         return hop if len(history) else replace(hop, output=torch.zeros_like(hop.output))
 
     def scores(self, profile: Profile, drawn: Draw | None = None) -> np.ndarray:
         """Noise-free scores of the whole catalogue, `[I]`; `drawn` in the place of the model's own draw of
-        all titles.
+        all items.
         """
         user = self.user_hop(*self.history(profile)).output
         catalogue = self.catalogue if drawn is None else Catalogue.of(self.model, self.all_items, drawn)
@@ -113,13 +112,13 @@ class TrainedModel:
             return catalogue.scores(user)[:, 0].numpy()
 
     def order(self, profile: Profile, score: np.ndarray) -> np.ndarray:
-        """What lists are sorted by, `[I]`: the scores; for somebody without a like, how many people like each
-        title.
+        """What sorts lists, `[I]`: the scores; for a user without a like, the number of likes of each
+        item.
         """
         return score if profile.history else self.directory.likes.astype(np.float32)
 
     def scorer(self) -> Scorer:
-        """What the lists of many people are sorted by, as `order` says; -inf for the titles that are kept
+        """What the lists of many users are sorted by, as `order` says; -inf for the items that are kept
         out.
         """
         scores, likes = model_scorer(self.model, self.catalogue), self.directory.likes.astype(np.float32)
@@ -133,9 +132,9 @@ class TrainedModel:
         return of
 
     def noise(self, user: int, history: np.ndarray, item: int, seed: int) -> tuple[Tensor, Tensor]:
-        """Gumbel noise (of the person `[1, H]`, of the title `[1, M]`) of a seed.
+        """Gumbel noise (of the user `[1, H]`, of the item `[1, M]`) of a seed.
 
-        It belongs to (seed, title) and to (seed, person, title liked): taking one title out of a history
+        It belongs to (seed, item) and to (seed, user, liked item): taking one item out of a history
         leaves the others' noise as it was.
         """
         of_item = node_noise(2 * seed, np.array([item]), self.model.neighbour.shape[1])
@@ -143,21 +142,20 @@ class TrainedModel:
         of_user = of_titles[:, history] if len(history) else np.zeros((1, 1), dtype=np.float32)
         return torch.from_numpy(of_user), torch.from_numpy(of_item)
 
-    def trace(
-        self, user: int, history: np.ndarray, item: int, seed: int | None, settings: dict[str, Any]
-    ) -> Trace:
-        """The pass for one person and one title (B = N = 1); `settings` holds picks and user_picks."""
+    def trace(self, user: int, history: np.ndarray, item: int, settings: DrawSettings) -> Trace:
+        """The pass for one user and one item (B = N = 1)."""
         items = torch.tensor([item])
-        user_noise, item_noise = (None, None) if seed is None else self.noise(user, history, item, seed)
-        hop = self.user_hop(user, history, user_noise, settings["user_picks"])
-        item_hop = self.model.item_hop(
-            hop.output, items, self.model.draw_items(items, item_noise, settings["picks"])
-        )
+        user_noise, item_noise = None, None
+        if settings.seed is not None:
+            user_noise, item_noise = self.noise(user, history, item, settings.seed)
+        hop = self.user_hop(user, history, user_noise, settings.user_picks)
+        drawn = self.model.draw_items(items, item_noise, settings.picks)
+        item_hop = self.model.item_hop(hop.output, items, drawn)
         return Trace(hop, item_hop, item_hop.score.T)
 
     @cached_property
     def drawn(self) -> Draw:
-        """The noise-free draw of all titles whole, with its logits: for what explains.
+        """The noise-free draw of all items whole, with its logits: for what explains.
 
         Its picks are the catalogue's.
         """
@@ -165,15 +163,15 @@ class TrainedModel:
 
     @cached_property
     def share(self) -> np.ndarray:
-        """softmax(s) of every title's candidates, `[I, M]`: the probability to be drawn first.
+        """softmax(s) of every item's candidates, `[I, M]`: the probability to be drawn first.
 
-        A title without candidates has none to give.
+        An item without candidates has none to give.
         """
         return torch.softmax(self.drawn.logit, 1).nan_to_num().numpy()
 
     @cached_property
     def representations(self) -> tuple[np.ndarray, np.ndarray]:
-        """Titles before and after the graph, both `[I, D]`."""
+        """Items before and after the graph, both `[I, D]`."""
         before, after = self.model.representation()
         return before.numpy(), after.numpy()
 
@@ -187,11 +185,11 @@ class TrainedModel:
         types: Iterable[str] = (),
         most_likes: int | None = None,
     ) -> np.ndarray:
-        """`[I]` bool: titles that this person's list leaves out. A title passes with any of `genres` and any
+        """`[I]` bool: items that this user's list leaves out. An item passes with any of `genres` and any
         of `types`; no filter lets all pass.
 
-        `most_likes`: only titles pass that the model knows so many people to like, or fewer; those of 0 are
-        ranked by the graph alone. What is disliked, and what a hand-made profile lists, is always left out.
+        `most_likes`: only items pass that the model knows so many users to like, or fewer; those of 0 are
+        ranked by the graph alone. What is disliked, and what a custom profile lists, is always left out.
         """
         hidden = self.kept_out.copy()
         hidden[self.positions(profile.disliked)] = True
@@ -207,23 +205,23 @@ class TrainedModel:
         return hidden
 
     def held_out(self, profile: Profile) -> np.ndarray:
-        """`[I]` bool: the test titles of somebody in the data."""
+        """`[I]` bool: the test items of a dataset user."""
         if profile.user_id is None:
             return np.zeros(len(self.items), dtype=bool)
         return np.asarray(self.directory.held_out[self.directory.user(profile.user_id)].toarray()[0] > 0)
 
     def positions(self, item_ids: Iterable[object]) -> list[int]:
-        """The positions of title ids; InputError for an unknown one."""
+        """The positions of item ids; InputError for an unknown one."""
         return [self.directory.item(i) for i in item_ids]
 
     def rows(self, positions: Iterable[int]) -> pd.DataFrame:
-        """item_id, title, type, genres, likes of titles by position."""
+        """item_id, title, type, genres, likes of items by position."""
         return self.items.iloc[list(positions)][["item_id", "title", "type", "genres", "likes"]].reset_index(
             drop=True
         )
 
 
-def padded(history: np.ndarray) -> Tensor:
+def as_batch(history: np.ndarray) -> Tensor:
     """One history as `[1, H]`, with a -1 where it is empty."""
     return torch.from_numpy(history if len(history) else np.array([-1]))[None]
 

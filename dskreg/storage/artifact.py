@@ -1,12 +1,14 @@
 """An artifact: one folder that holds a trained model, the data it was trained on, its maps and its
 measurements. No pickle.
 
-    manifest.json       format version, configuration, library versions, sha256 of every other file, the digest of the reproducible ones
-    weights.safetensors the parameters            graph.safetensors   the candidate table
-    serving.safetensors the picks of the noise-free draw of every title: what ranking asks of the sampler
-    items, users, interactions, triples, entities .parquet             item_map, user_map .parquet
-    metrics.json        test metrics, baselines, map quality           history.json        the epochs
-    run.json            when, where and how long: the only file that differs between two runs of the same seed on the same machine
+    manifest.json       format version, configuration, sha256 of every other file, digest of all but run.json
+    weights.safetensors the parameters
+    graph.safetensors   the candidate table
+    serving.safetensors the picks of the noise-free draw of every item, for ranking
+    items, users, interactions, triples, entities, item_map, user_map .parquet
+    metrics.json        test metrics, baselines, map quality
+    history.json        the epochs
+    run.json            time, versions, hardware: the only file that differs between two runs of the same seed
 
 Written under a temporary name and renamed: whole or absent. Reading verifies every hash first.
 """
@@ -24,38 +26,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter, ValidationError
 
 from dskreg.config import Config
-from dskreg.data.dataset import CO_LIKED, SEEN, Dataset
-from dskreg.documents import LARGEST, problem, quoted, read_bytes, read_json, regular_size
+from dskreg.data.dataset import SEEN, Dataset
+from dskreg.documents import LARGEST, read_bytes, read_json, regular_size
 from dskreg.errors import InputError
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.storage import folders, schema, verify
-from dskreg.storage.schema import Manifest
-from dskreg.storage.tensors import save_tensors
+from dskreg.storage.folders import save_tensors
+from dskreg.storage.manifest import FILES, FORMAT, MANIFEST, MEND, RUN, Manifest, read_manifest
 
-FORMAT = 4
-MANIFEST, RUN = "manifest.json", "run.json"
-MEND = "restore the artifact or train it again"
-ROWS = 512  # items whose picks are looked up at once
 SMALL = 64 << 20  # bytes of a file whose hash is taken before anything else is said of it
-_ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
-FILES = (
-    "weights.safetensors",
-    "graph.safetensors",
-    "serving.safetensors",
-    "items.parquet",
-    "users.parquet",
-    "interactions.parquet",
-    "triples.parquet",
-    "entities.parquet",
-    "item_map.parquet",
-    "user_map.parquet",
-    "metrics.json",
-    "history.json",
-    RUN,
-)
 
 
 @dataclass(frozen=True)
@@ -66,10 +47,10 @@ class Artifact:
     dataset: Dataset  # split
     graph: CandidateGraph
     weights: dict[str, np.ndarray]
-    # One row per title: x, y (t-SNE after the graph), raw_x, raw_y (before it), cluster, kept
-    # (dskreg/pipeline.py)
+    # A row per item: x, y (t-SNE after the graph), raw_x, raw_y (before it), cluster, kept
+    # (pipeline.MapsMade)
     item_map: pd.DataFrame
-    user_map: pd.DataFrame  # the people who were placed: user (position), x, y, cluster
+    user_map: pd.DataFrame  # a row per placed user: user (position), x, y, cluster
     metrics: dict[str, Any]  # {"users", "metrics", "baselines", "maps"}
     history: list[dict[str, Any]]  # the epochs
     run: dict[str, Any]  # created, seconds, versions, hardware
@@ -150,44 +131,8 @@ def _write(artifact: Artifact, folder: Path) -> None:
         "config": artifact.config.to_json(),
         "files": hashes,
     }
-    manifest["content"] = _content(manifest)
+    manifest["content"] = folders.content(manifest, without=RUN)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest alone, checked for form and version but not against the files.
-
-    Raises InputError in words.
-    """
-    path = folder / MANIFEST
-    if not folder.is_dir():
-        raise InputError(
-            f"{folder}: no such folder; an artifact is a folder made by `python -m dskreg train`"
-        )
-    if not path.exists():
-        raise InputError(f"{folder}: not an artifact, {MANIFEST} is missing")
-    document = read_json(path, _ANY, MEND, folders.LARGEST_MANIFEST)
-    if document.get("format") != FORMAT:
-        raise InputError(
-            f"{path}: format version {quoted(document.get('format'))}, this program reads version {FORMAT}; train it again"
-        )
-    try:
-        manifest = schema.MANIFEST.validate_python(document)
-    except ValidationError as error:
-        raise InputError(f"{path}: {problem(error)}; {MEND}") from None
-    for name in {*FILES} ^ {*manifest["files"]}:
-        raise InputError(
-            f"{path}: files: {quoted(name)} is {'not listed' if name in FILES else 'unknown'}; {MEND}"
-        )
-    relations = manifest["graph_relations"]
-    for name in relations:
-        if name not in (*manifest["relations"], CO_LIKED) or relations.count(name) > 1:
-            raise InputError(
-                f"{path}: graph_relations: expected each relation of the data, or {CO_LIKED}, once at most (got {quoted(name)}); {MEND}"
-            )
-    if manifest["content"] != _content(document):
-        raise InputError(f"{path}: altered, the digest does not fit the files listed; {MEND}")
-    return manifest
 
 
 def list_artifacts(folder: str | Path) -> list[str]:
@@ -269,9 +214,8 @@ def _sizes(
         raise InputError(f"{error}; {MEND}") from None
     for name, most in (("candidates", config.graph.candidates), ("picks", config.model.picks)):
         if not 1 <= sizes[name] <= most:
-            raise InputError(
-                f"{folder}: expected 1 to {most:,} {name} for each item, as the settings say (got {sizes[name]:,}); {MEND}"
-            )
+            wanted = f"1 to {most:,} {name} for each item, as the settings say"
+            raise InputError(f"{folder}: expected {wanted} (got {sizes[name]:,}); {MEND}")
     return sizes
 
 
@@ -302,9 +246,8 @@ def _read(
     }
     interactions, triples, entities = tables["interactions"], tables["triples"], tables["entities"]
     if not np.array_equal(interactions["liked"], interactions["fold"] != SEEN):
-        raise InputError(
-            f"{folder / 'interactions.parquet'}: column fold: expected {SEEN} for what is not liked, and for nothing else"
-        )
+        wanted = f"{SEEN} for what is not liked, and for nothing else"
+        raise InputError(f"{folder / 'interactions.parquet'}: column fold: expected {wanted}")
     dataset = Dataset(
         name=manifest["name"],
         format=manifest["data_format"],
@@ -323,7 +266,7 @@ def _read(
         notes=tuple(manifest["notes"]),
     )
     graph = CandidateGraph(tuple(manifest["graph_relations"]), **arrays["graph"])
-    _require_candidates(folder / "serving.safetensors", graph, arrays["serving"])
+    verify.require_candidates(folder / "serving.safetensors", graph, arrays["serving"])
     return Artifact(
         config=config,
         dataset=dataset,
@@ -337,37 +280,3 @@ def _read(
         picks=arrays["serving"],
         manifest=manifest,
     )
-
-
-def _require_candidates(path: Path, graph: CandidateGraph, picks: dict[str, np.ndarray]) -> None:
-    """Raise InputError where a pick is no candidate of its item, or is picked twice."""
-    relations = max(1, len(graph.relations))
-    for start in range(0, len(graph.neighbour), ROWS):
-        rows = slice(start, start + ROWS)
-        there = graph.neighbour[rows] >= 0
-        candidate = np.where(
-            there, graph.neighbour[rows].astype(np.int64) * relations + graph.relation[rows], -1
-        )
-        picked = np.where(
-            picks["neighbour"][rows] >= 0,
-            picks["neighbour"][rows].astype(np.int64) * relations + picks["relation"][rows],
-            -1,
-        )
-        known = (picked[:, :, None] == candidate[:, None, :]).any(2) | (picked < 0)
-        ordered = np.sort(picked, axis=1)
-        twice = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(1)
-        if not known.all() or twice.any():
-            at = int(np.argmax(~known.all(1) | twice))
-            raise InputError(
-                f"{path}: tensor neighbour: expected different candidates of the item in row {start + at}"
-            )
-
-
-def _content(manifest: dict[str, Any]) -> str:
-    """The digest of everything that a repeated run reproduces: the manifest itself and, through it, all files
-    but the run's record.
-    """
-    kept = {k: v for k, v in manifest.items() if k != "content"} | {
-        "files": {k: v for k, v in manifest["files"].items() if k != RUN}
-    }
-    return folders.digest(kept)

@@ -1,11 +1,12 @@
-"""All artifacts of a folder in one table.
+"""All artifacts of some folders in one table.
 
-Read from the manifests and their neighbours alone: no file's hash is verified, that is for opening.
+It is read from the manifests and small documents alone. Hashes are verified when an artifact is opened.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ MEASURES = ("ndcg@20", "recall@20", "coverage@20")
 COLUMNS = (
     "name",
     "dataset",
-    "viewers",
-    "titles",
+    "users",
+    "items",
     "preset",
     "seed",
     "created",
@@ -36,24 +37,21 @@ COLUMNS = (
 )
 
 
-def summaries(folder: str | Path) -> pd.DataFrame:
-    """One row per sub-folder, by name.
+def summaries(*folders: str | Path) -> pd.DataFrame:
+    """One row per sub-folder, by name; of several with one name, that of the first of `folders`.
 
-    `size` is in MB, `created` in UTC; `baseline` is the one with the best NDCG@20, None where none was
-    measured. `problem` is "" for what reads as an artifact, else the sentence that says why not, and then the
-    other columns are empty.
+    `size` is in MB, `created` in UTC; `baseline` names the baseline with the best NDCG@20, None where none
+    was measured. `problem` is "" for a readable artifact; otherwise it says what is wrong, and the other
+    columns are empty.
     """
-    root = Path(folder)
-    try:
-        found = (
-            sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-            if root.is_dir()
-            else []
-        )
-    except OSError:
-        found = []
-    table = pd.DataFrame([_row(path) for path in found], columns=list(COLUMNS))
-    numbers = ("viewers", "titles", "seed", "size", *MEASURES, "baseline ndcg@20")
+    found: dict[str, Path] = {}
+    for folder in folders:
+        with suppress(OSError):  # a folder that is missing or cannot be listed holds no artifact
+            for path in Path(folder).iterdir():
+                if path.is_dir() and not path.name.startswith("."):
+                    found.setdefault(path.name, path)
+    table = pd.DataFrame([_row(found[name]) for name in sorted(found)], columns=list(COLUMNS))
+    numbers = ("users", "items", "seed", "size", *MEASURES, "baseline ndcg@20")
     return table.assign(
         **{name: pd.to_numeric(table[name]) for name in numbers},
         created=pd.to_datetime(table["created"], utc=True, errors="coerce"),
@@ -76,23 +74,23 @@ def _read(path: Path) -> dict[str, Any]:
     manifest = read_manifest(path)
     size = sum(regular_size(path / name, MEND) for name in manifest["files"])
     config = Config.from_json(manifest["config"])
-    measured, made = (read_json(path / name, DOCUMENTS[name], MEND) for name in ("metrics.json", RUN))
+    measured, run = (read_json(path / name, DOCUMENTS[name], MEND) for name in ("metrics.json", RUN))
     rows = {name: table_rows(path / f"{name}.parquet", TABLES[name], {}) for name in ("users", "items")}
-    rivals = {
+    baselines = {
         name: figures["ndcg@20"]
         for name, figures in measured["baselines"].items()
         if figures["ndcg@20"] is not None
     }
-    best = max(rivals, key=lambda name: rivals[name]) if rivals else None
+    best = max(baselines, key=lambda name: baselines[name]) if baselines else None
     return {
         "dataset": manifest["name"],
-        "viewers": rows["users"],
-        "titles": rows["items"],
+        "users": rows["users"],
+        "items": rows["items"],
         "preset": config.preset,
         "seed": config.seed,
-        "created": made["created"],
+        "created": run["created"],
         "size": size / 1e6,
         **{name: measured["metrics"][name] for name in MEASURES},
         "baseline": best,
-        "baseline ndcg@20": rivals.get(best) if best else None,
+        "baseline ndcg@20": baselines.get(best) if best else None,
     }

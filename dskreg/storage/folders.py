@@ -8,19 +8,23 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NotRequired, TypeVar
 
-from pydantic import TypeAdapter
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
 from typing_extensions import TypedDict
 
-from dskreg.documents import read_json
+from dskreg.documents import problem, quoted, read_json
 from dskreg.errors import InputError
 
 try:
@@ -43,10 +47,13 @@ class _Kind(TypedDict):
 
 
 _KIND: TypeAdapter[_Kind] = TypeAdapter(_Kind)
+_ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 def kind(folder: Path) -> str | None:
-    """What the manifest says that the folder is, an artifact where it does not say; None without a manifest."""
+    """What the manifest says that the folder is, an artifact where it does not say; None without a
+    manifest.
+    """
     path = folder / MANIFEST
     try:
         status = path.stat()
@@ -185,10 +192,10 @@ def _beside(folder: Path, word: str) -> list[Path]:
 
 @contextmanager
 def alone(folder: Path, what: str) -> Iterator[None]:
-    """Nobody else makes `folder` until the end of the block, however this process ends. InputError where
-    somebody does already; `what` she is.
+    """No other process writes `folder` until the end of the block, however this process ends.
 
-    Where the system has no flock, everybody is let in.
+    InputError where another one is writing it; `what`: how the other writer is named in the message. Where
+    the system has no flock, nothing is checked.
     """
     folder = folder.absolute()
     path = folder.with_name(f".{folder.name}.lock")
@@ -205,7 +212,8 @@ def alone(folder: Path, what: str) -> Iterator[None]:
                 mine = False
             if not mine:
                 raise InputError(
-                    f"{folder}: {what} is writing it at this moment; wait for it, stop it, or choose another --out"
+                    f"{folder}: {what} is writing it at this moment; wait for it, stop it, or choose "
+                    "another --out"
                 )
             try:
                 for leftover in _beside(folder, "new"):  # of one that died while it wrote
@@ -228,3 +236,56 @@ def sha256(path: Path) -> str:
 def digest(document: dict[str, Any]) -> str:
     """The digest of a JSON document, whatever the order of its fields."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def content(manifest: Mapping[str, Any], without: str = "") -> str:
+    """The digest of a manifest and, through it, of all the files that it lists but `without`."""
+    files = {name: value for name, value in manifest["files"].items() if name != without}
+    return digest({key: value for key, value in manifest.items() if key != "content"} | {"files": files})
+
+
+def read_manifest(
+    folder: Path, form: TypeAdapter[Found], version: int, renew: str, mend: str, without: str = ""
+) -> Found:
+    """The manifest alone, checked for version, form and digest, not against the files.
+
+    Args:
+        folder: What the manifest describes.
+        form: What it must be.
+        version: The format that this program reads.
+        renew: What to do about another format.
+        mend: What to do about damage.
+        without: The file that its digest leaves out.
+
+    Raises:
+        InputError: Unreadable, of another format, not of this form, or altered.
+    """
+    path = folder / MANIFEST
+    document = read_json(path, _ANY, mend, LARGEST_MANIFEST)
+    if document.get("format") != version:
+        got = quoted(document.get("format"))
+        raise InputError(f"{path}: format version {got}, this program reads version {version}; {renew}")
+    try:
+        manifest = form.validate_python(document)
+    except ValidationError as error:
+        raise InputError(f"{path}: {problem(error)}; {mend}") from None
+    if document.get("content") != content(document, without):
+        raise InputError(f"{path}: altered, its digest does not fit the files listed; {mend}")
+    return manifest
+
+
+def save_tensors(tensors: Mapping[str, np.ndarray], path: Path) -> None:
+    """Write the arrays to a safetensors file with the permissions of any other new file of this process.
+
+    Raises:
+        OSError: The disk is full or the file unwritable; safetensors has an error of its own for that.
+    """
+    path.touch()
+    mode = path.stat().st_mode
+    try:
+        save_file({name: np.asarray(array, order="C") for name, array in tensors.items()}, path)
+        path.chmod(mode)  # safetensors renames a private temporary file, which other users could not read
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        code = int(number[1]) if number else 0
+        raise (OSError(code, os.strerror(code)) if number else OSError(str(error))) from None

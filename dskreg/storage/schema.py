@@ -28,21 +28,6 @@ Share = Annotated[float, Field(ge=0, le=1 + 1e-6)]
 Names = Annotated[list[Text], Field(max_length=2**15 - 1)]
 
 
-class Manifest(TypedDict):
-    """manifest.json"""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    format: int
-    name: Text
-    data_format: Literal["kaggle", "text", "recbole", "demo"]
-    relations: Names
-    graph_relations: Annotated[list[Text], Field(max_length=2**15 - 1)]
-    notes: Names
-    config: dict[str, Any]  # Config.from_json checks it
-    files: dict[str, Digest]
-    content: Digest
-
-
 class Quality(TypedDict):
     """How faithful a map is (dskreg/embedding/projection.py)."""
 
@@ -64,7 +49,7 @@ class Qualities(TypedDict):
 
 
 class Kernel(TypedDict):
-    """dskreg.training.spectral.Kernel"""
+    """dskreg.training.start.Kernel"""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     exponent: Amount
@@ -76,7 +61,7 @@ class Kernel(TypedDict):
 
 
 class Start(TypedDict):
-    """dskreg.training.spectral.Start"""
+    """dskreg.training.start.Start"""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     kernels: Annotated[list[Kernel], Field(min_length=1)]
@@ -108,7 +93,7 @@ BaselineSettings = TypedDict(
 BaselineSettings.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
 
 Figures = TypedDict("Figures", {name: Amount | None for name in REPORTED})  # type: ignore[misc]
-"""A recommender's figures on the test split; null where nobody has a test item."""
+"""A recommender's figures on the test split; null where no user has a test item."""
 Figures.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
 
 
@@ -130,7 +115,7 @@ class Epoch(TypedDict):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     epoch: Count
-    loss: Annotated[float, Field(ge=-1e12, le=1e12)] | None
+    loss: float | None
     entropy: Share
     ndcg: Share | None
     recall: Share | None
@@ -155,7 +140,6 @@ class RunRecord(TypedDict):
     hardware: Text
 
 
-MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
 DOCUMENTS: dict[str, TypeAdapter[Any]] = {
     "metrics.json": TypeAdapter(Metrics),
     "history.json": TypeAdapter(list[Epoch]),
@@ -279,7 +263,9 @@ LARGEST_LOG = 20.0
 
 
 def weights(model: ModelConfig) -> dict[str, Tensor]:
-    """The parameters of `DSKReG` (dskreg/model/dskreg.py) with these settings; a test holds the two together."""
+    """The parameters of `DSKReG` (dskreg/model/dskreg.py) with these settings; a test holds the two
+    together.
+    """
 
     def weight(*shape: str, most: float = LARGEST_WEIGHT) -> Tensor:
         return Tensor("F32", shape, -most, most)

@@ -22,11 +22,13 @@ from safetensors import SafetensorError, safe_open
 
 from dskreg.documents import quoted, regular_size, shortened
 from dskreg.errors import InputError
+from dskreg.graph.candidates import CandidateGraph
 from dskreg.storage.schema import Column, Table, Tensor
 
 Sizes = dict[str, int]
 
 FREE, GROWTH = 64 << 20, 100  # bytes that a table may take in memory in any case, and times its size on disk
+ROWS = 512  # items whose picks are looked up at once
 FOOTER = 4 << 20  # bytes of a parquet file's description of itself
 _TEXTS = (pa.string(), pa.large_string())
 # Bytes, of texts without their characters
@@ -124,7 +126,8 @@ def tensors_form(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> None:
                 wanted = tuple(1 if dimension == "1" else sizes.get(dimension, 0) for dimension in form.shape)
                 if shape != wanted:
                     raise InputError(
-                        f"{path}: tensor {name}: expected the shape {wanted}, {' x '.join(form.shape)} (got {shape})"
+                        f"{path}: tensor {name}: expected the shape {wanted}, {' x '.join(form.shape)} "
+                        f"(got {shape})"
                     )
     except SafetensorError as error:
         raise InputError(f"{path}: damaged ({shortened(str(error))})") from None
@@ -149,6 +152,30 @@ def read_tensors(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> dict[
     except OSError as error:
         raise InputError(f"{path}: {_unreadable(error)}") from None
     return found
+
+
+def require_candidates(path: Path, graph: CandidateGraph, picks: dict[str, np.ndarray]) -> None:
+    """Raise InputError where a pick is no candidate of its item, or is picked twice."""
+    relations = max(1, len(graph.relations))
+    for start in range(0, len(graph.neighbour), ROWS):
+        rows = slice(start, start + ROWS)
+        there = graph.neighbour[rows] >= 0
+        candidate = np.where(
+            there, graph.neighbour[rows].astype(np.int64) * relations + graph.relation[rows], -1
+        )
+        picked = np.where(
+            picks["neighbour"][rows] >= 0,
+            picks["neighbour"][rows].astype(np.int64) * relations + picks["relation"][rows],
+            -1,
+        )
+        known = (picked[:, :, None] == candidate[:, None, :]).any(2) | (picked < 0)
+        ordered = np.sort(picked, axis=1)
+        twice = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(1)
+        if not known.all() or twice.any():
+            at = int(np.argmax(~known.all(1) | twice))
+            raise InputError(
+                f"{path}: tensor neighbour: expected different candidates of the item in row {start + at}"
+            )
 
 
 def _footer(path: Path, size: int) -> tuple[pa.Schema, int]:
@@ -187,7 +214,8 @@ def _require_memory(path: Path, memory: int, size: int) -> None:
     most = max(FREE, GROWTH * size)
     if memory > most:
         raise InputError(
-            f"{path}: expected at most {most:,} bytes in memory, {GROWTH} times its size on disk (got {memory:,})"
+            f"{path}: expected at most {most:,} bytes in memory, {GROWTH} times its size on disk (got "
+            f"{memory:,})"
         )
 
 

@@ -1,12 +1,12 @@
-"""What a training step sees: batches of people with masked histories, or of (person, liked, never met)
+"""What a training step sees: batches of users with masked histories, or of (user, liked, never seen)
 triples.
 
 Everything is laid out on the host, whose sizes are known there, and sent at once; nothing on the device has
-to be asked back. Randomness comes from (seed, epoch) alone, so that a resumed run repeats an uninterrupted
+to be read back. Randomness comes from (seed, epoch) alone, so that a resumed run repeats an uninterrupted
 one. Of several processes each makes the whole batch and keeps its
-part: of a softmax step its titles, of a BPR step its triples. So the parts make up the step that one process
+part: of a softmax step its items, of a BPR step its triples. So the parts make up the step that one process
 would have taken.
-Letters: B people of a batch, H longest history shown, N titles that compete, M candidates per title.
+Letters: B users of a batch, H longest history shown, N items that compete, M candidates per item.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from dskreg.config import Config, TrainConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, Dataset
-from dskreg.data.interactions import ragged, rows, train_matrix
+from dskreg.data.interactions import ragged, rows
 from dskreg.errors import InputError
 from dskreg.model.sampling import gumbel
 from dskreg.training.distributed import WHOLE, Part
@@ -29,27 +29,27 @@ from dskreg.training.distributed import WHOLE, Part
 
 @dataclass(frozen=True)
 class Masked:
-    """People, what their histories show, and what they hide among the titles that compete."""
+    """Users, what their histories show, and what they hide among the items that compete."""
 
     users: Tensor  # [B]
-    history: Tensor  # [B, H] titles shown, -1 filled
+    history: Tensor  # [B, H] items shown, -1 filled
     titles: Tensor  # [N] of this process
-    known: Tensor  # [2, k] (title's place in N, person's in B): shown
+    known: Tensor  # [2, k] (item's place in N, user's in B): shown
     hidden: Tensor  # [2, h] the same: hidden, to be predicted
-    # [N] bool, the sample; the others are here as somebody's hidden title alone. None: all titles compete
+    # [N] bool, the sample; the others are only hidden items of some user. None: all items compete
     sampled: Tensor | None
-    stands_for: float  # titles per sampled one
+    stands_for: float  # items per sampled one
     user_noise: Tensor  # [B, H]
     item_noise: Tensor  # [N, M]
 
 
 @dataclass(frozen=True)
 class Triples:
-    """People, a title that each likes (not in the history given) and one never met."""
+    """Users, an item that each likes (not in the history given) and one never seen."""
 
     users: Tensor  # [B]
     history: Tensor  # [B, H]
-    titles: Tensor  # [N] the distinct titles of the batch: each is drawn once for all its triples
+    titles: Tensor  # [N] the distinct items of the batch: each is drawn once for all its triples
     liked: Tensor  # [B] places in N
     other: Tensor  # [B]
     user_noise: Tensor  # [B, H]
@@ -58,19 +58,20 @@ class Triples:
 
 
 class MaskedBatches:
-    """Batches of users with masked histories, against the titles that have training likes (a sample of them,
+    """Batches of users with masked histories, against the items that have training likes (a sample of them,
     where there are many).
     """
 
     def __init__(self, dataset: Dataset, config: Config, device: torch.device, part: Part = WHOLE) -> None:
-        self.likes, self.config, self.device, self.part = train_matrix(dataset), config, device, part
-        self.users = np.flatnonzero(np.diff(self.likes.indptr) >= 2)  # one title to show, one to predict
+        self.likes, self.config, self.device, self.part = dataset.folds.train, config, device, part
+        self.users = np.flatnonzero(np.diff(self.likes.indptr) >= 2)  # one item to show, one to predict
         if not len(self.users):
             raise InputError(
-                f"{dataset.name}: expected somebody with two training likes (one to show, one to predict); try train.objective=bpr"
+                f"{dataset.name}: expected a user with two training likes (one to show, one to predict); "
+                "try train.objective=bpr"
             )
         self.titles = np.flatnonzero(np.bincount(self.likes.indices, minlength=self.likes.shape[1]))
-        self._place = np.full(self.likes.shape[1], -1, dtype=np.int64)  # of a title among the step's
+        self._place = np.full(self.likes.shape[1], -1, dtype=np.int64)  # of an item among the step's
 
     def __len__(self) -> int:
         return max(1, -(-len(self.users) // self.config.train.batch))
@@ -104,8 +105,8 @@ class MaskedBatches:
             )
 
     def _alternatives(self, hidden: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """(the titles of the step `[N]`, which of them are the sample `[N]` bool): all, or a uniform sample
-        and the hidden titles.
+        """(the items of the step `[N]`, which of them are the sample `[N]` bool): all, or a uniform sample
+        and the hidden items.
         """
         most = self.config.train.alternatives
         if len(self.titles) <= most:
@@ -116,12 +117,12 @@ class MaskedBatches:
 
 
 class TripleBatches:
-    """Batches of (user, liked title, title never seen), one uniform negative each; the liked title is taken
+    """Batches of (user, liked item, item never seen), one uniform negative each; the liked item is taken
     out of the history.
     """
 
     def __init__(self, dataset: Dataset, config: Config, device: torch.device, part: Part = WHOLE) -> None:
-        self.likes, self.config, self.device, self.part = train_matrix(dataset), config, device, part
+        self.likes, self.config, self.device, self.part = dataset.folds.train, config, device, part
         met = np.isin(dataset.fold, (TRAIN, OUTSIDE, SEEN))
         self.met = np.unique(dataset.user[met].astype(np.int64) * self.likes.shape[1] + dataset.item[met])
         self.users, self.liked = rows(self.likes), self.likes.indices.astype(np.int64)
@@ -130,8 +131,8 @@ class TripleBatches:
         return max(1, -(-len(self.users) // self.config.train.batch))
 
     def negatives(self, users: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """One title per user, uniform among those never met; a few redraws leave at most a handful of
-        collisions to those who met all.
+        """One item per user, uniform among those never met; a few redraws leave at most a handful of
+        collisions to users who have seen all.
         """
         count = self.likes.shape[1]
         other = rng.integers(count, size=len(users))
@@ -167,7 +168,7 @@ class TripleBatches:
             )
 
     def _histories(self, users: np.ndarray, without: np.ndarray) -> np.ndarray:
-        """The users' likes `[B, H]` but for one title each."""
+        """The users' likes `[B, H]` but for one item each."""
         start, length = self.likes.indptr[users], np.diff(self.likes.indptr)[users]
         column = np.arange(max(1, int(length.max(initial=0))))
         at = np.minimum(start[:, None] + column, len(self.liked) - 1)

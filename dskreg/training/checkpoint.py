@@ -27,10 +27,10 @@ from dskreg.errors import InputError
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.dskreg import DSKReG
 from dskreg.storage import schema
-from dskreg.storage.tensors import save_tensors
+from dskreg.storage.folders import save_tensors
 from dskreg.storage.verify import read_tensors, tensors_form
 from dskreg.training import distributed
-from dskreg.training.spectral import Start
+from dskreg.training.start import Start
 
 # Of the training settings, these may change between the stop and the resumption
 RESUMABLE_CHANGES = ("epochs", "patience", "device", "shard", "refit")
@@ -44,10 +44,10 @@ class Epoch:
 
     epoch: int  # 0 is the start, before any step
     loss: float | None  # mean of the steps; None for epoch 0
-    # Mean entropy of softmax(s) over the titles, relative to log(candidates): 1 draws uniformly, 0 always the
+    # Mean entropy of softmax(s) over the items, relative to log(candidates): 1 draws uniformly, 0 always the
     # same
     entropy: float
-    ndcg: float | None  # validation, @20; None where nobody has a validation title
+    ndcg: float | None  # validation, @20; None where no user has a validation item
     recall: float | None  # the same
     seconds: float  # the steps alone
     evaluation_seconds: float
@@ -102,7 +102,7 @@ def _fingerprint(config: Config) -> dict[str, Any]:
 
 def digest(dataset: Dataset, graph: CandidateGraph) -> str:
     """A hash of everything that training reads."""
-    told = hashlib.sha256(repr((dataset.shape, dataset.relations, graph.relations, graph.shape)).encode())
+    found = hashlib.sha256(repr((dataset.shape, dataset.relations, graph.relations, graph.shape)).encode())
     for array in (
         dataset.user,
         dataset.item,
@@ -112,8 +112,8 @@ def digest(dataset: Dataset, graph: CandidateGraph) -> str:
         graph.relation,
         graph.strength,
     ):
-        told.update(np.ascontiguousarray(array).tobytes())
-    return told.hexdigest()
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 class Checkpoint:
@@ -188,12 +188,14 @@ class Checkpoint:
             _fingerprint(self.config), sort_keys=True
         ):
             raise InputError(
-                f"{self.folder}: the checkpoint was made with other settings; train without --resume or restore them"
+                f"{self.folder}: the checkpoint was made with other settings; train without --resume or "
+                "restore them"
             )
         start = Start.from_json(dict(found["start"])) if found["start"] else None
         if (start is None) != (self.config.train.start == "random"):
             raise InputError(
-                f"{path}: start: expected what train.start={self.config.train.start} chose (got {quoted(found['start'])}); {MEND}"
+                f"{path}: start: expected what train.start={self.config.train.start} chose (got "
+                f"{quoted(found['start'])}); {MEND}"
             )
         gates = 0 if model.log_gate is None else len(model.log_gate)
         if start and len(start.gates) != gates:
@@ -201,7 +203,8 @@ class Checkpoint:
         rows: list[Any] = found["history"]
         if bool(found["moments"]) != (len(rows) > 1):
             raise InputError(
-                f"{path}: moments: expected some after the first epoch, none before it (got {quoted(found['moments'])}); {MEND}"
+                f"{path}: moments: expected some after the first epoch, none before it (got "
+                f"{quoted(found['moments'])}); {MEND}"
             )
         return Saved([Epoch(**row) for row in rows], start, found["moments"])
 
@@ -219,10 +222,10 @@ class Checkpoint:
                 found[f"{part}.{name}"] = distributed.divided(found[f"{part}.{name}"].to(self.device), like)
         moments: dict[int, dict[str, Tensor]] = {}
         for index in saved.moments:
-            told = {name: found[f"optimiser.{index}.{name}"] for name in MOMENTS}
+            kept = {name: found[f"optimiser.{index}.{name}"] for name in MOMENTS}
             like = parameters[index]
             moments[index] = {
-                k: v if k == "step" else distributed.divided(v.to(self.device), like) for k, v in told.items()
+                k: v if k == "step" else distributed.divided(v.to(self.device), like) for k, v in kept.items()
             }
         model.load_state_dict({name: found[f"model.{name}"] for name in own})
         optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
@@ -236,16 +239,17 @@ class Checkpoint:
         forms = {f"{part}.{name}": form for part in ("model", "best") for name, form in weights.items()}
         if not set(moments) <= set(range(len(order))):
             raise InputError(
-                f"{self.folder / 'state.json'}: moments: expected numbers below {len(order)} (got {quoted(moments)}); {MEND}"
+                f"{self.folder / 'state.json'}: moments: expected numbers below {len(order)} (got "
+                f"{quoted(moments)}); {MEND}"
             )
         for index in moments:
             shape = weights[order[index]].shape
             forms[f"optimiser.{index}.step"] = schema.Tensor("F32", (), 1)
             forms[f"optimiser.{index}.exp_avg"] = schema.Tensor("F32", shape, -math.inf)
             forms[f"optimiser.{index}.exp_avg_sq"] = schema.Tensor("F32", shape, 0)
-        people = 0 if model.user_embedding is None else len(model.user_embedding)
+        users = 0 if model.user_embedding is None else len(model.user_embedding)
         sizes = dict(zip(("items", "width"), model.item_embedding.shape, strict=True))
-        sizes |= {"graph relations": len(model.relation_embedding), "users": people}
+        sizes |= {"graph relations": len(model.relation_embedding), "users": users}
         try:
             tensors_form(path, forms, sizes)
             return {name: torch.from_numpy(array) for name, array in read_tensors(path, forms, sizes).items()}

@@ -1,9 +1,9 @@
 """Several processes at one training: `torchrun --nproc-per-node 2 -m dskreg train ...`. Alone, everything
 here is a no-op.
 
-Every process knows the data and makes the whole batch; of its titles (or triples) it computes its own (Part).
+Every process knows the data and makes the whole batch; of its items (or triples) it computes its own (Part).
 Gradients are averaged by DistributedDataParallel. With `train.shard` the parameters, gradients and the
-optimiser's state lie divided by rows among the processes instead (torch.distributed.fsdp.fully_shard, over
+optimiser's state are sharded by rows over the processes instead (torch.distributed.fsdp.fully_shard, over
 torch.distributed.tensor), gathered only while a step runs. What is saved is whole: a run may go on with
 another number of processes.
 """
@@ -44,7 +44,7 @@ WHOLE = Part()
 
 @contextmanager
 def joined(device: str = "auto") -> Iterator[Part]:
-    """Take one's place among the processes that torchrun started, if it did, until the end of the block."""
+    """Join the process group that torchrun started, if any, until the end of the block."""
     if "TORCHELASTIC_RUN_ID" not in os.environ or dist.is_initialized():
         yield part()
         return
@@ -54,7 +54,7 @@ def joined(device: str = "auto") -> Iterator[Part]:
     dist.init_process_group("nccl" if on_card else "gloo", timeout=PATIENCE)
     try:
         yield part()
-        dist.barrier()  # nobody leaves while another still works
+        dist.barrier()  # no process leaves while another still works
     finally:
         dist.destroy_process_group()
 
@@ -70,7 +70,7 @@ def leads() -> bool:
 
 
 def gather(tensor: Tensor) -> Tensor:
-    """Everybody's `tensor` `[P, ...]`, by rank, without gradient."""
+    """The `tensor` of every process `[P, ...]`, by rank, without gradient."""
     found = [torch.empty_like(tensor) for _ in range(part().size)]
     dist.all_gather(found, tensor.contiguous())
     return torch.stack(found)

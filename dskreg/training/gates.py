@@ -1,10 +1,14 @@
 """The first gates, chosen on validation.
 
-`train.gates_by` = cold: how loud the relations of the knowledge graph are beside each other is chosen where
-their neighbours are all that is known: some titles lose their likes and are ranked among themselves. How loud
-all of them are is chosen where all titles compete: as loud as does little harm there; then co-liked and the
-user's picks, the smallest gate unless a larger one ranks better. `all`: each relation's in this way, where
-all titles compete.
+`train.gates_by` = cold, in three steps:
+
+1. The relative gates of the knowledge graph's relations are chosen on cold items: some items lose their likes
+   and are ranked among themselves, by their neighbours alone.
+2. The common scale of these gates is chosen on all items: the largest that costs next to nothing there.
+3. The gates of co-liked and of the user's picks are chosen on all items: the smallest gate, unless a
+   larger one ranks better.
+
+`all`: every relation's gate is chosen by step 3.
 """
 
 from __future__ import annotations
@@ -19,23 +23,23 @@ from scipy import sparse
 from torch import Tensor
 
 from dskreg.config import Config
+from dskreg.console import Progress, silent, stepwise
 from dskreg.data.dataset import TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import padded, train_matrix
-from dskreg.evaluation.evaluate import evaluate
-from dskreg.evaluation.metrics import hits, ndcg, top_items
+from dskreg.data.interactions import evenly, padded
+from dskreg.evaluation.evaluate import validation_ndcg
+from dskreg.evaluation.metrics import ndcg_of
 from dskreg.evaluation.ranking import model_scorer
 from dskreg.graph.entities import choose_relations
-from dskreg.model.dskreg import NOBODY, DSKReG
+from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
 from dskreg.model.scoring import Catalogue
-from dskreg.training.progress import Progress, silent, stepwise
 
 GATES, LEAST, MIDDLE = (0.03, 0.1, 0.3, 1.0), 0.01, 0.1
-# Another gate is taken if it ranks so many times better: all titles, or cold ones, of which there are fewer
+# Another gate is taken if it ranks so many times better: all items, or cold ones, of which there are fewer
 BETTER, BETTER_COLD = 1.0005, 1.005
 HARM = 1.003  # another split changes more
-COLD, TENTHS = 0.1, 3  # so many shares of the titles lose their likes, each by itself
+COLD, TENTHS = 0.1, 3  # so many shares of the items lose their likes, each by itself
 USERS = 1000  # asked about each gate
-ROUNDS, TRIED = 2, 1 + len(GATES)  # of all relations where cold titles compete; gates tried for each
+ROUNDS, TRIED = 2, 1 + len(GATES)  # of all relations where cold items compete; gates tried for each
 
 
 def choose_gates(
@@ -43,7 +47,7 @@ def choose_gates(
 ) -> tuple[tuple[float, ...], float]:
     """(g_r, g of the user side), set in the model as well."""
     knowledge = len(choose_relations(dataset, config.graph))
-    # Of the relations whose gates are chosen where all titles compete
+    # Of the relations whose gates are chosen where all items compete
     first = knowledge if config.train.gates_by == "cold" else 0
     gates = len(model.relation_embedding)
     tried = (1 + ROUNDS * first * TRIED + TRIED) * bool(first) + 1 + (gates - first + 1) * TRIED
@@ -64,16 +68,11 @@ def _choose_gates(
 
     def warm(users: int = USERS) -> float:
         step()
-        return (
-            evaluate(
-                model_scorer(model), dataset, VALIDATION, min(users, config.train.validation_users)
-            ).results()["ndcg@20"]
-            or 0.0
-        )
+        return validation_ndcg(model_scorer(model), dataset, min(users, config.train.validation_users))
 
     if first:
-        log_gate[:first] = math.log(MIDDLE)  # from here each may become louder or quieter than the others
-        _proportions(log_gate[:first], _tenths(model, dataset, config.seed, knowledge), step)
+        log_gate[:first] = math.log(MIDDLE)  # from here each gate may rise or fall
+        _proportions(log_gate[:first], _probes(model, dataset, config.seed, knowledge), step)
         _largest_harmless_scale(log_gate[:first], lambda: warm(config.train.validation_users))
     best = warm()
     for log_gates, places in ((log_gate, range(first, len(log_gate))), (model.log_user_gate, range(1))):
@@ -83,8 +82,8 @@ def _choose_gates(
     return tuple(log_gate.exp().tolist()), float(model.log_user_gate.exp())
 
 
-def _tenths(model: DSKReG, dataset: Dataset, seed: int, co_liked: int) -> list[ColdItemProbe]:
-    likes = train_matrix(dataset, (TRAIN, VALIDATION))
+def _probes(model: DSKReG, dataset: Dataset, seed: int, co_liked: int) -> list[ColdItemProbe]:
+    likes = dataset.folds.likes(TRAIN, VALIDATION)
     titles = np.random.default_rng([seed, 2]).permutation(np.flatnonzero(np.asarray(likes.sum(0)).ravel()))
     return [
         ColdItemProbe(model, likes, part, co_liked)
@@ -93,28 +92,28 @@ def _tenths(model: DSKReG, dataset: Dataset, seed: int, co_liked: int) -> list[C
 
 
 class ColdItemProbe:
-    """Some titles without their likes: they have no vector and no co-liked candidate, and are ranked among
+    """Some items without their likes: they have no vector and no co-liked candidate, and are ranked among
     themselves by their neighbours alone.
     """
 
     def __init__(self, model: DSKReG, likes: sparse.csr_matrix, titles: np.ndarray, co_liked: int) -> None:
-        """`titles` in no order, since equal scores say nothing; `likes` `[U, I]` of everybody; `co_liked`:
+        """`titles` in no order, since equal scores say nothing; `likes` `[U, I]` of all users; `co_liked`:
         that relation's number.
         """
         others = np.ones(likes.shape[1], dtype=np.float32)
         others[titles] = 0
         history, target = sparse.csr_matrix(likes.multiply(others)), likes[:, titles]
         history.eliminate_zeros()
-        people = np.flatnonzero(np.diff(target.indptr) * np.diff(history.indptr))
-        people = people[np.linspace(0, len(people) - 1, min(len(people), USERS)).astype(int)]
-        self.model, self.wanted = model, target[people]
+        users = np.flatnonzero(np.diff(target.indptr) * np.diff(history.indptr))
+        users = evenly(users, USERS)
+        self.model, self.wanted = model, target[users]
         self.titles = torch.from_numpy(titles).to(model.item_embedding.device)
         self.without = model.relation[self.titles] == co_liked
         self.vectors = model.item_embedding[self.titles].clone()
         with self._bare():
-            nobody = torch.full((len(people),), NOBODY, device=self.titles.device)
+            unknown = torch.full((len(users),), UNKNOWN_USER, device=self.titles.device)
             self.user = model.user_hop(
-                nobody, torch.from_numpy(padded(history[people])).to(self.titles.device)
+                unknown, torch.from_numpy(padded(history[users])).to(self.titles.device)
             ).output
 
     @contextmanager
@@ -126,23 +125,22 @@ class ColdItemProbe:
             self.model.item_embedding[self.titles] = self.vectors
 
     def ndcg(self) -> float:
-        """NDCG@20 by the gates as they are; 0 over nobody."""
+        """NDCG@20 by the gates as they are; 0 over no user."""
         if not len(self.user):
             return 0.0
         with self._bare():
             score = Catalogue.of(
                 self.model, self.titles, self.model.draw_items(self.titles, without=self.without)
             ).scores(self.user)
-        ranked = top_items(score.T.float().cpu().numpy(), None, 20)
-        return float(ndcg(hits(ranked, self.wanted), np.diff(self.wanted.indptr), 20).mean())
+        return float(ndcg_of(score.T.float().cpu().numpy(), None, self.wanted).mean())
 
 
-def _proportions(log_gates: Tensor, tenths: list[ColdItemProbe], step: Callable[[], object]) -> None:
-    """Relation by relation, what ranks the cold titles best."""
+def _proportions(log_gates: Tensor, probes: list[ColdItemProbe], step: Callable[[], object]) -> None:
+    """Relation by relation, what ranks the cold items best."""
 
     def cold() -> float:
         step()
-        return float(np.mean([tenth.ndcg() for tenth in tenths]))
+        return float(np.mean([probe.ndcg() for probe in probes]))
 
     best = cold()
     for _ in range(ROUNDS):  # what the first relations should be depends on the later ones
@@ -172,9 +170,9 @@ def _largest_harmless_scale(log_gates: Tensor, quality: Callable[[], float]) -> 
     """
     proportion = log_gates - log_gates.max()
     found = {}
-    for loudest in (LEAST, *GATES):
-        log_gates.copy_(proportion + math.log(loudest))
-        found[loudest] = quality()
+    for largest in (LEAST, *GATES):
+        log_gates.copy_(proportion + math.log(largest))
+        found[largest] = quality()
     most = max(found.values())
-    loudest = max(gate for gate, reached in found.items() if reached * HARM >= most) if most else LEAST
-    log_gates.copy_(proportion + math.log(loudest))
+    largest = max(gate for gate, reached in found.items() if reached * HARM >= most) if most else LEAST
+    log_gates.copy_(proportion + math.log(largest))

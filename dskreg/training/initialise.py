@@ -1,4 +1,4 @@
-"""Where the default preset starts: title embeddings in closed form (spectra.py) and gates (gates.py), both
+"""Where the default preset starts: item embeddings in closed form (spectral.py) and gates (gates.py), both
 chosen on validation.
 """
 
@@ -13,24 +13,25 @@ from scipy import sparse
 from torch import Tensor
 
 from dskreg.config import Config
+from dskreg.console import Progress, silent
 from dskreg.data.dataset import Dataset
 from dskreg.model.dskreg import DSKReG
 from dskreg.training.gates import choose_gates
-from dskreg.training.progress import Progress, silent
-from dskreg.training.spectral import Spectra, Start, of_some
+from dskreg.training.spectral import Spectra, of_some
+from dskreg.training.start import Start
 
 
 def start_from_svd(
     model: DSKReG, dataset: Dataset, config: Config, chosen: Start | None = None, progress: Progress = silent
 ) -> Start:
-    """Set the embeddings, the weights of titles in histories and the gates; returns what was chosen, or
+    """Set the embeddings, the weights of items in histories and the gates; returns what was chosen, or
     `chosen` where that is given.
 
     Where `chosen` names no gates, those of the model are chosen all the same.
 
-    Off the diagonal e_i . e_j is a ridge regression of every title on all the others, which is what EASE is
-    before its columns are scaled (Steck, WWW 2019; entities as people: Jeunen et al., RecSys 2020): for
-    titles outside the history the plain dot product ranks like it, from `width` numbers a title. An infinite
+    Off the diagonal e_i . e_j is a ridge regression of every item on all the others, which is what EASE is
+    before its columns are scaled (Steck, WWW 2019; entities as rows: Jeunen et al., RecSys 2020): for
+    items outside the history the plain dot product ranks like it, from `width` numbers an item. An infinite
     ridge is S^2 itself. Everything is chosen by validation NDCG@20, first of that dot product, then of the
     model with its gates. The whole is scaled so that the softmax loss of a sample of histories is smallest:
     with scores far too small, training would first unlearn the start (docs/model.md).
@@ -74,7 +75,7 @@ def _best_scale(embedding: Tensor, weight: Tensor, likes: sparse.csr_matrix, see
     own = x * weight * (embedding**2).sum(1)
     losses_ = {}
     for scale in np.geomspace(0.01, 1000, 31).tolist():
-        # Each liked title is predicted from the others: its own share of the sum is taken out of its score.
+        # Each liked item is predicted from the others: its own share of the sum is taken out of its score.
         score = scale * (total @ embedding.T - own) / count**0.5
         losses_[scale] = float(-(torch.log_softmax(score, 1) * x / count).sum() / len(x))
     return min(losses_, key=lambda s: losses_[s])

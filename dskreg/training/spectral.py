@@ -1,95 +1,60 @@
-"""Title vectors in closed form: spectral filters of who liked what, alone or mixed, chosen on validation.
+"""Item vectors in closed form: spectral filters of who liked what, alone or mixed, chosen on validation.
 
-A = D_u^-p X D_i^-p, below it (where it pays) rows that count as further people: D_s^-p S D_i^-p, what each
-person saw and did not like;
-    D_e^-1/2 T D_i^-p, what carries each entity of the knowledge graph
-A = U S V',   kernel: e_i = n_i^q V_i (S^2 / (S^2 / ridge + mean))^1/2,   weight of a title in a history  n_i^-h / mean
-mixture: e_i . e_j = sum_k share_k e_i^k . e_j^k, every kernel's scores of one spread; the nearest such
-product of `width` numbers a title
+    A = D_u^-p X D_i^-p          the likes, with (where validation says so) further rows below:
+        D_s^-p S D_i^-p          what each user has seen and not liked
+        D_e^-1/2 T D_i^-p        which items carry each entity of the knowledge graph
+    A = U S V'
+    kernel   e_i = n_i^q V_i (S^2 / (S^2 / ridge + mean))^1/2
+    weight   n_i^-h / mean       of an item in a history
+    mixture  e_i . e_j = sum_k share_k e_i^k . e_j^k
+
+The kernels of a mixture are scaled to scores of one standard deviation, and the mixture is the nearest
+product of `width` numbers an item.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
 
 from dskreg.config import Config
-from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import seen_matrix, train_matrix
-from dskreg.evaluation.evaluate import evaluate
-from dskreg.evaluation.metrics import hits, ndcg, top_items
+from dskreg.console import Progress, silent, stepwise
+from dskreg.data.dataset import Dataset
+from dskreg.data.interactions import evenly
+from dskreg.evaluation.evaluate import validation_ndcg
+from dskreg.evaluation.metrics import ndcg_of
 from dskreg.evaluation.ranking import Scorer
 from dskreg.graph.entities import carriers, choose_relations
-from dskreg.training.progress import Progress, silent, stepwise
+from dskreg.training.start import Kernel, Start
 
 EXPONENTS, RIDGES, PARTS = (0.15, 0.25, 0.35), (10.0, math.inf), (16, 8, 4, 2, 1)
 """Tried together: how far degrees are evened out; ridge in units of the mean eigenvalue; shares of the width.
 """
 # (q, h), tried with the best of these
 POPULARITY = ((0.1, 0.3), (0.0, 0.0), (0.0, 0.1), (0.0, 0.2), (0.1, 0.2))
-# Once it is known what counts as people: further rows shift the best ridge
+# Once the further rows are chosen, which shift the best ridge
 FINE_RIDGES, FINE_PARTS = (7.0, 10.0, 15.0, 20.0, 30.0), (2, 1)
 MIXED_PARTS, SHARES = (8, 1), (0.15, 0.3, 0.5)
 """What may be mixed in, at every exponent, with the first kernel's ridge or none, and with which share."""
 KERNELS, BETTER = 4, 1.0005  # at most; another kernel must rank so many times better
-SCORES = 25_000_000  # numbers `[people, I]` held for one kernel while mixing
-SPREAD_OVER = 500  # people
-CHOOSERS = 20_000  # people whose likes decide what is chosen, at most; the vectors themselves are everybody's
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """One spectral filter."""
-
-    exponent: float  # p
-    ridge: float
-    rank: int
-    knowledge: bool = False  # do entities of the knowledge graph count as people?
-    seen: bool = False  # do lists of what was seen and not liked count as further people?
-    share: float = 1.0  # of the mixture
-
-
-@dataclass(frozen=True)
-class Start:
-    """What was chosen on validation."""
-
-    kernels: tuple[Kernel, ...]
-    popularity: float = 0.0  # q: how much longer the vectors of much liked titles are
-    discount: float = 0.0  # h: how much less a much liked title says of who likes it
-    gates: tuple[float, ...] = ()  # g_r; empty: as the model has them
-    user_gate: float | None = None
-    least: int = 0  # titles with fewer likes shape no direction: they are folded in
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain dictionaries and numbers; an infinite ridge is null."""
-        document = asdict(self)
-        for kernel in document["kernels"]:
-            kernel["ridge"] = kernel["ridge"] if math.isfinite(kernel["ridge"]) else None
-        return document | {"kernels": list(document["kernels"]), "gates": list(self.gates)}
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Start:
-        """The inverse of `to_json`."""
-        kernels = (
-            Kernel(**kernel | {"ridge": math.inf if kernel["ridge"] is None else kernel["ridge"]})
-            for kernel in document["kernels"]
-        )
-        return cls(**document | {"kernels": tuple(kernels), "gates": tuple(document["gates"])})
+SCORES = 25_000_000  # numbers `[users, I]` held for one kernel while mixing
+SPREAD_OVER = 500  # users
+# Users whose likes decide what is chosen, at most; the vectors themselves come from all users
+CHOOSERS = 20_000
 
 
 class Spectra:
-    """The leading directions of the normalised likes, by exponent and by what counts as people; computed when
-    first asked for.
+    """The leading directions of the normalised likes, by exponent and by further rows; computed when
+    first requested.
     """
 
     def __init__(self, dataset: Dataset, config: Config) -> None:
-        self.dataset, self.config, self.likes = dataset, config, train_matrix(dataset)
-        self.seen = seen_matrix(dataset)
+        self.dataset, self.config, self.likes = dataset, config, dataset.folds.train
+        self.seen = dataset.folds.seen
         self.width = min(config.model.width, *self.likes.shape)
         self.count = np.maximum(np.asarray(self.likes.sum(0)).ravel(), 1)  # n_i
         self._kept: dict[tuple[float, bool, bool, int], tuple[np.ndarray, np.ndarray, float]] = {}
@@ -97,7 +62,7 @@ class Spectra:
         self._step: Callable[[], object] = lambda: None  # one more was tried
 
     def choose(self, progress: Progress = silent) -> Start:
-        """The best on validation: exponent, ridge and rank; then popularity; then what else counts as people;
+        """The best on validation: exponent, ridge and rank; then popularity; then the further rows;
         the first three finer; then what is mixed in.
         """
         with stepwise(progress, self._most_tried(), "start") as self._step:
@@ -116,7 +81,7 @@ class Spectra:
         return self.config.model.user == "items"
 
     def _asked(self) -> list[tuple[bool, bool]]:
-        """(knowledge, seen): what else may count as people."""
+        """(knowledge, seen): which further rows are tried."""
         return [
             (k, s)
             for s in (False, True)[: 1 + bool(self.seen.nnz)]
@@ -147,28 +112,23 @@ class Spectra:
         return max(starts, key=self.ndcg)
 
     def ndcg(self, start: Start) -> float:
-        """Validation NDCG@20 of the plain dot product; 0 where nobody has a validation title."""
+        """Validation NDCG@20 of the plain dot product; 0 where no user has a validation item."""
         self._step()
         vectors, weight = self.vectors(start)
         scorer = dot_product(vectors, vectors * weight[:, None])
-        return (
-            evaluate(scorer, self.dataset, VALIDATION, self.config.train.validation_users).results()[
-                "ndcg@20"
-            ]
-            or 0.0
-        )
+        return validation_ndcg(scorer, self.dataset, self.config.train.validation_users)
 
     def _mixed(self, best: Start) -> Start:
-        """Kernels mixed in one after another, each the one, with the share, that ranks the validation titles
-        best, while that betters it.
+        """Kernels mixed in one after another, each time the kernel and share that rank the validation items
+        best, as long as that is an improvement.
         """
-        target = train_matrix(self.dataset, (VALIDATION,))
-        people = np.flatnonzero(np.diff(target.indptr))
-        if not len(people):
+        target = self.dataset.folds.validation
+        users = np.flatnonzero(np.diff(target.indptr))
+        if not len(users):
             return best
-        most = min(len(people), self.config.train.validation_users, max(100, SCORES // len(self.count)))
-        people = people[np.linspace(0, len(people) - 1, most).astype(int)]
-        history, wanted = train_matrix(self.dataset, (TRAIN, OUTSIDE))[people], target[people]
+        most = min(self.config.train.validation_users, max(100, SCORES // len(self.count)))
+        users = evenly(users, most)
+        history, wanted = self.dataset.folds.shown[users], target[users]
 
         def scores(kernel: Kernel) -> np.ndarray:
             self._step()
@@ -176,7 +136,7 @@ class Spectra:
             return (history @ (vectors * weight[:, None])) @ vectors.T
 
         def quality(score: np.ndarray) -> float:
-            return float(ndcg(hits(top_items(score, history, 20), wanted), np.diff(wanted.indptr), 20).mean())
+            return float(ndcg_of(score, history, wanted).mean())
 
         first = best.kernels[0]
         sides = dict.fromkeys([(False, False), (first.knowledge, first.seen)])
@@ -221,10 +181,8 @@ class Spectra:
         vectors, weight = self._filtered(kernel, start), self._weight(start)
         key = (replace(kernel, share=1.0), start.popularity, start.discount, start.least)
         if key not in self._spreads:
-            people = np.flatnonzero(np.diff(self.likes.indptr))
-            some = self.likes[
-                people[np.linspace(0, len(people) - 1, min(len(people), SPREAD_OVER)).astype(int)]
-            ]
+            users = np.flatnonzero(np.diff(self.likes.indptr))
+            some = self.likes[evenly(users, SPREAD_OVER)]
             self._spreads[key] = float(((some @ (vectors * weight[:, None])) @ vectors.T).std()) or 1.0
         return vectors / np.float32(self._spreads[key] ** 0.5), weight
 
@@ -236,26 +194,26 @@ class Spectra:
         )
 
     def decomposed(
-        self, exponent: float, knowledge: bool = False, seen: bool = False, least: int = 0
+        self, exponent: float, knowledge: bool = False, seen: bool = False, min_likes: int = 0
     ) -> tuple[np.ndarray, np.ndarray, float]:
-        """(V `[I, width]`, S^2 `[width]` falling, the mean eigenvalue of the likes' part over titles with
-        `least` likes).
+        """(V `[I, width]`, S^2 `[width]` falling, the mean eigenvalue of the likes' part over items with
+        `min_likes` likes).
 
-        These titles alone shape the directions; the others get the row of V that their likes give them: V_i =
+        These items alone shape the directions; the others get the row of V that their likes give them: V_i =
         a_i U / S.
         """
-        key = (exponent, knowledge, seen, least)
+        key = (exponent, knowledge, seen, min_likes)
         if key not in self._kept:
             from sklearn.utils.extmath import randomized_svd  # slow to import, and only needed here
 
             columns = sparse.diags(self.count**-exponent)
-            normal = of_people(self.likes, exponent) @ columns
+            normal = scaled_rows(self.likes, exponent) @ columns
             likes = np.asarray(self.likes.sum(0)).ravel()
-            common = likes >= least
+            common = likes >= min_likes
             common |= not common.any()
             mean = float((normal[:, common].data ** 2).sum() / max(1, np.count_nonzero(likes[common])))
             further = [self._entities() @ columns] * knowledge + [
-                of_people(self.seen, exponent) @ columns
+                scaled_rows(self.seen, exponent) @ columns
             ] * seen
             rows = sparse.csr_matrix(sparse.vstack([normal, *further]))
             left, value, of_common = randomized_svd(
@@ -276,7 +234,7 @@ class Spectra:
         return self._kept[key]
 
     def _entities(self) -> sparse.csr_matrix:
-        """One row per entity that two titles or more carry, of length 1."""
+        """One row per entity that two items or more carry, of length 1."""
         relations = choose_relations(self.dataset, self.config.graph)
         parts = [carriers(self.dataset, r, self.config.graph.max_share).T for r in relations]
         carried = sparse.vstack([*parts, sparse.csr_matrix((0, len(self.count)), dtype=np.float32)]).tocsr()
@@ -285,21 +243,21 @@ class Spectra:
 
 
 def of_some(dataset: Dataset) -> Dataset:
-    """What CHOOSERS evenly spaced people saw and liked, or all of it: settings are found in a part of the
-    time that everybody's spectra would take.
+    """What CHOOSERS evenly spaced users saw and liked, or all of it: settings are found in a part of the
+    time that the spectra of all users would take.
     """
     count = len(dataset.user_ids)
     if count <= CHOOSERS:
         return dataset
     asked = np.zeros(count, dtype=bool)
-    asked[np.linspace(0, count - 1, CHOOSERS).astype(int)] = True
+    asked[evenly(np.arange(count), CHOOSERS)] = True
     kept = asked[dataset.user]
     return replace(
         dataset, **{name: getattr(dataset, name)[kept] for name in ("user", "item", "liked", "fold")}
     )
 
 
-def of_people(pairs: sparse.csr_matrix, exponent: float) -> sparse.csr_matrix:
+def scaled_rows(pairs: sparse.csr_matrix, exponent: float) -> sparse.csr_matrix:
     """D_u^-p X: long lists count for less."""
     return sparse.diags(np.maximum(np.asarray(pairs.sum(1)).ravel(), 1) ** -exponent) @ pairs
 
@@ -316,5 +274,5 @@ def narrowed(vectors: np.ndarray, width: int) -> np.ndarray:
 
 
 def dot_product(vectors: np.ndarray, of_history: np.ndarray) -> Scorer:
-    """Scores `[B, I]`: the sum of a history's vectors times every title's."""
+    """Scores `[B, I]`: the sum of a history's vectors times every item's."""
     return lambda users, history: np.asarray((history @ of_history) @ vectors.T)

@@ -1,9 +1,9 @@
 """Training: the loop over epochs, early stopping, checkpoints.
 
 `softmax` (default): a step takes a batch of users, hides a random share of each history and predicts the
-hidden titles from the rest by one softmax over the titles with training likes (a sample, where there are
+hidden items from the rest by one softmax over the items with training likes (a sample, where there are
 many). `bpr` (paper): (user, liked, never seen) triples. In both the target is never part of the history that
-predicts it (batches.py, objectives.py). Under torchrun several processes share every step (parallel.py).
+predicts it (batches.py, objectives.py). Under torchrun several processes share every step (distributed.py).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from dskreg.config import DEVICE, DEVICES, Config, TrainConfig
+from dskreg.console import Progress, silent
 from dskreg.data.dataset import KNOWN, OUTSIDE, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import train_matrix
 from dskreg.errors import InputError
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.metrics import NotANumber
@@ -34,8 +34,8 @@ from dskreg.training.batches import MaskedBatches, TripleBatches
 from dskreg.training.checkpoint import Checkpoint, Epoch, digest
 from dskreg.training.initialise import start_from_svd
 from dskreg.training.objectives import Bpr, MaskedSoftmax
-from dskreg.training.progress import Progress, silent
-from dskreg.training.spectral import Start
+from dskreg.training.optimiser import optimiser_of
+from dskreg.training.start import Start
 
 STOP_ON = "ndcg@20"
 
@@ -54,7 +54,10 @@ class Diverged(InputError):
     """Loss, parameters or scores are no longer numbers. `last`: the last epoch in which all were."""
 
     def __init__(self, epoch: int, wrong: str, config: TrainConfig) -> None:
-        rates = f"train.learning_rate ({config.learning_rate:g}) or train.sampler_learning_rate ({config.sampler_learning_rate:g})"
+        rates = (
+            f"train.learning_rate ({config.learning_rate:g}) or "
+            f"train.sampler_learning_rate ({config.sampler_learning_rate:g})"
+        )
         super().__init__(f"training diverged at epoch {epoch}, {wrong}: lower {rates}")
         self.last = epoch - 1
 
@@ -95,10 +98,10 @@ def train(
     other settings, and Diverged. `start`: what an earlier training chose on validation, to be used again.
     """
     device = choose_device(config.train.device)
-    likes = train_matrix(dataset)
-    if not likes.nnz:
+    if not dataset.folds.train.nnz:
         raise InputError(
-            f"{dataset.name}: no likes to train on (threshold {config.data.like_threshold:g}, core {config.data.core}); lower data.core or data.like_threshold"
+            f"{dataset.name}: no likes to train on (threshold {config.data.like_threshold:g}, core "
+            f"{config.data.core}); lower data.core or data.like_threshold"
         )
     torch.manual_seed(config.seed)
     model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
@@ -167,7 +170,7 @@ def refit(
     """Once more on everything known before the test: the settings and the number of epochs that won on
     validation, validation likes included.
 
-    Where likes outside the core come in, titles with fewer likes than the core asks for shape no direction of
+    Where likes outside the core come in, items with fewer likes than the core asks for shape no direction of
     the start. Returns the candidate graph over the same likes and the model. It is what the baselines get too
     (tuning.py).
     """
@@ -193,41 +196,8 @@ def _task(
 
 
 def _best(history: list[Epoch]) -> Epoch:
-    """The first epoch with the highest validation NDCG; the last one where nobody has a validation title."""
+    """The first epoch with the highest validation NDCG; the last one without validation items."""
     return history[-1] if history[-1].ndcg is None else max(history, key=lambda e: (e.ndcg or 0.0, -e.epoch))
-
-
-def optimiser_of(model: DSKReG, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW over `parameter_groups`, which decays by the learning rate times its `weight_decay`; one kernel
-    for all parameters where there is one.
-    """
-    fused = model.item_embedding.device.type in ("cpu", "cuda")
-    return torch.optim.AdamW(
-        parameter_groups(model, config), weight_decay=config.weight_decay / config.learning_rate, fused=fused
-    )
-
-
-def parameter_groups(model: DSKReG, config: TrainConfig) -> list[dict]:
-    """The embeddings and towers at one learning rate; the sampler's and the attention's few parameters at
-    another, without decay.
-    """
-    small = {
-        "relation_embedding",
-        "relevance_item",
-        "relevance_relation",
-        "prior",
-        "log_gate",
-        "log_user_gate",
-    }
-    named = list(model.named_parameters())
-    return [
-        {"params": [p for n, p in named if n not in small], "lr": config.learning_rate},
-        {
-            "params": [p for n, p in named if n in small],
-            "lr": config.sampler_learning_rate,
-            "weight_decay": 0.0,
-        },
-    ]
 
 
 def _run(objective: nn.Module, optimiser: torch.optim.Optimizer, batches: Iterator) -> Iterator[Tensor]:
@@ -297,7 +267,7 @@ def _out_of_range(model: DSKReG) -> str:
 
 @torch.no_grad()
 def sampling_entropy(model: DSKReG) -> float:
-    """Mean over titles with at least two candidates of H(softmax(s)) / log(candidates)."""
+    """Mean over items with at least two candidates of H(softmax(s)) / log(candidates)."""
     logit = model.item_logits(torch.arange(len(model.item_embedding), device=model.item_embedding.device))
     count = torch.isfinite(logit).sum(1)
     logit, count = logit[count >= 2], count[count >= 2]

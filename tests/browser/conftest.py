@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 HERE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
 OWN_SERVER = (
     "test_browser_history.py",
+    "test_browser_package.py",
     "test_browser_restart.py",
     "test_browser_runs.py",
     "test_browser_watcher.py",

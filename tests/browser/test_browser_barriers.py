@@ -18,9 +18,9 @@ PAGES = (
     "compare",
     "compare?all_four=true",
     "compare?what=people&other=18",
-    "compare?what=titles&other_title=36",
+    "compare?what=items&other_title=36",
     "embeddings",
-    "embeddings?map=viewers",
+    "embeddings?map=users",
     "model",
     "runs?models=demo",
 )

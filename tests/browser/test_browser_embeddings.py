@@ -1,4 +1,4 @@
-"""The embeddings page, as a visitor walks it."""
+"""The Embeddings page in a browser."""
 
 import html
 import re
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 POINTS = """plot => {
     const {xaxis, yaxis} = plot._fullLayout, {left, top} = plot.getBoundingClientRect();
-    return plot._fullData.flatMap(trace => trace.customdata == null ? [] : Array.from(trace.x, (x, i) =>
-        [String(trace.customdata[i]), trace.text[i], left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(trace.y[i])]));
+    const across = x => left + xaxis._offset + xaxis.d2p(x), down = y => top + yaxis._offset + yaxis.d2p(y);
+    return plot._fullData.filter(trace => trace.customdata != null).flatMap(trace => Array.from(trace.x,
+        (x, i) => [String(trace.customdata[i]), trace.text[i], across(x), down(trace.y[i])]));
 }"""
 Point = tuple[str, str, float, float]  # id, title, x and y on the screen
 
@@ -25,7 +26,7 @@ def points(page: "Page") -> list[Point]:
     plot.locator(".nsewdrag").first.wait_for()
     plot.scroll_into_view_if_needed()
     page.wait_for_timeout(800)  # the map is drawn in steps
-    # The map is given its texts escaped
+    # The figure contains escaped texts
     return [(str(key), html.unescape(title), x, y) for key, title, x, y in plot.evaluate(POINTS)]
 
 
@@ -34,12 +35,12 @@ def apart(one: Point, other: Point) -> float:
 
 
 def loneliest(found: list[Point]) -> Point:
-    """The point that a click cannot take for another."""
+    """The point farthest from its nearest neighbour, so that a click selects no other."""
     return max(found, key=lambda point: min(apart(point, other) for other in found if other[0] != point[0]))
 
 
 def drag_around(page: "Page", middle: Point, found: list[Point]) -> set[str]:
-    """Drag a loop around a point, about 26 pixels away and along no other point; the titles inside."""
+    """Draw a square around a point, about 26 pixels away and over no other point; the titles inside."""
     _, _, x, y = middle
     away = [max(abs(px - x), abs(py - y)) for _, _, px, py in found]
     reach = max(range(20, 33), key=lambda r: min(abs(one - r) for one in away))
@@ -51,7 +52,7 @@ def drag_around(page: "Page", middle: Point, found: list[Point]) -> set[str]:
     return {title for _, title, px, py in found if abs(px - x) < reach and abs(py - y) < reach}
 
 
-def test_a_point_on_the_map_opens_its_details_and_the_link_restores_them(page: "Page", server: str) -> None:
+def test_a_clicked_point_shows_its_details_and_the_link_restores_them(page: "Page", server: str) -> None:
     page.goto(f"{server}/embeddings")
     _, name, *place = loneliest(points(page))
     page.mouse.move(*place)
@@ -63,7 +64,7 @@ def test_a_point_on_the_map_opens_its_details_and_the_link_restores_them(page: "
     says(settle(page).locator("h2"), name)
 
 
-def test_a_loop_around_points_lists_them_and_saves_their_titles(page: "Page", server: str) -> None:
+def test_points_inside_a_lasso_are_listed_and_exported(page: "Page", server: str) -> None:
     page.goto(f"{server}/embeddings?tool=lasso")
     found = points(page)
     inside = drag_around(page, loneliest(found), found)
@@ -74,18 +75,18 @@ def test_a_loop_around_points_lists_them_and_saves_their_titles(page: "Page", se
         page.get_by_role("radio", name="popularity")
     ).first.click()
     page.wait_for_url(re.compile("colour=popularity"))
-    says(settle(page), f"Selected: {len(inside)} titles")  # it survives another colour
+    says(settle(page), f"Selected: {len(inside)} titles")  # also under another colour
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save the selection as CSV").click()
+        page.get_by_role("button", name="Export CSV").click()
     text = download.value.path().read_text(encoding="utf-8-sig")
     assert len(text.splitlines()) == len(inside) + 1
     assert [title for title in inside if title.replace('"', '""') not in text] == []
-    page.get_by_role("button", name="Clear the selection").click()
+    page.get_by_role("button", name="Clear selection").click()
     page.wait_for_url(lambda url: "picked" not in url)
     assert "Selected:" not in settle(page).inner_text()
 
 
-def test_a_selection_just_made_keeps_the_zoom(page: "Page", server: str) -> None:
+def test_a_new_selection_keeps_the_zoom(page: "Page", server: str) -> None:
     page.goto(f"{server}/embeddings?tool=box")
     found = points(page)
     middle = loneliest(found)
@@ -107,11 +108,11 @@ def test_a_selection_just_made_keeps_the_zoom(page: "Page", server: str) -> None
     }
 
 
-def test_a_title_is_found_by_name_and_has_as_many_neighbours_as_asked(page: "Page", server: str) -> None:
+def test_a_title_found_by_name_has_as_many_neighbours_as_requested(page: "Page", server: str) -> None:
     page.goto(
-        f"{server}/embeddings?near_k=4&graph=before&method=PCA&colour=cluster&size=degree&metric=euclidean"
+        f"{server}/embeddings?near_k=4&graph=raw&method=PCA&colour=cluster&size=degree&metric=euclidean"
     )
-    says(settle(page), re.compile(r"\d of 4 of the nearest"))
+    says(settle(page), re.compile(r"\d of 4 nearest neighbours"))
     page.locator(".st-key-map_search input").press_sequentially("fullmetal", delay=30)
     page.locator(".st-key-map_found input").click()
     page.get_by_role("option", name="Fullmetal Alchemist", exact=True).click()
@@ -119,7 +120,7 @@ def test_a_title_is_found_by_name_and_has_as_many_neighbours_as_asked(page: "Pag
     says(settle(page).locator("h2"), "Fullmetal Alchemist")
     assert {
         "near_k=4",
-        "graph=before",
+        "graph=raw",
         "method=PCA",
         "colour=cluster",
         "size=degree",
@@ -127,12 +128,28 @@ def test_a_title_is_found_by_name_and_has_as_many_neighbours_as_asked(page: "Pag
     } <= set(page.url.partition("?")[2].split("&"))
 
 
-def test_a_hand_made_profile_is_placed_in_the_dark_on_a_telephone(visitor: "Callback", server: str) -> None:
+def test_a_custom_profile_is_on_the_map_of_users_on_a_phone_in_dark_mode(
+    visitor: "Callback", server: str
+) -> None:
     page = visitor(width=420, color_scheme="dark")
-    page.goto(f"{server}/embeddings?map=viewers&profile=mine&titles=36,361")
+    page.goto(f"{server}/embeddings?map=users&profile=mine&titles=36,361")
     points(page)
-    says(page.locator(".st-key-map_chart .js-plotly-plot"), "you are here")
+    says(page.locator(".st-key-map_chart .js-plotly-plot"), "this profile")
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+def test_a_link_of_an_earlier_version_shows_the_map_of_users_and_can_be_changed(
+    page: "Page", server: str
+) -> None:
+    page.goto(f"{server}/embeddings?map=viewers&colour=oddness")
+    main = settle(page)
+    says(main, "Find user")
+    assert "which are ignored" not in main.inner_text()
+    page.get_by_role("radio", name="titles").or_(
+        page.locator("label", has_text=re.compile("^titles$"))
+    ).first.click()
+    says(settle(page), "Find title")
+    assert "map=viewers" not in page.url
 
 
 Callback = Callable[..., "Page"]

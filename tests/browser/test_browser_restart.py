@@ -53,6 +53,6 @@ def test_a_server_that_was_killed_and_started_again_shows_the_same_view(page: Pa
         says(settle(page), "How the score adds up")
         assert page.locator("h2").first.inner_text() == heading and page.url == link
         page.get_by_role("link", name="What if").first.click()
-        says(settle(page), "The smallest reason")
+        says(settle(page), "Minimal counterfactual explanation")
         assert "user 34" in page.inner_text("[data-testid='stMain']").lower()
         page.goto("about:blank")

@@ -14,28 +14,36 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 DEMO = Path(__file__).parents[2] / "artifacts" / "demo"
-PANELS = ("Candidates", "Relations", "Flow", "Repeats&times=100", "Compare", "Walk", "Hubs")
+PANELS = (
+    "Candidates",
+    "Relations",
+    "Attribution",
+    "Simulation&times=100",
+    "Compare+samples",
+    "Traverse",
+    "Degrees",
+)
 
 
 def test_a_copied_link_opens_the_same_view(page: "Page", server: str) -> None:
     page.goto(f"{server}/sampling?user=17&item=36")
     says(settle(page), "Fullmetal Alchemist")
-    page.get_by_role("button", name="Draw again").click()
-    says(settle(page), re.compile(r"the model drew \d+"))
+    page.get_by_role("button", name="Resample").click()
+    says(settle(page), re.compile(r"The model samples \d+ of 120 candidates\."))
     page.wait_for_url(re.compile("noise=true"))
     settle(page)
-    page.get_by_role("button", name="Draw again").click()
+    page.get_by_role("button", name="Resample").click()
     page.wait_for_url(re.compile("seed=1"))
     settle(page)
-    page.get_by_role("tab", name="Compare").click()
+    page.get_by_role("tab", name="Compare samples").click()
     page.wait_for_url(re.compile("show=Compare"))
-    says(settle(page), re.compile("Both are the same draw"))
+    says(settle(page), re.compile("Both samples have the same seed"))
     page.get_by_role("button", name="Next seed").click()
     page.wait_for_url(re.compile("seed_b=2"))
-    says(settle(page), re.compile(r"\d of 8 stayed"))
+    says(settle(page), re.compile(r"\d of 8 unchanged"))
     first = settle(page).inner_text()
     page.goto(page.url)
-    says(settle(page), re.compile(r"\d of 8 stayed"))
+    says(settle(page), re.compile(r"\d of 8 unchanged"))
     comes_to_read(settle(page), first)
     assert {"user=17", "item=36", "noise=true"} <= set(page.url.partition("?")[2].split("&"))
 
@@ -51,38 +59,38 @@ def test_candidates_are_filtered_by_relation(page: "Page", server: str) -> None:
     says(settle(page), re.compile(r"\d+ of 120 candidates"))
     page.keyboard.press("Escape")  # the open list hides the rest from assistive technology
     with page.expect_download() as download:
-        page.get_by_role("button", name="These candidates (CSV)").click()
+        page.get_by_role("button", name="Candidates (CSV)").click()
     rows = Path(download.value.path()).read_text("utf-8-sig").splitlines()
     says(settle(page), f"{len(rows) - 1} of 120 candidates")
     assert all("franchise" in row for row in rows[1:])
 
 
-def test_a_thousand_draws_come_to_the_exact_probabilities(page: "Page", server: str) -> None:
-    page.goto(f"{server}/sampling?user=17&item=36&show=Repeats")
-    says(settle(page), "Draw how many times?")
+def test_a_simulation_shows_charts_and_a_table(page: "Page", server: str) -> None:
+    page.goto(f"{server}/sampling?user=17&item=36&show=Simulation")
+    says(settle(page), "Number of samples")
     page.get_by_role("radio", name="1000").or_(page.get_by_role("button", name="1000")).click()
-    says(settle(page), "After 1,000 draws")
+    says(settle(page), "Over 1,000 samples")
     page.wait_for_url(re.compile("times=1000"))
     page.locator(".js-plotly-plot").nth(2).wait_for()
     page.get_by_role("tab", name="Table").click()
     page.locator("[data-testid='stDataFrame']").first.wait_for()
 
 
-def test_a_walk_goes_on_by_a_click_and_comes_back(page: "Page", server: str) -> None:
+def test_a_traversal_goes_on_by_a_click_and_comes_back(page: "Page", server: str) -> None:
     explorer = Explorer.open(DEMO)
     around = explorer.explain(explorer.profile(17), 36).item_neighbours
-    drawn = around.loc[around["picked"], "title"]
-    name = drawn[(drawn.str.len() < 20) & ~drawn.str.startswith("Fullmetal")].iloc[0]
-    page.goto(f"{server}/sampling?user=17&item=36&show=Walk")
+    sampled = around.loc[around["picked"], "title"]
+    name = sampled[(sampled.str.len() < 20) & ~sampled.str.startswith("Fullmetal")].iloc[0]
+    page.goto(f"{server}/sampling?user=17&item=36&show=Traverse")
     main = settle(page)
     says(main, "Neighbours of Fullmetal Alchemist")
     label = page.locator(".stEChartsChart svg text").filter(has_text=name).first
     label.wait_for()
     label.scroll_into_view_if_needed()
-    page.wait_for_timeout(800)  # the drawing moves into its place
+    page.wait_for_timeout(800)  # the graph moves into its place
     box = label.bounding_box()
     assert box
-    page.mouse.click(box["x"] - 12, box["y"] + box["height"] / 2)  # the node stands before its label
+    page.mouse.click(box["x"] - 12, box["y"] + box["height"])  # the node is left of its two lines of text
     page.wait_for_url(re.compile(r"trail=36(,|%2C)\d+"))
     says(main, f"Neighbours of {name}")
     settle(page)
@@ -97,19 +105,19 @@ def test_a_walk_goes_on_by_a_click_and_comes_back(page: "Page", server: str) -> 
     says(main, f"Neighbours of {name}")
     settle(page)
     page.locator(".st-key-crumb-0 button").click()
-    says(main, re.compile("Neighbours of Fullmetal Alchemist: \\d+ drawn"))
+    says(main, re.compile("Neighbours of Fullmetal Alchemist: \\d+ sampled"))
     assert "item=36" in page.url
 
 
-def test_the_exported_page_stands_alone(
+def test_the_html_report_needs_no_script_and_no_network(
     page: "Page", server: str, visitor: "Callable[..., Page]", tmp_path: Path
 ) -> None:
     page.goto(f"{server}/sampling?user=17&item=36&noise=true&seed=1")
     main = settle(page)
     score = main.locator("[data-testid='stMetricValue']").first.inner_text()
-    page.get_by_role("button", name="Take it along").click()
+    page.get_by_role("button", name="Export").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Page for a colleague (HTML)").click()
+        page.get_by_role("button", name="HTML report").click()
     download.value.save_as(tmp_path / "explanation.html")
     reader = visitor(java_script_enabled=False, color_scheme="dark")
     reader.goto("about:blank")

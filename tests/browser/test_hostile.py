@@ -38,11 +38,13 @@ MADE = """mark => {
         if (node.classList.contains('hostile')) say('made', node);
         for (const {name, value} of node.attributes) {
             if (name.startsWith('on') && value.includes('__ran')) say('listens', node);
-            if (/^(href|src|action|formaction|data|xlink:href)$/.test(name) && /hostile\\.invalid|^\\s*javascript:/i.test(value)) say('leads', node);
+            const leads = /^(href|src|action|formaction|data|xlink:href)$/.test(name);
+            if (leads && /hostile\\.invalid|^\\s*javascript:/i.test(value)) say('leads', node);
             if (name === 'style' && value.includes('hostile')) say('style', node);
         }
         const own = node.textContent;
-        if (own.length < 40 && own.trim().startsWith(mark) && /^[a-z]+-[a-z]+$/.test(own.trim())) say('formatted', node);
+        const word = own.trim();
+        if (own.length < 40 && word.startsWith(mark) && /^[a-z]+-[a-z]+$/.test(word)) say('formatted', node);
         if (node.matches('[data-testid="stIconMaterial"]') && own.includes('ICON')) say('icon', node);
     }
     if (window.__ran !== undefined) wrong.push('ran');
@@ -193,28 +195,23 @@ class Witness:
             }
         assert len(said) > 2 and all(len(text) < 300 for text in said)
 
-    def hovers_over_network(self) -> None:
-        """Every node of pyvis' drawing."""
-        element = self.page.locator("[data-testid='stMain'] iframe").first
-        element.scroll_into_view_if_needed()
-        frame = element.element_handle().content_frame()
-        assert frame
-        frame.wait_for_function("() => typeof network !== 'undefined'")
-        box = element.bounding_box()
-        places = frame.evaluate(
+    def hovers_over_html_graph(self) -> None:
+        """Nodes of the exported HTML graph."""
+        self.page.wait_for_function("() => typeof network !== 'undefined'")
+        places = self.page.evaluate(
             "() => network.body.nodeIndices.map(id => network.canvasToDOM(network.getPosition(id)))"
         )
-        assert box and len(places) > 3
+        assert len(places) > 3
         said = set()
         for place in places if LONG else places[:4]:
-            self.page.mouse.move(box["x"] + place["x"], box["y"] + place["y"])
+            self.page.mouse.move(place["x"], place["y"])
             self.page.wait_for_timeout(180)
             self.look()
-            said |= set(frame.locator(".vis-tooltip").all_inner_texts())
-        assert any("drawn" in text for text in said)
+            said |= set(self.page.locator(".vis-tooltip").all_inner_texts())
+        assert any("sampled" in text for text in said)
 
-    def hovers_over_walk(self) -> None:
-        """Every node of ECharts' network."""
+    def hovers_over_graph(self) -> None:
+        """Every node of ECharts' graph."""
         for label in self.page.locator(".stEChartsChart svg text").all()[:12]:
             label.scroll_into_view_if_needed()
             box = label.bounding_box()
@@ -307,7 +304,7 @@ def listed(witness: Witness) -> None:
 
 def candidates(witness: Witness) -> None:
     witness.opens(CHOOSERS)
-    witness.saves("These candidates (CSV)")
+    witness.saves("Candidates (CSV)")
 
 
 def what_if(witness: Witness) -> None:
@@ -323,16 +320,21 @@ def titles_map(witness: Witness) -> None:
 VIEWS: dict[str, tuple[str, Act]] = {
     "cards": ("?top=50&hide_seen=false", cards),
     "table": (
-        f"?view=table&top=20&near={ITEM['Markdown image']}&diversity=40&liked={ITEM['script']}&disliked={ITEM['link']}",
+        f"?view=table&top=20&near={ITEM['Markdown image']}&diversity=40&liked={ITEM['script']}"
+        f"&disliked={ITEM['link']}",
         listed,
     ),
-    "drawing": (f"sampling?item={ITEM['link']}", Witness.hovers_over_network),
+    "drawing": (f"sampling?item={ITEM['link']}", Witness.hovers_over_graph),
     "candidates": (f"sampling?item={ITEM['Markdown link']}&show=Candidates", candidates),
-    "flow": (f"sampling?item={ITEM['HTML of plotly']}&show=Flow&whole=true", Witness.hovers_over_charts),
-    "walk": (f"sampling?item={ITEM['templates']}&show=Walk", Witness.hovers_over_walk),
+    "flow": (
+        f"sampling?item={ITEM['HTML of plotly']}&show=Attribution&whole=true",
+        Witness.hovers_over_charts,
+    ),
+    "walk": (f"sampling?item={ITEM['templates']}&show=Traverse", Witness.hovers_over_graph),
     "what if": (f"what_if?item={ITEM['LaTeX']}&without={ITEM['script']}&no_relations=co-liked", what_if),
     "two titles": (
-        f"compare?what=titles&item={ITEM['10,000 without a blank']}&other_title={ITEM['overridden direction']}",
+        f"compare?what=items&item={ITEM['10,000 without a blank']}"
+        f"&other_title={ITEM['overridden direction']}",
         Witness.hovers_over_charts,
     ),
     "map": (f"embeddings?item={ITEM['bare address']}&picked={','.join(ITEM.values())}", titles_map),
@@ -350,23 +352,23 @@ FURTHER: dict[str, tuple[str, Act]] = {
         "?user=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&item=%E2%80%AEx&genres=**x**",
         nothing,
     ),
-    "the viewer's side": (f"sampling?item={ITEM['image']}&side=viewer", Witness.hovers_over_network),
-    "repeats": (f"sampling?item={ITEM['svg']}&show=Repeats&times=100", Witness.hovers_over_charts),
-    "two draws": (f"sampling?item={ITEM['bold']}&show=Compare", Witness.hovers_over_charts),
+    "the user's side": (f"sampling?item={ITEM['image']}&side=user", Witness.hovers_over_graph),
+    "repeats": (f"sampling?item={ITEM['svg']}&show=Simulation&times=100", Witness.hovers_over_charts),
+    "two draws": (f"sampling?item={ITEM['bold']}&show=Compare+samples", Witness.hovers_over_charts),
     "two temperatures": (
-        f"sampling?item={ITEM['bold']}&show=Compare&versus=temperatures",
+        f"sampling?item={ITEM['bold']}&show=Compare+samples&versus=temperatures",
         Witness.hovers_over_charts,
     ),
-    "hubs": (f"sampling?item={ITEM['heading']}&show=Hubs", Witness.hovers_over_charts),
+    "hubs": (f"sampling?item={ITEM['heading']}&show=Degrees", Witness.hovers_over_charts),
     "recommenders": ("compare?all_four=true", Witness.hovers_over_charts),
     "people": ("compare?what=people", Witness.hovers_over_charts),
-    "map of viewers": ("embeddings?map=viewers&colour=cluster", Witness.hovers_over_charts),
+    "map of users": ("embeddings?map=users&colour=cluster", Witness.hovers_over_charts),
     "map zoomed": (
         f"embeddings?item={ITEM['10,000 in words']}&zoom=true&colour=cluster&arrows=true",
         Witness.hovers_over_charts,
     ),
-    "map before, by type": (
-        f"embeddings?item={ITEM['code']}&graph=before&colour=type&method=PCA",
+    "raw map, by type": (
+        f"embeddings?item={ITEM['code']}&graph=raw&colour=type&method=PCA",
         Witness.hovers_over_charts,
     ),
     "two models of a shelf": (
@@ -398,7 +400,7 @@ EACH = (
     "?near={}&top=3",
     "sampling?item={}",
     "what_if?item={}",
-    "compare?what=titles&item={}",
+    "compare?what=items&item={}",
     "embeddings?item={}&zoom=true",
 )
 
@@ -422,13 +424,13 @@ def test_every_payload_in_question(witness: Witness, address: str) -> None:
 def test_the_exported_page_runs_nothing(witness: Witness, browser: Browser, tmp_path: Path) -> None:
     """Opened from the disk in a browser with scripts on. The explanation for a program says the same."""
     witness.visit(f"sampling?item={ITEM['controls']}")
-    witness.page.get_by_role("button", name="Take it along").click()
-    name, content = witness.saved("Explanation (JSON)")
+    witness.page.get_by_role("button", name="Export").click()
+    name, content = witness.saved("JSON")
     assert (
         name == "explanation.json"
         and json.loads(content)["title"] == legible(PAYLOADS["controls"]) != PAYLOADS["controls"]
     )
-    name, content = witness.saved("Page for a colleague (HTML)")
+    name, content = witness.saved("HTML report")
     assert name == "explanation.html"
     (tmp_path / name).write_bytes(content)
     context = browser.new_context(viewport={"width": WIDE, "height": 1000})
@@ -438,4 +440,19 @@ def test_the_exported_page_runs_nothing(witness: Witness, browser: Browser, tmp_
     reader.shows(PAYLOADS["controls"])
     reader.measure()
     assert reader.page.locator("script, img, a, iframe").count() == 0
+    context.close()
+
+
+def test_the_exported_graph_shows_names_as_text(witness: Witness, browser: Browser, tmp_path: Path) -> None:
+    """Opened from the disk: its own scripts run, those in names do not."""
+    witness.visit(f"sampling?item={ITEM['link']}")
+    witness.page.get_by_role("button", name="Export").click()
+    name, content = witness.saved("HTML graph")
+    assert name == "graph.html"
+    (tmp_path / name).write_bytes(content)
+    context = browser.new_context(viewport={"width": WIDE, "height": 1000})
+    reader = Witness(context, (tmp_path / name).as_uri())
+    reader.page.goto(reader.home)
+    reader.look()
+    reader.hovers_over_html_graph()
     context.close()

@@ -46,7 +46,7 @@ def test_an_inverse_becomes_part_of_its_relation_whatever_their_order():
 
 
 @pytest.mark.parametrize(("missing", "merged"), [(0, True), (1, True), (2, False)])
-def test_of_forty_pairs_two_may_be_told_one_way_only_and_none_is_lost(missing, merged):
+def test_of_forty_pairs_two_may_be_in_one_direction_only_and_none_is_lost(missing, merged):
     there, back = (
         [(n, "r", f"e{n % 7}") for n in range(39)],
         [(f"e{n % 7}", "s", n) for n in range(missing, 40)],
@@ -111,7 +111,7 @@ def test_a_copy_of_an_inverse_is_an_inverse():
     )
 
 
-def test_many_copies_are_one_relation_and_told_in_few_notes():
+def test_many_copies_become_one_relation_with_few_notes():
     graph = folded(*((n, f"r{r:04}", "e") for r in range(3000) for n in range(2)))
     assert graph.relations == ("r0000",) and len(graph.head) == 2
     assert (

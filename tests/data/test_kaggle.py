@@ -1,4 +1,4 @@
-"""The Kaggle reader on a catalogue of seven titles, and on the real files where they are."""
+"""The Kaggle reader on a catalogue of seven items, and on the real files where they are."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def complaint(folder: Path) -> str:
 
 
 def carried(dataset: Dataset, relation: str) -> dict[str, set[str]]:
-    """Entities by title under one relation."""
+    """Entities by item under one relation."""
     found: dict[str, set[str]] = {}
     for head, kind, tail in zip(dataset.head, dataset.relation, dataset.tail, strict=True):
         if dataset.relations[kind] == relation:
@@ -55,7 +55,7 @@ def carried(dataset: Dataset, relation: str) -> dict[str, set[str]]:
     return found
 
 
-def test_titles_are_decoded_told_apart_and_kept(tmp_path):
+def test_titles_are_decoded_distinguished_and_kept(tmp_path):
     items = read(world(tmp_path), 7).items
     assert list(items["item_id"]) == [20, 442, 44, 7, 8, 9]
     assert list(items["title"]) == [
@@ -104,7 +104,7 @@ def test_what_is_dropped_or_missing_is_counted(tmp_path):
         "1 rows of rating.csv with a user and title that come again: dropped, the last is kept",
         "1 rows of rating.csv with the rating -1 (watched, not rated): seen, not liked",
         "rating.csv: ratings from 7 to 10, data.like_threshold = 7: every rating is a like",
-        "3 titles that nobody rated: kept",
+        "3 titles without a rating: kept",
     }
 
 
@@ -187,15 +187,15 @@ def test_a_bad_title_is_named(tmp_path, row, said):
 
 def test_missing_and_empty_files_and_columns_are_named(tmp_path):
     world(tmp_path, anime="anime_id,name,type,episodes,rating,members\n")
-    assert (
-        complaint(tmp_path)
-        == "anime.csv, line 1: expected the column 'genre' (got 'anime_id, name, type, episodes, rating, members')"
+    assert complaint(tmp_path) == (
+        "anime.csv, line 1: expected the column 'genre' (got 'anime_id, name, type, episodes, "
+        "rating, members')"
     )
     assert complaint(world(tmp_path, rating="")) == "rating.csv: expected data, found an empty file"
     (tmp_path / "rating.csv").unlink()
-    assert (
-        complaint(tmp_path)
-        == f"{tmp_path}: expected rating.csv (or rating.csv.gz, or a zip that holds rating.csv), found 'anime.csv'"
+    assert complaint(tmp_path) == (
+        f"{tmp_path}: expected rating.csv (or rating.csv.gz, or a zip that holds rating.csv), "
+        "found 'anime.csv'"
     )
     assert complaint(world(tmp_path, anime=ANIME.split("\n")[0] + "\n")).endswith(
         "expected at least one title, found none"
@@ -346,14 +346,17 @@ def test_scattered_and_huge_user_ids_keep_their_order(tmp_path):
     assert data.user.tolist() == [2, 0, 1, 0] and data.user.dtype == np.int32
 
 
-def test_columns_that_are_not_read_and_a_threshold_above_all_ratings_are_told(tmp_path):
+def test_unread_columns_and_a_threshold_above_all_ratings_are_reported(tmp_path):
     folder = world(tmp_path, rating="user_id,anime_id,rating,dropped\n3,20,10,1\n1,20,8,0\n1,44,-1,0\n")
     assert (
-        "columns of rating.csv that are not read, so that none of them turns a row into a dislike: 'dropped'"
+        "unread columns of rating.csv, none of which turns a row into a dislike: 'dropped'"
         in read(folder, 7).notes
     )
     with pytest.raises(InputError) as caught:
         read(folder, 70)
-    told = "expected ratings that reach data.like_threshold = 70, but the largest is 10; try --set data.like_threshold=7"
+    told = (
+        "expected ratings that reach data.like_threshold = 70, but the largest is 10; try --set "
+        "data.like_threshold=7"
+    )
     assert str(caught.value) == f"rating.csv, column rating: {told}"
     assert not read(world(tmp_path, rating="user_id,anime_id,rating\n3,20,-1\n"), 70).liked.any()

@@ -11,11 +11,17 @@ from dskreg.data.readers.load import load
 from dskreg.data.readers.recbole import read
 from dskreg.errors import InputError
 
-INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n2\t10\t8\t5\n10\t11\t3\t1\n2\t10\t2\t9\n1\t13\t9\t1\n2\t10\t9\t6\n"
+INTER = (
+    "user_id:token\titem_id:token\trating:float\ttimestamp:float\n2\t10\t8\t5\n10\t11\t3\t1\n"
+    "2\t10\t2\t9\n1\t13\t9\t1\n2\t10\t9\t6\n"
+)
 ITEM = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
 ITEM += "11\tToy Story\t1995\tAnimation Comedy\n10\tHeat\t1995\tAction\n12\tHeat\t1986\t\n"
 LINK = "item_id:token\tentity_id:token\n10\tm.a\n11\tm.b\n99\tm.c\n"
-KG = "head_id:token\trelation_id:token\ttail_id:token\nm.a\tdirector\tm.x\nm.y\tdirector\tm.b\nm.a\tsequel\tm.b\nm.x\tsequel\tm.y\nm.a\tdirector\tm.x\n"
+KG = (
+    "head_id:token\trelation_id:token\ttail_id:token\nm.a\tdirector\tm.x\nm.y\tdirector\tm.b\n"
+    "m.a\tsequel\tm.b\nm.x\tsequel\tm.y\nm.a\tdirector\tm.x\n"
+)
 
 
 def world(folder: Path, **files: str | None) -> Path:
@@ -94,7 +100,10 @@ def test_tokens_with_leading_zeros_stay_text(tmp_path):
 
 def test_a_threshold_above_five_stars_suggests_another(tmp_path):
     world(tmp_path, inter="user_id:token\titem_id:token\trating:float\n1\t10\t5\n")
-    expected = "expected ratings that reach data.like_threshold = 7, but the largest is 5; try --set data.like_threshold=4"
+    expected = (
+        "expected ratings that reach data.like_threshold = 7, but the largest is 5; try --set "
+        "data.like_threshold=4"
+    )
     assert complaint(tmp_path) == f"ml.inter, column rating: {expected}"
     assert read(tmp_path, 4).liked.all()
 
@@ -119,7 +128,8 @@ def test_a_threshold_above_five_stars_suggests_another(tmp_path):
         ({"inter": ""}, "ml.inter: expected data, found an empty file"),
         (
             {"inter": "user_id\titem_id\n1\t1\n"},
-            "ml.inter, line 1: expected fields name:type (token, token_seq, float or float_seq), separated by tabs (got 'user_id')",
+            "ml.inter, line 1: expected fields name:type (token, token_seq, float or float_seq), separated "
+            "by tabs (got 'user_id')",
         ),
         (
             {"kg": "head_id:token\ttail_id:token\na\tb\n"},
@@ -136,7 +146,10 @@ def test_a_graph_needs_links_and_a_folder_one_set(tmp_path):
         f"{tmp_path}: expected a file *.link beside ml.kg (item_id, entity_id), found 'ml."
     )
     (tmp_path / "other.inter").write_text(INTER)
-    said = f"{tmp_path}: expected one file *.inter, found 2 ('ml.inter', 'other.inter'); put the rows of all into one file"
+    said = (
+        f"{tmp_path}: expected one file *.inter, found 2 ('ml.inter', 'other.inter'); put the rows "
+        "of all into one file"
+    )
     assert complaint(tmp_path) == said
 
 
@@ -196,22 +209,25 @@ def test_ids_written_as_floats_are_whole_numbers(tmp_path):
         (
             (95, 20, 15, 85),
             7,
-            "x.inter: ratings from 15 to 95, data.like_threshold = 7: every rating is a like; try --set data.like_threshold=70",
+            "x.inter: ratings from 15 to 95, data.like_threshold = 7: every rating is a like; try --set "
+            "data.like_threshold=70",
         ),
         (
             (95, 20, 5),
             7,
-            "x.inter: ratings from 5 to 95, data.like_threshold = 7: 2 of 3 ratings are likes; try --set data.like_threshold=70",
+            "x.inter: ratings from 5 to 95, data.like_threshold = 7: 2 of 3 ratings are likes; try --set "
+            "data.like_threshold=70",
         ),
         (
             (5, 4),
             1,
-            "x.inter: ratings from 4 to 5, data.like_threshold = 1: every rating is a like; try --set data.like_threshold=4",
+            "x.inter: ratings from 4 to 5, data.like_threshold = 1: every rating is a like; try --set "
+            "data.like_threshold=4",
         ),
         ((1, 1), 1, "x.inter: ratings from 1 to 1, data.like_threshold = 1: every rating is a like"),
     ],
 )
-def test_a_threshold_too_low_for_the_scale_is_told(tmp_path, ratings, threshold, said):
+def test_a_threshold_too_low_for_the_scale_is_reported(tmp_path, ratings, threshold, said):
     rows = "".join(f"u{n}\ti{n}\t{rating}\n" for n, rating in enumerate(ratings))
     (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\trating:float\n" + rows)
     assert said in read(tmp_path, threshold).notes
@@ -225,18 +241,19 @@ def test_a_threshold_above_all_ratings_is_refused_with_one_that_some_reach(tmp_p
         f"user_id:token\titem_id:token\trating:float\nu\ti\t{largest}\nu\tj\t0\n"
     )
     assert complaint(tmp_path, 99) == (
-        f"x.inter, column rating: expected ratings that reach data.like_threshold = 99, but the largest is {largest:g}; try --set data.like_threshold={hint}"
+        "x.inter, column rating: expected ratings that reach data.like_threshold = 99, but the largest is "
+        f"{largest:g}; try --set data.like_threshold={hint}"
     )
     assert read(tmp_path, float(hint)).liked.any()
 
 
-def test_columns_that_are_not_read_are_told(tmp_path):
+def test_unread_columns_are_reported(tmp_path):
     head = "user_id:token\titem_id:token\trating:float\tlabel:float\tclick:token\n"
     data = read(world(tmp_path, inter=f"{head}1\t10\t8\t0\tno\n1\t11\t2\t1\tyes\n"), 7)
     assert data.liked.tolist() == [True, False]
     assert (
-        "columns of ml.inter that are not read, so that none of them turns a row into a dislike: 'label:float', 'click:token'"
-        in data.notes
+        "unread columns of ml.inter, none of which turns a row into a dislike: "
+        "'label:float', 'click:token'" in data.notes
     )
 
 

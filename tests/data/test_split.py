@@ -120,7 +120,7 @@ def test_the_core_is_the_one_that_repeated_removal_leaves():
 
 
 def test_removal_goes_on_until_nothing_changes():
-    # Users 0 and 1 like items 0 and 1; user 2 likes item 1 and 2, and item 2 has nobody else: it goes, then
+    # Users 0 and 1 like items 0 and 1; user 2 likes item 1 and 2, and item 2 has no other user: it goes, then
     # user 2 goes.
     data = split(world([0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 1, 2]), DataConfig(core=2))
     assert list(data.fold == OUTSIDE) == [False] * 4 + [True] * 2
@@ -153,7 +153,7 @@ def test_nothing_left_to_train_on_is_an_error():
         split(world([0], [0], fold=[TEST]), DataConfig())
 
 
-def test_dealing_out_few_people_at_once_gives_the_same_folds(monkeypatch):
+def test_splitting_a_few_users_at_a_time_gives_the_same_folds(monkeypatch):
     rng = np.random.default_rng(0)
     pairs = np.unique(rng.integers([40, 30], size=(900, 2)), axis=0)
     data = world(pairs[:, 0], pairs[:, 1])
@@ -186,10 +186,11 @@ def test_likes_and_what_the_core_leaves_out_are_counted():
         "first",
         "6 of 8 interactions are likes",
         "1 of 4 users without any like",
-        "1 of 4 titles that nobody likes",
-        "2 likes outside the core of users and titles with at least 2 likes among themselves: in no validation, no test",
+        "1 of 4 titles without any like",
+        "2 likes outside the core of users and titles with at least 2 likes among themselves: in no "
+        "validation, no test",
         "1 users with likes, but none in the core",
-        "1 titles that somebody likes, but none in the core",
+        "1 titles with likes, but none in the core",
     )
     assert split(world([0, 0, 1, 1], [0, 1, 0, 1]), DataConfig(core=2)).notes == (
         "4 of 4 interactions are likes",

@@ -1,4 +1,5 @@
-"""The train/test/kg_final reader on four items and three entities, and on the paper's files where they are."""
+"""The train/test/kg_final reader on four items and three entities, and on the paper's files where they "
+"are."""
 
 from __future__ import annotations
 
@@ -85,7 +86,7 @@ def test_triples_are_turned_towards_the_items(tmp_path):
     )
 
 
-def test_relations_of_one_name_are_told_apart(tmp_path):
+def test_relations_of_one_name_are_distinguished(tmp_path):
     names = "org_id\tremap_id\nsame\t0\nsame\t1\nco-liked\t2\n"
     assert read(world(tmp_path, kg_final="0 0 4\n1 1 4\n1 2 5\n", relation_list=names)).relations == (
         "same [0]",
@@ -153,7 +154,8 @@ def test_a_missing_file_and_a_wrong_encoding_are_named(tmp_path):
         (
             "item_list",
             "id\n0\n",
-            "item_list.txt is not used: item_list.txt, line 1: expected a name and a column satori_id or remap_id (got 'id')",
+            "item_list.txt is not used: item_list.txt, line 1: expected a name and a column satori_id or "
+            "remap_id (got 'id')",
         ),
         ("item_list", "", "item_list.txt is not used: item_list.txt: expected data, found an empty file"),
         (

@@ -1,8 +1,7 @@
-"""Run folders with one fault each: every field of every file in several wrong ways, every file as something
-that is no file, and bytes changed at random.
+"""Run folders with one fault each.
 
-A value is wrong where the file's form, declared in dskreg/runs/request.py, dskreg/runs/process.py and
-dskreg/runs/journal.py, does not allow it.
+The faults are wrong values of every field, files that are no regular files, and bytes changed at random. A
+value is wrong where its declaration in dskreg/runs (request.py, process.py, journal.py) does not allow it.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ JOURNAL: list[dict[str, Any]] = [
     {"time": 1.7e9, "event": "stage", "text": "training"},
     {"time": 1.7e9, "event": "epoch", "epoch": 1, "loss": 0.5, "ndcg": 0.25, "recall": 0.5, "entropy": 0.75},
     {"time": 1.7e9, "event": "step", "label": "epoch 2", "step": 1, "steps": 2},
-    {"time": 1.7e9, "event": "error", "message": "told"},
+    {"time": 1.7e9, "event": "error", "message": "no space"},
 ]
 OPTIONAL = {
     "preset",
@@ -50,7 +49,7 @@ OPTIONAL = {
     "recall",
     "entropy",
 }
-UNREAD = {"label", "patience"}  # of the journal: for other readers
+UNREAD = {"label", "patience"}  # fields of the journal that the app does not read
 FILES = ("request.json", "process.json", "journal.jsonl", "output.txt")
 KEYS = ("request", "process", "journal", "output")
 DEEP = "[" * 100_000
@@ -79,20 +78,18 @@ class Broken:
 
     name: str
     lay: Callable[[Path], object]  # makes the folder
-    file: str  # what the reason has to name; "" where the run is shown all the same
+    file: str  # the problem must name it; "" where the run is shown nevertheless
     field: str = ""
 
 
 def whole(folder: Path, **files: str | bytes) -> Path:
-    """The folder of a run that failed, with `files` in the place of its own: request, process, journal,
-    output.
-    """
+    """The folder of a failed run; `files` replaces its request, process, journal or output."""
     folder.mkdir(parents=True)
     content: dict[str, str | bytes] = {
         "request": json.dumps(REQUEST),
         "process": json.dumps(PROCESS),
         "journal": "".join(json.dumps(line) + "\n" for line in JOURNAL),
-        "output": "training\nerror: told\n",
+        "output": "training\nerror: no space\n",
     } | files
     for file, text in zip(FILES, content.values(), strict=True):
         (folder / file).write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -100,7 +97,7 @@ def whole(folder: Path, **files: str | bytes) -> Path:
 
 
 def replaced(document: dict[str, Any], field: str, value: str) -> str:
-    """The document as JSON with `value`, which may be no JSON, in the place of the field's."""
+    """The document as JSON with `value`, which may be invalid JSON, instead of the field's value."""
     return json.dumps(document | {field: "@"}).replace('"@"', value, 1)
 
 
@@ -128,7 +125,7 @@ def fields() -> list[Broken]:
             for kind, value in VALUES.items():
                 if not allowed(field, kind):
                     text = replaced(document, field, value)
-                    # What is no JSON at all is not put down to a field.
+                    # Invalid JSON is reported without a field.
                     named = "" if kind in ("overflow", "digits", "nested", "surrogate") else field
                     made.append(
                         Broken(
@@ -153,14 +150,14 @@ def fields() -> list[Broken]:
 
 
 def lines() -> list[Broken]:
-    """Every field of every event wrong: the run is shown without that line."""
+    """A wrong value for every field of every event: the run is shown without that line."""
     made = []
     for n, event in enumerate(JOURNAL):
         for field in event:
             for kind, value in VALUES.items():
-                told = [json.dumps(line) for line in JOURNAL]
-                told[n] = replaced(event, field, value)
-                text = "\n".join(told) + "\n"
+                written = [json.dumps(line) for line in JOURNAL]
+                written[n] = replaced(event, field, value)
+                text = "\n".join(written) + "\n"
                 made.append(
                     Broken(
                         f"journal {event['event']} {field} {kind}",
@@ -172,7 +169,7 @@ def lines() -> list[Broken]:
 
 
 def documents() -> list[Broken]:
-    """Files that are no JSON document, or no object."""
+    """Files that are not JSON, or not an object."""
     whole_request = json.dumps(REQUEST)
     texts: dict[str, bytes] = {
         "empty": b"",
@@ -198,11 +195,11 @@ def documents() -> list[Broken]:
 
 
 def kinds() -> list[Broken]:
-    """What is no regular file of a sensible size in the place of each file, and of the folder."""
+    """Something other than a regular file of normal size instead of each file, and of the folder."""
     made = []
     for file in FILES:
         for kind, lay in KINDS.items():
-            # What a journal or an output is told from its end, whatever its size. The output is read only
+            # A journal and an output are read from their end, whatever their size. The output is read only
             # where nothing else says how the run ended.
             harmless = file in ("journal.jsonl", "output.txt") and kind in ("sparse", "one line")
             quiet = {"journal": ""} if file == "output.txt" else {}
@@ -237,12 +234,12 @@ def _free(folder: Path, name: str) -> Path:
 
 def _sized(folder: Path, name: str, size: int) -> None:
     with _free(folder, name).open("wb") as file:
-        file.truncate(size)  # takes no place on the disk
+        file.truncate(size)  # takes no space on the disk
 
 
 def _socket(folder: Path, name: str) -> None:
     here = os.getcwd()
-    os.chdir(folder)  # the address of a socket is short
+    os.chdir(folder)  # the path of a socket must be short
     try:
         _free(folder, name)
         with socket.socket(socket.AF_UNIX) as made:
@@ -264,9 +261,7 @@ KINDS: dict[str, Callable[[Path, str], object]] = {
 
 
 def flips(seed: int, count: int) -> list[Broken]:
-    """Bytes of the files changed, cut out or doubled at random: whatever comes of it, nothing else may
-    happen.
-    """
+    """Files with bytes changed, removed or inserted at random: any outcome is fine for the run itself."""
     made = []
     for n in range(count):
         rng = random.Random(f"{seed} {n}")
@@ -296,8 +291,6 @@ NAMES = {
 
 
 def cases(seed: int, count: int) -> list[Broken]:
-    """Whatever is no file, and `count` of all other cases, drawn with the seed; all where there are not so
-    many.
-    """
+    """Every case of `kinds`, and `count` of the other cases, sampled with the seed."""
     found = [*fields(), *documents(), *lines(), *flips(seed, 200)]
     return kinds() + random.Random(seed).sample(found, min(count, len(found)))

@@ -57,7 +57,10 @@ class Setting:
     text: bool
 
     def __str__(self) -> str:
-        return f"{self.path} {'text' if self.text else 'value'} {ascii(self.value)[:40] if not isinstance(self.value, int) else self.value.bit_length()}"
+        return (
+            f"{self.path} {'text' if self.text else 'value'} "
+            f"{ascii(self.value)[:40] if not isinstance(self.value, int) else self.value.bit_length()}"
+        )
 
     def document(self) -> dict[str, Any]:
         section, _, name = self.path.rpartition(".")
@@ -294,10 +297,19 @@ def files() -> Iterator[tuple[str, Break]]:
         return breaks
 
     contents = {
-        "empty": b"", "nested": NESTED.encode(), "nested objects": b'{"a":' * 50_000, "binary": bytes(range(256)) * 20, "a list": b"[]", "a number": b"1",
-        "null": b"null", "not UTF-8": b'{"data": "\xff\xfe"}', "large": b" " * (5 << 20), "a long number": b'{"tensors": ' + b"9" * 10_000 + b"}",
-        "a huge header": (2**63 - 1).to_bytes(8, "little") + b"{}", "twice the same": b'{"data": "a", "data": "b"}',
-    }  # fmt: skip
+        "empty": b"",
+        "nested": NESTED.encode(),
+        "nested objects": b'{"a":' * 50_000,
+        "binary": bytes(range(256)) * 20,
+        "a list": b"[]",
+        "a number": b"1",
+        "null": b"null",
+        "not UTF-8": b'{"data": "\xff\xfe"}',
+        "large": b" " * (5 << 20),
+        "a long number": b'{"tensors": ' + b"9" * 10_000 + b"}",
+        "a huge header": (2**63 - 1).to_bytes(8, "little") + b"{}",
+        "twice the same": b'{"data": "a", "data": "b"}',
+    }
     for name in ("state.json", "state.safetensors"):
         for said, content in contents.items():
             yield f"{name} {said}", replaced(name, lambda path, content=content: path.write_bytes(content))  # type: ignore[misc]

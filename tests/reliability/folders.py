@@ -43,7 +43,10 @@ RICHER: dict[str, dict[str, str]] = {
     "kaggle": {
         "anime.csv": "anime_id,name,genre,type,episodes,rating,members\n"
         + "".join(
-            f'{i + 1},"Gintama: Part &quot;{i}&quot;","Action, G{i % 3}",{("TV", "OVA", "")[i % 3]},{i or "Unknown"},,\n'
+            (
+                f'{i + 1},"Gintama: Part &quot;{i}&quot;","Action, '
+                f'G{i % 3}",{("TV", "OVA", "")[i % 3]},{i or "Unknown"},,\n'
+            )
             for i in range(ITEMS)
         )
     },

@@ -37,7 +37,9 @@ PAYLOADS = {
     "link": f"<a class=hostile href=javascript:{RAN}>press</a>",
     "details": f"<details class=hostile open ontoggle={RAN}>",
     "style": f"<style class=hostile>@import url(http://{ELSEWHERE}/s.css);</style>",
-    "form": f"<form class=hostile action=http://{ELSEWHERE}/f><button formaction=javascript:{RAN}>ok</button>",
+    "form": (
+        f"<form class=hostile action=http://{ELSEWHERE}/f><button formaction=javascript:{RAN}>ok</button>"
+    ),
     "meta": f"<meta class=hostile http-equiv=refresh content='0;url=http://{ELSEWHERE}/m'>",
     "data address": "<object class=hostile data='data:text/html,<script>alert(1)</script>'></object>",
     "capitals": f"<ScRiPt/class=hostile>{RAN}</sCrIpT >",
@@ -61,7 +63,10 @@ PAYLOADS = {
     "LaTeX": f"$\\text{{{MARK}tex}}^2$ $$\\href{{javascript:{RAN}}}{{{MARK}href}}$$",
     "backslashes": f"\\{MARK}back \\<script class=hostile>{RAN}</script> \\\\",
     # other languages in which text is read
-    "HTML of plotly": f"<b>{MARK}b</b><br><i>{MARK}i</i><sup>{MARK}sup</sup><a href='javascript:{RAN}'>{MARK}a</a><extra>{MARK}extra</extra>",
+    "HTML of plotly": (
+        f"<b>{MARK}b</b><br><i>{MARK}i</i><sup>{MARK}sup</sup><a "
+        f"href='javascript:{RAN}'>{MARK}a</a><extra>{MARK}extra</extra>"
+    ),
     "templates": "%{x} %{customdata[0]} {b} {@x} {a|rich} {{7*7}} ${7*7} #{7*7} <%= 7*7 %>",
     "formats": "%s %d %n {0} {title} {user.__class__} %(name)s",
     # for the spreadsheet
@@ -162,7 +167,7 @@ def quietly(*_: object) -> None:
 
 
 def artifact(folder: Path) -> Path:
-    """Both models in `folder`, the first from the files; the titles then exactly as above, tabs and line ends
+    """Both models in `folder`, the first from the files; the items then exactly as above, tabs and line ends
     included, with a type and a studio each.
     """
     data, first, second = files(folder / ".data" / DATA), *(folder / name for name in MODELS)

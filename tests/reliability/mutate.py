@@ -244,7 +244,9 @@ def many(content: bytes, odd: bytes, rng: Random) -> bytes:
 
 
 def numbered(content: bytes, odd: bytes, rng: Random) -> bytes:
-    """The lines over and over, one column counting them: many different users, titles, entities or relations."""
+    """The lines over and over, one column counting them: many different users, items, entities or
+    relations.
+    """
     mark, at = _delimiter(content), rng.randrange(4)
     lines = [line.rstrip(b"\r\n").split(mark) for line in _lines(content)]
     body = lines[1:] or lines

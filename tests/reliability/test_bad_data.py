@@ -342,7 +342,7 @@ def test_read_or_refused_in_one_line(case: str, tmp_path: Path) -> None:
     assert not (tmp_path.parent / "outside.txt").exists()
 
 
-def test_there_are_enough_of_them() -> None:
+def test_there_are_enough_cases() -> None:
     assert len(CASES) >= 300
 
 

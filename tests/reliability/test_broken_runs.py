@@ -1,6 +1,4 @@
-"""Whatever lies in a run's folder, the listing shows the others within a second and names this one with its
-reason.
-"""
+"""Whatever a run's folder contains, the list shows the other runs within a second and says what is wrong."""
 
 from __future__ import annotations
 
@@ -28,12 +26,12 @@ def beside(folder: Path) -> Runs:
 
 
 def read_through(runs: Runs, run: Run) -> None:
-    """All that a page reads of a run has the type that it says."""
+    """Everything that the page reads of a run has the declared type."""
     from dskreg.ui.runs.progress import position
 
     part, words = position(run)
     assert 0 <= part <= 1 and words
-    table = pd.DataFrame(run.told.epochs)
+    table = pd.DataFrame(run.status.epochs)
     assert all(
         pd.api.types.is_numeric_dtype(pd.to_numeric(table[name])) for name in table.columns if name != "event"
     )
@@ -47,14 +45,14 @@ def read_through(runs: Runs, run: Run) -> None:
 
 
 def outcome(runs: Runs, name: str) -> str:
-    """The reason by which `name` is not shown; "" where it is."""
+    """The reason why `name` is not shown; "" where it is shown."""
     found, unreadable = runs.listing()
     shown = {run.id: run for run in found}
     assert shown.keys() | {bad.id for bad in unreadable} == {"fine", name}
     assert (
         shown["fine"].state == "failed"
-        and shown["fine"].message == "told"
-        and shown["fine"].told.epochs[0].ndcg == 0.25
+        and shown["fine"].message == "no space"
+        and shown["fine"].status.epochs[0].ndcg == 0.25
     )
     if name in shown:
         read_through(runs, shown[name])
@@ -69,18 +67,20 @@ def outcome(runs: Runs, name: str) -> str:
 
 
 @pytest.mark.parametrize("broken", cases(SEED, times(10_000, 90)), ids=lambda broken: broken.name)
-def test_one_broken_run_is_named_and_the_others_are_as_they_were(broken: Broken, tmp_path: Path) -> None:
+def test_a_broken_run_is_listed_with_its_problem_and_the_others_are_unchanged(
+    broken: Broken, tmp_path: Path
+) -> None:
     runs = beside(tmp_path)
     broken.lay(runs.folder / "broken")
     begun = time.perf_counter()
     problem = outcome(runs, "broken")
-    assert time.perf_counter() - begun < 6 * WITHIN, "listed six times"
+    assert time.perf_counter() - begun < 6 * WITHIN, "the runs are listed six times"
     assert broken.file in problem and broken.field in problem
     assert bool(problem) or not broken.file
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_names_that_are_hostile_or_no_text(name: bytes, tmp_path: Path) -> None:
+def test_a_run_with_a_hostile_name_does_not_hide_the_others(name: bytes, tmp_path: Path) -> None:
     runs = beside(tmp_path)
     os.rename(whole(runs.folder / "other"), os.path.join(os.fsencode(runs.folder), name))
     found, unreadable = runs.listing()
@@ -91,7 +91,7 @@ def test_names_that_are_hostile_or_no_text(name: bytes, tmp_path: Path) -> None:
     )
 
 
-def test_all_of_them_at_once_are_listed_within_a_second(tmp_path: Path) -> None:
+def test_hundreds_of_broken_runs_are_listed_within_a_second(tmp_path: Path) -> None:
     runs = beside(tmp_path)
     made = [broken for broken in cases(SEED, times(10_000, 300)) if broken.name != "folder empty"]
     for n, broken in enumerate(made):

@@ -1,4 +1,4 @@
-"""Settings and checkpoints that somebody broke on purpose: one sentence each, before anything is computed
+"""Settings and checkpoints that were broken on purpose: one sentence each, before anything is computed
 from them (all with DSKREG_LONG=1).
 """
 
@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from dskreg.cli import configuration, main
+from dskreg.arguments import configuration
+from dskreg.cli import main
 from dskreg.config import Config, setting_paths
 from dskreg.errors import InputError
 from dskreg.training import trainer
 from dskreg.training.trainer import train
+from tests.command_line import SMALL, tiny_data
 from tests.reliability import broken_settings as broken
 from tests.reliability.size import times
-from tests.test_cli import SMALL, tiny_data
 from tests.tiny_runs import settings, small
 
 SETTINGS = list(broken.settings())

@@ -23,8 +23,8 @@ from dskreg.config import PRESETS, Config
 from dskreg.errors import InputError
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
+from tests.command_line import tiny_data
 from tests.reliability.size import times
-from tests.test_cli import tiny_data
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "artifacts" / "demo"
@@ -193,8 +193,8 @@ FILLED = """
 import sys
 from pathlib import Path
 from types import ModuleType
-from dskreg import artifact
 from dskreg.errors import InputError
+from dskreg.storage import artifact
 demo, out = artifact.load(Path(sys.argv[1])), Path(sys.argv[2]) / "made"
 artifact.save(demo, out)
 before = artifact.load(out).manifest
@@ -212,7 +212,10 @@ print("kept")
 def test_a_disk_that_is_really_full_leaves_the_old_artifact(tmp_path: Path) -> None:
     """A disk of memory that one artifact fits on, and two do not."""
     size = sum(path.stat().st_size for path in DEMO.iterdir())
-    mount = f"mount -t tmpfs -o size={int(size * 1.5) // 4096 * 4096} none {tmp_path} && exec {sys.executable} -c '{FILLED}' {DEMO} {tmp_path}"
+    mount = (
+        f"mount -t tmpfs -o size={int(size * 1.5) // 4096 * 4096} none {tmp_path} && exec "
+        f"{sys.executable} -c '{FILLED}' {DEMO} {tmp_path}"
+    )
     done = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", mount], capture_output=True, text=True, cwd=ROOT
     )
@@ -222,7 +225,7 @@ def test_a_disk_that_is_really_full_leaves_the_old_artifact(tmp_path: Path) -> N
 
 
 def test_a_read_only_folder_is_said_before_training(world: tuple[Path, str, float, float]) -> None:
-    """Root may write anywhere, so it becomes nobody for this."""
+    """Root may write anywhere, so it becomes the user `nobody` for this."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o555)
@@ -246,8 +249,10 @@ def test_a_disk_that_fills_up_while_training_ends_the_run_in_words(
 ) -> None:
     """No file may grow beyond 3 kB here, so that the first checkpoint does not fit."""
     script = (
-        "import resource, signal, sys; from pathlib import Path; from tests.reliability.test_crash import make; from dskreg.errors import InputError\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))\n"
+        "import resource, signal, sys; from pathlib import Path; from dskreg.errors import InputError\n"
+        "from tests.reliability.test_crash import make\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))\n"
         "try: make(Path(sys.argv[1]), Path(sys.argv[2]), False, Path(sys.argv[2]).with_name('saving'))\n"
         "except InputError as error: print(error)"
     )

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
 from dskreg.ui.common import widgets
-from dskreg.ui.compare import people
+from dskreg.ui.compare import users
 from dskreg.ui.embeddings import controls
 from dskreg.ui.frame import edits, sidebar, url
 from dskreg.ui.sampling import walk
@@ -72,17 +72,20 @@ CHOICES = [
     "table",
     "cards",
     "viewers",
+    "users",
     "relations",
     "titles",
     "people",
+    "users",
+    "items",
     "models",
     "recommenders",
-    "before",
+    "raw",
     "PCA",
 ]
 CHOICES += [
     "cluster",
-    "oddness",
+    "rarity",
     "lasso",
     "euclidean",
     "demo",
@@ -100,14 +103,14 @@ CHOICES += [
     "0.5",
 ]
 CHOICES += [
-    "Drawing",
+    "Graph",
     "Candidates",
     "Relations",
-    "Flow",
-    "Repeats",
-    "Compare",
-    "Walk",
-    "Hubs",
+    "Attribution",
+    "Simulation",
+    "Compare samples",
+    "Traverse",
+    "Degrees",
     "noise",
     "temperature",
     "seed",
@@ -258,7 +261,7 @@ def test_what_no_widget_can_follow_is_said(wanted: dict[str, str]) -> None:
 
 @settings(3000, 100)
 @given(text=VALUE, other=VALUE)
-def test_people_and_titles_are_found_or_said_to_be_unknown(text: str, other: str, explorer: Explorer) -> None:
+def test_users_and_items_are_found_or_reported_as_unknown(text: str, other: str, explorer: Explorer) -> None:
     notices: list[widgets.Notice] = []
     ids = edits.split_ids(other)
     known = edits.known_titles(explorer, {"liked": ids, "disliked": edits.split_ids(text)}, notices)
@@ -267,13 +270,8 @@ def test_people_and_titles_are_found_or_said_to_be_unknown(text: str, other: str
         for wanted, kept in [(w, known["liked"]) for w in ids]
         + [(w, known["disliked"]) for w in edits.split_ids(text)]
     )
-    person = people.other_person(
-        explorer,
-        text.strip(),
-        people.known_titles(explorer, {"liked": ids, "disliked": []}, notices),
-        1,
-        notices,
-    )
+    others = edits.known_titles(explorer, {"other_liked": ids, "other_disliked": []}, notices)
+    person = users.other_user(explorer, text.strip(), others, 1, notices)
     profile = explorer.edited(person, **known)
     assert changes._titles(explorer, profile, changes.codes(other)).keys() <= set(changes.codes(other))
     steps, unknown = walk._known(explorer, other)
@@ -332,7 +330,7 @@ def test_an_endless_number_is_left_out_with_a_word(
 ) -> None:
     """Streamlit's fields of whole numbers stop on one."""
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(artifacts))
-    app = visited("sampling", {name: "1e999", "show": "Compare"})
+    app = visited("sampling", {name: "1e999", "show": "Compare samples"})
     assert not app.exception and name not in app.query_params
     assert (
         any(f"{name}=1e999" in str(warning.value).replace("\\", "") for warning in app.warning)

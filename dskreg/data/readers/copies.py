@@ -3,7 +3,7 @@ two of the few slots of the graph.
 
 A relation is a copy of another one with exactly its pairs, and of one whose inverse it is: the same pairs the
 other way round, but for one in twenty, since dumps lack some of either. Of two the one stays that leads from
-titles to entities more often, else the first.
+items to entities more often, else the first.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def one_of_copies(
 
     Args:
         triples: The triples.
-        titles: The ids of heads and tails that are titles.
+        items: The ids of heads and tails that are items.
         name: What the notes call a relation.
     """
     if triples.empty:
@@ -58,7 +58,7 @@ def one_of_copies(
         )
     if len(notes) > MOST_NOTES:
         notes[MOST_NOTES:] = [f"{len(notes) - MOST_NOTES:,} further relations: copies of others"]
-    # Between titles both ways stay: each tells who shares an entity
+    # Between items both ways stay: each tells who shares an entity
     turn = turned[relation] & ~(head_titled & tail_titled)
     ends = {
         end: triples[end].where(~turn, triples[other]) for end, other in (("head", "tail"), ("tail", "head"))
@@ -71,7 +71,7 @@ def _copies(triples: pd.DataFrame, relation: np.ndarray, titled: np.ndarray) -> 
     """What each copy repeats.
 
     `relation` `[T]` is each triple's, `titled` `[R]` the share of a relation's triples that begin with a
-    title.
+    item.
     """
     ends = pd.factorize(pd.concat([triples["head"], triples["tail"]]))[0].astype(np.int64)
     head, tail = np.split(ends, 2)

@@ -23,7 +23,8 @@ def download(name: str, folder: Path | str) -> Path:
     """
     if name not in DATASETS:
         raise InputError(f"unknown data set {name!r}: expected one of {', '.join(DATASETS)}")
-    by_hand = f"or fetch it by hand: download https://www.kaggle.com/datasets/{DATASETS[name]} and unzip it into {folder}"
+    page = f"https://www.kaggle.com/datasets/{DATASETS[name]}"
+    by_hand = f"or fetch it by hand: download {page} and unzip it into {folder}"
     try:
         import kagglehub
     except ImportError:
@@ -34,7 +35,8 @@ def download(name: str, folder: Path | str) -> Path:
     except Exception as error:
         reason = (str(error).splitlines() or [""])[0]
         raise InputError(
-            f"the download of {DATASETS[name]} failed ({type(error).__name__}: {reason}); check the network, {by_hand}"
+            f"the download of {DATASETS[name]} failed ({type(error).__name__}: {reason}); check the "
+            f"network, {by_hand}"
         ) from None
     target = Path(folder)
     missing = [file for file in (CATALOGUE, RATINGS) if not (fetched / file).is_file()]

@@ -242,7 +242,8 @@ def _checked(name: str, stream: IO[bytes], again: Callable[[], AbstractContextMa
             line += part.count(b"\n", 0, error.start)
             at = size - len(part) + error.start
             raise InputError(
-                f"{name}, line {line}: expected UTF-8 text (got byte 0x{part[error.start]:02x} at position {at})"
+                f"{name}, line {line}: expected UTF-8 text (got byte 0x{part[error.start]:02x} at position "
+                f"{at})"
             ) from None
         line, rest = line + part.count(b"\n", 0, decoded), part[decoded:]
         if not block:

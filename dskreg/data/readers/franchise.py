@@ -1,4 +1,4 @@
-"""Which titles belong together, told from their names alone: `Gintama'`, `Gintama Movie: Shinyaku
+"""Which items belong together, told from their names alone: `Gintama'`, `Gintama Movie: Shinyaku
 Benizakura-hen` and `Gintama (2017)` are all Gintama.
 
 A name is cut to its stem in steps: the subtitle goes, then everything from a marker on (Movie, OVA, 2nd
@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 LEAST_LETTERS = 3  # of a stem
-# Characters of a title that are looked at: the steps below take time that grows with their square
+# Characters of an item that are looked at: the steps below take time that grows with their square
 LONGEST = 300
-LEAST_TITLES, MOST_TITLES = 2, 60  # of a franchise; more titles than that share a word, not a story
+LEAST_TITLES, MOST_TITLES = 2, 60  # of a franchise; more items than that share a word, not a story
 # `Death Note Rewrite` joins `Death Note`, but `Air Gear` must not join `Air`
 _PREFIX_WORDS, _PREFIX_LETTERS = 2, 8
 
@@ -23,16 +23,21 @@ _ORDINAL = r"(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|final|new|nex
 _LEAD = re.compile(r"^(?:eiga|gekijouban|shin|zoku|the)\s+", re.IGNORECASE)
 _SUBTITLE = re.compile(r": | - |/| \(|~")  # not the bare colon of `Code:Breaker`
 _MARKER = re.compile(
-    r"\s(?:(?:the |an? )?(?:movies?|film|gekijou(?:ban)?|animation|ova|ona|oad|oav|tv|specials?|recaps?|soushuuhen|picture drama|pilot|prologue|epilogue"
-    r"|omake|gaiden|remix|episodes?|series|digest|season|part|dai \d+ ki|zoku shou|special edition|summary|reproduction)"
+    r"\s(?:(?:the |an? )?(?:movies?|film|gekijou(?:ban)?|animation|ova|ona|oad|oav|tv|specials?|recaps?"
+    r"|soushuuhen|picture drama|pilot|prologue|epilogue|omake|gaiden|remix|episodes?|series|"
+    r"digest|season|part"
+    r"|dai \d+ ki|zoku shou|special edition|summary|reproduction)"
     rf"|{_ORDINAL} (?:season|stage|series|gig|act|part|tv|ova|movie)|{_ORDINAL}$)(?!\w).*",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"[\W_]+$|(?<=\W)(?:\d+(?:\.\d+)?|(?:r|s|ep)\d+|i{1,3}|iv|vi{0,3}|ix|r|s|z|gt|kai|zoku|zan|plus|final|extra|next|encore|returns?|the)$|(?<=[^\W\d]{3})\d$",
+    (
+        r"[\W_]+$|(?<=\W)(?:\d+(?:\.\d+)?|(?:r|s|ep)\d+|i{1,3}|iv|vi{0,3}|ix|r|s|z|gt|kai|zoku|zan|"
+        r"plus|final|extra|next|encore|returns?|the)$|(?<=[^\W\d]{3})\d$"
+    ),
     re.IGNORECASE,
 )
-# Titles of one story that share no word.
+# Items of one story that share no word.
 _ALIASES = (
     (re.compile(r"(?:bake|nise|kizu|neko|hana|tsuki|koyomi|owari)monogatari\b", re.IGNORECASE), "Monogatari"),
 )
@@ -67,7 +72,7 @@ def _key(stem: str) -> str:
 
 
 def _joined(key: str, count: Counter[str]) -> str:
-    """The longest other stem that a stem carried by one title alone continues, or `key` itself."""
+    """The longest other stem that a stem carried by one item alone continues, or `key` itself."""
     words = key.split()
     for length in range(len(words) - 1, _PREFIX_WORDS - 1, -1):
         start = " ".join(words[:length])
@@ -82,7 +87,7 @@ def franchises(titles: Sequence[str]) -> list[str]:
     """
     stems = [franchise_stem(title) for title in titles]
     keys = [_key(stem) for stem in stems]
-    # The spelling of the first title that has it
+    # The spelling of the first item that has it
     names = dict(zip(reversed(keys), reversed(stems), strict=True))
     alone = Counter(keys)
     keys = [_joined(key, alone) if alone[key] == 1 else key for key in keys]

@@ -75,13 +75,13 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
                 (unrated, f"rows of {ratings.name} with the rating -1 (watched, not rated): seen, not liked")
             ),
             *told,
-            *counted((never_rated, "titles that nobody rated: kept")),
+            *counted((never_rated, "titles without a rating: kept")),
         ),
     )
 
 
 def _catalogue(source: Source) -> tuple[pd.DataFrame, list[str]]:
-    """The titles, one row each, and what was mended."""
+    """The items, one row each, and what was mended."""
     raw = table(source, _CATALOGUE_KINDS)
     require(source, raw["anime_id"] >= 0, "anime_id", "an id >= 0")
     require(source, ~np.isinf(raw["rating"]), "rating", "a number")
@@ -138,7 +138,7 @@ def _episodes(source: Source, column: pd.Series) -> pd.Series:
 
 
 def distinct_titles(items: pd.DataFrame) -> tuple[pd.Series, int]:
-    """Titles with " (type)" after those that several items share, " (id)" where the type does not tell them
+    """Items with " (type)" after those that several items share, " (id)" where the type does not tell them
     apart; and how many were changed.
     """
     titles = items["title"].copy()

@@ -22,7 +22,7 @@ from dskreg.errors import InputError
 
 TRAINING, TESTING, GRAPH = "train.txt", "test.txt", "kg_final.txt"
 # Items numbered per item that occurs; an id far beyond is a mistake, and every number up to it would be a
-# title
+# item
 SPARSEST = 100
 ITEMS, USERS, RELATIONS, ENTITIES = "item_list.txt", "user_list.txt", "relation_list.txt", "entity_list.txt"
 
@@ -155,7 +155,8 @@ def _original(
     own = given.where(~missing & ~repeated, pd.Series(numbers).astype(str))
     if own.duplicated().any():
         return pd.Series(numbers), [
-            f"{file}: some {what} have no original id of their own, and their number is another one's: all are called by number"
+            f"{file}: some {what} have no original id of their own, and their number is another one's: all "
+            "are called by number"
         ]
     return ids(own), counted(
         (int(missing.sum()), f"{what} without an original id in {file}: called by their number"),

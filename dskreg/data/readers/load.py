@@ -11,7 +11,10 @@ from dskreg.data.readers.files import files_at
 from dskreg.errors import InputError
 
 DEMO = "demo"
-_LOOKED_FOR = "anime.csv and rating.csv (Kaggle), train.txt, test.txt and kg_final.txt (text), or *.inter (RecBole), also .gz or in a zip"
+_LOOKED_FOR = (
+    "anime.csv and rating.csv (Kaggle), train.txt, test.txt and kg_final.txt (text), or *.inter (RecBole), "
+    "also .gz or in a zip"
+)
 
 
 def load(source: str | Path, config: DataConfig) -> Dataset:
@@ -19,7 +22,7 @@ def load(source: str | Path, config: DataConfig) -> Dataset:
 
     Args:
         source: A folder, a zip of its files, or the word `demo` for the bundled catalogue with simulated
-            viewers.
+            users.
         config: Its `like_threshold` decides what counts as liked.
 
     Raises:

@@ -8,7 +8,7 @@ from dskreg.data.dataset import counted
 from dskreg.data.readers.files import Source
 
 _SCALES = ((1, 1), (5, 4), (10, 7), (100, 70))
-"""(end of a scale, the rating from which on a title is liked there)."""
+"""(end of a scale, the rating from which on an item is liked there)."""
 _LOW = 4  # the largest rating is more than so many times the threshold: hardly the threshold of that scale
 
 

@@ -1,5 +1,5 @@
 """RecBole's atomic files: `*.inter` (who did what), `*.link` and `*.kg` (the knowledge graph), `*.item`
-(titles; optional).
+(items; optional).
 
 Plain, gzipped or inside a zip; tab-separated; the header gives `name:type` with the types token, token_seq,
 float and float_seq.
@@ -79,7 +79,8 @@ def _one(files: Files, suffix: str) -> Source | None:
     if len(found) > 1:
         names = ", ".join(short(name, SHOWN) for name in found[:3]) + (", ..." if len(found) > 3 else "")
         raise InputError(
-            f"{files.path}: expected one file *.{suffix}, found {len(found)} ({names}); put the rows of all into one file"
+            f"{files.path}: expected one file *.{suffix}, found {len(found)} ({names}); put the rows of "
+            "all into one file"
         )
     return files.open(found[0]) if found else None
 
@@ -163,7 +164,9 @@ def _liked(source: Source, pairs: pd.DataFrame, threshold: float) -> tuple[np.nd
 
 
 def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
-    """The items of the `.item` file in its order, then those that only interactions have, sorted; and notes."""
+    """The items of the `.item` file in its order, then those that only interactions have, sorted; and
+    notes.
+    """
     known, name = pd.DataFrame({"item_id": pd.Series([], dtype=str)}), "the file *.item"
     notes: list[str] = []
     try:
@@ -171,7 +174,7 @@ def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
         if source is not None:
             known, notes = _titles(source)
             name = source.name
-    except InputError as error:  # the titles are a help, no more
+    except InputError as error:  # the items are a help, no more
         source, notes = None, [f"{name} is not used, titles are called by their id: {error}"]
     extra = pd.Series(sorted(set(rated) - set(known["item_id"])), dtype=str)
     if source is not None:

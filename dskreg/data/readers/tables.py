@@ -44,13 +44,9 @@ def unread(source: Source, known: Collection[str], delimiter: str = ",") -> list
     """A note on the columns of an interactions file that are not `known`: one of them might mean no."""
     names = [name for name in header(source, delimiter) if name not in known]
     told = ", ".join(short(name, 40) for name in names[:5]) + (", ..." if len(names) > 5 else "")
-    return (
-        [
-            f"columns of {source.name} that are not read, so that none of them turns a row into a dislike: {told}"
-        ]
-        if names
-        else []
-    )
+    if not names:
+        return []
+    return [f"unread columns of {source.name}, none of which turns a row into a dislike: {told}"]
 
 
 def ids(tokens: pd.Series) -> pd.Series:
@@ -152,7 +148,7 @@ def _as_whole(texts: pa.Array) -> pa.Array:
 
 
 def whole_text(text: str) -> str:
-    """A whole number that was written as a float, such as 12.0, as a whole number; any other text as it is."""
+    """A whole number written as a float, such as 12.0, as a whole number; any other text as it is."""
     return re.sub(_WHOLE_FLOAT, r"\1", text.strip(" "), flags=re.ASCII)
 
 
@@ -180,7 +176,7 @@ def _row(source: Source, index: int, delimiter: str) -> tuple[int, list[str]]:
 
 
 def _records(source: Source, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(line on which the record starts, its fields), the header first, blank lines left out as pyarrow does."""
+    """(first line of the record, its fields), the header first, without blank lines, as pyarrow does."""
     start = 1
     with source.stream() as stream:
         lines = io.TextIOWrapper(stream, "utf-8", newline="")

@@ -45,9 +45,9 @@ class Triples:
 
 
 def triples_of_labels(labels: Mapping[str, Sequence[Iterable[str]]]) -> Triples:
-    """One relation per key of `labels`, which gives for each title the labels that it carries ("" is none).
+    """One relation per key of `labels`, which gives for each item the labels that it carries ("" is none).
 
-    The same label under two relations is two entities; a relation that nobody carries is left out.
+    The same label under two relations is two entities; a relation that no user carries is left out.
     """
     rows = [
         (name, item, label)
@@ -108,13 +108,13 @@ def fold_triples(
     """Bring triples between ids into the form (title, relation, entity).
 
     (title, r, entity) stays; (entity, r, title) becomes (title, "r (inverse)", entity); (title, r, title)
-    stays, its tail an entity that is a title. Dropped, and counted in the notes: triples without a title,
+    stays, its tail an entity that is an item. Dropped, and counted in the notes: triples without an item,
     self loops and repetitions. Relations that tell the same become one (copies.py).
 
     Args:
         triples: `[T, 3]` columns head, relation, tail (ids of one kind for both ends).
-        item_of: The title's position by entity id.
-        titles: `[I]` labels of the entities that are titles.
+        item_of: The item's position by entity id.
+        items: `[I]` labels of the entities that are items.
         relation_names: Name by relation id; `relation ID` where it is missing.
         entity_names: Label by entity id; `entity ID` where it is missing.
         file: Where the triples are from, for the complaint.

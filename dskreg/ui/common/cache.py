@@ -14,19 +14,40 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explanation, Explorer, Profile, fingerprint, list_artifacts
+from dskreg.storage import places
 
 NO_FILTERS = {"hide_seen": True, "genres": (), "types": (), "most_likes": None, "diversity": 0.0}
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = places.APP
+"""The folder of app.py."""
 
 
 def artifacts_folder() -> Path:
-    """The folder that holds the artifacts: $DSKREG_ARTIFACTS, else artifacts/ beside app.py."""
+    """The folder of the user's artifacts: $DSKREG_ARTIFACTS, else artifacts/ beside app.py.
+
+    Read on every run.
+    """
     return Path(os.environ.get("DSKREG_ARTIFACTS") or ROOT / "artifacts")
 
 
+def artifact_folders() -> list[Path]:
+    """The folders whose artifacts are offered: the user's, then the bundled one where DSKREG_DEMO=on."""
+    bundled = os.environ.get("DSKREG_DEMO", "").strip().lower() == "on"
+    return [artifacts_folder(), places.BUNDLED] if bundled else [artifacts_folder()]
+
+
 def artifact_names() -> list[str]:
-    """The names of the artifacts, the demo first; [] where the folder is missing or empty."""
-    return sorted(list_artifacts(artifacts_folder()), key=lambda name: (name != "demo", name))
+    """Names of the artifacts that can be chosen, the demo first; [] where there are none."""
+    names = {name for folder in artifact_folders() for name in list_artifacts(folder)}
+    return sorted(names, key=lambda name: (name != "demo", name))
+
+
+def artifact_path(name: str) -> Path:
+    """The folder of the artifact that is offered under this name; the user's goes before a bundled one."""
+    own, *bundled = artifact_folders()
+    for folder in bundled:
+        if name not in list_artifacts(own) and name in list_artifacts(folder):
+            return folder / name
+    return own / name
 
 
 def open_explorer(path: Path | str) -> Explorer:

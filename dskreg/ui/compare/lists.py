@@ -1,6 +1,4 @@
-"""Ranked lists side by side: what stands in both, how far it moved, figures of the overlap, and the bump
-chart.
-"""
+"""Ranked lists side by side: their overlap, the rank changes between them, and a bump chart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,30 +7,33 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Overlap
+from dskreg.ui.common import bump_chart
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.compare.bump_chart import GUIDE, slope
 
 QUIET = {"displayModeBar": False}
-FIGURES = {
-    "In both lists": "How many titles stand in both lists, whatever their rank.",
-    "Shared part": "Titles in both lists divided by titles in either: 1 means the same titles, 0 none in common (Jaccard index).",
-    "Top agreement": "Like the shared part, but agreement near the top counts most: 1 means the same list (rank-biased overlap, p = 0.9).",
-    "Same order": "Among the titles in both lists: 1 the same order, 0 no relation, \u22121 the reverse (Kendall's \u03c4).",
+JACCARD = "Items in both lists divided by items in either list: 1 for the same items, 0 for none in common."
+FIGURES = {  # label: help
+    "Overlap": "The number of items in both lists, whatever their rank.",
+    "Jaccard": JACCARD,
+    "RBO (p = 0.9)": "Rank-biased overlap, in which the top counts most: 1 for the same list, 0 for none in "
+    "common.",
+    "Kendall's tau": "How the order of the common items agrees: 1 for the same order, 0 for no relation, "
+    "\u22121 for the reverse.",
 }
 STAR = "★"
-HIDDEN = f"{STAR} a title that this person likes and that was hidden from the recommenders: found again."
+HELD_OUT = f"{STAR} a held-out item: this user likes it, and no recommender was trained on that like."
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """One list: its name, how it is said in a sentence, and its titles (rank, item_id, title, ...
+    """A named list.
 
-    held_out), the best first.
+    table: rank, item_id, title, ..., held_out; the best first
+    keys:  the same key is the same item in every list; by default the item ids
     """
 
     name: str
     table: pd.DataFrame
-    # What makes a title the same in both lists; by default its id
     keys: tuple[object, ...] = field(default=())
 
     @property
@@ -52,21 +53,21 @@ class Ranked:
 
     @property
     def found(self) -> set[object]:
-        """The keys of the hidden titles among them."""
+        """The keys of the held-out items in the list."""
         return {key for key, hit in zip(self.ids, self.table["held_out"], strict=True) if hit}
 
 
 def move(here: int, there: int | None) -> str:
-    """Where a title stands here, seen from the other list."""
+    """An item's rank in this list relative to its rank in the other one, in words."""
     if there is None:
         return "only here"
-    return "same" if here == there else f"up {there - here}" if here < there else f"down {here - there}"
+    return "same rank" if here == there else f"up {there - here}" if here < there else f"down {here - there}"
 
 
 def compare_two(first: Ranked, second: Ranked, key: str) -> None:
-    """Two lists: a sentence, four figures, the lists, the bump chart with its tables.
+    """Two lists: a sentence, four figures, the lists, and their rank changes.
 
-    `key` tells the widgets apart.
+    `key` distinguishes the widgets of several comparisons.
     """
     if first.table.empty or second.table.empty:
         st.info("One of the lists is empty, so there is nothing to compare.", icon=":material/inbox:")
@@ -74,36 +75,36 @@ def compare_two(first: Ranked, second: Ranked, key: str) -> None:
     overlap = Overlap.of(first.ids, second.ids)
     st.markdown(sentence(first, second, overlap))
     show_figures(overlap)
-    for place, (mine, other) in zip(
+    for column, (mine, other) in zip(
         st.columns(2, gap="medium"), ((first, second), (second, first)), strict=True
     ):
-        with place:
+        with column:
             show_list(mine, other, key)
-    marked = first.found | second.found
     st.caption(
-        "Beside each title: how many places higher (up) or lower (down) it stands than in the other list."
-        + (f"  \n{HIDDEN}" if marked else "")
+        "Move: places higher (up) or lower (down) than in the other list."
+        + (f"  \n{HELD_OUT}" if first.found | second.found else "")
     )
     show_ranks([first, second], overlap, key)
 
 
 def sentence(first: Ranked, second: Ranked, overlap: Overlap) -> str:
-    """How much the lists share, and the title that moves farthest; Markdown."""
-    names = {**dict(second.entries), **dict(first.entries)}
+    """How many items the lists share, and which item differs most in rank; Markdown."""
+    titles = {**dict(second.entries), **dict(first.entries)}
     length = min(overlap.first, overlap.second)
     if not overlap.common:
-        return f"**None of {length}** titles stands in both lists."
-    text = f"**{overlap.common} of {length}** titles stand{'s' * (overlap.common == 1)} in both lists."
+        return f"**None of {length}** items is in both lists."
+    text = f"**{overlap.common} of {length}** items {'is' if overlap.common == 1 else 'are'} in both lists."
     moved = overlap.moves.dropna()
     if moved.empty or not moved["up"].abs().max():
-        return text + (" They stand in the same order." if len(moved) else "")
+        return text + (" They have the same order." if len(moved) else "")
     far = moved.loc[moved["up"].astype(int).abs().idxmax()]
-    ranks = f"number {far['first']} in the list of {plain(first.name)}, number {far['second']} in that of {plain(second.name)}"
-    return f"{text} *{plain(names[far['item_id']])}* moves farthest: {ranks}."
+    title = plain(titles[far["item_id"]])
+    ranks = f"rank {far['first']} for {plain(first.name)}, rank {far['second']} for {plain(second.name)}"
+    return f"{text} *{title}* differs most: {ranks}."
 
 
 def show_figures(overlap: Overlap) -> None:
-    """The four figures, each with its sentence of help."""
+    """The four figures of the overlap."""
     values = (
         f"{overlap.common} of {min(overlap.first, overlap.second)}",
         f"{overlap.jaccard[-1]:.2f}",
@@ -116,7 +117,7 @@ def show_figures(overlap: Overlap) -> None:
 
 
 def show_list(mine: Ranked, other: Ranked | None, key: str) -> None:
-    """One list; beside each title its move against the other list, and a star on hidden titles."""
+    """One list, with each item's rank relative to the other list and a star on held-out items."""
     st.subheader(plain(mine.name), anchor=False)
     table = mine.table[["rank", "title"]]
     config = {
@@ -125,12 +126,12 @@ def show_list(mine: Ranked, other: Ranked | None, key: str) -> None:
     }
     if mine.found:
         table = table.assign(star=[STAR if hit else "" for hit in mine.table["held_out"]])
-        config["star"] = st.column_config.TextColumn(STAR, width=30, help=HIDDEN)
+        config["star"] = st.column_config.TextColumn(STAR, width=30, help=HELD_OUT)
     if other is not None:
         there = other.ranks
         table = table.assign(move=[move(rank, there.get(entry)) for rank, entry in enumerate(mine.ids, 1)])
         config["move"] = st.column_config.TextColumn(
-            "Move", width=76, help="Up 3: three places higher here than in the other list."
+            "Move", width=84, help="Places higher (up) or lower (down) than in the other list."
         )
     columns = [name for name in ("rank", "title", "move", "star") if name in table]
     st.dataframe(
@@ -144,81 +145,88 @@ def show_list(mine: Ranked, other: Ranked | None, key: str) -> None:
 
 
 def show_ranks(lists: Sequence[Ranked], overlap: Overlap | None, key: str) -> None:
-    """The bump chart; beside it the same ranks, and the overlap by depth, as tables."""
-    names = [ranked.name for ranked in lists]
-    st.subheader("Rank by rank", anchor=False)
-    tabs = st.tabs(["Drawn", "As a table", *["By depth"] * (overlap is not None)])
-    alt = f"Ranks of the same titles in the lists of {', '.join(names)}; the table beside it holds every rank"
-    tabs[0].plotly_chart(
-        slope(
-            [(ranked.name, ranked.entries) for ranked in lists],
-            found_in(lists),
-            st.context.theme.type == "dark",
+    """The ranks of the same items as a chart and as a table, and the overlap of the first k items."""
+    st.subheader("Rank changes", anchor=False)
+    tabs = st.tabs(["Chart", "Table", *["Overlap@k"] * (overlap is not None)])
+    with tabs[0]:
+        _chart(lists, key)
+    with tabs[1]:
+        _ranks(lists, key)
+    if overlap is not None:
+        with tabs[2]:
+            _overlap_at_k(overlap, key)
+
+
+def _chart(lists: Sequence[Ranked], key: str) -> None:
+    found, names = found_in(lists), ", ".join(ranked.name for ranked in lists)
+    st.plotly_chart(
+        bump_chart.of_lists(
+            [(ranked.name, ranked.entries) for ranked in lists], found, st.context.theme.type == "dark"
         ),
         key=f"{key} slope",
         config=QUIET,
-        alt=alt,
+        alt=f"Ranks of the same items in the lists of {names}; the table holds every rank",
     )
-    tabs[0].caption(f"{GUIDE} Star: a hidden title." if found_in(lists) else GUIDE)
-    with tabs[1]:
-        config = {
-            "title": st.column_config.TextColumn("Title", pinned=True, width=195),
-            "star": st.column_config.TextColumn(STAR, width=30, help=HIDDEN),
-        }
-        config |= {
-            str(number): st.column_config.NumberColumn(name, width=90) for number, name in enumerate(names)
-        }
-        st.dataframe(
-            ranks_table(lists),
-            hide_index=True,
-            column_config=config,
-            key=f"{key} ranks",
-            alt=f"Every title's rank in the lists of {', '.join(names)}",
+    st.caption(f"{bump_chart.GUIDE} Star: a held-out item." if found else bump_chart.GUIDE)
+
+
+def _ranks(lists: Sequence[Ranked], key: str) -> None:
+    config = {
+        "title": st.column_config.TextColumn("Title", pinned=True, width=195),
+        "star": st.column_config.TextColumn(STAR, width=30, help=HELD_OUT),
+    }
+    config |= {
+        str(number): st.column_config.NumberColumn(ranked.name, width=90)
+        for number, ranked in enumerate(lists)
+    }
+    st.dataframe(
+        ranks_table(lists),
+        hide_index=True,
+        column_config=config,
+        key=f"{key} ranks",
+        alt=f"Every item's rank in the lists of {', '.join(ranked.name for ranked in lists)}",
+    )
+
+
+def _overlap_at_k(overlap: Overlap, key: str) -> None:
+    st.caption("The Jaccard index of the first k items of both lists, for every k.")
+    table = pd.DataFrame({"k": range(1, len(overlap.jaccard) + 1), "Jaccard": overlap.jaccard})
+    config = {
+        "Jaccard": st.column_config.ProgressColumn(
+            "Jaccard", min_value=0.0, max_value=1.0, format="%.2f", help=JACCARD
         )
-    if overlap is not None:
-        with tabs[2]:
-            st.caption(
-                "The shared part of the first K titles, list against list: does the agreement sit at the top or further down?"
-            )
-            depth = pd.DataFrame(
-                {"first K": range(1, len(overlap.jaccard) + 1), "shared part": overlap.jaccard}
-            )
-            config = {
-                "shared part": st.column_config.ProgressColumn(
-                    "Shared part", min_value=0.0, max_value=1.0, format="%.2f", help=FIGURES["Shared part"]
-                )
-            }
-            st.dataframe(
-                depth,
-                hide_index=True,
-                column_config=config,
-                key=f"{key} depth",
-                alt="Jaccard index of the first K titles for every K",
-            )
+    }
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config=config,
+        key=f"{key} depth",
+        alt="Jaccard index of the first k items for every k",
+    )
 
 
 def ranks_table(lists: Sequence[Ranked]) -> pd.DataFrame:
-    """title, the ranks in each list (columns 0, 1, ...), star where there is any; those that stand in most
-    lists first.
+    """title, the ranks in each list (columns 0, 1, ...), and star where there is any.
+
+    The items of most lists come first, then those of the best rank.
     """
     titles: dict[object, str] = {}
     for ranked in lists:
-        titles = {**titles, **{key: title for key, title in ranked.entries if key not in titles}}
-    places = [ranked.ranks for ranked in lists]
+        titles = {**dict(ranked.entries), **titles}
+    ranks = [ranked.ranks for ranked in lists]
     found = found_in(lists)
-    ids = sorted(
-        titles,
-        key=lambda entry: (
-            -sum(entry in place for place in places),
-            min(place[entry] for place in places if entry in place),
-        ),
-    )
-    frame = pd.DataFrame({"title": [titles[entry] for entry in ids]})
-    for number, place in enumerate(places):
-        frame[str(number)] = pd.array([place.get(entry) for entry in ids], dtype="Int64")
-    return frame.assign(star=[STAR if entry in found else "" for entry in ids]) if found else frame
+
+    def order(key: object) -> tuple[int, int]:
+        mine = [of_list[key] for of_list in ranks if key in of_list]
+        return -len(mine), min(mine)
+
+    keys = sorted(dict.fromkeys(key for ranked in lists for key in ranked.ids), key=order)
+    frame = pd.DataFrame({"title": [titles[key] for key in keys]})
+    for number, of_list in enumerate(ranks):
+        frame[str(number)] = pd.array([of_list.get(key) for key in keys], dtype="Int64")
+    return frame.assign(star=[STAR if key in found else "" for key in keys]) if found else frame
 
 
 def found_in(lists: Sequence[Ranked]) -> set[object]:
-    """The keys of the hidden titles in any of the lists."""
+    """The keys of the held-out items in any of the lists."""
     return set[object]().union(*(ranked.found for ranked in lists))

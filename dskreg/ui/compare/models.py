@@ -1,15 +1,17 @@
-"""Compare: models. The sidebar's artifact beside another one, for the same person or the same titles."""
+"""Compare models: the sidebar's artifact and another one, for the same user or for the same likes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, InputError, Profile
 from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.settings import flat
 from dskreg.ui.common.widgets import Notice, plain
-from dskreg.ui.compare.lists import Ranked, compare_two
-from dskreg.ui.compare.person_test import show_found
+from dskreg.ui.compare.lists import STAR, Ranked, compare_two
+from dskreg.ui.compare.user_test import show_user_test
 from dskreg.ui.frame.sidebar import Selection
 from dskreg.ui.model.scoreboard import MEASURES
 
@@ -19,10 +21,10 @@ DEFAULT = 20
 
 @dataclass(frozen=True)
 class Ground:
-    """On what two models can be compared.
+    """What two models have in common.
 
-    same_data:  both were made from the same data set, so ids mean the same
-    same_split: and hid the same titles for the test, so their figures can be held against each other
+    same_data:  the data set, so that ids have the same meaning
+    same_split: the held-out items too, so that the test figures are comparable
     """
 
     same_data: bool
@@ -37,51 +39,48 @@ def show(selection: Selection) -> None:
         return
     ground = common_ground(explorer, other)
     if not ground.same_data:
-        text = f"“{explorer.name}” and “{other.name}” were made from different data: a title is taken for the same where its name is the same."
+        text = (
+            f"“{explorer.name}” and “{other.name}” were trained on different data: "
+            "items with the same title count as the same item."
+        )
         st.info(plain(text), icon=":material/info:")
-    people = same_person(selection, other, ground)
-    if people is not None:
-        lists = [
-            ranked(one, who, selection.top, ground)
-            for one, who in zip((explorer, other), people, strict=True)
-        ]
-        st.header("What they would show", anchor=False)
+    profiles = same_user(selection, other, ground)
+    if profiles is not None:
+        pairs = list(zip((explorer, other), profiles, strict=True))
+        lists = [ranked(model, profile, selection.top, ground) for model, profile in pairs]
+        st.header("Recommendations", anchor=False)
         compare_two(lists[0], lists[1], key="models")
         if ground.same_split:
-            st.subheader("Are this person's hidden titles found?", anchor=False)
-            show_found(
-                [(one.name, one, who) for one, who in zip((explorer, other), people, strict=True)], "models"
-            )
+            st.subheader("Test on held-out items", anchor=False)
+            show_user_test([(model.name, model, profile) for model, profile in pairs], "models")
     show_test(explorer, other, ground)
 
 
 def choose(explorer: Explorer) -> Explorer | None:
-    """The other artifact, opened; None, with a word on what to do, where there is none."""
+    """The other artifact, opened; None, with a message, where there is none."""
     names = [name for name in cache.artifact_names() if name != explorer.name]
     if not names:
         st.info(
-            "There is only one model here. Train another one to compare it with, for instance with another seed:",
+            "There is only one model. Train another one, for example with another seed:",
             icon=":material/folder_copy:",
         )
         st.code(f"{widgets.training_command(cache.artifacts_folder() / 'another')} --seed 1", language="bash")
         return None
     wanted = st.query_params.get("other_model", names[0])
     name = st.selectbox(
-        "The other model",
+        "Other model",
         names,
         key="other_model",
         bind="query-params",
         width=300,
-        help="A folder under artifacts/.",
+        help="The model on the right: the name of a folder of artifacts.",
     )
     if wanted not in (*names, explorer.name):
         widgets.show_notice(
-            Notice(
-                f"The link asks for the model “{wanted[:80]}”, which is not here. You see “{name}” instead."
-            )
+            Notice(f"The link asks for the model “{wanted[:80]}”, which does not exist. You see “{name}”.")
         )
     try:
-        opened = cache.open_explorer(cache.artifacts_folder() / name)
+        opened = cache.open_explorer(cache.artifact_path(name))
     except InputError as error:
         st.error(plain(f"This model cannot be opened: {error}"), icon=":material/error:")
         return None
@@ -89,53 +88,54 @@ def choose(explorer: Explorer) -> Explorer | None:
 
 
 def common_ground(explorer: Explorer, other: Explorer) -> Ground:
-    """Compared by the data's name and size and the settings of the split."""
+    """Judged by the data's name and size and by the settings of the split."""
     one, two = explorer.info(), other.info()
     same_data = all(one[key] == two[key] for key in ("dataset", "users", "items", "interactions"))
     return Ground(same_data, same_data and one["config"]["data"] == two["config"]["data"])
 
 
-def same_person(selection: Selection, other: Explorer, ground: Ground) -> tuple[Profile, Profile] | None:
-    """The person before each model; None where the other model knows neither the person nor, if that was
-    asked for, any of the titles.
+def same_user(selection: Selection, other: Explorer, ground: Ground) -> tuple[Profile, Profile] | None:
+    """The profile for each model: the same user, or the likes that both models know.
+
+    None where the other model knows neither, or where the comparison by likes is not requested.
     """
     explorer, profile = selection.explorer, selection.profile
     if profile.user_id is not None:
         if ground.same_data and (found := known_there(other, profile)):
             return profile, found
         text = f"“{other.name}” does not know {profile.label}"
-        text += "." if ground.same_data else ": an id means somebody else in other data."
+        text += "." if ground.same_data else ": the ids of other data belong to other users."
         widgets.show_notice(Notice(text))
-    titles = shared_titles(explorer, other, profile, ground)
-    if not titles:
-        st.info(
-            plain(
-                f"“{other.name}” knows none of the {len(profile.history)} liked titles either, so there is nothing to compare for this person."
-            )
-        )
+    shared = shared_likes(explorer, other, profile, ground)
+    if not shared:
+        text = f"“{other.name}” knows none of the {len(profile.history)} liked items."
+        st.info(plain(f"{text} There is nothing to compare for this user."))
         return None
-    count = f"{len(titles)} of the {len(profile.history)} liked titles"
+    count = f"{len(shared)} of the {len(profile.history)} liked items"
     if profile.user_id is not None and not st.toggle(
-        f"Compare by the {count} that both know", key="by_titles", bind="query-params"
+        "Compare by likes",
+        key="by_titles",
+        bind="query-params",
+        help=f"Gives both models a custom profile: the {count} that both know.",
     ):
         return None
-    if len(titles) < len(profile.history) or profile.user_id is not None:
-        st.caption(f"Both models are given the same person: somebody who likes the {count} that both know.")
-    return explorer.profile_of(titles), other.profile_of(titles.values())
+    if len(shared) < len(profile.history) or profile.user_id is not None:
+        st.caption(f"Both models get a custom profile: the {count} that both know.")
+    return explorer.profile_of(shared), other.profile_of(shared.values())
 
 
 def known_there(other: Explorer, profile: Profile) -> Profile | None:
-    """The same viewer, with the same changes, in the other model."""
+    """The same user, with the same edits, in the other model; None where it does not know them."""
     try:
         return other.edited(other.profile(profile.user_id), profile.liked, profile.disliked)
     except InputError:
         return None
 
 
-def shared_titles(
+def shared_likes(
     explorer: Explorer, other: Explorer, profile: Profile, ground: Ground
 ) -> dict[object, object]:
-    """{id here: id there} of the liked titles that both know: by id in the same data, else by name."""
+    """{id: id in the other model} of the likes that both know: by id in the same data, otherwise by title."""
     keys = list(profile.history)
     if ground.same_data:
         known = set(other.items["item_id"].tolist())
@@ -155,8 +155,9 @@ def ranked(explorer: Explorer, profile: Profile, top: int, ground: Ground) -> Ra
 
 
 def keys(table: pd.DataFrame, model: str, ground: Ground) -> tuple[object, ...]:
-    """What a title is known by in both models: its id in the same data, else its name; a name's second bearer
-    is known to its own model alone.
+    """What identifies each item in both models: its id in the same data, otherwise its title.
+
+    A second item of the same title matches no item of the other model.
     """
     if ground.same_data:
         return tuple(table["item_id"].tolist())
@@ -169,25 +170,24 @@ def keys(table: pd.DataFrame, model: str, ground: Ground) -> tuple[object, ...]:
 
 
 def show_test(explorer: Explorer, other: Explorer, ground: Ground) -> None:
-    """Both models' test figures as measured when they were made, and whether they can be held against each
-    other.
-    """
-    st.header("How good is each over everybody?", anchor=False)
-    depth = widgets.one_of("Among the first K", CUTOFFS, "test_depth", DEFAULT)
+    """The test figures of both models, as measured after their training, and their settings."""
+    st.header("Test metrics", anchor=False)
+    cutoff = widgets.one_of("Cutoff K", CUTOFFS, "test_depth", DEFAULT)
     both = {side: one.metrics()["metrics"] for side, one in (("first", explorer), ("second", other))}
     table = pd.DataFrame(
         {
-            side: {measure: figures.get(f"{measure}@{depth}") for measure in MEASURES}
+            side: {measure: figures.get(f"{measure}@{cutoff}") for measure in MEASURES}
             for side, figures in both.items()
         }
     ).dropna(how="all")
     if ground.same_split:
         st.caption(
-            "Both hid the same titles of the same people for the test, so the figures can be held against each other; ★ marks the better one."
+            "Both models were tested on the same held-out items, so the figures are comparable. "
+            f"{STAR} marks the better one."
         )
     else:
         st.warning(
-            "The two were tested on different hidden titles, so their figures cannot be held against each other.",
+            "The models were tested on different held-out items, so their figures are not comparable.",
             icon=":material/balance:",
         )
     headings = {
@@ -195,44 +195,53 @@ def show_test(explorer: Explorer, other: Explorer, ground: Ground) -> None:
         for side, one in (("first", explorer), ("second", other))
     }
     st.dataframe(
-        in_words(table, depth, ground), hide_index=True, key="models_test", height="content",
-        alt=f"Test figures of {explorer.name} and {other.name} among the first {depth}",
-        column_config={"measure": st.column_config.TextColumn("Measure", pinned=True, width=110), "meaning": "What it says", **headings},
-    )  # fmt: skip
+        as_text(table, cutoff, ground),
+        hide_index=True,
+        key="models_test",
+        height="content",
+        alt=f"Test figures at {cutoff} of {explorer.name} and {other.name}",
+        column_config={
+            "measure": st.column_config.TextColumn("Metric", pinned=True, width=110),
+            "meaning": "Meaning",
+            **headings,
+        },
+    )
+    show_settings(explorer, other, headings)
+
+
+def show_settings(explorer: Explorer, other: Explorer, headings: dict[str, Any]) -> None:
+    """The settings in which the two models differ."""
     different = settings(explorer, other)
     if different.empty:
-        st.caption("Both were made with the same settings.")
+        st.caption("Both models have the same settings.")
         return
-    st.markdown("**Where their settings differ**")
-    alt = f"The settings in which {explorer.name} and {other.name} differ"
+    st.markdown("**Different settings**")
     st.dataframe(
         different,
         hide_index=True,
         key="models_settings",
-        alt=alt,
+        alt=f"The settings in which {explorer.name} and {other.name} differ",
         column_config={"setting": "Setting", **headings},
     )
 
 
-def in_words(table: pd.DataFrame, depth: int, ground: Ground) -> pd.DataFrame:
-    """measure, first, second, meaning; the better of two different figures with a star where they can be
-    compared.
-    """
+def as_text(table: pd.DataFrame, cutoff: int, ground: Ground) -> pd.DataFrame:
+    """measure, first, second, meaning; a star marks the better figure where the two are comparable."""
     text = table.astype(object)
     for measure, row in table.iterrows():
         best = row.max() if ground.same_split and MEASURES[str(measure)][2] and row.nunique() > 1 else None
         text.loc[measure] = [
             ""
             if pd.isna(value)
-            else f"{value:.{3 if abs(value) < 10 else 1}f}{' ★' if value == best else ''}"
+            else f"{value:.{3 if abs(value) < 10 else 1}f}{f' {STAR}' if value == best else ''}"
             for value in row
         ]
-    text.insert(0, "measure", [f"{MEASURES[str(measure)][0]}@{depth}" for measure in table.index])
+    text.insert(0, "measure", [f"{MEASURES[str(measure)][0]}@{cutoff}" for measure in table.index])
     return text.assign(meaning=[MEASURES[str(measure)][1] for measure in table.index])
 
 
 def settings(explorer: Explorer, other: Explorer) -> pd.DataFrame:
-    """setting, first, second: those that differ."""
+    """setting, first, second: the settings that differ."""
     one, two = (
         flat({"data set": each.info()["dataset"], **each.info()["config"]}) for each in (explorer, other)
     )
@@ -242,11 +251,3 @@ def settings(explorer: Explorer, other: Explorer) -> pd.DataFrame:
         if one.get(name, "") != two.get(name, "")
     ]
     return pd.DataFrame(rows, columns=["setting", "first", "second"])
-
-
-def flat(document: dict, before: str = "") -> dict[str, str]:
-    """Nested settings as one level of texts."""
-    rows: dict[str, str] = {}
-    for name, value in document.items():
-        rows |= flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: str(value)}
-    return rows

@@ -1,4 +1,4 @@
-"""What is written and drawn over a map: the names of its regions, and arrows."""
+"""Overlays of a map: region labels, and arrows that show displacement."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ import plotly.graph_objects as go
 from dskreg.ui.common.charts import LABEL, plain, shorten
 from dskreg.ui.embeddings.scatter import LETTER, LINE
 
-WIDE, NARROW = 560, 330  # pixels of a whole map on a desk and on a telephone
+WIDE, NARROW = 560, 330  # width of the whole map in pixels on a desktop and on a phone
 
 
-def name_regions(
+def label_regions(
     figure: go.Figure,
     regions: pd.DataFrame,
     extent: pd.DataFrame,
     dark: bool,
     clear: Sequence[tuple[float, float]] = (),
 ) -> int:
-    """Write the regions' labels (x, y, label; the most important first) on the map, so that none covers
-    another.
+    """Draw the labels of the regions (x, y, label; the most important first) without overlaps.
 
     Args:
         extent: the map's points, x and y.
-        clear: places that no label may cover.
+        clear: positions that no label may cover.
 
     Returns:
-        How many of the labels, which come first, also fit on a telephone's screen.
+        The number of labels that also fit on a phone; these come first.
     """
     span = max(float(np.ptp(extent["x"])), float(np.ptp(extent["y"])), 1e-9) if len(extent) else 1.0
     wide = _fitting(regions, span / WIDE, clear)
@@ -40,29 +39,25 @@ def name_regions(
         "bgcolor": "rgba(18,25,27,0.72)" if dark else "rgba(253,253,252,0.78)",
         "borderpad": 1,
     }
-    named = regions.loc[[*narrow, *(row for row in wide if row not in narrow)]]
+    labelled = regions.loc[[*narrow, *(row for row in wide if row not in narrow)]]
     labels = [
         {"x": row.x, "y": row.y, "text": plain(shorten(row.label, LABEL)), **look}
-        for row in named.itertuples()
+        for row in labelled.itertuples()
     ]
-    # At once: one after another plotly would look at all of them each time
+    # Assigned together: plotly validates all annotations at each assignment
     figure.layout.annotations = [*figure.layout.annotations, *labels]
     return len(narrow)
 
 
 def _fitting(regions: pd.DataFrame, pixel: float, clear: Sequence[tuple[float, float]]) -> list[Hashable]:
-    """The rows whose labels stand free of those before them and of the places `clear`, where a pixel is so
-    large on the map.
+    """The rows whose labels overlap neither earlier labels nor the positions `clear`.
+
+    `pixel` is the size of a pixel in the map's units.
     """
     taken = [(x, y, 8 * pixel) for x, y in clear]
     rows = []
-    for row, x, y, text in zip(
-        regions.index,
-        regions["x"],
-        regions["y"],
-        (shorten(label, LABEL) for label in regions["label"]),
-        strict=True,
-    ):
+    texts = (shorten(label, LABEL) for label in regions["label"])
+    for row, x, y, text in zip(regions.index, regions["x"], regions["y"], texts, strict=True):
         half = (len(text) * LETTER / 2 + 4) * pixel
         if text and all(
             abs(x - other[0]) > half + other[2] or abs(y - other[1]) > LINE * pixel for other in taken
@@ -72,17 +67,17 @@ def _fitting(regions: pd.DataFrame, pixel: float, clear: Sequence[tuple[float, f
     return rows
 
 
-def add_moves(figure: go.Figure, moves: pd.DataFrame, colour: str) -> None:
-    """Arrows from each title's place before the graph (raw_x, raw_y) to that after it (x, y)."""
-    for n, row in enumerate(moves.itertuples()):
+def add_shifts(figure: go.Figure, shifts: pd.DataFrame, colour: str) -> None:
+    """Draw an arrow from each title's raw position (raw_x, raw_y) to its aggregated position (x, y)."""
+    for n, row in enumerate(shifts.itertuples()):
         figure.add_trace(
             go.Scatter(
                 x=[row.raw_x, row.x],
                 y=[row.raw_y, row.y],
                 mode="lines+markers",
-                name="moved by the graph",
+                name="displacement",
                 showlegend=n == 0,
-                legendgroup="moved",
+                legendgroup="displacement",
                 hoverinfo="skip",
                 line={"color": colour, "width": 1.5},
                 marker={

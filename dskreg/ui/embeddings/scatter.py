@@ -1,4 +1,4 @@
-"""The maps: thousands of points, one WebGL trace per group, marked points on top."""
+"""Scatter plots of thousands of points: a WebGL trace per group, and marked points on top."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from dskreg.ui.common.charts import COLOURS, LABEL, OTHER, OTHER_NAME, WARM_TO_C
 
 HOVER = "%{text}<extra></extra>"
 AROUND = 10  # points that a focused figure shows at least
-# Where a point's name may stand
+# The positions of a point's name
 SIDES = {"top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0), "middle left": (-1, 0)}
-# Pixels: a letter's width, a line's height, and about the size of a focused map
+# In pixels: width of a letter, height of a line, approximate size of a focused map
 LETTER, LINE, FOCUSED = 7.5, 20, 500
 HEIGHT = 640  # pixels of the figure
 NARROW = 360  # pixels of the figure's width on a phone
 LEGEND = 60  # characters of a group's name
-SELECTED = 1.5  # times as large as the others is a selected point
-SYMBOLS = ("circle", "diamond", "cross")  # of groups that share a colour
+SELECTED = 1.5  # factor on the size of selected points
+SYMBOLS = ("circle", "diamond", "cross")  # for groups that share a colour
 
 
 def leading(values: pd.Series, most: int = len(COLOURS) - 1) -> pd.Series:
-    """The most frequent values as they are, the rest and unknown ones as "other"; an ordered category, most
-    frequent first.
-    """
+    """The most frequent values, with all others as "other": an ordered category, most frequent first."""
     text = values.fillna("").astype(str)
     names = list(text[text != ""].value_counts().head(most).index)
     return pd.Series(
@@ -38,9 +36,7 @@ def leading(values: pd.Series, most: int = len(COLOURS) - 1) -> pd.Series:
 
 
 def bands(values: pd.Series, unit: str, digits: int = 0) -> pd.Series:
-    """Numbers, shown with so many digits after the point, as five bands of about equal size, named with their
-    limits, the largest first.
-    """
+    """Numbers as at most five bands, named by their limits: an ordered category, largest first."""
     band = (
         pd.qcut(values, len(WARM_TO_COLD), labels=False, duplicates="drop").fillna(0)
         if values.nunique() > 1
@@ -60,25 +56,25 @@ def bands(values: pd.Series, unit: str, digits: int = 0) -> pd.Series:
 
 @dataclass(frozen=True)
 class Mark:
-    """Points to show larger and on top: those with these ids, or one at a place of its own."""
+    """Points to show larger and on top: those with these ids, or a point at the position `at`."""
 
     ids: Collection[object]
     colour: str
     symbol: str
-    named: bool = False  # carries its points' names when zoomed in
-    at: tuple[float, float] | None = None  # where a point stands that is none of the map's
+    named: bool = False  # whether a focused map shows the points' names
+    at: tuple[float, float] | None = None  # the position of a point that is not in the map
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a map is drawn."""
+    """The appearance of a map."""
 
-    lit: Collection[str] | None = None  # the groups in colour; the others stay visible in grey. None: all
-    selected: Collection[object] = ()  # if any, the points in colour; the others stay visible in grey
-    focus: object = None  # the id of a point to zoom to (a new figure forgets how far a person had zoomed)
-    drag: str = "pan"  # or lasso, select (a box)
+    lit: Collection[str] | None = None  # the groups in colour, others in grey; None: all
+    selected: Collection[object] = ()  # ids of the points in colour, others in grey; (): all
+    focus: object = None  # id of the point to zoom to
+    drag: str = "pan"  # or "lasso", "select" (a box)
     dark: bool = False
-    legend: bool = True  # of the groups; marks always have one
+    legend: bool = True  # whether the groups are in the legend; marks always are
 
 
 def scatter_map(
@@ -95,92 +91,82 @@ def scatter_map(
 
     Args:
         frame: columns x, y, and those named by `ids` and `label`.
-        groups: a category per row, and `colours` for them. Groups beyond the number of colours share a colour
-            and differ in their symbol.
+        groups: the category of each row. Groups beyond the number of colours share a colour and differ in
+            their symbol.
+        colours: the colour of each group.
         marks: by name, drawn last and larger.
-        sizes: pixels per row; None: all the same, smaller on larger maps.
+        sizes: size of each row in pixels; None: the same for all, smaller on larger maps.
     """
     figure = go.Figure()
     if sizes is None:
         sizes = pd.Series(4 if len(frame) > 4000 else 5 if len(frame) > 1500 else 7, index=frame.index)
-    inside = (
-        frame[ids].isin(list(look.selected)) if len(look.selected) else pd.Series(True, index=frame.index)
-    )
-    coloured = [
-        name
-        for name in groups.cat.categories
-        if ((groups == name) & inside).any() and (look.lit is None or name in look.lit)
-    ]
-    grey = ~(groups.isin(coloured) & inside)
-    if grey.any():
-        figure.add_trace(
-            _points(
-                frame[grey],
-                ids,
-                label,
-                "not selected" if len(look.selected) else "not highlighted",
-                OTHER,
-                sizes[grey],
-                0.3,
-            )
-        )
-    for name in coloured:
-        rows = (groups == name) & inside
-        trace = _points(
-            frame[rows],
-            ids,
-            label,
-            name,
-            colours[name],
-            sizes[rows] * (SELECTED if len(look.selected) else 1),
-            0.75,
-        )
-        order = list(groups.cat.categories).index(name)
-        figure.add_trace(
-            trace.update(
-                showlegend=look.legend, marker={"symbol": SYMBOLS[order // len(COLOURS) % len(SYMBOLS)]}
-            )
-        )
-    # The browser greys at once what a lasso or box leaves out; a click has its own mark and dims nothing
+    _add_groups(figure, frame, ids, label, groups, colours, look, sizes)
+    # The browser greys what a lasso or box leaves out; a click has its own mark and greys nothing
     if look.drag != "pan":
         figure.update_traces(unselected={"marker": {"color": OTHER, "opacity": 0.25}})
-    centre = frame[frame[ids] == look.focus]
-    reach, names = 0.0, {}
-    if len(centre):
-        distance = ((frame[["x", "y"]] - centre[["x", "y"]].iloc[0]) ** 2).sum(axis=1) ** 0.5
-        reach = max(1.25 * distance.nsmallest(AROUND).max(), 1e-6)
-        labelled = [
-            centre.index[0],
-            *(
-                row
-                for mark in marks.values()
-                if mark.named
-                for row in frame.index[frame[ids].isin(list(mark.ids))]
-            ),
-        ]
-        names = _sides(frame.loc[list(dict.fromkeys(labelled))], label, reach)
-    for name, mark in marks.items():
-        _add_mark(figure, frame, ids, label, name, mark, names, "#ffffff" if look.dark else "#0f1718")
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
-    if len(centre):
-        figure.update_xaxes(range=[centre["x"].iloc[0] - reach, centre["x"].iloc[0] + reach])
-        figure.update_yaxes(range=[centre["y"].iloc[0] - reach, centre["y"].iloc[0] + reach])
+    centre = frame[frame[ids] == look.focus]
+    names = _zoom(figure, frame, ids, label, centre, marks) if len(centre) else {}
+    for name, mark in marks.items():
+        _add_mark(figure, frame, ids, label, name, mark, names, "#ffffff" if look.dark else "#0f1718")
+    legend = {"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top", "itemsizing": "constant"}
     figure.update_layout(
-        legend={
-            "orientation": "h",
-            "y": -0.02,
-            "yanchor": "top",
-            "x": 0,
-            "itemsizing": "constant",
-            "font": {"size": 13},
-        },
+        legend=legend | {"font": {"size": 13}},
         dragmode=look.drag,
         clickmode="event+select" if look.drag == "pan" else "event",
         hovermode="closest",
         hoverdistance=12,
     )
     return finish(figure, height=HEIGHT)
+
+
+def _add_groups(
+    figure: go.Figure,
+    frame: pd.DataFrame,
+    ids: str,
+    label: str,
+    groups: pd.Series,
+    colours: Mapping[str, str],
+    look: Look,
+    sizes: pd.Series,
+) -> None:
+    """A grey trace for the points outside the selection or highlight, and a trace for each other group."""
+    some = bool(len(look.selected))
+    inside = frame[ids].isin(list(look.selected)) if some else pd.Series(True, index=frame.index)
+    order = list(groups.cat.categories)
+    coloured = [
+        name for name in order if ((groups == name) & inside).any() and (look.lit is None or name in look.lit)
+    ]
+    grey = ~(groups.isin(coloured) & inside)
+    if grey.any():
+        name = "not selected" if some else "not highlighted"
+        figure.add_trace(_points(frame[grey], ids, label, name, OTHER, sizes[grey], 0.3))
+    for name in coloured:
+        rows = (groups == name) & inside
+        size = sizes[rows] * (SELECTED if some else 1)
+        trace = _points(frame[rows], ids, label, name, colours[name], size, 0.75)
+        symbol = SYMBOLS[order.index(name) // len(COLOURS) % len(SYMBOLS)]
+        figure.add_trace(trace.update(showlegend=look.legend, marker={"symbol": symbol}))
+
+
+def _zoom(
+    figure: go.Figure,
+    frame: pd.DataFrame,
+    ids: str,
+    label: str,
+    centre: pd.DataFrame,
+    marks: Mapping[str, Mark],
+) -> dict[Hashable, tuple[str, str]]:
+    """Limit the axes to the surroundings of the row `centre`; return the names to show there."""
+    point = centre[["x", "y"]].iloc[0]
+    distance = ((frame[["x", "y"]] - point) ** 2).sum(axis=1) ** 0.5
+    reach = max(1.25 * distance.nsmallest(AROUND).max(), 1e-6)
+    figure.update_xaxes(range=[point["x"] - reach, point["x"] + reach])
+    figure.update_yaxes(range=[point["y"] - reach, point["y"] + reach])
+    named = [mark for mark in marks.values() if mark.named]
+    rows = [row for mark in named for row in frame.index[frame[ids].isin(list(mark.ids))]]
+    return _sides(frame.loc[list(dict.fromkeys([centre.index[0], *rows]))], label, reach)
 
 
 def _add_mark(
@@ -216,20 +202,20 @@ def _add_mark(
 
 
 def sized(values: pd.Series, smallest: float = 4, largest: float = 20) -> pd.Series:
-    """Sizes in pixels: the area of a point grows with its value."""
+    """Sizes in pixels, where a point's area grows with its value."""
     top = values.max() if len(values) else 0
     share = values.clip(lower=0) / top if top > 0 else pd.Series(0.0, index=values.index)
     return smallest + (largest - smallest) * share.astype(float) ** 0.5
 
 
 def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple[str, str]]:
-    """Where each point's name stands (row -> side, text): the first side on which it fits and covers neither
-    a point nor an earlier name, else nowhere.
+    """The side and text of each point's name, by row.
 
-    The first row is in the middle of the map.
+    A name takes the first side on which it covers neither a point nor an earlier name, and is left out
+    where there is none. The first row is in the middle of the map.
     """
     pixel, middle = 2 * reach / FOCUSED, rows["x"].iloc[0]
-    # What is taken: middle x, middle y, half the width
+    # Occupied boxes: middle x, middle y, half the width
     boxes = [(x, y, 8 * pixel) for x, y in zip(rows["x"], rows["y"], strict=True)]
     names: dict[Hashable, tuple[str, str]] = {}
     for row, x, y, text in zip(

@@ -92,7 +92,11 @@ def _take_chosen() -> None:
 
 
 def known_titles(
-    explorer: Explorer, ids_of: dict[str, list[str]], notices: list[Notice]
+    explorer: Explorer,
+    ids_of: dict[str, list[str]],
+    notices: list[Notice],
+    owner: str = "the profile",
+    button: str = "Remove them",
 ) -> dict[str, list[str]]:
     """The known ids of each field; unknown ids are left out with a notice."""
     known: dict[str, list[str]] = {}
@@ -108,8 +112,8 @@ def known_titles(
         named = ", ".join(wanted[:40] for wanted in unknown[:10])
         notices.append(
             Notice(
-                f"Unknown titles in the profile: {named}. They are left out.",
-                "Remove them",
+                f"Unknown titles in {owner}: {named}. They are left out.",
+                button,
                 partial(_keep, known),
             )
         )

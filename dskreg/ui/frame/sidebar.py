@@ -127,7 +127,7 @@ def _draw(needs_model: bool) -> bool:
             "Model", names, key="artifact", bind="query-params", help=MODEL_HELP, on_change=leave_model
         )
     try:
-        opened = cache.open_explorer(cache.artifacts_folder() / name)
+        opened = cache.open_explorer(cache.artifact_path(name))
     except InputError as error:
         if needs_model:
             widgets.broken_artifact(str(error), cache.artifacts_folder(), others=len(names) > 1)

@@ -1,6 +1,4 @@
-"""Which part of the method does what: one part changed at a time, as benchmarks/accuracy.py --part share left
-it.
-"""
+"""The ablations of the method, as measured by `benchmarks/accuracy.py --part share`."""
 
 import pandas as pd
 import streamlit as st
@@ -8,18 +6,20 @@ import streamlit as st
 from dskreg.ui.common.widgets import listed, plain
 
 VIEWS = {
-    "warm": ("Where every title competes", "all titles"),
-    "among the cold": ("Among titles that nobody has liked", "unliked titles"),
+    "warm": ("All items as candidates", "all items"),
+    "among the cold": ("Cold items as candidates", "cold items"),
 }
 WHOLE, NAMED = "default", 4
-CHANCE = "Half the 95 % confidence interval of the change, over people: what another seed would change is not in it. A smaller change may be chance."
-COLUMNS = {"model": st.column_config.TextColumn("Changed", pinned=True)} | {
+CHANCE = "Half the 95 % confidence interval of the change over users; a smaller change is not significant."
+COLUMNS = {"model": st.column_config.TextColumn("Variant", pinned=True)} | {
     f"{figure} {view}": column
     for view, (where, short) in VIEWS.items()
     for figure, column in {
         "ndcg@20": st.column_config.NumberColumn(f"NDCG@20, {short}", format="%.4f", help=f"{where}."),
         "gain": st.column_config.NumberColumn(
-            "change", format="%+.1f %%", help=f"{where}: beside the whole method, person by person."
+            "Change",
+            format="%+.1f %%",
+            help=f"{where}: change of NDCG@20 from the full method, paired by user.",
         ),
         "within": st.column_config.NumberColumn("±", format="%.1f %%", help=CHANCE),
     }.items()
@@ -27,8 +27,9 @@ COLUMNS = {"model": st.column_config.TextColumn("Changed", pinned=True)} | {
 
 
 def tables(document: dict) -> dict[str, pd.DataFrame]:
-    """By data set, one row per change, the costliest where every title competes first; those that were
-    measured person by person alone.
+    """By dataset, one row per variant, the largest loss on all items first.
+
+    Only variants that were compared user by user are included.
     """
     found: dict[str, pd.DataFrame] = {}
     for section, rows in document.items():
@@ -47,10 +48,8 @@ def tables(document: dict) -> dict[str, pd.DataFrame]:
     }
 
 
-def told(table: pd.DataFrame, view: str) -> str:
-    """What surely costs most and what surely gains, in a sentence that follows from the numbers; "" where the
-    view is missing.
-    """
+def summary(table: pd.DataFrame, view: str) -> str:
+    """The significant losses and gains in a sentence; "" where the view is missing."""
     if f"gain {view}" not in table:
         return ""
     changed = table[table["model"] != WHOLE].set_index("model").dropna(subset=f"gain {view}")
@@ -62,17 +61,17 @@ def told(table: pd.DataFrame, view: str) -> str:
         return ", ".join([*shown, f"and {len(part) - NAMED} more"]) if len(part) > NAMED else listed(shown)
 
     rest = len(changed) - len(worse) - len(better)
-    said = [
-        f"worse than the whole: {named(worse)}" if len(worse) else "nothing is surely worse than the whole",
-        f"better: {named(better)}" if len(better) else "",
-        f"not to be told from chance: {rest} of {len(changed)} changes" if rest else "",
+    parts = [
+        f"significantly worse: {named(worse)}" if len(worse) else "no variant is significantly worse",
+        f"significantly better: {named(better)}" if len(better) else "",
+        f"not significant: {rest} of {len(changed)} variants" if rest else "",
     ]
-    return f"{VIEWS[view][0]}, {'; '.join(words for words in said if words)}."
+    return f"{VIEWS[view][0]}: {'; '.join(filter(None, parts))}."
 
 
 def show(table: pd.DataFrame, data: str) -> None:
-    """The sentences and the table."""
-    for sentence in filter(None, (told(table, view) for view in VIEWS)):
+    """The summary of each view, and the table."""
+    for sentence in filter(None, (summary(table, view) for view in VIEWS)):
         st.markdown(sentence)
     st.dataframe(
         table.assign(
@@ -82,5 +81,5 @@ def show(table: pd.DataFrame, data: str) -> None:
         height="content",
         placeholder="–",
         column_config=COLUMNS,
-        alt=f"{data}: NDCG with one part of the method changed at a time, and the change beside the whole method",
+        alt=f"{data}: NDCG of each variant of the method, and its change from the full method",
     )

@@ -1,9 +1,8 @@
-"""The benchmark that comes with the app: the model beside tuned rivals over several seeds, as
-benchmarks/accuracy.py left it.
-"""
+"""The benchmark results that come with the app, as measured by benchmarks/accuracy.py."""
 
 import json
 import math
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -15,83 +14,86 @@ from dskreg.ui.model.scoreboard import MODEL
 
 COMMAND = "python benchmarks/accuracy.py"
 OPTIONS = {"cold": " --part cold", "share": " --part share --seeds 1"}
+RENAMED = {"EASE, seen too": "EASE (+ seen items)"}
 SIGNIFICANT, LEAST_P = 0.05, 1e-300
-VIEWS = {"test": "every title competes", "among the cold": "titles that nobody has liked, among themselves"}
+VIEWS = {"test": "all items", "among the cold": "cold items"}
 COLUMNS = {
     "model": st.column_config.TextColumn("Recommender", pinned=True),
-    "ndcg@20": st.column_config.NumberColumn("NDCG@20", format="%.4f", help="Mean over the seeds."),
+    "ndcg@20": st.column_config.NumberColumn(
+        "NDCG@20", format="%.4f", help="Mean NDCG@20 over users and seeds."
+    ),
     "ndcg 95 % over people": st.column_config.NumberColumn(
-        "± people", format="%.4f", help="Half the 95 % confidence interval of the mean over people."
+        "± users", format="%.4f", help="Half the 95 % confidence interval of NDCG@20 over users."
     ),
     "ndcg spread of seeds": st.column_config.NumberColumn(
-        "± seeds", format="%.4f", help="Standard deviation over the seeds."
+        "± seeds", format="%.4f", help="Standard deviation of NDCG@20 over the seeds."
     ),
     "recall@20": st.column_config.NumberColumn("Recall@20", format="%.4f"),
     "coverage@20": st.column_config.NumberColumn(
-        "Coverage@20", format="%.3f", help="Share of the catalogue that somebody is recommended."
+        "Coverage@20", format="%.3f", help="Share of the catalogue that is recommended to at least one user."
     ),
     "seeds": st.column_config.NumberColumn("Seeds", format="%d"),
     f"{MODEL} minus it": st.column_config.NumberColumn(
-        f"{MODEL} minus it", format="%+.4f", help="In NDCG@20, person by person."
+        "Difference",
+        format="%+.4f",
+        help=f"NDCG@20 of {MODEL} minus that of the recommender, paired by user.",
     ),
     "p (Holm)": st.column_config.TextColumn(
         "p",
-        help="Paired t-test over people, corrected for as many comparisons (Holm): below 0.05, hardly chance.",
+        help="p-value of a paired t-test over users, Holm-corrected; below 0.05 is significant.",
     ),
 }
 
 
-def read() -> dict:
-    """The benchmark's document; {} where there is none or it cannot be read."""
+def read(root: Path = ROOT) -> dict:
+    """The benchmark's document; {} where it is missing or cannot be read."""
     try:
-        found = json.loads((ROOT / "benchmarks" / "accuracy.json").read_text("utf-8"))
+        found = json.loads((root / "benchmarks" / "accuracy.json").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def tables(document: dict) -> dict[str, pd.DataFrame]:
-    """By section, one row per recommender, best first: those views that a reader of the app needs."""
+    """By section, one row per recommender, best first, for the views in `VIEWS`."""
     found = {}
     for section, rows in document.items():
         name, _, view = section.partition(": ")
         if view in VIEWS and not name.endswith(".share"):
             table = pd.DataFrame(rows)
+            table = table.assign(model=table["model"].replace(RENAMED))
             found[section] = table[[column for column in COLUMNS if column in table]]
     return found
 
 
 def heading(section: str) -> str:
-    """The section for readers: the data set, and who competes."""
+    """The heading of a section: the dataset and the candidates."""
     name, _, view = section.partition(": ")
     return f"{name.removesuffix('.cold')}: {VIEWS[view]}"
 
 
 def verdict(table: pd.DataFrame) -> str:
-    """Who is ahead of whom in NDCG@20, and what is a tie, in a sentence that follows from the numbers.
-
-    The model's own presets are no rivals.
-    """
-    rivals = table[[name != MODEL and not name.startswith(f"{MODEL}, ") for name in table["model"]]]
-    p = rivals["p (Holm)"] if "p (Holm)" in rivals else pd.Series(math.nan, rivals.index)
-    if rivals.empty or p.isna().all():
-        return "Nothing stands beside it here."
+    """A sentence on the significant differences in NDCG@20; the model's own variants are left out."""
+    others = table[[name != MODEL and not name.startswith(f"{MODEL}, ") for name in table["model"]]]
+    p = others["p (Holm)"] if "p (Holm)" in others else pd.Series(math.nan, others.index)
+    if others.empty or p.isna().all():
+        return "There is no other recommender to compare with."
     sure = p < SIGNIFICANT
-    behind = rivals.loc[sure & (rivals[f"{MODEL} minus it"] > 0), "model"].tolist()
-    ahead = rivals.loc[sure & (rivals[f"{MODEL} minus it"] < 0), "model"].tolist()
-    level = rivals.loc[~sure & p.notna(), "model"].tolist()
-    untested = rivals.loc[p.isna(), "model"].tolist()
-    said = [
+    behind = others.loc[sure & (others[f"{MODEL} minus it"] > 0), "model"].tolist()
+    ahead = others.loc[sure & (others[f"{MODEL} minus it"] < 0), "model"].tolist()
+    level = others.loc[~sure & p.notna(), "model"].tolist()
+    untested = others.loc[p.isna(), "model"].tolist()
+    parts = [
         f"ahead of {listed(behind)}" if behind else "",
-        f"level with {listed(level)} (the difference may be chance)" if level else "",
+        f"level with {listed(level)} (no significant difference)" if level else "",
         f"behind {listed(ahead)}" if ahead else "",
     ]
-    rest = f" {listed(untested)} had another run, so the difference is not tested." if untested else ""
-    return f"{MODEL} is {listed([words for words in said if words])}.{rest}"
+    rest = f" The difference to {listed(untested)} was not tested." if untested else ""
+    return f"{MODEL} is {listed(list(filter(None, parts)))}.{rest}"
 
 
 def p_in_words(p: float) -> str | None:
-    """A p value with one digit, never 0; None where there is none."""
+    """A p-value with one significant digit, never 0; None where there is none."""
     if math.isnan(p):
         return None
     return f"< {LEAST_P:g}" if p < LEAST_P else f"{p:.1g}"
@@ -103,7 +105,7 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def made_by(document: dict, section: str) -> str:
-    """Command, date, hardware and versions of a section."""
+    """The command, date, hardware, versions and tuning of a section."""
     made = document.get("made", {}).get(section, {})
     machine = made.get("machine", {})
     versions = machine.get("versions", {})
@@ -114,35 +116,35 @@ def made_by(document: dict, section: str) -> str:
     ]
     kind = section.partition(": ")[0].rpartition(".")[2]
     tuned = "trials" in machine and kind not in OPTIONS
-    tuning = (
-        f"; every rival was tuned on validation with {machine['trials']} trials or {machine['seconds']:g} s"
-        if tuned
-        else ""
-    )
-    if tuned and machine.get("searched"):
-        tuning += f", {listed(machine['searched'])} by a search on logarithmic axes"
-    return f"`{COMMAND}{OPTIONS.get(kind, '')}`, {', '.join(str(part) for part in by if part)}{tuning}. The whole protocol and more tables: benchmarks/README.md."
+    origin = ", ".join(str(part) for part in by if part)
+    sentences = [f"`{COMMAND}{OPTIONS.get(kind, '')}`, {origin}."]
+    if tuned:
+        budget = f"{machine['trials']} trials or {machine['seconds']:g} s"
+        names = [RENAMED.get(name, name) for name in machine.get("searched") or ()]
+        searched = f", {listed(names)} by a search on logarithmic axes" if names else ""
+        sentences.append(f"Every baseline was tuned on validation with {budget}{searched}.")
+    return " ".join([*sentences, "The protocol is in benchmarks/README.md."])
 
 
 def show() -> None:
-    """Every table in a tab of its own; nothing where the benchmark's file is not beside the app."""
+    """Every table in its own tab; nothing where the benchmark's file is missing."""
     document = read()
     found = tables(document)
     if not found:
         return
     with st.expander(
-        "The method on public data, beside other recommenders, tuned as carefully",
+        "Benchmarks on public datasets",
         icon=":material/leaderboard:",
     ):
         st.caption(
-            "Not this model: the same program trained on other data. Recommenders are means over several seeds, parts of the method one seed's."
+            "Models trained on public datasets: means over several seeds, for ablations a single seed."
         )
-        by_part = ablation.tables(document)
+        ablations = ablation.tables(document)
         tabs = iter(
             st.tabs(
                 [
                     *(heading(section) for section in found),
-                    *(f"{data}: which part does what" for data in by_part),
+                    *(f"{data}: ablations" for data in ablations),
                 ]
             )
         )
@@ -158,7 +160,7 @@ def show() -> None:
                     alt=f"{heading(section)}: NDCG, recall and coverage by recommender, best first",
                 )
                 st.caption(made_by(document, section))
-        for data, table in by_part.items():
+        for data, table in ablations.items():
             with next(tabs):
                 ablation.show(table, data)
                 st.caption(made_by(document, f"{data}.share: warm"))

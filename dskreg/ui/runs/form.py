@@ -1,8 +1,7 @@
-"""Starting, stopping and continuing training runs from the page: the form, and the callbacks behind its
-buttons.
+"""The form that starts a training run, and the callbacks that stop and continue it.
 
-Nobody types a path or a command: data sets are chosen from a list, the artifact's name is one word, and
-everything lands in the artifacts folder.
+No path or command is entered: the dataset comes from a list, the model's name is a single word, and every
+model is written to the artifacts folder.
 """
 
 import os
@@ -17,14 +16,16 @@ from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import sidebar
 
-PRESETS = {"default": "default", "paper": "as published"}
-COMPUTERS = dict(zip(DEVICES, ("automatic", "CPU", "graphics card"), strict=True))
+PRESETS = ("default", "paper")
+DEVICE_LABELS = dict(zip(DEVICES, ("auto", "CPU", "GPU"), strict=True))
 PROBLEM = "runs_problem"
 
 
 def runs() -> Runs:
-    """The runs of the artifacts folder: kept in $DSKREG_RUNS_FOLDER, else in .runs inside it; data in
-    $DSKREG_DATA, else in data/ beside app.py.
+    """The runs of the artifacts folder.
+
+    Their files are in $DSKREG_RUNS_FOLDER, by default .runs in the artifacts folder; the datasets are in
+    $DSKREG_DATA, by default data/ next to app.py.
     """
     artifacts = cache.artifacts_folder()
     folder, data = (os.environ.get(name) for name in ("DSKREG_RUNS_FOLDER", "DSKREG_DATA"))
@@ -32,54 +33,53 @@ def runs() -> Runs:
 
 
 def allowed() -> bool:
-    """Whether this server trains: not with DSKREG_RUNS=off."""
+    """Whether this server trains models: DSKREG_RUNS=off forbids it."""
     return os.environ.get("DSKREG_RUNS", "").strip().lower() not in ("off", "0", "no", "false")
 
 
-def form(offered: Runs) -> None:
-    """What to train, and the button that begins. The new run is then the one shown."""
-    sources, taken = offered.sources(), cache.artifact_names()
+def form(manager: Runs) -> None:
+    """The settings of a new run, and the button that starts it; the page then shows the new run."""
+    sources, taken = manager.sources(), cache.artifact_names()
     with st.form("train", border=False):
         left, right = st.columns(2, gap="medium")
         left.selectbox(
-            "Data",
+            "Dataset",
             sources,
             key="train_data",
-            help=f"The bundled demo, or a data set in the folder {plain(offered.data)}.",
+            help=f"The bundled demo, or a dataset in the folder {plain(manager.data)}.",
         )
         right.text_input(
-            "Name of the new model",
+            "Model name",
             value=_free(taken),
             key="train_name",
             max_chars=64,
-            help="Letters, digits, dots, - and _. The model becomes a folder of this name among the artifacts.",
+            help="Letters, digits, dots, - and _; the model is saved in an artifact folder of this name.",
         )
         left.segmented_control(
-            "Settings",
-            list(PRESETS),
+            "Preset",
+            PRESETS,
             default="default",
             required=True,
-            format_func=PRESETS.__getitem__,
             key="train_preset",
-            help="default: what works best here. as published: the settings of the paper, with its smaller vectors and other objective.",
+            help="default: the most accurate settings; paper: the published settings.",
         )
         right.segmented_control(
-            "Computed on",
-            list(COMPUTERS),
+            "Device",
+            list(DEVICE_LABELS),
             default="auto",
             required=True,
-            format_func=COMPUTERS.__getitem__,
+            format_func=DEVICE_LABELS.__getitem__,
             key="train_device",
-            help="automatic takes a graphics card (CUDA) where there is one, else the CPU. Asked for one that is not there, the run says so and ends.",
+            help="auto uses a GPU (CUDA) if there is one, and otherwise the CPU.",
         )
         left.number_input(
-            "Epochs at most",
+            "Max epochs",
             1,
             MOST_EPOCHS,
             value=None,
             key="train_epochs",
-            placeholder="as the settings say",
-            help="An epoch is one pass over all training likes. Training ends earlier once the held-out quality no longer rises.",
+            placeholder="preset default",
+            help="Passes over the training likes; training ends earlier when validation NDCG stops rising.",
         )
         right.number_input(
             "Seed",
@@ -87,13 +87,15 @@ def form(offered: Runs) -> None:
             MOST_SEED,
             value=0,
             key="train_seed",
-            help="The number that all chance is derived from: the same seed makes the same model.",
+            help="Seed of the random number generators: the same seed gives the same model.",
         )
-        st.checkbox("Replace a model that has this name already", key="train_replace")
+        st.checkbox(
+            "Replace existing model",
+            key="train_replace",
+            help="Whether the new model may overwrite an existing model of the same name.",
+        )
         st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:", on_click=_start)
-    st.caption(
-        f"A run is a process of its own: it goes on when you close the browser. At most {MOST} at a time."
-    )
+    st.caption(f"A run continues when you close the browser. At most {MOST} runs are active at a time.")
 
 
 def _free(taken: list[str]) -> str:
@@ -112,7 +114,7 @@ def _start() -> None:
             device=state["train_device"] or "auto",
             replace=state["train_replace"],
         )
-        _must_be_allowed()
+        _check_allowed()
         state["run"] = runs().start(request).id
     except InputError as error:
         state[PROBLEM] = str(error)
@@ -120,29 +122,29 @@ def _start() -> None:
 
 def stop(run_id: str) -> None:
     """Callback: end the run's process."""
-    _told(lambda: runs().stop(run_id))
+    _show_problem_of(lambda: runs().stop(run_id))
 
 
 def resume(run_id: str) -> None:
-    """Callback: go on from the run's last checkpoint."""
-    _told(lambda: runs().resume(run_id))
+    """Callback: continue from the run's last checkpoint."""
+    _show_problem_of(lambda: runs().resume(run_id))
 
 
-def _told(act: Callable[[], object]) -> None:
+def _show_problem_of(action: Callable[[], object]) -> None:
     try:
-        _must_be_allowed()
-        act()
+        _check_allowed()
+        action()
     except InputError as error:
         st.session_state[PROBLEM] = str(error)
 
 
-def _must_be_allowed() -> None:
+def _check_allowed() -> None:
     if not allowed():
         raise InputError("training is switched off on this server (DSKREG_RUNS=off)")
 
 
 def open_model(name: str) -> None:
-    """Callback: make the model the open one and go to its recommendations."""
+    """Callback: open the model and go to its recommendations."""
     sidebar.leave_model()
     st.session_state["artifact"] = name
     st.session_state["go"] = "pages/recommendations.py"

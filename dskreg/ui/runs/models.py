@@ -1,4 +1,4 @@
-"""All models of the artifacts folder in a table: open one, compare two."""
+"""The models of the artifacts folder in a table: open a model or compare two."""
 
 from typing import Any
 
@@ -11,29 +11,31 @@ from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import listed, plain
 from dskreg.ui.runs import form
 
-MOST = 2  # models side by side
+MOST = 2  # models that can be compared
 LABELS = {
     "name": "Model",
-    "dataset": "Data",
+    "dataset": "Dataset",
     "ndcg@20": "NDCG@20",
     "baseline ndcg@20": "Best baseline",
-    "baseline": "which is",
+    "baseline": "Baseline name",
     "recall@20": "Recall@20",
     "coverage@20": "Coverage@20",
-    "viewers": "Viewers",
-    "titles": "Titles",
-    "preset": "Settings",
+    "users": "Users",
+    "items": "Items",
+    "preset": "Preset",
     "seed": "Seed",
-    "created": "Made",
+    "created": "Created",
     "size": "Size",
 }
 HELPS = {
-    "ndcg@20": "How well the hidden titles are ranked among the first 20; 1 is perfect. On the model's own test data.",
-    "baseline ndcg@20": "NDCG@20 of the best simple recommender (popularity, item-kNN or EASE) on the same test.",
-    "recall@20": "Share of a person's hidden titles that are among the first 20.",
-    "coverage@20": "Share of the catalogue that is recommended to at least one person.",
-    "preset": "The group of settings it was trained with.",
-    "seed": "The number that all chance was derived from.",
+    "ndcg@20": "Ranking quality of the held-out test items in the top 20; 1 is a perfect order.",
+    "baseline ndcg@20": "NDCG@20 of the best baseline (popularity, item-kNN or EASE) on the same test items.",
+    "baseline": "The baseline with the highest NDCG@20.",
+    "recall@20": "Share of a user's held-out items in the top 20, averaged over users.",
+    "coverage@20": "Share of the catalogue that is in the top 20 of at least one user.",
+    "preset": "Named group of settings that the model was trained with.",
+    "seed": "Seed of the random number generators in training.",
+    "size": "Size of all files of the model, in megabytes.",
 }
 FORMATS = {
     "ndcg@20": "%.4f",
@@ -50,8 +52,8 @@ COMPARED = (
     "baseline ndcg@20",
     "baseline",
     "dataset",
-    "viewers",
-    "titles",
+    "users",
+    "items",
     "preset",
     "seed",
     "created",
@@ -60,21 +62,21 @@ COMPARED = (
 
 
 def show() -> None:
-    """The table, and what can be done with the models chosen in it."""
-    table = summaries(cache.artifacts_folder())
+    """The table of models, and the actions for the selected ones."""
+    table = summaries(*cache.artifact_folders())
     names = table["name"].tolist()
     chosen = st.multiselect(
-        "Chosen models",
+        "Selected models",
         names,
         key="models",
         bind="query-params",
         max_selections=MOST,
-        placeholder="one to open, two to compare",
-        on_change=_chosen_above,
-        help="Choose here, or tick rows of the table.",
+        placeholder="one model to open, two to compare",
+        on_change=_draw_again,
+        help="The models to open or compare; you can also select rows of the table.",
     )
     rows = [names.index(name) for name in chosen]
-    st.session_state["shelf_listed"] = names
+    st.session_state["models_listed"] = names
     st.dataframe(
         table[list(LABELS)].assign(
             **{
@@ -83,9 +85,9 @@ def show() -> None:
             }
         ),
         hide_index=True,
-        # a new one takes its ticks from the field above
-        key=f"shelf {st.session_state.get('shelf_round', 0)}",
-        on_select=_ticked,
+        # A new key draws the table again, with the rows that are selected in the field above
+        key=f"models_table {st.session_state.get('models_round', 0)}",
+        on_select=_take_rows,
         selection_mode="multi-row",
         selection_default={"selection": {"rows": rows}},
         placeholder="",
@@ -94,7 +96,7 @@ def show() -> None:
         column_config={column: _column(column) for column in LABELS},
     )
     st.caption(
-        "As the folders say. Whether their files are whole and unaltered is checked when a model is opened. Figures compare only on the same data."
+        "A model's files are verified when it is opened. Metrics are comparable only on the same dataset."
     )
     for name, problem in table.loc[table["problem"] != "", ["name", "problem"]].itertuples(index=False):
         st.warning(f"**{plain(name)}** cannot be used. {plain(problem)}", icon=":material/broken_image:")
@@ -109,23 +111,23 @@ def _column(name: str) -> Any:
         return st.column_config.DatetimeColumn(LABELS[name], format="YYYY-MM-DD HH:mm")
     if name in FORMATS:
         return st.column_config.NumberColumn(LABELS[name], format=FORMATS[name], help=HELPS.get(name))
-    if name in ("viewers", "titles"):
+    if name in ("users", "items"):
         return st.column_config.NumberColumn(LABELS[name], format="localized")
     return st.column_config.Column(LABELS[name], help=HELPS.get(name))
 
 
-def _chosen_above() -> None:
-    st.session_state["shelf_round"] = st.session_state.get("shelf_round", 0) + 1
+def _draw_again() -> None:
+    st.session_state["models_round"] = st.session_state.get("models_round", 0) + 1
 
 
-def _ticked() -> None:
-    rows = st.session_state[f"shelf {st.session_state.get('shelf_round', 0)}"]["selection"]["rows"]
-    names = st.session_state["shelf_listed"]
-    ticked = [names[row] for row in rows if row < len(names)]
-    kept = [name for name in st.session_state["models"] if name in ticked]
-    st.session_state["models"] = (kept + [name for name in ticked if name not in kept])[-MOST:]
-    if len(ticked) > MOST:
-        _chosen_above()
+def _take_rows() -> None:
+    rows = st.session_state[f"models_table {st.session_state.get('models_round', 0)}"]["selection"]["rows"]
+    names = st.session_state["models_listed"]
+    selected = [names[row] for row in rows if row < len(names)]
+    kept = [name for name in st.session_state["models"] if name in selected]
+    st.session_state["models"] = (kept + [name for name in selected if name not in kept])[-MOST:]
+    if len(selected) > MOST:
+        _draw_again()
 
 
 def _actions(chosen: pd.DataFrame) -> None:
@@ -142,7 +144,7 @@ def _actions(chosen: pd.DataFrame) -> None:
         if len(usable) == MOST:
             st.page_link(
                 "pages/compare.py",
-                label="Their lists side by side",
+                label="Compare their lists",
                 icon=":material/compare:",
                 query_params={"artifact": usable.index[0], "what": "models", "other_model": usable.index[1]},
             )
@@ -151,45 +153,45 @@ def _actions(chosen: pd.DataFrame) -> None:
 
 
 def side_by_side(chosen: pd.DataFrame) -> None:
-    """Two models' figures in two columns, and whether they may be compared at all."""
+    """The metrics of two models in two columns, and whether they are comparable."""
     one, other = chosen.index
     differing = [
         word
-        for word, column in (("data", "dataset"), ("viewers", "viewers"), ("titles", "titles"))
+        for word, column in (("datasets", "dataset"), ("users", "users"), ("items", "items"))
         if chosen[column].nunique() > 1
     ]
     if differing:
         st.warning(
-            f"These two were tested on different {listed(differing)}: a higher figure does not mean the better model.",
+            f"The models were tested on different {listed(differing)}: their metrics are not comparable.",
             icon=":material/balance:",
         )
     elif chosen["ndcg@20"].notna().all():
         ahead = chosen["ndcg@20"].idxmax()
         gap = abs(chosen["ndcg@20"].diff().iloc[-1])
         verdict = (
-            f"“{plain(ahead)}” ranks the hidden titles better, by {gap:.4f} NDCG@20"
+            f"“{plain(ahead)}” ranks the held-out items better, by {gap:.4f} NDCG@20"
             if gap
-            else "Both rank the hidden titles equally well (NDCG@20)"
+            else "Both rank the held-out items equally well (NDCG@20)"
         )
-        st.markdown(verdict + ". One test cannot tell a small difference from chance.")
+        st.markdown(verdict + ". A single test cannot distinguish a small difference from chance.")
     text = pd.DataFrame(
-        {name: [_written(column, chosen.loc[name, column]) for column in COMPARED] for name in (one, other)}
+        {name: [_as_text(column, chosen.loc[name, column]) for column in COMPARED] for name in (one, other)}
     )
     text.insert(0, "", [LABELS[column] for column in COMPARED])
     st.dataframe(
         text,
         hide_index=True,
         height="content",
-        key="shelf_pair",
+        key="models_pair",
         alt=f"The models {one} and {other} side by side",
     )
 
 
-def _written(column: str, value: object) -> str:
+def _as_text(column: str, value: object) -> str:
     if pd.isna(value):
         return "not measured"
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d %H:%M} UTC"
-    if column in ("viewers", "titles"):
+    if column in ("users", "items"):
         return f"{value:,.0f}"
     return FORMATS[column] % value if column in FORMATS else str(value)

@@ -1,6 +1,4 @@
-"""What the panels of the sampling page share: the draw they show, and the table of candidates with its
-explained columns.
-"""
+"""What the panels of the sampling page share: the sample that they show, and the table of candidates."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,40 +10,53 @@ from dskreg.explorer import Explanation, Explorer, Profile
 from dskreg.ui.common import cache, charts, widgets
 
 QUIET = {"displayModeBar": False}
-NUMBERS = {"rank": "%d", "logit": "%.3f", "share": "%.1f%%", "noise": "%.3f", "key": "%.3f", "relaxed": "%.3f", "attention": "%.3f",
-           "contribution": "%+.3f", "base_contribution": "%+.3f"}  # fmt: skip
-PERCENT = ("share", "inclusion_probability")  # shown in hundredths
+SIDES = ("item", "user")
+NUMBERS = {
+    "rank": "%d",
+    "logit": "%.3f",
+    "share": "%.1f%%",
+    "noise": "%.3f",
+    "key": "%.3f",
+    "relaxed": "%.3f",
+    "attention": "%.3f",
+    "contribution": "%+.3f",
+    "base_contribution": "%+.3f",
+}
+PERCENT = ("share", "inclusion_probability")
 COLUMNS = {
-    "rank": ("Rank", "By key: the first K are drawn."),
+    "rank": ("Rank", "Position by key; the first K candidates are sampled."),
     "title": ("Candidate", ""),
-    "picked": ("Drawn", "Among the K largest keys."),
+    "picked": ("Sampled", "Whether the key is among the K largest."),
     "inclusion_probability": (
-        "Probability π",
-        "In what share of all random draws it would be among the K. Exact, not estimated.",
+        "Inclusion probability π",
+        "Exact share of all random samples that contain the candidate.",
     ),
-    "contribution": ("Contribution", "What it adds to the score before the activation; 0 where not drawn."),
-    "base_contribution": ("Base", "What the title adds as one of the liked titles, whether drawn or not."),
-    "relation": ("Relation r", "Under which relation of the knowledge graph it is a neighbour."),
-    "via": ("Via", "What the two titles share under this relation."),
-    "liked": ("Liked", "Among the titles this person likes."),
-    "attention": ("Attention \u03b1", "Its weight among the drawn; they sum to 1."),
-    "logit": ("Logit s", "What the draw goes by: the larger, the likelier to be drawn."),
-    "noise": ("Noise G", "This draw's Gumbel noise; 0 with the noise off."),
-    "key": ("Key s + G", "The K largest keys are drawn."),
-    "share": ("Share", "Of the probability mass softmax(s)."),
+    "contribution": (
+        "Contribution",
+        "What the candidate adds to the score before the activation; 0 if it is not sampled.",
+    ),
+    "base_contribution": (
+        "Base contribution",
+        "What the liked item adds to the score, whether it is sampled or not.",
+    ),
+    "relation": ("Relation r", "Relation of the knowledge graph that links the candidate to the item."),
+    "via": ("Shared entities", "Entities that both items have under this relation."),
+    "liked": ("Liked", "Whether the user likes the candidate."),
+    "attention": ("Attention α", "Weight among the sampled neighbours; the weights sum to 1."),
+    "logit": ("Logit s", "Score of the sampler; a larger logit means a larger inclusion probability."),
+    "noise": ("Gumbel noise G", "Noise of this sample; 0 if Gumbel noise is off."),
+    "key": ("Key s + G", "Logit plus Gumbel noise; the K largest keys are sampled."),
+    "share": ("Probability mass", "Share of softmax(s), in percent."),
     "relaxed": (
-        "Relaxed",
-        "The soft weight at temperature τ that carries the gradient in training. No probability: it can exceed 1.",
+        "Relaxed weight",
+        "Soft weight at temperature τ, which carries the gradient in training; it can exceed 1.",
     ),
 }
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The draw that the page shows: one person, one title, and the sampler's settings.
-
-    `seed` None: no noise.
-    """
+class Sample:
+    """The sample on show: one user, one item, and the sampler's settings; `seed` None means no noise."""
 
     explorer: Explorer
     profile: Profile
@@ -55,73 +66,68 @@ class Shown:
     user_picks: int
     temperature: float
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides which neighbours are sampled."""
+        return {"seed": self.seed, "picks": self.picks, "user_picks": self.user_picks}
+
     def explanation(self, item_id: Any = None, **changed: Any) -> Explanation:
-        """The explanation, of another title or with another setting where asked."""
-        settings = {
-            "seed": self.seed,
-            "picks": self.picks,
-            "user_picks": self.user_picks,
-            "temperature": self.temperature,
-        } | changed
-        return cache.explanation(
-            self.explorer, self.profile, self.item_id if item_id is None else item_id, **settings
-        )
+        """The explanation; of another item, or with other settings, if given."""
+        item_id = self.item_id if item_id is None else item_id
+        settings = {**self.settings, "temperature": self.temperature} | changed
+        return cache.explanation(self.explorer, self.profile, item_id, **settings)
 
     def colours(self) -> dict[str, str]:
         """A colour for every relation, the same on all panels."""
         return {**charts.palette(cache.relation_names(self.explorer)), "liked": charts.LIKED}
 
 
-def side_of_draw() -> str:
-    """The switch between the title's neighbours and the viewer's liked titles: "title" or "viewer"."""
-    label = "On the side of the"
-    return widgets.one_of(label, ("title", "viewer"), "side", label_visibility="collapsed")
+def choose_side() -> str:
+    """The switch between the neighbours of the item and the liked items of the user."""
+    return widgets.one_of("Side", SIDES, "side")
 
 
-def candidates_of(shown: Shown, explanation: Explanation, side: str) -> pd.DataFrame:
-    """One side's candidates; those of the title say which of them the person likes."""
-    if side == "viewer":
+def candidates_of(sample: Sample, explanation: Explanation, side: str) -> pd.DataFrame:
+    """One side's candidates; those of the item say which of them the user likes."""
+    if side == "user":
         return explanation.user_neighbours
     frame = explanation.item_neighbours
-    return frame.assign(liked=frame["item_id"].isin(list(shown.profile.history)))
+    return frame.assign(liked=frame["item_id"].isin(list(sample.profile.history)))
 
 
 def show_candidates(
     frame: pd.DataFrame, columns: tuple[str, ...], key: str, alt: str, compact: bool = False
 ) -> None:
-    """Candidates with the numbers that led to the draw."""
-    config: dict[str, Any] = {
-        name: st.column_config.Column(label, help=text) for name, (label, text) in COLUMNS.items()
-    }
-    config |= {
-        name: st.column_config.NumberColumn(COLUMNS[name][0], format=form, help=COLUMNS[name][1])
-        for name, form in NUMBERS.items()
-    }
-    config["title"] = st.column_config.TextColumn(
-        COLUMNS["title"][0], pinned=True, width=150 if compact else "medium"
-    )
-    text = COLUMNS["inclusion_probability"][1]
-    if compact:
-        config["picked"] = st.column_config.CheckboxColumn("Drawn", width=64)
-        config["contribution"] = st.column_config.NumberColumn(
-            "Adds", format="%+.3f", help=COLUMNS["contribution"][1], width=76
-        )
-        config["inclusion_probability"] = st.column_config.NumberColumn(
-            "Likely", format="%.0f%%", help=text, width=80
-        )
-    else:
-        label = COLUMNS["inclusion_probability"][0]
-        config["inclusion_probability"] = st.column_config.ProgressColumn(
-            label, format="%.1f%%", min_value=0.0, max_value=100.0, help=text
-        )
-    table = frame.assign(**{name: 100 * frame[name] for name in PERCENT})[
-        [name for name in columns if name in frame]
-    ]
+    """A table of candidates with the numbers of the sample."""
+    table = frame.assign(**{name: 100 * frame[name] for name in PERCENT})
+    table = table[[name for name in columns if name in frame]]
     st.dataframe(
         table,
-        column_config=config,
+        column_config=_columns(compact),
         hide_index=True,
         key=key,
         alt=alt,
         height="content" if compact and len(table) < 20 else 460,
     )
+
+
+def _columns(compact: bool) -> dict[str, Any]:
+    """How the columns are shown; compact ones stand beside a drawing."""
+    config: dict[str, Any] = {
+        name: st.column_config.NumberColumn(label, format=NUMBERS[name], help=text)
+        if name in NUMBERS
+        else st.column_config.Column(label, help=text)
+        for name, (label, text) in COLUMNS.items()
+    }
+    title, (label, text) = COLUMNS["title"][0], COLUMNS["inclusion_probability"]
+    config["title"] = st.column_config.TextColumn(title, pinned=True, width=150 if compact else "medium")
+    if compact:
+        config["picked"] = st.column_config.CheckboxColumn("Sampled", width=72)
+        config["inclusion_probability"] = st.column_config.NumberColumn(
+            "π", format="%.0f%%", help=f"{label}: {text}", width=60
+        )
+    else:
+        config["inclusion_probability"] = st.column_config.ProgressColumn(
+            label, format="%.1f%%", min_value=0.0, max_value=100.0, help=text
+        )
+    return config

@@ -1,6 +1,5 @@
-"""Who among the liked titles speaks for which neighbour: the score as a flow.
-
-And: how unevenly titles are connected.
+"""Two panels: the score attributed to pairs of a liked item and a term, and how unevenly the knowledge graph
+connects items.
 """
 
 from typing import Any
@@ -12,166 +11,168 @@ from dskreg.explorer import Explanation
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import charts
-from dskreg.ui.sampling.draw import QUIET, Shown
+from dskreg.ui.sampling.draw import QUIET, Sample
 
-SOURCES = 8  # liked titles with a name of their own
+SOURCES = 8  # liked items with a name of their own
 CURVES = {
-    "paths": "ways to other titles",
-    "appears": "candidate tables",
-    "mass": "expected first draws",
-    "drawn": "draws without noise",
+    "paths": "2-hop paths",
+    "appears": "candidate lists",
+    "mass": "expected first picks",
+    "drawn": "deterministic in-degree",
 }
-MEANT = {
-    "paths": "Ways in the graph from the title to others: over a shared entity, or a viewer who liked both, or a direct link. Before the cut to M.",
-    "candidates": "How many neighbours the table keeps for the title: at most M.",
-    "appears": "In how many other titles' tables it stands.",
-    "mass": "How many titles would draw it first, in expectation: the sum of its softmax shares. The average is 1.",
-    "drawn": "How many titles draw it without noise, as the recommendations do.",
+MEASURES = {
+    "paths": (
+        "2-hop paths",
+        "Paths to other items over a shared entity, a common user or a direct edge, before the cut to M.",
+    ),
+    "candidates": ("candidates", "Neighbours in the item's candidate list, at most M."),
+    "appears": ("candidate lists containing it", "Other items whose candidate list contains the item."),
+    "mass": (
+        "expected first-pick count",
+        "Expected number of items that sample it first: the sum of its softmax shares. The mean is 1.",
+    ),
+    "drawn": (
+        "deterministic in-degree",
+        "Items that sample it without Gumbel noise, as for the recommendations.",
+    ),
+}
+HIGHEST = ("drawn", "mass", "appears", "paths", "candidates")
+FLOW: dict[str, Any] = {
+    "source": st.column_config.TextColumn("Liked item", pinned=True, width="medium"),
+    "part": "Term",
+    "contribution": st.column_config.NumberColumn("Contribution", format="%+.3f"),
+}
+CONCENTRATION: dict[str, Any] = {
+    "measure": st.column_config.TextColumn("Measure", pinned=True, width=190),
+    "own": st.column_config.NumberColumn("This item", format="%.4g"),
+    "mean": st.column_config.NumberColumn("Mean", format="%.4g"),
+    "largest": st.column_config.NumberColumn("Maximum", format="%.4g"),
+    "gini": st.column_config.NumberColumn(
+        "Gini", format="%.2f", help="Gini coefficient; 0: equal for all items, 1: one item has all."
+    ),
+    "top": st.column_config.NumberColumn(
+        "Top 1 %", format="percent", help="Share of the 1 % of items with the largest values."
+    ),
 }
 
 
-def show_flow(shown: Shown, explanation: Explanation) -> None:
-    """History -> picks -> title, with widths."""
-    st.subheader("Who speaks for it", anchor=False)
-    settings = {"seed": shown.seed, "picks": shown.picks, "user_picks": shown.user_picks}
-    flow = cache.ask(shown.explorer, "flow", shown.profile, shown.item_id, sources=SOURCES, **settings)
+def show_flow(sample: Sample, explanation: Explanation) -> None:
+    """Liked items -> terms -> score, with widths."""
+    st.subheader("Attribution by liked item", anchor=False)
+    flow = cache.ask(
+        sample.explorer, "flow", sample.profile, sample.item_id, sources=SOURCES, **sample.settings
+    )
     if flow.empty:
         st.info(
-            "No like is known of this user, so no liked title contributes to the score.",
+            "The user has no likes, so no liked item contributes to the score.",
             icon=":material/inbox:",
         )
         return
-    carried, named = flow["target_id"].notna(), flow["source_id"].notna()
-    against = flow[flow["contribution"] < 0]["contribution"].sum()
+    through, named = flow["target_id"].notna(), flow["source_id"].notna()
+    negative = flow[flow["contribution"] < 0]["contribution"].sum()
     st.markdown(
-        f"The score is a sum over pairs: each liked title speaks for each part of this one. Together they add **{flow['contribution'].sum():.3f}**, of which "
-        f"**{flow[carried]['contribution'].sum():+.3f}** goes through drawn neighbours; the voices against it come to **{against:.3f}**."
-        + _strongest(flow, carried & named)
+        "The score is a sum over pairs of a liked item and a term of this item: "
+        f"**{flow['contribution'].sum():.3f}**. Sampled neighbours account for "
+        f"**{flow[through]['contribution'].sum():+.3f}**; negative contributions total **{negative:.3f}**."
+        + _largest_pair(flow[through & named])
     )
     whole = st.toggle(
-        "The title itself and the bias too",
+        "Include own embedding and bias",
         key="whole",
         bind="query-params",
-        help="Off: only what goes through the drawn neighbours.",
+        help="Off: only contributions through sampled neighbours.",
     )
-    flow = flow if whole or not carried.any() else flow[carried]
-    alt = f"Flow from liked titles over {flow['target'].nunique()} parts to {explanation.title}, {flow['contribution'].sum():.3f} in all"
-    chart, table = st.tabs(["Flow", "Table"], key="flow_as", bind="query-params")
-    drawing = charts.sankey(flow, explanation.title, shown.colours(), st.context.theme.type == "dark")
-    chart.plotly_chart(drawing, key="flow_chart", config=QUIET, alt=alt)
+    flow = flow if whole or not through.any() else flow[through]
+    alt = (
+        f"Flow from liked items over {flow['target'].nunique()} terms to {explanation.title}, "
+        f"total {flow['contribution'].sum():.3f}"
+    )
+    chart, table = st.tabs(["Chart", "Table"], key="flow_as", bind="query-params")
+    figure = charts.sankey(flow, explanation.title, sample.colours(), st.context.theme.type == "dark")
+    chart.plotly_chart(figure, key="flow_chart", config=QUIET, alt=alt)
     chart.caption(
-        "Left: what the person likes. Middle: the parts of the title, in the colours of their relations. Green speaks for the title, red against it; "
-        "the wider, the more. Where both meet, less comes out than went in."
+        "Left: liked items. Middle: terms, in the colours of their relations. Green: positive. Red: "
+        "negative. Width: absolute contribution. Opposite signs cancel at a term."
     )
-    wide = flow.assign(
-        part=[
-            f"{name} ({r})" if r else name for name, r in zip(flow["target"], flow["relation"], strict=True)
-        ]
-    )
-    config: dict[str, Any] = {
-        "source": st.column_config.TextColumn("Liked title", pinned=True, width="medium"),
-        "part": "speaks for",
-    }
-    config["contribution"] = st.column_config.NumberColumn("with", format="%+.3f")
-    wide = wide.sort_values("contribution", key=abs, ascending=False)[list(config)]
-    table.dataframe(wide, column_config=config, hide_index=True, key="flow_table", alt=alt, height=460)
+    _show_pairs(flow, table, alt)
     if explanation.activation != "linear":
         st.caption(
-            f"The sum is the score before the last {explanation.activation}, which bends it to {explanation.score:.3f}. The person's own "
-            f"{explanation.activation} is shared out in proportion, dimension by dimension."
+            f"The sum is the score before {explanation.activation}, which maps it to "
+            f"{explanation.score:.3f}. The {explanation.activation} of the user embedding is distributed "
+            "proportionally over the liked items, per dimension."
         )
 
 
-def _strongest(flow: pd.DataFrame, chosen: pd.Series) -> str:
-    """A sentence about the liked title that speaks loudest for a neighbour."""
-    pairs = flow[chosen]
+def _show_pairs(flow: pd.DataFrame, place: Any, alt: str) -> None:
+    terms = [f"{name} ({r})" if r else name for name, r in zip(flow["target"], flow["relation"], strict=True)]
+    rows = flow.assign(part=terms).sort_values("contribution", key=abs, ascending=False)[list(FLOW)]
+    place.dataframe(rows, column_config=FLOW, hide_index=True, key="flow_table", alt=alt, height=460)
+
+
+def _largest_pair(pairs: pd.DataFrame) -> str:
+    """A sentence about the liked item and the neighbour with the largest contribution."""
     if pairs.empty:
         return ""
     pair = pairs.loc[pairs["contribution"].idxmax()]
-    return f" The strongest voice there is *{plain(pair['source'])}* for *{plain(pair['target'])}*: **{pair['contribution']:+.3f}**."
+    return (
+        f" The largest pair is *{plain(pair['source'])}* with *{plain(pair['target'])}*: "
+        f"**{pair['contribution']:+.3f}**."
+    )
 
 
-def show_hubs(shown: Shown, explanation: Explanation) -> None:
-    """How unevenly the graph connects titles, and what the cut to M and the draw of K make of it."""
-    st.subheader("Hubs, and what the sampler does about them", anchor=False)
-    explorer = shown.explorer
-    frame, table = explorer.degrees, cache.ask(explorer, "concentration").set_index("measure")
-    own = frame[frame["item_id"] == shown.item_id].iloc[0]
+def show_degrees(sample: Sample, explanation: Explanation) -> None:
+    """How unevenly the graph connects items, and the effect of the cut to M and of sampling K."""
+    st.subheader("Degree distribution and popularity bias", anchor=False)
+    frame = sample.explorer.degrees
+    table = cache.ask(sample.explorer, "concentration").set_index("measure")
+    own = frame[frame["item_id"] == sample.item_id].iloc[0]
     top, largest = table["top"], table["largest"]
     st.markdown(
-        f"The best connected 1 % of the titles hold **{top['paths']:.1%}** of all ways through the graph; the busiest has **{largest['paths']:,.0f}**. "
-        f"The table keeps at most **{largest['candidates']:,.0f}** neighbours of each title and the sampler draws **{shown.picks}** of them, so that "
-        "a hub listens to no more titles than anybody else."
+        f"**Out-degree.** The 1 % of items with the highest degree have **{top['paths']:.1%}** of all 2-hop "
+        f"paths; the maximum is **{largest['paths']:,.0f}**. A candidate list keeps at most "
+        f"**{largest['candidates']:,.0f}** neighbours and the sampler takes **{sample.picks}**: every "
+        "item has the same limit."
     )
     st.markdown(
-        f"Being listened to is another matter: of the places in the tables the favourite 1 % take **{top['appears']:.1%}**, of the probability mass "
-        f"**{top['mass']:.1%}**, of the draws without noise **{top['drawn']:.1%}**. Noise spreads them: the Gini coefficient (0: all alike, 1: one has all) "
-        f"is **{table['gini']['drawn']:.2f}** without it and **{table['gini']['mass']:.2f}** for the first title of a random draw."
+        f"**In-degree.** The top 1 % of items have **{top['appears']:.1%}** of the candidate places, "
+        f"**{top['mass']:.1%}** of the probability mass and **{top['drawn']:.1%}** of the picks without "
+        f"noise. The Gini coefficient is **{table['gini']['drawn']:.2f}** without noise and "
+        f"**{table['gini']['mass']:.2f}** for the first pick of a random sample."
     )
     left, right = st.columns(2)
     mark = {name: float(own[name]) for name in CURVES}
-    alt = f"How many titles have at least so many {', '.join(CURVES.values())}; {explanation.title} is marked"
+    alt = f"Number of items with at least a given {', '.join(CURVES.values())}; {explanation.title} is marked"
     left.plotly_chart(charts.at_least(frame, CURVES, mark), key="hubs_chart", config=QUIET, alt=alt)
-    left.caption(
-        f"★ {plain(explanation.title)}. Both axes are logarithmic: a straight fall is a heavy tail, a steep one means that titles are alike."
-    )
-    labels = {
-        "paths": "ways through the graph",
-        "candidates": "candidates kept",
-        "appears": "tables it stands in",
-        "mass": "expected first draws",
-    }
+    left.caption(f"★ {plain(explanation.title)}. Both axes are logarithmic.")
     rows = table.assign(
-        measure=[labels.get(name, "draws without noise") for name in table.index],
-        own=[own[name] for name in table.index],
-    )
-    config: dict[str, Any] = {"measure": st.column_config.TextColumn("Per title", pinned=True, width=150)}
-    numbers = {
-        "own": ("This title", "%.4g"),
-        "mean": ("Mean", "%.4g"),
-        "largest": ("Largest", "%.4g"),
-        "gini": ("Gini", "%.2f"),
-    }
-    config |= {
-        name: st.column_config.NumberColumn(label, format=form) for name, (label, form) in numbers.items()
-    }
-    config["top"] = st.column_config.NumberColumn(
-        "Top 1 %", format="percent", help="What share the best 1 % of the titles hold."
+        measure=[MEASURES[name][0] for name in table.index], own=[own[name] for name in table.index]
     )
     right.dataframe(
-        rows[list(config)], column_config=config, hide_index=True, key="hubs_table", alt=alt, height="content"
+        rows[list(CONCENTRATION)],
+        column_config=CONCENTRATION,
+        hide_index=True,
+        key="hubs_table",
+        alt=alt,
+        height="content",
     )
-    with right.expander("What is counted"):
-        st.markdown(
-            "\n".join(
-                f"- **{labels.get(name, 'draws without noise')}**: {text}" for name, text in MEANT.items()
-            )
-        )
-    _busiest(frame)
+    with right.expander("Definitions"):
+        st.markdown("\n".join(f"- **{label}**: {text}" for label, text in MEASURES.values()))
+    _show_highest(frame)
 
 
-def _busiest(frame: pd.DataFrame) -> None:
-    st.markdown("**The busiest titles**")
+def _show_highest(frame: pd.DataFrame) -> None:
+    st.markdown("**Items with the highest degree**")
     config: dict[str, Any] = {"title": st.column_config.TextColumn("Title", pinned=True, width="medium")}
-    labels = {
-        "drawn": "Drawn by",
-        "mass": "Expected first draws",
-        "appears": "In tables",
-        "paths": "Ways",
-        "candidates": "Candidates",
-    }
-    config |= {
-        name: st.column_config.NumberColumn(
-            label, format="%.1f" if name == "mass" else "%d", help=MEANT[name]
+    for name in HIGHEST:
+        label, text = MEASURES[name]
+        config[name] = st.column_config.NumberColumn(
+            label.capitalize(), format="%.1f" if name == "mass" else "%d", help=text
         )
-        for name, label in labels.items()
-    }
-    most = frame.sort_values("drawn", ascending=False, kind="stable").head(10)[list(config)]
     st.dataframe(
-        most,
+        frame.sort_values("drawn", ascending=False, kind="stable").head(10)[list(config)],
         column_config=config,
         hide_index=True,
         key="busiest",
-        alt="The ten titles that are drawn most often",
+        alt="The ten items with the highest deterministic in-degree",
         height="content",
     )

@@ -1,290 +1,234 @@
-"""The drawing of one draw: a title in the middle, what was picked on its right (solid), the best that was not
-on its left (dashed).
+"""The graph of one sample, as an option object for ECharts: an item or a user in the middle, the sampled
+neighbours on the right, the best unsampled candidates on the left.
 
-pyvis writes the page; everything it would fetch is removed and a content policy forbids the rest, so that the
-drawing works offline. Positions are computed here (three columns, physics off): the same input gives the same
-bytes. Titles come from files somebody else wrote: vis draws labels on a canvas and tooltips as plain text,
-everything else is escaped. Streamlit embeds the page with access to the app, hence the care.
+ECharts draws labels and tooltips as text, so names need no escaping beyond its `{b}` placeholders.
 """
 
 from __future__ import annotations
 
-import html
-import json
-import re
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from math import sqrt
 from typing import Any
 
 import pandas as pd
-from pyvis.network import Network
 
-from dskreg.ui.common.charts import shorten
+from dskreg.ui.common.charts import LIKED, OTHER, shorten
 
-MOST_PICKED, MOST_PASSED = 24, 12  # nodes shown on either side: 37 with the centre
-ROWS = 12  # nodes in a column; more picks start another one
-COLUMN, ROW = 215, 70  # distances in pixels at full size
-FONT = "system-ui,sans-serif"
-Row = Mapping[Hashable, Any]  # one of the candidates
-LABEL, TOOLTIP = 34, 200  # characters of a title in a box, of a name where the mouse rests
+MOST_SAMPLED, MOST_UNSAMPLED = 24, 8  # edges on either side
+ROW, LEAST_HEIGHT, TOP, BOTTOM = 40, 440, 50, 30  # pixels
+ACROSS = 80  # pixels from the centre to the arc of the nodes; small, so that narrow screens hardly shrink it
+NARROW = 520  # pixels: below, labels are shorter
+LABEL, LEGEND, TOOLTIP = 26, 20, 70  # characters of a line
 
-# The app's own colours (.streamlit/config.toml): an iframe does not inherit them.
-_LIGHT = {
-    "page": "#fdfdfc",
-    "box": "#f1f4f3",
-    "text": "#1c2526",
-    "muted": "#566364",
-    "centre": "#0f6e6e",
-    "on_centre": "#ffffff",
-}
-_DARK = {
-    "page": "#12191b",
-    "box": "#1c2629",
-    "text": "#e8eeee",
-    "muted": "#a3b1b3",
-    "centre": "#4fc3bd",
-    "on_centre": "#12191b",
-}
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
-_OPTIONS = {
-    "physics": {"enabled": False},
-    "interaction": {
-        "hover": True,
-        "zoomView": False,
-        "dragView": True,
-        "navigationButtons": False,
-        "tooltipDelay": 100,
-    },
-    "edges": {
-        "arrows": {"to": {"enabled": True, "scaleFactor": 0.45}},
-        "smooth": {"enabled": True, "type": "cubicBezier", "forceDirection": "horizontal", "roundness": 0.45},
-    },
-}
+# Colours of the app's themes (.streamlit/config.toml), by "is dark"
+TEXT = {False: ("#0f1718", "#566364"), True: ("#e8eeee", "#a3b1b3")}  # sampled, unsampled
+PAGE = {False: "#fdfdfc", True: "#12191b"}
+CENTRE = {False: "#0f6e6e", True: "#3fb0aa"}
+Row = Mapping[Hashable, Any]  # a candidate
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A page for an iframe and what it shows, in other words."""
+class Graph:
+    """The drawing and the same content in other forms."""
 
-    html: str
-    edges: pd.DataFrame  # the rows of the candidates that are drawn, picks first
-    alt: str  # one sentence
-    height: int  # pixels that the page wants
-    left_out: int  # picks that found no room
+    option: dict[str, Any]
+    item_ids: list[Any]  # of each node; the centre first
+    edges: pd.DataFrame  # one row per edge, sampled candidates first
+    alt: str
+    height: int  # pixels
+    left_out: int  # sampled candidates beyond MOST_SAMPLED
+
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        """The option's nodes; the centre first."""
+        return self.option["series"][0]["data"]
+
+    @property
+    def links(self) -> list[dict[str, Any]]:
+        """The option's links, one per row of `edges`."""
+        return self.option["series"][0]["links"]
 
 
-def draw(
+def build(
     candidates: pd.DataFrame,
-    centre: str,
+    centre: tuple[Any, str],
     colours: Mapping[str, str],
     liked: Collection[Hashable] = (),
     dark: bool = False,
-    passed: int = 8,
-) -> Drawing:
-    """Draw one side of an explanation.
+    clickable: bool = False,
+) -> Graph:
+    """The graph around `centre` (id, title).
 
     Args:
-        candidates: one row per candidate, largest key first (`Explanation.item_neighbours` or
-            `.user_neighbours`).
-        centre: what stands in the middle.
-        colours: a colour for every relation.
-        liked: ids that get a heart.
-        passed: how many that were not picked to show.
+        candidates: one row per candidate, largest key first.
+        colours: one for every relation.
+        liked: ids of items that get a heart.
+        clickable: whether a node can be selected.
     """
-    picked = candidates[candidates["picked"]]
-    picked = picked.sort_values("contribution", key=abs, ascending=False, kind="stable")
-    left_out = max(0, len(picked) - MOST_PICKED)
-    picked, missed = (
-        picked.head(MOST_PICKED),
-        candidates[~candidates["picked"]].head(min(passed, MOST_PASSED)),
-    )
-    edges = pd.concat([picked, missed]) if len(missed) else picked
-    theme, places = (
-        _DARK if dark else _LIGHT,
-        _places(list(dict.fromkeys(picked["item_id"])), list(dict.fromkeys(missed["item_id"]))),
-    )
-    rows = min(ROWS, max(len(set(picked["item_id"])), len(set(missed["item_id"])), 3))
-    height = min(640, rows * ROW + 30)
-
-    net = Network(
-        height=f"min({height}px, {95 * height // 600}vw)",
-        width="100%",
-        directed=True,
-        cdn_resources="in_line",
-        bgcolor=theme["page"],
-    )
-    net.templateEnv = _templates()
-    net.set_options(json.dumps(_OPTIONS))
-    net.add_node(
-        "centre", label=_short(centre), title=_plain(shorten(centre, TOOLTIP)), x=0, y=0, shape="box", color=theme["centre"], margin=12, borderWidth=0,
-        font={"color": theme["on_centre"], "size": 16}, widthConstraint={"maximum": 120},
-    )  # fmt: skip
-    strongest = max(picked["contribution"].abs().max(), 1e-12) if len(picked) else 1.0
-    ties: dict[Hashable, list[Row]] = {}
+    sampled = candidates[candidates["picked"]]
+    sampled = sampled.sort_values("contribution", key=abs, ascending=False, kind="stable")
+    left_out = max(0, len(sampled) - MOST_SAMPLED)
+    sampled = sampled.head(MOST_SAMPLED)
+    unsampled = candidates[~candidates["picked"]].head(MOST_UNSAMPLED)
+    edges = (pd.concat([sampled, unsampled]) if len(unsampled) else sampled).reset_index(drop=True)
+    items: dict[Hashable, list[Row]] = {}
     for row in edges.to_dict("records"):
-        ties.setdefault(row["item_id"], []).append(row)
-    for item_id, rows_of_item in ties.items():
-        colour = colours.get(rows_of_item[0]["relation"], theme["muted"])
-        net.add_node(_node(item_id), **_box(rows_of_item, places[item_id], colour, theme, item_id in liked))
-        for parallel, row in enumerate(rows_of_item):
-            line = _line(row, colours.get(row["relation"], theme["muted"]), strongest)
-            if parallel:  # a title under several relations: its further edges bend away from the first
-                line["smooth"] = {"enabled": True, "type": "curvedCW", "roundness": round(0.15 * parallel, 2)}
-            net.add_edge(_node(item_id), "centre", id=net.num_edges(), **line)
-    alt = _sentence(shorten(centre, TOOLTIP), picked, missed)
-    legend = _legend([name for name in colours if name in set(edges["relation"])], colours)
-    return Drawing(
-        _finish(net.generate_html(), theme, alt, legend),
-        edges.reset_index(drop=True),
-        alt,
-        height + 44,
-        left_out,
-    )
+        items.setdefault(row["item_id"], []).append(row)
+    # An item that is sampled under one relation and not under another stands on the right
+    right = list(dict.fromkeys(sampled["item_id"]))
+    left = [item_id for item_id in items if item_id not in set(right)]
+    height = max(LEAST_HEIGHT, ROW * max(len(right), len(left)) + TOP + BOTTOM)
+    half = (height - TOP - BOTTOM) / 2
+    places = {**_places(right, 1, half), **_places(left, -1, half)}
+    nodes = [_centre(centre[1], dark)]
+    links: list[dict[str, Any]] = []
+    strongest = max(float(sampled["contribution"].abs().max()), 1e-12) if len(sampled) else 1.0
+    for item_id, rows in items.items():
+        colour = colours.get(rows[0]["relation"], OTHER)
+        number = str(len(nodes))
+        nodes.append(_node(number, rows, places[item_id], colour, TEXT[dark], item_id in liked))
+        for place, row in enumerate(rows):
+            link = _link(row, colours.get(row["relation"], OTHER), strongest, curveness=0.2 * place)
+            links.append({"source": number, "target": "0", **link})
+    alt = _sentence(centre[1], sampled, unsampled)
+    option = _option(nodes, links, _legend(edges["relation"], colours), dark, clickable)
+    return Graph(option, [centre[0], *items], edges, alt, height, left_out)
 
 
-@cache
-def _templates() -> Any:
-    """Pyvis' templates.
-
-    They are compiled once and not for every drawing, which took longer than all the rest of one.
-    """
-    return Network().templateEnv
-
-
-def _places(picked: list, missed: list) -> dict[Hashable, tuple[int, int]]:
-    """Columns: missed at -1, picks at 1, 2, ...
-
-    A title that is both picked under one relation and missed under another stands with the picks.
-    """
-    columns = [(-1, [item for item in missed if item not in set(picked)])]
-    columns += [(1 + start // ROWS, picked[start : start + ROWS]) for start in range(0, len(picked), ROWS)]
+def _places(item_ids: Sequence[Hashable], side: int, half: float) -> dict[Hashable, tuple[float, float]]:
+    """Positions on an arc beside the centre, evenly spaced in height so that labels do not overlap."""
     places = {}
-    for column, items in columns:
-        # Further columns look through the gaps of the nearer one
-        top = -(len(items) - 1) / 2 + (0.5 if column > 1 else 0.0)
-        places.update({item: (column * COLUMN, round((top + row) * ROW)) for row, item in enumerate(items)})
+    for place, item_id in enumerate(item_ids):
+        y = 0.0 if len(item_ids) == 1 else 2 * place / (len(item_ids) - 1) - 1
+        places[item_id] = (side * ACROSS * (0.55 + 0.45 * sqrt(max(0.0, 1 - 0.9 * y * y))), half * y)
     return places
 
 
-def _box(
-    rows: Sequence[Row], place: tuple[int, int], colour: str, theme: Mapping[str, str], liked: bool
-) -> dict[str, Any]:
-    first, picked = rows[0], any(row["picked"] for row in rows)
-    contribution, chance = (
-        sum(row["contribution"] for row in rows),
-        max(row["inclusion_probability"] for row in rows),
-    )
-    figure = f"{contribution:+.3f} · {chance:.0%} likely" if picked else f"{chance:.0%} likely"
-    heart = "\u2665 " if liked else ""
+def _centre(title: str, dark: bool) -> dict[str, Any]:
+    label = {"position": "bottom", "color": TEXT[dark][0], "fontWeight": "bold", "fontSize": 13}
+    label |= {"textBorderColor": PAGE[dark], "textBorderWidth": 3}  # the label crosses lines
     return {
-        "label": f"{heart}{_short(str(first['title']))}\n{figure}",
-        "title": "\n".join([_plain(shorten(first["title"], TOOLTIP)) + (" (liked)" if liked else ""), *map(_tooltip, rows)]),
-        "x": place[0],
-        "y": place[1],
-        "shape": "box",
-        "color": {"background": theme["box"], "border": colour, "highlight": {"background": theme["box"], "border": colour},
-                  "hover": {"background": theme["box"], "border": colour}},
-        "borderWidth": 2,
-        "margin": 6,
-        "font": {"color": theme["text"] if picked else theme["muted"], "size": 14},
-        "shapeProperties": {"borderDashes": False if picked else [5, 4], "borderRadius": 6},
-        "widthConstraint": {"maximum": 150},
-    }  # fmt: skip
-
-
-def _line(row: Row, colour: str, strongest: float) -> dict[str, Any]:
-    if row["picked"]:
-        width = 1.5 + 6.0 * abs(row["contribution"]) / strongest
-        return {
-            "color": colour,
-            "width": round(width, 2),
-            "title": _tooltip(row),
-            "arrowStrikethrough": False,
-        }
-    return {
-        "color": {"color": colour, "opacity": 0.7},
-        "width": round(1 + 2 * row["inclusion_probability"], 2),
-        "dashes": [6, 5],
-        "title": _tooltip(row),
+        "id": "0",
+        "name": _label(title),
+        "value": title,
+        "x": 0,
+        "y": 0,
+        "symbolSize": 34,
+        "label": label,
+        "itemStyle": {"color": CENTRE[dark]},
+        "tooltip": {"formatter": _text(title)},
     }
 
 
-def _tooltip(row: Row) -> str:
-    via = f" via {shorten(', '.join(map(str, row['via'])), TOOLTIP)}" if len(row["via"]) else ""
-    drawn = f"drawn, contributes {row['contribution']:+.4f}" if row["picked"] else "not drawn"
-    return _plain(
-        f"{shorten(row['relation'], TOOLTIP)}{via}: {drawn}; logit {row['logit']:.2f}, probability of being drawn {row['inclusion_probability']:.1%}"
-    )
+def _node(
+    number: str,
+    rows: Sequence[Row],
+    place: tuple[float, float],
+    colour: str,
+    inks: tuple[str, str],
+    liked: bool,
+) -> dict[str, Any]:
+    title, sampled = rows[0]["title"], any(row["picked"] for row in rows)
+    probability = max(row["inclusion_probability"] for row in rows)
+    figures = f"{sum(row['contribution'] for row in rows):+.3f}, π {probability:.0%}"
+    heart = "\u2665 " if liked else ""
+    return {
+        "id": number,
+        "name": f"{heart}{_label(title)}\n{figures if sampled else f'π {probability:.0%}'}",
+        "value": title,
+        "x": place[0],
+        "y": place[1],
+        "symbolSize": 12 + 12 * float(probability),
+        "itemStyle": {
+            "color": colour if sampled else "rgba(0,0,0,0)",
+            "borderColor": LIKED if liked else colour,
+            "borderWidth": 2,
+        },
+        "label": {"position": "right" if place[0] > 0 else "left", "color": inks[0 if sampled else 1]},
+        "tooltip": {"formatter": "\n".join([_text(title) + " (liked)" * liked, *map(_facts, rows)])},
+    }
 
 
-def _node(item_id: Hashable) -> str:
-    return f"item {item_id}"
+def _link(row: Row, colour: str, strongest: float, curveness: float) -> dict[str, Any]:
+    """Parallel edges of one item curve away from each other."""
+    line = {"color": colour, "curveness": round(curveness, 2)}
+    if row["picked"]:
+        line["width"] = round(1.5 + 5 * abs(row["contribution"]) / strongest, 2)
+    else:
+        line |= {"width": 1.2, "type": "dashed", "opacity": 0.7}
+    return {"lineStyle": line, "tooltip": {"formatter": f"{_text(row['title'])}\n{_facts(row)}"}}
 
 
-def _short(title: str) -> str:
-    return shorten(title, LABEL) or "(no title)"
+def _facts(row: Row) -> str:
+    """Lines on an edge: relation and shared entities, then the numbers of the sample."""
+    via = f" ({', '.join(map(str, row['via'][:3]))})" if len(row["via"]) else ""
+    outcome = f"sampled, contribution {row['contribution']:+.4f}" if row["picked"] else "not sampled"
+    numbers = f"logit {row['logit']:.2f}, inclusion probability {row['inclusion_probability']:.1%}"
+    return "\n".join((_text(f"{row['relation']}{via}"), outcome, numbers))
 
 
-def _plain(text: str) -> str:
-    """pyvis shows every tooltip as HTML as soon as one of them holds "href": a word joiner parts it."""
-    return re.sub("(?i)(h)(ref)", "\\1\u2060\\2", text)
+def _legend(relations: Iterable[str], colours: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One category per relation; ECharts draws the legend from them."""
+    names = dict.fromkeys(relations)
+    return [{"name": _text(name, LEGEND), "itemStyle": {"color": colours.get(name, OTHER)}} for name in names]
 
 
-def _sentence(centre: str, picked: pd.DataFrame, missed: pd.DataFrame) -> str:
-    if not len(picked):
-        return f"{centre} stands alone: it has no candidates."
-    names = ", ".join(
+def _option(
+    nodes: list[dict[str, Any]],
+    links: list[dict[str, Any]],
+    categories: list[dict[str, Any]],
+    dark: bool,
+    clickable: bool,
+) -> dict[str, Any]:
+    series = {
+        "type": "graph",
+        "layout": "none",
+        "preserveAspect": "contain",  # otherwise ECharts stretches the symbols
+        "data": nodes,
+        "links": links,
+        "categories": categories,
+        "left": "30%",
+        "right": "30%",
+        "top": TOP,
+        "bottom": BOTTOM,
+        "cursor": "pointer" if clickable else "default",
+        "label": {"show": True, "width": 175, "overflow": "truncate", "fontSize": 13, "lineHeight": 16},
+        "selectedMode": "single" if clickable else False,
+        "edgeSymbol": ["none", "arrow"],
+        "edgeSymbolSize": 7,
+        "select": {"itemStyle": {"borderWidth": 4}},
+    }
+    legend = {"type": "scroll", "top": 0, "left": 0, "selectedMode": False, "icon": "roundRect"}
+    legend |= {"itemWidth": 14, "textStyle": {"color": TEXT[dark][1], "fontSize": 13}}
+    narrow = {"series": [{"left": "33%", "right": "33%", "label": {"width": 112}}]}
+    return {
+        "animationDurationUpdate": 200,
+        "tooltip": {"renderMode": "richText", "confine": True},
+        "legend": legend,
+        "series": [series],
+        "media": [{"query": {"maxWidth": NARROW}, "option": narrow}],
+    }
+
+
+def _sentence(centre: str, sampled: pd.DataFrame, unsampled: pd.DataFrame) -> str:
+    name = shorten(centre, TOOLTIP)
+    if not len(sampled):
+        return f"{name} has no candidates."
+    strongest = ", ".join(
         f"{shorten(row.title, TOOLTIP)} ({shorten(row.relation, TOOLTIP)}, {row.contribution:+.3f})"
-        for row in picked.head(3).itertuples()
+        for row in sampled.head(3).itertuples()
     )
-    return f"{centre} with the {len(picked)} candidates drawn, most important first: {names}; beside them the {len(missed)} best that were not drawn."
-
-
-def _legend(relations: list[str], colours: Mapping[str, str]) -> str:
-    swatch = '<span class="key"><i style="background:{}"></i>{}</span>'
-    entries = [
-        swatch.format(html.escape(colours[name]), html.escape(shorten(name, LABEL))) for name in relations
-    ]
-    entries += [
-        '<span class="key"><b></b>drawn: the thicker, the more it contributes</span>',
-        '<span class="key"><b class="no"></b>not drawn</span>',
-    ]
-    return f'<div class="legend">{"".join(entries)}</div>'
-
-
-# There are few heights and two themes, and searching 0.7 MB four times takes longer than all the rest
-@lru_cache(maxsize=16)
-def _offline(head: str) -> str:
-    """The page's head, with pyvis' scripts in it, without addresses and empty headings."""
-    head = re.sub(r"<center>\s*<h1></h1>\s*</center>", "", head)
-    head = re.sub(r"<link\b[^>]*\bhttps?://[^>]*/?>", "", head)
-    head = re.sub(r"<script\b[^>]*\bsrc=[^>]*>\s*</script>", "", head)
-    head = re.sub(r"<!--.*?-->|//# sourceMappingURL=\S+?(?=</script>)", "", head, flags=re.S)
-    return head
-
-
-def _finish(page: str, theme: Mapping[str, str], alt: str, legend: str) -> str:
-    """Take the addresses and empty headings out of pyvis' page; give it a language, a title, a text
-    alternative and our colours.
-    """
-    head_end = page.index("</style>", page.index("#mynetwork {"))
-    head, body = _offline(page[:head_end]), page[head_end:]
-    style = (
-        f"html,body{{margin:0;background:{theme['page']};color:{theme['text']};font:13px {FONT}}}"
-        "#mynetwork{border:0!important;float:none!important}.card{border:0}"
-        f".legend{{display:flex;flex-wrap:wrap;gap:4px 16px;padding:6px 4px;color:{theme['muted']}}}.key{{display:flex;align-items:center;gap:6px}}"
-        ".key i{width:12px;height:12px;border-radius:3px}.key b{width:22px;border-top:3px solid}.key b.no{border-top:2px dashed}"
-        f"div.vis-tooltip{{background:{theme['box']}!important;color:{theme['text']}!important;border-color:{theme['muted']}!important;"
-        f"font:13px {FONT}!important;white-space:pre-line!important;max-width:320px}}"
+    return (
+        f"{name} with {len(sampled)} sampled neighbours on the right, largest contribution first: "
+        f"{strongest}; {len(unsampled)} unsampled candidates on the left."
     )
-    opening = f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n<title>{html.escape(alt)}</title>'
-    head = re.sub(r"<html>\s*<head>", lambda _: opening, head, count=1)
-    body = body.replace(
-        '<div id="mynetwork"', f'<div id="mynetwork" role="img" aria-label="{html.escape(alt)}"', 1
-    )
-    fit = (  # a mouse wheel over the drawing scrolls the page; fingers may zoom
-        "<script>const fitAll = () => network.fit({maxZoomLevel: 1.15}); addEventListener('resize', fitAll); fitAll();"
-        "if (matchMedia('(pointer: coarse)').matches) network.setOptions({interaction: {zoomView: true}});</script>"
-    )
-    return head + style + body.replace("</body>", f"{legend}{fit}</body>", 1)
+
+
+def _label(title: object) -> str:
+    return _text(title, LABEL) or "(no title)"
+
+
+def _text(text: object, most: int = TOOLTIP) -> str:
+    """One line without ECharts' placeholders and rich-text marks: a word joiner after each brace and bar."""
+    return shorten(text, most).replace("{", "{\u2060").replace("|", "|\u2060")

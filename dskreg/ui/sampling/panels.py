@@ -1,9 +1,8 @@
-"""The sampling page's first panels: the draw as a picture, the sum that makes the score, all candidates, and
-what the relations hold.
+"""The sampling page's first panels: the graph of the sample, the decomposition of the score, all candidates,
+and the relations.
 """
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
@@ -12,225 +11,208 @@ from dskreg.explorer import Explanation
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import network
-from dskreg.ui.sampling.draw import COLUMNS, QUIET, Shown, candidates_of, show_candidates, side_of_draw
+from dskreg.ui.sampling.draw import COLUMNS, QUIET, Sample, candidates_of, choose_side, show_candidates
 
-SINGLE_PARTS = 7  # neighbours with a bar of their own in the sum
+SINGLE_TERMS = 7  # neighbours with a bar of their own in the decomposition
 EDGES = ("title", "picked", "contribution", "inclusion_probability", "relation")
+TERMS: dict[str, Any] = {
+    "term": st.column_config.TextColumn("Term", pinned=True, width=190),
+    "contribution": st.column_config.NumberColumn("Contribution", format="%+.3f"),
+    "relation": "Relation",
+}
+RELATIONS = {
+    "expected_picks": ("Expected", "%.2f", "Mean number of its candidates in a random sample."),
+    "share": ("Probability mass", "%.1f%%", "Share of softmax(s), in percent."),
+    "gate": ("Gate g", "%.3f", "Factor on the contribution of its neighbours, chosen on validation."),
+    "attention": ("Attention α", "%.3f", "Total weight of its sampled neighbours; all relations sum to 1."),
+    "contribution": ("Contribution", "%+.3f", "What its sampled neighbours add to the score."),
+}
 
 
-def answer(frame: pd.DataFrame, what: str, random: bool) -> str:
-    """What could have been drawn, what was, and which of it matters most, if any does; Markdown."""
-    drawn = frame[frame["picked"]]
-    opening = f"Of **{len(frame)}** {what} the model {'drew' if random else 'took the'} **{len(drawn)}**{'' if random else ' with the largest logits'}."
-    if len(drawn) == len(frame):
-        opening = (
-            f"All **{len(frame)}** {what} were taken: there are no more than K."
-            if len(frame) > 1
-            else f"There is **one** of the {what}, and it was taken."
-        )
-    if not drawn["contribution"].any():
+def summary(frame: pd.DataFrame, what: str, random: bool) -> str:
+    """How many candidates are sampled and which of them has the largest contribution, if any; Markdown."""
+    sampled = frame[frame["picked"]]
+    if len(sampled) == len(frame) == 1:
+        opening = "The model samples the only candidate."
+    elif len(sampled) == len(frame):
+        opening = f"The model samples all **{len(frame)}** {what}, since there are no more than K."
+    else:
+        rule = "" if random else ", those with the largest logits"
+        opening = f"The model samples **{len(sampled)}** of **{len(frame)}** {what}{rule}."
+    if not sampled["contribution"].any():
         return opening
-    most = drawn.loc[drawn["contribution"].abs().idxmax()]
+    most = sampled.loc[sampled["contribution"].abs().idxmax()]
     relation = "" if most["relation"] == "liked" else f" ({plain(most['relation'])})"
-    matters = "contributes most" if most["contribution"] >= 0 else "weighs most, and against the title"
-    chance = f"a random draw contains it with probability **{most['inclusion_probability']:.0%}**."
-    together = f"Together they add **{drawn['contribution'].sum():+.3f}**." if len(drawn) > 1 else ""
-    return f"{opening} *{plain(most['title'])}*{relation} {matters}: **{most['contribution']:+.3f}**; {chance} {together}"
+    together = (
+        f" The sampled {what} contribute **{sampled['contribution'].sum():+.3f}** in total."
+        if len(sampled) > 1
+        else ""
+    )
+    return (
+        f"{opening} *{plain(most['title'])}*{relation} has the largest contribution, "
+        f"**{most['contribution']:+.3f}**, and inclusion probability "
+        f"**{most['inclusion_probability']:.0%}**.{together}"
+    )
 
 
-def score_parts(explanation: Explanation) -> list[tuple[str, str, float]]:
-    """The terms of the sum (name, relation, value): the title itself, the drawn neighbours (small ones
-    together), the bias.
+def score_terms(explanation: Explanation) -> list[tuple[str, str, float]]:
+    """The terms of the score (name, relation, value): own embedding, sampled neighbours, bias.
+
+    Neighbours beyond SINGLE_TERMS are one term.
     """
     frame = explanation.item_neighbours
-    drawn = frame[frame["picked"]].sort_values("contribution", key=abs, ascending=False, kind="stable")
-    single, rest = drawn.head(SINGLE_PARTS), drawn.iloc[SINGLE_PARTS:]
-    parts = [("the title itself", "", explanation.self_contribution)]
-    parts += list(zip(single["title"], single["relation"], single["contribution"], strict=True))
-    parts += (
-        [(f"{len(rest)} more neighbour{'s' * (len(rest) > 1)}", "", rest["contribution"].sum())]
-        if len(rest)
-        else []
-    )
-    return [*parts, ("bias", "", explanation.bias)] if explanation.bias else parts
+    sampled = frame[frame["picked"]].sort_values("contribution", key=abs, ascending=False, kind="stable")
+    single, rest = sampled.head(SINGLE_TERMS), sampled.iloc[SINGLE_TERMS:]
+    terms = [("own embedding", "", explanation.self_contribution)]
+    terms += list(zip(single["title"], single["relation"], single["contribution"], strict=True))
+    if len(rest):
+        name = f"{len(rest)} more neighbour{'s' * (len(rest) > 1)}"
+        terms.append((name, "", rest["contribution"].sum()))
+    return [*terms, ("bias", "", explanation.bias)] if explanation.bias else terms
 
 
-def show_drawing(shown: Shown, explanation: Explanation) -> None:
-    """One side of the draw: drawing and its edges; below, the score as a sum."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("What was drawn, and what was not", anchor=False, width="content")
-        st.caption("for the", width="content")
-        side = side_of_draw()
-    frame, profile = candidates_of(shown, explanation, side), shown.profile
-    if side == "viewer":
-        simulated = (
-            " The demo's viewers are simulated."
-            if shown.explorer.simulated and profile.user_id is not None
-            else ""
-        )
+def show_graph(sample: Sample, explanation: Explanation) -> None:
+    """One side of the sample as a graph and a table; below, the decomposition of the score."""
+    st.subheader("Sampled and unsampled neighbours", anchor=False)
+    side = choose_side()
+    frame, profile = candidates_of(sample, explanation, side), sample.profile
+    if side == "user":
         st.caption(
-            f"To the model a person is the sum of the liked titles; those drawn count once more. Below, what that adds to the score.{simulated}"
+            "The user embedding is the sum of the liked items; sampled items count a second time. "
+            "Contributions are to the score."
         )
+        if sample.explorer.simulated and profile.user_id is not None:
+            st.caption("The users of the demo are simulated.")
         if len(frame):
-            st.markdown(answer(frame, "liked titles", shown.seed is not None))
+            st.markdown(summary(frame, "liked items", sample.seed is not None))
     if len(frame):
-        _picture(shown, frame, explanation.title if side == "title" else profile.label, side)
+        title = explanation.title if side == "item" else profile.label
+        _show_network(sample, frame, (explanation.item_id, title), side)
     else:
-        st.info("There is nothing to draw on this side.", icon=":material/hub:")
-    st.subheader("How the score adds up", anchor=False)
-    show_sum(explanation)
+        st.info("There are no candidates on this side.", icon=":material/hub:")
+    st.subheader("Score decomposition", anchor=False)
+    show_terms(explanation)
 
 
-def _picture(shown: Shown, frame: pd.DataFrame, centre: str, side: str) -> None:
-    liked = set(shown.profile.history) if side == "title" else set()
-    drawing = network.draw(frame, centre, shown.colours(), liked, st.context.theme.type == "dark")
+def _show_network(sample: Sample, frame: pd.DataFrame, centre: tuple[Any, str], side: str) -> None:
+    liked = set(sample.profile.history) if side == "item" else set()
+    dark = st.context.theme.type == "dark"
+    graph = network.build(frame, centre, sample.colours(), liked, dark)
     left, right = st.columns([3, 2])
     with left:
-        st.iframe(drawing.html, height="content", alt=drawing.alt)
-        # Streamlit asks it whether this is an address, and it would keep the last 128 drawings.
-        urlsplit.cache_clear()  # type: ignore[attr-defined]
-    with right:
-        show_candidates(
-            drawing.edges, EDGES, f"edges_{side}", f"The drawing as a table. {drawing.alt}", compact=True
+        st.echarts_chart(
+            graph.option, height=graph.height, key=f"graph_{side}", renderer="svg", alt=graph.alt
         )
-        several = (
-            " A title with several relations is one box, with their sum."
-            if drawing.edges["item_id"].duplicated().any()
-            else ""
-        )
+        heart = " \u2665: liked by the user." if liked else ""
         st.caption(
-            f"The same edges as a table.{several}"
-            + (" \u2665 in the drawing: a title that this person likes." if liked else "")
+            "Solid edges: sampled, wider with the contribution. Dashed edges: the unsampled candidates with "
+            f"the largest keys. π: inclusion probability.{heart}"
         )
-        if drawing.left_out:
-            st.caption(
-                f"{drawing.left_out} more were drawn than the picture has room for; they are among the candidates."
-            )
+        if graph.left_out:
+            st.caption(f"{graph.left_out} more sampled neighbours are listed under Candidates.")
+    with right:
+        alt = f"The edges of the graph as a table. {graph.alt}"
+        show_candidates(graph.edges, EDGES, f"edges_{side}", alt, compact=True)
+        if graph.edges["item_id"].duplicated().any():
+            st.caption("An item with several relations is one node; its label shows the total contribution.")
 
 
-def show_sum(explanation: Explanation) -> None:
-    """The score as a sum: drawing and table."""
-    parts, linear = score_parts(explanation), explanation.activation == "linear"
+def show_terms(explanation: Explanation) -> None:
+    """The score as a sum: chart and table."""
+    terms, linear = score_terms(explanation), explanation.activation == "linear"
     total = ("score" if linear else f"sum before {explanation.activation}", explanation.pre_activation_score)
-    alt = f"The title itself and its drawn neighbours add up to {explanation.pre_activation_score:.3f}"
+    alt = f"Own embedding and sampled neighbours add up to {explanation.pre_activation_score:.3f}"
     left, right = st.columns([3, 2])
-    left.plotly_chart(charts.score_sum(parts, total), key="score_sum", config=QUIET, alt=alt)
-    config: dict[str, Any] = {
-        "part": st.column_config.TextColumn("Part", pinned=True, width=190),
-        "relation": "Relation",
-    }
-    config["adds"] = st.column_config.NumberColumn("Adds", format="%+.3f")
-    table = pd.DataFrame([*parts, (total[0], "", total[1])], columns=list(config))
+    left.plotly_chart(charts.score_sum(terms, total), key="score_sum", config=QUIET, alt=alt)
+    table = pd.DataFrame([*terms, (total[0], "", total[1])], columns=["term", "relation", "contribution"])
     right.dataframe(
-        table[["part", "adds", "relation"]],
+        table[list(TERMS)],
         hide_index=True,
-        column_config=config,
+        column_config=TERMS,
         alt=alt,
         key="score_table",
         height="content",
     )
     if not linear:
         st.caption(
-            f"Contributions add up only before the activation; {explanation.activation} then bends the sum to the score {explanation.score:.3f}."
+            "Contributions add up before the activation only; "
+            f"{explanation.activation} maps their sum to the score {explanation.score:.3f}."
         )
 
 
-def show_all(shown: Shown, explanation: Explanation) -> None:
-    """Every candidate with every number of the draw: filtered, sorted by a click on a column's head,
-    downloaded.
-    """
+def show_all(sample: Sample, explanation: Explanation) -> None:
+    """Every candidate with every number of the sample: filtered, sorted, downloaded."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        side = side_of_draw()
-        frame = candidates_of(shown, explanation, side)
-        text = (
-            st.text_input(
-                "Title contains", key="find", bind="query-params", type="search", live="300ms", width=220
-            )
-            or ""
-        )
-        relations = list(dict.fromkeys(explanation.item_neighbours["relation"])) if side == "title" else []
-        wanted = (
-            st.multiselect(
-                "Relations", relations, key="relation", bind="query-params", placeholder="all", width=320
-            )
-            if relations
-            else []
-        )
-        drawn = st.toggle("Drawn only", key="drawn", bind="query-params")
-    chosen = frame["title"].str.contains(text.strip(), case=False, regex=False) & (
-        frame["picked"] | (not drawn)
-    )
-    if wanted:
-        chosen &= frame["relation"].isin(wanted)
-    some = frame[chosen]
-    few = "" if len(some) == len(frame) else f"**{len(some)}** of "
-    st.markdown(
-        f"{few}**{len(frame)}** candidates, largest key first. A click on a column's head sorts by it; its help says what it means."
-    )
-    show_candidates(
-        some,
-        tuple(COLUMNS),
-        f"candidates_{side}",
-        f"Candidates on the side of the {side} with every number of the draw",
-    )
-    icon = ":material/download:"
+        side = choose_side()
+        frame = candidates_of(sample, explanation, side)
+        relations = list(dict.fromkeys(frame["relation"])) if side == "item" else []
+        chosen = _filter(frame, relations)
+    few = "" if len(chosen) == len(frame) else f"**{len(chosen)}** of "
+    st.markdown(f"{few}**{len(frame)}** candidates, largest key first. Click a column header to sort.")
+    alt = f"Candidates of the {side} with every number of the sample"
+    show_candidates(chosen, tuple(COLUMNS), f"candidates_{side}", alt)
     st.download_button(
-        "These candidates (CSV)",
-        widgets.safe_csv(some),
+        "Candidates (CSV)",
+        widgets.safe_csv(chosen),
         f"candidates_{side}.csv",
         "text/csv",
-        icon=icon,
+        icon=":material/download:",
         on_click="ignore",
     )
 
 
-def show_relations(shown: Shown, relations: pd.DataFrame) -> None:
-    """Which relations hold the probability mass, and what those drawn of each add."""
+def _filter(frame: pd.DataFrame, relations: list[str]) -> pd.DataFrame:
+    """The candidates that the fields above the table select."""
+    text = st.text_input(
+        "Title contains", key="find", bind="query-params", type="search", live="300ms", width=220
+    )
+    wanted = (
+        st.multiselect(
+            "Relations", relations, key="relation", bind="query-params", placeholder="all", width=320
+        )
+        if relations
+        else []
+    )
+    sampled = st.toggle("Sampled only", key="drawn", bind="query-params")
+    chosen = frame["title"].str.contains((text or "").strip(), case=False, regex=False)
+    if sampled:
+        chosen &= frame["picked"]
+    if wanted:
+        chosen &= frame["relation"].isin(wanted)
+    return frame[chosen]
+
+
+def show_relations(sample: Sample, relations: pd.DataFrame) -> None:
+    """Which relations hold the probability mass, and what their sampled neighbours contribute."""
     if relations.empty:
-        st.info("Without candidates there is no relation to weigh.", icon=":material/hub:")
+        st.info("The item has no candidates, so no relation has probability mass.", icon=":material/hub:")
         return
-    gates = cache.ask(shown.explorer, "graph_statistics")[["relation", "gate"]]
+    gates = cache.ask(sample.explorer, "graph_statistics")[["relation", "gate"]]
     relations = relations.sort_values("share", ascending=False).merge(gates, on="relation")
     first = relations.iloc[0]
     portion = first["candidates"] / relations["candidates"].sum()
     st.markdown(
-        f"*{plain(first['relation'])}* holds **{first['share']:.0%}** of the probability mass with **{portion:.0%}** of the candidates. "
-        "Where the mass exceeds the share of the candidates, a candidate of that relation is likelier than the average one to be drawn."
+        f"*{plain(first['relation'])}* holds **{first['share']:.0%}** of the probability mass "
+        f"with **{portion:.0%}** of the candidates. Where the mass exceeds the share of the candidates, "
+        "the sampler prefers the relation."
     )
-    alt = f"Share of the probability mass beside the share of the candidates for {len(relations)} relations, {first['relation']} first"
+    alt = f"Share of the probability mass and of the candidates for {len(relations)} relations"
     st.plotly_chart(charts.relation_shares(relations), key="relation_shares", config=QUIET, alt=alt)
     config: dict[str, Any] = {
         "relation": st.column_config.TextColumn("Relation", pinned=True),
         "candidates": "Candidates",
-        "drawn": "Drawn",
-    }
-    labels = {
-        "expected_picks": ("Expected", "%.2f", "How many of the relation a random draw contains on average."),
-        "share": ("Mass", "%.1f%%", "Share of softmax(s)."),
-        "gate": (
-            "Gate g",
-            "%.3f",
-            "The factor on what a drawn neighbour of this relation adds; chosen on validation.",
-        ),
-        "attention": (
-            "Attention α",
-            "%.3f",
-            "What the drawn of this relation weigh together; over all relations it sums to 1.",
-        ),
-        "contribution": ("Adds", "%+.3f", "What the drawn of this relation add to the score together."),
+        "drawn": "Sampled",
     }
     config |= {
         name: st.column_config.NumberColumn(label, format=form, help=text)
-        for name, (label, form, text) in labels.items()
+        for name, (label, form, text) in RELATIONS.items()
+        if name != "gate" or relations["gate"].notna().any()
     }
-    if relations["gate"].isna().all():
-        del config["gate"]
-    table = relations.assign(share=100 * relations["share"])[list(config)]
     st.dataframe(
-        table,
+        relations.assign(share=100 * relations["share"])[list(config)],
         hide_index=True,
         key="relations",
-        alt=f"{alt}; what was drawn beside them",
+        alt=f"{alt}, with the sampled neighbours of each",
         column_config=config,
         height="content",
     )

@@ -1,125 +1,122 @@
-"""Many draws of one title: do the frequencies come to the exact probabilities, and how much does the score
-depend on the draw?
+"""Many samples of one item: do the frequencies converge to the exact inclusion probabilities, and how much
+does the score vary?
 """
 
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.sampling import charts
-from dskreg.ui.sampling.draw import QUIET, Shown
+from dskreg.ui.sampling import frequency_charts as charts
+from dskreg.ui.sampling.draw import QUIET, Sample
 
 TIMES = ("100", "1000", "5000")
+PERCENT = {
+    "inclusion_probability": ("Exact π", "Exact inclusion probability, in percent."),
+    "frequency": ("Observed", "Share of the samples that contain the candidate, in percent."),
+    "low": ("Band from", "Lower end of the 95 % band around the exact probability."),
+    "high": ("Band to", "Upper end of the 95 % band around the exact probability."),
+}
+FREQUENCIES: dict[str, Any] = {
+    "title": st.column_config.TextColumn("Candidate", pinned=True, width="medium"),
+    "relation": "Relation r",
+    **{
+        name: st.column_config.NumberColumn(label, format="%.1f%%", help=text)
+        for name, (label, text) in PERCENT.items()
+    },
+    "inside": st.column_config.CheckboxColumn("In band"),
+    "logit": st.column_config.NumberColumn("Logit s", format="%.3f"),
+}
 
 
-def show_repeats(shown: Shown) -> None:
-    """The choice of how often, and what came of it; nothing is drawn before it is asked for."""
-    st.subheader("Draw it many times", anchor=False)
-    st.caption(
-        "A probability is a promise about many draws. Here it is kept, or not: each number opens that many draws, seeds 0, 1, 2 and so on."
-    )
-    chosen = st.segmented_control("Draw how many times?", TIMES, key="times", bind="query-params")
-    if not chosen:
+def show_repeats(sample: Sample) -> None:
+    """The number of samples and what they show; nothing is sampled before a number is chosen."""
+    st.subheader("Monte Carlo check", anchor=False)
+    st.caption("Empirical frequencies vs exact inclusion probabilities, over the seeds 0, 1, 2, ...")
+    count = st.segmented_control("Number of samples", TIMES, key="times", bind="query-params")
+    if not count:
         return
-    with st.spinner("Drawing …"):
-        made = cache.ask(
-            shown.explorer,
-            "repeat",
-            shown.profile,
-            shown.item_id,
-            int(chosen),
-            seed=0,
-            picks=shown.picks,
-            user_picks=shown.user_picks,
-        )
-    frame = made.frame
-    if frame.empty:
-        st.info("This title has no candidates: only the viewer's side was drawn.", icon=":material/hub:")
+    settings = {**sample.settings, "seed": 0}
+    with st.spinner("Sampling …"):
+        made = cache.ask(sample.explorer, "repeat", sample.profile, sample.item_id, int(count), **settings)
+    if made.frame.empty:
+        st.info("The item has no candidates; only the user side is sampled.", icon=":material/hub:")
     else:
-        _frequencies(made)
-    _scores(shown, made)
+        _show_frequencies(made)
+    _show_scores(made.score, sample.explanation(seed=None).score)
 
 
-def _frequencies(made: Any) -> None:
-    frame = made.frame.assign(
-        inside=made.frame["frequency"].between(made.frame["low"] - 1e-12, made.frame["high"] + 1e-12)
-    )
-    outside, furthest = (
-        int((~frame["inside"]).sum()),
-        (frame["frequency"] - frame["inclusion_probability"]).abs(),
-    )
-    title = plain(frame["title"][furthest.idxmax()])
+def _show_frequencies(made: Any) -> None:
+    inside = made.frame["frequency"].between(made.frame["low"] - 1e-12, made.frame["high"] + 1e-12)
+    frame = made.frame.assign(inside=inside)
+    difference = (frame["frequency"] - frame["inclusion_probability"]).abs()
+    outside, furthest = int((~inside).sum()), plain(frame["title"][difference.idxmax()])
     st.markdown(
-        f"After **{made.count:,}** draws the observed shares are within **{100 * furthest.max():.1f} percentage points** of the exact probabilities "
-        f"(*{title}* is furthest off). **{outside}** of **{len(frame)}** candidates lie outside their 95 % band; chance alone puts about 1 in 20 there."
+        f"Over **{made.count:,}** samples, the largest difference between frequency and exact probability is "
+        f"**{100 * difference.max():.1f} percentage points** (*{furthest}*). **{outside}** of "
+        f"**{len(frame)}** candidates lie outside their 95 % band; about 1 in 20 is expected."
     )
-    chosen = charts.spread(frame["inclusion_probability"])
-    names = ", ".join(frame["title"][chosen])
     chart, table = st.tabs(["Chart", "Table"], key="repeats_as", bind="query-params")
     with chart:
-        left, right = st.columns(2)
-        alt = f"Share of the first n draws that contain {names}, converging to the exact probabilities"
-        left.markdown("**The longer one draws, the closer one comes** (dotted: the exact probability)")
-        left.plotly_chart(
-            charts.converging(frame, made.running, chosen), key="converging", config=QUIET, alt=alt
-        )
-        alt = f"Exact probability against observed share of all {len(frame)} candidates; {outside} outside the band of 95 %"
-        right.markdown("**All candidates**: on the dotted line, observed is exact")
-        right.plotly_chart(charts.exact_and_observed(frame), key="exact_and_observed", config=QUIET, alt=alt)
-    numbers = {"inclusion_probability": "Exact π", "frequency": "Observed", "low": "Band from", "high": "to"}
-    config: dict[str, Any] = {
-        "title": st.column_config.TextColumn("Candidate", pinned=True, width="medium"),
-        "relation": "Relation r",
-    }
-    config |= {name: st.column_config.NumberColumn(label, format="%.1f%%") for name, label in numbers.items()}
-    config |= {
-        "inside": st.column_config.CheckboxColumn("Inside"),
-        "logit": st.column_config.NumberColumn("Logit s", format="%.3f"),
-    }
-    shown = frame.assign(**{name: 100 * frame[name] for name in numbers})[list(config)]
+        _show_charts(frame, made.running, outside)
     table.dataframe(
-        shown,
-        column_config=config,
+        frame.assign(**{name: 100 * frame[name] for name in PERCENT})[list(FREQUENCIES)],
+        column_config=FREQUENCIES,
         hide_index=True,
         key="repeats",
-        alt="Exact and observed shares of all candidates",
+        alt="Exact inclusion probability and observed frequency of all candidates",
         height=460,
     )
 
 
-def _scores(shown: Shown, made: Any) -> None:
-    without = shown.explanation(seed=None).score
-    low, high = np.quantile(made.score, [0.05, 0.95])
-    st.subheader("What the score did meanwhile", anchor=False)
+def _show_charts(frame: pd.DataFrame, running: pd.DataFrame, outside: int) -> None:
+    chosen = charts.spread(frame["inclusion_probability"])
+    left, right = st.columns(2)
+    left.markdown("**Convergence of empirical frequency** (dotted: exact probability)")
+    left.plotly_chart(
+        charts.converging(frame, running, chosen),
+        key="converging",
+        config=QUIET,
+        alt=f"Share of the first n samples that contain {', '.join(frame['title'][chosen])}",
+    )
+    right.markdown("**All candidates** (dotted: observed equals exact)")
+    right.plotly_chart(
+        charts.exact_and_observed(frame),
+        key="exact_and_observed",
+        config=QUIET,
+        alt=f"Exact probability and frequency of {len(frame)} candidates; {outside} outside the band",
+    )
+
+
+def _show_scores(score: np.ndarray, without_noise: float) -> None:
+    low, high = np.quantile(score, [0.05, 0.95])
+    st.subheader("Score distribution over samples", anchor=False)
     st.markdown(
-        f"In nine of ten draws the score lies between **{low:.3f}** and **{high:.3f}**; their mean is **{made.score.mean():.3f}**. "
-        f"Recommendations are made without noise: **{without:.3f}**, above **{(made.score < without).mean():.0%}** of the random draws."
+        f"90 % interval: **{low:.3f}** to **{high:.3f}**; mean **{score.mean():.3f}**. "
+        f"Recommendations are made without noise: **{without_noise:.3f}**, "
+        f"above **{(score < without_noise).mean():.0%}** of the random samples."
     )
     left, right = st.columns([3, 2])
+    alt = f"Scores of {len(score):,} samples from {score.min():.3f} to {score.max():.3f}"
+    left.plotly_chart(charts.score_spread(score, without_noise), key="score_spread", config=QUIET, alt=alt)
     figures = {
-        "draws": made.count,
-        "mean": made.score.mean(),
-        "standard deviation": made.score.std(),
-        "smallest": made.score.min(),
-        "5 % below": low,
-        # Fmt: skip
-        "median": np.median(made.score),
-        "5 % above": high,
-        "largest": made.score.max(),
-        "without noise": without,
+        "mean": score.mean(),
+        "standard deviation": score.std(),
+        "min": score.min(),
+        "5th percentile": low,
+        "median": np.median(score),
+        "95th percentile": high,
+        "max": score.max(),
+        "without noise": without_noise,
     }
-    alt = f"Scores of {made.count:,} draws from {made.score.min():.3f} to {made.score.max():.3f}; without noise {without:.3f}"
-    left.plotly_chart(charts.score_spread(made.score, without), key="score_spread", config=QUIET, alt=alt)
-    rows = [
-        {"figure": name, "score": f"{value:,}" if name == "draws" else f"{value:.3f}"}
-        for name, value in figures.items()
-    ]
+    rows = [{"figure": "samples", "score": f"{len(score):,}"}]
+    rows += [{"figure": name, "score": f"{value:.3f}"} for name, value in figures.items()]
     right.dataframe(
         rows,
-        column_config={"figure": "Of the draws", "score": "Score"},
+        column_config={"figure": "Statistic", "score": "Score"},
         hide_index=True,
         key="score_figures",
         alt=alt,

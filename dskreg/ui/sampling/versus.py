@@ -1,4 +1,4 @@
-"""Two draws side by side, or one draw at two temperatures: what came, what left, what the score did."""
+"""Two samples side by side, or one sample at two temperatures: neighbours and score."""
 
 from typing import Any
 
@@ -9,168 +9,158 @@ from dskreg.explorer import Explanation
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import charts
-from dskreg.ui.sampling.draw import QUIET, Shown
+from dskreg.ui.sampling.draw import QUIET, Sample
 
 KINDS = ("seeds", "temperatures")
 LARGEST_SEED = 2**31 - 1
 WEIGHTS = 12  # candidates whose relaxed weights are charted
 NAMED = 4  # titles that a sentence names
-WORDS = {"came": "came", "left": "left", "stayed": "stayed"}
+STATUS = ("added", "removed", "unchanged")
 
 
-def show_versus(shown: Shown, explanation: Explanation) -> None:
+def show_versus(sample: Sample, explanation: Explanation) -> None:
     """The choice of what to compare, and the comparison."""
-    st.subheader("This draw beside another", anchor=False)
+    st.subheader("Compare with another sample", anchor=False)
     kind = widgets.one_of("Compare two", KINDS, "versus")
     if kind == "seeds":
-        _two_seeds(shown, explanation)
+        _two_seeds(sample, explanation)
     else:
-        _two_temperatures(shown, explanation)
+        _two_temperatures(sample, explanation)
 
 
 def compared(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """The candidates drawn in either: what happened (came, left, stayed), and key and contribution in both."""
-    keys, numbers = (
-        ["item_id", "title", "relation", "inclusion_probability"],
-        ["picked", "key", "attention", "contribution"],
-    )
+    """The candidates sampled in either, with their status and with key and contribution in both."""
+    keys = ["item_id", "title", "relation", "inclusion_probability"]
+    numbers = ["picked", "key", "attention", "contribution"]
     both = before[keys + numbers].merge(
         after[["item_id", "relation", *numbers]], on=["item_id", "relation"], suffixes=("_before", "_after")
     )
     both = both[both["picked_before"] | both["picked_after"]].reset_index(drop=True)
-    happened = (
-        both["picked_after"]
-        .map({True: "came", False: "left"})
-        .where(both["picked_before"] != both["picked_after"], "stayed")
-    )
-    both.insert(0, "happened", happened)
+    status = both["picked_after"].map({True: "added", False: "removed"})
+    both.insert(0, "status", status.where(both["picked_before"] != both["picked_after"], "unchanged"))
     both["change"] = both["contribution_after"] - both["contribution_before"]
     return both.sort_values(
-        ["happened", "change"],
-        key=lambda c: c.map(list(WORDS).index) if c.name == "happened" else -c.abs(),
+        ["status", "change"],
+        key=lambda column: column.map(STATUS.index) if column.name == "status" else -column.abs(),
         ignore_index=True,
     )
 
 
 def changes(before: Explanation, after: Explanation, both: pd.DataFrame) -> list[tuple[str, float]]:
-    """What leads from one score to the other; the terms add up to the difference before the activation."""
-    moved = both.groupby("happened")["change"].sum()
-    parts = [
-        (f"{name} ({(both['happened'] == name).sum()})", float(moved.get(name, 0.0)))
-        for name in ("left", "came", "stayed")
-        if name in moved
+    """The terms from one score to the other; they add up to the difference before the activation."""
+    change = both.groupby("status")["change"].sum()
+    terms = [
+        (f"{name} ({(both['status'] == name).sum()})", float(change[name]))
+        for name in ("removed", "added", "unchanged")
+        if name in change
     ]
     own = after.self_contribution + after.bias - before.self_contribution - before.bias
-    return [*parts, ("the title itself", own)]
+    return [*terms, ("own embedding", own)]
 
 
 def _next_seed() -> None:
     st.session_state["seed_b"] = (st.session_state["seed_b"] + 1) % LARGEST_SEED
 
 
-def _two_seeds(shown: Shown, before: Explanation) -> None:
+def _two_seeds(sample: Sample, before: Explanation) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = "This draw's own seed stands at the top of the page."
         seed = st.number_input(
-            "Seed of the other draw",
+            "Other seed",
             0,
             LARGEST_SEED,
             1,
             key="seed_b",
             bind="query-params",
             width=170,
-            help=text,
+            help="Seed of sample B; the seed of sample A is set at the top of the page.",
         )
         st.button("Next seed", icon=":material/casino:", on_click=_next_seed, key="next_seed_b")
-    after = shown.explanation(seed=seed)
+    after = sample.explanation(seed=seed)
     both = compared(before.item_neighbours, after.item_neighbours)
-    names = ("A: without noise" if shown.seed is None else f"A: seed {shown.seed}", f"B: seed {seed}")
-    kept = (both["happened"] == "stayed").sum()
+    names = ("A: without noise" if sample.seed is None else f"A: seed {sample.seed}", f"B: seed {seed}")
     with st.container(horizontal=True):
+        difference = f"{after.score - before.score:+.3f}"
         st.metric(f"Score {names[0]}", f"{before.score:.3f}", border=True)
-        st.metric(
-            f"Score {names[1]}", f"{after.score:.3f}", f"{after.score - before.score:+.3f}", border=True
-        )
-        for word in WORDS:
-            st.metric(word.capitalize(), int((both["happened"] == word).sum()), border=True)
-    if seed == shown.seed:
-        st.info("Both are the same draw. Choose another seed.", icon=":material/casino:")
+        st.metric(f"Score {names[1]}", f"{after.score:.3f}", difference, border=True)
+        for status in STATUS:
+            st.metric(status.capitalize(), int((both["status"] == status).sum()), border=True)
+    if seed == sample.seed:
+        st.info("Both samples have the same seed. Choose another seed.", icon=":material/casino:")
     if both.empty:
         return
-    sentences = []
-    for word, verb in (("came", "came"), ("left", "left")):
-        titles = both[both["happened"] == word]["title"].tolist()
-        more = f" and {len(titles) - NAMED} more" if len(titles) > NAMED else ""
-        sentences += (
-            [f"{', '.join(f'*{plain(title)}*' for title in titles[:NAMED])}{more} {verb}"] if titles else []
-        )
-    st.markdown(
-        f"**{kept}** of **{int(both['picked_before'].sum())}** stayed"
-        + "".join(f"; {sentence}" for sentence in sentences)
-        + "."
-    )
-    parts = changes(before, after, both)
-    left, right = st.columns([3, 2])
-    alt = (
-        f"From {names[0]}, {before.pre_activation_score:.3f}, to {names[1]}, {after.pre_activation_score:.3f}"
-    )
+    st.markdown(_changed_titles(both))
     ends = ((names[0], before.pre_activation_score), (names[1], after.pre_activation_score))
-    left.plotly_chart(charts.change(ends[0], parts, ends[1]), key="change", config=QUIET, alt=alt)
-    rows = [{"part": name, "adds": value} for name, value in (ends[0], *parts, ends[1])]
-    adds = st.column_config.NumberColumn("Score", format="%+.3f")
+    _show_change(ends, changes(before, after, both))
+    nonlinear = "" if before.activation == "linear" else f" Values are before {before.activation}."
+    st.caption(
+        "The seed also changes the sampled history items. Own embedding and unchanged neighbours therefore "
+        f"contribute slightly different amounts.{nonlinear}"
+    )
+    _show_both(both)
+
+
+def _changed_titles(both: pd.DataFrame) -> str:
+    """A sentence that names the first titles added and removed."""
+    parts = [
+        f"**{(both['status'] == 'unchanged').sum()}** of **{int(both['picked_before'].sum())}** unchanged"
+    ]
+    for status in ("added", "removed"):
+        titles = both[both["status"] == status]["title"].tolist()
+        more = f" and {len(titles) - NAMED} more" if len(titles) > NAMED else ""
+        if titles:
+            parts.append(f"{status}: {', '.join(f'*{plain(title)}*' for title in titles[:NAMED])}{more}")
+    return "; ".join(parts) + "."
+
+
+def _show_change(ends: tuple[tuple[str, float], tuple[str, float]], terms: list[tuple[str, float]]) -> None:
+    """The steps from one score to the other: chart and table."""
+    left, right = st.columns([3, 2])
+    alt = f"From {ends[0][0]}, {ends[0][1]:.3f}, to {ends[1][0]}, {ends[1][1]:.3f}"
+    left.plotly_chart(charts.change(ends[0], terms, ends[1]), key="change", config=QUIET, alt=alt)
     right.dataframe(
-        rows,
-        column_config={"part": "From A to B", "adds": adds},
+        [{"term": name, "contribution": value} for name, value in (ends[0], *terms, ends[1])],
+        column_config={
+            "term": "Term",
+            "contribution": st.column_config.NumberColumn("Contribution", format="%+.3f"),
+        },
         hide_index=True,
         key="change_table",
         alt=alt,
         height="content",
     )
-    bent = "" if before.activation == "linear" else f" It is the sum before {before.activation}."
-    st.caption(
-        f"The seed draws the viewer's side anew as well: that is why even the title itself and what stayed count a little differently.{bent}"
-    )
-    _table(both, names)
 
 
-def _table(both: pd.DataFrame, names: tuple[str, str]) -> None:
-    a, b = (name.split(":")[0] for name in names)
-    for when in ("before", "after"):  # empty, not 0, where it was not drawn
+def _show_both(both: pd.DataFrame) -> None:
+    """The candidates of both samples; cells are empty where a candidate is not sampled."""
+    both = both.assign(inclusion_probability=100 * both["inclusion_probability"])
+    for when in ("before", "after"):
         columns = [f"contribution_{when}", f"attention_{when}"]
         both[columns] = both[columns].where(both[f"picked_{when}"])
-    both["inclusion_probability"] *= 100
     config: dict[str, Any] = {
         "title": st.column_config.TextColumn("Candidate", pinned=True, width="medium"),
-        "happened": "From A to B",
-    }
-    config |= {
+        "status": st.column_config.TextColumn("Status", help="From sample A to sample B."),
         "relation": "Relation r",
-        "inclusion_probability": st.column_config.NumberColumn("Probability π", format="%.1f%%"),
+        "inclusion_probability": st.column_config.NumberColumn("Inclusion probability π", format="%.1f%%"),
     }
-    for name, label, form in (
-        ("contribution", "Adds", "%+.3f"),
-        ("attention", "Attention α", "%.3f"),
-        ("key", "Key", "%.3f"),
-    ):
+    labels = (("contribution", "Contribution", "%+.3f"), ("attention", "Attention α", "%.3f"))
+    for name, label, form in (*labels, ("key", "Key", "%.3f")):
         config |= {
             f"{name}_{when}": st.column_config.NumberColumn(f"{label} {side}", format=form)
-            for when, side in (("before", a), ("after", b))
+            for when, side in (("before", "A"), ("after", "B"))
         }
-    alt = "What came, what left and what stayed, with the numbers of both draws"
     height: Any = "content" if len(both) < 20 else 460
     st.dataframe(
         both[list(config)],
         column_config=config,
         hide_index=True,
         key="versus_table",
-        alt=alt,
+        alt="Added, removed and unchanged neighbours with the numbers of both samples",
         height=height,
         placeholder="–",
     )
 
 
-def _two_temperatures(shown: Shown, one: Explanation) -> None:
-    text = "This draw's own temperature stands at the top of the page."
+def _two_temperatures(sample: Sample, explanation: Explanation) -> None:
     tau = st.number_input(
         "Other temperature τ",
         0.01,
@@ -181,38 +171,44 @@ def _two_temperatures(shown: Shown, one: Explanation) -> None:
         key="tau_b",
         bind="query-params",
         width=170,
-        help=text,
+        help="Temperature B; temperature A is set at the top of the page.",
     )
-    other = shown.explanation(temperature=tau)
-    settings = {"seed": shown.seed, "picks": shown.picks, "user_picks": shown.user_picks}
-    scores = [
-        cache.ask(shown.explorer, "relaxed_score", shown.profile, shown.item_id, temperature=t, **settings)
-        for t in (one.temperature, tau)
-    ]
     st.markdown(
-        "The draw itself knows no temperature: the same titles are drawn, and the score that is served stays the same. The temperature only sets how "
-        "soft the weights are through which training learns. Below, those weights, and the score that they would give."
+        "The temperature changes neither the sample nor the serving score. It sets the softness of the "
+        "relaxed weights that training uses; the relaxed score is the score with these weights."
     )
-    names = (f"A: τ = {one.temperature:g}", f"B: τ = {tau:g}")
+    names = (f"A: τ = {explanation.temperature:g}", f"B: τ = {tau:g}")
     with st.container(horizontal=True):
-        st.metric("Score as served", f"{one.score:.3f}", border=True, help="From the hard draw.")
-        for name, score in zip(names, scores, strict=True):
+        st.metric(
+            "Serving score",
+            f"{explanation.score:.3f}",
+            border=True,
+            help="Score with the sampled neighbours.",
+        )
+        for name, temperature in zip(names, (explanation.temperature, tau), strict=True):
+            settings = {**sample.settings, "temperature": temperature}
+            score = cache.ask(sample.explorer, "relaxed_score", sample.profile, sample.item_id, **settings)
             st.metric(
                 f"Relaxed score {name}",
                 f"{score:.3f}",
-                f"{score - one.score:+.3f}",
+                f"{score - explanation.score:+.3f}",
                 border=True,
-                help="With the soft weights instead of the picks.",
+                help="Score with the relaxed weights; below it, the difference from the serving score.",
             )
-    frame = one.item_neighbours[["title", "relation", "picked", "key", "relaxed"]].rename(
-        columns={"relaxed": "one"}
+    frame = explanation.item_neighbours[["title", "relation", "picked", "key"]].assign(
+        relaxed_a=explanation.item_neighbours["relaxed"],
+        # The same keys, so the same order
+        relaxed_b=sample.explanation(temperature=tau).item_neighbours["relaxed"].to_numpy(),
     )
-    frame["other"] = other.item_neighbours["relaxed"].to_numpy()  # the same keys, the same order
-    if frame.empty:
-        return
-    on_picks = [frame[frame["picked"]][name].sum() / frame[name].sum() for name in ("one", "other")]
+    if len(frame):
+        _show_weights(frame, names)
+
+
+def _show_weights(frame: pd.DataFrame, names: tuple[str, str]) -> None:
+    """The relaxed weights at both temperatures: chart and table."""
+    mass = [frame[frame["picked"]][name].sum() / frame[name].sum() for name in ("relaxed_a", "relaxed_b")]
     st.markdown(
-        f"Of the soft weight, the drawn hold **{on_picks[0]:.0%}** at τ = {one.temperature:g} and **{on_picks[1]:.0%}** at τ = {tau:g}."
+        f"Relaxed mass on sampled neighbours: **{mass[0]:.0%}** ({names[0]}), **{mass[1]:.0%}** ({names[1]})."
     )
     top = frame.head(WEIGHTS)
     left, right = st.columns([3, 2])
@@ -220,9 +216,9 @@ def _two_temperatures(shown: Shown, one: Explanation) -> None:
     left.plotly_chart(charts.relaxed_weights(top, names), key="relaxed_weights", config=QUIET, alt=alt)
     config: dict[str, Any] = {
         "title": st.column_config.TextColumn("Candidate", pinned=True, width=150),
-        "picked": st.column_config.CheckboxColumn("Drawn"),
+        "picked": st.column_config.CheckboxColumn("Sampled"),
     }
-    labels = (("one", names[0]), ("other", names[1]), ("key", "Key s + G"))
+    labels = (("relaxed_a", names[0]), ("relaxed_b", names[1]), ("key", "Key s + G"))
     config |= {name: st.column_config.NumberColumn(label, format="%.3f") for name, label in labels}
     right.dataframe(
         frame[list(config)], column_config=config, hide_index=True, key="relaxed_table", alt=alt, height=460

@@ -1,6 +1,6 @@
-"""Choosing what to take away or to add, on the what-if page.
+"""Choosing what to remove or to add, on the what-if page.
 
-Each kind of change lives in a bound text field, so that a link carries it: ids for titles, `id:relation` for
+Each kind of change lives in a bound text field, so that a link carries it: ids for items, `id:relation` for
 neighbours, `relation:entity` for entities, names for relations, separated by commas. Commas, colons and
 percent signs inside a name are percent-encoded. The choosers beside the fields are unbound and write into
 them from their callbacks.
@@ -17,27 +17,44 @@ import streamlit as st
 from dskreg.explorer import Change, Counterfactual, Explanation, Explorer, InputError, Profile
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import Notice, plain
-from dskreg.ui.frame import sidebar
+from dskreg.ui.frame import sidebar, url
 
 FIELDS = {
-    "without": "Titles taken out (ids)",
-    "added": "Titles added (ids)",
-    "no_neighbours": "Neighbours taken out (id:relation)",
-    "no_entities": "Entities taken out (relation:name)",
-    "no_relations": "Relations taken out (names)",
+    "without": "Removed likes (ids)",
+    "added": "Added likes (ids)",
+    "no_neighbours": "Removed neighbours (id:relation)",
+    "no_entities": "Removed entities (relation:name)",
+    "no_relations": "Removed relations (names)",
 }
-MOST = 200  # of one kind in a link
-OTHERS = 300  # entities that the title does not carry, in the chooser
-FOUND = 6  # titles a search shows
+CHOOSERS = {  # field: (label, help)
+    "without": (
+        "Remove liked items",
+        "Scores the user without these likes; the items were seen and stay out of the recommendations.",
+    ),
+    "added": ("Added likes", "Scores the user as if these items were liked too."),
+    "no_neighbours": (
+        "Remove neighbours",
+        "Excludes these candidates for the selected item alone; the sampled ones come first.",
+    ),
+    "no_entities": (
+        "Remove entities",
+        "Removes these entities from the whole graph; those of the selected item come first. Items that "
+        "share another entity stay neighbours, by a weaker edge. The candidate table gets no new rows.",
+    ),
+    "no_relations": ("Remove relations", "Removes all edges of these relations from the whole graph."),
+}
+MOST = 200  # codes of one kind in a link
+OTHER_ENTITIES = 300  # entities of other items that the chooser offers
+FOUND = 6  # items that a search shows
 
 
 def escaped(*parts: object) -> str:
-    """One code of a field: the parts, joined by colons."""
+    """One code of a field: the parts joined by colons."""
     return ":".join(str(part).replace("%", "%25").replace(",", "%2C").replace(":", "%3A") for part in parts)
 
 
 def parts(code: str) -> tuple[str, ...]:
-    """What `escaped` joined."""
+    """The parts that `escaped` joined."""
     return tuple(unquote(part) for part in code.split(":"))
 
 
@@ -49,32 +66,72 @@ def codes(text: str | None) -> list[str]:
 
 
 def choose(
-    explorer: Explorer, profile: Profile, item_id: object, title: Explanation
+    explorer: Explorer, profile: Profile, item_id: object, explanation: Explanation
 ) -> tuple[Change, list[Notice]]:
-    """Draw the choosers; the change that they and the link ask for, and what of the link cannot be followed.
+    """Draw the choosers; return the requested change, and notices for parts of the URL that do not apply.
 
-    `title` is the explanation of the title under inspection: its candidates are the neighbours that can be
-    taken out.
+    `explanation` explains the selected item: its candidates are the neighbours that can be removed.
     """
-    above = st.container()
-    with st.expander("The change in the link", icon=":material/link:"):
-        st.caption("A copied link opens this very what-if. It carries these; edit them to jump.")
+    with url.parameters():
         asked = {
             field: codes(st.text_input(label, key=field, bind="query-params"))
             for field, label in FIELDS.items()
         }
-    with above:
-        return _choosers(explorer, profile, item_id, title, asked)
+    return _choosers(explorer, profile, item_id, explanation, asked)
 
 
 def _choosers(
-    explorer: Explorer, profile: Profile, item_id: object, title: Explanation, asked: dict[str, list[str]]
+    explorer: Explorer,
+    profile: Profile,
+    item_id: object,
+    explanation: Explanation,
+    asked: dict[str, list[str]],
 ) -> tuple[Change, list[Notice]]:
+    entities, others = _entities(explorer, item_id)
+    known = {
+        "without": _liked(explorer, profile),
+        "added": _titles(explorer, profile, asked["added"]),
+        "no_neighbours": _candidates(explanation),
+        "no_entities": entities | others,
+        "no_relations": {escaped(name): name for name in explorer.relations},
+    }
+    kept = {field: [code for code in wanted if code in known[field]] for field, wanted in asked.items()}
+    offered = entities | dict(list(others.items())[:OTHER_ENTITIES])
+    offered |= {code: others[code] for code in kept["no_entities"] if code in others}
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**User profile**")
+        _chooser("without", known["without"], kept)
+        _search(explorer, profile, kept["added"])
+        if known["added"]:
+            _chooser("added", known["added"], kept)
+        st.button(
+            "Reset",
+            icon=":material/restart_alt:",
+            on_click=reset,
+            disabled=not any(asked.values()),
+            help="Removes all changes.",
+        )
+    with right:
+        st.markdown("**Knowledge graph**")
+        _chooser("no_neighbours", known["no_neighbours"], kept)
+        _chooser("no_entities", offered, kept)
+        _chooser("no_relations", known["no_relations"], kept)
+    return _change(explorer, profile, kept), _notices(asked, kept)
+
+
+def _liked(explorer: Explorer, profile: Profile) -> dict[str, str]:
+    """{code: title} of the user's history."""
     history = explorer.liked(profile)
-    liked = {escaped(key): str(name) for key, name in zip(history["item_id"], history["title"], strict=True)}
-    neighbours = title.item_neighbours
-    near = {
-        escaped(key, relation): f"{name} · {relation}{'' if picked else ' (not drawn)'}"
+    return {escaped(key): str(name) for key, name in zip(history["item_id"], history["title"], strict=True)}
+
+
+def _candidates(explanation: Explanation) -> dict[str, str]:
+    """{code: label} of the selected item's candidates."""
+    neighbours = explanation.item_neighbours
+    return {
+        escaped(key, relation): f"{name} · {relation}{'' if picked else ' (not sampled)'}"
         for picked, key, name, relation in zip(
             neighbours["picked"],
             neighbours["item_id"],
@@ -83,62 +140,6 @@ def _choosers(
             strict=True,
         )
     }
-    entities, more = _entities(explorer, item_id)
-    relations = {escaped(name): name for name in explorer.relations}
-    added = _titles(explorer, profile, asked["added"])
-    known = {
-        "without": liked,
-        "added": added,
-        "no_neighbours": near,
-        "no_entities": entities | more,
-        "no_relations": relations,
-    }
-    kept = {field: [code for code in wanted if code in known[field]] for field, wanted in asked.items()}
-    offered = (
-        entities
-        | dict(list(more.items())[:OTHERS])
-        | {code: more[code] for code in kept["no_entities"] if code in more}
-    )
-
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.markdown("**The person**")
-        _chooser(
-            "without",
-            "Take out liked titles",
-            liked,
-            kept,
-            "As if this person had never liked them. They stay hidden from the list: they were seen.",
-        )
-        _search(explorer, profile, kept["added"])
-        if added:
-            _chooser("added", "Added to the liked titles", added, kept, "As if this person liked these too.")
-        st.button(
-            "Reset",
-            icon=":material/restart_alt:",
-            on_click=reset,
-            disabled=not any(asked.values()),
-            help="Nothing is changed any more.",
-        )
-    with right:
-        st.markdown("**The knowledge graph**")
-        text = (
-            "Only for the title under inspection: these can no longer be drawn. What was drawn comes first."
-        )
-        _chooser("no_neighbours", "Take out neighbours of this title", near, kept, text)
-        text = (
-            "Everywhere in the graph, for all titles; this title's own come first. Who shares something else stays a neighbour, by a weaker tie."
-            " Neighbours that found no place among a title's candidates when the model was built do not come in."
-        )
-        _chooser("no_entities", "Take out what titles share", offered, kept, text)
-        _chooser(
-            "no_relations",
-            "Take out whole relations",
-            relations,
-            kept,
-            "Every tie of this kind, everywhere in the graph.",
-        )
-    return _change(explorer, profile, kept), _notices(asked, kept)
 
 
 def _change(explorer: Explorer, profile: Profile, kept: dict[str, list[str]]) -> Change:
@@ -163,12 +164,12 @@ def _notices(asked: dict[str, list[str]], kept: dict[str, list[str]]) -> list[No
     ]
     if not unknown:
         return []
-    text = f"The link changes what is not here, or is so already: {', '.join(unknown[:10])}. It is left out."
-    return [Notice(text, "Remove it from the link", partial(_put_all, kept))]
+    text = f"The link asks for changes that do not apply here: {', '.join(unknown[:10])}. They are left out."
+    return [Notice(text, "Remove from link", partial(_write_all, kept))]
 
 
 def _titles(explorer: Explorer, profile: Profile, wanted: list[str]) -> dict[str, str]:
-    """Those of the wanted titles that can be added, with their names."""
+    """{code: title} of the wanted items that can be added."""
     known, history = {}, {str(key) for key in profile.history}
     for code in wanted:
         try:
@@ -181,7 +182,7 @@ def _titles(explorer: Explorer, profile: Profile, wanted: list[str]) -> dict[str
 
 
 def _entities(explorer: Explorer, item_id: object) -> tuple[dict[str, str], dict[str, str]]:
-    """({code: label} of what the title carries, the most ties first, {code: label} of everything else)."""
+    """({code: label} of the item's own entities, those with most candidates first; of all others)."""
     own = cache.ask(explorer, "entities", item_id).sort_values("candidates", ascending=False, kind="stable")
     every = cache.ask(explorer, "entities")
     first, rest = (
@@ -194,7 +195,8 @@ def _entities(explorer: Explorer, item_id: object) -> tuple[dict[str, str], dict
     return first, {code: label for code, label in rest.items() if code not in first}
 
 
-def _chooser(field: str, label: str, options: dict[str, str], kept: dict[str, list[str]], text: str) -> None:
+def _chooser(field: str, options: dict[str, str], kept: dict[str, list[str]]) -> None:
+    label, text = CHOOSERS[field]
     names = list(options.values())
     labels = {code: f"{name} ({code})" if names.count(name) > 1 else name for code, name in options.items()}
     key = f"choose_{field}"
@@ -204,23 +206,24 @@ def _chooser(field: str, label: str, options: dict[str, str], kept: dict[str, li
         list(options),
         format_func=lambda code: labels.get(code, code),
         key=key,
-        on_change=_take,
+        on_change=_write,
         args=(field,),
         help=text,
-        placeholder="none" if options else "there are none",
+        placeholder="none" if options else "none available",
         disabled=not options,
         select_all=False,
     )
 
 
 def _search(explorer: Explorer, profile: Profile, added: list[str]) -> None:
-    """Titles by a part of their name, one click each."""
+    """Find items by title; a click adds one."""
     text = st.text_input(
-        "Add a title",
+        "Add liked item",
         key="what_if_search",
         type="search",
         live="300ms",
-        placeholder="type a part of its name",
+        placeholder="part of its title",
+        help="Scores the user as if this item were liked too.",
     )
     if not text or not text.strip():
         return
@@ -243,9 +246,9 @@ def _search(explorer: Explorer, profile: Profile, added: list[str]) -> None:
             )
     if not offered:
         st.caption(
-            "Every title with that name is liked already."
+            "The user already likes every item with this title."
             if len(found)
-            else "No title contains that. Try fewer letters."
+            else "No title contains this text. Try fewer letters."
         )
 
 
@@ -254,22 +257,22 @@ def _add(item_id: object, added: list[str]) -> None:
     st.session_state["what_if_search"] = ""
 
 
-def _take(field: str) -> None:
+def _write(field: str) -> None:
     st.session_state[field] = ",".join(st.session_state[f"choose_{field}"])
 
 
-def _put_all(kept: dict[str, list[str]]) -> None:
+def _write_all(kept: dict[str, list[str]]) -> None:
     for field in FIELDS:
         st.session_state[field] = ",".join(kept.get(field, []))
 
 
 def reset() -> None:
-    """Callback: nothing is changed."""
-    _put_all({})
+    """Callback: remove all changes."""
+    _write_all({})
 
 
-def try_removal(found: Counterfactual, inspected: Any) -> None:
-    """Callback: the removal, and nothing else, becomes the change, seen from the title that it displaces."""
-    _put_all({"without": [escaped(key) for key in found.removed]})
-    if inspected is not None:
+def apply_removal(found: Counterfactual, selected: Any) -> None:
+    """Callback: the removal becomes the only change, and the item that it displaces is selected."""
+    _write_all({"without": [escaped(key) for key in found.removed]})
+    if selected is not None:
         sidebar.inspect(found.first)

@@ -1,30 +1,29 @@
-"""Two lists of the same person, before and after a change: the moves in words, and as lines between two
-rankings.
-"""
+"""The recommendations before and after a change: each item's move in words, as a table and as a chart."""
 
 from __future__ import annotations
 
 import pandas as pd
-import plotly.graph_objects as go
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dskreg.ui.common.charts import COLOURS, OTHER, finish, plain, shorten
+from dskreg.explorer import WhatIf
+from dskreg.ui.common import bump_chart, widgets
 
-LABEL = 26  # characters beside a line
-ROW = 25  # pixels
+QUIET = {"displayModeBar": False}
+SUMMARY = {"up": "up", "down": "down", "unchanged": "unchanged", "new": "new", "dropped": "dropped out"}
+DOWNLOADED = ["item_id", "title", "rank_before", "rank_after", "words", "score_before", "score_after"]
 
 
 def in_words(before: object, after: object, top: int) -> str:
-    """up 3, down 2, stays; new (was 14) or gone (now 23) where the other list of `top` does not hold the
-    title.
-    """
+    """How an item moves between two lists of `top`; `before` and `after` are its ranks, missing for none."""
     was, now = (None if pd.isna(rank) else int(rank) for rank in (before, after))  # type: ignore[call-overload]
     if now is None:
-        return "gone (liked now)"
+        return "dropped out (liked now)"
     if was is None or was > top:
         return "new" if was is None else f"new (was {was})"
     if now > top:
-        return f"gone (now {now})"
-    return "stays" if was == now else f"up {was - now}" if was > now else f"down {now - was}"
+        return f"dropped out (now {now})"
+    return "unchanged" if was == now else f"up {was - now}" if was > now else f"down {now - was}"
 
 
 def with_words(moves: pd.DataFrame, top: int) -> pd.DataFrame:
@@ -35,61 +34,60 @@ def with_words(moves: pd.DataFrame, top: int) -> pd.DataFrame:
 
 
 def summary(moves: pd.DataFrame) -> str:
-    """How many of each kind; `moves` as from `with_words`."""
+    """How many items move in each way; `moves` as from `with_words`."""
     kind = moves["words"].str.split().str[0]
-    names = {"up": "up", "down": "down", "stays": "in their place", "new": "new", "gone": "gone"}
-    return ", ".join(f"{(kind == name).sum()} {text}" for name, text in names.items() if (kind == name).any())
+    return ", ".join(
+        f"{(kind == name).sum()} {text}" for name, text in SUMMARY.items() if (kind == name).any()
+    )
 
 
-def slopes(moves: pd.DataFrame, top: int) -> go.Figure:
-    """A line for each title from its rank before to its rank after; what is outside the list of `top` stands
-    below it.
-    """
-    left, right = _places(moves["rank_before"], top), _places(moves["rank_after"], top)
-    figure = go.Figure()
-    for start, end, row in zip(left, right, moves.itertuples(), strict=True):
-        colour = OTHER if start == end else COLOURS[0] if end < start else COLOURS[1]
-        figure.add_scatter(
-            x=[0, 1], y=[start, end], mode="lines+markers", showlegend=False, hoverinfo="text", hovertext=plain(f"{row.title}: {row.words}"),
-            line={"color": colour, "width": 1.5 if start == end else 2.5}, marker={"size": 7, "color": colour},
-        )  # fmt: skip
-    names = [f"{_rank(row.rank_after)} {shorten(row.title, LABEL)}" for row in moves.itertuples()]
-    lowest = max([*left, *right, top])
-    axis = {
-        "range": [lowest + 0.6, 0.4],
-        "showgrid": False,
-        "zeroline": False,
-        "automargin": True,
-        "tickfont": {"size": 13},
-        "ticks": "",
-    }
-    figure.update_layout(
-        yaxis=axis | {"tickvals": left, "ticktext": [_rank(rank) for rank in moves["rank_before"]]},
-        yaxis2=axis
-        | {
-            "tickvals": right,
-            "ticktext": [plain(name) for name in names],
-            "overlaying": "y",
-            "side": "right",
+def show_moves(found: WhatIf, top: int) -> None:
+    """The recommendations after the change, with the move of each item."""
+    if found.moves.empty:
+        st.caption("Nothing can be recommended to this user, neither before nor after the change.")
+        return
+    moves = with_words(found.moves, top)
+    words = summary(moves)
+    st.subheader(f"Top {top} after the change", anchor=False)
+    reached = f" The change affects the neighbours of {found.touched:,} item{'s' * (found.touched != 1)}."
+    st.caption(
+        f"{words[:1].upper()}{words[1:]}. The chart shows the previous rank on the left and the new "
+        f"rank on the right.{reached if found.touched else ''}"
+    )
+    table, chart = st.columns([1.6, 1], gap="medium")
+    _table(table, moves, words)
+    chart.plotly_chart(
+        bump_chart.of_moves(moves, top, st.context.theme.type == "dark"),
+        key="slopes",
+        config=QUIET,
+        alt=f"A line from each item's previous rank to its new rank: {words}. The table has the same ranks.",
+    )
+
+
+def _table(place: DeltaGenerator, moves: pd.DataFrame, words: str) -> None:
+    number = st.column_config.NumberColumn
+    place.dataframe(
+        moves,
+        hide_index=True,
+        height="content",
+        key="moves",
+        placeholder="–",
+        alt=f"The recommendations after the change and the move of each item: {words}",
+        column_order=["rank_after", "title", "words", "rank_before", "score_before", "score_after"],
+        column_config={
+            "rank_after": number("#", width=36, help="Rank after the change."),
+            "title": st.column_config.TextColumn("Title", width=122),
+            "words": st.column_config.TextColumn("Move", width=156, help="Places up or down in the ranking."),
+            "rank_before": number("Previous rank", width=94, help="Rank before the change."),
+            "score_before": number("Score before", format="%.3f", width=88, help="The model's score."),
+            "score_after": number("Score after", format="%.3f", width=80, help="The model's score."),
         },
-        xaxis={"range": [-0.06, 1.06], "visible": False, "fixedrange": True},
     )
-    # An axis without a line is not drawn
-    figure.add_scatter(x=[None], y=[None], yaxis="y2", showlegend=False)
-    if lowest > top:
-        figure.add_hline(y=top + 0.5, line={"color": OTHER, "width": 1, "dash": "dot"})
-    return finish(figure, height=round(ROW * (lowest + 1)))
-
-
-def _rank(rank: object) -> str:
-    return "–" if pd.isna(rank) else str(rank)
-
-
-def _places(ranks: pd.Series, top: int) -> list[int]:
-    """The rank itself inside the list; below it, in order, one row each; titles without a rank last."""
-    outside = sorted(
-        (n for n, rank in enumerate(ranks) if pd.isna(rank) or rank > top),
-        key=lambda n: float("inf") if pd.isna(ranks.iloc[n]) else ranks.iloc[n],
+    place.download_button(
+        "Download CSV",
+        widgets.safe_csv(moves[DOWNLOADED]),
+        "what-if.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
     )
-    below = {n: top + 1 + place for place, n in enumerate(outside)}
-    return [below[n] if n in below else int(rank) for n, rank in enumerate(ranks)]

@@ -1,16 +1,16 @@
-"""Degrees against double loops over a small world."""
+"""The statistics of the candidate graph against double loops over a small world."""
 
 import numpy as np
 import pytest
 
 from dskreg.data.dataset import CO_LIKED, TRAIN, Dataset
-from dskreg.explore.degrees import MEASURES, concentration, gini, top_share
+from dskreg.explore.graph_statistics import MEASURES, concentration, gini, top_share
 from dskreg.graph.candidates import build
 from tests.small import SMALL, opened, random_world
 from tests.worlds import EVERYTHING, A, C, D, E, hand_drawn
 
 
-def naive_paths(dataset: Dataset, relations: tuple[str, ...], title: int) -> int:
+def naive_paths(dataset: Dataset, relations: tuple[str, ...], item: int) -> int:
     """Counted one by one."""
     found = 0
     likes = {
@@ -20,23 +20,23 @@ def naive_paths(dataset: Dataset, relations: tuple[str, ...], title: int) -> int
     }
     for name in relations:
         if name == CO_LIKED:
-            found += sum(1 for u, i in likes if i == title for v, j in likes if v == u and j != title)
+            found += sum(1 for u, i in likes if i == item for v, j in likes if v == u and j != item)
             continue
         r = dataset.relations.index(name)
         triples = {
             (h, t) for h, q, t in zip(dataset.head, dataset.relation, dataset.tail, strict=True) if q == r
         }
-        found += sum(1 for h, e in triples if h == title for j, f in triples if f == e and j != title)
+        found += sum(1 for h, e in triples if h == item for j, f in triples if f == e and j != item)
         linked = {(h, dataset.entity_item[t]) for h, t in triples if dataset.entity_item[t] >= 0}
         found += len(
-            {j for i, j in linked if i == title and j != title}
-            | {i for i, j in linked if j == title and i != title}
+            {j for i, j in linked if i == item and j != item}
+            | {i for i, j in linked if j == item and i != item}
         )
     return found
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_column_is_what_a_loop_counts(seed: int) -> None:
+def test_every_degree_is_what_a_loop_counts(seed: int) -> None:
     dataset = random_world(seed)
     graph = build(dataset, EVERYTHING)
     explorer = opened(dataset, graph, SMALL["default"], seed)
@@ -59,18 +59,18 @@ def test_every_column_is_what_a_loop_counts(seed: int) -> None:
         assert frame["drawn"][i] == len(picked[i])
     np.testing.assert_allclose(frame["mass"], mass, rtol=1e-5)
     assert frame["mass"].sum() == pytest.approx((graph.neighbour >= 0).any(1).sum(), rel=1e-6), (
-        "each title gives away one draw"
+        "each item samples one neighbour first"
     )
 
 
-def test_the_hand_drawn_world() -> None:
-    """A: B by Mecha, B and C by Space; A with B by two viewers, with D by one. E: the sequel of D."""
+def test_the_paths_of_the_hand_drawn_world_are_counted_by_hand() -> None:
+    """A: B by Mecha, B and C by Space; A with B by two users, with D by one. E: the sequel of D."""
     dataset = hand_drawn()
     frame = opened(dataset, build(dataset, EVERYTHING), SMALL["default"]).degrees
     assert [frame["paths"][i] for i in (A, C, D, E)] == [3 + 3, 2, 1 + 2, 1]
 
 
-def test_a_title_without_candidates_gives_nothing() -> None:
+def test_an_item_without_candidates_samples_nothing() -> None:
     dataset = random_world(1)
     graph = build(dataset, EVERYTHING)
     graph.neighbour[2] = -1
@@ -78,7 +78,7 @@ def test_a_title_without_candidates_gives_nothing() -> None:
     assert frame["candidates"][2] == 0 and frame["mass"].sum() == pytest.approx(len(dataset.items) - 1)
 
 
-def test_gini_is_the_mean_difference() -> None:
+def test_gini_is_half_the_relative_mean_difference() -> None:
     values = np.random.default_rng(0).exponential(size=40)
     expected = np.abs(values[:, None] - values).mean() / (2 * values.mean())
     assert gini(values) == pytest.approx(expected)
@@ -89,7 +89,7 @@ def test_gini_is_the_mean_difference() -> None:
     )
 
 
-def test_the_top_hold_their_share() -> None:
+def test_the_share_of_the_largest_values_is_their_sum_over_the_total() -> None:
     assert (
         top_share(np.array([1, 1, 6, 2]), 0.25) == 0.6
         and top_share(np.array([4.0, 4.0])) == 0.5

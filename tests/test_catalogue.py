@@ -1,5 +1,5 @@
-"""The table of artifacts: what it says is what the artifacts say, and what is broken is a row with its
-sentence.
+"""The catalogue of artifacts: its figures are those of the artifacts, and a broken folder is a row with its
+problem.
 """
 
 import json
@@ -13,15 +13,15 @@ import pytest
 from dskreg.explorer import Explorer
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.catalogue import COLUMNS, summaries
-from tests.test_artifact import DEMO
+from tests.small import DEMO
 
 
-def test_a_row_says_what_the_opened_artifact_says() -> None:
+def test_a_row_holds_the_figures_of_the_opened_artifact() -> None:
     table = summaries(DEMO.parent)
     row = table[table["name"] == "demo"].iloc[0]
     explorer = Explorer.open(DEMO)
     info, measured = explorer.info(), explorer.metrics()
-    assert (row["dataset"], row["viewers"], row["titles"]) == (info["dataset"], info["users"], info["items"])
+    assert (row["dataset"], row["users"], row["items"]) == (info["dataset"], info["users"], info["items"])
     assert (row["preset"], row["seed"]) == (info["config"]["preset"], info["config"]["seed"])
     assert row["created"] == pd.Timestamp(info["created"])
     assert row["size"] == pytest.approx(sum((DEMO / name).stat().st_size for name in artifacts.FILES) / 1e6)
@@ -63,7 +63,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_broken_folder_is_a_row_with_its_sentence(damage: str, tmp_path: Path) -> None:
+def test_a_broken_folder_is_a_row_that_says_what_is_wrong(damage: str, tmp_path: Path) -> None:
     for name in ("broken", "sound"):
         shutil.copytree(DEMO, tmp_path / name)
     DAMAGE[damage][0](tmp_path / "broken")
@@ -71,10 +71,10 @@ def test_a_broken_folder_is_a_row_with_its_sentence(damage: str, tmp_path: Path)
     assert list(table.index) == ["broken", "sound"]
     assert DAMAGE[damage][1] in table.loc["broken", "problem"]
     assert table.loc["broken"].drop("problem").isna().all()
-    assert table.loc["sound", "problem"] == "" and table.loc["sound", "titles"] > 0
+    assert table.loc["sound", "problem"] == "" and table.loc["sound", "items"] > 0
 
 
-def test_without_baselines_the_model_stands_alone(tmp_path: Path) -> None:
+def test_an_artifact_without_baselines_has_none_in_its_row(tmp_path: Path) -> None:
     shutil.copytree(DEMO, tmp_path / "alone")
     rewritten("metrics.json", baselines={})(tmp_path / "alone")
     row = summaries(tmp_path).iloc[0]
@@ -82,7 +82,7 @@ def test_without_baselines_the_model_stands_alone(tmp_path: Path) -> None:
     assert pd.isna(row["baseline"]) and pd.isna(row["baseline ndcg@20"])
 
 
-def test_only_visible_folders_count(tmp_path: Path) -> None:
+def test_hidden_folders_and_files_are_no_artifacts(tmp_path: Path) -> None:
     assert list(summaries(tmp_path / "nowhere").columns) == list(COLUMNS)
     (tmp_path / ".made.training").mkdir()
     (tmp_path / "file").touch()

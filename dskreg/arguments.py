@@ -1,0 +1,129 @@
+"""The arguments and options of the commands of dskreg/cli.py, and the settings that they make up."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dskreg.config import Config, preset, setting_paths
+from dskreg.errors import InputError
+
+DEMO = "demo"
+"""The word for the bundled demo data, and the preset that is their default."""
+
+
+class Preset(StrEnum):
+    """The presets of dskreg/config.py."""
+
+    default = "default"
+    paper = "paper"
+    demo = "demo"
+
+
+class Engine(StrEnum):
+    """The engines of dskreg/retrieval/engines.py."""
+
+    faiss = "faiss"
+    exact = "exact"
+
+
+class Exclude(StrEnum):
+    """What a list leaves out."""
+
+    seen = "seen"
+    train = "train"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+ArtifactPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="ARTIFACT",
+        help="A folder made by `dskreg train`, such as artifacts/anime, or an artifact's name, such as demo.",
+    ),
+]
+Adult = Annotated[
+    bool,
+    typer.Option("--adult", help="List and name items of adult genres too; by default they are left out."),
+]
+User = Annotated[str | None, typer.Option(help="The id of a user in the data.")]
+History = Annotated[
+    str | None,
+    typer.Option(metavar="ID,ID,...", help="The liked items of a user who is not in the data, by id."),
+]
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA", help="A folder whose format is recognised by its files, or the word demo."
+    ),
+]
+PresetName = Annotated[
+    Preset | None,
+    typer.Option(
+        "--preset",
+        help="A group of settings. paper: as published. demo: default at the size of the demo. "
+        "Without this option: demo for DATA demo, else default.",
+        show_default=False,
+    ),
+]
+Epochs = Annotated[
+    int | None, typer.Option(help="The largest number of epochs; early stopping may end sooner.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="The seed of every random choice.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue from the last checkpoint of the same settings.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help=f"Any setting: {', '.join(setting_paths())}."),
+]
+Log = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Append progress for programs: one JSON object per line."),
+]
+AllUsers = Annotated[bool, typer.Option("--all-users", help="Write the lists of all users to --out.")]
+Exclusion = Annotated[
+    Exclude | None,
+    typer.Option(
+        help="With --all-users, what a list leaves out. seen (the default): every item of the user's "
+        "interactions. train: the history alone, so that held-out items are listed.",
+    ),
+]
+IndexFolder = Annotated[
+    Path | None,
+    typer.Option("--index", metavar="INDEX", help="Serve a user through a folder made by `dskreg index`."),
+]
+Port = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="The port; by default 8501 or the next free one.")
+]
+Artifacts = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="The folder of the artifacts; by default $DSKREG_ARTIFACTS, else ./artifacts. "
+        "The bundled demo is offered as well.",
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(help="The address to listen on; by default only this machine can connect."),
+]
+
+
+def configuration(data: str, preset_name: str | None, options: dict[str, Any], settings: list[str]) -> Config:
+    """The preset (by default `demo` for the demo and `default` for other data) with the options that are not
+    None and the settings NAME=VALUE laid over it, in this order.
+    """
+    config = preset(preset_name or (DEMO if data == DEMO else "default"))
+    for name, value in options.items():
+        config = config if value is None else config.override(name, str(value))
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set: expected NAME=VALUE (got {text!r})")
+        config = config.override(name.strip(), value.strip())
+    return config

@@ -1,0 +1,91 @@
+"""Lists of recommendations: one user's, filtered, diversified and with reasons, and those of all users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import sparse
+
+from dskreg.errors import InputError
+from dskreg.evaluation.metrics import top_items
+from dskreg.evaluation.ranking import rankings
+from dskreg.explain.explanation import history_contributions
+from dskreg.explain.reasons import by_popularity, reasons
+from dskreg.serving.directory import Profile
+from dskreg.serving.diversity import POOL, WIDE, mmr
+from dskreg.serving.trained import TrainedModel, as_batch
+
+
+def recommend(
+    core: TrainedModel,
+    profile: Profile,
+    top: int,
+    hide_seen: bool,
+    genres: Iterable[str],
+    types: Iterable[str],
+    most_likes: int | None,
+    diversity: float,
+) -> pd.DataFrame:
+    """The list of `Explorer.recommend`."""
+    _require_length(top)
+    if most_likes is not None and most_likes < 0:
+        raise InputError(f"most_likes: expected at least 0 (got {most_likes})")
+    if not 0 <= diversity <= 1:
+        raise InputError(f"diversity: expected 0 to 1 (got {diversity})")
+    score = core.scores(profile)
+    by = core.order(profile, score)
+    hidden = core.hidden(profile, hide_seen, genres, types, most_likes)
+    pool = max(POOL, WIDE * top) if diversity else top
+    ranked = top_items(by[None], sparse.csr_matrix(hidden[None]), min(pool, len(by)))[0]
+    ranked = ranked[ranked >= 0]
+    chosen = np.arange(len(ranked))
+    if diversity:
+        chosen = mmr(by[ranked], core.representations[1][ranked], top, diversity)
+    return listing(core, profile, ranked[chosen], score[ranked[chosen]], chosen + 1)
+
+
+def listing(
+    core: TrainedModel, profile: Profile, listed: np.ndarray, score: np.ndarray, score_rank: np.ndarray
+) -> pd.DataFrame:
+    """The columns of `Explorer.recommend` for the items `listed` `[N]`, in this order."""
+    seen, held_out = core.positions(profile.seen), core.held_out(profile)[listed]
+    frame = core.rows(listed).assign(score=score, score_rank=score_rank)
+    frame.insert(0, "rank", np.arange(1, len(listed) + 1))
+    return frame.assign(seen=np.isin(listed, seen), held_out=held_out, reason=_reasons(core, profile, listed))
+
+
+def _reasons(core: TrainedModel, profile: Profile, listed: np.ndarray) -> list[str]:
+    if not len(listed):
+        return []
+    if not profile.history:
+        return [by_popularity(int(likes)) for likes in core.directory.likes[listed]]
+    user, history = core.history(profile)
+    items = torch.from_numpy(listed)
+    trace = core.model(torch.tensor([user]), as_batch(history), items)
+    base, gain = history_contributions(core.model, trace, items, torch.from_numpy(history))
+    return reasons(core.directory, core.graph, trace, listed, history, base.numpy(), gain.numpy())
+
+
+def of_all_users(core: TrainedModel, top: int, exclude: str) -> Iterator[pd.DataFrame]:
+    """The lists of `Explorer.lists`, a chunk of users at a time."""
+    _require_length(top)
+    directory, user_ids = core.directory, core.artifact.dataset.user_ids
+    known = directory.history
+    without = directory.seen if exclude == "seen" else known
+    ids, users = np.array(directory.item_ids), np.arange(len(user_ids))
+    for who, ranked, score in rankings(core.scorer(), users, known, without, min(top, len(ids))):
+        rank = np.broadcast_to(np.arange(1, ranked.shape[1] + 1), ranked.shape)
+        there = ranked >= 0
+        score[np.diff(known[who].indptr) == 0] = 0  # listed by popularity
+        user = np.repeat(user_ids[who], there.sum(1))
+        yield pd.DataFrame(
+            {"user_id": user, "rank": rank[there], "item_id": ids[ranked[there]], "score": score[there]}
+        )
+
+
+def _require_length(top: int) -> None:
+    if top < 1:
+        raise InputError(f"top: expected at least 1 (got {top})")

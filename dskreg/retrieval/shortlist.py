@@ -1,0 +1,84 @@
+"""Lists through an engine: a shortlist of the items that it proposes, scored again by the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from dskreg.errors import InputError
+from dskreg.evaluation.metrics import top_items
+from dskreg.explorer import Explorer
+from dskreg.model.aggregation import Picks
+from dskreg.retrieval.engines import Engine
+from dskreg.serving.directory import Profile
+from dskreg.serving.trained import TrainedModel
+
+
+@dataclass(frozen=True)
+class Index:
+    """An engine that holds the items of one artifact.
+
+    `least`: the shortlist's length, None for the whole catalogue.
+    """
+
+    engine: Engine
+    least: int | None
+
+    def ranked(
+        self, core: TrainedModel, user: Tensor, hidden: np.ndarray, top: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(positions `[n]` of the best items that are not `hidden` `[I]`, their scores `[n]`) for `user`
+        `[1, D]` = e_hat_u; n is at most `top`.
+        """
+        items = None if self.least is None else self._shortlist(user, hidden, max(self.least, 10 * top))
+        left = len(hidden) - int(hidden.sum())
+        if items is None or len(items) < min(top, left):  # the walk may have ended early
+            items = np.flatnonzero(~hidden)
+            score = core.catalogue.scores(user)[:, 0].numpy()[items]
+        else:
+            score = rescored(core, user, items)
+        order = top_items(score[None], None, min(top, len(items)))[0]
+        order = order[order >= 0]
+        return items[order], score[order]
+
+    def _shortlist(self, user: Tensor, hidden: np.ndarray, unseen: int) -> np.ndarray | None:
+        """Positions that are not hidden, rising, so that equal scores are listed by position; None for all.
+
+        As many more are asked for as are hidden.
+        """
+        count = unseen + int(hidden.sum())
+        if count >= len(hidden):
+            return None
+        found = np.sort(self.engine.search(user[0].numpy(), count))
+        return found[~hidden[found]]
+
+    def recommend(self, explorer: Explorer, profile: Profile, top: int = 10) -> pd.DataFrame:
+        """`Explorer.recommend` without filters, among the items that the engine proposes.
+
+        Raises InputError when `top` is below 1.
+        """
+        if top < 1:
+            raise InputError(f"top: expected at least 1 (got {top})")
+        if not profile.history:  # by popularity: no vector to search with
+            return explorer.recommend(profile, top)
+        core = explorer.core
+        listed, score = self.ranked(
+            core, core.user_hop(*core.history(profile)).output, core.hidden(profile), top
+        )
+        return explorer.listing(profile, listed, score, np.arange(1, len(listed) + 1))
+
+
+@torch.no_grad()
+def rescored(core: TrainedModel, user: Tensor, items: np.ndarray) -> np.ndarray:
+    """The model's noise-free scores `[n]` of the items `items` `[n]` for `user` `[1, D]`: `item_hop` with
+    the picks that the artifact keeps.
+
+    Paired, since otherwise the whole table would be multiplied.
+    """
+    place, picks = torch.from_numpy(items), core.catalogue.picks
+    taken = Picks(*(part.index_select(0, place) for part in (picks.neighbour, picks.relation, picks.weight)))
+    return core.model.by_slot(user.expand(len(items), -1), place, taken, paired=True)[-1][:, 0].numpy()

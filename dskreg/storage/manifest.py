@@ -1,0 +1,76 @@
+"""An artifact's manifest: the files that belong to an artifact, and what manifest.json says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypedDict
+
+from dskreg.config import STRICT
+from dskreg.data.dataset import CO_LIKED
+from dskreg.documents import quoted
+from dskreg.errors import InputError
+from dskreg.storage import folders
+from dskreg.storage.folders import MANIFEST
+from dskreg.storage.schema import Digest, Names, Text
+
+FORMAT = 4
+RUN = "run.json"
+MEND = "restore the artifact or train it again"
+FILES = (
+    "weights.safetensors",
+    "graph.safetensors",
+    "serving.safetensors",
+    "items.parquet",
+    "users.parquet",
+    "interactions.parquet",
+    "triples.parquet",
+    "entities.parquet",
+    "item_map.parquet",
+    "user_map.parquet",
+    "metrics.json",
+    "history.json",
+    RUN,
+)
+
+
+class Manifest(TypedDict):
+    """manifest.json"""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    format: int
+    name: Text
+    data_format: Literal["kaggle", "text", "recbole", "demo"]
+    relations: Names
+    graph_relations: Annotated[list[Text], Field(max_length=2**15 - 1)]
+    notes: Names
+    config: dict[str, Any]  # Config.from_json checks it
+    files: dict[str, Digest]
+    content: Digest
+
+
+FORM: TypeAdapter[Manifest] = TypeAdapter(Manifest)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest alone, checked for form and version but not against the files.
+
+    Raises InputError in words.
+    """
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; an artifact is a folder made by `dskreg train`")
+    if not path.exists():
+        raise InputError(f"{folder}: not an artifact, {MANIFEST} is missing")
+    manifest = folders.read_manifest(folder, FORM, FORMAT, "train it again", MEND, without=RUN)
+    for name in {*FILES} ^ {*manifest["files"]}:
+        wrong = "not listed" if name in FILES else "unknown"
+        raise InputError(f"{path}: files: {quoted(name)} is {wrong}; {MEND}")
+    relations = manifest["graph_relations"]
+    for name in relations:
+        if name not in (*manifest["relations"], CO_LIKED) or relations.count(name) > 1:
+            wanted = f"each relation of the data, or {CO_LIKED}, once at most"
+            raise InputError(f"{path}: graph_relations: expected {wanted} (got {quoted(name)}); {MEND}")
+    return manifest

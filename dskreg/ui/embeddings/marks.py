@@ -1,0 +1,98 @@
+"""The selected point of a map with its nearest neighbours, and the marks that show them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dskreg.explorer import Explorer, InputError, Profile
+from dskreg.ui.common import cache, charts, widgets
+from dskreg.ui.common.widgets import Notice
+from dskreg.ui.embeddings.controls import ID, TITLES, View
+from dskreg.ui.embeddings.scatter import Mark
+from dskreg.ui.frame.sidebar import Selection
+
+
+@dataclass(frozen=True)
+class Focus:
+    """The selected point, its nearest neighbours, and the sidebar's profile on the same map."""
+
+    kind: str
+    profile: Profile  # of the sidebar
+    who: Any  # a title's id, or a Profile; None: nothing is selected
+    name: str = ""
+    near: tuple[Any, ...] = ()  # ids
+    recommended: tuple[Any, ...] = ()  # ids, on the map of titles
+    here: tuple[float, float] | None = None  # the profile's position on the map of users
+
+    @property
+    def id(self) -> Any:
+        """The id of the selected point; None for a custom profile."""
+        return self.who if self.kind == TITLES else getattr(self.who, "user_id", None)
+
+    @property
+    def asked(self) -> Any:
+        """The selected point as `maps.near` takes it: the id, or a profile that differs from the data."""
+        custom = self.kind != TITLES and (self.who.edited or self.who.user_id is None)
+        return self.who if custom else self.id
+
+
+def focus_of(selection: Selection, view: View, k: int, metric: str) -> Focus:
+    """The focus of this run of the page."""
+    explorer, profile = selection.explorer, selection.profile
+    recommended: list[Any] = []
+    here = None
+    if view.kind == TITLES:
+        if profile.history:
+            recommended = cache.recommendations(explorer, profile, selection.top)["item_id"].tolist()
+        who = selection.item_id if selection.item_id is not None else next(iter(recommended), None)
+        name = "" if who is None else str(explorer.item(who)["title"])
+    else:
+        here = cache.ask(explorer, "maps.place", profile, view.method)
+        who = _selected_user(explorer, profile)
+        name = "" if who is None else who.label
+    near: list[Any] = []
+    if who is not None:
+        found = cache.ask(explorer, "maps.near", view.kind, who, k=k, metric=metric, **view.map)
+        near = found[ID[view.kind]].tolist()
+    return Focus(view.kind, profile, who, name, tuple(near), tuple(recommended), here)
+
+
+def _selected_user(explorer: Explorer, profile: Profile) -> Profile | None:
+    """The user in the field `point`; by default the sidebar's profile, if it has likes."""
+    default = profile if profile.history else None
+    wanted = (st.session_state.get("point") or "").strip()
+    if not wanted:
+        return default
+    try:
+        return explorer.profile(wanted[:80])
+    except InputError as error:
+        widgets.show_notice(Notice(f"{error}. You see {profile.label} instead."))
+        return default
+
+
+def marks(explorer: Explorer, focus: Focus, frame: pd.DataFrame, method: str) -> dict[str, Mark]:
+    """The marks on the map, by their name in the legend; the last is on top."""
+    nearest = Mark(focus.near, charts.CHOSEN, "circle-open", named=True)
+    if focus.kind == TITLES:
+        return {
+            "liked": Mark(focus.profile.history, charts.LIKED, "circle"),
+            "recommended": Mark(focus.recommended, charts.RECOMMENDED, "diamond"),
+            "nearest neighbours": nearest,
+            "selected title": Mark([focus.who], charts.CHOSEN, "star", named=True),
+        }
+    profile, who = focus.profile, focus.who
+    found = {"nearest neighbours": nearest}
+    if profile.edited and profile.user_id is not None:
+        found["before the edits"] = Mark([profile.user_id], charts.LIKED, "diamond-open")
+    if focus.here is not None:
+        custom = profile.user_id is None or profile.edited
+        name = "this profile" if custom else "this user"
+        found[name] = Mark((), charts.LIKED, "diamond", at=focus.here)
+    if who is not None and who != profile:
+        placed = who.user_id in set(frame["user_id"])
+        at = None if placed else cache.ask(explorer, "maps.place", who, method)
+        ids = (who.user_id,) if placed else ()
+        found["selected user"] = Mark(ids, charts.CHOSEN, "star", named=True, at=at)
+    return found

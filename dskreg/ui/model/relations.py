@@ -1,0 +1,97 @@
+"""The relations of the knowledge graph: their candidates, gates and shares of the sampling."""
+
+import pandas as pd
+import streamlit as st
+
+from dskreg.ui.common import charts
+from dskreg.ui.common.widgets import plain
+
+COLUMNS = {
+    "relation": st.column_config.TextColumn(
+        "Relation", pinned=True, help="What two items share, for example a genre, studio or franchise."
+    ),
+    "mass": st.column_config.ProgressColumn(
+        "Sampling share",
+        format="%.0f%%",
+        min_value=0,
+        max_value=100,
+        help="Mean probability that the first sampled neighbour has this relation.",
+    ),
+    "gate": st.column_config.NumberColumn(
+        "Gate",
+        format="%.2f",
+        help="Factor on the contribution of this relation's neighbours (g); 0 ignores them.",
+    ),
+    "picks": st.column_config.NumberColumn(
+        "Sampled",
+        format="%.2f",
+        help="Mean number of this relation's neighbours among the K sampled without noise.",
+    ),
+    "candidates": st.column_config.NumberColumn(
+        "Candidates", format="localized", help="Number of pairs of an item and a candidate neighbour."
+    ),
+    "titles": st.column_config.NumberColumn(
+        "Items", format="localized", help="Number of items with at least one candidate of this relation."
+    ),
+    "mean": st.column_config.NumberColumn(
+        "Per item", format="%.1f", help="Mean number of candidates of this relation per item."
+    ),
+}
+
+
+def show(statistics: pd.DataFrame, start: dict | None) -> None:
+    """Each relation's share of the candidates and of the sampling, and its gate.
+
+    Args:
+        statistics: a row per relation, in the order of the artifact (Explorer.graph_statistics).
+        start: the initialisation of the training; None for random numbers.
+    """
+    origin = gates_in_words(statistics, start)
+    statistics = statistics.sort_values("mass", ascending=False, kind="stable")
+    st.markdown(f"**Sampling by relation.** {plain(preference(statistics))}")
+    left, right = st.columns([2, 3], gap="medium")
+    left.plotly_chart(
+        charts.relation_shares(statistics.rename(columns={"mass": "share"})),
+        key="relations",
+        config={"displayModeBar": False},
+        alt="Each relation's share of the candidates and of the sampling",
+    )
+    right.dataframe(
+        statistics.assign(mass=100 * statistics["mass"]),
+        hide_index=True,
+        key="relations_table",
+        alt="The knowledge graph by relation: sampling share, gate, sampled neighbours and candidates",
+        column_order=tuple(COLUMNS),
+        column_config=COLUMNS,
+    )
+    st.caption(origin)
+
+
+def gates_in_words(statistics: pd.DataFrame, start: dict | None) -> str:
+    """How the gates and the relation embeddings were determined."""
+    if statistics["gate"].isna().all():
+        return "This model has no gates: the neighbours of every relation contribute in full."
+    first = pd.Series((start or {}).get("gates") or (), dtype=float)
+    if len(first) < len(statistics):
+        return "The gates and the relation embeddings (e_r) are learned in training."
+    change = (statistics["gate"].reset_index(drop=True) / first - 1).abs().max()
+    return (
+        f"The gates were chosen on validation; training changed none of them by more than {change:.1%}. "
+        "The relation embeddings (e_r) hardly change in training."
+    )
+
+
+def preference(statistics: pd.DataFrame) -> str:
+    """A sentence on the relations sampled most above and most below their share of the candidates."""
+    shares = statistics.assign(
+        share=statistics["candidates"] / max(statistics["candidates"].sum(), 1)
+    ).set_index("relation")
+    if len(shares) < 2:
+        return "There is only one relation to sample from."
+    lift = shares["mass"] - shares["share"]
+    most, least = (
+        f"“{name}” has {shares.loc[name, 'share']:.0%} of the candidates and {shares.loc[name, 'mass']:.0%} "
+        "of the probability"
+        for name in (lift.idxmax(), lift.idxmin())
+    )
+    return f"The relation {most}, while {least}. Under uniform sampling, both shares would be equal."

@@ -1,0 +1,183 @@
+"""The fields of the sampling page: the sampler's settings, the other recommendations, and the exports."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from dskreg.explorer import Explanation
+from dskreg.ui.common.widgets import plain
+from dskreg.ui.frame import sidebar
+from dskreg.ui.sampling import html_report, network
+from dskreg.ui.sampling.draw import Sample
+from dskreg.ui.sampling.panels import score_terms
+
+MOST_PICKS, LARGEST_SEED = 64, 2**31 - 1
+WHOLE = ("seed", "seed_b", "k", "ku")  # parameters of the link that are whole numbers
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the fields say."""
+
+    noise: bool
+    seed: int
+    picks: int
+    user_picks: int
+    temperature: float
+
+    def link(self) -> dict[str, object]:
+        """The settings by their parameters in the link."""
+        named = {"noise": self.noise, "seed": self.seed, "k": self.picks, "ku": self.user_picks}
+        return {**named, "tau": self.temperature}
+
+
+def drop_infinite() -> None:
+    """Take infinite numbers out of the link: fields of whole numbers stop with an OverflowError on them
+    (Streamlit 1.67).
+    """
+    infinite = {
+        name: st.query_params[name]
+        for name in WHOLE
+        if name in st.query_params and is_infinite(st.query_params[name])
+    }
+    if infinite:
+        st.session_state["infinite"] = infinite
+        for name in infinite:
+            del st.query_params[name]
+        st.rerun()
+
+
+def is_infinite(text: str) -> bool:
+    """Does Python read the text as an infinite number?"""
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
+
+
+def resample() -> None:
+    """Callback: switch Gumbel noise on, or go to the next seed."""
+    st.session_state["seed"] = (st.session_state["seed"] + bool(st.session_state["noise"])) % LARGEST_SEED
+    st.session_state["noise"] = True
+
+
+def show_settings(trained: dict[str, Any]) -> Settings:
+    """The sampler's settings, those of training by default."""
+    with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
+        noise = st.toggle(
+            "Gumbel noise",
+            key="noise",
+            bind="query-params",
+            help="On: one random sample. Off: the K largest logits, as for the recommendations.",
+        )
+        seed = st.number_input(
+            "Seed",
+            0,
+            LARGEST_SEED,
+            key="seed",
+            bind="query-params",
+            width=115,
+            disabled=not noise,
+            help="Number that determines the Gumbel noise; the same seed gives the same sample.",
+        )
+        st.button(
+            "Resample",
+            on_click=resample,
+            icon=":material/casino:",
+            help="Switches Gumbel noise on, then moves to the next seed.",
+        )
+        picks = _whole("Neighbours per item (K)", "k", trained["picks"], 190)
+        user_picks = _whole("History items (K_u)", "ku", trained["user_picks"], 165)
+        temperature = st.number_input(
+            "Temperature τ",
+            0.01,
+            5.0,
+            float(trained["temperature"]),
+            0.05,
+            "%.2f",
+            key="tau",
+            bind="query-params",
+            width=115,
+            help="Softness of the relaxed weights in training; it changes neither the sample nor the score.",
+        )
+    return Settings(noise, seed, picks, user_picks, temperature)
+
+
+def _whole(label: str, key: str, trained: int, width: int) -> int:
+    return st.number_input(
+        label,
+        1,
+        max(MOST_PICKS, trained),
+        trained,
+        key=key,
+        bind="query-params",
+        width=width,
+        help=f"Number of items that are sampled; {trained} in training.",
+    )
+
+
+def show_heading(sample: Sample, explanation: Explanation, offered: Sequence[Any]) -> None:
+    """The item's title, its place among the recommendations, the way to the others, and the exports."""
+    place = offered.index(sample.item_id) if sample.item_id in offered else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(plain(explanation.title), anchor=False, width="content")
+        position = (
+            f"Recommendation {place + 1} of {len(offered)}"
+            if place is not None
+            else f"Not in the top {len(offered)}"
+        )
+        st.caption(position, width="stretch")
+        for label, icon, step in (("Previous", "chevron_left", -1), ("Next", "chevron_right", 1)):
+            other = sample.item_id
+            if offered:
+                other = offered[(place + step) % len(offered) if place is not None else min(step, 0)]
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                on_click=sidebar.inspect,
+                args=(other,),
+                disabled=not offered,
+                key=f"sampling_{step}",
+            )
+        with st.popover("Export", icon=":material/download:"):
+            _show_exports(sample, explanation)
+
+
+def _show_exports(sample: Sample, explanation: Explanation) -> None:
+    st.caption("This sample with all its numbers.")
+    dark = st.context.theme.type == "dark"
+    exports = (
+        ("HTML report", partial(as_report, explanation, sample), "explanation.html", "text/html", "web"),
+        ("HTML graph", partial(as_graph, explanation, sample, dark), "graph.html", "text/html", "hub"),
+        ("JSON", partial(as_json, explanation), "explanation.json", "application/json", "data_object"),
+    )
+    for label, data, name, kind, icon in exports:
+        icon = f":material/{icon}:"
+        st.download_button(label, data, name, kind, icon=icon, on_click="ignore", width="stretch")
+
+
+def as_json(explanation: Explanation) -> str:
+    """The explanation for a program."""
+    return json.dumps(explanation.to_json(), indent=1, ensure_ascii=False)
+
+
+def as_graph(explanation: Explanation, sample: Sample, dark: bool) -> str:
+    """The graph of the item's neighbours as an HTML file."""
+    from dskreg.ui.sampling import html_graph  # pyvis is slow to import
+
+    centre, liked = (explanation.item_id, explanation.title), set(sample.profile.history)
+    graph = network.build(explanation.item_neighbours, centre, sample.colours(), liked, dark)
+    return html_graph.page(graph, dark)
+
+
+def as_report(explanation: Explanation, sample: Sample) -> str:
+    """The explanation as an HTML report."""
+    notes = [f"Made by the DSKReG Explorer from the model “{sample.explorer.name}”."]
+    if sample.explorer.simulated and sample.profile.user_id is not None:
+        notes.append("The users of this model are simulated.")
+    return html_report.page(explanation, sample.profile.label, score_terms(explanation), notes)

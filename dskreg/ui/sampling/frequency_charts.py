@@ -1,0 +1,150 @@
+"""plotly figures of many samples: convergence, empirical frequencies, and the distribution of the score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dskreg.ui.common.charts import COLOURS, OTHER, finish, plain, shorten
+from dskreg.ui.sampling.charts import CHOSEN, LEGEND, UP, faded
+
+BINS = 40
+
+
+def spread(probability: Sequence[float], parts: Sequence[float] = (1.0, 0.75, 0.5, 0.25, 0.1)) -> list[int]:
+    """Positions of a few distinct probabilities for a chart: those nearest to these parts of the largest."""
+    values, chosen = np.asarray(probability, dtype=float), list[int]()
+    for part in parts[: len(values)]:
+        order = np.argsort(np.abs(values - part * values.max()), kind="stable")
+        chosen.append(next(int(place) for place in order if place not in chosen))
+    return sorted(chosen)
+
+
+def converging(frame: pd.DataFrame, running: pd.DataFrame, chosen: Sequence[int]) -> go.Figure:
+    """Frequency of the chosen candidates among the first n samples, with exact probability and band.
+
+    Args:
+        running: candidate, n, frequency, low and high (`Repeats.running`).
+    """
+    figure = go.Figure()
+    for place, candidate in enumerate(chosen):
+        rows, colour = running[running["candidate"] == candidate], COLOURS[place % len(COLOURS)]
+        name, exact = plain(shorten(frame["title"][candidate], 24)), frame["inclusion_probability"][candidate]
+        around = [*rows["low"], *rows["high"][::-1]]
+        both = {"legendgroup": name, "hoverinfo": "skip", "showlegend": False}
+        figure.add_scatter(
+            x=[*rows["n"], *rows["n"][::-1]],
+            y=around,
+            fill="toself",
+            fillcolor=faded(colour, 0.1),
+            line_width=0,
+            mode="lines",
+            **both,
+        )
+        figure.add_scatter(
+            x=rows["n"],
+            y=[exact] * len(rows),
+            mode="lines",
+            line={"color": colour, "dash": "dot", "width": 1.5},
+            **both,
+        )
+        figure.add_scatter(
+            x=rows["n"],
+            y=rows["frequency"],
+            mode="lines",
+            name=name,
+            legendgroup=name,
+            line={"color": colour, "width": 2},
+            hovertemplate="%{y:.1%} of the first %{x:,} samples<extra></extra>",
+        )
+    figure.update_xaxes(type="log", title="samples", dtick=1)
+    figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.02], title="empirical frequency")
+    figure.update_layout(legend=LEGEND, hovermode="closest")
+    return finish(figure, height=420, right=16)
+
+
+def exact_and_observed(frame: pd.DataFrame) -> go.Figure:
+    """Each candidate's exact probability and empirical frequency; the whiskers are its 95 % band."""
+    figure = go.Figure()
+    exact, seen = frame["inclusion_probability"], frame["frequency"]
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": OTHER, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    whiskers = {
+        "type": "data",
+        "array": frame["high"] - exact,
+        "arrayminus": exact - frame["low"],
+        "color": faded(OTHER, 0.7),
+        "thickness": 1,
+        "width": 0,
+    }
+    figure.add_scatter(
+        x=exact,
+        y=exact,
+        mode="markers",
+        marker_size=1,
+        marker_color=OTHER,
+        error_y=whiskers,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    inside = (seen >= frame["low"]) & (seen <= frame["high"])
+    for label, rows, colour in (("within the band", frame[inside], UP), ("outside", frame[~inside], CHOSEN)):
+        figure.add_scatter(
+            x=rows["inclusion_probability"],
+            y=rows["frequency"],
+            mode="markers",
+            name=label,
+            marker={"color": colour, "size": 8},
+            text=[plain(title) for title in rows["title"]],
+            hovertemplate="%{text}: exact %{x:.1%}, observed %{y:.1%}<extra></extra>",
+        )
+    most = min(1.0, 1.08 * max(exact.max(), seen.max(), 0.05)) if len(frame) else 1.0
+    figure.update_xaxes(
+        title="exact inclusion probability π", tickformat=".0%", range=[0, most], rangemode="tozero"
+    )
+    figure.update_yaxes(title="empirical frequency", tickformat=".0%", range=[0, most])
+    figure.update_layout(legend=LEGEND)
+    return finish(figure, height=420, right=16)
+
+
+def score_spread(score: np.ndarray, without_noise: float) -> go.Figure:
+    """The scores of many samples, with their mean and the score without noise."""
+    figure = go.Figure(
+        go.Histogram(
+            x=score.tolist(),
+            nbinsx=BINS,
+            marker_color=faded(UP, 0.75),
+            hovertemplate="%{x}: %{y} samples<extra></extra>",
+        )
+    )
+    mean = float(np.mean(score))
+    lines = [("without noise", without_noise, CHOSEN, 1.0), ("mean of the samples", mean, OTHER, 1.09)]
+    for label, value, colour, height in lines:
+        figure.add_vline(
+            value, line={"color": colour, "width": 2, "dash": "dash" if label != "without noise" else "solid"}
+        )
+        # The two labels point away from each other
+        left = (without_noise < mean) == (label == "without noise")
+        figure.add_annotation(
+            x=value,
+            y=height,
+            yref="paper",
+            yanchor="bottom",
+            text=f"{label} {value:.3f}",
+            showarrow=False,
+            xanchor="right" if left else "left",
+            xshift=8 if left else -8,
+        )
+    figure.update_xaxes(title="score")
+    figure.update_yaxes(title="samples")
+    finish(figure, height=330)
+    return figure.update_layout(margin_t=52)  # the two labels stand above the bars
