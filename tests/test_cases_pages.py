@@ -270,7 +270,7 @@ def test_a_reason_names_a_like_only_where_a_like_contributes(artifact: Path) -> 
             person = explorer.explain(profile, row.item_id).user_neighbours
             adds = bool((person["base_contribution"] + person["contribution"] > 0).any())
             assert row.reason.startswith(
-                "Because you liked" if adds else ("None of the", "The title you liked does not add")
+                "Because you liked" if adds else ("None of the", "The title you liked does not contribute")
             )
             seen.add(adds)
     assert seen == {True, False}, "both kinds occur"

@@ -67,8 +67,7 @@ def test_the_label_says_what_was_changed(directory: Directory) -> None:
     profile = directory.profile(500)
     assert directory.edited(profile, liked=ids(D)).label == "user 500, edited (+1)"
     assert (
-        directory.edited(profile, liked=ids(D, E), disliked=ids(A)).label
-        == "user 500, edited (+2, \u22121)"
+        directory.edited(profile, liked=ids(D, E), disliked=ids(A)).label == "user 500, edited (+2, \u22121)"
     )
     assert not profile.edited
     assert directory.edited(profile, disliked=ids(E)).edited

@@ -69,7 +69,7 @@ def show(
         marks: the badges of a row.
         more: the callback of “More like this”.
     """
-    drawn = covers(explorer, titles)
+    svg_of = covers(explorer, titles)
     by = "score" if profile.history else "likes"  # without a history every score is 0
     low, high = titles[by].min(), titles[by].max()
     with st.container(key="cards", gap="small"):
@@ -82,17 +82,17 @@ def show(
                 vertical_alignment="distribute",
                 gap="xsmall",
             ):
-                st.html(card(row, drawn[row.item_id], share, marks(row), by))
+                st.html(card(row, svg_of[row.item_id], share, marks(row), by))
                 _actions(profile, row.item_id, row.title, more)
 
 
 def strip(explorer: Explorer, profile: Profile, titles: pd.DataFrame, more: Callable[[object], None]) -> None:
     """The rows of `panels.similar_titles` as small covers in one row, which scrolls sideways."""
-    drawn = covers(explorer, titles)
+    svg_of = covers(explorer, titles)
     with st.container(key="strip", horizontal=True, wrap=False, gap="small"):
         for row in titles.itertuples():
             with st.container(key=f"near_{row.item_id}", width=SMALL, gap="xxsmall"):
-                st.html(small_card(row, drawn[row.item_id]))
+                st.html(small_card(row, svg_of[row.item_id]))
                 if not row.seen:
                     st.button(
                         "Like",
@@ -111,14 +111,14 @@ def strip(explorer: Explorer, profile: Profile, titles: pd.DataFrame, more: Call
                 )
 
 
-def card(row: Any, drawn: str, share: float, marks: Iterable[str] = (), by: str = "score") -> str:
+def card(row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = "score") -> str:
     """One card as HTML; `share` is the length of the bar, 0 .. 1, and `by` its quantity: score or likes."""
     figure = f"Score <b>{row.score:.2f}</b>" if by == "score" else f"Likes <b>{row.likes:,}</b>"
     kind = " · ".join(filter(None, (row.type, row.genres)))
     badges = "".join(f'<span class="mark">{escape(mark)}</span>' for mark in marks)
     width = SHORTEST_BAR + (100 - SHORTEST_BAR) * share
     return (
-        f'<article class="title-card">{_image(drawn, row.title)}'
+        f'<article class="title-card">{_image(svg, row.title)}'
         f"<div><h3>{row.rank}. {escape(shorten(row.title, LONGEST_TITLE))}</h3>"
         f"<p>{escape(shorten(kind, LONGEST_KIND))}</p><p>{figure}</p>"
         f'<div class="bar" aria-hidden="true"><span style="width:{width:.0f}%"></span></div>{badges}</div>'
@@ -126,12 +126,12 @@ def card(row: Any, drawn: str, share: float, marks: Iterable[str] = (), by: str 
     )
 
 
-def small_card(row: Any, drawn: str) -> str:
+def small_card(row: Any, svg: str) -> str:
     """A title of the strip as HTML."""
     word = "liked" if row.liked else "seen" if row.seen else ""
     badge = f'<span class="mark">{word}</span>' if word else ""
     return (
-        f'<article class="title-small">{_image(drawn, row.title)}'
+        f'<article class="title-small">{_image(svg, row.title)}'
         f"<h3>{escape(shorten(row.title, LONGEST_TITLE))}</h3>"
         f"<p>Similarity <b>{row.similarity:.2f}</b></p><p>Score <b>{row.score:.2f}</b></p>{badge}</article>"
     )
@@ -143,15 +143,15 @@ def covers(explorer: Explorer, titles: pd.DataFrame) -> dict[Any, str]:
     away = positions - positions.mean()
     rim = float((away**2).sum(axis=1).pow(0.5).quantile(RIM)) if len(positions) else 0.0
     order = {genre: place for place, genre in enumerate(explorer.genres)}
-    drawn = {}
+    svg_of = {}
     for item_id, title, genres in zip(titles["item_id"], titles["title"], titles["genres"], strict=True):
         x, y = (
             (away.loc[item_id] / rim).tolist()
             if item_id in away.index and rim > 0 and math.isfinite(rim)
             else (0.0, 0.0)
         )
-        drawn[item_id] = cover(title, rarest_first(genres, order), x, y)
-    return drawn
+        svg_of[item_id] = cover(title, rarest_first(genres, order), x, y)
+    return svg_of
 
 
 def rarest_first(genres: str, order: dict[str, int]) -> Sequence[str]:
@@ -198,7 +198,7 @@ def _actions(profile: Profile, item_id: object, title: str, more: Callable[[obje
         action("More like this", "more", "search", more)
 
 
-def _image(drawn: str, title: str) -> str:
-    data = base64.b64encode(drawn.encode()).decode()
+def _image(svg: str, title: str) -> str:
+    data = base64.b64encode(svg.encode()).decode()
     alt = f"Generated cover of {escape(shorten(title, LONGEST_TITLE))}"
     return f'<img src="data:image/svg+xml;base64,{data}" alt="{alt}" width="{WIDTH}" height="{HEIGHT}">'

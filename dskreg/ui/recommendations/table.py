@@ -19,7 +19,7 @@ COLUMNS: dict[str, Any] = {
         "Likes", format="localized", width=64, help="Number of users who like the title in training."
     ),
     "score_rank": st.column_config.NumberColumn(
-        "Rank before re-ranking", width=150, help="Rank in the list by score."
+        "Rank before re-ranking", width=165, help="Rank in the list by score."
     ),
     "type": st.column_config.TextColumn("Type", width=64),
     "genres": st.column_config.TextColumn("Genres", width=180),
