@@ -54,7 +54,7 @@ class Figure:
 def _read(state: State) -> str:
     state.dataset = load(state.folder, state.config.data)
     users, items = state.dataset.shape
-    return f"{len(state.dataset.user):,} rows, {users:,} people, {items:,} titles"
+    return f"{len(state.dataset.user):,} rows, {users:,} users, {items:,} items"
 
 
 def _split(state: State) -> str:

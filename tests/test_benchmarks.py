@@ -65,5 +65,5 @@ def test_the_stages_of_a_large_set_hand_on_what_they_made(tmp_path: Path) -> Non
     assert (
         figures[0].size.startswith(f"{len(rows):,} rows")
         and "one epoch" in figures[3].size
-        and "people against 30 titles" in figures[4].size
+        and "users against 30 items" in figures[4].size
     )

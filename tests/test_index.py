@@ -18,9 +18,9 @@ from dskreg.cli import main
 from dskreg.errors import InputError
 from dskreg.explorer import Explorer, list_artifacts
 from dskreg.graph.candidates import build as build_graph
-from dskreg.retrieval import engines, index
+from dskreg.retrieval import engines, index, shortlist
 from dskreg.retrieval.engines import Exact
-from dskreg.retrieval.index import Index
+from dskreg.retrieval.shortlist import Index
 from dskreg.storage import folders
 from tests.small import DEMO, SMALL, opened, random_world
 from tests.worlds import EVERYTHING
@@ -89,7 +89,7 @@ def test_every_title_is_rescored_to_its_score() -> None:
         explorer = small(preset)
         profile = explorer.profile(explorer.user_ids[0])
         items = np.array([3, 0, 31, 7])
-        found = index.rescored(
+        found = shortlist.rescored(
             explorer.core, explorer.core.user_hop(*explorer.core.history(profile)).output, items
         )
         assert found == pytest.approx(explorer.scores(profile)[items], rel=1e-4, abs=1e-5)
