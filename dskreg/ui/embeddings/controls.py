@@ -13,7 +13,7 @@ import streamlit as st
 from dskreg.explorer import Explorer
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.embeddings import scatter
-from dskreg.ui.frame import sidebar
+from dskreg.ui.frame import sidebar, url
 
 CARRIED = 150  # ids of a selection that the link holds
 NEAR, MOST_NEAR = 10, 50  # neighbours
@@ -218,7 +218,7 @@ def neighbour_controls() -> tuple[int, str]:
 
 def fields() -> None:
     """The text fields of the link's ids. They must be drawn before their values are read."""
-    with st.expander("Advanced: URL parameters", icon=":material/link:"):
+    with url.parameters():
         st.caption(f"A copied link carries these ids, but no selection of more than {CARRIED} points.")
         st.text_input("Selected user", key="point", bind="query-params", placeholder="none")
         st.text_input(

@@ -12,7 +12,7 @@ import streamlit as st
 from dskreg.explorer import Explorer, InputError
 from dskreg.ui.common.charts import shorten
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.frame import sidebar
+from dskreg.ui.frame import sidebar, url
 from dskreg.ui.sampling import network
 from dskreg.ui.sampling.draw import Sample
 
@@ -69,7 +69,7 @@ def show_walk(sample: Sample) -> None:
 
 def _path(sample: Sample) -> list[Step]:
     """The path in the link, or the selected item alone."""
-    with st.expander("Path (ids)", icon=":material/link:"):
+    with url.parameters():
         text = st.text_input(
             "Visited items (ids)", key="trail", bind="query-params", placeholder="comma-separated ids"
         )
