@@ -1,5 +1,6 @@
 """The back button: each action adds one entry to the history, and Back restores the former view."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -85,7 +86,7 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
     "the table's title": (f"?{EDITED}&view=table", button("Explain"), r"/sampling\?.*item=\d+"),
     "the map's title": (
         f"embeddings?{EDITED}&item=36",
-        button("See its sampled neighbours"),
+        button("Show sampled neighbours"),
         r"/sampling\?.*item=36",
     ),
     "one of two titles": (
@@ -117,7 +118,19 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
 }
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+SHORT = (
+    "explain",
+    "the map's title",
+    "the next title",
+    "the counterfactual",
+    "the next user",
+    "undo",
+    "another model",
+    "a stop of the walk",
+)
+
+
+@pytest.mark.parametrize("action", ACTIONS if os.environ.get("DSKREG_LONG") == "1" else SHORT)
 def test_one_action_adds_one_entry_and_back_undoes_it(page: "Page", server: str, action: str) -> None:
     start, click, leads_to = ACTIONS[action]
     page.goto(f"{server}/{start}")
