@@ -344,7 +344,7 @@ def test_no_validation(case: Callable[[str], Path], tmp_path: Path) -> None:
     made = artifacts.load(out)
     assert [(row["ndcg"], row["recall"]) for row in made.history] == [(None, None)] * 2
     assert (
-        any("validation title" in note for note in made.dataset.notes)
+        any("validation item" in note for note in made.dataset.notes)
         and made.metrics["metrics"]["ndcg@20"] is not None
     )
 

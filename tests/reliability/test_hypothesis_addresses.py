@@ -207,14 +207,15 @@ def explorer() -> Explorer:
 def test_every_parameter_is_among_those_tried() -> None:
     bound = set()
     for path in (*ROOT.glob("pages/*.py"), *ROOT.glob("dskreg/ui/**/*.py")):
-        calls = [
-            {word.arg: word.value for word in node.keywords}
-            for node in ast.walk(ast.parse(path.read_text("utf-8")))
-            if isinstance(node, ast.Call)
-        ]
-        bound |= {
-            call["key"].value for call in calls if "bind" in call and isinstance(call["key"], ast.Constant)
-        }
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(call, ast.Call):
+                continue
+            named = {word.arg: word.value for word in call.keywords}
+            key = named.get("key") if "bind" in named else None
+            if ast.unparse(call.func) == "_field":  # a text field that is bound to the parameter of its name
+                key = call.args[0]
+            if isinstance(key, ast.Constant):
+                bound.add(key.value)
     assert bound <= {*SIDEBAR, *(name for names in PAGES.values() for name in names)} and len(bound) > 40
 
 
