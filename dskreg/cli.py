@@ -49,7 +49,7 @@ def open_app(
     address: given.Address = None,
 ) -> None:
     """Open the explorer in the browser."""
-    from dskreg.serve import start
+    from dskreg.app_server import start
 
     start(port, address, artifacts)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import dskreg
-from dskreg import serve
+from dskreg import app_server
 from dskreg.errors import InputError
 from dskreg.storage import places
 from dskreg.storage.catalogue import summaries
@@ -154,19 +154,19 @@ def test_the_app_is_told_its_folders_port_and_address(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     script = str(ROOT / "app.py")
-    assert serve.words(None, None) == ["streamlit", "run", script, "--server.showEmailPrompt=false"]
-    assert serve.words(8600, "::1")[-2:] == ["--server.port=8600", "--server.address=::1"]
+    assert app_server.words(None, None) == ["streamlit", "run", script, "--server.showEmailPrompt=false"]
+    assert app_server.words(8600, "::1")[-2:] == ["--server.port=8600", "--server.address=::1"]
     told = {
         "DSKREG_ARTIFACTS": f"{tmp_path}/artifacts",
         "DSKREG_DATA": f"{tmp_path}/data",
         "DSKREG_DEMO": "on",
     }
-    assert serve.folders(None) == told
-    assert serve.folders(Path("models"))["DSKREG_ARTIFACTS"] == f"{tmp_path}/models"
+    assert app_server.folders(None) == told
+    assert app_server.folders(Path("models"))["DSKREG_ARTIFACTS"] == f"{tmp_path}/models"
     monkeypatch.setenv("DSKREG_ARTIFACTS", "/models")
     monkeypatch.setenv("DSKREG_DATA", "/data")
     monkeypatch.setenv("DSKREG_DEMO", "off")
-    assert serve.folders(None) == {
+    assert app_server.folders(None) == {
         "DSKREG_ARTIFACTS": "/models",
         "DSKREG_DATA": "/data",
         "DSKREG_DEMO": "off",

@@ -70,12 +70,12 @@ class Runs:
 
     def sources(self) -> list[str]:
         """The names of the data sets, the demo first."""
-        from dskreg.data.readers import kaggle, kgat, recbole
+        from dskreg.data.readers.load import recognised
 
         found = []
         for path in _entries(self.data):
             with suppress(OSError):
-                known = path.is_dir() and any(reader.recognises(path) for reader in (kgat, recbole, kaggle))
+                known = path.is_dir() and recognised(path)
                 if known and path.name != DEMO and _showable(path.name):
                     found.append(path.name)
         return [DEMO, *found]

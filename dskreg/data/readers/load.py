@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from dskreg.config import DataConfig
@@ -11,6 +12,12 @@ from dskreg.data.readers.files import files_at
 from dskreg.errors import InputError
 
 DEMO = "demo"
+READERS: tuple[tuple[Callable[[Path], bool], Callable[[Path, DataConfig], Dataset]], ...] = (
+    (kgat.recognises, lambda path, config: kgat.read(path)),
+    (recbole.recognises, lambda path, config: recbole.read(path, config.like_threshold)),
+    (kaggle.recognises, lambda path, config: kaggle.read(path, config.like_threshold)),
+)
+"""(whether a folder or zip looks like the format, its reader), in the order in which they are asked."""
 _LOOKED_FOR = (
     "anime.csv and rating.csv (Kaggle), train.txt, test.txt and kg_final.txt (text), or *.inter (RecBole), "
     "also .gz or in a zip"
@@ -39,10 +46,12 @@ def load(source: str | Path, config: DataConfig) -> Dataset:
         )
     if not path.is_dir() and path.suffix != ".zip":
         raise InputError(f"{source}: expected a folder (or a zip file), got a file")
-    if kgat.recognises(path):
-        return kgat.read(path)
-    if recbole.recognises(path):
-        return recbole.read(path, config.like_threshold)
-    if kaggle.recognises(path):
-        return kaggle.read(path, config.like_threshold)
+    for recognises, read in READERS:
+        if recognises(path):
+            return read(path, config)
     raise files_at(path).lacks(_LOOKED_FOR)
+
+
+def recognised(path: Path) -> bool:
+    """Does the folder or zip at `path` look like one of the formats?"""
+    return any(recognises(path) for recognises, _ in READERS)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dskreg.data.dataset import CO_LIKED
-from dskreg.data.readers.copies import one_of_copies
+from dskreg.data.readers.duplicate_relations import one_of_copies
 from dskreg.data.readers.franchise import franchises
 from dskreg.errors import InputError
 

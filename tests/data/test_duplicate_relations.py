@@ -8,7 +8,7 @@ import pytest
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import UNASSIGNED, Dataset
-from dskreg.data.readers import copies
+from dskreg.data.readers.duplicate_relations import MOST_NOTES
 from dskreg.data.readers.triples import Triples, fold_triples
 from dskreg.graph.entities import choose_relations
 
@@ -115,8 +115,8 @@ def test_many_copies_become_one_relation_with_few_notes():
     graph = folded(*((n, f"r{r:04}", "e") for r in range(3000) for n in range(2)))
     assert graph.relations == ("r0000",) and len(graph.head) == 2
     assert (
-        len(graph.notes) == copies.MOST_NOTES + 1
-        and graph.notes[-1] == f"{2999 - copies.MOST_NOTES:,} further relations: copies of others"
+        len(graph.notes) == MOST_NOTES + 1
+        and graph.notes[-1] == f"{2999 - MOST_NOTES:,} further relations: copies of others"
     )
 
 
