@@ -316,6 +316,8 @@ def test_perm600(
             folder.chmod(0o755)
     made = Path(shutil.copytree(DEMO, tmp_path / "made"))
     monkeypatch.setattr("sys.argv", ["dskreg", "info", str(made), "--json"])
+    assert main() == 0  # everything is imported: the other account need not be able to read the libraries
+    capsys.readouterr()
     (made / name).chmod(0)
     with another_account():
         code = main()

@@ -92,7 +92,7 @@ def test_a_run_can_be_stopped_and_two_models_can_be_compared(
     page.goto(f"{server}/runs?models=demo&models=twin")
     says(settle(page), "Both rank the held-out items equally well")
     page.get_by_role("link", name="Compare their lists").click()
-    says(page.locator("[data-testid='stMain']"), "What they would show")
+    says(page.locator("[data-testid='stMain']"), "Recommendations")
     settle(page)
     page.wait_for_url(re.compile(r"/compare\?"))
     assert {"what=models", "other_model=twin"} <= set(page.url.partition("?")[2].split("&"))

@@ -298,7 +298,7 @@ def cards(witness: Witness) -> None:
 
 def listed(witness: Witness) -> None:
     """The app's own file holds no formula."""
-    witness.saves("Download as CSV")
+    witness.saves("Download CSV")
     witness.opens(POPOVERS)
 
 
@@ -309,12 +309,12 @@ def candidates(witness: Witness) -> None:
 
 def what_if(witness: Witness) -> None:
     witness.opens(CHOOSERS)
-    witness.saves("Download as CSV")
+    witness.saves("Download CSV")
 
 
 def titles_map(witness: Witness) -> None:
     witness.hovers_over_points()
-    witness.saves("Save the selection as CSV")
+    witness.saves("Export CSV")
 
 
 VIEWS: dict[str, tuple[str, Act]] = {
