@@ -49,7 +49,7 @@ page = st.navigation(
             "pages/model.py",
             title="Model",
             icon=":material/fact_check:",
-            help="Test metrics beside baselines, training curves, data and learned relation preferences.",
+            help="Test metrics beside baselines, training curves, data and sampling by relation.",
         ),
         st.Page(
             "pages/runs.py",

@@ -119,9 +119,10 @@ class ModelConfig:
     relaxation: Literal["straight-through", "soft"] = "straight-through"
     activation: Literal["linear", "tanh"] = "linear"
     user: Literal["items", "free"] = "items"  # e_u: from the history, or a parameter of its own
-    gates: bool = True  # a learnt weight per relation on the neighbour term
+    # A weight per relation on the neighbour term, first chosen on validation
+    gates: bool = True
     gate_start: Annotated[float, Field(ge=1e-8, le=1e3)] = 0.1  # its logarithm is the parameter
-    # The candidate's strength (idf overlap, co-liking) enters its logit with a learnt weight
+    # The candidate's strength (idf overlap, co-liking) enters its logit with a trained weight
     prior: bool = True
     prior_start: Annotated[float, Field(ge=-1e3, le=1e3)] = 1.0
 

@@ -75,7 +75,7 @@ def show_data(explorer: Explorer, info: dict[str, Any], start: dict[str, Any] | 
 
     `start`: the initialisation of the training; None for random numbers.
     """
-    st.header("Data and relation preferences", anchor=False)
+    st.header("Data and sampling by relation", anchor=False)
     numbers = {
         "Users": info["users"],
         "Items": info["items"],

@@ -104,7 +104,9 @@ def show(selection: Selection) -> None:
         st.toast(plain(changed), icon=":material/check:")
     widgets.profile_header(explorer, profile, "Recommendations for")
     if profile.history:
-        st.caption("The user's history and the model's recommendations, explained by sampled neighbours.")
+        st.caption(
+            "The user's taste, and the recommendations of the model with the strongest reason for each."
+        )
         taste.show_likes(explorer, profile, known_columns(explorer))
     above = st.container()
     with st.container(

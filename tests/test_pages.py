@@ -132,7 +132,7 @@ def test_the_model_page_shows_every_section() -> None:
     assert [header.value for header in app.header] == [
         "Test metrics",
         "Training",
-        "Data and relation preferences",
+        "Data and sampling by relation",
         "Reproducibility",
     ]
     assert any("recommender" in table.value.columns for table in app.dataframe)

@@ -2,7 +2,7 @@
 shared.
 
     alpha_j = y_j exp(x_j) / sum_j' y_j' exp(x_j')        x_j: preference for slot j, y_j: weight in the draw
-    e_hat   = act(W (e + sum_j alpha_j g_r(j) e_j) + b)   g_r: a learnt gate per relation (1 in the paper)
+    e_hat   = act(W (e + sum_j alpha_j g_r(j) e_j) + b)   g_r: a gate per relation (1 in the paper)
 
 The item side's x_j = e_hat_u . e_r depends on the user only through the relation, and e_hat_u . (W e_j) only
 through the neighbour: for B users and N items everything but two lookups per slot is a matrix product. Here

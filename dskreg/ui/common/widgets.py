@@ -20,7 +20,7 @@ _SIGN = re.compile(r"(?<!\S)([<>~-])(->|[>=-])(?!\S)")
 LONGEST = 500  # characters of any text from a file
 SIMULATED = (
     "The titles of the demo are real; its users are simulated with planted tastes, "
-    "so you can check what the model learns."
+    "so you can compare the model with them."
 )
 NOTHING_KNOWN = (
     "Nothing is known of this user's taste: the data contain no like. "

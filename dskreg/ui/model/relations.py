@@ -73,7 +73,7 @@ def gates_in_words(statistics: pd.DataFrame, start: dict | None) -> str:
         return "This model has no gates: the neighbours of every relation contribute in full."
     first = pd.Series((start or {}).get("gates") or (), dtype=float)
     if len(first) < len(statistics):
-        return "The gates and the relation embeddings (e_r) are learned in training."
+        return "The gates and the relation embeddings (e_r) come from training."
     change = (statistics["gate"].reset_index(drop=True) / first - 1).abs().max()
     return (
         f"The gates were chosen on validation; training changed none of them by more than {change:.1%}. "

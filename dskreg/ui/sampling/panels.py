@@ -194,7 +194,7 @@ def show_relations(sample: Sample, relations: pd.DataFrame) -> None:
     st.markdown(
         f"*{plain(first['relation'])}* holds **{first['share']:.0%}** of the probability mass "
         f"with **{portion:.0%}** of the candidates. Where the mass exceeds the share of the candidates, "
-        "the sampler prefers the relation."
+        "the relation is sampled more often than uniformly."
     )
     alt = f"Share of the probability mass and of the candidates for {len(relations)} relations"
     st.plotly_chart(charts.relation_shares(relations), key="relation_shares", config=QUIET, alt=alt)
