@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,6 @@ _WIDTHS = {
     "text": 16,
     "id": 16,
 }
-_NUMPY = {"F32": np.float32, "I32": np.int32, "I16": np.int16}
 
 
 def table_rows(path: Path, form: Table, sizes: Sizes) -> int:
@@ -86,7 +86,7 @@ def read_table(path: Path, form: Table, sizes: Sizes) -> pd.DataFrame:
 
     Raises InputError that names the column.
     """
-    try:
+    with _reading(path):
         texts = [name for name, column in form.columns.items() if column.kind in ("text", "id")]
         table = pq.read_table(path, read_dictionary=texts)
         for place, field in enumerate(table.schema):
@@ -95,10 +95,6 @@ def read_table(path: Path, form: Table, sizes: Sizes) -> pd.DataFrame:
         for name in table.schema.names:
             _check_column(path, name, table.column(name), form.columns[name], sizes)
         return table.to_pandas()
-    except pa.ArrowException as error:
-        raise InputError(f"{path}: damaged ({shortened(' '.join(str(error).split()))})") from None
-    except OSError as error:
-        raise InputError(f"{path}: {_unreadable(error)}") from None
 
 
 def tensors_form(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> None:
@@ -108,31 +104,24 @@ def tensors_form(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> None:
     names the tensor.
     """
     regular_size(path)
-    try:
-        with safe_open(path, "np") as file:
-            names = set(file.keys())
-            for name in sorted(names ^ set(forms)):
+    with _reading(path), safe_open(path, "np") as file:
+        names = set(file.keys())
+        for name in sorted(names ^ set(forms)):
+            raise InputError(f"{path}: tensor {shortened(name)}: {'unknown' if name in names else 'missing'}")
+        for name, form in forms.items():
+            found = file.get_slice(name)
+            kind, shape = found.get_dtype(), tuple(found.get_shape())
+            if kind != form.kind:
+                raise InputError(f"{path}: tensor {name}: expected {form.kind} (got {kind})")
+            if len(shape) == len(form.shape):
+                for dimension, length in zip(form.shape, shape, strict=True):
+                    sizes.setdefault(dimension, length)
+            wanted = tuple(1 if dimension == "1" else sizes.get(dimension, 0) for dimension in form.shape)
+            if shape != wanted:
                 raise InputError(
-                    f"{path}: tensor {shortened(name)}: {'unknown' if name in names else 'missing'}"
+                    f"{path}: tensor {name}: expected the shape {wanted}, {' x '.join(form.shape)} "
+                    f"(got {shape})"
                 )
-            for name, form in forms.items():
-                found = file.get_slice(name)
-                kind, shape = found.get_dtype(), tuple(found.get_shape())
-                if kind != form.kind:
-                    raise InputError(f"{path}: tensor {name}: expected {form.kind} (got {kind})")
-                if len(shape) == len(form.shape):
-                    for dimension, length in zip(form.shape, shape, strict=True):
-                        sizes.setdefault(dimension, length)
-                wanted = tuple(1 if dimension == "1" else sizes.get(dimension, 0) for dimension in form.shape)
-                if shape != wanted:
-                    raise InputError(
-                        f"{path}: tensor {name}: expected the shape {wanted}, {' x '.join(form.shape)} "
-                        f"(got {shape})"
-                    )
-    except SafetensorError as error:
-        raise InputError(f"{path}: damaged ({shortened(str(error))})") from None
-    except OSError as error:
-        raise InputError(f"{path}: {_unreadable(error)}") from None
 
 
 def read_tensors(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> dict[str, np.ndarray]:
@@ -141,16 +130,11 @@ def read_tensors(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> dict[
     Raises InputError that names the tensor.
     """
     found: dict[str, np.ndarray] = {}
-    try:
-        with safe_open(path, "np") as file:
-            for name, form in forms.items():
-                found[name] = file.get_tensor(name)
-                most = sizes[form.below] - 1 if form.below else form.most
-                _require_range(f"{path}: tensor {name}", found[name], form.least, most)
-    except SafetensorError as error:
-        raise InputError(f"{path}: damaged ({shortened(str(error))})") from None
-    except OSError as error:
-        raise InputError(f"{path}: {_unreadable(error)}") from None
+    with _reading(path), safe_open(path, "np") as file:
+        for name, form in forms.items():
+            found[name] = file.get_tensor(name)
+            most = sizes[form.below] - 1 if form.below else form.most
+            _require_range(f"{path}: tensor {name}", found[name], form.least, most)
     return found
 
 
@@ -179,7 +163,7 @@ def require_candidates(path: Path, graph: CandidateGraph, picks: dict[str, np.nd
 
 
 def _footer(path: Path, size: int) -> tuple[pa.Schema, int]:
-    try:
+    with _reading(path):
         with path.open("rb") as file:
             file.seek(max(0, size - 8))
             tail = file.read(8)
@@ -187,19 +171,20 @@ def _footer(path: Path, size: int) -> tuple[pa.Schema, int]:
             raise InputError(f"{path}: expected a footer of at most {FOOTER:,} bytes (got {length:,})")
         with pq.ParquetFile(path) as opened:
             return opened.schema_arrow, opened.metadata.num_rows
-    except pa.ArrowException as error:
-        raise InputError(f"{path}: damaged, expected a parquet file ({shortened(str(error))})") from None
-    except OSError as error:
-        raise InputError(f"{path}: {_unreadable(error)}") from None
 
 
-def _unreadable(error: OSError) -> str:
-    """Arrow has OSError both for files that cannot be opened and for content that it cannot make sense of."""
-    return (
-        f"cannot be read ({error.strerror})"
-        if error.strerror
-        else f"damaged ({shortened(' '.join(str(error).split()))})"
-    )
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What the libraries raise over a file, as an InputError that names it."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, SafetensorError) as error:
+        # Arrow has OSError both for files that cannot be opened and for content that it cannot make sense of
+        reason = error.strerror if isinstance(error, OSError) else None
+        wrong = (
+            f"cannot be read ({reason})" if reason else f"damaged ({shortened(' '.join(str(error).split()))})"
+        )
+        raise InputError(f"{path}: {wrong}") from None
 
 
 def _kinds(column: Column) -> tuple[pa.DataType, ...]:
