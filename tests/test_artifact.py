@@ -104,9 +104,8 @@ def test_a_folder_that_is_no_artifact_is_never_replaced(tmp_path: Path) -> None:
 
 def test_what_does_not_fit_is_not_saved(copy: Path) -> None:
     made = artifacts.load(copy)
-    with pytest.raises(
-        InputError, match=r"copy/item_map\.parquet: expected 869 rows, one for each of the items \(got 5\)"
-    ):
+    expected = f"expected {len(made.item_map)} rows, one for each of the items"
+    with pytest.raises(InputError, match=rf"copy/item_map\.parquet: {expected} \(got 5\)"):
         artifacts.save(replace(made, item_map=made.item_map.head(5)), copy)
     assert artifacts.load(copy).manifest == made.manifest and os.listdir(copy.parent) == [copy.name]
 

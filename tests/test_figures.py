@@ -274,8 +274,10 @@ def test_the_comparison_of_two_items_shows_numbers_as_computed(oracle: Oracle, r
 
 
 def test_the_comparison_of_two_users_shows_the_overlap_as_computed(oracle: Oracle, ranked: list[int]) -> None:
-    app = fine(visit("compare", user=str(USER), what="users", other="29"))
-    other = list(oracle.data.user_ids).index(29)
+    users, history = oracle.data.user_ids, set(oracle.history)
+    others = np.flatnonzero(users != USER).tolist()
+    other = max(others, key=lambda user: len(history & oracle.likes[user]))
+    app = fine(visit("compare", user=str(USER), what="users", other=str(users[other])))
     liked, seen = oracle.likes[other], set(oracle.data.item[oracle.data.user == other].tolist())
     person = oracle.person(sorted(liked))
     theirs = sorted(

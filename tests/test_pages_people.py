@@ -109,9 +109,9 @@ def test_choosing_another_profile_clears_the_edits_of_the_former_one(how: str) -
 
 def test_a_link_can_contain_likes_and_dislikes(explorer: Explorer) -> None:
     own = explorer.profile(17).history[0]
-    app = fine(visit(user="17", liked="36", disliked=str(own), top="50"))
-    assert profile_of(app) == explorer.edited(explorer.profile(17), ["36"], [own])
-    assert not {36, own} & set(offered(app))
+    app = fine(visit(user="17", liked="505", disliked=str(own), top="50"))
+    assert profile_of(app) == explorer.edited(explorer.profile(17), ["505"], [own])
+    assert not {505, own} & set(offered(app))
     assert "edited (+1, \u22121)" in said(app)
 
 
@@ -125,11 +125,11 @@ def click(app: AppTest, action: str, item_id: object) -> AppTest:
 
 
 def test_a_like_and_a_dislike_can_be_undone() -> None:
-    app = click(visit(user="17"), "add", 36)
-    assert profile_of(app).liked == (36,)
-    app = click(app, "drop", 36)  # a dislike replaces the like
-    assert (profile_of(app).liked, profile_of(app).disliked) == ((), (36,))
-    app = press(app, "forget 36")
+    app = click(visit(user="17"), "add", 505)
+    assert profile_of(app).liked == (505,)
+    app = click(app, "drop", 505)  # a dislike replaces the like
+    assert (profile_of(app).liked, profile_of(app).disliked) == ((), (505,))
+    app = press(app, "forget 505")
     assert not profile_of(app).edited
     assert fields(app)["liked"] == fields(app)["disliked"] == ""
 
