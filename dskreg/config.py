@@ -6,8 +6,8 @@ checks it against its declaration. The bounds are far from whatever makes sense:
 in an overflow, an allocation without end or a run without end.
 
 A preset is a complete `Config`. `paper` follows the publication (BPR, one uniform negative, tanh, K = 8, tau
-= 0.1, M = 500, D = 16). `default` keeps the same model with the deviations that docs/model.md lists. `demo`
-is `default` at the size of the bundled demo, whose neighbours all come from the knowledge graph.
+= 0.1). `default` keeps its sampler with the deviations that docs/model.md lists. `demo` is `default` at the
+size of the bundled demo.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class GraphConfig:
 
     candidates: Annotated[int, Field(ge=1, le=16_384)] = 128  # M, per item; the table has titles x M places
     without: Annotated[tuple[str, ...], Field(strict=False)] = ()  # relations switched off
-    # Of the knowledge graph, by the number of items they connect; co-liked comes on top
+    # By the number of items they connect
     max_relations: Annotated[int, Field(ge=0, le=1000)] = 12
     min_items: Annotated[int, Field(ge=0, le=10**9)] = 20  # a relation that connects fewer items is left out
     # An entity carried by more than this share of the items connects nobody
@@ -110,21 +110,16 @@ class GraphConfig:
 class ModelConfig:
     """The network of docs/model.md."""
 
-    # D; each tower has D x D numbers, a gigabyte at most
+    # evidence: users made of their likes, logits that see the pair, neighbours that count the more the fewer
+    # people have liked an item. paper: as the publication has it
+    form: Literal["evidence", "paper"] = "evidence"
+    # D; a tower of the paper's form has D x D numbers, a gigabyte at most
     width: Annotated[int, Field(ge=1, le=16_384)] = 1024
     picks: Picks = 8  # K on the item side
-    user_picks: Picks = 8  # K on the user side
+    user_picks: Picks = 8  # K on the user side of the paper's form
     # Tau of the relaxed top-k: keys are divided by it in float32
     temperature: Annotated[float, Field(ge=1e-4, le=1e4)] = 0.1
     relaxation: Literal["straight-through", "soft"] = "straight-through"
-    activation: Literal["linear", "tanh"] = "linear"
-    user: Literal["items", "free"] = "items"  # e_u: from the history, or a parameter of its own
-    # A weight per relation on the neighbour term, first chosen on validation
-    gates: bool = True
-    gate_start: Annotated[float, Field(ge=1e-8, le=1e3)] = 0.1  # its logarithm is the parameter
-    # The candidate's strength (idf overlap, co-liking) enters its logit with a trained weight
-    prior: bool = True
-    prior_start: Annotated[float, Field(ge=-1e3, le=1e3)] = 1.0
 
 
 @_section("train")
@@ -132,36 +127,18 @@ class ModelConfig:
 class TrainConfig:
     """How the parameters are found."""
 
-    # Masked histories against the catalogue, or (user, liked, other) triples
-    objective: Literal["softmax", "bpr"] = "softmax"
-    start: Literal["svd", "random"] = "svd"
-    epochs: Annotated[int, Field(ge=0, le=10_000)] = 100
-    patience: AtMost = 6  # epochs without a better validation NDCG@20
-    # Which titles tell what a relation's first gate should be (gates.py)
-    gates_by: Literal["cold", "all"] = "cold"
+    epochs: Annotated[int, Field(ge=0, le=10_000)] = 30
+    patience: AtMost = 10  # epochs without a better validation NDCG@20
     validation_users: AtMost = 2000  # asked after each epoch, at most; the test asks everybody
-    batch: Annotated[int, Field(ge=1, le=1_000_000)] = 256  # users (softmax) or pairs (bpr)
+    batch: Annotated[int, Field(ge=1, le=1_000_000)] = 1024  # users of a step, or pairs of the paper's form
     refit: bool = True  # once more with the validation likes, for as many epochs as were best
-    learning_rate: Rate = 5e-5
-    sampler_learning_rate: Rate = 3e-4  # of the logits' own vectors, relations, gates and priors
-    # The share that every step takes off embeddings and towers, whatever the learning rate (decoupled).
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.005
-    # Lambda: times the squared norm of the embeddings that a bpr batch touched
+    learning_rate: Rate = 0.2  # falls as 1 / (1 + step / 30), or stays in the paper's form
+    # Of the paper's logits and relations; not used otherwise
+    sampler_learning_rate: Rate = 1e-3
+    # Lambda: times the squared norm of the embeddings that a batch of the paper's form touched
     l2: Annotated[float, Field(ge=0, le=1e3)] = 0.0
-    # Titles that compete in a softmax step, at most: a uniform sample, the same for the whole batch
-    alternatives: AtMost = 4096
-    hide_least: Share = 0.3  # the hidden share of a history is drawn uniformly between the two
-    hide_most: Share = 0.5
+    hide: Share = 0.1  # of the liked items, which a step ranks by their neighbours alone
     device: Annotated[str, Field(pattern=DEVICE)] = "auto"
-    mixed_precision: bool = True  # on CUDA only
-    # Of several processes each keeps its rows of the parameters and of the optimiser's state
-    shard: bool = False
-
-    def __post_init__(self) -> None:
-        if self.hide_least > self.hide_most:
-            raise ValueError(
-                f"hide_least: expected at most hide_most, {self.hide_most} (got {self.hide_least})"
-            )
 
 
 @_section("projection")
@@ -254,27 +231,10 @@ PRESETS: dict[str, Config] = {
     "paper": Config(
         preset="paper",
         graph=GraphConfig(candidates=500),
-        model=ModelConfig(width=16, activation="tanh", user="free", gates=False, prior=False),
-        train=TrainConfig(
-            objective="bpr",
-            start="random",
-            epochs=60,
-            batch=128,
-            refit=False,
-            learning_rate=1e-3,
-            sampler_learning_rate=1e-3,
-            weight_decay=0.0,
-            l2=1e-3,
-        ),
+        model=ModelConfig(form="paper", width=16),
+        train=TrainConfig(epochs=60, patience=6, batch=128, refit=False, learning_rate=1e-3, l2=1e-3),
     ),
-    "demo": Config(
-        preset="demo",
-        graph=GraphConfig(candidates=120, without=("co-liked",)),
-        model=ModelConfig(width=64),
-        train=TrainConfig(
-            patience=10, batch=128, gates_by="all", sampler_learning_rate=3e-3, weight_decay=0.0
-        ),
-    ),
+    "demo": Config(preset="demo", graph=GraphConfig(candidates=80), model=ModelConfig(width=64)),
 }
 
 

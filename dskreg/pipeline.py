@@ -31,6 +31,7 @@ from dskreg.errors import InputError
 from dskreg.evaluation.baselines import MADE, Baseline
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import Scorer, model_scorer, noise_free, picks_of
+from dskreg.evaluation.resets import resets
 from dskreg.evaluation.tuning import tuned
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
@@ -130,7 +131,7 @@ def _run(
         return None
     model = final.model.to("cpu")
     say(f"best epoch {trained.best_epoch}; testing")
-    metrics = measure(model, data, baselines, say)
+    metrics = measure(model, data, baselines, say) | {"resets": resets(model, data.folds, config.seed)}
     made = maps(model, data, config, say)
     history = [asdict(e) for e in trained.history]
     # Wall-clock belongs to the run's record
@@ -148,6 +149,7 @@ def _run(
             "maps": made.quality,
             "best_epoch": trained.best_epoch,
             "start": trained.start.to_json() if trained.start else None,
+            "evidence": trained.evidence,
         },
         history=history,
         run={
@@ -182,12 +184,13 @@ def writable(out: Path) -> None:
 
 def line(epoch: Epoch) -> str:
     """One epoch in words."""
-    loss, ndcg, recall = (
-        "-" if value is None else f"{value:.4f}" for value in (epoch.loss, epoch.ndcg, epoch.recall)
+    loss, ndcg, recall, hidden = (
+        "-" if value is None else f"{value:.4f}"
+        for value in (epoch.loss, epoch.ndcg, epoch.recall, epoch.hidden)
     )
     return (
-        f"epoch {epoch.epoch}: loss {loss}, validation ndcg@20 {ndcg}, recall@20 {recall}, "
-        f"entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
+        f"epoch {epoch.epoch}: loss {loss}, validation ndcg@20 {ndcg}, among hidden titles {hidden}, "
+        f"recall@20 {recall}, entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
     )
 
 

@@ -25,8 +25,6 @@ OUTSIDE: liked, but outside the core that trains and tests. SEEN: seen, not like
 KNOWN = (TRAIN, VALIDATION, OUTSIDE)
 """The folds of a user's history when the model is served."""
 
-CO_LIKED = "co-liked"
-
 
 def counted(*counts: tuple[int, str]) -> list[str]:
     """A note for each count above zero."""

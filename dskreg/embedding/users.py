@@ -18,7 +18,5 @@ def user_vectors(model: DSKReG, users: np.ndarray, history: sparse.csr_matrix) -
     parts = [np.zeros((0, model.config.width), dtype=np.float32)]
     for start in range(0, len(users), CHUNK):
         who = np.array(users[start : start + CHUNK], dtype=np.int64)
-        parts.append(
-            model.user_hop(torch.from_numpy(who), torch.from_numpy(padded(history[who]))).output.numpy()
-        )
+        parts.append(model.encode(torch.from_numpy(who), torch.from_numpy(padded(history[who]))).numpy())
     return np.concatenate(parts)

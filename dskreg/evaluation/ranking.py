@@ -26,23 +26,22 @@ def noise_free(model: DSKReG) -> Catalogue:
 
 
 def picks_of(catalogue: Catalogue) -> dict[str, np.ndarray]:
-    """The picks as an artifact keeps them: `neighbour` `[I, K]` int32, -1 where fewer were picked, and
-    `relation` `[I, K]` int16.
+    """The picks as an artifact keeps them: `neighbour` `[I, K]` int32, -1 where fewer were picked,
+    `relation` `[I, K]` int16, and `weight` `[I, K]` float32.
     """
     picks = catalogue.picks
     neighbour = torch.where(picks.weight > 0, picks.neighbour.int(), -1)
-    return {"neighbour": neighbour.cpu().numpy(), "relation": picks.relation.to(torch.int16).cpu().numpy()}
+    found = {"neighbour": neighbour, "relation": picks.relation.to(torch.int16), "weight": picks.weight}
+    return {name: value.cpu().numpy() for name, value in found.items()}
 
 
 def catalogue_of(model: DSKReG, picks: dict[str, np.ndarray]) -> Catalogue:
     """The inverse: items ready to be scored, without drawing."""
-    neighbour, relation = torch.from_numpy(picks["neighbour"]), torch.from_numpy(picks["relation"])
-    items = torch.arange(len(neighbour))
-    return Catalogue(
-        model,
-        items,
-        Picks(neighbour.clamp(min=0), relation.long(), (neighbour >= 0).to(model.item_embedding.dtype)),
+    neighbour, relation, weight = (
+        torch.from_numpy(picks[name]) for name in ("neighbour", "relation", "weight")
     )
+    items = torch.arange(len(neighbour))
+    return Catalogue(model, items, Picks(neighbour.clamp(min=0).long(), relation.long(), weight))
 
 
 def model_scorer(model: DSKReG, catalogue: Catalogue | None = None) -> Scorer:
@@ -52,10 +51,10 @@ def model_scorer(model: DSKReG, catalogue: Catalogue | None = None) -> Scorer:
 
     @torch.no_grad()
     def scores(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
-        user = model.user_hop(
+        user = model.encode(
             torch.from_numpy(users.astype(np.int64)).to(device), torch.from_numpy(padded(history)).to(device)
         )
-        return titles.scores(user.output).T.float().cpu().numpy()
+        return titles.scores(user).T.float().cpu().numpy()
 
     return scores
 

@@ -1,10 +1,11 @@
 """Attribution of a score to pairs (liked item, term of the score); the pairs add up to the whole score.
 
     e_hat_u = act(sum_h x_h)
-        x_h = W_u (w_h e_h / sqrt(H) + g beta_h e_h)       per liked item (beta 0 where not picked)
-              W_u e_u where e_u is free, and b_u
+        x_h = w_h e_h / sqrt(H)                            per liked item; of the paper's form W_u beta_h e_h
+              (beta 0 where not picked), W_u e_u and b_u
     W_i (...) + b_i = sum_j y_j
-        y_j = W_i e_i, alpha_j g_r W_i e_j, b_i            own embedding, picks, bias
+        y_j = e_i, k_i alpha_j g_r e_j                     own embedding, picks; of the paper's form W_i e_i,
+              alpha_j W_i e_j and b_i
     score before the item's activation = e_hat_u . sum_j y_j = sum_h sum_j (f x_h) . y_j
 
 f is 1 where the activation is linear. Where it is tanh, f = tanh(x) / x for x = sum_h x_h, dimension by
@@ -64,17 +65,9 @@ def _user_parts(
     model, hop = core.model, trace.user
     if not len(history):  # nothing is known of the user, e_hat_u is 0
         return torch.zeros(0, model.config.width), []
-    weight = model.history_share(torch.from_numpy(history))
-    picked = hop.draw.picked[0]
-    weight[hop.draw.slot[0][picked]] += model.user_gate * hop.attention[0][picked]
-    own = hop.base if model.user_embedding is not None else torch.zeros_like(hop.base)
-    parts = (
-        torch.cat([weight[:, None] * model.item_embedding[torch.from_numpy(history)], own])
-        @ model.user_tower.weight.T
-    )
-    parts = torch.cat([parts, model.user_tower.bias[None]])
+    parts = model.user_terms(hop, torch.from_numpy(history))
     names = [(core.directory.item_ids[h], str(core.directory.titles[h])) for h in history]
-    return _nonlinear(parts, model.config.activation), [*names, (None, OWN), (None, GLOBAL)]
+    return _nonlinear(parts, model.activation), [*names, (None, OWN), (None, GLOBAL)]
 
 
 def _nonlinear(parts: Tensor, activation: str) -> Tensor:
@@ -91,16 +84,11 @@ def _item_parts(core: TrainedModel, trace: Trace, item: int) -> tuple[Tensor, li
     model, hop = core.model, trace.item
     picked = hop.draw.picked[0]
     neighbour, relation = hop.neighbour[0][picked], hop.relation[0][picked]
-    gated = model.gated(relation[None], hop.attention[:, picked])[0]  # [K, 1]
-    around = (
-        torch.cat([model.item_embedding[[item]], gated * model.item_embedding[neighbour]])
-        @ model.item_tower.weight.T
-    )
     names = [
         (core.directory.item_ids[j], str(core.directory.titles[j]), core.graph.relations[r])
         for j, r in zip(neighbour.tolist(), relation.tolist(), strict=True)
     ]
-    return torch.cat([around, model.item_tower.bias[None]]), [(None, ITSELF, ""), *names, (None, BIAS, "")]
+    return model.item_terms(hop, item), [(None, ITSELF, ""), *names, (None, BIAS, "")]
 
 
 def strongest(frame: pd.DataFrame, sources: int) -> pd.DataFrame:

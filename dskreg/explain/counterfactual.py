@@ -155,9 +155,7 @@ class Search:
         """
         items = torch.from_numpy(np.r_[self.first, rivals])
         trace = self.core.model(torch.tensor([self.user]), torch.from_numpy(self.history)[None], items)
-        base, gain = history_contributions(self.core.model, trace, items, torch.from_numpy(self.history))
-        added, picked = base.numpy().copy(), trace.user.draw.picked[0].numpy()
-        np.add.at(added, trace.user.draw.slot[0].numpy()[picked], gain.numpy()[picked])
+        added = history_contributions(self.core.model, trace, items, torch.from_numpy(self.history)).numpy()
         return added[:, :1] - added[:, 1:]
 
     def _lead(self, sets: np.ndarray, titles: np.ndarray) -> np.ndarray:
@@ -173,9 +171,9 @@ class Search:
         step = max(1, BLOCK // max(len(titles), len(self.history)))
         for start in range(0, len(sets), step):
             histories = self._histories(sets[start : start + step])
-            hop = model.user_hop(torch.full((len(histories),), self.user), histories)
             with torch.no_grad():
-                score = catalogue.scores(hop.output).numpy()  # [N, b]
+                user = model.encode(torch.full((len(histories),), self.user), histories)
+                score = catalogue.scores(user).numpy()  # [N, b]
             ahead = score.argmax(0)  # of equal ones the first, as in the lists
             by = score[ahead, np.arange(score.shape[1])] - score[place]
             lead[start : start + step] = np.where(ahead == place, -np.inf, by)

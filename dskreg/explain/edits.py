@@ -21,7 +21,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from dskreg.data.dataset import CO_LIKED
 from dskreg.errors import InputError
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.graph.entities import idf, links
@@ -33,8 +32,8 @@ class GraphEdit:
     """The candidate table after a removal."""
 
     gone: np.ndarray  # [I, M] bool: no candidate any more
-    strength: np.ndarray  # [I, M] float32; where nothing was cut, exactly the table's
-    weaker: np.ndarray  # [I, M] bool: still a candidate, through fewer entities
+    strengths: np.ndarray  # [I, M, R] float32; where nothing was cut, exactly the table's
+    weaker: np.ndarray  # [I, M] bool: still a candidate, of a pair that shares less
 
     @cached_property
     def touched(self) -> np.ndarray:
@@ -55,12 +54,16 @@ def cut(
     """
     numbers = [_number(graph, name) for name in relations]
     gone = np.isin(graph.relation, numbers) & (graph.neighbour >= 0)
-    strength, weaker = graph.strength.copy(), np.zeros_like(gone)
+    strengths, weaker = graph.strengths.copy(), np.zeros_like(gone)
+    for number in numbers:
+        weaker |= strengths[:, :, number] > 0
+        strengths[:, :, number] = 0
     labels: dict[str, list[str]] = {}
     for name, label in entities:
         labels.setdefault(name, []).append(label)
     for name, those in labels.items():
-        row, slot = _slots(graph, _number(graph, name))
+        number = _number(graph, name)
+        row, slot = np.nonzero(strengths[:, :, number] > 0)
         columns = np.unique(np.concatenate([_columns(directory, name, label) for label in those]))
         changed = _tied(directory, name, columns, row, graph.neighbour[row, slot])
         # It connects no candidates, and scipy's sparse matrices take no empty selection of pairs
@@ -68,10 +71,10 @@ def cut(
             continue
         row, slot = row[changed], slot[changed]
         left, count = _left(directory, name, columns, row, graph.neighbour[row, slot])
-        strength[row, slot] = left
-        gone[row, slot] |= count == 0
-        weaker[row, slot] = count > 0
-    return GraphEdit(gone, strength, weaker & ~gone)
+        strengths[row, slot, number] = left
+        gone[row, slot] |= (count == 0) & (graph.relation[row, slot] == number)
+        weaker[row, slot] = True
+    return GraphEdit(gone, strengths, weaker & ~gone)
 
 
 def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.DataFrame:
@@ -79,7 +82,7 @@ def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.Da
     many candidates it connects. Nameless entities are left out.
     """
     rows: list[tuple[str, str, int, int]] = []
-    for r, name in _through_entities(graph):
+    for r, name in enumerate(graph.relations):
         carried = directory.carriers(name).tocsc()
         degree = np.diff(carried.indptr)
         # Others carry this very item
@@ -99,7 +102,7 @@ def all_entities(graph: CandidateGraph, directory: Directory) -> pd.DataFrame:
     nameless ones (Directory.veiled) are left out.
     """
     parts = []
-    for _, name in _through_entities(graph):
+    for _, name in enumerate(graph.relations):
         degree = np.diff(directory.carriers(name).tocsc().indptr)
         carried = np.flatnonzero((degree > 0) & ~directory.nameless)
         parts.append(
@@ -119,25 +122,14 @@ def all_entities(graph: CandidateGraph, directory: Directory) -> pd.DataFrame:
     )
 
 
-def _through_entities(graph: CandidateGraph) -> list[tuple[int, str]]:
-    return [(r, name) for r, name in enumerate(graph.relations) if name != CO_LIKED]
-
-
 def _number(graph: CandidateGraph, name: str) -> int:
     if name not in graph.relations:
         raise InputError(f"unknown relation {name}: the model has {', '.join(graph.relations) or 'none'}")
     return graph.relations.index(name)
 
 
-def _slots(graph: CandidateGraph, relation: int) -> tuple[np.ndarray, np.ndarray]:
-    row, slot = np.nonzero((graph.relation == relation) & (graph.neighbour >= 0))
-    return row, slot
-
-
 def _columns(directory: Directory, relation: str, label: str) -> np.ndarray:
     """The entities of this label that connect items under the relation."""
-    if relation == CO_LIKED:
-        raise InputError(f"{CO_LIKED} connects titles through users, not through entities such as {label}")
     named = np.flatnonzero((directory.entities == label) & ~directory.nameless)
     columns = named[np.diff(directory.carriers(relation).tocsc().indptr)[named] > 0]
     if not len(columns):

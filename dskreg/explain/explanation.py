@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dskreg.data.dataset import CO_LIKED
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.graph.entities import shared_entities
 from dskreg.model.aggregation import Trace
@@ -54,6 +53,29 @@ class Explanation:
         return "model" if len(self.user_neighbours) else "popularity"
 
     @property
+    def neighbour_contribution(self) -> float:
+        """What the sampled neighbours add to the score before the activation."""
+        return float(self.item_neighbours["contribution"].sum())
+
+    @property
+    def neighbour_share(self) -> float:
+        """Their share of the score; 0 where the score is 0."""
+        return self.neighbour_contribution / self.score if self.score else 0.0
+
+    @property
+    def liked(self) -> pd.DataFrame:
+        """item_id, title, contribution: the score by liked item, the largest first; through the item's own
+        embedding and its neighbours together.
+        """
+        frame = self.user_neighbours[["item_id", "title", "contribution"]]
+        return frame.sort_values("contribution", ascending=False, kind="stable", ignore_index=True)
+
+    @property
+    def common(self) -> float:
+        """The part of the score that is the same for every user, where the activation is linear."""
+        return self.score - float(self.user_neighbours["contribution"].sum())
+
+    @property
     def probability(self) -> float:
         """sigmoid(score)."""
         return 1 / (1 + math.exp(-self.score)) if self.score > -700 else 0.0
@@ -79,6 +101,11 @@ class Explanation:
         return document | {
             "basis": self.basis,
             "probability": self.probability,
+            "own_contribution": self.self_contribution,
+            "neighbour_contribution": self.neighbour_contribution,
+            "neighbour_share": self.neighbour_share,
+            "liked": self.liked.to_dict("records"),
+            "common": self.common,
             "user_neighbours": self.user_neighbours.to_dict("records"),
             "item_neighbours": self.item_neighbours.to_dict("records"),
         }
@@ -139,21 +166,15 @@ def candidates_frame(
 def via_words(
     directory: Directory, graph: CandidateGraph, item: int, neighbour: np.ndarray, relation: np.ndarray
 ) -> list[list[str]]:
-    """What connects the item with each of its candidates: the shared entities, or how many users' training
-    likes hold both.
-    """
+    """What connects the item with each of its candidates: the shared entities; none for a direct triple."""
     words: list[list[str]] = [[] for _ in neighbour]
     for r in np.unique(relation):
         rows = np.flatnonzero(relation == r)
         name, others = graph.relations[r], neighbour[rows]
-        if name == CO_LIKED:
-            both = directory.liked_together(item, others)
-            texts = [[f"{n} user{'' if n == 1 else 's'}"] for n in both]
-        else:
-            texts = [
-                [str(directory.entities[e]) for e in shared]
-                for shared in shared_entities(directory.carriers(name), item, others)
-            ]
+        texts = [
+            [str(directory.entities[e]) for e in shared]
+            for shared in shared_entities(directory.carriers(name), item, others)
+        ]
         for row, text in zip(rows, texts, strict=True):
             words[row] = text
     return words
@@ -179,22 +200,13 @@ def by_relation(frame: pd.DataFrame, relations: tuple[str, ...]) -> pd.DataFrame
 
 
 @torch.no_grad()
-def history_contributions(
-    model: DSKReG, trace: Trace, items: Tensor, history: Tensor
-) -> tuple[Tensor, Tensor]:
-    """What one user's liked items add to the scores of `items` `[N]`, before the user tower's activation
-    (B = 1).
-
-    Returns:
-        `[H, N]` through e_u, zeros where e_u is free;
-        `[S, N]` through the attention, for the slots of `trace.user`.
+def history_contributions(model: DSKReG, trace: Trace, items: Tensor, history: Tensor) -> Tensor:
+    """`[H, N]`: what each of one user's liked items adds to the scores of `items` `[N]`, before the user
+    tower's activation (B = 1).
     """
-    gated = model.gated(trace.item.relation, trace.item.attention)
+    gated = model.gated(items, trace.item.relation, trace.item.attention)
     seen = model.item_vectors(items, trace.item.neighbour, gated)[:, 0]  # e_hat_i|u
-    towards = seen @ model.user_tower.weight  # [N, D]: e_hat_u . e_hat_i = (...) . W_u^T e_hat_i + ...
-    base = model.history_share(history)[:, None] * (model.item_embedding[history] @ towards.T)
-    weight = model.user_gate * trace.user.attention[0][:, None]
-    return base, weight * (model.item_embedding[trace.user.neighbour[0]] @ towards.T)
+    return model.user_terms(trace.user, history)[: len(history)] @ seen.T
 
 
 def explain(
@@ -208,7 +220,7 @@ def explain(
     """The explanation of a trace with B = N = 1; `graph`: its candidate table, if not the model's own."""
     graph, directory = graph or core.graph, core.directory
     history = core.history(profile)[1]
-    base, gain = history_contributions(core.model, trace, torch.tensor([item]), torch.from_numpy(history))
+    liked = history_contributions(core.model, trace, torch.tensor([item]), torch.from_numpy(history))[:, 0]
     u, i = trace.user, trace.item
     neighbour, relation = graph.neighbour[item], graph.relation[item]
     there = neighbour >= 0  # the candidates come first
@@ -231,18 +243,16 @@ def explain(
         [LIKED] * len(history),
         [[] for _ in history],
         u.attention[0].numpy(),
-        gain[:, 0].numpy(),
-        settings.user_picks,
+        liked[u.draw.slot[0]].numpy() if len(history) else np.zeros(0),
+        len(history) if core.all_liked else settings.user_picks,
         settings.temperature,
     )
-    added = pd.Series(base[:, 0].numpy(), index=[directory.item_ids[h] for h in history], dtype=float)
-    user_frame["base_contribution"] = added.reindex(user_frame["item_id"]).to_numpy()
     return Explanation(
         user=profile.user_id,
         item_id=directory.item_ids[item],
         title=str(directory.titles[item]),
         score=float(trace.score[0, 0]),
-        activation=core.model.config.activation,
+        activation=core.model.activation,
         self_contribution=float(i.self_contribution[0, 0]),
         bias=float(i.bias[0]),
         pre_activation_score=float(i.pre_activation[0, 0]),

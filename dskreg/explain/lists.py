@@ -65,8 +65,8 @@ def _reasons(core: TrainedModel, profile: Profile, listed: np.ndarray) -> list[s
     user, history = core.history(profile)
     items = torch.from_numpy(listed)
     trace = core.model(torch.tensor([user]), as_batch(history), items)
-    base, gain = history_contributions(core.model, trace, items, torch.from_numpy(history))
-    return reasons(core.directory, core.graph, trace, listed, history, base.numpy(), gain.numpy())
+    added = history_contributions(core.model, trace, items, torch.from_numpy(history)).numpy()
+    return reasons(core.directory, core.graph, trace, listed, history, added)
 
 
 def of_all_users(core: TrainedModel, top: int, exclude: str) -> Iterator[pd.DataFrame]:

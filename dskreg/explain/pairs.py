@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dskreg.data.dataset import CO_LIKED
 from dskreg.embedding.neighbours import closeness
 from dskreg.graph.entities import shared_entities
 from dskreg.serving.trained import TrainedModel
@@ -37,9 +36,7 @@ def pair(core: TrainedModel, one: object, other: object) -> Pair:
     """
     directory = core.directory
     i, j = directory.item(one), directory.item(other)
-    rows = [
-        (name, tie) for name in core.graph.relations if name != CO_LIKED for tie in _ties(core, name, i, j)
-    ]
+    rows = [(name, tie) for name in core.graph.relations for tie in _ties(core, name, i, j)]
     before, after = (float(closeness(vectors[[j]], vectors[i])[0]) for vectors in core.representations)
     together = directory.liked_together(i, np.array([j]))[0]
     return Pair(

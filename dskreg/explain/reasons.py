@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from dskreg.data.dataset import CO_LIKED
 from dskreg.explain.explanation import via_words
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.aggregation import Trace
@@ -21,19 +20,14 @@ def reasons(
     trace: Trace,
     items: np.ndarray,
     history: np.ndarray,
-    base: np.ndarray,
-    gain: np.ndarray,
+    added: np.ndarray,
 ) -> list[str]:
     """One sentence per item of `items` `[N]` for one user (B = 1).
 
-    "Because you liked A and B" names the liked titles with the largest contributions to the score (`base`
-    `[H, N]` through e_u, `gain` `[S, N]` through the user's picks), or says that none contributes.
+    "Because you liked A and B" names the liked titles with the largest contributions `added` `[H, N]` to the
+    score, or says that none contributes.
     "sampled through ..." names the relations of the item-side neighbours with the largest contributions.
     """
-    added = base.copy()
-    picked = trace.user.draw.picked[0].numpy()
-    slots = trace.user.draw.slot[0].numpy()[picked]
-    np.add.at(added, slots, gain[picked])
     return [
         _sentence(directory, graph, trace, n, int(item), history, added[:, n]) for n, item in enumerate(items)
     ]
@@ -72,13 +66,12 @@ def _sentence(
     shared: dict[tuple[str, ...], list[int]] = {}  # {(relation, entities): neighbours}
     for j, r, words in zip(neighbour.tolist(), relation, via, strict=True):
         name = graph.relations[r]
-        shared.setdefault((name, *(() if name == CO_LIKED else words[:2])), []).append(j)
+        shared.setdefault((name, *words[:2]), []).append(j)
     known = set(history.tolist())
     through = [
         in_words(
             *key,
-            titles=_reference(liked, js)
-            or named([(f"“{directory.titles[j]}”", key[0] != CO_LIKED and j in known) for j in js]),
+            titles=_reference(liked, js) or named([(f"“{directory.titles[j]}”", j in known) for j in js]),
         )
         for key, js in shared.items()
     ]
@@ -110,8 +103,6 @@ def _strongest(values: np.ndarray) -> list[int]:
 
 def in_words(relation: str, *via: str, titles: str) -> str:
     """A relation and its entities in words: "genre Mecha and Space (as “X” and “Y”, which you liked)"."""
-    if relation == CO_LIKED:
-        return f"{titles} (liked by the same users)"
     if relation == "franchise":
         return f"the same franchise as {titles}"
     return f"{relation} {' and '.join(via)} (as {titles})" if via else f"{relation} to {titles}"

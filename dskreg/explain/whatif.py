@@ -7,6 +7,7 @@ computed again by `DSKReG.user_hop`, `draw_items` and `item_hop`, without noise.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -20,7 +21,6 @@ from dskreg.explain.edits import GraphEdit, all_entities, cut, entities_of
 from dskreg.explain.explanation import Explanation, explain
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.aggregation import Trace
-from dskreg.model.dskreg import log_strength
 from dskreg.model.sampling import Draw, DrawSettings
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
@@ -101,16 +101,17 @@ def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Chang
     ties = cut(core.graph, core.directory, change.without_relations, change.without_entities)
     for other, relation in change.without_neighbours:
         ties.gone[item, _slot(core, item, other, relation)] = True
-    drawn = _redrawn(core, ties)
-    score = core.scores(profile), core.scores(then, drawn)
+    edited = _edited(core, ties)
+    drawn = _redrawn(edited, core.drawn, ties)
+    score = core.scores(profile), edited.scores(then, drawn)
     shown = ~core.hidden(profile), ~core.hidden(then)
     by = core.order(profile, score[0]), core.order(then, score[1])
     rank = _ranks(by[0], shown[0]), _ranks(by[1], shown[1])
-    untouched = GraphEdit(np.zeros_like(ties.gone), core.graph.strength, np.zeros_like(ties.gone))
+    untouched = GraphEdit(np.zeros_like(ties.gone), core.graph.strengths, np.zeros_like(ties.gone))
     before = _explained(core, profile, item, core.drawn, untouched)
     return WhatIf(
         before=before,
-        after=_without_words(_explained(core, then, item, drawn, ties), set(change.without_entities))
+        after=_without_words(_explained(edited, then, item, drawn, ties), set(change.without_entities))
         if change
         else before,
         rank_before=int(rank[0][item]) or None,
@@ -161,25 +162,30 @@ def _slot(core: TrainedModel, item: int, other: object, relation: str) -> int:
     return int(slot[0])
 
 
-def _redrawn(core: TrainedModel, ties: GraphEdit) -> Draw:
+def _edited(core: TrainedModel, ties: GraphEdit) -> TrainedModel:
+    """The model on the changed candidates, with the same parameters."""
+    if not len(ties.touched):
+        return core
+    edited = copy.copy(core)
+    edited.model = copy.copy(core.model)
+    edited.model._buffers = core.model._buffers | {"strengths": torch.from_numpy(ties.strengths)}
+    return edited
+
+
+def _redrawn(core: TrainedModel, before: Draw, ties: GraphEdit) -> Draw:
     """The draw of all items with the changed candidates; items that the change does not touch keep theirs.
 
     Among equals it is chance who is drawn, and another table would be another chance: those drawn before go
     first, so that only the change moves anything.
     """
     if not len(ties.touched):
-        return core.drawn
+        return before
     rows = torch.from_numpy(ties.touched)
-    strengths = core.model.log_strength[rows]
-    weaker = torch.from_numpy(ties.weaker[ties.touched])
-    strengths[weaker] = log_strength(ties.strength[ties.weaker])
-    old = core.drawn.of(rows)
+    old = before.of(rows)
     first = torch.zeros_like(old.key).scatter(1, old.slot, old.picked * NUDGE)
-    new = core.model.draw_items(
-        rows, first, without=torch.from_numpy(ties.gone[ties.touched]), log_strength=strengths
-    )
+    new = core.model.draw_items(rows, first, without=torch.from_numpy(ties.gone[ties.touched]))
     new = replace(new, noise=torch.zeros_like(first), key=new.logit)
-    whole = {field.name: getattr(core.drawn, field.name).clone() for field in fields(Draw)}
+    whole = {field.name: getattr(before, field.name).clone() for field in fields(Draw)}
     for name, tensor in whole.items():
         tensor[rows] = getattr(new, name)
     return Draw(**whole)

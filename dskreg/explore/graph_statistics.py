@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from dskreg.data.dataset import CO_LIKED
-from dskreg.data.interactions import train_matrix
 from dskreg.graph.entities import links
+from dskreg.model.evidence import EvidenceDSKReG
 from dskreg.serving.directory import Directory
 from dskreg.serving.trained import TrainedModel
 
@@ -27,8 +26,7 @@ def degrees(core: TrainedModel) -> pd.DataFrame:
 
     Returns:
         item_id, title;
-        paths: 2-hop paths to other items in the uncut graph (over a shared entity, or a user who likes
-            both), and direct links;
+        paths: 2-hop paths to other items in the uncut graph, over a shared entity, and direct links;
         candidates: the item's candidates, at most M;
         appears: the number of candidate lists that contain the item;
         mass: the expected number of items that sample it first (the sum of its softmax shares);
@@ -65,12 +63,9 @@ def paths(directory: Directory, relations: tuple[str, ...]) -> np.ndarray:
     """2-hop paths out of each item under these relations, and its direct links, `[I]`."""
     total = np.zeros(len(directory.item_ids))
     for name in relations:
-        if name == CO_LIKED:
-            total += _two_hop_paths(train_matrix(directory.dataset, directory.folds))
-        else:
-            carried = directory.carriers(name)
-            total += _two_hop_paths(carried.T.tocsr())
-            total += _direct_links(links(carried, directory.dataset.entity_item))
+        carried = directory.carriers(name)
+        total += _two_hop_paths(carried.T.tocsr())
+        total += _direct_links(links(carried, directory.dataset.entity_item))
     return total.round().astype(np.int64)
 
 
@@ -128,7 +123,7 @@ def by_relation(core: TrainedModel) -> pd.DataFrame:
         mine = (graph.relation == r) & filled
         means = (
             mine.sum(1).mean(),
-            None if core.model.gate is None else float(core.model.gate[r]),
+            float(core.model.gate[r]) if isinstance(core.model, EvidenceDSKReG) else None,
             (core.share * mine).sum(1).mean(),
             ((sampled_relation == r) & picked).sum(1).mean(),
         )

@@ -1,12 +1,11 @@
-"""The relational item graph: from triples and training likes to a table of at most M candidate neighbours per
-item.
+"""The relational item graph: from triples to a table of at most M candidate neighbours per item.
 
-j is a candidate of i under relation r when both carry the same entity under r (i -r- entity -r- j), when (i,
-r, j) is a triple between items (either way round), or, for `co-liked`, when the same users liked both in
-training. One candidate per (i, j, r). Its strength is the summed idf of the shared entities, idf(e) = log(I /
-items that carry e), over log I: 1 is an entity that no other item carries. For co-liked it is the shrunk
-cosine of the two columns, 1 for a typical item's best neighbour. Where an item has more than M, each
-relation gives its strongest in turn, ties by a seeded rule (docs/model.md). Torch-free.
+j is a candidate of i under relation r when both carry the same entity under r (i -r- entity -r- j), or when
+(i, r, j) is a triple between items (either way round), and somebody has liked j: what nobody has liked says
+nothing about a user. One candidate per (i, j, r). The strength of a pair under a relation is the summed idf
+of the entities that both carry, idf(e) = log(I / items that carry e) / log I: 1 is an entity that no other
+item carries; a triple between the two adds 1. Where an item has more than M candidates, each relation gives
+its strongest in turn, ties by a seeded rule (docs/model.md). Torch-free.
 """
 
 from __future__ import annotations
@@ -18,14 +17,13 @@ import numpy as np
 from scipy import sparse
 
 from dskreg.config import GraphConfig
-from dskreg.data.dataset import CO_LIKED, Dataset
+from dskreg.data.dataset import Dataset
 from dskreg.graph.entities import carriers, choose_relations, idf, links
 
 Strengths = Callable[[int, int], np.ndarray]
 """(start, stop) -> strengths `[stop - start, I]` of the items start..stop-1 towards all."""
-SHRINK = 10.0  # co-liking that rests on few users counts less
 TIE = 1e-6  # strengths nearer than this are a tie
-ROWS = 512  # items handled at once; bounds the dense block to ROWS x I
+CELLS = 1 << 25  # strengths held at a time, in dense blocks of rows x I x R
 
 
 @dataclass(frozen=True)
@@ -35,39 +33,39 @@ class CandidateGraph:
     relations: tuple[str, ...]
     neighbour: np.ndarray  # [I, M] int32
     relation: np.ndarray  # [I, M] int16
-    strength: np.ndarray  # [I, M] float32 in (0, ...); 0 where there is no candidate
+    strengths: np.ndarray  # [I, M, R] float32 of the pair under every relation; 0 where there is no candidate
 
     @property
     def shape(self) -> tuple[int, int]:
         """(items, candidates per item)."""
         return self.neighbour.shape
 
+    @property
+    def strength(self) -> np.ndarray:
+        """`[I, M]`: the strength under the candidate's own relation."""
+        if not self.relations:
+            return np.zeros(self.shape, dtype=np.float32)
+        return np.take_along_axis(self.strengths, self.relation[..., None].astype(np.int64), 2)[..., 0]
+
 
 def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGraph:
-    """The candidate table of the data set's training fold and triples."""
+    """The candidate table of the data set's triples, among the items with a training like."""
     n = len(dataset.items)
     chosen = choose_relations(dataset, config)
-    names = [dataset.relations[r] for r in chosen]
-    links = [_shared(dataset, r, config) for r in chosen]
-    if CO_LIKED not in config.without:
-        names.append(CO_LIKED)
-        links.append(co_liked(dataset))
-    # Co-liking is not in its unit yet
-    ties, best = [TIE] * len(chosen) + [TIE / 10] * (len(links) - len(chosen)), []
-    m = min(config.candidates, max(1, (n - 1) * len(names)))
+    between = [_shared(dataset, r, config) for r in chosen]
+    liked = np.bincount(dataset.folds.train.indices, minlength=n) > 0
+    m = min(config.candidates, max(1, (n - 1) * len(chosen)))
     neighbour = np.full((n, m), -1, dtype=np.int32)
-    relation, strength = np.zeros((n, m), dtype=np.int16), np.zeros((n, m), dtype=np.float32)
+    relation = np.zeros((n, m), dtype=np.int16)
+    strengths = np.zeros((n, m, len(chosen)), dtype=np.float32)
     rng = np.random.default_rng(seed)
-    for start in range(0, n, ROWS):
-        stop = min(start + ROWS, n)
-        parts = [
-            _strongest(link(start, stop), start, m, tie, rng) for link, tie in zip(links, ties, strict=True)
-        ]
-        if not parts:
-            break
-        best.append(parts[-1][1].max(1, initial=0))
+    step = max(1, CELLS // (n * max(1, len(chosen))))
+    for start in range(0, n if chosen else 0, step):
+        stop = min(start + step, n)
+        blocks = [strength(start, stop) for strength in between]
+        parts = [_strongest(block * liked, start, m, TIE, rng) for block in blocks]
         # [rows, sum of m_r]
-        j, s = np.concatenate([p[0] for p in parts], 1), np.concatenate([p[1] for p in parts], 1)
+        j = np.concatenate([p[0] for p in parts], 1)
         r = np.concatenate([np.full(p[0].shape, q) for q, p in enumerate(parts)], 1)
         rank = np.concatenate([np.broadcast_to(np.arange(p[0].shape[1]), p[0].shape) for p in parts], 1)
         # Each relation's strongest in turn
@@ -75,12 +73,12 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
         keep = np.argsort(turn, axis=1, kind="stable")[:, :m]
         rows = np.arange(stop - start)[:, None]
         width = keep.shape[1]
-        neighbour[start:stop, :width], strength[start:stop, :width] = j[rows, keep], s[rows, keep]
-        relation[start:stop, :width] = np.where(j[rows, keep] >= 0, r[rows, keep], 0)
-    typical = np.concatenate([*best, np.empty(0, np.float32)])
-    if len(links) > len(chosen) and typical.any():  # co-liked, the last one: 1 is a typical item's best
-        strength[(relation == len(chosen)) & (neighbour >= 0)] /= np.median(typical[typical > 0])
-    return CandidateGraph(tuple(names), neighbour, relation, strength)
+        kept = j[rows, keep]
+        neighbour[start:stop, :width] = kept
+        relation[start:stop, :width] = np.where(kept >= 0, r[rows, keep], 0)
+        for q, block in enumerate(blocks):
+            strengths[start:stop, :width, q] = np.where(kept >= 0, block[rows, np.maximum(kept, 0)], 0)
+    return CandidateGraph(tuple(dataset.relations[r] for r in chosen), neighbour, relation, strengths)
 
 
 def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
@@ -89,23 +87,6 @@ def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
     weighted, transposed = (matrix @ sparse.diags(idf(matrix))).tocsr(), matrix.T.tocsr()
     link = links(matrix, dataset.entity_item)  # as strong as one shared entity that no other item carries
     return lambda start, stop: (weighted[start:stop] @ transposed + link[start:stop]).toarray()
-
-
-def co_liked(dataset: Dataset) -> Strengths:
-    """n_ij / (sqrt(n_i n_j) + SHRINK) over the training likes, counted for the items asked for; `build` sets
-    the unit.
-    """
-    likes = dataset.folds.train
-    likers, root = likes.T.tocsr(), np.sqrt(np.asarray(likes.sum(0), dtype=np.float32).ravel())
-
-    def strengths(start: int, stop: int) -> np.ndarray:
-        both = (likers[start:stop] @ likes).tocsr()
-        both.data /= np.repeat(root[start:stop], np.diff(both.indptr)) * root[both.indices] + np.float32(
-            SHRINK
-        )
-        return both.toarray()
-
-    return strengths
 
 
 def _strongest(

@@ -2,7 +2,7 @@
 shared.
 
     alpha_j = y_j exp(x_j) / sum_j' y_j' exp(x_j')        x_j: preference for slot j, y_j: weight in the draw
-    e_hat   = act(W (e + sum_j alpha_j g_r(j) e_j) + b)   g_r: a gate per relation (1 in the paper)
+    e_hat   = act(W (e + sum_j alpha_j e_j) + b)
 
 The item side's x_j = e_hat_u . e_r depends on the user only through the relation, and e_hat_u . (W e_j) only
 through the neighbour: for B users and N items everything but two lookups per slot is a matrix product. Here
@@ -38,7 +38,7 @@ class Picks:
 
     neighbour: Tensor  # [N, S] items at the slots; anything where the weight is 0
     relation: Tensor  # [N, S]
-    weight: Tensor  # [N, S] y
+    weight: Tensor  # [N, S] y; of the evidence form, times the pair's part of the attention
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ItemHop:
     neighbour: Tensor  # [N, S] items at the slots
     relation: Tensor  # [N, S]
     attention: Tensor  # [N, S, b] alpha; sums to one over the picks
-    contribution: Tensor  # [N, S, b] alpha_j g_r e_hat_u . (W_i e_j)
+    contribution: Tensor  # [N, S, b] alpha_j e_hat_u . (W_i e_j); of the evidence form, times k_i g_r
     self_contribution: Tensor  # [N, b] e_hat_u . (W_i e_i)
     bias: Tensor  # [b] e_hat_u . b_i (aligned pairs: [N, 1])
     pre_activation: Tensor  # [N, b] the sum of the three: e_hat_u . (W_i (...) + b_i)

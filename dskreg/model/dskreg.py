@@ -1,28 +1,24 @@
 """DSKReG: differentiable sampling on a knowledge graph for recommendation (Wang et al., CIKM 2021, arXiv
-2108.11883).
+2108.11883), as the paper has it. `model/evidence.py` changes what the default preset changes.
 
     relevance logit                                                     section 3.2
-        s(i,j,r)  = a . e_j + c . e_r  (+ log g_r + v_r log strength(i,j,r))
+        s(i,j,r)  = a . e_j + c . e_r
         picks     = the K largest s + Gumbel noise, per node            sampling.py
     the user, from liked items                                          section 3.3
-        e_hat_u   = act(W_u (e_u + g sum_picks beta_j e_j) + b_u),      beta ~ exp(e_u . e_j)
+        e_hat_u   = act(W_u (e_u + sum_picks beta_j e_j) + b_u),        beta ~ exp(e_u . e_j)
     the item, for this user
-        e_hat_i|u = act(W_i (e_i + sum_picks alpha_j g_r e_j) + b_i),   alpha ~ exp(e_hat_u . e_r)
+        e_hat_i|u = act(W_i (e_i + sum_picks alpha_j e_j) + b_i),       alpha ~ exp(e_hat_u . e_r)
     score                                                               section 3.4
         y(u,i)    = e_hat_u . e_hat_i|u
 
-What stands in brackets, and e_u = weighted sum of the history / sqrt(its length) in place of a free e_u,
-belongs to the `default` preset; `paper` has neither (docs/model.md lists every deviation).
 Letters: U users, I items, R relations, M candidates per item, K picks, S slots, D width, B users and N items
 of a batch, H longest history.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -45,55 +41,38 @@ UNKNOWN_USER = -1
 """The user position of a user who is not in the data."""
 
 
-def log_strength(strength: np.ndarray) -> Tensor:
-    """Log of candidates' strengths, of any shape; finite where there is no candidate."""
-    return torch.from_numpy(np.log(np.maximum(strength, 1e-6)))
-
-
 class DSKReG(nn.Module):
     """The model over one candidate graph.
 
     The graph's tables are buffers; they travel with the module but are not among its weights.
     """
 
+    activation = "tanh"
     neighbour: Tensor
     relation: Tensor
-    log_strength: Tensor
-    history_weight: Tensor | None  # [I] of items in e_u, 1 on average; found at the start and not trained
+    strengths: Tensor
+    relation_embedding: Tensor | None
+    neighbour_weight: Tensor | None = None  # [I], of what the picks add to an item; None: 1
 
     def __init__(self, config: ModelConfig, graph: CandidateGraph, users: int) -> None:
         super().__init__()
         self.config = config
-        d, r = config.width, max(1, len(graph.relations))  # without any relation, one that no candidate has
-        self.item_embedding = nn.Parameter(torch.randn(len(graph.neighbour), d) / d**0.5)  # e_i
-        self.relation_embedding = nn.Parameter(torch.randn(r, d) * 0.1)  # e_r
-        self.user_embedding = nn.Parameter(torch.randn(users, d) / d**0.5) if config.user == "free" else None
-        self.relevance_item = nn.Parameter(torch.zeros(d))  # a
-        self.relevance_relation = nn.Parameter(torch.zeros(d))  # c
-        self.prior = nn.Parameter(torch.full((r,), config.prior_start)) if config.prior else None  # v_r
-        gate = math.log(config.gate_start)
-        self.log_gate = nn.Parameter(torch.full((r,), gate)) if config.gates else None  # log g_r
-        self.log_user_gate = nn.Parameter(torch.tensor([gate])) if config.gates else None  # log g, [1]
-        self.user_tower, self.item_tower = nn.Linear(d, d), nn.Linear(d, d)  # W_u, b_u and W_i, b_i
-        if config.activation == "linear":
-            for tower in (self.user_tower, self.item_tower):  # start as the dot product of the embeddings
-                nn.init.eye_(tower.weight)
-                nn.init.zeros_(tower.bias)
-        weight = torch.ones(len(graph.neighbour)) if config.user == "items" else None
-        self.register_buffer("history_weight", weight)
+        self.relations = max(1, len(graph.relations))  # without any relation, one that no candidate has
         self.register_buffer("neighbour", torch.from_numpy(graph.neighbour), persistent=False)
         self.register_buffer("relation", torch.from_numpy(graph.relation), persistent=False)
-        self.register_buffer("log_strength", log_strength(graph.strength), persistent=False)
+        self.register_buffer("strengths", torch.from_numpy(graph.strengths), persistent=False)
+        self.item_embedding = nn.Parameter(
+            torch.randn(len(graph.neighbour), config.width) / config.width**0.5
+        )
+        self._parameters_of(users)
 
-    @property
-    def gate(self) -> Tensor | None:
-        """g_r `[R]`, above 0: the weight of each relation's picks; None where there are no gates."""
-        return None if self.log_gate is None else self.log_gate.exp()
-
-    @property
-    def user_gate(self) -> Tensor | float:
-        """g, above 0: the weight of the picks of a history beside its sum; 1 where there are no gates."""
-        return 1.0 if self.log_user_gate is None else self.log_user_gate.exp()
+    def _parameters_of(self, users: int) -> None:
+        d = self.config.width
+        self.user_embedding = nn.Parameter(torch.randn(users, d) / d**0.5)  # e_u
+        self.relation_embedding = nn.Parameter(torch.randn(self.relations, d) * 0.1)  # e_r
+        self.relevance_item = nn.Parameter(torch.zeros(d))  # a
+        self.relevance_relation = nn.Parameter(torch.zeros(d))  # c
+        self.user_tower, self.item_tower = nn.Linear(d, d), nn.Linear(d, d)  # W_u, b_u and W_i, b_i
 
     # The sampler
 
@@ -112,41 +91,39 @@ class DSKReG(nn.Module):
             else hard
         )
 
-    def item_logits(
-        self, items: Tensor, without: Tensor | None = None, log_strength: Tensor | None = None
-    ) -> Tensor:
-        """Logits s `[N, M]` of the candidates of `items`; -inf where there is none. One scalar per item and
-        one per relation, looked up.
+    def item_logits(self, items: Tensor, without: Tensor | None = None) -> Tensor:
+        """Logits s `[N, M]` of the candidates of `items`; -inf where there is none.
 
-        `without` `[N, M]` bool: candidates to leave out (what if a neighbour were gone); `log_strength` `[N,
-        M]` in the place of the table's.
+        `without` `[N, M]` bool: candidates to leave out (what if a neighbour were gone).
         """
-        return self.logits_of(*self._candidates(items, without, log_strength))
+        return self._logits(items, without, None)
 
-    def _candidates(self, items: Tensor, without: Tensor | None, log_strength: Tensor | None) -> list[Tensor]:
-        """Rows of the candidate table, `[N, M]` each: neighbour (0 where there is none), relation, is it
-        gone?, and log strength where it counts.
-        """
+    def _logits(self, items: Tensor, without: Tensor | None, slot: Tensor | None) -> Tensor:
+        """Logits at the slots `[N, S]` of the candidate table, or at all of them."""
         neighbour = self.neighbour.index_select(0, items)
+        relation = self.relation.index_select(0, items).int()
         gone = neighbour < 0 if without is None else (neighbour < 0) | without
-        found = [neighbour.clamp_(min=0), self.relation.index_select(0, items).int(), gone]
-        if self.prior is None:
-            return found
-        return [*found, self.log_strength.index_select(0, items) if log_strength is None else log_strength]
-
-    def logits_of(self, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor) -> Tensor:
-        of_item = self.item_embedding @ self.relevance_item
-        of_relation = self.relation_embedding @ self.relevance_relation
-        if self.log_gate is not None:
-            # A relation with a small gate is also drawn rarely. Otherwise one with a gate near 0 becomes a
-            # free no-op pick.
-            of_relation = of_relation + self.log_gate
-        logit = lookup(of_item, neighbour) + lookup(of_relation, relation)
-        if self.prior is not None:
-            logit = logit + lookup(self.prior, relation) * log_strength[0]
+        if slot is not None:
+            neighbour, relation, gone = (part.gather(1, slot) for part in (neighbour, relation, gone))
+        neighbour = neighbour.clamp(min=0)
+        gone = self._silent(neighbour, gone)
+        logit = self.relevance(items, neighbour, relation, slot)
         return logit.masked_fill(gone, -torch.inf)
 
-    # The two hops
+    def _silent(self, neighbour: Tensor, gone: Tensor) -> Tensor:
+        """`[N, S]` bool: which candidates cannot be drawn."""
+        return gone
+
+    def relevance(self, items: Tensor, neighbour: Tensor, relation: Tensor, slot: Tensor | None) -> Tensor:
+        """s `[N, S]` of the candidates (neighbour, relation) `[N, S]` of `items`: one scalar per item and one
+        per relation, looked up.
+        """
+        assert self.relation_embedding is not None
+        of_item = self.item_embedding @ self.relevance_item
+        of_relation = self.relation_embedding @ self.relevance_relation
+        return lookup(of_item, neighbour) + lookup(of_relation, relation)
+
+    # The user
 
     def user_hop(
         self, users: Tensor, history: Tensor, noise: Tensor | None = None, picks: int | None = None
@@ -166,37 +143,35 @@ class DSKReG(nn.Module):
             return logits(title.gather(1, slot), present.gather(1, slot))
 
         drawn = self._draw(logits(title, present), noise, k, slot_logits)
-        base = self._base(users, title, present)
+        base = self._free(users)
         neighbour = title.gather(1, drawn.slot)
         embedded = F.embedding(neighbour, self.item_embedding)  # [B, S, D]
         beta = attention(torch.einsum("bsd,bd->bs", embedded, base), drawn.weight)
         picked = torch.einsum("bs,bsd->bd", beta, embedded)
-        output = self.activate(self.user_tower(base + self.user_gate * picked))
-        return UserHop(drawn, neighbour, beta, base, output)
+        return UserHop(drawn, neighbour, beta, base, self.activate(self.user_tower(base + picked)))
 
-    def _base(self, users: Tensor, title: Tensor, present: Tensor) -> Tensor:
-        """e_u `[B, D]`: free, or the weighted sum of the history over the root of its length.
+    def _free(self, users: Tensor) -> Tensor:
+        """e_u `[B, D]`; of a user outside the data the mean of all."""
+        stranger = (users == UNKNOWN_USER)[:, None]
+        return torch.where(
+            stranger, self.user_embedding.mean(0), F.embedding(users.clamp(min=0), self.user_embedding)
+        )
 
-        The free e_u of a user outside the data is the mean of all.
+    def encode(self, users: Tensor, history: Tensor) -> Tensor:
+        """e_hat_u `[B, D]` alone, without noise."""
+        return self.user_hop(users, history).output
+
+    def user_terms(self, hop: UserHop, history: Tensor) -> Tensor:
+        """`[H + 2, D]`: what each item of one user's `history` `[H]` adds to e_hat_u before the activation,
+        then e_u, then b_u (B = 1).
         """
-        if self.user_embedding is not None or self.history_weight is None:
-            assert self.user_embedding is not None
-            stranger = (users == UNKNOWN_USER)[:, None]
-            return torch.where(
-                stranger, self.user_embedding.mean(0), F.embedding(users.clamp(min=0), self.user_embedding)
-            )
-        length = present.sum(1)
-        offsets = F.pad(length.cumsum(0)[:-1], (1, 0))
-        liked = title[present]
-        weight = F.embedding(liked, self.history_weight[:, None]).squeeze(1)
-        total = F.embedding_bag(liked, self.item_embedding, offsets, mode="sum", per_sample_weights=weight)
-        return total / length.clamp(min=1)[:, None] ** 0.5
+        weight = torch.zeros(len(history))
+        picked = hop.draw.picked[0]
+        weight[hop.draw.slot[0][picked]] = hop.attention[0][picked]
+        parts = torch.cat([weight[:, None] * self.item_embedding[history], hop.base])
+        return torch.cat([parts @ self.user_tower.weight.T, self.user_tower.bias[None]])
 
-    def history_share(self, history: Tensor) -> Tensor:
-        """`[H]`: what e_u takes of each item of one user's history; zeros where e_u is free."""
-        if self.history_weight is None:
-            return torch.zeros(len(history), device=history.device)
-        return self.history_weight[history] / max(len(history), 1) ** 0.5
+    # The item
 
     def draw_items(
         self,
@@ -204,19 +179,17 @@ class DSKReG(nn.Module):
         noise: Tensor | None = None,
         picks: int | None = None,
         without: Tensor | None = None,
-        log_strength: Tensor | None = None,
     ) -> Draw:
-        """The draw among the candidates of `items` `[N]`; `noise`, `without` and `log_strength` `[N, M]`.
+        """The draw among the candidates of `items` `[N]`; `noise` and `without` `[N, M]`.
 
         It depends on no user: all share it.
         """
-        candidates = self._candidates(items, without, log_strength)
 
         def slot_logit(slot: Tensor) -> Tensor:
-            return self.logits_of(*(part.gather(1, slot) for part in candidates))
+            return self._logits(items, without, slot)
 
         with torch.no_grad():
-            logit = self.logits_of(*candidates)
+            logit = self._logits(items, without, None)
         return self._draw(logit, noise, picks or self.config.picks, slot_logit)
 
     def item_hop(self, user: Tensor, items: Tensor, drawn: Draw, paired: bool = False) -> ItemHop:
@@ -236,33 +209,66 @@ class DSKReG(nn.Module):
     def by_slot(self, user: Tensor, items: Tensor, picks: Picks, paired: bool = False) -> tuple[Tensor, ...]:
         """Attention, contributions, own part, bias, their sum and the score: the fields of ItemHop."""
         neighbour, relation = picks.neighbour, picks.relation
-        preference = per_relation(user, self.relation_embedding, relation, paired)
-        alpha = attention(preference, picks.weight[..., None])
-        gated = self.gated(relation, alpha)
+        alpha = attention(self.preference(user, relation, paired), picks.weight[..., None])
+        gated = self.gated(items, relation, alpha)
         # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every item
-        aimed = user @ self.item_tower.weight
+        aimed = self.aimed(user)
         contribution = gated * project_pairs(aimed, self.item_embedding, neighbour, paired)
         own = project_pairs(aimed, self.item_embedding, items[:, None], paired).squeeze(1)
-        bias = (user @ self.item_tower.bias)[:, None] if paired else user @ self.item_tower.bias
+        bias = self.bias(user)[:, None] if paired else self.bias(user)
         pre_activation = own + contribution.sum(1) + bias
         score = pre_activation
-        if self.config.activation != "linear":  # needs the D-vector of every pair
+        if self.activation != "linear":  # needs the D-vector of every pair
             score = torch.einsum(
                 "nbd,nd->nb" if paired else "nbd,bd->nb", self.item_vectors(items, neighbour, gated), user
             )
         return alpha, contribution, own, bias, pre_activation, score
 
+    def preference(self, user: Tensor, relation: Tensor, paired: bool) -> Tensor:
+        """e_hat_u . e_r at every slot: `[N, S, B]`, or `[N, S, 1]` for the row's own user."""
+        if self.relation_embedding is None:
+            return user.new_zeros(*relation.shape, 1 if paired else len(user))
+        return per_relation(user, self.relation_embedding, relation, paired)
+
     def item_vectors(self, items: Tensor, neighbour: Tensor, gated: Tensor) -> Tensor:
         """e_hat_i|u `[N, b, D]`; `gated` `[N, S, b]` is attention times gate."""
         around = torch.einsum("nsb,nsd->nbd", gated, F.embedding(neighbour, self.item_embedding))
-        return self.activate(self.item_tower(F.embedding(items, self.item_embedding)[:, None] + around))
+        return self.project(F.embedding(items, self.item_embedding)[:, None] + around)
 
-    def gated(self, relation: Tensor, alpha: Tensor) -> Tensor:
-        """alpha_j g_r `[N, S, b]` for the relations `[N, S]` and attention `[N, S, b]` of the slots."""
-        return alpha if self.gate is None else alpha * self.gate[relation][..., None]
+    def item_terms(self, hop: ItemHop, item: int) -> Tensor:
+        """`[1 + K + 1, D]`: what an item's own embedding, its picks and the bias add to W_i (...) + b_i (N =
+        B = 1).
+        """
+        picked = hop.draw.picked[0]
+        neighbour, relation = hop.neighbour[0][picked], hop.relation[0][picked]
+        gated = self.gated(torch.tensor([item]), relation[None], hop.attention[:, picked])[0]  # [K, 1]
+        return self._terms(torch.cat([self.item_embedding[[item]], gated * self.item_embedding[neighbour]]))
+
+    def _terms(self, parts: Tensor) -> Tensor:
+        return torch.cat([parts @ self.item_tower.weight.T, self.item_tower.bias[None]])
+
+    def gated(self, items: Tensor, relation: Tensor, alpha: Tensor) -> Tensor:
+        """What the picks weigh beside the item's own embedding `[N, S, b]`: the attention alpha itself."""
+        return alpha
+
+    def aimed(self, user: Tensor) -> Tensor:
+        """W_i^T e_hat_u `[B, D]`."""
+        return user @ self.item_tower.weight
+
+    def bias(self, user: Tensor) -> Tensor:
+        """e_hat_u . b_i `[B]`."""
+        return user @ self.item_tower.bias
+
+    def project_linear(self, x: Tensor) -> Tensor:
+        """W_i x + b_i."""
+        return self.item_tower(x)
+
+    def project(self, x: Tensor) -> Tensor:
+        """act(W_i x + b_i)."""
+        return self.activate(self.project_linear(x))
 
     def activate(self, x: Tensor) -> Tensor:
-        return x if self.config.activation == "linear" else torch.tanh(x)
+        return torch.tanh(x)
 
     # The whole
 
@@ -278,9 +284,9 @@ class DSKReG(nn.Module):
         """Scores of `items` `[N]` for `users` `[B]` with `history` `[B, H]`, as the equations above say.
 
         The reasons and the counterfactual search call it. Training (training/objectives.py) and ranking
-        (evaluation/ranking.py) want scores alone: they call `user_hop` and `draw_items` and score by
-        model/scoring.py, which sums the slots of a relation first. Explanations (serving/trained.py) call the
-        hops one by one, with noise and K of their own. Tests hold all of them to the same numbers.
+        (evaluation/ranking.py) want scores alone: they score by model/scoring.py, which sums the slots of a
+        relation first. Explanations (serving/trained.py) call the hops one by one, with noise and K of their
+        own. Tests hold all of them to the same numbers.
 
         Noise None: zeros, the K largest logits are picked. With `paired`, item n meets user n alone.
         """
@@ -295,6 +301,7 @@ class DSKReG(nn.Module):
         """
         indifferent = torch.zeros(1, self.config.width, device=self.item_embedding.device)
         items = torch.arange(len(self.item_embedding), device=indifferent.device)
-        hop = self.item_hop(indifferent, items, self.draw_items(items))
-        after = self.item_vectors(items, hop.neighbour, self.gated(hop.relation, hop.attention))
+        picks = self.picks(items, self.draw_items(items))
+        alpha = attention(self.preference(indifferent, picks.relation, False), picks.weight[..., None])
+        after = self.item_vectors(items, picks.neighbour, self.gated(items, picks.relation, alpha))
         return self.item_embedding.detach(), after.squeeze(1)

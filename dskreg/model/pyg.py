@@ -1,7 +1,7 @@
 """The item side of DSKReG as a PyTorch Geometric layer: one message per picked edge (paper, section 3.3).
 
     alpha_ij   = y_ij exp(e_hat_u . e_r(ij)) / sum_j' y_ij' exp(e_hat_u . e_r(ij'))     j: picks of i
-    e_hat_i|u  = act(W_i (e_i + sum_j alpha_ij g_r(ij) e_j) + b_i)
+    e_hat_i|u  = act(W_i (e_i + sum_j alpha_ij e_j) + b_i)
 
 The model scores whole catalogues through the factorised `dskreg.model.aggregation` and never imports this
 module (torch_geometric takes seconds to import). The layer computes the same from an explicit edge list for
@@ -23,31 +23,19 @@ from dskreg.model.dskreg import DSKReG
 class PreferenceConv(MessagePassing):
     """Preference-aware aggregation of picked neighbours, for one user."""
 
-    def __init__(
-        self,
-        tower: nn.Linear,
-        relation_embedding: Tensor,
-        gate: Tensor | None = None,
-        activation: str = "tanh",
-    ) -> None:
+    def __init__(self, tower: nn.Linear, relation_embedding: Tensor) -> None:
         """Args:
         tower: W_i and b_i, `[D, D]` and `[D]`.
         relation_embedding: e_r, `[R, D]`.
-        gate: g_r, `[R]`; None is 1 for every relation, as in the paper.
-        activation: `linear` or `tanh`.
         """
         super().__init__(aggr="add")
-        self.tower, self.relation_embedding, self.gate, self.activation = (
-            tower,
-            relation_embedding,
-            gate,
-            activation,
-        )
+        self.tower, self.relation_embedding = tower, relation_embedding
 
     @classmethod
     def of(cls, model: DSKReG) -> PreferenceConv:
-        """The layer with the weights of `model`, shared."""
-        return cls(model.item_tower, model.relation_embedding, model.gate, model.config.activation)
+        """The layer with the weights of `model`, shared; of the paper's form alone."""
+        assert model.relation_embedding is not None
+        return cls(model.item_tower, model.relation_embedding)
 
     def forward(
         self, x: Tensor, edge_index: Tensor, relation: Tensor, user: Tensor, weight: Tensor | None = None
@@ -65,13 +53,10 @@ class PreferenceConv(MessagePassing):
         if weight is not None:
             preference = preference + weight.log()
         alpha = softmax(preference, edge_index[1], num_nodes=len(x))  # an item without picks keeps the sum 0
-        if self.gate is not None:
-            alpha = alpha * self.gate[relation]
-        seen = self.tower(x + self.propagate(edge_index, x=x, alpha=alpha))
-        return seen if self.activation == "linear" else torch.tanh(seen)
+        return torch.tanh(self.tower(x + self.propagate(edge_index, x=x, alpha=alpha)))
 
     def message(self, x_j: Tensor, alpha: Tensor) -> Tensor:
-        """alpha_ij g_r e_j `[E, D]`."""
+        """alpha_ij e_j `[E, D]`."""
         return alpha[:, None] * x_j
 
 

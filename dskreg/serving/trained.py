@@ -23,7 +23,8 @@ from dskreg.data.dataset import KNOWN, TRAIN
 from dskreg.evaluation.ranking import Scorer, catalogue_of, model_scorer
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.aggregation import Trace, UserHop
-from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
+from dskreg.model.dskreg import UNKNOWN_USER
+from dskreg.model.evidence import EvidenceDSKReG, model_of
 from dskreg.model.sampling import Draw, DrawSettings, node_noise
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.baselines import FittedBaselines
@@ -45,7 +46,7 @@ class TrainedModel:
     def __init__(self, path: Path, artifact: Artifact) -> None:
         artifact = _named_legibly(artifact)
         self.path, self.artifact, data = path, artifact, artifact.dataset
-        self.model = DSKReG(artifact.config.model, artifact.graph, len(data.user_ids))
+        self.model = model_of(artifact.config.model, artifact.graph, len(data.user_ids))
         self.model.load_state_dict({k: torch.from_numpy(v) for k, v in artifact.weights.items()})
         self.model.requires_grad_(False).eval()  # serving draws hard, whatever the relaxation was in training
         self.all_items = torch.arange(len(data.items))
@@ -77,6 +78,11 @@ class TrainedModel:
         veiled.kept_out = self.directory.adult
         veiled._look_up(self.directory.veiled())
         return veiled
+
+    @property
+    def all_liked(self) -> bool:
+        """Does every liked item count, with no draw among them?"""
+        return isinstance(self.model, EvidenceDSKReG)
 
     @property
     def graph(self) -> CandidateGraph:

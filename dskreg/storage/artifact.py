@@ -54,7 +54,8 @@ class Artifact:
     metrics: dict[str, Any]  # {"users", "metrics", "baselines", "maps"}
     history: list[dict[str, Any]]  # the epochs
     run: dict[str, Any]  # created, seconds, versions, hardware
-    # Of the noise-free draw: neighbour [I, K] int32, -1 where fewer were picked, and relation [I, K] int16
+    # Of the noise-free draw: neighbour [I, K] int32, -1 where fewer were picked, relation [I, K] int16,
+    # weight [I, K] float32
     picks: dict[str, np.ndarray]
     manifest: Manifest | None = None  # as read; None before it is written
 
@@ -95,7 +96,7 @@ def _write(artifact: Artifact, folder: Path) -> None:
     data, graph = artifact.dataset, artifact.graph
     save_tensors(dict(sorted(artifact.weights.items())), folder / "weights.safetensors")
     save_tensors(
-        {"neighbour": graph.neighbour, "relation": graph.relation, "strength": graph.strength},
+        {"neighbour": graph.neighbour, "relation": graph.relation, "strengths": graph.strengths},
         folder / "graph.safetensors",
     )
     save_tensors(artifact.picks, folder / "serving.safetensors")
@@ -198,6 +199,7 @@ def _sizes(
     sizes = {
         "relations": len(manifest["relations"]),
         "graph relations": len(manifest["graph_relations"]),
+        "pair features": len(manifest["graph_relations"]) + 2,
         "width": config.model.width,
     }
     path = folder

@@ -9,14 +9,13 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from dskreg.config import STRICT
-from dskreg.data.dataset import CO_LIKED
 from dskreg.documents import quoted
 from dskreg.errors import InputError
 from dskreg.storage import folders
 from dskreg.storage.folders import MANIFEST
 from dskreg.storage.schema import Digest, Names, Text
 
-FORMAT = 4
+FORMAT = 5
 RUN = "run.json"
 MEND = "restore the artifact or train it again"
 FILES = (
@@ -70,7 +69,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise InputError(f"{path}: files: {quoted(name)} is {wrong}; {MEND}")
     relations = manifest["graph_relations"]
     for name in relations:
-        if name not in (*manifest["relations"], CO_LIKED) or relations.count(name) > 1:
-            wanted = f"each relation of the data, or {CO_LIKED}, once at most"
+        if name not in manifest["relations"] or relations.count(name) > 1:
+            wanted = "relations of the data, each once at most"
             raise InputError(f"{path}: graph_relations: expected {wanted} (got {quoted(name)}); {MEND}")
     return manifest

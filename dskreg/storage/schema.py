@@ -3,7 +3,8 @@ tensors by shape and range.
 
 `dskreg/storage/artifact.py` checks all of it when an artifact is opened, by way of `dskreg/documents.py`
 (JSON) and `dskreg/storage/verify.py` (tables, tensors). Sizes go by name: `items` I, `users` U, `relations`
-(of the triples), `entities`, `graph relations` R, `candidates` M, `picks` K, `width` D. Torch-free.
+(of the triples), `entities`, `graph relations` R, `candidates` M, `picks` K, `width` D,
+`pair features` R + 2. Torch-free.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ Count = Annotated[int, Field(ge=0, lt=2**53)]
 Amount = Annotated[float, Field(ge=0, le=1e12)]
 Positive = Annotated[float, Field(gt=0, le=1e12)]
 Share = Annotated[float, Field(ge=0, le=1 + 1e-6)]
+Real = Annotated[float, Field(ge=-1e12, le=1e12)]
 Names = Annotated[list[Text], Field(max_length=2**15 - 1)]
 
 
@@ -48,28 +50,56 @@ class Qualities(TypedDict):
     users: Quality
 
 
-class Kernel(TypedDict):
-    """dskreg.training.start.Kernel"""
+class Start(TypedDict):
+    """dskreg.training.closed_form.Start"""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     exponent: Amount
     ridge: Positive | None
-    rank: Annotated[int, Field(ge=1, lt=2**53)]
-    knowledge: bool
-    seen: bool
-    share: Share
+    head: Amount
+    least: Count
 
 
-class Start(TypedDict):
-    """dskreg.training.start.Start"""
+class Boost(TypedDict):
+    """NDCG@20 on validation at one setting of the cold boost."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
-    kernels: Annotated[list[Kernel], Field(min_length=1)]
-    popularity: Amount
-    discount: Amount
-    gates: list[Positive]
-    user_gate: Positive | None
-    least: Count
+    boost: Amount
+    all: Share
+    warm: Share
+    cold: Share
+
+
+class Evidence(TypedDict):
+    """What neighbours weigh (dskreg/evaluation/evidence.py)."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    kappa: Positive
+    scale: Amount
+    boost: Amount
+    hidden: Count
+    users: Count
+    curve: Annotated[list[Boost], Field(max_length=1000)]
+
+
+class Change(TypedDict):
+    """NDCG@20 with a part reset, and its relative change with half the 95 % interval."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    ndcg: Share | None
+    change: Real | None
+    within: Amount | None
+    users: Count
+
+
+class Reset(TypedDict):
+    """A row of dskreg/evaluation/resets.py."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    part: Text
+    all: Change
+    rare: Change
+    cold: NotRequired[Change]
 
 
 class ItemKNN(TypedDict):
@@ -107,7 +137,9 @@ class Metrics(TypedDict):
     baseline_settings: BaselineSettings
     maps: Qualities
     best_epoch: Count
-    start: Start | None
+    start: Start | None  # null of the paper's form, and so is the next
+    evidence: Evidence | None
+    resets: Annotated[list[Reset], Field(max_length=100)]
 
 
 class Epoch(TypedDict):
@@ -119,6 +151,7 @@ class Epoch(TypedDict):
     entropy: Share
     ndcg: Share | None
     recall: Share | None
+    hidden: Share | None
 
 
 class Seconds(TypedDict):
@@ -247,19 +280,21 @@ class Tensor:
     below: str = ""
 
 
-GRAPH = {
-    "neighbour": Tensor("I32", ("items", "candidates"), -1, below="items"),
-    "relation": Tensor("I16", ("items", "candidates"), 0, below="graph relations"),
-    "strength": Tensor("F32", ("items", "candidates"), 0, 1e6),
-}
-PICKS = {
-    "neighbour": Tensor("I32", ("items", "picks"), -1, below="items"),
-    "relation": Tensor("I16", ("items", "picks"), 0, below="graph relations"),
-}
 # Far beyond what training reaches; a score of 1,024 products of four such numbers is still finite in single
 # precision
 LARGEST_WEIGHT = 1e5
 LARGEST_LOG = 20.0
+
+GRAPH = {
+    "neighbour": Tensor("I32", ("items", "candidates"), -1, below="items"),
+    "relation": Tensor("I16", ("items", "candidates"), 0, below="graph relations"),
+    "strengths": Tensor("F32", ("items", "candidates", "graph relations"), 0, 1e6),
+}
+PICKS = {
+    "neighbour": Tensor("I32", ("items", "picks"), -1, below="items"),
+    "relation": Tensor("I16", ("items", "picks"), 0, below="graph relations"),
+    "weight": Tensor("F32", ("items", "picks"), 0, LARGEST_WEIGHT),
+}
 
 
 def weights(model: ModelConfig) -> dict[str, Tensor]:
@@ -270,26 +305,29 @@ def weights(model: ModelConfig) -> dict[str, Tensor]:
     def weight(*shape: str, most: float = LARGEST_WEIGHT) -> Tensor:
         return Tensor("F32", shape, -most, most)
 
-    found = {
-        "item_embedding": weight("items", "width"),
-        "relation_embedding": weight("graph relations", "width"),
-        "relevance_item": weight("width"),
-        "relevance_relation": weight("width"),
-        **{
-            f"{side}_tower.{part}": weight(*shape)
-            for side in ("user", "item")
-            for part, shape in (("weight", ("width", "width")), ("bias", ("width",)))
-        },
-    }
-    if model.user == "free":
-        found["user_embedding"] = weight("users", "width")
-    else:
-        found["history_weight"] = weight("items")
-    if model.prior:
-        found["prior"] = weight("graph relations")
-    if model.gates:
-        found |= {
+    found = {"item_embedding": weight("items", "width")}
+    if model.form == "evidence":
+        return found | {
+            "pair_relevance": weight("graph relations", "pair features"),
+            "pair_attention": weight("graph relations", "pair features"),
             "log_gate": weight("graph relations", most=LARGEST_LOG),
-            "log_user_gate": weight("1", most=LARGEST_LOG),
+            "log_scale": weight("1", most=LARGEST_LOG),
+            "likes": Tensor("F32", ("items",), 0, 2.0**53),
+            "history_weight": weight("items"),
+            "evidence": Tensor("F32", ("3",), 0, 1e12),
         }
-    return found
+    towers = {
+        f"{side}_tower.{part}": weight(*shape)
+        for side in ("user", "item")
+        for part, shape in (("weight", ("width", "width")), ("bias", ("width",)))
+    }
+    return (
+        found
+        | towers
+        | {
+            "user_embedding": weight("users", "width"),
+            "relation_embedding": weight("graph relations", "width"),
+            "relevance_item": weight("width"),
+            "relevance_relation": weight("width"),
+        }
+    )

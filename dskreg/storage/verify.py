@@ -116,7 +116,9 @@ def tensors_form(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> None:
             if len(shape) == len(form.shape):
                 for dimension, length in zip(form.shape, shape, strict=True):
                     sizes.setdefault(dimension, length)
-            wanted = tuple(1 if dimension == "1" else sizes.get(dimension, 0) for dimension in form.shape)
+            wanted = tuple(
+                int(dimension) if dimension.isdigit() else sizes.get(dimension, 0) for dimension in form.shape
+            )
             if shape != wanted:
                 raise InputError(
                     f"{path}: tensor {name}: expected the shape {wanted}, {' x '.join(form.shape)} "

@@ -30,10 +30,10 @@ from dskreg.storage import schema
 from dskreg.storage.folders import save_tensors
 from dskreg.storage.verify import read_tensors, tensors_form
 from dskreg.training import distributed
-from dskreg.training.start import Start
+from dskreg.training.closed_form import Start
 
 # Of the training settings, these may change between the stop and the resumption
-RESUMABLE_CHANGES = ("epochs", "patience", "device", "shard", "refit")
+RESUMABLE_CHANGES = ("epochs", "patience", "device", "refit")
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW remembers of a parameter
 MEND = "delete the folder or train without --resume"
 
@@ -49,6 +49,8 @@ class Epoch:
     entropy: float
     ndcg: float | None  # validation, @20; None where no user has a validation item
     recall: float | None  # the same
+    # Validation among hidden items, @20; None for the paper's form, and where nothing can be hidden
+    hidden: float | None
     seconds: float  # the steps alone
     evaluation_seconds: float
 
@@ -110,7 +112,7 @@ def digest(dataset: Dataset, graph: CandidateGraph) -> str:
         dataset.fold,
         graph.neighbour,
         graph.relation,
-        graph.strength,
+        graph.strengths,
     ):
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
@@ -119,8 +121,10 @@ def digest(dataset: Dataset, graph: CandidateGraph) -> str:
 class Checkpoint:
     """The one checkpoint of a folder: model, best model so far, optimiser, history."""
 
-    def __init__(self, folder: Path, config: Config, device: torch.device, data: str = "") -> None:
-        self.folder, self.config, self.device, self.data = folder, config, device, data
+    def __init__(
+        self, folder: Path, config: Config, device: torch.device, data: str = "", users: int = 0
+    ) -> None:
+        self.folder, self.config, self.device, self.data, self.users = folder, config, device, data, users
 
     def save(
         self,
@@ -138,7 +142,7 @@ class Checkpoint:
         }
         for index, state in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
-        tensors = {k: distributed.full(v).detach().cpu() for k, v in tensors.items()}
+        tensors = {k: v.detach().cpu() for k, v in tensors.items()}
         if distributed.leads():
             self._write(tensors, history, start)
         distributed.wait()
@@ -192,14 +196,11 @@ class Checkpoint:
                 "restore them"
             )
         start = Start.from_json(dict(found["start"])) if found["start"] else None
-        if (start is None) != (self.config.train.start == "random"):
+        if (start is None) != (self.config.model.form == "paper"):
             raise InputError(
-                f"{path}: start: expected what train.start={self.config.train.start} chose (got "
+                f"{path}: start: expected what model.form={self.config.model.form} chooses (got "
                 f"{quoted(found['start'])}); {MEND}"
             )
-        gates = 0 if model.log_gate is None else len(model.log_gate)
-        if start and len(start.gates) != gates:
-            raise InputError(f"{path}: start.gates: expected {gates} (got {len(start.gates)}); {MEND}")
         rows: list[Any] = found["history"]
         if bool(found["moments"]) != (len(rows) > 1):
             raise InputError(
@@ -219,14 +220,11 @@ class Checkpoint:
         found = self._tensors(saved.moments, order, model)
         for name, like in own.items():
             for part in ("model", "best"):
-                found[f"{part}.{name}"] = distributed.divided(found[f"{part}.{name}"].to(self.device), like)
+                found[f"{part}.{name}"] = found[f"{part}.{name}"].to(like.device)
         moments: dict[int, dict[str, Tensor]] = {}
         for index in saved.moments:
             kept = {name: found[f"optimiser.{index}.{name}"] for name in MOMENTS}
-            like = parameters[index]
-            moments[index] = {
-                k: v if k == "step" else distributed.divided(v.to(self.device), like) for k, v in kept.items()
-            }
+            moments[index] = {k: v if k == "step" else v.to(self.device) for k, v in kept.items()}
         model.load_state_dict({name: found[f"model.{name}"] for name in own})
         optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
         return {name: found[f"best.{name}"] for name in own}
@@ -247,9 +245,12 @@ class Checkpoint:
             forms[f"optimiser.{index}.step"] = schema.Tensor("F32", (), 1)
             forms[f"optimiser.{index}.exp_avg"] = schema.Tensor("F32", shape, -math.inf)
             forms[f"optimiser.{index}.exp_avg_sq"] = schema.Tensor("F32", shape, 0)
-        users = 0 if model.user_embedding is None else len(model.user_embedding)
         sizes = dict(zip(("items", "width"), model.item_embedding.shape, strict=True))
-        sizes |= {"graph relations": len(model.relation_embedding), "users": users}
+        sizes |= {
+            "graph relations": model.relations,
+            "pair features": model.relations + 2,
+            "users": self.users,
+        }
         try:
             tensors_form(path, forms, sizes)
             return {name: torch.from_numpy(array) for name, array in read_tensors(path, forms, sizes).items()}

@@ -1,11 +1,8 @@
 """Several processes at one training: `torchrun --nproc-per-node 2 -m dskreg train ...`. Alone, everything
 here is a no-op.
 
-Every process knows the data and makes the whole batch; of its items (or triples) it computes its own (Part).
-Gradients are averaged by DistributedDataParallel. With `train.shard` the parameters, gradients and the
-optimiser's state are sharded by rows over the processes instead (torch.distributed.fsdp.fully_shard, over
-torch.distributed.tensor), gathered only while a step runs. What is saved is whole: a run may go on with
-another number of processes.
+Every process knows the data and makes the whole batch; of its users (or triples) it computes its own (Part).
+Gradients are averaged by DistributedDataParallel. A run may go on with another number of processes.
 """
 
 from __future__ import annotations
@@ -19,9 +16,6 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
 
 PATIENCE = timedelta(hours=12)  # the others wait while the first tests, projects and saves
 
@@ -87,49 +81,10 @@ def wait() -> None:
         dist.barrier()
 
 
-def share(objective: nn.Module, shard: bool) -> nn.Module:
+def share(objective: nn.Module) -> nn.Module:
     """The objective as all processes work at it."""
     if part().size == 1:
         return objective
-    if not shard:
-        return nn.parallel.DistributedDataParallel(
-            objective, broadcast_buffers=False, gradient_as_bucket_view=True
-        )
-    device = next(objective.parameters()).device.type
-    fully_shard(objective, mesh=init_device_mesh(device, (part().size,)))  # in place
-    return objective
-
-
-@contextmanager
-def whole(objective: nn.Module) -> Iterator[None]:
-    """Every process has all parameters until the end of the block."""
-    if not isinstance(objective, FSDPModule):
-        yield
-        return
-    objective.unshard()
-    yield
-    objective.reshard()
-
-
-def copy_of(model: nn.Module) -> dict[str, Tensor]:
-    """A copy of the weights, divided as they are."""
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}
-
-
-def full(value: Tensor) -> Tensor:
-    """The whole of a tensor that may lie divided among the processes. All of them must ask."""
-    return value.full_tensor() if isinstance(value, DTensor) else value
-
-
-def local(value: Tensor) -> Tensor:
-    """This process's rows of a tensor that may lie divided among the processes."""
-    return value.to_local() if isinstance(value, DTensor) else value
-
-
-def divided(value: Tensor, like: Tensor) -> Tensor:
-    """`value`, known whole to every process, divided as `like` is."""
-    return (
-        distribute_tensor(value, like.device_mesh, like.placements, src_data_rank=None)
-        if isinstance(like, DTensor)
-        else value
+    return nn.parallel.DistributedDataParallel(
+        objective, broadcast_buffers=False, gradient_as_bucket_view=True
     )

@@ -1,43 +1,46 @@
 """Training: the loop over epochs, early stopping, checkpoints.
 
-`softmax` (default): a step takes a batch of users, hides a random share of each history and predicts the
-hidden items from the rest by one softmax over the items with training likes (a sample, where there are
-many). `bpr` (paper): (user, liked, never seen) triples. In both the target is never part of the history that
-predicts it (batches.py, objectives.py). Under torchrun several processes share every step (distributed.py).
+`evidence` (default): embeddings in closed form (closed_form.py); then the sampler, the attention and the
+gates are trained on items whose likes are hidden (masked.py), and what neighbours weigh is chosen on
+validation (evaluation/evidence.py). `paper`: everything by (user, liked, never seen) triples (batches.py,
+objectives.py).
+Under torchrun several processes share every step (distributed.py).
 """
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from dskreg.config import DEVICE, DEVICES, Config, TrainConfig
-from dskreg.console import Progress, silent
+from dskreg.console import Progress, silent, stepwise
 from dskreg.data.dataset import KNOWN, OUTSIDE, TRAIN, VALIDATION, Dataset
 from dskreg.errors import InputError
-from dskreg.evaluation.evaluate import evaluate
-from dskreg.evaluation.metrics import NotANumber
-from dskreg.evaluation.ranking import model_scorer
+from dskreg.evaluation.cold import ColdItems, some
+from dskreg.evaluation.evidence import choose_evidence, settings_tried
 from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
-from dskreg.storage import schema
-from dskreg.training import distributed
-from dskreg.training.batches import MaskedBatches, TripleBatches
+from dskreg.model.evidence import EvidenceDSKReG, model_of
+from dskreg.training import closed_form, distributed
+from dskreg.training.batches import TripleBatches
 from dskreg.training.checkpoint import Checkpoint, Epoch, digest
-from dskreg.training.initialise import start_from_svd
-from dskreg.training.objectives import Bpr, MaskedSoftmax
-from dskreg.training.optimiser import optimiser_of
-from dskreg.training.start import Start
+from dskreg.training.closed_form import Start
+from dskreg.training.masked import HiddenItems, HiddenSoftmax
+from dskreg.training.measure import Diverged, Measure
+from dskreg.training.objectives import Bpr
 
-STOP_ON = "ndcg@20"
+SLOWER_AFTER = 30  # steps: the learning rate of the evidence form falls as 1 / (1 + step / SLOWER_AFTER)
+
+
+__all__ = ["Diverged", "Epoch", "Trained", "choose_device", "known", "refit", "train"]
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,8 @@ class Trained:
     model: DSKReG
     history: tuple[Epoch, ...]
     best_epoch: int
-    start: Start | None = None  # what the start chose on validation; None of a random one
-
-
-class Diverged(InputError):
-    """Loss, parameters or scores are no longer numbers. `last`: the last epoch in which all were."""
-
-    def __init__(self, epoch: int, wrong: str, config: TrainConfig) -> None:
-        rates = (
-            f"train.learning_rate ({config.learning_rate:g}) or "
-            f"train.sampler_learning_rate ({config.sampler_learning_rate:g})"
-        )
-        super().__init__(f"training diverged at epoch {epoch}, {wrong}: lower {rates}")
-        self.last = epoch - 1
+    start: Start | None = None  # what the closed form chose on validation; None of the paper's form
+    evidence: dict[str, Any] | None = None  # what neighbours weigh, chosen on validation (evidence.py)
 
 
 def choose_device(name: str) -> torch.device:
@@ -90,12 +82,14 @@ def train(
     report: Callable[[Epoch], object] = lambda epoch: None,
     progress: Progress = silent,
     start: Start | None = None,
+    evidence: dict[str, Any] | None = None,
 ) -> Trained:
     """Train on `dataset` (split) and `graph`; checkpoints of the start and of every epoch go to `folder`.
 
-    `report` is called after each epoch, `progress` wraps the choice of the start and an epoch's steps. Raises
-    InputError when there is nothing to train on, or when `resume` meets a checkpoint that is damaged or of
-    other settings, and Diverged. `start`: what an earlier training chose on validation, to be used again.
+    `report` is called after each epoch, `progress` wraps the choices and an epoch's steps. Raises InputError
+    when there is nothing to train on, or when `resume` meets a checkpoint that is damaged or of other
+    settings, and Diverged. `start` and `evidence`: what an earlier training chose on validation, to be used
+    again.
     """
     device = choose_device(config.train.device)
     if not dataset.folds.train.nnz:
@@ -104,23 +98,20 @@ def train(
             f"{config.data.core}); lower data.core or data.like_threshold"
         )
     torch.manual_seed(config.seed)
-    model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
-    checkpoint = Checkpoint(folder, config, device, digest(dataset, graph)) if folder else None
+    users = len(dataset.user_ids)
+    model = model_of(config.model, graph, users).to(device)
+    checkpoint = Checkpoint(folder, config, device, digest(dataset, graph), users) if folder else None
     saved = checkpoint.state(model) if checkpoint and resume else None
-    if saved:
-        start = saved.start
-    elif config.train.start == "svd":
-        start = start_from_svd(model, dataset, config, start, progress)
-    batches, objective = _task(dataset, model, config, device)
-    shared = distributed.share(objective, config.train.shard)
-    optimiser = optimiser_of(model, config.train)
+    start = saved.start if saved else _begin(model, dataset, config, start, progress)
+    hidden = _hidden(model, dataset, config)
+    batches, objective = _task(dataset, model, config, device, hidden)
+    shared = distributed.share(objective)
+    optimiser, rate = _optimiser(model, config.train)
+    measure = Measure(model, dataset, config, hidden)
     if checkpoint and saved:
         history, best = saved.history, checkpoint.load(saved, model, optimiser)
     else:
-        history, best = (
-            [_measure(shared, model, dataset, config.train, 0, None, 0.0)],
-            distributed.copy_of(model),
-        )
+        history, best = [measure(0, None, 0.0)], _copy(model)
         report(history[0])
         if checkpoint:
             checkpoint.save(model, optimiser, best, history, start)
@@ -131,23 +122,64 @@ def train(
         epoch = history[-1].epoch + 1
         began, total = time.perf_counter(), torch.zeros((), device=device)
         steps = _run(shared, optimiser, batches.epoch(epoch, model.neighbour.shape[1]))
-        for loss in progress(steps, len(batches), f"epoch {epoch}"):
+        for step, loss in enumerate(progress(steps, len(batches), f"epoch {epoch}")):
             total += loss
+            rate((epoch - 1) * len(batches) + step + 1)
         loss = float(distributed.total(total)) / len(batches)
-        history.append(
-            _measure(shared, model, dataset, config.train, epoch, loss, time.perf_counter() - began)
-        )
+        history.append(measure(epoch, loss, time.perf_counter() - began))
         if _best(history) is history[-1]:
-            best = distributed.copy_of(model)
+            best = _copy(model)
         # First: who is killed in between reports the epoch again after --resume, but never leaves one out
         report(history[-1])
         if checkpoint:
             checkpoint.save(model, optimiser, best, history, start)
-    whole = {name: distributed.full(value) for name, value in best.items()}
-    if config.train.shard:
-        model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
-    model.load_state_dict(whole)
-    return Trained(model, tuple(history), _best(history).epoch, start)
+    model.load_state_dict(best)
+    return Trained(
+        model, tuple(history), _best(history).epoch, start, _weigh(model, dataset, config, evidence, progress)
+    )
+
+
+def _begin(
+    model: DSKReG, dataset: Dataset, config: Config, start: Start | None, progress: Progress
+) -> Start | None:
+    """Set the embeddings of the evidence form; returns what was chosen, or `start` where that is given."""
+    if not isinstance(model, EvidenceDSKReG):
+        return None
+    folds, width = dataset.folds, config.model.width
+    start = start or closed_form.choose(folds, width, config.train.validation_users, config.seed, progress)
+    vectors, weight = closed_form.embeddings(folds.train, folds.seen, start, width, config.seed)
+    with torch.no_grad():
+        model.item_embedding.copy_(torch.from_numpy(vectors))
+        model.history_weight.copy_(torch.from_numpy(weight))
+        model.likes.copy_(torch.from_numpy(np.asarray(folds.train.sum(0)).ravel()))
+    return start
+
+
+def _hidden(model: DSKReG, dataset: Dataset, config: Config) -> ColdItems | None:
+    """Items that training never asks for, by which its epochs are compared."""
+    folds = dataset.folds
+    if not isinstance(model, EvidenceDSKReG) or not folds.validation.nnz:
+        return None
+    found = ColdItems.among_themselves(folds.likes(TRAIN, VALIDATION), some(folds.train, config.seed))
+    return found if found.history.shape[0] else None
+
+
+def _weigh(
+    model: DSKReG,
+    dataset: Dataset,
+    config: Config,
+    evidence: dict[str, Any] | None,
+    progress: Progress,
+) -> dict[str, Any] | None:
+    """What neighbours weigh: as `evidence` says, or chosen on validation."""
+    if not isinstance(model, EvidenceDSKReG):
+        return None
+    if evidence:
+        with torch.no_grad():
+            model.evidence.copy_(torch.tensor([evidence[name] for name in ("kappa", "scale", "boost")]))
+        return evidence
+    with stepwise(progress, settings_tried(), "weight of neighbours") as step:
+        return choose_evidence(model, dataset.folds, config.train.validation_users, config.seed, step)
 
 
 def known(dataset: Dataset) -> Dataset:
@@ -181,23 +213,49 @@ def refit(
     settings = replace(
         config, train=replace(config.train, epochs=trained.best_epoch, patience=max(1, trained.best_epoch))
     )
-    return graph, train(everything, graph, settings, folder, resume, progress=progress, start=start)
+    found = train(
+        everything, graph, settings, folder, resume, progress=progress, start=start, evidence=trained.evidence
+    )
+    return graph, found
 
 
 def _task(
-    dataset: Dataset, model: DSKReG, config: Config, device: torch.device
-) -> tuple[MaskedBatches | TripleBatches, nn.Module]:
-    """The batches, of which this process takes its part, and what is asked of the model."""
+    dataset: Dataset, model: DSKReG, config: Config, device: torch.device, hidden: ColdItems | None
+) -> tuple[HiddenItems | TripleBatches, nn.Module]:
+    """The steps, of which this process takes its part, and what is asked of the model."""
     part = distributed.part()
-    if config.train.objective == "softmax":
-        gather = distributed.gather if part.size > 1 else None
-        return MaskedBatches(dataset, config, device, part), MaskedSoftmax(model, config.train, gather)
+    if isinstance(model, EvidenceDSKReG):
+        kept = hidden.items if hidden else np.zeros(0, dtype=np.int64)
+        return HiddenItems(dataset.folds.train, kept, config, device, part), HiddenSoftmax(model)
     return TripleBatches(dataset, config, device, part), Bpr(model, config.train)
 
 
+def _optimiser(model: DSKReG, config: TrainConfig) -> tuple[torch.optim.Optimizer, Callable[[int], object]]:
+    """Adam over what is trained, and what sets its learning rate for a step, counted from the first epoch."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(trained, config.learning_rate)
+
+    def rate(step: int) -> None:
+        if isinstance(model, EvidenceDSKReG):
+            for group in optimiser.param_groups:
+                group["lr"] = config.learning_rate / (1 + step / SLOWER_AFTER)
+
+    return optimiser, rate
+
+
+def _copy(model: DSKReG) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
 def _best(history: list[Epoch]) -> Epoch:
-    """The first epoch with the highest validation NDCG; the last one without validation items."""
-    return history[-1] if history[-1].ndcg is None else max(history, key=lambda e: (e.ndcg or 0.0, -e.epoch))
+    """The first epoch with the highest validation NDCG, among hidden items where they are asked; the last one
+    without validation items.
+    """
+    if history[-1].ndcg is None:
+        return history[-1]
+    if history[-1].hidden is not None:
+        return max(history, key=lambda e: (e.hidden or 0.0, -e.epoch))
+    return max(history, key=lambda e: (e.ndcg or 0.0, -e.epoch))
 
 
 def _run(objective: nn.Module, optimiser: torch.optim.Optimizer, batches: Iterator) -> Iterator[Tensor]:
@@ -209,69 +267,3 @@ def _run(objective: nn.Module, optimiser: torch.optim.Optimizer, batches: Iterat
         (loss * distributed.part().size).backward()
         optimiser.step()
         yield loss.detach()
-
-
-def _measure(
-    objective: nn.Module,
-    model: DSKReG,
-    dataset: Dataset,
-    config: TrainConfig,
-    epoch: int,
-    loss: float | None,
-    seconds: float,
-) -> Epoch:
-    """The epoch's line. Raises Diverged, in every process, where a number of it or of the model is none."""
-    began = time.perf_counter()
-    if loss is not None and not math.isfinite(loss):
-        raise Diverged(epoch, f"the loss is {loss}", config)
-    if broken := _out_of_range(model):
-        raise Diverged(epoch, f"{broken} is out of range", config)
-    with distributed.whole(objective):
-        try:
-            ranking = evaluate(
-                model_scorer(model), dataset, VALIDATION, config.validation_users, distributed.part().rows
-            )
-            found = [ranking.per_user[name].sum() for name in (STOP_ON, "recall@20")]
-            figures = [*found, len(ranking.counted), sampling_entropy(model)]
-        except NotANumber:
-            figures = [math.nan] * 4
-    ndcg, recall, count, entropy = distributed.total(torch.tensor(figures, dtype=torch.float64)).tolist()
-    if not math.isfinite(entropy):
-        raise Diverged(epoch, "its scores are too large", config)
-    means = (ndcg / count, recall / count) if count else (None, None)
-    return Epoch(
-        epoch,
-        loss,
-        entropy / distributed.part().size,
-        means[0],
-        means[1],
-        seconds,
-        time.perf_counter() - began,
-    )
-
-
-@torch.no_grad()
-def _out_of_range(model: DSKReG) -> str:
-    """The first parameter with a value that no artifact may hold, NaN among them, in any process; "" where
-    there is none.
-    """
-    forms, values, broken = schema.weights(model.config), model.state_dict(), []
-    for name, form in forms.items():
-        value = distributed.local(values[name])
-        broken.append(
-            ~((value >= form.least) & (value <= (math.inf if form.most is None else form.most))).all()
-        )
-    found = distributed.total(torch.stack(broken).float()).tolist()
-    return next((name for name, count in zip(forms, found, strict=True) if count), "")
-
-
-@torch.no_grad()
-def sampling_entropy(model: DSKReG) -> float:
-    """Mean over items with at least two candidates of H(softmax(s)) / log(candidates)."""
-    logit = model.item_logits(torch.arange(len(model.item_embedding), device=model.item_embedding.device))
-    count = torch.isfinite(logit).sum(1)
-    logit, count = logit[count >= 2], count[count >= 2]
-    if not len(count):
-        return 0.0
-    log_p = torch.log_softmax(logit, 1)
-    return float((-(log_p.exp() * log_p.masked_fill(log_p == -torch.inf, 0)).sum(1) / count.log()).mean())

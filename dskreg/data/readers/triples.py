@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dskreg.data.dataset import CO_LIKED
 from dskreg.data.readers.duplicate_relations import one_of_copies
 from dskreg.data.readers.franchise import franchises
 from dskreg.errors import InputError
@@ -167,7 +166,7 @@ def _distinct_names(pairs: Sequence[tuple[object, bool]], names: Mapping[object,
     co-liking that the graph adds, share their name.
     """
     found = [names.get(id_, f"relation {id_}") + (" (inverse)" if turned else "") for id_, turned in pairs]
-    count = Counter([*found, CO_LIKED])
+    count = Counter(found)
     return tuple(
         name if count[name] == 1 else f"{name} [{id_}]" for name, (id_, _) in zip(found, pairs, strict=True)
     )

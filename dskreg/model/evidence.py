@@ -1,0 +1,159 @@
+"""The default preset's form of DSKReG: the neighbours of an item count the more the fewer people have liked
+it, and the sampler sees everything that the graph says of a pair.
+
+    relevance logit   s(i,j,r) = v_r . f_ij
+        f_ij      = strengths of the pair under all relations, log(1 + n_j) / 5, 1
+        picks     = the K largest s + Gumbel noise, per node            sampling.py
+    the user          e_hat_u  = sum_h w_h e_h / sqrt(H)                over the liked items
+    the item          e_hat_i  = e_i + k_i sum_picks alpha_j g_r e_j
+        alpha_j   ~ exp(x_r . f_ij)
+        k_i       = scale * kappa / (n_i + kappa), n_i likes of the item; scale * boost where n_i = 0
+    score             y(u,i)   = e_hat_u . e_hat_i
+
+e and w are in closed form (training/closed_form.py) and stay as they are: e_i is a ridge regression, which
+has already shrunk the embedding of a rarely liked item towards 0 (docs/model.md). v, x and g are trained on
+items whose likes are hidden (training/masked.py); kappa, scale and boost are chosen on validation.
+Letters as in dskreg.py; F = R + 2 features of a pair.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dskreg.config import ModelConfig
+from dskreg.graph.candidates import CandidateGraph
+from dskreg.model.aggregation import Picks, UserHop
+from dskreg.model.dskreg import DSKReG
+from dskreg.model.sampling import Draw, draw
+
+SHARPNESS = 4.0  # at the start a draw prefers what is strong under all relations together
+EVIDENCE = 5.0  # log(1 + likes) of the most liked items is about this: features of like size
+START_KAPPA, START_SCALE, START_BOOST = 10.0, 0.3, 1.0
+
+
+class EvidenceDSKReG(DSKReG):
+    """DSKReG of the `evidence` form."""
+
+    activation = "linear"
+    likes: Tensor  # [I] n_i, of the likes that the model was made from
+    history_weight: Tensor  # [I] w_h, 1 on average over the likes
+    evidence: Tensor  # [3] kappa, scale, boost
+
+    def _parameters_of(self, users: int) -> None:
+        items, r = len(self.neighbour), self.relations
+        self.relation_embedding = None
+        self.item_embedding.requires_grad_(False)
+        relevance = torch.full((r, r + 2), SHARPNESS)
+        relevance[:, r:] = 0
+        self.pair_relevance = nn.Parameter(relevance)  # v_r
+        self.pair_attention = nn.Parameter(torch.zeros(r, r + 2))  # x_r
+        self.log_gate = nn.Parameter(torch.zeros(r))  # log g_r
+        # Of the softmax among hidden items; no score that is served depends on it
+        self.log_scale = nn.Parameter(torch.full((1,), -math.log(START_SCALE)))
+        self.register_buffer("likes", torch.zeros(items))
+        self.register_buffer("history_weight", torch.ones(items))
+        self.register_buffer("evidence", torch.tensor([START_KAPPA, START_SCALE, START_BOOST]))
+
+    @property
+    def gate(self) -> Tensor:
+        """g_r `[R]`, above 0: the weight of each relation's picks."""
+        return self.log_gate.exp()
+
+    @property
+    def neighbour_weight(self) -> Tensor:  # type: ignore[override]
+        """k_i `[I]`."""
+        kappa, scale, boost = self.evidence
+        return scale * torch.where(self.likes > 0, kappa / (self.likes + kappa), boost)
+
+    def features(self, items: Tensor, neighbour: Tensor, slot: Tensor | None) -> Tensor:
+        """f_ij `[N, S, F]` of the candidates `neighbour` `[N, S]` at the slots of `items`' rows."""
+        strong = self.strengths.index_select(0, items)
+        if slot is not None:
+            strong = strong.gather(1, slot[..., None].expand(-1, -1, strong.shape[2]))
+        if strong.shape[2] < self.relations:  # a graph without any relation
+            strong = F.pad(strong, (0, self.relations - strong.shape[2]))
+        evidence = torch.log1p(self.likes)[neighbour.long()] / EVIDENCE
+        return torch.cat([strong, evidence[..., None], torch.ones_like(evidence)[..., None]], -1)
+
+    def relevance(self, items: Tensor, neighbour: Tensor, relation: Tensor, slot: Tensor | None) -> Tensor:
+        """s `[N, S]`."""
+        return _by_relation(self.features(items, neighbour, slot), self.pair_relevance, relation)
+
+    def _silent(self, neighbour: Tensor, gone: Tensor) -> Tensor:
+        """Who has no likes has no embedding to speak with."""
+        return gone | (self.likes[neighbour.long()] == 0)
+
+    def picks(self, items: Tensor, drawn: Draw) -> Picks:
+        """The slots' weights hold the pairs' part of the attention, relative to the largest of the row."""
+        found = super().picks(items, drawn)
+        f = self.features(items, found.neighbour, drawn.slot)
+        x = _by_relation(f, self.pair_attention, found.relation)
+        largest = x.masked_fill(found.weight <= 0, -torch.inf).amax(1, keepdim=True).detach()
+        # A slot that was not picked has the weight 0 and still a gradient: it may exceed the largest
+        weight = found.weight * torch.exp((x - largest.nan_to_num(neginf=0.0)).clamp(max=20.0))
+        return Picks(found.neighbour, found.relation, weight)
+
+    def user_hop(
+        self, users: Tensor, history: Tensor, noise: Tensor | None = None, picks: int | None = None
+    ) -> UserHop:
+        """e_hat_u from all liked items; nothing is drawn among them, and `picks` is not used."""
+        present = history >= 0
+        logit = torch.zeros(history.shape, device=history.device).masked_fill(~present, -torch.inf)
+        drawn = draw(logit, noise, history.shape[1])
+        title = history.clamp(min=0).gather(1, drawn.slot)
+        weight = self.history_weight[title] * drawn.weight
+        beta = weight / weight.sum(1, keepdim=True).clamp(min=1e-12)
+        output = self.encode(users, history)
+        return UserHop(drawn, title, beta, output, output)
+
+    def encode(self, users: Tensor, history: Tensor) -> Tensor:
+        """e_hat_u `[B, D]`; 0 without a like."""
+        present = history >= 0
+        length = present.sum(1)
+        liked = history[present]
+        total = F.embedding_bag(
+            liked,
+            self.item_embedding,
+            F.pad(length.cumsum(0)[:-1], (1, 0)),
+            mode="sum",
+            per_sample_weights=self.history_weight[liked],
+        )
+        return total / length.clamp(min=1)[:, None] ** 0.5
+
+    def user_terms(self, hop: UserHop, history: Tensor) -> Tensor:
+        """`[H + 2, D]`; the last two are 0."""
+        share = self.history_weight[history] / max(len(history), 1) ** 0.5
+        return F.pad(share[:, None] * self.item_embedding[history], (0, 0, 0, 2))
+
+    def gated(self, items: Tensor, relation: Tensor, alpha: Tensor) -> Tensor:
+        """k_i alpha_j g_r `[N, S, b]`."""
+        return alpha * (self.neighbour_weight[items][:, None] * self.gate[relation])[..., None]
+
+    def _terms(self, parts: Tensor) -> Tensor:
+        return F.pad(parts, (0, 0, 0, 1))
+
+    def aimed(self, user: Tensor) -> Tensor:
+        return user
+
+    def bias(self, user: Tensor) -> Tensor:
+        return user.new_zeros(len(user))
+
+    def project_linear(self, x: Tensor) -> Tensor:
+        return x
+
+    def activate(self, x: Tensor) -> Tensor:
+        return x
+
+
+def _by_relation(features: Tensor, weights: Tensor, relation: Tensor) -> Tensor:
+    """weights[relation] . features: `[N, S]` from `[N, S, F]`, `[R, F]` and `[N, S]`."""
+    return (features @ weights.T).gather(2, relation.long()[..., None]).squeeze(2)
+
+
+def model_of(config: ModelConfig, graph: CandidateGraph, users: int) -> DSKReG:
+    """The model of these settings, its parameters as before training."""
+    return (EvidenceDSKReG if config.form == "evidence" else DSKReG)(config, graph, users)
