@@ -132,7 +132,7 @@ class TrainConfig:
     validation_users: AtMost = 2000  # asked after each epoch, at most; the test asks everybody
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 1024  # users of a step, or pairs of the paper's form
     refit: bool = True  # once more with the validation likes, for as many epochs as were best
-    learning_rate: Rate = 0.2  # falls as 1 / (1 + step / 30), or stays in the paper's form
+    learning_rate: Rate = 0.1  # falls as 1 / (1 + step / 30), or stays in the paper's form
     # Of the paper's logits and relations; not used otherwise
     sampler_learning_rate: Rate = 1e-3
     # Lambda: times the squared norm of the embeddings that a batch of the paper's form touched

@@ -48,19 +48,10 @@ def _zero(*names: str) -> Change:
     return change
 
 
-def _own_strength(model: DSKReG) -> None:
-    """Draws by the strength under the candidate's own relation."""
+def _all_strengths(model: DSKReG) -> None:
+    """Draws by the strength under all relations together, none of which counts more than another."""
     weights = model.get_parameter("pair_relevance")
-    weights.zero_()
-    weights.fill_diagonal_(1.0)
-
-
-def _without_pairs(model: DSKReG) -> None:
-    """The sampler and the attention see the candidate's own relation and its strength under it alone."""
-    for name in ("pair_relevance", "pair_attention"):
-        weights = model.get_parameter(name)
-        r = len(weights)
-        weights[:, : r + 1] *= torch.eye(r, r + 1, device=weights.device)
+    weights[:-1], weights[-1] = 1.0, 0.0
 
 
 def _evidence(place: int, value: float) -> Change:
@@ -78,9 +69,8 @@ def _random_relations(model: DSKReG) -> None:
 UNIFORM, OWN = "draws uniform", "own embedding off"
 EVIDENCE: dict[str, Change] = {
     UNIFORM: _zero("pair_relevance"),
-    "draws by strength": _own_strength,
-    "other relations of a pair not seen": _without_pairs,
-    "attention uniform": _zero("pair_attention"),
+    "draws by strength": _all_strengths,
+    "attention uniform": _zero("pair_attention", "own_attention", "relation_attention"),
     "gates equal": _equal("log_gate"),
     "neighbours weigh the same for all items": _evidence(0, 1e12),
     "neighbours off": _evidence(1, 0.0),

@@ -1,19 +1,20 @@
 """The default preset's form of DSKReG: the neighbours of an item count the more the fewer people have liked
 it, and the sampler sees everything that the graph says of a pair.
 
-    relevance logit   s(i,j,r) = v_r . f_ij
-        f_ij      = strengths of the pair under all relations, log(1 + n_j) / 5, 1
+    relevance logit   s(i,j,r) = v . f_ij + OWN v_r f_ijr
+        f_ij      = strengths f_ijr of the pair under all relations, and log(1 + n_j) / 5
         picks     = the K largest s + Gumbel noise, per node            sampling.py
     the user          e_hat_u  = sum_h w_h e_h / sqrt(H)                over the liked items
     the item          e_hat_i  = e_i + k_i sum_picks alpha_j g_r e_j
-        alpha_j   ~ exp(x_r . f_ij)
+        alpha_j   ~ exp(x . f_ij + z_r f_ijr + b_r)
         k_i       = scale * kappa / (n_i + kappa), n_i likes of the item; scale * boost where n_i = 0
     score             y(u,i)   = e_hat_u . e_hat_i
 
-e and w are in closed form (training/closed_form.py) and stay as they are: e_i is a ridge regression, which
-has already shrunk the embedding of a rarely liked item towards 0 (docs/model.md). v, x and g are trained on
-items whose likes are hidden (training/masked.py); kappa, scale and boost are chosen on validation.
-Letters as in dskreg.py; F = R + 2 features of a pair.
+A pair that shares several entities is a candidate under each relation; the second term of s draws it rather
+under the relation that says most of it. e and w are in closed form (training/closed_form.py) and stay
+as they are: e_i is a ridge regression, which has already shrunk the embedding of a rarely liked item towards
+0 (docs/model.md). v, x, z, b and g are trained on items whose likes are hidden (training/masked.py); kappa,
+scale and boost are chosen on validation. Letters as in dskreg.py; F = R + 1 features of a pair.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from dskreg.model.dskreg import DSKReG
 from dskreg.model.sampling import Draw, draw
 
 SHARPNESS = 4.0  # at the start a draw prefers what is strong under all relations together
+OWN = 2.0  # how much more the strength under the candidate's own relation counts than under another
 EVIDENCE = 5.0  # log(1 + likes) of the most liked items is about this: features of like size
 START_KAPPA, START_SCALE, START_BOOST = 10.0, 0.3, 1.0
 
@@ -47,10 +49,12 @@ class EvidenceDSKReG(DSKReG):
         items, r = len(self.neighbour), self.relations
         self.relation_embedding = None
         self.item_embedding.requires_grad_(False)
-        relevance = torch.full((r, r + 2), SHARPNESS)
-        relevance[:, r:] = 0
-        self.pair_relevance = nn.Parameter(relevance)  # v_r
-        self.pair_attention = nn.Parameter(torch.zeros(r, r + 2))  # x_r
+        relevance = torch.full((r + 1,), SHARPNESS)
+        relevance[r] = 0
+        self.pair_relevance = nn.Parameter(relevance)  # v
+        self.pair_attention = nn.Parameter(torch.zeros(r + 1))  # x
+        self.own_attention = nn.Parameter(torch.zeros(r))  # z_r
+        self.relation_attention = nn.Parameter(torch.zeros(r))  # b_r
         self.log_gate = nn.Parameter(torch.zeros(r))  # log g_r
         # Of the softmax among hidden items; no score that is served depends on it
         self.log_scale = nn.Parameter(torch.full((1,), -math.log(START_SCALE)))
@@ -77,11 +81,14 @@ class EvidenceDSKReG(DSKReG):
         if strong.shape[2] < self.relations:  # a graph without any relation
             strong = F.pad(strong, (0, self.relations - strong.shape[2]))
         evidence = torch.log1p(self.likes)[neighbour.long()] / EVIDENCE
-        return torch.cat([strong, evidence[..., None], torch.ones_like(evidence)[..., None]], -1)
+        return torch.cat([strong, evidence[..., None]], -1)
 
     def relevance(self, items: Tensor, neighbour: Tensor, relation: Tensor, slot: Tensor | None) -> Tensor:
         """s `[N, S]`."""
-        return _by_relation(self.features(items, neighbour, slot), self.pair_relevance, relation)
+        features = self.features(items, neighbour, slot)
+        own = features.gather(2, relation.long()[..., None]).squeeze(2)
+        own = own * self.pair_relevance[relation.long()]  # v_r f_ijr
+        return features @ self.pair_relevance + OWN * own
 
     def _silent(self, neighbour: Tensor, gone: Tensor) -> Tensor:
         """Who has no likes has no embedding to speak with."""
@@ -91,7 +98,9 @@ class EvidenceDSKReG(DSKReG):
         """The slots' weights hold the pairs' part of the attention, relative to the largest of the row."""
         found = super().picks(items, drawn)
         f = self.features(items, found.neighbour, drawn.slot)
-        x = _by_relation(f, self.pair_attention, found.relation)
+        own = f.gather(2, found.relation[..., None]).squeeze(2)
+        x = f @ self.pair_attention + self.own_attention[found.relation] * own
+        x = x + self.relation_attention[found.relation]
         largest = x.masked_fill(found.weight <= 0, -torch.inf).amax(1, keepdim=True).detach()
         # A slot that was not picked has the weight 0 and still a gradient: it may exceed the largest
         weight = found.weight * torch.exp((x - largest.nan_to_num(neginf=0.0)).clamp(max=20.0))
@@ -147,11 +156,6 @@ class EvidenceDSKReG(DSKReG):
 
     def activate(self, x: Tensor) -> Tensor:
         return x
-
-
-def _by_relation(features: Tensor, weights: Tensor, relation: Tensor) -> Tensor:
-    """weights[relation] . features: `[N, S]` from `[N, S, F]`, `[R, F]` and `[N, S]`."""
-    return (features @ weights.T).gather(2, relation.long()[..., None]).squeeze(2)
 
 
 def model_of(config: ModelConfig, graph: CandidateGraph, users: int) -> DSKReG:

@@ -199,7 +199,7 @@ def _sizes(
     sizes = {
         "relations": len(manifest["relations"]),
         "graph relations": len(manifest["graph_relations"]),
-        "pair features": len(manifest["graph_relations"]) + 2,
+        "pair features": len(manifest["graph_relations"]) + 1,
         "width": config.model.width,
     }
     path = folder

@@ -4,7 +4,7 @@ tensors by shape and range.
 `dskreg/storage/artifact.py` checks all of it when an artifact is opened, by way of `dskreg/documents.py`
 (JSON) and `dskreg/storage/verify.py` (tables, tensors). Sizes go by name: `items` I, `users` U, `relations`
 (of the triples), `entities`, `graph relations` R, `candidates` M, `picks` K, `width` D,
-`pair features` R + 2. Torch-free.
+`pair features` R + 1. Torch-free.
 """
 
 from __future__ import annotations
@@ -308,8 +308,10 @@ def weights(model: ModelConfig) -> dict[str, Tensor]:
     found = {"item_embedding": weight("items", "width")}
     if model.form == "evidence":
         return found | {
-            "pair_relevance": weight("graph relations", "pair features"),
-            "pair_attention": weight("graph relations", "pair features"),
+            "pair_relevance": weight("pair features"),
+            "pair_attention": weight("pair features"),
+            "own_attention": weight("graph relations"),
+            "relation_attention": weight("graph relations"),
             "log_gate": weight("graph relations", most=LARGEST_LOG),
             "log_scale": weight("1", most=LARGEST_LOG),
             "likes": Tensor("F32", ("items",), 0, 2.0**53),

@@ -248,7 +248,7 @@ class Checkpoint:
         sizes = dict(zip(("items", "width"), model.item_embedding.shape, strict=True))
         sizes |= {
             "graph relations": model.relations,
-            "pair features": model.relations + 2,
+            "pair features": model.relations + 1,
             "users": self.users,
         }
         try:
