@@ -271,7 +271,7 @@ def explain(
         [LIKED] * len(history),
         [[] for _ in history],
         u.attention[0].numpy(),
-        liked[u.draw.slot[0]].numpy() if len(history) else np.zeros(0),
+        liked[u.draw.slot[0]].numpy() if len(history) else np.zeros(u.draw.slot.shape[1]),
         settings.user_picks,
         settings.temperature,
     )
