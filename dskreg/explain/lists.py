@@ -56,9 +56,7 @@ def listing(
     share, why = _explained(core, profile, listed)
     frame = core.rows(listed).assign(score=score, score_rank=score_rank)
     frame.insert(0, "rank", np.arange(1, len(listed) + 1))
-    return frame.assign(
-        neighbour_share=share, seen=np.isin(listed, seen), held_out=held_out, reason=why
-    )
+    return frame.assign(neighbour_share=share, seen=np.isin(listed, seen), held_out=held_out, reason=why)
 
 
 def _explained(core: TrainedModel, profile: Profile, listed: np.ndarray) -> tuple[np.ndarray, list[str]]:
