@@ -265,16 +265,10 @@ class Explorer(Explainer):
         best_epoch, start, evidence, resets, refit.
         """
         measured = self.core.artifact.metrics
-        found = {key: measured[key] for key in ("users", "metrics", "baselines")} | {
-            "baseline_settings": measured.get("baseline_settings", {})
-        }
-        return found | {
-            "best_epoch": measured.get("best_epoch"),
-            "start": measured.get("start"),
-            "evidence": measured.get("evidence"),
-            "resets": measured.get("resets"),
-            "refit": self.core.artifact.config.train.refit,
-        }
+        found = {key: measured[key] for key in ("users", "metrics", "baselines")}
+        later = {key: measured.get(key) for key in ("best_epoch", "start", "evidence", "resets")}
+        settings = measured.get("baseline_settings", {})
+        return found | later | {"baseline_settings": settings, "refit": self.core.artifact.config.train.refit}
 
     def training_history(self) -> pd.DataFrame:
         """One row per epoch; epoch 0 is the start, before any step."""
