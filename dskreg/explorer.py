@@ -275,7 +275,7 @@ class Explorer(Explainer):
         return pd.DataFrame(self.core.artifact.history)
 
     def neighbour_shares(self) -> pd.DataFrame:
-        """The drawn neighbours' share of the score by an item's likes (dskreg/explore/neighbour_shares.py)."""
+        """The sampled neighbours' share of the score by likes (dskreg/explore/neighbour_shares.py)."""
         from dskreg.explore.neighbour_shares import neighbour_shares
 
         return neighbour_shares(self.core)
