@@ -193,8 +193,8 @@ class Explorer(Explainer):
         most_likes: int | None = None,
         diversity: float = 0.0,
     ) -> pd.DataFrame:
-        """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out, reason of the best
-        items that pass the filters.
+        """rank, item_id, title, type, genres, likes, score, score_rank, neighbour_share (of the score),
+        seen, held_out, reason of the best items that pass the filters.
 
         A user without a like is listed the most liked items, each with the score 0.
         `most_likes`: only items that so many users like, or fewer. `diversity` 0 .. 1 trades score for
@@ -262,21 +262,23 @@ class Explorer(Explainer):
 
     def metrics(self) -> dict[str, Any]:
         """users, metrics, baselines and their settings on the test split, as measured when it was made;
-        best_epoch, start, refit.
+        best_epoch, start, evidence, resets, refit.
         """
         measured = self.core.artifact.metrics
-        found = {key: measured[key] for key in ("users", "metrics", "baselines")} | {
-            "baseline_settings": measured.get("baseline_settings", {})
-        }
-        return found | {
-            "best_epoch": measured.get("best_epoch"),
-            "start": measured.get("start"),
-            "refit": self.core.artifact.config.train.refit,
-        }
+        found = {key: measured[key] for key in ("users", "metrics", "baselines")}
+        later = {key: measured.get(key) for key in ("best_epoch", "start", "evidence", "resets")}
+        settings = measured.get("baseline_settings", {})
+        return found | later | {"baseline_settings": settings, "refit": self.core.artifact.config.train.refit}
 
     def training_history(self) -> pd.DataFrame:
         """One row per epoch; epoch 0 is the start, before any step."""
         return pd.DataFrame(self.core.artifact.history)
+
+    def neighbour_shares(self) -> pd.DataFrame:
+        """The sampled neighbours' share of the score by likes (dskreg/explore/neighbour_shares.py)."""
+        from dskreg.explore.neighbour_shares import neighbour_shares
+
+        return neighbour_shares(self.core)
 
     def graph_statistics(self) -> pd.DataFrame:
         """Per relation: items that have a candidate under it, candidates, mean per item, gate, mass (mean

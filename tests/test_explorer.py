@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dskreg.explore.neighbour_shares import AT_RANDOM, BINS, LISTED, neighbour_shares
 from dskreg.explorer import Explorer, InputError, list_artifacts
 from dskreg.graph.candidates import build
 from tests.small import DEMO, SMALL, opened, random_world
@@ -129,14 +130,88 @@ def test_an_explanation_adds_up_and_names_every_candidate(explorer: Explorer) ->
 
 
 def test_the_user_side_contributions_add_up_to_the_score_too(explorer: Explorer) -> None:
-    """The user tower is linear: history through e_u, plus picks, plus its bias, is the score."""
+    """In the evidence form all liked titles count, and nothing else does."""
     profile = explorer.profile(17)
-    found = explorer.explain(profile, 1)
-    total = found.user_neighbours["base_contribution"].sum() + found.user_neighbours["contribution"].sum()
-    without_bias = found.score - total
-    again = explorer.explain(explorer.profile_of(profile.history[:5]), 1)
-    assert abs(without_bias) < abs(found.score)
-    assert set(again.user_neighbours["item_id"]) == set(profile.history[:5])
+    for who in (profile, explorer.profile_of(profile.history[:5]), explorer.profile_of([])):
+        for settings in ({}, {"seed": 3, "user_picks": 2}):
+            found = explorer.explain(who, 1, **settings)
+            rows = found.user_neighbours
+            assert rows["contribution"].sum() == pytest.approx(found.score, rel=1e-4, abs=1e-6)
+            assert found.common == pytest.approx(0, abs=1e-4)
+            assert rows["item_id"].tolist() == list(who.history) and found.user_picks == len(rows)
+            assert rows["picked"].all() and (rows["noise"] == 0).all()
+            assert (rows[["inclusion_probability", "lift", "relaxed"]] == 1).all(axis=None)
+            assert rows["attention"].sum() == pytest.approx(float(len(rows) > 0))
+            assert found.liked["contribution"].is_monotonic_decreasing
+
+
+def test_what_a_draw_could_have_been_by_hand() -> None:
+    """Lift, expected overlap and effective candidates against thousands of draws."""
+    dataset = random_world(1)
+    for preset in SMALL:
+        explorer = opened(dataset, build(dataset, EVERYTHING), SMALL[preset])
+        found = explorer.explain(explorer.profile(500), 105, picks=2)
+        rows = found.item_neighbours
+        count, probability = len(rows), rows["inclusion_probability"].to_numpy()
+        assert count > 2
+        np.testing.assert_allclose(rows["lift"] * 2 / count, probability)
+        share = np.exp(rows["logit"]) / np.exp(rows["logit"]).sum()
+        assert found.effective_candidates == pytest.approx(np.prod(share**-share))
+        assert 1 <= found.effective_candidates <= count
+        noise = np.random.default_rng(0).gumbel(size=(2, 20_000, count))
+        drawn = np.argsort(-(noise + rows["logit"].to_numpy()), axis=2)[:, :, :2]
+        common = (drawn[0][:, :, None] == drawn[1][:, None]).sum((1, 2))
+        assert found.expected_overlap == pytest.approx(common.mean(), abs=5 * common.std() / 20_000**0.5)
+        every = explorer.explain(explorer.profile(500), 105, picks=1000)
+        assert (every.item_neighbours["lift"] == 1).all()
+        assert every.expected_overlap == pytest.approx(count)
+
+
+def test_the_share_of_the_neighbours_is_the_same_wherever_it_stands(explorer: Explorer) -> None:
+    profile = explorer.profile(17)
+    for most in (None, 5):
+        for row in explorer.recommend(profile, 10, most_likes=most).itertuples():
+            found = explorer.explain(profile, row.item_id)
+            assert row.neighbour_share == pytest.approx(found.neighbour_share, abs=1e-4)
+            parts = found.neighbour_contribution, found.self_contribution
+            assert row.neighbour_share == pytest.approx(parts[0] / sum(parts), abs=1e-4)
+    assert (explorer.recommend(explorer.profile_of([]), 5)["neighbour_share"] == 0).all()
+
+
+def test_the_neighbours_share_falls_with_the_number_of_likes(explorer: Explorer) -> None:
+    frame = explorer.neighbour_shares()
+    assert frame["likes"].tolist() == 2 * list(BINS)
+    count = frame.groupby("pairs")["count"].sum()
+    assert count.to_dict() == {LISTED: 200 * 20, AT_RANDOM: 200 * 20}
+    filled = frame[frame["count"] > 0]
+    assert (filled["low"] <= filled["median"]).all() and (filled["median"] <= filled["high"]).all()
+    for _, rows in frame.groupby("pairs"):
+        median = rows.set_index("likes")["median"]
+        assert median["0"] == pytest.approx(1), "nothing but neighbours speaks for a title without likes"
+        assert median["1-2"] > median["21-50"] > median["51-100"] > median["more"] > 0
+
+
+@pytest.mark.parametrize("preset", SMALL)
+def test_the_neighbours_shares_are_those_of_the_explanations(preset: str) -> None:
+    """Of all unseen titles of all users, so that the sample does not matter."""
+    dataset = random_world(1)
+    explorer = opened(dataset, build(dataset, EVERYTHING), SMALL[preset])
+    frame = neighbour_shares(explorer.core, users=100, top=100).query("pairs == @LISTED").set_index("likes")
+    likes, shares = explorer.items.set_index("item_id")["likes"], {name: [] for name in BINS}
+    for user in explorer.user_ids:
+        profile = explorer.profile(user)
+        for item_id in explorer.items["item_id"][~explorer.items["item_id"].isin(profile.seen)]:
+            name = [name for name, least in BINS.items() if likes[item_id] >= least][-1]
+            shares[name].append(explorer.explain(profile, item_id).neighbour_share)
+    for name, values in shares.items():
+        assert frame.loc[name, "count"] == len(values)
+        if values:
+            np.testing.assert_allclose(
+                frame.loc[name, ["low", "median", "high"]].astype(float),
+                np.quantile(values, [0.25, 0.5, 0.75]),
+                rtol=1e-3,
+                atol=1e-4,
+            )
 
 
 def test_noise_belongs_to_the_title(explorer: Explorer) -> None:
@@ -152,9 +227,11 @@ def test_noise_belongs_to_the_title(explorer: Explorer) -> None:
         ["item_id", "relation"]
     )
     assert one["noise"].tolist() != third["noise"].tolist()
+    dataset = random_world(1)
+    paper = opened(dataset, build(dataset, EVERYTHING), SMALL["paper"])
     whole, part = (
-        explorer.explain(explorer.profile_of(ids), 1, seed=4).user_neighbours.set_index("item_id")["noise"]
-        for ids in ((2, 3, 4), (2, 4))
+        paper.explain(paper.profile_of(ids), 101, seed=4).user_neighbours.set_index("item_id")["noise"]
+        for ids in ((102, 103, 104), (102, 104))
     )
     assert whole[part.index].tolist() == part.tolist()
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dskreg.data.dataset import CO_LIKED, OUTSIDE, TRAIN, VALIDATION
+from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION
 from dskreg.explorer import Explorer
 from tests.lists import recommended, visit
 from tests.small import DEMO
@@ -29,7 +29,7 @@ class Oracle:
         self.ids = self.data.items["item_id"].tolist()
         folds = (TRAIN, VALIDATION, OUTSIDE)
         known = self.data.liked & np.isin(self.data.fold, folds)
-        assert made.config.train.refit and self.config.activation == "linear" and self.config.user == "items"
+        assert made.config.train.refit and self.config.form == "evidence"
         self.likes = {u: set() for u in range(len(self.data.user_ids))}
         for u, i in zip(self.data.user[known], self.data.item[known], strict=True):
             self.likes[int(u)].add(int(i))
@@ -37,42 +37,44 @@ class Oracle:
         self.history = sorted(self.likes[mine])
         self.seen = set(self.data.item[self.data.user == mine].tolist())
 
+        # The model was made from these likes, and counts them for itself
+        count = np.bincount([i for likes in self.likes.values() for i in likes], minlength=len(self.ids))
+        np.testing.assert_array_equal(self.w["likes"], count)
+
     def person(self, history: list[int]) -> np.ndarray:
         """e_hat_u."""
-        e = self.w["item_embedding"][history]
-        base = (self.w["history_weight"][history][:, None] * e).sum(0) / len(history) ** 0.5
-        picked = e[np.argsort(-(e @ self.w["relevance_item"]), kind="stable")[: self.config.user_picks]]
-        beta = softmax(picked @ base)
-        gated = np.exp(self.w["log_user_gate"]) * (beta @ picked)
-        return self.w["user_tower.weight"] @ (base + gated) + self.w["user_tower.bias"]
+        total = sum(self.w["history_weight"][i] * self.w["item_embedding"][i] for i in history)
+        return total / len(history) ** 0.5
 
     def candidates(self, item: int) -> pd.DataFrame:
         """position, relation, share of the probability mass, picked?"""
         there = self.graph.neighbour[item] >= 0
         j, r = self.graph.neighbour[item][there], self.graph.relation[item][there]
-        logit = (
-            self.w["item_embedding"][j] @ self.w["relevance_item"]
-            + self.w["relation_embedding"][r] @ self.w["relevance_relation"]
-        )
-        logit += self.w["log_gate"][r] + self.w["prior"][r] * np.log(
-            self.graph.strength[item][there].astype(np.float64)
+        shared = self.graph.strengths[item][there].astype(np.float64)
+        evidence = np.log(1 + self.w["likes"][j]) / 5
+        features = np.column_stack([shared, evidence, np.ones(len(j))])
+        logit, preference = (
+            np.array([weight[q] @ f for q, f in zip(r, features, strict=True)])
+            for weight in (self.w["pair_relevance"], self.w["pair_attention"])
         )
         frame = pd.DataFrame({"position": j, "relation": r, "share": softmax(logit), "picked": False})
         frame.loc[np.argsort(-logit, kind="stable")[: self.config.picks], "picked"] = True
-        return frame
+        return frame.assign(preference=preference)
+
+    def neighbours_weight(self, item: int) -> float:
+        """k_i."""
+        kappa, scale, boost = self.w["evidence"]
+        likes = self.w["likes"][item]
+        return scale * (kappa / (likes + kappa) if likes else boost)
 
     def parts(self, person: np.ndarray, item: int) -> tuple[float, float, pd.DataFrame]:
         """(own part, bias, the picks with attention and contribution)."""
         drawn = self.candidates(item).query("picked")
-        aimed = person @ self.w["item_tower.weight"]
-        alpha = softmax(self.w["relation_embedding"][drawn["relation"]] @ person)
-        gain = (
-            alpha
-            * np.exp(self.w["log_gate"])[drawn["relation"]]
-            * (self.w["item_embedding"][drawn["position"]] @ aimed)
-        )
-        own, bias = float(self.w["item_embedding"][item] @ aimed), float(person @ self.w["item_tower.bias"])
-        return own, bias, drawn.assign(attention=alpha, contribution=gain)
+        alpha = softmax(drawn["preference"].to_numpy())
+        weight = self.neighbours_weight(item) * alpha * np.exp(self.w["log_gate"])[drawn["relation"]]
+        gain = weight * (self.w["item_embedding"][drawn["position"]] @ person)
+        own = float(self.w["item_embedding"][item] @ person)
+        return own, 0.0, drawn.assign(attention=alpha, weight=weight, contribution=gain)
 
     def score(self, person: np.ndarray, item: int) -> float:
         own, bias, drawn = self.parts(person, item)
@@ -85,19 +87,11 @@ class Oracle:
         return sorted(score, key=lambda item: -score[item])
 
     def after_the_graph(self, item: int) -> np.ndarray:
-        """e_hat_i for a person without preference among relations."""
-        drawn = self.candidates(item).query("picked")
-        around = (
-            (
-                np.exp(self.w["log_gate"])[drawn["relation"]][:, None]
-                * self.w["item_embedding"][drawn["position"]]
-            ).mean(0)
-            if len(drawn)
-            else 0
-        )
+        """e_hat_i."""
+        drawn = self.parts(np.zeros(self.config.width), item)[2]
         return (
-            self.w["item_tower.weight"] @ (self.w["item_embedding"][item] + around)
-            + self.w["item_tower.bias"]
+            self.w["item_embedding"][item]
+            + drawn["weight"].to_numpy() @ (self.w["item_embedding"][drawn["position"]])
         )
 
 
@@ -207,6 +201,29 @@ def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked
     assert near(shown["Intra-list similarity"][0], float(np.mean(pairs)))
 
 
+def test_the_neighbours_share_and_the_liked_titles_parts_are_as_computed(
+    oracle: Oracle, ranked: list[int]
+) -> None:
+    explorer, person = oracle.explorer, oracle.person(oracle.history)
+    profile = explorer.profile(USER)
+    shares = explorer.recommend(profile, 10)["neighbour_share"]
+    rare = explorer.recommend(profile, 10, most_likes=10)
+    for key, share in [
+        *zip([oracle.ids[item] for item in ranked], shares, strict=False),
+        *zip(rare["item_id"], rare["neighbour_share"], strict=True),
+    ]:
+        own, _, drawn = oracle.parts(person, oracle.ids.index(key))
+        around = drawn["contribution"].sum()
+        assert share == pytest.approx(around / (own + around), abs=1e-4)
+    vector, found = oracle.after_the_graph(ranked[0]), explorer.explain(profile, oracle.ids[ranked[0]])
+    for row in found.user_neighbours.itertuples():
+        i = oracle.ids.index(row.item_id)
+        weight = oracle.w["history_weight"][i]
+        added = weight * (oracle.w["item_embedding"][i] @ vector) / len(oracle.history) ** 0.5
+        assert row.contribution == pytest.approx(added, abs=1e-4)
+        assert row.attention == pytest.approx(weight / oracle.w["history_weight"][oracle.history].sum())
+
+
 def test_the_what_if_page_shows_scores_and_ranks_as_computed(oracle: Oracle, ranked: list[int]) -> None:
     gone, item = oracle.history[0], ranked[2]
     left = [title for title in oracle.history if title != gone]
@@ -254,7 +271,7 @@ def test_the_comparison_of_two_items_shows_numbers_as_computed(oracle: Oracle, r
     data, most = oracle.data, oracle.explorer.core.artifact.config.graph.max_share * len(oracle.ids)
     shared = 0
     for number, name in enumerate(data.relations):
-        if name in oracle.graph.relations and name != CO_LIKED:
+        if name in oracle.graph.relations:
             mine = data.relation == number
             carried = [{int(tail) for tail in data.tail[mine & (data.head == item)]} for item in pair]
             shared += sum(

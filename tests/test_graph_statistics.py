@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dskreg.data.dataset import CO_LIKED, TRAIN, Dataset
+from dskreg.data.dataset import Dataset
 from dskreg.explore.graph_statistics import MEASURES, concentration, gini, top_share
 from dskreg.graph.candidates import build
 from tests.small import SMALL, opened, random_world
@@ -13,15 +13,7 @@ from tests.worlds import EVERYTHING, A, C, D, E, hand_drawn
 def naive_paths(dataset: Dataset, relations: tuple[str, ...], item: int) -> int:
     """Counted one by one."""
     found = 0
-    likes = {
-        (u, i)
-        for u, i, fold, liked in zip(dataset.user, dataset.item, dataset.fold, dataset.liked, strict=True)
-        if fold == TRAIN and liked
-    }
     for name in relations:
-        if name == CO_LIKED:
-            found += sum(1 for u, i in likes if i == item for v, j in likes if v == u and j != item)
-            continue
         r = dataset.relations.index(name)
         triples = {
             (h, t) for h, q, t in zip(dataset.head, dataset.relation, dataset.tail, strict=True) if q == r
@@ -64,10 +56,10 @@ def test_every_degree_is_what_a_loop_counts(seed: int) -> None:
 
 
 def test_the_paths_of_the_hand_drawn_world_are_counted_by_hand() -> None:
-    """A: B by Mecha, B and C by Space; A with B by two users, with D by one. E: the sequel of D."""
+    """A: B by Mecha, B and C by Space. E: the sequel of D."""
     dataset = hand_drawn()
     frame = opened(dataset, build(dataset, EVERYTHING), SMALL["default"]).degrees
-    assert [frame["paths"][i] for i in (A, C, D, E)] == [3 + 3, 2, 1 + 2, 1]
+    assert [frame["paths"][i] for i in (A, C, D, E)] == [3, 2, 1, 1]
 
 
 def test_an_item_without_candidates_samples_nothing() -> None:

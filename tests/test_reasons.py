@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from dskreg.data.dataset import CO_LIKED
 from dskreg.explain.reasons import SECOND, in_words, named
 from dskreg.explorer import Explorer
 from tests.small import DEMO
@@ -34,7 +33,6 @@ def test_liked_titles_are_marked_as_liked(titles: list[tuple[str, bool]], expect
 def test_relations_and_entities_in_words() -> None:
     assert in_words("genre", "Mecha", "Space", titles="“A”") == "genre Mecha and Space (as “A”)"
     assert in_words("franchise", "Gundam", titles="“A”") == "the same franchise as “A”"
-    assert in_words(CO_LIKED, titles="these two") == "these two (liked by the same users)"
     assert in_words("studio", titles="“A”") == "studio to “A”"
 
 
@@ -43,10 +41,8 @@ def test_a_reason_names_the_largest_contributions_of_the_explanation(explorer: E
     for row in explorer.recommend(profile, 10).itertuples():
         because, _, through = str(row.reason).partition("; sampled through ")
         explanation = explorer.explain(profile, row.item_id)
-        users, items = explanation.user_neighbours, explanation.item_neighbours
-        added = users["base_contribution"].fillna(0) + users["contribution"].where(users["picked"], 0)
-        top = users.loc[added.sort_values(ascending=False).index[:2], "title"].tolist()
-        assert re.findall("“(.*?)”", because)[0] == top[0]
+        items = explanation.item_neighbours
+        assert re.findall("“(.*?)”", because)[0] == explanation.liked["title"].iloc[0]
         sampled = items[items["picked"]].sort_values("contribution", ascending=False)
         least = SECOND * sampled["contribution"].max()
         strongest = sampled[(sampled["contribution"] > 0) & (sampled["contribution"] >= least)].head(2)

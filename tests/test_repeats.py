@@ -70,10 +70,9 @@ def test_no_frequency_leaves_its_probability_behind(demo: Explorer) -> None:
     made = demo.repeat(demo.profile(USER), TITLE, 3000)
     bound = np.sqrt(np.log(2 * len(made.frame) / 1e-6) / (2 * made.count))
     assert (made.frame["frequency"] - made.frame["inclusion_probability"]).abs().max() < bound
-    assert (
-        (made.frame["low"] <= made.frame["inclusion_probability"])
-        & (made.frame["inclusion_probability"] <= made.frame["high"])
-    ).all()
+    expected = made.count * made.frame["inclusion_probability"]  # a quantile of a count is a whole number
+    assert (made.frame["low"] * made.count <= np.ceil(expected) + 1e-6).all()
+    assert (np.floor(expected) <= made.frame["high"] * made.count + 1e-6).all()
 
 
 def test_the_band_is_the_binomial_one() -> None:
@@ -95,11 +94,11 @@ def test_an_item_without_candidates_draws_nothing() -> None:
     dataset = random_world(0)
     graph = build(dataset, EVERYTHING)
     graph.neighbour[4] = -1
-    explorer = opened(dataset, graph, SMALL["default"])
-    made = explorer.repeat(explorer.profile(500), 104, 3)
-    assert made.frame.empty and made.running.empty and len(set(made.score)) > 1, (
-        "the person's side is still drawn"
-    )
+    for preset, scores in (("default", 1), ("paper", 3)):
+        explorer = opened(dataset, graph, SMALL[preset])
+        made = explorer.repeat(explorer.profile(500), 104, 3, user_picks=1)
+        assert made.frame.empty and made.running.empty
+        assert len(set(made.score)) == scores, "the paper's form still draws on the user's side"
 
 
 @pytest.mark.parametrize("count", [0, -1, MOST + 1])

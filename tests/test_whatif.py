@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from dskreg.data.dataset import CO_LIKED, Dataset
+from dskreg.data.dataset import Dataset
 from dskreg.evaluation.ranking import noise_free, picks_of
 from dskreg.explain.edits import cut
+from dskreg.explain.whatif import _edited
 from dskreg.explorer import Change, Explorer, InputError
 from dskreg.graph.candidates import CandidateGraph, build
-from dskreg.model.dskreg import DSKReG
+from dskreg.model.evidence import model_of
 from dskreg.serving.trained import TrainedModel
 from tests.small import DEMO, SMALL, of_few, opened
 from tests.worlds import EVERYTHING, hand_drawn
@@ -51,7 +52,7 @@ def listing(moves: pd.DataFrame, side: str) -> list[object]:
 def edited(explorer: Explorer, graph: CandidateGraph, dataset: Dataset | None = None) -> Explorer:
     """The same weights with another candidate table."""
     artifact = explorer.core.artifact
-    model = DSKReG(artifact.config.model, graph, len(artifact.dataset.user_ids)).eval()
+    model = model_of(artifact.config.model, graph, len(artifact.dataset.user_ids)).eval()
     model.load_state_dict(explorer.core.model.state_dict())
     picks = picks_of(noise_free(model))
     return Explorer(
@@ -121,10 +122,12 @@ def test_removing_a_neighbour_changes_the_selected_item_alone(small: Explorer) -
             (graph.neighbour[position] == small.core.directory.item(gone["item_id"]))
             & (graph.relation[position] == graph.relations.index(gone["relation"]))
         )
-        neighbour, relation, strength = graph.neighbour.copy(), graph.relation.copy(), graph.strength.copy()
-        for table, empty in ((neighbour, -1), (relation, 0), (strength, 0)):
-            table[position] = np.r_[table[position][rest], [empty] * int((~rest).sum())]
-        other = edited(small, replace(graph, neighbour=neighbour, relation=relation, strength=strength))
+        tables = [table.copy() for table in (graph.neighbour, graph.relation, graph.strengths)]
+        for table, empty in zip(tables, (-1, 0, 0), strict=True):
+            table[position] = np.concatenate(
+                [table[position][rest], np.full_like(table[position][~rest], empty)]
+            )
+        other = edited(small, CandidateGraph(graph.relations, *tables))
         same_explanation(found.after, other.explain(profile, item))
         others = found.moves[found.moves["item_id"] != item]
         assert len(others) > 0
@@ -141,10 +144,11 @@ def test_removing_a_neighbour_changes_the_selected_item_alone(small: Explorer) -
 
 
 def test_among_equal_candidates_only_the_removed_one_is_replaced(demo: Explorer) -> None:
-    """A model without learned relevance samples by relation alone, and most candidates have equal logits."""
-    artifact, flat = demo.core.artifact, ("relevance_item", "relevance_relation", "prior")
-    weights = artifact.weights | {name: np.zeros_like(artifact.weights[name]) for name in flat}
-    model = DSKReG(artifact.config.model, artifact.graph, len(artifact.dataset.user_ids)).eval()
+    """Without what is learnt of pairs all candidates have equal logits."""
+    artifact = demo.core.artifact
+    flat = np.zeros_like(artifact.weights["pair_relevance"])
+    weights = artifact.weights | {"pair_relevance": flat}
+    model = model_of(artifact.config.model, artifact.graph, len(artifact.dataset.user_ids)).eval()
     model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
     equal = Explorer(
         TrainedModel(demo.path, replace(artifact, weights=weights, picks=picks_of(noise_free(model))))
@@ -163,14 +167,22 @@ def test_among_equal_candidates_only_the_removed_one_is_replaced(demo: Explorer)
 
 
 def without_relation(graph: CandidateGraph, number: int) -> CandidateGraph:
-    """The table without the relation's candidates, the others moved up: candidates come first."""
-    kept = (graph.relation != number) & (graph.neighbour >= 0)
+    """The table without the relation's candidates, and without what other pairs share under it."""
+    strengths = graph.strengths.copy()
+    strengths[:, :, number] = 0
+    return moved_up(replace(graph, strengths=strengths), graph.relation != number)
+
+
+def moved_up(graph: CandidateGraph, kept: np.ndarray) -> CandidateGraph:
+    """The table with the `kept` `[I, M]` candidates alone, which come first."""
+    kept = kept & (graph.neighbour >= 0)
     order = np.argsort(~kept, axis=1, kind="stable")
-    neighbour, relation, strength = (
+    neighbour, relation = (
         np.take_along_axis(np.where(kept, table, empty), order, 1).astype(table.dtype)
-        for table, empty in ((graph.neighbour, -1), (graph.relation, 0), (graph.strength, 0))
+        for table, empty in ((graph.neighbour, -1), (graph.relation, 0))
     )
-    return replace(graph, neighbour=neighbour, relation=relation, strength=strength)
+    strengths = np.take_along_axis(np.where(kept[..., None], graph.strengths, 0), order[..., None], 1)
+    return CandidateGraph(graph.relations, neighbour, relation, strengths)
 
 
 def check_relation(explorer: Explorer, user: int, number: int) -> None:
@@ -187,7 +199,7 @@ def check_relation(explorer: Explorer, user: int, number: int) -> None:
         atol=1e-5,
     )
     assert name not in set(found.after.item_neighbours["relation"])
-    assert found.touched == ((graph.relation == number) & (graph.neighbour >= 0)).any(1).sum()
+    assert found.touched == (graph.strengths[:, :, number] > 0).any(1).sum()
 
 
 def test_removing_a_relation_equals_the_model_over_the_table_without_it(small: Explorer) -> None:
@@ -198,6 +210,51 @@ def test_removing_a_relation_equals_the_model_over_the_table_without_it(small: E
 def test_removing_genres_or_franchises_from_the_demo_equals_the_table_without_them(demo: Explorer) -> None:
     for name in ("genre", "franchise"):
         check_relation(demo, USER, demo.relations.index(name))
+
+
+def test_the_changed_model_keeps_nothing_that_was_derived_from_the_former_draw(small: Explorer) -> None:
+    core, graph = small.core, small.core.graph
+    former = core.drawn, core.share, core.representations[1], core.catalogue.picks.neighbour  # all cached
+    changed = _edited(core, cut(graph, core.directory, relations=("genre",)))
+    other = edited(small, without_relation(graph, graph.relations.index("genre"))).core
+    first = np.zeros((len(core.items), len(core.items)))
+    expected = first.copy()
+    for table, share, target in (
+        (graph, changed.share, first),
+        (other.graph, other.share, expected),
+    ):
+        item, slot = np.nonzero(table.neighbour >= 0)
+        np.add.at(target, (item, table.neighbour[item, slot]), share[item, slot])
+    np.testing.assert_allclose(first, expected, atol=1e-5)
+    np.testing.assert_allclose(changed.representations[1], other.representations[1], atol=1e-5)
+    np.testing.assert_allclose(
+        changed.model.representation(changed.catalogue.picks)[1], other.representations[1], atol=1e-5
+    )
+    profile = small.profile(500)
+    np.testing.assert_allclose(changed.scores(profile), other.scores(profile), atol=1e-5)
+    for one, again in zip(
+        former, (core.drawn, core.share, core.representations[1], core.catalogue.picks.neighbour), strict=True
+    ):
+        assert one is again
+    assert not np.allclose(former[2], changed.representations[1])
+
+
+def test_a_relation_that_goes_moves_pairs_under_other_relations_too(demo: Explorer) -> None:
+    """In the evidence form the logit sees everything that the pair shares."""
+    core, number = demo.core, demo.relations.index("genre")
+    found = demo.what_if(demo.profile(USER), TITLE, Change(without_relations=("genre",)), 10)
+    keys = ["item_id", "relation"]
+    both = found.before.item_neighbours.merge(found.after.item_neighbours, on=keys, suffixes=("", "_after"))
+    item = core.directory.item(TITLE)
+    shared = {
+        (core.directory.item_ids[j], demo.relations[r])
+        for j, r, strengths in zip(
+            core.graph.neighbour[item], core.graph.relation[item], core.graph.strengths[item], strict=True
+        )
+        if j >= 0 and r != number and strengths[number] > 0
+    }
+    moved = both[(both["logit"] - both["logit_after"]).abs() > 1e-6]
+    assert len(shared) and set(zip(moved["item_id"], moved["relation"], strict=True)) == shared
 
 
 # Entities
@@ -211,18 +268,17 @@ def without_triples(dataset: Dataset, relation: str, label: str) -> Dataset:
 
 
 def table_of(dataset: Dataset, graph: CandidateGraph) -> np.ndarray:
-    """Strengths `[I, M]` of these edges in the graph built from `dataset`, 0 if absent; co-liked stay."""
+    """Strengths `[I, M, R]` of these pairs in the graph built from `dataset`, 0 if absent."""
     built = build(dataset, EVERYTHING)
     found = {
-        (int(i), int(built.neighbour[i, m]), built.relations[built.relation[i, m]]): built.strength[i, m]
+        (int(i), int(built.neighbour[i, m])): dict(zip(built.relations, built.strengths[i, m], strict=True))
         for i, m in zip(*np.nonzero(built.neighbour >= 0), strict=True)
     }
-    strength = graph.strength.copy()
+    strengths = np.zeros_like(graph.strengths)
     for i, m in zip(*np.nonzero(graph.neighbour >= 0), strict=True):
-        name = graph.relations[graph.relation[i, m]]
-        if name != CO_LIKED:
-            strength[i, m] = found.get((int(i), int(graph.neighbour[i, m]), name), 0.0)
-    return strength
+        pair = found.get((int(i), int(graph.neighbour[i, m])), {})
+        strengths[i, m] = [pair.get(name, 0.0) for name in graph.relations]
+    return strengths
 
 
 def test_removing_an_entity_equals_the_model_over_data_without_its_triples(small: Explorer) -> None:
@@ -235,22 +291,14 @@ def test_removing_an_entity_equals_the_model_over_data_without_its_triples(small
     }
     for relation, label in sorted(carried):
         less = without_triples(dataset, relation, label)
-        strength = table_of(less, graph)
-        gone = (graph.neighbour >= 0) & (strength == 0)
+        rebuilt = replace(graph, strengths=table_of(less, graph))
+        gone = (graph.neighbour >= 0) & (rebuilt.strength == 0)
         ties = cut(graph, core.directory, entities=[(relation, label)])
         np.testing.assert_array_equal(ties.gone, gone)
-        np.testing.assert_allclose(ties.strength, strength, atol=1e-6)
-        order = np.argsort(gone | (graph.neighbour < 0), axis=1, kind="stable")
-        other = edited(
-            small,
-            CandidateGraph(
-                graph.relations,
-                np.take_along_axis(np.where(gone, -1, graph.neighbour), order, 1).astype(np.int32),
-                np.take_along_axis(np.where(gone, 0, graph.relation), order, 1).astype(np.int16),
-                np.take_along_axis(strength, order, 1),
-            ),
-            less,
-        )
+        np.testing.assert_allclose(ties.strengths, rebuilt.strengths, atol=1e-6)
+        changed = (ties.strengths != graph.strengths).any((1, 2))
+        assert ties.touched.tolist() == np.flatnonzero(changed).tolist()
+        other = edited(small, moved_up(rebuilt, ~gone), less)
         item = small.items["item_id"].iloc[5]
         found = small.what_if(profile, item, Change(without_entities=((relation, label),)), 12)
         same_explanation(found.after, other.explain(profile, item))  # strengths, draws and words
@@ -259,11 +307,11 @@ def test_removing_an_entity_equals_the_model_over_data_without_its_triples(small
 
 
 def test_entities_and_the_edges_without_them_are_as_counted_by_hand() -> None:
-    """A carries Mecha and Space, B both, C Space, D Cooking; E is D's sequel."""
+    """A carries Mecha and Space, B both, C Space, D Cooking; E is D's sequel. A, B and D are liked."""
     dataset = hand_drawn()
     explorer = opened(dataset, build(dataset, EVERYTHING), SMALL["default"])
     rows = {(r.relation, r.entity): (r.titles, r.candidates) for r in explorer.entities(100).itertuples()}
-    assert rows == {("genre", "Mecha"): (2, 1), ("genre", "Space"): (3, 2)}
+    assert rows == {("genre", "Mecha"): (2, 1), ("genre", "Space"): (3, 1)}
     # The other end of a link
     assert explorer.entities(104)[["entity", "titles", "candidates"]].to_numpy().tolist() == [
         ["E the title", 1, 1]
@@ -272,17 +320,17 @@ def test_entities_and_the_edges_without_them_are_as_counted_by_hand() -> None:
 
     def genre_pairs(*entities: tuple[str, str]) -> dict[tuple[int, int], float]:
         ties = cut(graph, directory, entities=entities)
-        there = (graph.relation == graph.relations.index("genre")) & (graph.neighbour >= 0) & ~ties.gone
+        genre = graph.relations.index("genre")
+        there = (graph.relation == genre) & (graph.neighbour >= 0) & ~ties.gone
         return {
-            (i, int(graph.neighbour[i, m])): float(ties.strength[i, m])
+            (i, int(graph.neighbour[i, m])): float(ties.strengths[i, m, genre])
             for i, m in zip(*np.nonzero(there), strict=True)
         }
 
     mecha, space = np.log(5 / 2) / np.log(5), np.log(5 / 3) / np.log(5)
-    whole = {(0, 1): mecha + space, (0, 2): space, (1, 2): space}
-    both_ways = {**whole, **{(j, i): s for (i, j), s in whole.items()}}
-    assert genre_pairs() == pytest.approx(both_ways)
-    assert genre_pairs(("genre", "Mecha")) == pytest.approx(dict.fromkeys(both_ways, space))
+    whole = {(0, 1): mecha + space, (1, 0): mecha + space, (2, 0): space, (2, 1): space}
+    assert genre_pairs() == pytest.approx(whole)
+    assert genre_pairs(("genre", "Mecha")) == pytest.approx(dict.fromkeys(whole, space))
     assert genre_pairs(("genre", "Space")) == pytest.approx({(0, 1): mecha, (1, 0): mecha})
     assert genre_pairs(("genre", "Space"), ("genre", "Mecha")) == {}
 

@@ -104,24 +104,27 @@ class ColdItems:
 
     @torch.no_grad()
     def curve(self, model: EvidenceDSKReG, boosts: tuple[float, ...] = BOOSTS) -> list[dict[str, float]]:
-        """boost, and the mean NDCG@20 of all, warm and cold held-out likes, every item ranked."""
+        """boost, and the mean NDCG@20 of all, warm and cold held-out likes, every item ranked; at a boost of
+        0 cold items come last.
+        """
         every = torch.arange(len(model.item_embedding), device=model.item_embedding.device)
         items = torch.from_numpy(self.items).to(every.device)
-        cold = _mask(len(every), self.items)
+        used = model.evidence[2].clone()
+        model.evidence[2] = 1  # the score of a cold item is as many times this as the boost
+        with hidden(model, items):
+            users = self.users(model)
+            score = Catalogue.of(model, every, model.draw_items(every)).scores(users).T.cpu().numpy()
+            cold = (model.likes == 0).cpu().numpy()
+        model.evidence[2] = used
         targets = {
             "all": self.wanted,
             "warm": self.wanted.multiply(~cold),
             "cold": self.wanted.multiply(cold),
         }
         rows = []
-        with hidden(model, items):
-            users = self.users(model)
-            score = Catalogue.of(model, every, model.draw_items(every)).scores(users).T.cpu().numpy()
-            silent = (model.likes == 0).cpu().numpy()
-            used = float(model.evidence[2]) or 1.0
         for boost in boosts:
             changed = score.copy()
-            changed[:, silent] = score[:, silent] * (boost / used) if boost else -np.inf
+            changed[:, cold] = score[:, cold] * boost if boost else -np.inf
             row = {"boost": boost}
             for name, target in targets.items():
                 target = sparse.csr_matrix(target)
@@ -135,9 +138,11 @@ class ColdItems:
 
 def best_boost(curve: list[dict[str, float]]) -> float:
     """The largest boost at which warm items lose at most LOSS of what they have where cold ones are
-    unscored.
+    unscored; 1 where that is nothing, and so says nothing.
     """
     unscored = curve[0]["warm"]
+    if not unscored:
+        return 1.0
     return max(row["boost"] for row in curve if row["warm"] >= (1 - LOSS) * unscored)
 
 

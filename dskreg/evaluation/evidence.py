@@ -4,6 +4,7 @@
 
 kappa and scale: among the settings whose NDCG over all validation likes is within HARM of the best, the one
 that ranks the likes of rare items best. boost: the largest at which warm items lose at most `cold.LOSS`.
+Without validation likes they stay as they are at the start.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def band(probability: np.ndarray, n: int | np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def relaxed_score(core: TrainedModel, profile: Profile, item_id: object, settings: DrawSettings) -> float:
-    """The score with the relaxed weights of training in the place of the picks, on both sides."""
+    """The score with the relaxed weights of training in the place of whatever is picked."""
     user, history = core.history(profile)
     softened = copy.copy(core)
     softened.model = copy.copy(core.model)  # the same weights

@@ -26,6 +26,8 @@ from dskreg.graph.candidates import CandidateGraph
 from dskreg.graph.entities import idf, links
 from dskreg.serving.directory import Directory
 
+ROUNDING = 1e-6  # of a strength
+
 
 @dataclass(frozen=True)
 class GraphEdit:
@@ -33,7 +35,8 @@ class GraphEdit:
 
     gone: np.ndarray  # [I, M] bool: no candidate any more
     strengths: np.ndarray  # [I, M, R] float32; where nothing was cut, exactly the table's
-    weaker: np.ndarray  # [I, M] bool: still a candidate, of a pair that shares less
+    # [I, M] bool: still a candidate, of a pair that shares less under any relation
+    weaker: np.ndarray
 
     @cached_property
     def touched(self) -> np.ndarray:
@@ -71,6 +74,9 @@ def cut(
             continue
         row, slot = row[changed], slot[changed]
         left, count = _left(directory, name, columns, row, graph.neighbour[row, slot])
+        # A pair may be linked both ways: one link more or less is nothing
+        less = strengths[row, slot, number] - left > ROUNDING
+        row, slot, left, count = row[less], slot[less], left[less], count[less]
         strengths[row, slot, number] = left
         gone[row, slot] |= (count == 0) & (graph.relation[row, slot] == number)
         weaker[row, slot] = True

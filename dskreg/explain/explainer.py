@@ -53,7 +53,8 @@ class Explainer:
             item_id: The item.
             seed: Of the Gumbel noise; None: no noise, the largest logits are picked.
             picks: Neighbours sampled for the item; None: as in training.
-            user_picks: Items sampled from the history; None: as in training.
+            user_picks: Items sampled from the history of the paper's form, None: as in training; the
+                evidence form takes all.
             temperature: Of the relaxed weights that are shown beside the picks; None: as in training.
 
         Raises:

@@ -5,7 +5,7 @@ them were sampled, and what each contributes.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,9 @@ LIKED = "liked"
 class Explanation:
     """Self contribution + bias + the item neighbours' contributions = the score before the activation (the
     score itself where it is linear).
+
+    In the evidence form nothing is drawn among the liked items: all are picked, with an inclusion
+    probability of 1, and their attention is their normalised weight.
     """
 
     user: Any  # id, or None for a custom profile
@@ -59,8 +62,26 @@ class Explanation:
 
     @property
     def neighbour_share(self) -> float:
-        """Their share of the score; 0 where the score is 0."""
-        return self.neighbour_contribution / self.score if self.score else 0.0
+        """Their share of the score before the activation; 0 where that is 0.
+
+        Below 0 or above 1 where they and the item's own embedding pull apart.
+        """
+        whole = self.pre_activation_score
+        return self.neighbour_contribution / whole if whole else 0.0
+
+    @property
+    def expected_overlap(self) -> float:
+        """sum_j pi_j^2: how many neighbours two independent draws have in common, on average."""
+        return float((self.item_neighbours["inclusion_probability"] ** 2).sum())
+
+    @property
+    def effective_candidates(self) -> float:
+        """exp(entropy of softmax(s)): among so many equally likely candidates a first pick would be as
+        uncertain; 0 without a candidate.
+        """
+        share = self.item_neighbours["share"].to_numpy()
+        share = share[share > 0]
+        return float(np.exp(-(share * np.log(share)).sum())) if len(share) else 0.0
 
     @property
     def liked(self) -> pd.DataFrame:
@@ -104,6 +125,8 @@ class Explanation:
             "own_contribution": self.self_contribution,
             "neighbour_contribution": self.neighbour_contribution,
             "neighbour_share": self.neighbour_share,
+            "expected_overlap": self.expected_overlap,
+            "effective_candidates": self.effective_candidates,
             "liked": self.liked.to_dict("records"),
             "common": self.common,
             "user_neighbours": self.user_neighbours.to_dict("records"),
@@ -125,7 +148,8 @@ def candidates_frame(
     """One node's draw (N = 1) as a table, a row per candidate, the largest key first.
 
     `neighbour`, `relation` and `via` `[C]` describe the C candidates, which hold the first slots; `attention`
-    and `contribution` `[S]` belong to `drawn.slot`.
+    and `contribution` `[S]` belong to `drawn.slot`. `lift` is the inclusion probability over that of a draw
+    at random, K / C; 1 where all are drawn.
     """
     count = len(neighbour)
     logit, noise, key = (x[0, :count].double().numpy() for x in (drawn.logit, drawn.noise, drawn.key))
@@ -140,6 +164,7 @@ def candidates_frame(
         largest = np.argsort(-key, kind="stable")[: PRUNE * picks]
         relaxed = np.zeros(count)
         relaxed[largest] = relaxed_top_k(torch.from_numpy(key[largest])[None], picks, temperature)[0].numpy()
+    probability = inclusion_probability(logit, picks)
     frame = pd.DataFrame(
         {
             "item_id": [directory.item_ids[j] for j in neighbour],
@@ -152,7 +177,8 @@ def candidates_frame(
             "key": key,
             "picked": picked,
             "relaxed": relaxed,
-            "inclusion_probability": inclusion_probability(logit, picks),
+            "inclusion_probability": probability,
+            "lift": probability * max(1.0, count / picks) if picks else probability,
             "attention": alpha,
             "contribution": gain,
         }
@@ -220,6 +246,8 @@ def explain(
     """The explanation of a trace with B = N = 1; `graph`: its candidate table, if not the model's own."""
     graph, directory = graph or core.graph, core.directory
     history = core.history(profile)[1]
+    if core.all_liked:
+        settings = replace(settings, user_picks=len(history))
     liked = history_contributions(core.model, trace, torch.tensor([item]), torch.from_numpy(history))[:, 0]
     u, i = trace.user, trace.item
     neighbour, relation = graph.neighbour[item], graph.relation[item]
@@ -243,8 +271,8 @@ def explain(
         [LIKED] * len(history),
         [[] for _ in history],
         u.attention[0].numpy(),
-        liked[u.draw.slot[0]].numpy() if len(history) else np.zeros(0),
-        len(history) if core.all_liked else settings.user_picks,
+        liked[u.draw.slot[0]].numpy() if len(history) else np.zeros(u.draw.slot.shape[1]),
+        settings.user_picks,
         settings.temperature,
     )
     return Explanation(

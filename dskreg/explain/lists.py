@@ -14,6 +14,7 @@ from dskreg.evaluation.metrics import top_items
 from dskreg.evaluation.ranking import rankings
 from dskreg.explain.explanation import history_contributions
 from dskreg.explain.reasons import by_popularity, reasons
+from dskreg.model.aggregation import neighbour_share
 from dskreg.serving.directory import Profile
 from dskreg.serving.diversity import POOL, WIDE, mmr
 from dskreg.serving.trained import TrainedModel, as_batch
@@ -52,21 +53,23 @@ def listing(
 ) -> pd.DataFrame:
     """The columns of `Explorer.recommend` for the items `listed` `[N]`, in this order."""
     seen, held_out = core.positions(profile.seen), core.held_out(profile)[listed]
+    share, why = _explained(core, profile, listed)
     frame = core.rows(listed).assign(score=score, score_rank=score_rank)
     frame.insert(0, "rank", np.arange(1, len(listed) + 1))
-    return frame.assign(seen=np.isin(listed, seen), held_out=held_out, reason=_reasons(core, profile, listed))
+    return frame.assign(neighbour_share=share, seen=np.isin(listed, seen), held_out=held_out, reason=why)
 
 
-def _reasons(core: TrainedModel, profile: Profile, listed: np.ndarray) -> list[str]:
-    if not len(listed):
-        return []
-    if not profile.history:
-        return [by_popularity(int(likes)) for likes in core.directory.likes[listed]]
+def _explained(core: TrainedModel, profile: Profile, listed: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """(the neighbours' share of each item's score `[N]`, the reason for it)."""
+    if not len(listed) or not profile.history:
+        why = [by_popularity(int(likes)) for likes in core.directory.likes[listed]]
+        return np.zeros(len(listed)), why
     user, history = core.history(profile)
     items = torch.from_numpy(listed)
     trace = core.model(torch.tensor([user]), as_batch(history), items)
     added = history_contributions(core.model, trace, items, torch.from_numpy(history)).numpy()
-    return reasons(core.directory, core.graph, trace, listed, history, added)
+    share = neighbour_share(trace.item.contribution, trace.item.pre_activation)[:, 0].numpy()
+    return share, reasons(core.directory, core.graph, trace, listed, history, added)
 
 
 def of_all_users(core: TrainedModel, top: int, exclude: str) -> Iterator[pd.DataFrame]:

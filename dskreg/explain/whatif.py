@@ -1,8 +1,9 @@
 """What if something were removed or added: recomputed by the same model, never approximated.
 
 Items change the user's history; one neighbour changes one item's draw; an entity or a relation changes
-the candidate table (edits.py) and with it the draws of all items that it touches. Then every score is
-computed again by `DSKReG.user_hop`, `draw_items` and `item_hop`, without noise.
+the candidate table (edits.py) and with it the draws of all items that it touches: in the evidence form the
+logit of a candidate depends on all that the pair has in common, so that a relation that goes also moves
+candidates of other relations. Then every score is computed again by the model, without noise.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dskreg.explain.edits import GraphEdit, all_entities, cut, entities_of
 from dskreg.explain.explanation import Explanation, explain
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.aggregation import Trace
+from dskreg.model.dskreg import DSKReG
 from dskreg.model.sampling import Draw, DrawSettings
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
@@ -102,16 +104,15 @@ def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Chang
     for other, relation in change.without_neighbours:
         ties.gone[item, _slot(core, item, other, relation)] = True
     edited = _edited(core, ties)
-    drawn = _redrawn(edited, core.drawn, ties)
-    score = core.scores(profile), edited.scores(then, drawn)
+    score = core.scores(profile), edited.scores(then)
     shown = ~core.hidden(profile), ~core.hidden(then)
     by = core.order(profile, score[0]), core.order(then, score[1])
     rank = _ranks(by[0], shown[0]), _ranks(by[1], shown[1])
     untouched = GraphEdit(np.zeros_like(ties.gone), core.graph.strengths, np.zeros_like(ties.gone))
-    before = _explained(core, profile, item, core.drawn, untouched)
+    before = _explained(core, profile, item, untouched)
     return WhatIf(
         before=before,
-        after=_without_words(_explained(edited, then, item, drawn, ties), set(change.without_entities))
+        after=_without_words(_explained(edited, then, item, ties), set(change.without_entities))
         if change
         else before,
         rank_before=int(rank[0][item]) or None,
@@ -166,24 +167,21 @@ def _edited(core: TrainedModel, ties: GraphEdit) -> TrainedModel:
     """The model on the changed candidates, with the same parameters."""
     if not len(ties.touched):
         return core
-    edited = copy.copy(core)
-    edited.model = copy.copy(core.model)
-    edited.model._buffers = core.model._buffers | {"strengths": torch.from_numpy(ties.strengths)}
-    return edited
+    model = copy.copy(core.model)
+    model._buffers = core.model._buffers | {"strengths": torch.from_numpy(ties.strengths)}
+    return core.over(model, _redrawn(model, core.drawn, ties))
 
 
-def _redrawn(core: TrainedModel, before: Draw, ties: GraphEdit) -> Draw:
+def _redrawn(model: DSKReG, before: Draw, ties: GraphEdit) -> Draw:
     """The draw of all items with the changed candidates; items that the change does not touch keep theirs.
 
     Among equals it is chance who is drawn, and another table would be another chance: those drawn before go
     first, so that only the change moves anything.
     """
-    if not len(ties.touched):
-        return before
     rows = torch.from_numpy(ties.touched)
     old = before.of(rows)
     first = torch.zeros_like(old.key).scatter(1, old.slot, old.picked * NUDGE)
-    new = core.model.draw_items(rows, first, without=torch.from_numpy(ties.gone[ties.touched]))
+    new = model.draw_items(rows, first, without=torch.from_numpy(ties.gone[ties.touched]))
     new = replace(new, noise=torch.zeros_like(first), key=new.logit)
     whole = {field.name: getattr(before, field.name).clone() for field in fields(Draw)}
     for name, tensor in whole.items():
@@ -219,12 +217,12 @@ def _moves(
     )
 
 
-def _explained(core: TrainedModel, profile: Profile, item: int, drawn: Draw, ties: GraphEdit) -> Explanation:
-    """The pass for one item with the given draw, with names."""
+def _explained(core: TrainedModel, profile: Profile, item: int, ties: GraphEdit) -> Explanation:
+    """The pass for one item with the model's draw of all items, with names."""
     user, history = core.history(profile)
     items, model = torch.tensor([item]), core.model
     hop = core.user_hop(user, history)
-    item_hop = model.item_hop(hop.output, items, drawn.of(items))
+    item_hop = model.item_hop(hop.output, items, core.drawn.of(items))
     trace = Trace(hop, item_hop, item_hop.score.T)
     config = model.config
     settings = DrawSettings(None, config.picks, config.user_picks, config.temperature)

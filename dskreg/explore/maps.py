@@ -1,9 +1,9 @@
 """Maps and nearest neighbours in the embedding spaces of an opened artifact.
 
-There are two kinds of points: titles, aggregated (e_hat_i for a user without relation preferences) or raw
-(e_i), and users (e_hat_u). Each has two projections: t-SNE, stored in the artifact, and PCA, computed here.
-Nearest neighbours are those in the embedding space; those on the map are given as well, so that projection
-errors are visible. Titles that are kept out never appear.
+There are two kinds of points: titles, aggregated (e_hat_i; of the paper's form for a user without relation
+preferences) or raw (e_i), and users (e_hat_u). Each has two projections: t-SNE, stored in the artifact, and
+PCA, computed here. Nearest neighbours are those in the embedding space; those on the map are given as well,
+so that projection errors are visible. Titles that are kept out never appear.
 """
 
 from __future__ import annotations

@@ -80,6 +80,13 @@ def attention(preference: Tensor, weight: Tensor) -> Tensor:
     return grown / torch.where(total > 0, total, 1.0)
 
 
+def neighbour_share(contribution: Tensor, pre_activation: Tensor) -> Tensor:
+    """What part of the score before the activation `[N, b]` the picks' contributions `[N, S, b]` are: below 0
+    or above 1 where they and the item's own embedding pull apart; 0 where the score is 0.
+    """
+    return torch.where(pre_activation == 0, 0.0, contribution.sum(1) / pre_activation)
+
+
 def lookup(values: Tensor, index: Tensor) -> Tensor:
     """`values` `[I]` at `index`, of any shape.
 

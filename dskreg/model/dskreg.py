@@ -295,13 +295,13 @@ class DSKReG(nn.Module):
         return Trace(user, item, item.score.squeeze(1) if paired else item.score.T)
 
     @torch.no_grad()
-    def representation(self) -> tuple[Tensor, Tensor]:
+    def representation(self, picks: Picks | None = None) -> tuple[Tensor, Tensor]:
         """Items before and after the graph, both `[I, D]`: e_i, and e_hat_i for a user without preference
-        among relations.
+        among relations; with the `picks` of all items, or without those of the noise-free draw.
         """
         indifferent = torch.zeros(1, self.config.width, device=self.item_embedding.device)
         items = torch.arange(len(self.item_embedding), device=indifferent.device)
-        picks = self.picks(items, self.draw_items(items))
+        picks = picks or self.picks(items, self.draw_items(items))
         alpha = attention(self.preference(indifferent, picks.relation, False), picks.weight[..., None])
         after = self.item_vectors(items, picks.neighbour, self.gated(items, picks.relation, alpha))
         return self.item_embedding.detach(), after.squeeze(1)

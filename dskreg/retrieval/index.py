@@ -1,15 +1,15 @@
 """Items in an engine for approximate nearest neighbours, and lists that are made through it.
 
     shortlist = the n items with the largest e_hat_u . e_hat_i, from the engine
-    list      = the shortlist, sorted by y(u,i) = e_hat_u . e_hat_i|u
+    list      = the shortlist, sorted by y(u,i)
 
-An engine knows one vector per item, e_hat_i for a user without preference among relations
-(DSKReG.representation). The model's score is no inner product with it: the attention over an item's
-neighbours depends on the user's preference among relations, so every user sees another e_hat_i|u, and
-where the activation is not linear even a fixed attention would not split into a user's and an item's part.
-Hence the shortlist only proposes, and every item on it is scored again by the model, from the picks that the
-Explorer ranks by: what is listed has the Explorer's scores, and the only possible fault is an item that was
-not proposed. How often that happens is measured when an index is built.
+An engine knows one vector per item (TrainedModel.representations). In the evidence form that is all there
+is: y(u,i) = e_hat_u . e_hat_i, so the shortlist is the list. In the paper's form the attention over an item's
+neighbours depends on the user's preference among relations, and the activation does not split into a user's
+and an item's part: the engine has e_hat_i for a user without preference, the shortlist is longer than the
+list and only proposes, and every item on it is scored by the model. What is listed has the Explorer's scores,
+and the only possible fault is an item that was not proposed. How often that happens is measured when an index
+is built.
 
     manifest.json        kind, format, engine, its version and settings, the artifact's digest, recall,
                          sha256 of the files, its own digest
@@ -46,7 +46,7 @@ FORMAT = 1
 LARGEST_VECTOR = 1e15  # products of which are still finite in single precision
 VECTORS, ITEMS = "vectors.safetensors", "items.parquet"
 LEAST = 200
-"""Unseen items on a shortlist, at least; ten times the length of the list where that is more."""
+"""Unseen items on a shortlist of the paper's form; ten times the length of the list where that is more."""
 FORM = {"vectors": Tensor("F32", ("items", "width"), -LARGEST_VECTOR, LARGEST_VECTOR)}
 AGAIN = "build it again with `dskreg index`"
 

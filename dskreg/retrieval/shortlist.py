@@ -1,4 +1,4 @@
-"""Lists through an engine: a shortlist of the items that it proposes, scored again by the model."""
+"""Lists through an engine: a shortlist of the items that it proposes, with the model's scores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from dskreg.serving.trained import TrainedModel
 class Index:
     """An engine that holds the items of one artifact.
 
-    `least`: the shortlist's length, None for the whole catalogue.
+    `least`: how many unseen items a shortlist has in the paper's form; None for the whole catalogue. In the
+    evidence form, where the engine's products are the scores, it has as many as are wanted.
     """
 
     engine: Engine
@@ -34,13 +35,15 @@ class Index:
         """(positions `[n]` of the best items that are not `hidden` `[I]`, their scores `[n]`) for `user`
         `[1, D]` = e_hat_u; n is at most `top`.
         """
-        items = None if self.least is None else self._shortlist(user, hidden, max(self.least, 10 * top))
+        items = None
+        if self.least is not None:
+            items = self._shortlist(user, hidden, top if core.all_liked else max(self.least, 10 * top))
         left = len(hidden) - int(hidden.sum())
         if items is None or len(items) < min(top, left):  # the walk may have ended early
             items = np.flatnonzero(~hidden)
             score = core.catalogue.scores(user)[:, 0].numpy()[items]
         else:
-            score = rescored(core, user, items)
+            score = scores_of(core, user, items)
         order = top_items(score[None], None, min(top, len(items)))[0]
         order = order[order >= 0]
         return items[order], score[order]
@@ -73,12 +76,14 @@ class Index:
 
 
 @torch.no_grad()
-def rescored(core: TrainedModel, user: Tensor, items: np.ndarray) -> np.ndarray:
-    """The model's noise-free scores `[n]` of the items `items` `[n]` for `user` `[1, D]`: `item_hop` with
-    the picks that the artifact keeps.
+def scores_of(core: TrainedModel, user: Tensor, items: np.ndarray) -> np.ndarray:
+    """The model's noise-free scores `[n]` of the items `items` `[n]` for `user` `[1, D]`, from the picks that
+    the artifact keeps.
 
-    Paired, since otherwise the whole table would be multiplied.
+    In the paper's form pair by pair, since otherwise the whole table would be multiplied.
     """
+    if core.all_liked:
+        return (core.catalogue.vectors[items] @ user[0]).numpy()
     place, picks = torch.from_numpy(items), core.catalogue.picks
     taken = Picks(*(part.index_select(0, place) for part in (picks.neighbour, picks.relation, picks.weight)))
     return core.model.by_slot(user.expand(len(items), -1), place, taken, paired=True)[-1][:, 0].numpy()

@@ -23,7 +23,7 @@ from dskreg.data.dataset import KNOWN, TRAIN
 from dskreg.evaluation.ranking import Scorer, catalogue_of, model_scorer
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.aggregation import Trace, UserHop
-from dskreg.model.dskreg import UNKNOWN_USER
+from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
 from dskreg.model.evidence import EvidenceDSKReG, model_of
 from dskreg.model.sampling import Draw, DrawSettings, node_noise
 from dskreg.model.scoring import Catalogue
@@ -67,6 +67,17 @@ class TrainedModel:
         self.items["type"] = self.items["type"].fillna("").astype(str) if "type" in self.items else ""
         self.items["genres"] = [", ".join(row) for row in directory.genres]
 
+    def over(self, model: DSKReG, drawn: Draw) -> TrainedModel:
+        """The same data with another `model` and the noise-free draw of all items that belongs to it;
+        nothing that was derived from the former draw is kept.
+        """
+        other = copy.copy(self)
+        for name in ("share", "representations", "without_adult"):
+            other.__dict__.pop(name, None)
+        other.model, other.drawn = model, drawn
+        other.catalogue = Catalogue.of(model, self.all_items, drawn)
+        return other
+
     @cached_property
     def without_adult(self) -> TrainedModel:
         """The same model where adult items are kept out of lists, searches and maps and go nameless
@@ -108,14 +119,11 @@ class TrainedModel:
         hop = self.model.user_hop(torch.full((count,), user), liked, noise, picks)
         return hop if len(history) else replace(hop, output=torch.zeros_like(hop.output))
 
-    def scores(self, profile: Profile, drawn: Draw | None = None) -> np.ndarray:
-        """Noise-free scores of the whole catalogue, `[I]`; `drawn` in the place of the model's own draw of
-        all items.
-        """
+    def scores(self, profile: Profile) -> np.ndarray:
+        """Noise-free scores of the whole catalogue, `[I]`."""
         user = self.user_hop(*self.history(profile)).output
-        catalogue = self.catalogue if drawn is None else Catalogue.of(self.model, self.all_items, drawn)
         with torch.no_grad():
-            return catalogue.scores(user)[:, 0].numpy()
+            return self.catalogue.scores(user)[:, 0].numpy()
 
     def order(self, profile: Profile, score: np.ndarray) -> np.ndarray:
         """What sorts lists, `[I]`: the scores; for a user without a like, the number of likes of each
@@ -177,8 +185,14 @@ class TrainedModel:
 
     @cached_property
     def representations(self) -> tuple[np.ndarray, np.ndarray]:
-        """Items before and after the graph, both `[I, D]`."""
-        before, after = self.model.representation()
+        """Items before and after the graph, both `[I, D]`: e_i and e_hat_i.
+
+        Of the paper's form e_hat_i for a user without preference among relations; of the evidence form it is
+        the same for every user, and a score is its inner product with e_hat_u.
+        """
+        if self.all_liked:
+            return self.model.item_embedding.numpy(), self.catalogue.vectors.numpy()
+        before, after = self.model.representation(self.catalogue.picks)
         return before.numpy(), after.numpy()
 
     # Who is shown what
