@@ -1,0 +1,235 @@
+"""Item embeddings in closed form: a spectral filter of who liked what, chosen on validation.
+
+    A = D_u^-p X D_i^-p        the likes and, below them, what was seen and not liked:
+        D_s^-p S D_i^-p
+    A'A = V s^2 V'
+    e_i = n_i^q V_i f^1/2      f_k = s_k^2 / (s_k^2 / ridge + mean) * (1 + head [k < HEAD])
+    w_i = n_i^-h / mean        weight in a history
+    sum_{i in H} w_i e_i + prior * (mean of w_i e_i over all likes)      a history H
+
+D has the lengths of rows and the items' likes n_i. Off the diagonal e_i . e_j is a ridge regression of every
+item on all the others, which is what EASE is before its columns are scaled (Steck, WWW 2019), from `width`
+numbers an item: for items outside the history the plain dot product ranks like it. The prior draws histories
+towards what all users like, short ones most.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import eigh
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from dskreg.console import Progress, silent, stepwise
+from dskreg.data.dataset import Folds
+from dskreg.data.interactions import evenly
+from dskreg.evaluation.metrics import hits, ndcg, top_items
+
+EXPONENTS, RIDGES, HEADS = (0.25, 0.15, 0.35), (10.0, 7.0, 15.0, 30.0, math.inf), (0.0, 1.0)
+"""Tried together; the first of each where nothing can be measured."""
+PRIORS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # tried with the best of these at every exponent
+HEAD = 64  # directions
+POPULARITY, DISCOUNT = 0.1, 0.3  # q and h: no others were better on all data sets of benchmarks/
+EXACT = 6000  # items; of more, the directions come from a randomised decomposition
+CHOOSERS = 20_000  # users whose likes decide what is chosen, at most
+CHUNK = 128  # users ranked at once
+SCALED_ON = 512  # users
+
+
+@dataclass(frozen=True)
+class Start:
+    """What was chosen on validation, as an artifact and a checkpoint keep it."""
+
+    exponent: float  # p: how far degrees are evened out
+    ridge: float  # in units of the likes' mean eigenvalue; infinite: no shrinkage
+    head: float  # extra weight of the HEAD leading directions
+    prior: float = 0.0  # as many average likes are in every history
+    least: int = 0  # items with fewer likes shape no direction and are folded in
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers; an infinite ridge is null."""
+        return asdict(self) | {"ridge": self.ridge if math.isfinite(self.ridge) else None}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Start:
+        """The inverse of `to_json`."""
+        return cls(**document | {"ridge": math.inf if document["ridge"] is None else document["ridge"]})
+
+
+@dataclass(frozen=True)
+class Directions:
+    """The leading directions of the evened-out likes."""
+
+    right: np.ndarray  # V [I, at most width]; no row for an item without likes
+    squared: np.ndarray  # s^2, falling
+    mean: float  # mean eigenvalue of the likes' part over the items that shape the directions
+
+    def filtered(self, start: Start) -> np.ndarray:
+        """f `[at most width]`."""
+        head = 1 + start.head * (np.arange(len(self.squared)) < HEAD)
+        return self.squared / (self.squared / start.ridge + self.mean) * head
+
+
+def choose(folds: Folds, width: int, users: int, seed: int, progress: Progress = silent) -> Start:
+    """The settings whose plain dot product ranks the validation likes best: the mean NDCG@20 over `users`
+    evenly spaced users at most.
+
+    Of many users a sample stands for all, in the directions as well.
+    """
+    asked = evenly(np.arange(folds.shape[0]), CHOOSERS)
+    likes, seen, shown, wanted = (m[asked] for m in (folds.train, folds.seen, folds.shown, folds.validation))
+    judges = evenly(np.flatnonzero(np.diff(wanted.indptr) * np.diff(shown.indptr)), users)
+    if not len(judges):
+        return Start(EXPONENTS[0], RIDGES[0], HEADS[0])
+    found: dict[Start, float] = {}
+    tried = len(EXPONENTS) * (len(RIDGES) * len(HEADS) + len(PRIORS))
+    with stepwise(progress, tried, "start") as step:
+        for exponent in EXPONENTS:
+            directions = decomposed(likes, seen, exponent, width, seed)
+            quality = _judge(directions, likes, shown[judges], wanted[judges])
+            here: dict[Start, float] = {}
+            for ridge, head in product(RIDGES, HEADS):
+                start = Start(exponent, ridge, head)
+                here[start] = quality(start)
+                step()
+            best = max(here, key=lambda start: here[start])
+            for prior in PRIORS:
+                start = replace(best, prior=prior)
+                here[start] = quality(start)
+                step()
+            found |= here
+    return max(found, key=lambda start: found[start])
+
+
+def _judge(
+    directions: Directions, likes: sparse.csr_matrix, history: sparse.csr_matrix, wanted: sparse.csr_matrix
+) -> Callable[[Start], float]:
+    """The mean NDCG@20 by a start over the histories `[B, I]`."""
+    count = _count(likes)
+    liked, total = count > 0, np.diff(wanted.indptr)  # no other item has a vector
+    history, wanted, weight = history[:, liked], wanted[:, liked], _weight(count)[liked]
+    item = directions.right[liked] * (count[liked, None] ** POPULARITY).astype(np.float32)
+    average, user = (count[liked] * weight) @ item / count.sum(), history @ (item * weight[:, None])
+
+    def quality(start: Start) -> float:
+        filtered, value = directions.filtered(start), 0.0
+        for first in range(0, len(user), CHUNK):
+            chunk = slice(first, first + CHUNK)
+            score = ((user[chunk] + start.prior * average) * filtered) @ item.T
+            value += ndcg(hits(top_items(score, history[chunk], 20), wanted[chunk]), total[chunk], 20).sum()
+        return value / len(user)
+
+    return quality
+
+
+def embeddings(
+    likes: sparse.csr_matrix, seen: sparse.csr_matrix, start: Start, width: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(e `[I, width]`, weights in a history `[I]`, what every history begins with `[width]`), float32;
+    `likes` and `seen` are `[U, I]`.
+
+    Columns beyond the rank are zero, and so are the rows of items without likes. The whole is scaled so that
+    the softmax loss of a sample of histories is smallest: with scores far too small, training would first
+    unlearn the start.
+    """
+    directions = decomposed(likes, seen, start.exponent, width, seed, start.least)
+    count, filtered = _count(likes), directions.filtered(start)
+    weight = _weight(count)
+    vectors = np.zeros((len(count), width), np.float32)
+    vectors[:, : len(filtered)] = directions.right * filtered**0.5 * (count**POPULARITY)[:, None]
+    prior = start.prior * ((count * weight) @ vectors) / max(1, count.sum())
+    sample = likes[np.random.default_rng(seed).permutation(likes.shape[0])[:SCALED_ON]]
+    scale = np.float32(_best_scale(vectors, weight, prior, sample) ** 0.5)
+    return vectors * scale, weight, prior * scale
+
+
+def decomposed(
+    likes: sparse.csr_matrix,
+    seen: sparse.csr_matrix,
+    exponent: float,
+    width: int,
+    seed: int,
+    least: int = 0,
+) -> Directions:
+    """The leading directions; items with `least` likes alone shape them, or all, where none has as many.
+
+    The others get the row of V that their likes give them: V_i = a_i' A V / s^2.
+    """
+    count = _count(likes)
+    common = count >= max(1, least)
+    if not common.any():
+        common = count > 0
+    rare = (count > 0) & ~common
+    columns = sparse.diags(np.maximum(count, 1) ** -exponent)
+    of_likes, of_seen = (_evened(pairs, exponent) @ columns for pairs in (likes, seen))
+    rows = sparse.csr_matrix(sparse.vstack([of_likes, of_seen]), dtype=np.float32)
+    mean = float((of_likes[:, common].data ** 2).sum() / max(1, common.sum()))
+    directions, squared = _leading(rows[:, common], width, seed)
+    # Beyond the rank there is only rounding
+    kept = squared > 1e-6 * squared.max(initial=0)
+    directions, squared = directions[:, kept], squared[kept]
+    # The sign is arbitrary: fix it
+    directions *= np.where(np.abs(directions).max(0, initial=0) == directions.max(0, initial=0), 1, -1)
+    right = np.zeros((len(count), len(squared)), np.float32)
+    right[common] = directions
+    right[rare] = rows[:, rare].T @ (rows[:, common] @ (directions / squared))
+    return Directions(right, squared, mean)
+
+
+def _leading(rows: sparse.csr_matrix, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(V `[I, D]`, s^2 `[D]` falling) of A `[N, I]`, D = min(width, I)."""
+    items = rows.shape[1]
+    width = min(width, items)
+    if items <= EXACT:
+        squared, vectors = eigh((rows.T @ rows).toarray(), subset_by_index=(items - width, items - 1))
+        return vectors[:, ::-1], np.maximum(squared[::-1], 0)
+    from sklearn.utils.extmath import randomized_svd  # slow to import, and only needed here
+
+    _, value, vectors = randomized_svd(rows, width, n_iter=4, random_state=seed)
+    return vectors.T, value**2
+
+
+def _count(likes: sparse.csr_matrix) -> np.ndarray:
+    """n_i `[I]`."""
+    return np.asarray(likes.sum(0)).ravel()
+
+
+def _weight(count: np.ndarray) -> np.ndarray:
+    """w `[I]` float32, its mean over all likes 1."""
+    weight = np.maximum(count, 1) ** -DISCOUNT
+    return (weight * (max(1, count.sum()) / max(1, (weight * count).sum()))).astype(np.float32)
+
+
+def _evened(pairs: sparse.csr_matrix, exponent: float) -> sparse.csr_matrix:
+    """D^-p X: long rows count for less."""
+    return sparse.diags(np.maximum(np.asarray(pairs.sum(1)).ravel(), 1) ** -exponent) @ pairs
+
+
+def _best_scale(
+    vectors: np.ndarray, weight: np.ndarray, prior: np.ndarray, sample: sparse.csr_matrix
+) -> float:
+    """What scores by the histories `[B, I]` of the sample, over the root of their lengths, should be
+    multiplied by.
+    """
+    sample = sample[np.diff(sample.indptr) > 1]
+    if not sample.shape[0]:
+        return 1.0
+    x = sample.toarray()
+    length = x.sum(1, keepdims=True)
+    # Each liked item is predicted from the others: its own share of the sum is taken out of its score
+    own = x * (weight * (vectors**2).sum(1))
+    score = ((sample @ (vectors * weight[:, None]) + prior) @ vectors.T - own) / length**0.5
+
+    def loss(log_scale: float) -> float:
+        return float(-(log_softmax(np.float32(math.exp(log_scale)) * score, 1) * x / length).sum())
+
+    # The loss is convex in the scale
+    bounds = (math.log(0.01), math.log(1000))
+    return math.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 0.05}).x)
