@@ -193,9 +193,10 @@ def test_what_is_chosen_is_the_best_of_those_tried() -> None:
     folds = tastes()
     best = choose(folds, 16, 1000, 0)
     tried = [
-        Start(*settings) for settings in product(closed_form.EXPONENTS, closed_form.RIDGES, closed_form.HEADS)
+        Start(*settings, prior=closed_form.PRIORS[0])
+        for settings in product(closed_form.EXPONENTS, closed_form.RIDGES, closed_form.HEADS)
     ]
-    tried += [replace(best, prior=prior) for prior in (0.0, *closed_form.PRIORS)]
+    tried += [replace(best, prior=prior) for prior in closed_form.PRIORS]
     found = [asked(folds, start) for start in tried]
     assert asked(folds, best) >= max(found) > min(found)
 
@@ -203,7 +204,7 @@ def test_what_is_chosen_is_the_best_of_those_tried() -> None:
 def test_the_first_is_chosen_where_nothing_can_be_measured() -> None:
     folds = tastes()
     alone = replace(folds, fold=np.where(folds.fold == VALIDATION, TEST, folds.fold))
-    assert choose(alone, 16, 1000, 0) == Start(0.25, 10.0, 0.0)
+    assert choose(alone, 16, 1000, 0) == Start(0.25, 10.0, 0.0, 2.0)
 
 
 def test_of_many_users_a_sample_chooses(monkeypatch: pytest.MonkeyPatch) -> None:

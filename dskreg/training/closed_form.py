@@ -34,7 +34,8 @@ from dskreg.evaluation.metrics import hits, ndcg, top_items
 
 EXPONENTS, RIDGES, HEADS = (0.25, 0.15, 0.35), (10.0, 7.0, 15.0, 30.0, math.inf), (0.0, 1.0)
 """Tried together; the first of each where nothing can be measured."""
-PRIORS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # tried with the best of these at every exponent
+# The first is tried with all of these, the others with the best of each exponent
+PRIORS = (2.0, 0.0, 0.5, 1.0, 4.0, 8.0, 16.0)
 HEAD = 64  # directions
 POPULARITY, DISCOUNT = 0.1, 0.3  # q and h: no others were better on all data sets of benchmarks/
 EXACT = 6000  # items; of more, the directions come from a randomised decomposition
@@ -87,20 +88,20 @@ def choose(folds: Folds, width: int, users: int, seed: int, progress: Progress =
     likes, seen, shown, wanted = (m[asked] for m in (folds.train, folds.seen, folds.shown, folds.validation))
     judges = evenly(np.flatnonzero(np.diff(wanted.indptr) * np.diff(shown.indptr)), users)
     if not len(judges):
-        return Start(EXPONENTS[0], RIDGES[0], HEADS[0])
+        return Start(EXPONENTS[0], RIDGES[0], HEADS[0], PRIORS[0])
     found: dict[Start, float] = {}
-    tried = len(EXPONENTS) * (len(RIDGES) * len(HEADS) + len(PRIORS))
+    tried = len(EXPONENTS) * (len(RIDGES) * len(HEADS) + len(PRIORS[1:]))
     with stepwise(progress, tried, "start") as step:
         for exponent in EXPONENTS:
             directions = decomposed(likes, seen, exponent, width, seed)
             quality = _judge(directions, likes, shown[judges], wanted[judges])
             here: dict[Start, float] = {}
             for ridge, head in product(RIDGES, HEADS):
-                start = Start(exponent, ridge, head)
+                start = Start(exponent, ridge, head, PRIORS[0])
                 here[start] = quality(start)
                 step()
             best = max(here, key=lambda start: here[start])
-            for prior in PRIORS:
+            for prior in PRIORS[1:]:
                 start = replace(best, prior=prior)
                 here[start] = quality(start)
                 step()
