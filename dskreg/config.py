@@ -133,7 +133,8 @@ class TrainConfig:
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 1024  # users of a step, or pairs of the paper's form
     refit: bool = True  # once more with the validation likes, for as many epochs as were best
     learning_rate: Rate = 0.1  # falls as 1 / (1 + step / 30), or stays in the paper's form
-    # Of the paper's logits and relations; not used otherwise
+    # Of the paper's form alone: the towers' share of the learning rate, and the rate of logits and relations
+    tower_rate: Annotated[float, Field(ge=1e-6, le=1)] = 1e-3
     sampler_learning_rate: Rate = 1e-3
     # Lambda: times the squared norm of the embeddings that a batch of the paper's form touched
     l2: Annotated[float, Field(ge=0, le=1e3)] = 0.0

@@ -73,6 +73,9 @@ class DSKReG(nn.Module):
         self.relevance_item = nn.Parameter(torch.zeros(d))  # a
         self.relevance_relation = nn.Parameter(torch.zeros(d))  # c
         self.user_tower, self.item_tower = nn.Linear(d, d), nn.Linear(d, d)  # W_u, b_u and W_i, b_i
+        for tower in (self.user_tower, self.item_tower):  # start as the dot product of the embeddings
+            nn.init.eye_(tower.weight)
+            nn.init.zeros_(tower.bias)
 
     # The sampler
 

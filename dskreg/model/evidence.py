@@ -4,17 +4,18 @@ it, and the sampler sees everything that the graph says of a pair.
     relevance logit   s(i,j,r) = v . f_ij + OWN v_r f_ijr
         f_ij      = strengths f_ijr of the pair under all relations, and log(1 + n_j) / 5
         picks     = the K largest s + Gumbel noise, per node            sampling.py
-    the user          e_hat_u  = sum_h w_h e_h / sqrt(H)                over the liked items
+    the user          e_hat_u  = (sum_h w_h e_h + p) / sqrt(H)          over the liked items
     the item          e_hat_i  = e_i + k_i sum_picks alpha_j g_r e_j
         alpha_j   ~ exp(x . f_ij + z_r f_ijr + b_r)
         k_i       = scale * kappa / (n_i + kappa), n_i likes of the item; scale * boost where n_i = 0
     score             y(u,i)   = e_hat_u . e_hat_i
 
 A pair that shares several entities is a candidate under each relation; the second term of s draws it rather
-under the relation that says most of it. e and w are in closed form (training/closed_form.py) and stay
-as they are: e_i is a ridge regression, which has already shrunk the embedding of a rarely liked item towards
-0 (docs/model.md). v, x, z, b and g are trained on items whose likes are hidden (training/masked.py); kappa,
-scale and boost are chosen on validation. Letters as in dskreg.py; F = R + 1 features of a pair.
+under the relation that says most of it. e, w and p, what the average user likes, are in closed form
+(training/closed_form.py) and stay as they are: e_i is a ridge regression, which has already shrunk the
+embedding of a rarely liked item towards 0 (docs/model.md). v, x, z, b and g are trained on items whose likes
+are hidden (training/masked.py); kappa, scale and boost are chosen on validation. Letters as in dskreg.py; F =
+R + 1 features of a pair.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class EvidenceDSKReG(DSKReG):
     activation = "linear"
     likes: Tensor  # [I] n_i, of the likes that the model was made from
     history_weight: Tensor  # [I] w_h, 1 on average over the likes
+    prior: Tensor  # [D] p, with which every history begins
     evidence: Tensor  # [3] kappa, scale, boost
 
     def _parameters_of(self, users: int) -> None:
@@ -60,6 +62,7 @@ class EvidenceDSKReG(DSKReG):
         self.log_scale = nn.Parameter(torch.full((1,), -math.log(START_SCALE)))
         self.register_buffer("likes", torch.zeros(items))
         self.register_buffer("history_weight", torch.ones(items))
+        self.register_buffer("prior", torch.zeros(self.config.width))
         self.register_buffer("evidence", torch.tensor([START_KAPPA, START_SCALE, START_BOOST]))
 
     @property
@@ -120,7 +123,7 @@ class EvidenceDSKReG(DSKReG):
         return UserHop(drawn, title, beta, output, output)
 
     def encode(self, users: Tensor, history: Tensor) -> Tensor:
-        """e_hat_u `[B, D]`; 0 without a like."""
+        """e_hat_u `[B, D]`; without a like, the prior alone."""
         present = history >= 0
         length = present.sum(1)
         liked = history[present]
@@ -131,12 +134,13 @@ class EvidenceDSKReG(DSKReG):
             mode="sum",
             per_sample_weights=self.history_weight[liked],
         )
-        return total / length.clamp(min=1)[:, None] ** 0.5
+        return (total + self.prior) / length.clamp(min=1)[:, None] ** 0.5
 
     def user_terms(self, hop: UserHop, history: Tensor) -> Tensor:
-        """`[H + 2, D]`; the last two are 0."""
-        share = self.history_weight[history] / max(len(history), 1) ** 0.5
-        return F.pad(share[:, None] * self.item_embedding[history], (0, 0, 0, 2))
+        """`[H + 2, D]`; the last one is the prior's, the one before it 0."""
+        root = max(len(history), 1) ** 0.5
+        liked = (self.history_weight[history] / root)[:, None] * self.item_embedding[history]
+        return torch.cat([liked, torch.zeros_like(hop.base), self.prior[None] / root])
 
     def gated(self, items: Tensor, relation: Tensor, alpha: Tensor) -> Tensor:
         """k_i alpha_j g_r `[N, S, b]`."""

@@ -57,6 +57,7 @@ class Start(TypedDict):
     exponent: Amount
     ridge: Positive | None
     head: Amount
+    prior: Amount
     least: Count
 
 
@@ -316,6 +317,7 @@ def weights(model: ModelConfig) -> dict[str, Tensor]:
             "log_scale": weight("1", most=LARGEST_LOG),
             "likes": Tensor("F32", ("items",), 0, 2.0**53),
             "history_weight": weight("items"),
+            "prior": weight("width"),
             "evidence": Tensor("F32", ("3",), 0, 1e12),
         }
     towers = {

@@ -147,10 +147,11 @@ def _begin(
         return None
     folds, width = dataset.folds, config.model.width
     start = start or closed_form.choose(folds, width, config.train.validation_users, config.seed, progress)
-    vectors, weight = closed_form.embeddings(folds.train, folds.seen, start, width, config.seed)
+    vectors, weight, prior = closed_form.embeddings(folds.train, folds.seen, start, width, config.seed)
     with torch.no_grad():
         model.item_embedding.copy_(torch.from_numpy(vectors))
         model.history_weight.copy_(torch.from_numpy(weight))
+        model.prior.copy_(torch.from_numpy(prior))
         model.likes.copy_(torch.from_numpy(np.asarray(folds.train.sum(0)).ravel()))
     return start
 
@@ -232,8 +233,7 @@ def _task(
 
 def _optimiser(model: DSKReG, config: TrainConfig) -> tuple[torch.optim.Optimizer, Callable[[int], object]]:
     """Adam over what is trained, and what sets its learning rate for a step, counted from the first epoch."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(trained, config.learning_rate)
+    optimiser = torch.optim.Adam(parameter_groups(model, config))
 
     def rate(step: int) -> None:
         if isinstance(model, EvidenceDSKReG):
@@ -241,6 +241,25 @@ def _optimiser(model: DSKReG, config: TrainConfig) -> tuple[torch.optim.Optimize
                 group["lr"] = config.learning_rate / (1 + step / SLOWER_AFTER)
 
     return optimiser, rate
+
+
+def parameter_groups(model: DSKReG, config: TrainConfig) -> list[dict]:
+    """What is trained, at which rate: of the paper's form the towers at a share of the learning rate, the
+    logits and relations at a rate of their own.
+
+    Adam moves every number by about its rate. An embedding of D numbers moves by rate * sqrt(D) when a batch
+    touches it, a D x D matrix by up to rate * D in every step, and for all users and items at once.
+    """
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            rate = config.learning_rate
+            if "_tower." in name:
+                rate *= config.tower_rate
+            elif name.startswith("relation_embedding") or name.startswith("relevance"):
+                rate = config.sampler_learning_rate
+            groups.setdefault(rate, []).append(parameter)
+    return [{"params": those, "lr": rate} for rate, those in groups.items()]
 
 
 def _copy(model: DSKReG) -> dict[str, Tensor]:
