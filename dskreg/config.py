@@ -232,8 +232,8 @@ PRESETS: dict[str, Config] = {
     "paper": Config(
         preset="paper",
         graph=GraphConfig(candidates=500),
-        model=ModelConfig(form="paper", width=16),
-        train=TrainConfig(epochs=60, patience=6, batch=128, refit=False, learning_rate=1e-3, l2=1e-3),
+        model=ModelConfig(form="paper", width=64, relaxation="soft"),
+        train=TrainConfig(epochs=60, patience=6, validation_users=1000, learning_rate=5e-3, l2=0.01),
     ),
     "demo": Config(preset="demo", graph=GraphConfig(candidates=80), model=ModelConfig(width=64)),
 }
