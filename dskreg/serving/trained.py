@@ -20,17 +20,20 @@ from scipy import sparse
 from torch import Tensor
 
 from dskreg.data.dataset import KNOWN, TRAIN
+from dskreg.errors import InputError
 from dskreg.evaluation.ranking import Scorer, catalogue_of, model_scorer
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.aggregation import Trace, UserHop
+from dskreg.model.aggregation import Picks, Trace, UserHop
 from dskreg.model.dskreg import UNKNOWN_USER
 from dskreg.model.evidence import EvidenceDSKReG, model_of
 from dskreg.model.sampling import Draw, DrawSettings, node_noise
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.baselines import FittedBaselines
 from dskreg.serving.directory import Directory, Profile
+from dskreg.serving.names import named_legibly
 from dskreg.storage.artifact import Artifact
-from dskreg.text import legible
+
+LARGEST_BOOST = 1000
 
 
 class TrainedModel:
@@ -44,7 +47,7 @@ class TrainedModel:
     """
 
     def __init__(self, path: Path, artifact: Artifact) -> None:
-        artifact = _named_legibly(artifact)
+        artifact = named_legibly(artifact)
         self.path, self.artifact, data = path, artifact, artifact.dataset
         self.model = model_of(artifact.config.model, artifact.graph, len(data.user_ids))
         self.model.load_state_dict({k: torch.from_numpy(v) for k, v in artifact.weights.items()})
@@ -78,6 +81,39 @@ class TrainedModel:
         veiled.kept_out = self.directory.adult
         veiled._look_up(self.directory.veiled())
         return veiled
+
+    def with_cold_boost(self, boost: float | None) -> TrainedModel:
+        """The same model with another boost of items without likes, 0: as if unscored, they come last; itself
+        for None.
+
+        Raises InputError for a boost out of range, or of a model that has none.
+        """
+        if boost is None:
+            return self
+        if not 0 <= boost <= LARGEST_BOOST:
+            raise InputError(f"cold boost: expected 0 to {LARGEST_BOOST:,} (got {boost:g})")
+        if not isinstance(self.model, EvidenceDSKReG):
+            raise InputError("cold boost: a model of the form 'paper' has none")
+        boosted = copy.copy(self)
+        for derived in ("without_adult", "representations", "unscored"):
+            boosted.__dict__.pop(derived, None)
+        boosted.model = model = copy.copy(self.model)
+        kappa, scale, _ = self.model.evidence.tolist()
+        model._buffers = dict(self.model._buffers) | {"evidence": torch.tensor([kappa, scale, boost])}
+        cold = torch.from_numpy(np.flatnonzero(self.model.likes.numpy() == 0))
+        picks = self.catalogue.picks
+        of_cold = Picks(picks.neighbour[cold], picks.relation[cold], picks.weight[cold])
+        boosted.catalogue = copy.copy(self.catalogue)
+        boosted.catalogue.model, boosted.catalogue.vectors = model, self.catalogue.vectors.clone()
+        boosted.catalogue.vectors[cold] = Catalogue(model, cold, of_cold).vectors
+        return boosted
+
+    @cached_property
+    def unscored(self) -> np.ndarray:
+        """`[I]` bool: items without likes where their boost is 0."""
+        if not isinstance(self.model, EvidenceDSKReG) or self.model.evidence[2] > 0:
+            return np.zeros(len(self.all_items), dtype=bool)
+        return self.model.likes.numpy() == 0
 
     @property
     def all_liked(self) -> bool:
@@ -118,10 +154,16 @@ class TrainedModel:
             return catalogue.scores(user)[:, 0].numpy()
 
     def order(self, profile: Profile, score: np.ndarray) -> np.ndarray:
-        """What sorts lists, `[I]`: the scores; for a user without a like, the number of likes of each
-        item.
+        """What sorts lists, `[I]`: the scores, what is unscored last; for a user without a like, the number
+        of likes of each item.
         """
-        return score if profile.history else self.directory.likes.astype(np.float32)
+        return self._last(score) if profile.history else self.directory.likes.astype(np.float32)
+
+    def _last(self, score: np.ndarray) -> np.ndarray:
+        """The scores `[..., I]`, lower than all others where items are unscored."""
+        if not self.unscored.any():
+            return score
+        return np.where(self.unscored, score.min(-1, keepdims=True) - 1, score)
 
     def scorer(self) -> Scorer:
         """What the lists of many users are sorted by, as `order` says; -inf for the items that are kept
@@ -132,7 +174,7 @@ class TrainedModel:
         def of(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
             known = np.diff(history.indptr)[:, None] > 0
             return np.where(
-                self.kept_out, np.float32(-np.inf), np.where(known, scores(users, history), likes)
+                self.kept_out, np.float32(-np.inf), np.where(known, self._last(scores(users, history)), likes)
             )
 
         return of
@@ -230,36 +272,3 @@ class TrainedModel:
 def as_batch(history: np.ndarray) -> Tensor:
     """One history as `[1, H]`, with a -1 where it is empty."""
     return torch.from_numpy(history if len(history) else np.array([-1]))[None]
-
-
-def _named_legibly(artifact: Artifact) -> Artifact:
-    """The artifact with every name in it as text (dskreg/text.py). Ids stay what they are."""
-    data, graph = artifact.dataset, artifact.graph
-    names = {old: legible(old) for old in dict.fromkeys([*data.relations, *graph.relations])}
-    if len(set(names.values())) < len(names):  # two relations must not become one
-        names = {old: old for old in names}
-    texts = {
-        name: column
-        for name, column in data.items.items()
-        if name != "item_id" and not pd.api.types.is_numeric_dtype(column)
-    }
-    items = data.items.assign(
-        **{
-            str(name): [legible(cell) if isinstance(cell, str) else cell for cell in column]
-            for name, column in texts.items()
-        }
-    )
-    entities = np.array([legible(str(label)) for label in data.entities], dtype=object)
-    dataset = replace(
-        data,
-        name=legible(data.name),
-        items=items,
-        entities=entities,
-        relations=tuple(names[name] for name in data.relations),
-        notes=tuple(legible(note) for note in data.notes),
-    )
-    return replace(
-        artifact,
-        dataset=dataset,
-        graph=replace(graph, relations=tuple(names[name] for name in graph.relations)),
-    )

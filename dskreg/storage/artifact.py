@@ -48,7 +48,7 @@ class Artifact:
     graph: CandidateGraph
     weights: dict[str, np.ndarray]
     # A row per item: x, y (t-SNE after the graph), raw_x, raw_y (before it), cluster, kept
-    # (pipeline.MapsMade)
+    # (embedding.maps.MapsMade)
     item_map: pd.DataFrame
     user_map: pd.DataFrame  # a row per placed user: user (position), x, y, cluster
     metrics: dict[str, Any]  # {"users", "metrics", "baselines", "maps"}
