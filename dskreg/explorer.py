@@ -87,6 +87,8 @@ class Explorer(Explainer):
             list(core.graph.relations),
         )
         self.types = [t for t in self.items["type"].value_counts().index if t]
+        self.cold_boost = core.cold_boost
+        self.samples_likes = not core.all_liked  # the paper's form draws among a user's likes too
         self.adult, self.adult_titles = not core.kept_out.any(), int(core.directory.adult.sum())
 
     @classmethod
@@ -108,6 +110,11 @@ class Explorer(Explainer):
         itself where there are none.
         """
         return self if self.core.without_adult is self.core else Explorer(self.core.without_adult)
+
+    def boosted(self, boost: float) -> Explorer:
+        """The same model with another cold boost (`metrics()["evidence"]`)."""
+        core = self.core.boosted(boost)
+        return self if core is self.core else Explorer(core)
 
     def info(self) -> dict[str, Any]:
         """What the artifact holds and how it was made; every file's hash was verified when it was opened."""
@@ -204,7 +211,7 @@ class Explorer(Explainer):
         may rise, 0: as if unscored, they come last; None: as chosen on validation. Raises InputError when
         `top` is below 1, `most_likes` below 0 or another number out of range.
         """
-        core = self.core.with_cold_boost(cold_boost)
+        core = self.core.boosted(cold_boost)
         return lists.recommend(core, profile, top, hide_seen, genres, types, most_likes, diversity)
 
     def listing(
@@ -232,7 +239,7 @@ class Explorer(Explainer):
         exclude: `seen` leaves out everything a user has met; `train` only the history (all likes but the
         held-out test likes), so that these can be recommended. most_likes, cold_boost: as for `recommend`.
         """
-        return lists.of_all_users(self.core.with_cold_boost(cold_boost), top, exclude, most_likes)
+        return lists.of_all_users(self.core.boosted(cold_boost), top, exclude, most_likes)
 
     @cached_property
     def rivals(self) -> Comparison:
@@ -271,7 +278,7 @@ class Explorer(Explainer):
 
     def metrics(self) -> dict[str, Any]:
         """users, metrics, baselines and their settings on the test split, as measured when it was made;
-        best_epoch, start, refit.
+        best_epoch, start, evidence, resets, refit.
         """
         measured = self.core.artifact.metrics
         found = {key: measured[key] for key in ("users", "metrics", "baselines")} | {
@@ -280,6 +287,8 @@ class Explorer(Explainer):
         return found | {
             "best_epoch": measured.get("best_epoch"),
             "start": measured.get("start"),
+            "evidence": measured.get("evidence"),
+            "resets": measured.get("resets"),
             "refit": self.core.artifact.config.train.refit,
         }
 

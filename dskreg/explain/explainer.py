@@ -62,7 +62,7 @@ class Explainer:
             InputError: An unknown item, or a setting out of range.
         """
         settings = self._settings(seed, picks, user_picks, temperature)
-        core = self.core.with_cold_boost(cold_boost)
+        core = self.core.boosted(cold_boost)
         user, history = core.history(profile)
         item = core.directory.item(item_id)
         return explain(core, profile, item, core.trace(user, history, item, settings), settings)

@@ -55,8 +55,8 @@ def add(artifact: Artifact, new: NewTitles, source: str) -> Added:
     notes = (
         f"{len(new.items):,} titles of {source} were added to the trained model: nobody has seen them",
         *counted(
-            (len(new.entities), "entities that only the added titles carry"),
-            (int((count == 0).sum()), "added titles that share nothing with a liked title: no candidates"),
+            (len(new.entities), "entities are carried by the added titles alone"),
+            (int((count == 0).sum()), "of the added titles share nothing with a liked title: no candidates"),
         ),
     )
     return Added(
@@ -134,7 +134,7 @@ def _picks(artifact: Artifact, graph: CandidateGraph, weights: Tensors, first: i
 
 
 def _places(known: pd.DataFrame, picks: Tensors) -> pd.DataFrame:
-    """Rows of the item map; a title without picks stands in the middle, in the largest cluster."""
+    """Rows of the item map; a title without picks stands in the middle, in no cluster."""
     weight = picks["weight"].astype(np.float64)
     found = weight.sum(1) > 0
     share = weight / np.where(found, weight.sum(1), 1.0)[:, None]
@@ -145,6 +145,6 @@ def _places(known: pd.DataFrame, picks: Tensors) -> pd.DataFrame:
         new[name] = np.where(found, (share * place[neighbour]).sum(1), place.mean())
     cluster = known["cluster"].to_numpy()
     strongest = neighbour[np.arange(len(neighbour)), weight.argmax(1)]
-    new["cluster"] = np.where(found, cluster[strongest], np.bincount(cluster).argmax())
+    new["cluster"] = np.where(found, cluster[strongest], -1)
     new["kept"] = np.zeros(len(found))
     return pd.DataFrame(new).astype(known[list(new)].dtypes)

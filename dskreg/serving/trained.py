@@ -23,7 +23,7 @@ from dskreg.data.dataset import KNOWN, TRAIN
 from dskreg.errors import InputError
 from dskreg.evaluation.ranking import Scorer, catalogue_of, model_scorer
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.aggregation import Picks, Trace, UserHop
+from dskreg.model.aggregation import Trace, UserHop
 from dskreg.model.dskreg import UNKNOWN_USER
 from dskreg.model.evidence import EvidenceDSKReG, model_of
 from dskreg.model.sampling import Draw, DrawSettings, node_noise
@@ -82,39 +82,6 @@ class TrainedModel:
         veiled._look_up(self.directory.veiled())
         return veiled
 
-    def with_cold_boost(self, boost: float | None) -> TrainedModel:
-        """The same model with another boost of items without likes, 0: as if unscored, they come last; itself
-        for None.
-
-        Raises InputError for a boost out of range, or of a model that has none.
-        """
-        if boost is None:
-            return self
-        if not 0 <= boost <= LARGEST_BOOST:
-            raise InputError(f"cold boost: expected 0 to {LARGEST_BOOST:,} (got {boost:g})")
-        if not isinstance(self.model, EvidenceDSKReG):
-            raise InputError("cold boost: a model of the form 'paper' has none")
-        boosted = copy.copy(self)
-        for derived in ("without_adult", "representations", "unscored"):
-            boosted.__dict__.pop(derived, None)
-        boosted.model = model = copy.copy(self.model)
-        kappa, scale, _ = self.model.evidence.tolist()
-        model._buffers = dict(self.model._buffers) | {"evidence": torch.tensor([kappa, scale, boost])}
-        cold = torch.from_numpy(np.flatnonzero(self.model.likes.numpy() == 0))
-        picks = self.catalogue.picks
-        of_cold = Picks(picks.neighbour[cold], picks.relation[cold], picks.weight[cold])
-        boosted.catalogue = copy.copy(self.catalogue)
-        boosted.catalogue.model, boosted.catalogue.vectors = model, self.catalogue.vectors.clone()
-        boosted.catalogue.vectors[cold] = Catalogue(model, cold, of_cold).vectors
-        return boosted
-
-    @cached_property
-    def unscored(self) -> np.ndarray:
-        """`[I]` bool: items without likes where their boost is 0."""
-        if not isinstance(self.model, EvidenceDSKReG) or self.model.evidence[2] > 0:
-            return np.zeros(len(self.all_items), dtype=bool)
-        return self.model.likes.numpy() == 0
-
     @property
     def all_liked(self) -> bool:
         """Does every liked item count, with no draw among them?"""
@@ -124,6 +91,51 @@ class TrainedModel:
     def graph(self) -> CandidateGraph:
         """The candidate table."""
         return self.artifact.graph
+
+    @property
+    def cold_boost(self) -> float | None:
+        """What the neighbours of an item without likes weigh beside the scale; None in the paper's form."""
+        return float(self.model.evidence[2]) if isinstance(self.model, EvidenceDSKReG) else None
+
+    def boosted(self, boost: float | None) -> TrainedModel:
+        """The same model with another cold boost, 0: items without likes come last; itself for None. Only
+        items without likes score otherwise.
+
+        Raises InputError for a boost out of range, or where the model has none.
+        """
+        if boost in (None, self.cold_boost):
+            return self
+        if not 0 <= boost <= LARGEST_BOOST:
+            raise InputError(f"cold boost: expected 0 to {LARGEST_BOOST:,} (got {boost:g})")
+        if self.cold_boost is None:
+            raise InputError("cold boost: a model of the form 'paper' has none")
+        changed = copy.copy(self)
+        for name in ("without_adult", "representations", "unscored"):  # hold the model or depend on the boost
+            changed.__dict__.pop(name, None)
+        changed.model, changed.catalogue = copy.copy(self.model), copy.copy(self.catalogue)
+        evidence = self.model.get_buffer("evidence").clone()
+        evidence[2] = boost
+        changed.model._buffers = self.model._buffers | {"evidence": evidence}
+        cold = torch.from_numpy(np.flatnonzero(self.artifact.weights["likes"] == 0))
+        whole = self.catalogue.picks
+        picks = replace(
+            whole,
+            neighbour=whole.neighbour[cold],
+            relation=whole.relation[cold],
+            weight=whole.weight[cold],
+        )
+        changed.catalogue.model = changed.model
+        changed.catalogue.vectors = self.catalogue.vectors.clone()
+        with torch.no_grad():
+            changed.catalogue.vectors[cold] = Catalogue(changed.model, cold, picks).vectors
+        return changed
+
+    @cached_property
+    def unscored(self) -> np.ndarray:
+        """`[I]` bool: items without likes where their boost is 0."""
+        if self.cold_boost != 0:
+            return np.zeros(len(self.all_items), dtype=bool)
+        return self.artifact.weights["likes"] == 0
 
     # Asking the model
 

@@ -222,7 +222,7 @@ _COUNTED = {
     name: Column("int64", least=0, nulls=True, optional=True) for name in ("episodes", "year", "members")
 }
 _PLACE = Column("float", least=-1e12, most=1e12)
-_CLUSTER = Column("int32", least=0, most=2**31 - 2)
+_CLUSTER = Column("int32", least=-1, most=2**31 - 2)  # -1: no vector, no cluster
 
 TABLES: dict[str, Table] = {  # those that give a size come first
     "items": Table(
