@@ -227,11 +227,7 @@ class Explorer(Explainer):
         return intra_list_similarity(self.core.representations[1][self.core.positions(item_ids)])
 
     def lists(
-        self,
-        top: int,
-        exclude: str = "seen",
-        most_likes: int | None = None,
-        cold_boost: float | None = None,
+        self, top: int, exclude: str = "seen", most_likes: int | None = None, cold_boost: float | None = None
     ) -> Iterator[pd.DataFrame]:
         """user_id, rank, item_id, score of all users' best items, as `recommend` gives them, a chunk of
         users at a time.
@@ -281,16 +277,10 @@ class Explorer(Explainer):
         best_epoch, start, evidence, resets, refit.
         """
         measured = self.core.artifact.metrics
-        found = {key: measured[key] for key in ("users", "metrics", "baselines")} | {
-            "baseline_settings": measured.get("baseline_settings", {})
-        }
-        return found | {
-            "best_epoch": measured.get("best_epoch"),
-            "start": measured.get("start"),
-            "evidence": measured.get("evidence"),
-            "resets": measured.get("resets"),
-            "refit": self.core.artifact.config.train.refit,
-        }
+        found = {key: measured[key] for key in ("users", "metrics", "baselines")}
+        later = {key: measured.get(key) for key in ("best_epoch", "start", "evidence", "resets")}
+        settings = measured.get("baseline_settings", {})
+        return found | later | {"baseline_settings": settings, "refit": self.core.artifact.config.train.refit}
 
     def training_history(self) -> pd.DataFrame:
         """One row per epoch; epoch 0 is the start, before any step."""
