@@ -127,7 +127,8 @@ def _run(
         return None
     model = final.model.to("cpu")
     say(f"best epoch {trained.best_epoch}; testing")
-    metrics = measure(model, data, baselines, say) | {"resets": resets(model, data.folds, config.seed)}
+    metrics = measure(model, data, baselines, say)
+    parts = resets(model, data.folds, config.seed)
     made = maps(model, data, config, say)
     history = [asdict(e) for e in trained.history]
     # Wall-clock belongs to the run's record
@@ -146,6 +147,7 @@ def _run(
             "best_epoch": trained.best_epoch,
             "start": trained.start.to_json() if trained.start else None,
             "evidence": trained.evidence,
+            "resets": parts,
         },
         history=history,
         run={
