@@ -196,10 +196,12 @@ def _sizes(
     """The sizes of what the artifact holds, once the form of every file has been checked by header or footer:
     cheap, whatever they claim to hold.
     """
+    relations = len(manifest["graph_relations"])
     sizes = {
         "relations": len(manifest["relations"]),
-        "graph relations": len(manifest["graph_relations"]),
-        "pair features": len(manifest["graph_relations"]) + 2,
+        "strengths": relations,
+        "graph relations": max(1, relations),
+        "pair features": max(1, relations) + 2,
         "width": config.model.width,
     }
     path = folder
