@@ -57,8 +57,7 @@ def no_test(folder: Path, items: int) -> Path:
     return folder
 
 
-FEW = ("--set", "data.core=1", "--set", "graph.min_items=1")
-ALONE = ("--preset", "paper", *FEW)
+ALONE = ("--preset", "paper", "--set", "data.core=1", "--set", "graph.min_items=1")
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +94,22 @@ def test_without_validation_items_their_figures_are_null(
 
 
 @pytest.mark.parametrize("preset", ["default", "paper"])
+def test_without_a_relation_a_model_is_trained_and_lists(
+    preset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--preset", preset, "--set", "graph.max_relations=0", "--no-baselines")
+    made = trained(no_validation(tmp_path / "data"), tmp_path / "made", *options)
+    assert not made.graph.relations and (made.picks["neighbour"] == -1).all()
+    capsys.readouterr()
+    assert dskreg("recommend", str(tmp_path / "made"), "--user", "3", "--top", "5", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["items"]) == 5
+
+
 @pytest.mark.parametrize("items", [3, 1])
 def test_without_test_items_their_figures_are_null(
-    items: int, preset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    items: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = trained(no_test(tmp_path / "data", items), tmp_path / "made", "--preset", preset, *FEW)
-    assert not made.graph.relations
+    made = trained(no_test(tmp_path / "data", items), tmp_path / "made", *ALONE)
     assert {
         value
         for figures in (made.metrics["metrics"], *made.metrics["baselines"].values())
