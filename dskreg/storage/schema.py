@@ -26,6 +26,7 @@ Amount = Annotated[float, Field(ge=0, le=1e12)]
 Positive = Annotated[float, Field(gt=0, le=1e12)]
 Share = Annotated[float, Field(ge=0, le=1 + 1e-6)]
 Real = Annotated[float, Field(ge=-1e12, le=1e12)]
+Single = Annotated[float, Field(ge=-3.5e38, le=3.5e38)]  # any number in single precision
 Names = Annotated[list[Text], Field(max_length=2**15 - 1)]
 
 
@@ -146,7 +147,7 @@ class Epoch(TypedDict):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     epoch: Count
-    loss: float | None
+    loss: Single | None
     entropy: Share
     ndcg: Share | None
     recall: Share | None
