@@ -355,7 +355,7 @@ def test_adult_items_are_listed_and_explained_only_on_request(
 
 # Tiny data sets
 
-NOTHING = replace(EVERYTHING, without=("genre", "sequel", "co-liked"))
+NOTHING = replace(EVERYTHING, without=("genre", "sequel"))
 ALONE = world([(0, 0, TRAIN)], 1, 1, [(0, 0, 0)], ("genre",), ["Mecha"], [-1])
 TWO = world([(0, 0, TRAIN), (1, 1, TRAIN)], 2, 2, [(0, 0, 0), (1, 0, 0)], ("genre",), ["Mecha"], [-1])
 UNLIKED = replace(
