@@ -93,10 +93,23 @@ Exclusion = Annotated[
         "interactions. train: the history alone, so that held-out items are listed.",
     ),
 ]
+MostLikes = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="List only items that at most so many users like; 0: cold items."),
+]
+ColdBoost = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X",
+        help="How far items without likes may rise, 0 to 1000; 0: they come last. "
+        "By default what validation chose.",
+    ),
+]
 IndexFolder = Annotated[
     Path | None,
     typer.Option("--index", metavar="INDEX", help="Serve a user through a folder made by `dskreg index`."),
 ]
+Users = Annotated[int, typer.Option(min=1, help="The number of users asked about each part, at most.")]
 Port = Annotated[
     int | None, typer.Option(min=1, max=65535, help="The port; by default 8501 or the next free one.")
 ]

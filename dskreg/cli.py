@@ -6,18 +6,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from dskreg import __version__, load
 from dskreg import arguments as given
-from dskreg.console import explained, indexed, listing, prepare, progress, say, settle, show, table, tell
+from dskreg.console import explained, indexed, prepare, progress, say, settle, show, table, tell
 from dskreg.errors import InputError
+from dskreg.results import add_titles, one_list, opened, profile_of, reset_table, write_all
 from dskreg.text import legible
-
-if TYPE_CHECKING:
-    from dskreg.explorer import Explorer, Profile
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -131,6 +129,8 @@ def recommend(
     out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file.")] = None,
     top: Annotated[int, typer.Option(help="The number of recommendations.")] = 10,
     exclude: given.Exclusion = None,
+    most_likes: given.MostLikes = None,
+    cold_boost: given.ColdBoost = None,
     index_folder: given.IndexFolder = None,
     adult: given.Adult = False,
     json: given.Json = False,
@@ -144,45 +144,19 @@ def recommend(
         raise InputError("--all-users: expected --out with a file ending in .parquet or .csv")
     if all_users and index_folder is not None:
         raise InputError("--index: serves one user (got --all-users)")
+    if index_folder is not None and not most_likes is cold_boost is None:
+        raise InputError("--index: serves the list as it is (got --most-likes or --cold-boost)")
     if not all_users and (exclude or out):
         raise InputError(f"{'--exclude' if exclude else '--out'}: goes with --all-users")
     explorer = opened(artifact, adult)
     if out is not None:
-        write_all(explorer, out, top, exclude or given.Exclude.seen)
+        write_all(explorer, out, top, exclude or given.Exclude.seen, most_likes, cold_boost)
     else:
-        show(*one_list(explorer, profile_of(explorer, user, history), top, index_folder, json))
+        profile = profile_of(explorer, user, history)
+        document, text = one_list(explorer, profile, top, index_folder, most_likes, cold_boost)
+        show(document, json, text)
     if not explorer.adult:
         say(f"{explorer.adult_titles:,} titles of adult genres are left out; --adult lists them")
-
-
-def write_all(explorer: Explorer, out: Path, top: int, exclude: given.Exclude) -> None:
-    """Write the lists of all users to a file."""
-    from dskreg.explain.reasons import UNKNOWN
-    from dskreg.serving.export import write_lists
-
-    write_lists(explorer.lists(top, exclude.value), out, explorer.user_count)
-    if unknown := int((explorer.tastes.liked == 0).sum()):
-        say(f"{unknown:,} users without a like: {UNKNOWN}; their lists are by popularity, all scores are 0")
-
-
-def one_list(
-    explorer: Explorer, profile: Profile, top: int, index_folder: Path | None, json: bool
-) -> tuple[dict[str, Any], bool, str]:
-    """What `show` prints: the recommendations of one user as a document and as text."""
-    from dskreg.explain.reasons import UNKNOWN
-
-    if index_folder is None:
-        frame = explorer.recommend(profile, top)
-    else:
-        from dskreg.retrieval.index import load as load_index
-
-        frame = load_index(index_folder, explorer).recommend(explorer, profile, top)
-    items = frame[["rank", "item_id", "title", "score", "reason"]].to_dict("records")
-    basis = "model" if profile.history else "popularity"
-    heading = (
-        profile.label if profile.history else f"{profile.label}: {UNKNOWN}; by popularity, all scores are 0"
-    )
-    return {"user": profile.user_id, "basis": basis, "items": items}, json, listing(heading, items)
 
 
 @app.command()
@@ -211,6 +185,7 @@ def explain(
         int | None,
         typer.Option(help="Sample with Gumbel noise from this seed; without it the noise is zero."),
     ] = None,
+    cold_boost: given.ColdBoost = None,
     adult: given.Adult = False,
     json: given.Json = False,
 ) -> None:
@@ -222,9 +197,33 @@ def explain(
     explorer = opened(artifact, adult)
     if explorer.item(item)["adult"] and not explorer.adult:
         raise InputError(f"--item: item {item} is of an adult genre; add --adult to explain it")
-    found = explorer.explain(profile_of(explorer, user, history), item, seed)
+    found = explorer.explain(profile_of(explorer, user, history), item, seed, cold_boost=cold_boost)
     unknown = f"{UNKNOWN}: every score is 0, and lists are by popularity"
     show(found.to_json(), json, explained(found, unknown if found.basis == "popularity" else ""))
+
+
+@app.command()
+def resets(artifact: given.ArtifactPath, users: given.Users = 2000, json: given.Json = False) -> None:
+    """What each part of the model is worth: one part at a time is reset and NDCG@20 measured again."""
+    show(*reset_table(load(artifact), users, json))
+
+
+@app.command()
+def add(
+    artifact: given.ArtifactPath,
+    items: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ITEMS",
+            help="A .csv or .parquet file: item_id, title, and columns of the items or named like relations; "
+            "several entities are joined by commas.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The folder of the enlarged artifact.")],
+    json: given.Json = False,
+) -> None:
+    """Add new titles to an artifact, without training: they are recommended by what they share."""
+    show(*add_titles(artifact, items, out, json))
 
 
 @app.command()
@@ -235,22 +234,6 @@ def info(artifact: given.ArtifactPath, json: given.Json = False) -> None:
     short["seconds"] = document["seconds"]["total"]
     lines = [f"{k}: {', '.join(v) if isinstance(v, list) else v}" for k, v in short.items()]
     show(document, json, "\n".join(lines))
-
-
-def opened(artifact: Path, adult: bool) -> Explorer:
-    """The artifact's Explorer, without adult titles unless they are asked for."""
-    explorer = load(artifact)
-    return explorer if adult else explorer.without_adult
-
-
-def profile_of(explorer: Explorer, user: str | None, history: str | None) -> Profile:
-    """The profile that --user or --history names."""
-    if user is not None:
-        return explorer.profile(user)
-    ids = [part for part in (history or "").split(",") if part.strip()]
-    if not ids:
-        raise InputError("--history: expected item ids separated by commas")
-    return explorer.profile_of(ids)
 
 
 def main() -> int:

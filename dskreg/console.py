@@ -144,6 +144,21 @@ def table(result: dict[str, Any]) -> str:
     )
 
 
+def reset_rows(rows: list[dict[str, Any]]) -> str:
+    """The rows of dskreg/evaluation/resets.py as a table: NDCG@20, its change and 95 % interval."""
+
+    def cell(found: dict[str, Any] | None) -> list[str]:
+        if found is None or found["ndcg"] is None:
+            return ["-", "-"]
+        within = "" if found["within"] is None else f" ± {100 * found['within']:.1f}"
+        return [f"{found['ndcg']:.4f}", f"{100 * found['change']:+.1f}{within}"]
+
+    groups = ("all", "rare", "cold")
+    lines = {row["part"]: [text for name in groups for text in cell(row.get(name))] for row in rows}
+    columns = [text for name in groups for text in (name, "%")]
+    return pd.DataFrame.from_dict(lines, orient="index", columns=columns).to_string()
+
+
 def indexed(out: Path, made: dict[str, Any]) -> str:
     """The report of `dskreg index`."""
     found, took = made["measured"], made["milliseconds"]
@@ -171,9 +186,21 @@ def listing(heading: str, items: list[dict[str, Any]]) -> str:
 
 def explained(found: Any, note: str = "") -> str:
     """An Explanation: how the score is made up, a note, and the sampled neighbours of both sides."""
+    terms = {
+        "own embedding": found.self_contribution,
+        "neighbours": found.neighbour_contribution,
+        "bias": found.bias,
+    }
+    whole = found.pre_activation_score
+    linear = found.activation == "linear"
+    shown = {name: value for name, value in terms.items() if value or name != "bias"}
     parts = [
-        f"{found.title}: score {found.score:.4f} = own {found.self_contribution:.4f} + bias {found.bias:.4f} "
-        f"+ neighbours, {found.activation}"
+        f"{found.title}: score {found.score:.4f}"
+        + ("" if linear else f", before the activation ({found.activation}) {whole:.4f}"),
+        *(
+            f"  {name:13} {value:8.4f}" + (f"  {value / whole:7.1%}" if whole else "")
+            for name, value in shown.items()
+        ),
     ]
     if note:
         parts.append(note)

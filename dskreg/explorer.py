@@ -87,6 +87,8 @@ class Explorer(Explainer):
             list(core.graph.relations),
         )
         self.types = [t for t in self.items["type"].value_counts().index if t]
+        self.cold_boost = core.cold_boost
+        self.samples_likes = not core.all_liked  # the paper's form draws among a user's likes too
         self.adult, self.adult_titles = not core.kept_out.any(), int(core.directory.adult.sum())
 
     @classmethod
@@ -108,6 +110,11 @@ class Explorer(Explainer):
         itself where there are none.
         """
         return self if self.core.without_adult is self.core else Explorer(self.core.without_adult)
+
+    def boosted(self, boost: float) -> Explorer:
+        """The same model with another cold boost (`metrics()["evidence"]`)."""
+        core = self.core.boosted(boost)
+        return self if core is self.core else Explorer(core)
 
     def info(self) -> dict[str, Any]:
         """What the artifact holds and how it was made; every file's hash was verified when it was opened."""
@@ -192,6 +199,7 @@ class Explorer(Explainer):
         types: Iterable[str] = (),
         most_likes: int | None = None,
         diversity: float = 0.0,
+        cold_boost: float | None = None,
     ) -> pd.DataFrame:
         """rank, item_id, title, type, genres, likes, score, score_rank, neighbour_share (of the score),
         seen, held_out, reason of the best items that pass the filters.
@@ -199,10 +207,12 @@ class Explorer(Explainer):
         A user without a like is listed the most liked items, each with the score 0.
         `most_likes`: only items that so many users like, or fewer. `diversity` 0 .. 1 trades score for
         variety (dskreg/serving/diversity.py); `score_rank` is the rank by score alone. Disliked items, and
-        what a custom profile lists, are always left out. Raises InputError when `top` is below 1,
-        `most_likes` below 0 or `diversity` outside 0 .. 1.
+        what a custom profile lists, are always left out. `cold_boost` 0 .. 1000: how far items without likes
+        may rise, 0: as if unscored, they come last; None: as chosen on validation. Raises InputError when
+        `top` is below 1, `most_likes` below 0 or another number out of range.
         """
-        return lists.recommend(self.core, profile, top, hide_seen, genres, types, most_likes, diversity)
+        core = self.core.boosted(cold_boost)
+        return lists.recommend(core, profile, top, hide_seen, genres, types, most_likes, diversity)
 
     def listing(
         self, profile: Profile, listed: np.ndarray, score: np.ndarray, score_rank: np.ndarray
@@ -216,14 +226,16 @@ class Explorer(Explainer):
         """The mean cosine of all pairs of these items, after the graph."""
         return intra_list_similarity(self.core.representations[1][self.core.positions(item_ids)])
 
-    def lists(self, top: int, exclude: str = "seen") -> Iterator[pd.DataFrame]:
+    def lists(
+        self, top: int, exclude: str = "seen", most_likes: int | None = None, cold_boost: float | None = None
+    ) -> Iterator[pd.DataFrame]:
         """user_id, rank, item_id, score of all users' best items, as `recommend` gives them, a chunk of
         users at a time.
 
         exclude: `seen` leaves out everything a user has met; `train` only the history (all likes but the
-        held-out test likes), so that these can be recommended.
+        held-out test likes), so that these can be recommended. most_likes, cold_boost: as for `recommend`.
         """
-        return lists.of_all_users(self.core, top, exclude)
+        return lists.of_all_users(self.core.boosted(cold_boost), top, exclude, most_likes)
 
     @cached_property
     def rivals(self) -> Comparison:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from dskreg.config import Config
@@ -23,10 +22,7 @@ from dskreg.console import Progress, silent
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from dskreg.data.readers.load import load
 from dskreg.data.split import split
-from dskreg.embedding.clusters import clusters
-from dskreg.embedding.neighbours import kept
-from dskreg.embedding.projection import Projection, project
-from dskreg.embedding.users import user_vectors
+from dskreg.embedding.maps import maps
 from dskreg.errors import InputError
 from dskreg.evaluation.baselines import MADE, Baseline
 from dskreg.evaluation.evaluate import evaluate
@@ -131,7 +127,8 @@ def _run(
         return None
     model = final.model.to("cpu")
     say(f"best epoch {trained.best_epoch}; testing")
-    metrics = measure(model, data, baselines, say) | {"resets": resets(model, data.folds, config.seed)}
+    metrics = measure(model, data, baselines, say)
+    parts = resets(model, data.folds, config.seed)
     made = maps(model, data, config, say)
     history = [asdict(e) for e in trained.history]
     # Wall-clock belongs to the run's record
@@ -150,6 +147,7 @@ def _run(
             "best_epoch": trained.best_epoch,
             "start": trained.start.to_json() if trained.start else None,
             "evidence": trained.evidence,
+            "resets": parts,
         },
         history=history,
         run={
@@ -228,61 +226,6 @@ def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str
 
 def _history_scorer(baseline: Baseline) -> Scorer:
     return lambda users, history: baseline.scores(history)
-
-
-@dataclass(frozen=True)
-class MapsMade:
-    """What an artifact keeps of its maps."""
-
-    # x, y (after the graph), raw_x, raw_y (before it), cluster, kept (of the nearest before the graph, the
-    # share still among them)
-    titles: pd.DataFrame
-    users: pd.DataFrame  # user (position), x, y, cluster; a sample of those with a history
-    quality: dict[str, dict[str, Any]]  # of the maps "titles", "raw", "users"
-
-
-def maps(model: DSKReG, data: Dataset, config: Config, say: Say) -> MapsMade:
-    """The maps of the items before and after the graph, and of a sample of users."""
-    settings, seed = config.projection, config.seed
-    before, after = (vectors.numpy() for vectors in model.representation())
-    titles = project(after, settings, seed, say, "titles after the graph")
-    raw = project(before, settings, seed, say, "titles before the graph", start=titles.xy)
-    history = data.folds.known
-    active = np.flatnonzero(np.diff(history.indptr))
-    users = np.sort(np.random.default_rng(seed).permutation(active)[: settings.users])
-    user_points = user_vectors(model, users, history)
-    placed = project(user_points, settings, seed, say, "users")
-    return MapsMade(
-        pd.DataFrame(
-            {
-                "x": titles.xy[:, 0],
-                "y": titles.xy[:, 1],
-                "raw_x": raw.xy[:, 0],
-                "raw_y": raw.xy[:, 1],
-                "cluster": clusters(after, settings.clusters, seed),
-                "kept": kept(raw.near, titles.near),
-            }
-        ),
-        pd.DataFrame(
-            {
-                "user": users,
-                "x": placed.xy[:, 0],
-                "y": placed.xy[:, 1],
-                "cluster": clusters(user_points, settings.clusters, seed),
-            }
-        ),
-        {"titles": _quality(titles), "raw": _quality(raw), "users": _quality(placed)},
-    )
-
-
-def _quality(made: Projection) -> dict[str, Any]:
-    return {
-        "trustworthiness": made.trustworthiness,
-        "neighbour_preservation": made.neighbour_preservation,
-        "k": made.neighbours,
-        "sample": made.sample,
-        "parameters": made.parameters,
-    }
 
 
 def versions() -> dict[str, str]:

@@ -25,7 +25,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("dskreg.explain", "dskreg.explore", "dskreg.pipeline"),
     ("dskreg.explorer",),
     ("dskreg.retrieval", "dskreg.ui.common", "dskreg.arguments", "dskreg.app_server"),
-    ("dskreg.ui.frame", "dskreg.ui.model"),
+    ("dskreg.ui.frame", "dskreg.ui.model", "dskreg.results"),
     (
         "dskreg.ui.recommendations",
         "dskreg.ui.sampling",

@@ -14,9 +14,9 @@ from dskreg.errors import InputError
 from dskreg.evaluation.ranking import noise_free, picks_of
 from dskreg.explorer import Explorer
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.dskreg import DSKReG
+from dskreg.model.evidence import model_of
 from dskreg.storage import artifact as artifacts
-from dskreg.storage.schema import weights
+from dskreg.storage.tensors import weights
 from tests.small import DEMO
 
 
@@ -124,13 +124,10 @@ def test_every_file_has_the_mode_of_a_new_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("preset", ["default", "paper"])
 def test_the_declared_weights_are_the_models(preset: str) -> None:
-    config, sizes = PRESETS[preset].model, {"items": 3, "users": 5, "graph relations": 2, "1": 1}
-    config = replace(config, width=4)
+    config = replace(PRESETS[preset].model, width=4)
+    sizes = {"items": 3, "users": 5, "graph relations": 2, "pair features": 4, "width": 4, "1": 1, "3": 3}
     graph = CandidateGraph(
-        ("a", "b"), np.zeros((3, 1), np.int32), np.zeros((3, 1), np.int16), np.zeros((3, 1), np.float32)
+        ("a", "b"), np.zeros((3, 1), np.int32), np.zeros((3, 1), np.int16), np.zeros((3, 1, 2), np.float32)
     )
-    made = {name: tuple(value.shape) for name, value in DSKReG(config, graph, 5).state_dict().items()}
-    assert {
-        name: tuple((sizes | {"width": 4})[part] for part in form.shape)
-        for name, form in weights(config).items()
-    } == made
+    made = {name: tuple(value.shape) for name, value in model_of(config, graph, 5).state_dict().items()}
+    assert {name: tuple(sizes[part] for part in form.shape) for name, form in weights(config).items()} == made

@@ -355,8 +355,7 @@ def test_diverging_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     (tmp_path / "data").mkdir()
     for file, content in FILES["no-validation"].items():
         (tmp_path / "data" / file).write_text(str(content))
-    rates = ("--set", "train.learning_rate=1e3", "--set", "train.sampler_learning_rate=1e3")
-    wild = (*rates, "--set", "train.weight_decay=0", "--set", "train.refit=false")
+    wild = ("--set", "train.learning_rate=1e3", "--set", "train.refit=false")
     assert dskreg("train", str(tmp_path / "data"), "--out", str(tmp_path / "made"), *wild, *QUICK) == 2
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(told) == 1 and "diverged at epoch" in told[0] and "train.learning_rate" in told[0]

@@ -48,6 +48,18 @@ def dskreg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
         ("recommend", str(DEMO), "--user", "1", "--exclude", "train"),
         ("recommend", str(DEMO), "--user", "1", "--out", "lists.csv"),
         ("recommend", str(DEMO), "--all-users", "--out", "/dev/null/lists.csv"),
+        ("recommend", str(DEMO), "--user", "1", "--most-likes", "-1"),
+        ("recommend", str(DEMO), "--user", "1", "--cold-boost", "-0.5"),
+        ("recommend", str(DEMO), "--user", "1", "--cold-boost", "nan"),
+        ("recommend", str(DEMO), "--user", "1", "--cold-boost", "1001"),
+        ("recommend", str(DEMO), "--user", "1", "--index", "x", "--cold-boost", "1"),
+        ("recommend", str(DEMO), "--all-users", "--out", "lists.csv", "--cold-boost", "inf"),
+        ("explain", str(DEMO), "--user", "1", "--item", "1", "--cold-boost", "many"),
+        ("resets", str(DEMO), "--users", "0"),
+        ("add", str(DEMO), "no/such/file.csv", "--out", "x"),
+        ("add", str(DEMO), str(DEMO / "manifest.json"), "--out", "x"),
+        ("add", str(DEMO), str(DEMO / "items.parquet"), "--out", "x"),
+        ("add", "nosuchname", str(DEMO / "items.parquet"), "--out", "x"),
         ("explain", str(DEMO), "--user", "1", "--item", "99999999"),
         ("explain", str(DEMO), "--user", "1", "--item", "1", "--seed", "-1"),
         ("info", "no/such/folder"),
@@ -138,6 +150,34 @@ def test_evaluate_opens_the_artifact_once_and_repeats_the_metrics_of_training(
     assert document["users"] == kept["users"] and document["metrics"] == pytest.approx(
         kept["metrics"], rel=1e-3
     )
+
+
+def test_resets_measures_again_what_training_measured(dskreg: Command) -> None:
+    code, out, err = dskreg("resets", str(DEMO), "--json")
+    kept = json.loads((DEMO / "metrics.json").read_text())["resets"]
+    rows = json.loads(out)["resets"]
+    assert code == 0 and [row["part"] for row in rows] == [row["part"] for row in kept]
+    for row, before in zip(rows, kept, strict=True):
+        for name in ("all", "rare", "cold"):
+            assert row[name]["ndcg"] == pytest.approx(before[name]["ndcg"], rel=1e-2)
+            assert row[name]["users"] == before[name]["users"]
+    _, text, _ = dskreg("resets", str(DEMO), "--users", "50")
+    lines = text.splitlines()
+    assert lines[0].split() == ["all", "%", "rare", "%", "cold", "%"] and len(lines) == len(rows) + 1
+    assert all(
+        row["part"] in line and line.count("\u00b1") == 3 for row, line in zip(rows, lines[1:], strict=True)
+    )
+
+
+def test_most_likes_and_all_users_go_together(dskreg: Command, tmp_path: Path) -> None:
+    out = tmp_path / "lists.csv"
+    words = ("recommend", str(DEMO), "--all-users", "--out", str(out), "--top", "2", "--most-likes", "0")
+    assert dskreg(*words)[0] == 0
+    listed = pd.read_csv(out)["item_id"].unique()
+    items = pd.read_parquet(DEMO / "items.parquet")["item_id"]
+    likes = pd.read_parquet(DEMO / "interactions.parquet").query("liked")["item"].value_counts()
+    # Test likes are not the model's
+    assert likes.reindex(items[items.isin(listed)].index).fillna(0).max() <= 1 and len(listed) > 5
 
 
 def test_the_lists_of_all_users_are_the_same_as_csv_and_as_parquet(dskreg: Command, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_what_is_slow_or_draws_stays_in_its_rooms() -> None:
         )
         if (
             trains
-            and module not in ("dskreg.cli", "dskreg.pipeline")
+            and module not in ("dskreg.cli", "dskreg.results", "dskreg.pipeline")
             and package_of(module)
             not in (
                 "dskreg.training",

@@ -86,11 +86,12 @@ PAPER: dict[str, Change] = {
 
 
 @torch.no_grad()
-def resets(model: DSKReG, folds: Folds, seed: int) -> list[dict[str, Any]]:
+def resets(model: DSKReG, folds: Folds, seed: int, users: int = USERS) -> list[dict[str, Any]]:
     """A row for each part: part, and for `all`, `rare` and `cold` the mean NDCG@20, its relative change
-    `change` and half the 95 % interval of that `within`; the first row is the model as it is.
+    `change` and half the 95 % interval of that `within`; the first row is the model as it is. At most `users`
+    users are asked about each part.
     """
-    asked = _Asked(model, folds, seed)
+    asked = _Asked(model, folds, seed, users)
     changes = EVIDENCE if isinstance(model, EvidenceDSKReG) else PAPER
     before = asked.ndcg("")
     rows = [_row("nothing reset", before, before)]
@@ -135,15 +136,15 @@ def _large(name: str) -> bool:
 class _Asked:
     """The users of the measurement."""
 
-    def __init__(self, model: DSKReG, folds: Folds, seed: int) -> None:
+    def __init__(self, model: DSKReG, folds: Folds, seed: int, users: int) -> None:
         self.model, self.seed = model, seed
         history, target = folds.known, folds.test
-        self.who = evenly(np.flatnonzero(np.diff(target.indptr) * np.diff(history.indptr)), USERS)
+        self.who = evenly(np.flatnonzero(np.diff(target.indptr) * np.diff(history.indptr)), users)
         self.history, self.target = history[self.who], target[self.who]
         count = np.asarray(folds.known.sum(0)).ravel()
         self.rare = sparse.csr_matrix(self.target.multiply(rarest(count, RARE)))
         self.rare.eliminate_zeros()
-        self.cold = ColdItems.among_themselves(folds.known, some(folds.known, seed), USERS)
+        self.cold = ColdItems.among_themselves(folds.known, some(folds.known, seed), users)
         self.user = model.encode(
             torch.from_numpy(self.who.astype(np.int64)), torch.from_numpy(padded(self.history))
         )

@@ -45,6 +45,7 @@ class Explainer:
         picks: int | None = None,
         user_picks: int | None = None,
         temperature: float | None = None,
+        cold_boost: float | None = None,
     ) -> Explanation:
         """Everything about one user and one item.
 
@@ -56,14 +57,16 @@ class Explainer:
             user_picks: Items sampled from the history of the paper's form, None: as in training; the
                 evidence form takes all.
             temperature: Of the relaxed weights that are shown beside the picks; None: as in training.
+            cold_boost: How far an item without likes may rise; None: as chosen on validation.
 
         Raises:
             InputError: An unknown item, or a setting out of range.
         """
         settings = self._settings(seed, picks, user_picks, temperature)
-        user, history = self.core.history(profile)
-        item = self.core.directory.item(item_id)
-        return explain(self.core, profile, item, self.core.trace(user, history, item, settings), settings)
+        core = self.core.boosted(cold_boost)
+        user, history = core.history(profile)
+        item = core.directory.item(item_id)
+        return explain(core, profile, item, core.trace(user, history, item, settings), settings)
 
     def pair(self, one: object, other: object) -> Pair:
         """What two items have in common: shared entities, users, cosines (dskreg/explain/pairs.py).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -32,8 +33,7 @@ def recommend(
 ) -> pd.DataFrame:
     """The list of `Explorer.recommend`."""
     _require_length(top)
-    if most_likes is not None and most_likes < 0:
-        raise InputError(f"most_likes: expected at least 0 (got {most_likes})")
+    _require_likes(most_likes)
     if not 0 <= diversity <= 1:
         raise InputError(f"diversity: expected 0 to 1 (got {diversity})")
     score = core.scores(profile)
@@ -72,9 +72,15 @@ def _explained(core: TrainedModel, profile: Profile, listed: np.ndarray) -> tupl
     return share, reasons(core.directory, core.graph, trace, listed, history, added)
 
 
-def of_all_users(core: TrainedModel, top: int, exclude: str) -> Iterator[pd.DataFrame]:
+def of_all_users(
+    core: TrainedModel, top: int, exclude: str, most_likes: int | None = None
+) -> Iterator[pd.DataFrame]:
     """The lists of `Explorer.lists`, a chunk of users at a time."""
     _require_length(top)
+    _require_likes(most_likes)
+    if most_likes is not None:
+        core = copy.copy(core)
+        core.kept_out = core.kept_out | (core.directory.likes > most_likes)
     directory, user_ids = core.directory, core.artifact.dataset.user_ids
     known = directory.history
     without = directory.seen if exclude == "seen" else known
@@ -83,6 +89,7 @@ def of_all_users(core: TrainedModel, top: int, exclude: str) -> Iterator[pd.Data
         rank = np.broadcast_to(np.arange(1, ranked.shape[1] + 1), ranked.shape)
         there = ranked >= 0
         score[np.diff(known[who].indptr) == 0] = 0  # listed by popularity
+        score[core.unscored[np.maximum(ranked, 0)]] = 0
         user = np.repeat(user_ids[who], there.sum(1))
         yield pd.DataFrame(
             {"user_id": user, "rank": rank[there], "item_id": ids[ranked[there]], "score": score[there]}
@@ -92,3 +99,8 @@ def of_all_users(core: TrainedModel, top: int, exclude: str) -> Iterator[pd.Data
 def _require_length(top: int) -> None:
     if top < 1:
         raise InputError(f"top: expected at least 1 (got {top})")
+
+
+def _require_likes(most_likes: int | None) -> None:
+    if most_likes is not None and most_likes < 0:
+        raise InputError(f"most_likes: expected at least 0 (got {most_likes})")

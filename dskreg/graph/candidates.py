@@ -52,15 +52,31 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
     """The candidate table of the data set's triples, among the items with a training like."""
     n = len(dataset.items)
     chosen = choose_relations(dataset, config)
-    between = [_shared(dataset, r, config) for r in chosen]
     liked = np.bincount(dataset.folds.train.indices, minlength=n) > 0
     m = min(config.candidates, max(1, (n - 1) * len(chosen)))
-    neighbour = np.full((n, m), -1, dtype=np.int32)
-    relation = np.zeros((n, m), dtype=np.int16)
-    strengths = np.zeros((n, m, len(chosen)), dtype=np.float32)
+    return rows_from(0, dataset, config, chosen, liked, m, seed)
+
+
+def rows_from(
+    first: int,
+    dataset: Dataset,
+    config: GraphConfig,
+    chosen: list[int],
+    liked: np.ndarray,
+    m: int,
+    seed: int = 0,
+) -> CandidateGraph:
+    """The table's rows of the items from `first` on, with `m` candidates each under the relations `chosen`,
+    among the items that are `liked` `[I]`.
+    """
+    n = len(dataset.items)
+    between = [_shared(dataset, r, config) for r in chosen]
+    neighbour = np.full((n - first, m), -1, dtype=np.int32)
+    relation = np.zeros((n - first, m), dtype=np.int16)
+    strengths = np.zeros((n - first, m, len(chosen)), dtype=np.float32)
     rng = np.random.default_rng(seed)
     step = max(1, CELLS // (n * max(1, len(chosen))))
-    for start in range(0, n if chosen else 0, step):
+    for start in range(first, n if chosen else first, step):
         stop = min(start + step, n)
         blocks = [strength(start, stop) for strength in between]
         parts = [_strongest(block * liked, start, m, TIE, rng) for block in blocks]
@@ -74,10 +90,11 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
         rows = np.arange(stop - start)[:, None]
         width = keep.shape[1]
         kept = j[rows, keep]
-        neighbour[start:stop, :width] = kept
-        relation[start:stop, :width] = np.where(kept >= 0, r[rows, keep], 0)
+        at = slice(start - first, stop - first)
+        neighbour[at, :width] = kept
+        relation[at, :width] = np.where(kept >= 0, r[rows, keep], 0)
         for q, block in enumerate(blocks):
-            strengths[start:stop, :width, q] = np.where(kept >= 0, block[rows, np.maximum(kept, 0)], 0)
+            strengths[at, :width, q] = np.where(kept >= 0, block[rows, np.maximum(kept, 0)], 0)
     return CandidateGraph(tuple(dataset.relations[r] for r in chosen), neighbour, relation, strengths)
 
 

@@ -39,7 +39,8 @@ from dskreg.retrieval.engines import ENGINES, Engine, Exact
 from dskreg.retrieval.shortlist import Index
 from dskreg.storage import folders
 from dskreg.storage.folders import save_tensors
-from dskreg.storage.schema import STRICT, Amount, Count, Digest, Tensor, Text
+from dskreg.storage.schema import STRICT, Amount, Count, Digest, Text
+from dskreg.storage.tensors import Tensor
 from dskreg.storage.verify import read_tensors, tensors_form
 
 FORMAT = 1

@@ -85,6 +85,7 @@ class Row:
     loss: Number | None = None
     ndcg: Share | None = None
     recall: Share | None = None
+    hidden: Share | None = None
     entropy: Share | None = None
 
 

@@ -37,12 +37,12 @@ class Run:
 
     @property
     def best(self) -> Row | None:
-        """The epoch with the highest validation NDCG so far; None before the first."""
-        return max(
-            (row for row in self.status.epochs if row.ndcg is not None),
-            key=lambda row: row.ndcg or 0.0,
-            default=None,
-        )
+        """The epoch with the highest validation NDCG so far, among hidden items where they are asked; None
+        before the first.
+        """
+        rows = [row for row in self.status.epochs if row.ndcg is not None]
+        asked = any(row.hidden is not None for row in rows)
+        return max(rows, key=lambda row: (row.hidden if asked else row.ndcg) or 0.0, default=None)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from scipy import sparse
 from torch import Tensor
 
 from dskreg.data.dataset import KNOWN, TRAIN
+from dskreg.errors import InputError
 from dskreg.evaluation.ranking import Scorer, catalogue_of, model_scorer
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.aggregation import Trace, UserHop
@@ -29,8 +30,10 @@ from dskreg.model.sampling import Draw, DrawSettings, node_noise
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.baselines import FittedBaselines
 from dskreg.serving.directory import Directory, Profile
+from dskreg.serving.names import named_legibly
 from dskreg.storage.artifact import Artifact
-from dskreg.text import legible
+
+LARGEST_BOOST = 1000
 
 
 class TrainedModel:
@@ -44,7 +47,7 @@ class TrainedModel:
     """
 
     def __init__(self, path: Path, artifact: Artifact) -> None:
-        artifact = _named_legibly(artifact)
+        artifact = named_legibly(artifact)
         self.path, self.artifact, data = path, artifact, artifact.dataset
         self.model = model_of(artifact.config.model, artifact.graph, len(data.user_ids))
         self.model.load_state_dict({k: torch.from_numpy(v) for k, v in artifact.weights.items()})
@@ -100,6 +103,51 @@ class TrainedModel:
         """The candidate table."""
         return self.artifact.graph
 
+    @property
+    def cold_boost(self) -> float | None:
+        """What the neighbours of an item without likes weigh beside the scale; None in the paper's form."""
+        return float(self.model.evidence[2]) if isinstance(self.model, EvidenceDSKReG) else None
+
+    def boosted(self, boost: float | None) -> TrainedModel:
+        """The same model with another cold boost, 0: items without likes come last; itself for None. Only
+        items without likes score otherwise.
+
+        Raises InputError for a boost out of range, or where the model has none.
+        """
+        if boost in (None, self.cold_boost):
+            return self
+        if not 0 <= boost <= LARGEST_BOOST:
+            raise InputError(f"cold boost: expected 0 to {LARGEST_BOOST:,} (got {boost:g})")
+        if self.cold_boost is None:
+            raise InputError("cold boost: a model of the form 'paper' has none")
+        changed = copy.copy(self)
+        for name in ("without_adult", "representations", "unscored"):  # hold the model or depend on the boost
+            changed.__dict__.pop(name, None)
+        changed.model, changed.catalogue = copy.copy(self.model), copy.copy(self.catalogue)
+        evidence = self.model.get_buffer("evidence").clone()
+        evidence[2] = boost
+        changed.model._buffers = self.model._buffers | {"evidence": evidence}
+        cold = torch.from_numpy(np.flatnonzero(self.artifact.weights["likes"] == 0))
+        whole = self.catalogue.picks
+        picks = replace(
+            whole,
+            neighbour=whole.neighbour[cold],
+            relation=whole.relation[cold],
+            weight=whole.weight[cold],
+        )
+        changed.catalogue.model = changed.model
+        changed.catalogue.vectors = self.catalogue.vectors.clone()
+        with torch.no_grad():
+            changed.catalogue.vectors[cold] = Catalogue(changed.model, cold, picks).vectors
+        return changed
+
+    @cached_property
+    def unscored(self) -> np.ndarray:
+        """`[I]` bool: items without likes where their boost is 0."""
+        if self.cold_boost != 0:
+            return np.zeros(len(self.all_items), dtype=bool)
+        return self.artifact.weights["likes"] == 0
+
     # Asking the model
 
     def history(self, profile: Profile) -> tuple[int, np.ndarray]:
@@ -126,10 +174,16 @@ class TrainedModel:
             return self.catalogue.scores(user)[:, 0].numpy()
 
     def order(self, profile: Profile, score: np.ndarray) -> np.ndarray:
-        """What sorts lists, `[I]`: the scores; for a user without a like, the number of likes of each
-        item.
+        """What sorts lists, `[I]`: the scores, what is unscored last; for a user without a like, the number
+        of likes of each item.
         """
-        return score if profile.history else self.directory.likes.astype(np.float32)
+        return self._last(score) if profile.history else self.directory.likes.astype(np.float32)
+
+    def _last(self, score: np.ndarray) -> np.ndarray:
+        """The scores `[..., I]`, lower than all others where items are unscored."""
+        if not self.unscored.any():
+            return score
+        return np.where(self.unscored, score.min(-1, keepdims=True) - 1, score)
 
     def scorer(self) -> Scorer:
         """What the lists of many users are sorted by, as `order` says; -inf for the items that are kept
@@ -140,7 +194,7 @@ class TrainedModel:
         def of(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
             known = np.diff(history.indptr)[:, None] > 0
             return np.where(
-                self.kept_out, np.float32(-np.inf), np.where(known, scores(users, history), likes)
+                self.kept_out, np.float32(-np.inf), np.where(known, self._last(scores(users, history)), likes)
             )
 
         return of
@@ -244,36 +298,3 @@ class TrainedModel:
 def as_batch(history: np.ndarray) -> Tensor:
     """One history as `[1, H]`, with a -1 where it is empty."""
     return torch.from_numpy(history if len(history) else np.array([-1]))[None]
-
-
-def _named_legibly(artifact: Artifact) -> Artifact:
-    """The artifact with every name in it as text (dskreg/text.py). Ids stay what they are."""
-    data, graph = artifact.dataset, artifact.graph
-    names = {old: legible(old) for old in dict.fromkeys([*data.relations, *graph.relations])}
-    if len(set(names.values())) < len(names):  # two relations must not become one
-        names = {old: old for old in names}
-    texts = {
-        name: column
-        for name, column in data.items.items()
-        if name != "item_id" and not pd.api.types.is_numeric_dtype(column)
-    }
-    items = data.items.assign(
-        **{
-            str(name): [legible(cell) if isinstance(cell, str) else cell for cell in column]
-            for name, column in texts.items()
-        }
-    )
-    entities = np.array([legible(str(label)) for label in data.entities], dtype=object)
-    dataset = replace(
-        data,
-        name=legible(data.name),
-        items=items,
-        entities=entities,
-        relations=tuple(names[name] for name in data.relations),
-        notes=tuple(legible(note) for note in data.notes),
-    )
-    return replace(
-        artifact,
-        dataset=dataset,
-        graph=replace(graph, relations=tuple(names[name] for name in graph.relations)),
-    )

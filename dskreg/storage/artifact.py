@@ -32,7 +32,7 @@ from dskreg.data.dataset import SEEN, Dataset
 from dskreg.documents import LARGEST, read_bytes, read_json, regular_size
 from dskreg.errors import InputError
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.storage import folders, schema, verify
+from dskreg.storage import folders, schema, tensors, verify
 from dskreg.storage.folders import save_tensors
 from dskreg.storage.manifest import FILES, FORMAT, MANIFEST, MEND, RUN, Manifest, read_manifest
 
@@ -48,7 +48,7 @@ class Artifact:
     graph: CandidateGraph
     weights: dict[str, np.ndarray]
     # A row per item: x, y (t-SNE after the graph), raw_x, raw_y (before it), cluster, kept
-    # (pipeline.MapsMade)
+    # (embedding.maps.MapsMade)
     item_map: pd.DataFrame
     user_map: pd.DataFrame  # a row per placed user: user (position), x, y, cluster
     metrics: dict[str, Any]  # {"users", "metrics", "baselines", "maps"}
@@ -180,26 +180,28 @@ def _load(folder: Path) -> Artifact:
         config = Config.from_json(manifest["config"])
     except InputError as error:
         raise InputError(f"{folder / MANIFEST}: {error}; {MEND}") from None
-    tensors = {"weights": schema.weights(config.model), "graph": schema.GRAPH, "serving": schema.PICKS}
-    sizes = _sizes(folder, manifest, config, tensors)
+    forms = {"weights": tensors.weights(config.model), "graph": tensors.GRAPH, "serving": tensors.PICKS}
+    sizes = _sizes(folder, manifest, config, forms)
     for name in FILES:
         _require_hash(folder / name, manifest)
     try:
-        return _read(folder, manifest, config, tensors, sizes)
+        return _read(folder, manifest, config, forms, sizes)
     except InputError as error:
         raise InputError(f"{error}; {MEND}") from None
 
 
 def _sizes(
-    folder: Path, manifest: Manifest, config: Config, tensors: dict[str, dict[str, schema.Tensor]]
+    folder: Path, manifest: Manifest, config: Config, forms: dict[str, dict[str, tensors.Tensor]]
 ) -> verify.Sizes:
     """The sizes of what the artifact holds, once the form of every file has been checked by header or footer:
     cheap, whatever they claim to hold.
     """
+    relations = len(manifest["graph_relations"])
     sizes = {
         "relations": len(manifest["relations"]),
-        "graph relations": len(manifest["graph_relations"]),
-        "pair features": len(manifest["graph_relations"]) + 1,
+        "strengths": relations,
+        "graph relations": max(1, relations),
+        "pair features": max(1, relations) + 1,
         "width": config.model.width,
     }
     path = folder
@@ -208,8 +210,8 @@ def _sizes(
             regular_size(path := folder / name, largest=LARGEST if name in schema.DOCUMENTS else None)
         for name, table in schema.TABLES.items():
             sizes[name] = verify.table_rows(path := folder / f"{name}.parquet", table, sizes)
-        for name, forms in tensors.items():
-            verify.tensors_form(path := folder / f"{name}.safetensors", forms, sizes)
+        for name, form in forms.items():
+            verify.tensors_form(path := folder / f"{name}.safetensors", form, sizes)
     except InputError as error:
         if path.is_file() and path.stat().st_size <= SMALL:  # what was altered is altered in the first place
             _require_hash(path, manifest)
@@ -234,7 +236,7 @@ def _read(
     folder: Path,
     manifest: Manifest,
     config: Config,
-    tensors: dict[str, dict[str, schema.Tensor]],
+    forms: dict[str, dict[str, tensors.Tensor]],
     sizes: verify.Sizes,
 ) -> Artifact:
     documents = {name: read_json(folder / name, form) for name, form in schema.DOCUMENTS.items()}
@@ -243,8 +245,7 @@ def _read(
         for name, form in schema.TABLES.items()
     }
     arrays = {
-        name: verify.read_tensors(folder / f"{name}.safetensors", forms, sizes)
-        for name, forms in tensors.items()
+        name: verify.read_tensors(folder / f"{name}.safetensors", form, sizes) for name, form in forms.items()
     }
     interactions, triples, entities = tables["interactions"], tables["triples"], tables["entities"]
     if not np.array_equal(interactions["liked"], interactions["fold"] != SEEN):

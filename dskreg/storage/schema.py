@@ -1,21 +1,20 @@
-"""What an artifact's files may hold, declared once: documents field by field, tables column by column,
-tensors by shape and range.
+"""What an artifact's files may hold, declared once: documents field by field and tables column by column;
+tensors.py has the tensors.
 
 `dskreg/storage/artifact.py` checks all of it when an artifact is opened, by way of `dskreg/documents.py`
 (JSON) and `dskreg/storage/verify.py` (tables, tensors). Sizes go by name: `items` I, `users` U, `relations`
-(of the triples), `entities`, `graph relations` R, `candidates` M, `picks` K, `width` D,
-`pair features` R + 1. Torch-free.
+(of the triples), `entities`. Torch-free.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, NotRequired
 
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from dskreg.config import STRICT, ModelConfig
+from dskreg.config import STRICT
 from dskreg.evaluation.metrics import REPORTED
 
 # Documents
@@ -27,6 +26,7 @@ Amount = Annotated[float, Field(ge=0, le=1e12)]
 Positive = Annotated[float, Field(gt=0, le=1e12)]
 Share = Annotated[float, Field(ge=0, le=1 + 1e-6)]
 Real = Annotated[float, Field(ge=-1e12, le=1e12)]
+Single = Annotated[float, Field(ge=-3.5e38, le=3.5e38)]  # any number in single precision
 Names = Annotated[list[Text], Field(max_length=2**15 - 1)]
 
 
@@ -148,7 +148,7 @@ class Epoch(TypedDict):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     epoch: Count
-    loss: float | None
+    loss: Single | None
     entropy: Share
     ndcg: Share | None
     recall: Share | None
@@ -265,73 +265,3 @@ TABLES: dict[str, Table] = {  # those that give a size come first
         at_most=("users",),
     ),
 }
-
-
-# Tensors
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """A tensor: its type, its shape by the names of sizes (or "1"), and the range of its values."""
-
-    kind: Literal["F32", "I32", "I16"]
-    shape: tuple[str, ...]
-    least: float
-    most: float | None = None
-    below: str = ""
-
-
-# Far beyond what training reaches; a score of 1,024 products of four such numbers is still finite in single
-# precision
-LARGEST_WEIGHT = 1e5
-LARGEST_LOG = 20.0
-
-GRAPH = {
-    "neighbour": Tensor("I32", ("items", "candidates"), -1, below="items"),
-    "relation": Tensor("I16", ("items", "candidates"), 0, below="graph relations"),
-    "strengths": Tensor("F32", ("items", "candidates", "graph relations"), 0, 1e6),
-}
-PICKS = {
-    "neighbour": Tensor("I32", ("items", "picks"), -1, below="items"),
-    "relation": Tensor("I16", ("items", "picks"), 0, below="graph relations"),
-    "weight": Tensor("F32", ("items", "picks"), 0, LARGEST_WEIGHT),
-}
-
-
-def weights(model: ModelConfig) -> dict[str, Tensor]:
-    """The parameters of `DSKReG` (dskreg/model/dskreg.py) with these settings; a test holds the two
-    together.
-    """
-
-    def weight(*shape: str, most: float = LARGEST_WEIGHT) -> Tensor:
-        return Tensor("F32", shape, -most, most)
-
-    found = {"item_embedding": weight("items", "width")}
-    if model.form == "evidence":
-        return found | {
-            "pair_relevance": weight("pair features"),
-            "pair_attention": weight("pair features"),
-            "own_attention": weight("graph relations"),
-            "relation_attention": weight("graph relations"),
-            "log_gate": weight("graph relations", most=LARGEST_LOG),
-            "log_scale": weight("1", most=LARGEST_LOG),
-            "likes": Tensor("F32", ("items",), 0, 2.0**53),
-            "history_weight": weight("items"),
-            "prior": weight("width"),
-            "evidence": Tensor("F32", ("3",), 0, 1e12),
-        }
-    towers = {
-        f"{side}_tower.{part}": weight(*shape)
-        for side in ("user", "item")
-        for part, shape in (("weight", ("width", "width")), ("bias", ("width",)))
-    }
-    return (
-        found
-        | towers
-        | {
-            "user_embedding": weight("users", "width"),
-            "relation_embedding": weight("graph relations", "width"),
-            "relevance_item": weight("width"),
-            "relevance_relation": weight("width"),
-        }
-    )

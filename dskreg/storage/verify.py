@@ -24,7 +24,8 @@ from safetensors import SafetensorError, safe_open
 from dskreg.documents import quoted, regular_size, shortened
 from dskreg.errors import InputError
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.storage.schema import Column, Table, Tensor
+from dskreg.storage.schema import Column, Table
+from dskreg.storage.tensors import Tensor
 
 Sizes = dict[str, int]
 

@@ -26,7 +26,7 @@ from dskreg.documents import quoted, read_json
 from dskreg.errors import InputError
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.dskreg import DSKReG
-from dskreg.storage import schema
+from dskreg.storage import schema, tensors
 from dskreg.storage.folders import save_tensors
 from dskreg.storage.verify import read_tensors, tensors_form
 from dskreg.training import distributed
@@ -233,7 +233,7 @@ class Checkpoint:
         """The file's tensors, checked: the model's and the best weights, and for the parameters `moments` of
         `order` what AdamW remembers.
         """
-        path, weights = self.folder / "state.safetensors", schema.weights(self.config.model)
+        path, weights = self.folder / "state.safetensors", tensors.weights(self.config.model)
         forms = {f"{part}.{name}": form for part in ("model", "best") for name, form in weights.items()}
         if not set(moments) <= set(range(len(order))):
             raise InputError(
@@ -242,9 +242,9 @@ class Checkpoint:
             )
         for index in moments:
             shape = weights[order[index]].shape
-            forms[f"optimiser.{index}.step"] = schema.Tensor("F32", (), 1)
-            forms[f"optimiser.{index}.exp_avg"] = schema.Tensor("F32", shape, -math.inf)
-            forms[f"optimiser.{index}.exp_avg_sq"] = schema.Tensor("F32", shape, 0)
+            forms[f"optimiser.{index}.step"] = tensors.Tensor("F32", (), 1)
+            forms[f"optimiser.{index}.exp_avg"] = tensors.Tensor("F32", shape, -math.inf)
+            forms[f"optimiser.{index}.exp_avg_sq"] = tensors.Tensor("F32", shape, 0)
         sizes = dict(zip(("items", "width"), model.item_embedding.shape, strict=True))
         sizes |= {
             "graph relations": model.relations,

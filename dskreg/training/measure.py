@@ -16,7 +16,7 @@ from dskreg.evaluation.metrics import NotANumber
 from dskreg.evaluation.ranking import model_scorer
 from dskreg.model.dskreg import DSKReG
 from dskreg.model.evidence import EvidenceDSKReG
-from dskreg.storage import schema
+from dskreg.storage import tensors
 from dskreg.training import distributed
 from dskreg.training.checkpoint import Epoch
 
@@ -78,7 +78,7 @@ def _out_of_range(model: DSKReG) -> str:
     """The first parameter with a value that no artifact may hold, NaN among them, in any process; "" where
     there is none.
     """
-    forms, values, broken = schema.weights(model.config), model.state_dict(), []
+    forms, values, broken = tensors.weights(model.config), model.state_dict(), []
     for name, form in forms.items():
         value = values[name]
         broken.append(

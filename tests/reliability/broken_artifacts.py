@@ -82,6 +82,18 @@ WRONG: tuple[tuple[str, Any, bool], ...] = (
 )
 
 
+PRECISE = (
+    ("evidence", "kappa"),
+    ("evidence", "boost"),
+    ("evidence", "curve", 0, "boost"),
+    ("evidence", "curve", 1, "cold"),
+    ("resets", 0, "part"),
+    ("resets", 0, "all"),
+    ("start", "exponent"),
+)
+"""Fields of metrics.json that hold one kind of value."""
+
+
 def paths_of(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place in a JSON document, the first rows of lists alone."""
     if path:
@@ -136,6 +148,16 @@ def broken_documents(source: Path) -> Iterator[Broken]:
                 file, lambda found, path=path: changed(found, path, lambda owner, key: owner.__delitem__(key))
             )
             yield Broken(f"{file} {label} missing", file, str(path[-1]), gone, False)
+        for path in PRECISE if file == "metrics.json" else ():
+            for value in ([], float("nan"), -1, None):
+                put = rewriting(
+                    file,
+                    lambda found, path=path, value=value: changed(
+                        found, path, lambda owner, key: owner.__setitem__(key, value)
+                    ),
+                )
+                label = ".".join(map(str, path))
+                yield Broken(f"{file} {label} precisely {value}", file, str(path[-1]), put)
         stranger = rewriting(
             file,
             lambda found: found | {"stranger": 1} if isinstance(found, dict) else [*found, {"stranger": 1}],
@@ -288,6 +310,9 @@ def million_rows_of(file: str, rows: int) -> Callable[[Path], None]:
 
 # Tensors
 
+AMOUNTS = ("strengths", "weight", "likes", "evidence")  # never below 0
+PAIRS = ("pair_relevance", "pair_attention", "strengths")  # with a column for each feature of a pair
+
 
 def retensored(file: str, make: Callable[[dict[str, np.ndarray]], object]) -> Callable[[Path], None]:
     """Change the tensors in place."""
@@ -325,6 +350,11 @@ def broken_tensors(source: Path) -> Iterator[Broken]:
                 if whole
                 else (np.nan, np.inf, -np.inf, 1e38)
             )
+            if name in AMOUNTS:
+                values = (*values, -1)
+            if name in PAIRS:
+                harms["narrower"] = lambda t, n=name: t.update({n: t[n][..., :-1]})
+                harms["wider"] = lambda t, n=name: t.update({n: np.concatenate([t[n], t[n][..., :1]], -1)})
             harms |= {f"{bad:g}": lambda t, n=name, bad=bad: set_one(t, n, bad) for bad in values}
             for word, make in harms.items():
                 yield Broken(f"{file} {name} {word}", file, name, retensored(file, make))

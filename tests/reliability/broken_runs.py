@@ -29,7 +29,8 @@ PROCESS: dict[str, Any] = {"pid": 2**22 + 1, "born": 12.5, "clock": "another boo
 JOURNAL: list[dict[str, Any]] = [
     {"time": 1.7e9, "event": "start", "epochs": 4, "patience": 2, "resume": False},
     {"time": 1.7e9, "event": "stage", "text": "training"},
-    {"time": 1.7e9, "event": "epoch", "epoch": 1, "loss": 0.5, "ndcg": 0.25, "recall": 0.5, "entropy": 0.75},
+    {"time": 1.7e9, "event": "epoch", "epoch": 1, "loss": 0.5, "ndcg": 0.25, "recall": 0.5}
+    | {"hidden": 0.5, "entropy": 0.75},
     {"time": 1.7e9, "event": "step", "label": "epoch 2", "step": 1, "steps": 2},
     {"time": 1.7e9, "event": "error", "message": "no space"},
 ]
@@ -47,6 +48,7 @@ OPTIONAL = {
     "loss",
     "ndcg",
     "recall",
+    "hidden",
     "entropy",
 }
 UNREAD = {"label", "patience"}  # fields of the journal that the app does not read

@@ -108,25 +108,9 @@ def settings() -> Iterator[Setting]:
             yield from (Setting(path, text, True) for text in TEXTS if not _reads(text, default, path))
 
 
-SMALL = {
-    f"{path}"
-    for path in (
-        "data.like_threshold",
-        "model.prior_start",
-        "train.weight_decay",
-        "train.l2",
-        "graph.max_share",
-    )
-}
+SMALL = {"data.like_threshold", "train.l2", "graph.max_share"}
 """Settings for which the smallest numbers of all are as good as zero."""
-CHOSEN = {
-    "train.device",
-    *(
-        f"{path}"
-        for path in setting_paths()
-        if path.rpartition(".")[2] in ("objective", "start", "gates_by", "user", "activation", "relaxation")
-    ),
-}
+CHOSEN = {"train.device", "model.form", "model.relaxation"}
 """Texts of which only a few are meant."""
 
 
@@ -206,7 +190,7 @@ def fields(document: dict[str, Any]) -> Iterator[tuple[str, Break]]:
             if not harmless(document, path, value):
                 said = "removed" if value is REMOVED else repr(value)
                 yield f"state.json {'.'.join(map(str, path))} {said}", _rewrite(value, path)
-    for path in ((), ("start",), ("start", "kernels", 0), ("history", 0), ("config",), ("config", "model")):
+    for path in ((), ("start",), ("history", 0), ("config",), ("config", "model")):
         yield f"state.json {'.'.join(map(str, path))} unknown", _rewrite(1, (*path, "unknown"))
     rows = document["history"]
     for name, history in {"reversed": rows[::-1], "twice": rows + rows, "late": rows[1:], "none": []}.items():
@@ -220,7 +204,7 @@ def harmless(document: Any, path: tuple[Any, ...], value: Any) -> bool:
         found = found[part]
     if path[0] == "config" or value is REMOVED:
         return value is not REMOVED and type(value) is type(found) and value == found
-    if path[-1] in ("loss", "ndcg", "recall", "user_gate", "ridge") and value is None:
+    if path[-1] in ("loss", "ndcg", "recall", "hidden", "ridge") and value is None:
         return True
     return (path[-1] == "loss" and value in (-1, found)) or (
         isinstance(found, bool) and isinstance(value, bool)

@@ -25,7 +25,7 @@ WORDS = strategies.sampled_from(
         "tanh",
         "free",
         "random",
-        "genre, co-liked",
+        "genre, studio",
         "true",
         "False",
         "cuda",

@@ -111,7 +111,7 @@ ODD: tuple[bytes, ...] = (
     ),
     *(
         b"Unknown",
-        b"co-liked",
+        b"studio",
         b"1999-01-01",
         b"item 1",
         b"a, b",

@@ -81,7 +81,7 @@ def digests(folder: Path) -> dict[str, str]:
 def test_broken_checkpoints_are_refused_in_one_line_that_names_the_file(
     begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "start_from_svd", lambda *_: pytest.fail("the checkpoint was passed over"))
+    monkeypatch.setattr(trainer, "_begin", lambda *_: pytest.fail("the checkpoint was passed over"))
     (data, graph), config, folder = small(), settings("default", epochs=1), tmp_path / "run"
     cases = broken.checkpoints(begun)
     assert len(cases) >= 1000

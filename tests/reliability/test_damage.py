@@ -87,7 +87,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = replace(data, head=data.head[::-1], entities=data.entities[::-1])
     weights = {name: value * 2 + 1 for name, value in demo.weights.items()}
     picks = {name: value[:, ::-1].copy() for name, value in demo.picks.items()}
-    graph = replace(demo.graph, strength=demo.graph.strength * 2)
+    graph = replace(demo.graph, strengths=demo.graph.strengths * 2)
     maps = {
         "item_map": demo.item_map.assign(x=0, y=0).astype({"x": "float32", "y": "float32"}),
         "user_map": demo.user_map[::-1],

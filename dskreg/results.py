@@ -1,0 +1,110 @@
+"""What commands of dskreg/cli.py answer: a document and its text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dskreg import load
+from dskreg.console import listing, reset_rows, say
+from dskreg.errors import InputError
+
+if TYPE_CHECKING:
+    from dskreg.arguments import Exclude
+    from dskreg.explorer import Explorer, Profile
+
+
+def opened(artifact: Path, adult: bool) -> Explorer:
+    """The artifact's Explorer, without adult titles unless they are asked for."""
+    explorer = load(artifact)
+    return explorer if adult else explorer.without_adult
+
+
+def profile_of(explorer: Explorer, user: str | None, history: str | None) -> Profile:
+    """The profile that --user or --history names."""
+    if user is not None:
+        return explorer.profile(user)
+    ids = [part for part in (history or "").split(",") if part.strip()]
+    if not ids:
+        raise InputError("--history: expected item ids separated by commas")
+    return explorer.profile_of(ids)
+
+
+def write_all(
+    explorer: Explorer,
+    out: Path,
+    top: int,
+    exclude: Exclude,
+    most_likes: int | None,
+    cold_boost: float | None,
+) -> None:
+    """Write the lists of all users to a file."""
+    from dskreg.explain.reasons import UNKNOWN
+    from dskreg.serving.export import write_lists
+
+    lists = explorer.lists(top, exclude.value, most_likes, cold_boost)
+    write_lists(lists, out, explorer.user_count)
+    if unknown := int((explorer.tastes.liked == 0).sum()):
+        say(f"{unknown:,} users without a like: {UNKNOWN}; their lists are by popularity, all scores are 0")
+
+
+def one_list(
+    explorer: Explorer,
+    profile: Profile,
+    top: int,
+    index_folder: Path | None,
+    most_likes: int | None,
+    cold_boost: float | None,
+) -> tuple[dict[str, Any], str]:
+    """The recommendations of one user as a document and as text."""
+    from dskreg.explain.reasons import UNKNOWN
+
+    if index_folder is None:
+        frame = explorer.recommend(profile, top, most_likes=most_likes, cold_boost=cold_boost)
+    else:
+        from dskreg.retrieval.index import load as load_index
+
+        frame = load_index(index_folder, explorer).recommend(explorer, profile, top)
+    items = frame[["rank", "item_id", "title", "score", "reason"]].to_dict("records")
+    basis = "model" if profile.history else "popularity"
+    heading = (
+        profile.label if profile.history else f"{profile.label}: {UNKNOWN}; by popularity, all scores are 0"
+    )
+    return {"user": profile.user_id, "basis": basis, "items": items}, listing(heading, items)
+
+
+def reset_table(explorer: Explorer, users: int, json: bool) -> tuple[dict[str, Any], bool, str]:
+    """What `show` prints: what each part of the model is worth."""
+    from dskreg.evaluation.resets import resets
+
+    artifact = explorer.core.artifact
+    say(f"resetting one part at a time, NDCG@20 of up to {users:,} users")
+    rows = resets(explorer.model, artifact.dataset.folds, artifact.config.seed, users)
+    return {"resets": rows}, json, reset_rows(rows)
+
+
+def add_titles(artifact: Path, items: Path, out: Path, json: bool) -> tuple[dict[str, Any], bool, str]:
+    """Write the enlarged artifact; what `show` prints of it."""
+    from dskreg.pipeline import writable
+    from dskreg.serving.directory import to_python
+    from dskreg.serving.new_items import add
+    from dskreg.serving.new_titles import read
+    from dskreg.storage import artifact as artifacts
+    from dskreg.storage import folders
+    from dskreg.storage.places import find
+
+    whole = artifacts.load(find(artifact))
+    new = read(items, whole.dataset)
+    writable(out)
+    found = add(whole, new, items.name)
+    with folders.alone(out, "another run"):
+        artifacts.save(found.artifact, out)
+    for note in found.notes:
+        say(f"note: {note}")
+    rows = [
+        {"item_id": to_python(item_id), "title": title, "candidates": int(count)}
+        for item_id, title, count in zip(
+            new.items["item_id"], new.items["title"], found.candidates, strict=True
+        )
+    ]
+    return {"added": rows, "notes": list(found.notes)}, json, f"{out}: {len(rows):,} titles added"

@@ -1,0 +1,203 @@
+"""A table of new titles for a catalogue that is already known: CSV or parquet, in the columns of the
+catalogue and of the relations of its knowledge graph.
+
+    item_id, title       an id that the catalogue does not have, and a name
+    genres, year, ...    columns of the catalogue; missing ones stay empty
+    genre, studio, ...   relations: the label of an entity, or several joined by commas; a plural such
+                         as `genres` is the relation `genre`
+
+An entity is known by its label under the relation. `length` follows from `episodes` where it is not given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dskreg.data.dataset import Dataset
+from dskreg.data.readers.files import open_source, short
+from dskreg.data.readers.tables import header, table, whole_text
+from dskreg.data.readers.triples import length_class
+from dskreg.errors import InputError
+
+LENGTH, EPISODES = "length", "episodes"
+Labels = dict[int, list[list[str]]]
+"""For each relation by position, the labels of every new title."""
+
+
+@dataclass(frozen=True)
+class NewTitles:
+    """N new titles of a known data set of E entities."""
+
+    items: pd.DataFrame  # [N], the columns of the data set's items
+    head: np.ndarray  # [T] positions among the new titles
+    relation: np.ndarray  # [T]
+    tail: np.ndarray  # [T] positions of entities; from E on, new ones
+    entities: np.ndarray  # labels of the new entities
+
+
+def read(path: Path, data: Dataset) -> NewTitles:
+    """Read the new titles at `path`.
+
+    Raises:
+        InputError: No titles, an unknown column, an id that is there already or twice, or a value that its
+            column does not hold; one line, naming the place.
+    """
+    raw = _texts(path)
+    names = [str(name) for name in raw]
+    relation_of = {name: r for name in [*names, *data.items] if (r := _relation(str(name), data)) is not None}
+    understood = list(dict.fromkeys([*map(str, data.items), *data.relations]))
+    for name in names:
+        if name not in understood and name not in relation_of:
+            raise InputError(
+                f"{path.name}: unknown column {short(name)}; understood are {', '.join(understood)[:1000]}"
+            )
+    for name in ("item_id", "title"):
+        if name not in names:
+            raise InputError(f"{path.name}: expected a column {name!r}, found none")
+    if not len(raw):
+        raise InputError(f"{path.name}: expected at least one title, found none")
+    labels = _labels(raw, relation_of, data)
+    items = pd.DataFrame({"item_id": _ids(path, raw["item_id"], data)})
+    for name, column in data.items.items():
+        if name == "item_id":
+            continue
+        relation = relation_of.get(str(name), -1)
+        if relation in labels and not pd.api.types.is_numeric_dtype(column):
+            items[name] = [", ".join(row) for row in labels[relation]]
+        else:
+            given = raw[name] if name in raw else pd.Series([""] * len(raw))
+            items[name] = _cells(path, str(name), given, column)
+    return NewTitles(items, *_triples(labels, data))
+
+
+def _texts(path: Path) -> pd.DataFrame:
+    """The table as stripped texts, "" where a value is missing."""
+    if path.suffix == ".parquet":
+        try:
+            columns = pq.read_table(path).to_pydict()
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(f"{path}: cannot be read as parquet ({str(error).splitlines()[0]})") from None
+        return pd.DataFrame(
+            {name: [_text(v) for v in values] for name, values in columns.items()}, dtype=object
+        )
+    source = open_source(path)
+    found = table(source, {name: "text" for name in header(source)})
+    return found.apply(lambda column: column.str.strip()).astype(object)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_text, value)))
+    return "" if value is None or value != value else str(value).strip()
+
+
+def _relation(column: str, data: Dataset) -> int | None:
+    """The relation that a column gives; None where it gives none."""
+    for name in (column, column.removesuffix("s")):
+        if name in data.relations:
+            return data.relations.index(name)
+    return None
+
+
+def _labels(raw: pd.DataFrame, relation_of: dict[str, int], data: Dataset) -> Labels:
+    labels: Labels = {}
+    for name in raw:
+        if name in relation_of:
+            r = relation_of[name]
+            known = _entities(data, r)
+            before = labels.get(r, [[] for _ in range(len(raw))])
+            labels[r] = [
+                list(dict.fromkeys([*old, *_split(cell, known)]))
+                for old, cell in zip(before, raw[name], strict=True)
+            ]
+    if LENGTH in data.relations and EPISODES in raw and LENGTH not in raw:
+        counts = [whole_text(cell) for cell in raw[EPISODES]]
+        classes = [length_class(int(count)) if count.isdecimal() else "" for count in counts]
+        labels[data.relations.index(LENGTH)] = [[name] if name else [] for name in classes]
+    return labels
+
+
+def _split(cell: str, known: dict[str, int]) -> list[str]:
+    """The labels in a cell; one that is known whole may hold a comma."""
+    return [cell] if cell in known else [part.strip() for part in cell.split(",") if part.strip()]
+
+
+def _entities(data: Dataset, relation: int) -> dict[str, int]:
+    """Entities by label: those under the relation, and those that are titles."""
+    under = np.unique(data.tail[data.relation == relation])
+    titles = np.flatnonzero(data.entity_item >= 0)
+    return {str(data.entities[e]).strip(): int(e) for e in [*titles[::-1], *under[::-1]]}
+
+
+def _triples(labels: Labels, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The fields of NewTitles after `items`."""
+    new: list[str] = []
+    rows: list[tuple[int, int, int]] = []
+    for r, column in labels.items():
+        entity = _entities(data, r)
+        for item, row in enumerate(column):
+            for label in row:
+                if label not in entity:
+                    entity[label] = len(data.entities) + len(new)
+                    new.append(label)
+                rows.append((item, r, entity[label]))
+    head, relation, tail = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return head, relation, tail, np.array(new, dtype=object)
+
+
+def _ids(path: Path, column: pd.Series, data: Dataset) -> pd.Series:
+    """The ids in the type of the catalogue's, all of them new."""
+    known = data.items["item_id"]
+    whole = pd.api.types.is_integer_dtype(known)
+    seen, taken = set(), set(known.astype(str))
+    for row, cell in enumerate(column, 1):
+        id_ = whole_text(cell) if whole else cell
+        if not id_ or (whole and not _is_whole(id_)):
+            _fail(path, row, "item_id", "a whole number, as the catalogue has" if whole else "an id", cell)
+        id_ = str(int(id_)) if whole else id_
+        if id_ in taken:
+            _fail(path, row, "item_id", "an id that the catalogue does not have", cell)
+        if id_ in seen:
+            _fail(path, row, "item_id", "each id once", cell)
+        seen.add(id_)
+    texts = column.map(whole_text)
+    return texts.astype("int64") if whole else column.astype(object)
+
+
+def _is_whole(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) <= 18
+
+
+def _cells(path: Path, name: str, given: pd.Series, known: pd.Series) -> pd.Series:
+    """The values of a column of the catalogue, in its type."""
+    if not pd.api.types.is_numeric_dtype(known):
+        for row, cell in enumerate(given, 1):
+            if name == "title" and not cell:
+                _fail(path, row, name, "a name", cell)
+        return given.astype(object)
+    texts = given.map(whole_text)
+    whole = pd.api.types.is_integer_dtype(known)
+    for row, text in enumerate(texts, 1):
+        if text and not (_is_whole(text) and int(text) >= 0 if whole else _is_number(text)):
+            _fail(path, row, name, "a whole number >= 0" if whole else "a number", text)
+    values = pd.to_numeric(texts.where(texts != "", None))
+    return values.astype("Int64" if whole else "float64")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return abs(float(text)) <= 1e12
+    except ValueError:
+        return False
+
+
+def _fail(path: Path, row: int, column: str, expected: str, got: str) -> NoReturn:
+    raise InputError(f"{path.name}, title {row}, column {column}: expected {expected} (got {short(got)})")
