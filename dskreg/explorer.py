@@ -88,6 +88,7 @@ class Explorer(Explainer):
         )
         self.types = [t for t in self.items["type"].value_counts().index if t]
         self.cold_boost = core.cold_boost
+        self.samples_likes = not core.all_liked  # the paper's form draws among a user's likes too
         self.adult, self.adult_titles = not core.kept_out.any(), int(core.directory.adult.sum())
 
     @classmethod
@@ -268,14 +269,17 @@ class Explorer(Explainer):
 
     def metrics(self) -> dict[str, Any]:
         """users, metrics, baselines and their settings on the test split, as measured when it was made;
-        best_epoch, start, evidence (kappa, scale, boost and its curve), resets, refit.
+        best_epoch, start, evidence, resets, refit.
         """
         measured = self.core.artifact.metrics
-        asked = ("users", "metrics", "baselines", "best_epoch", "start", "evidence")
-        found = {key: measured.get(key) for key in asked}
-        found |= {"baseline_settings": measured.get("baseline_settings", {})}
+        found = {key: measured[key] for key in ("users", "metrics", "baselines")} | {
+            "baseline_settings": measured.get("baseline_settings", {})
+        }
         return found | {
-            "resets": measured.get("resets", []),
+            "best_epoch": measured.get("best_epoch"),
+            "start": measured.get("start"),
+            "evidence": measured.get("evidence"),
+            "resets": measured.get("resets"),
             "refit": self.core.artifact.config.train.refit,
         }
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from dskreg.data.dataset import KNOWN, TRAIN
 from dskreg.evaluation.ranking import Scorer, catalogue_of, model_scorer
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.aggregation import Picks, Trace, UserHop
+from dskreg.model.aggregation import Trace, UserHop
 from dskreg.model.dskreg import UNKNOWN_USER
 from dskreg.model.evidence import EvidenceDSKReG, model_of
 from dskreg.model.sampling import Draw, DrawSettings, node_noise
@@ -106,8 +106,13 @@ class TrainedModel:
         evidence[2] = boost
         changed.model._buffers = self.model._buffers | {"evidence": evidence}
         cold = torch.from_numpy(np.flatnonzero(self.artifact.weights["likes"] == 0))
-        picks = self.catalogue.picks
-        picks = Picks(picks.neighbour[cold], picks.relation[cold], picks.weight[cold])
+        whole = self.catalogue.picks
+        picks = replace(
+            whole,
+            neighbour=whole.neighbour[cold],
+            relation=whole.relation[cold],
+            weight=whole.weight[cold],
+        )
         changed.catalogue.model = changed.model
         changed.catalogue.vectors = self.catalogue.vectors.clone()
         with torch.no_grad():

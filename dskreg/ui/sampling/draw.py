@@ -20,7 +20,7 @@ NUMBERS = {
     "relaxed": "%.3f",
     "attention": "%.3f",
     "contribution": "%+.3f",
-    "base_contribution": "%+.3f",
+    "lift": "%.1f",
 }
 PERCENT = ("share", "inclusion_probability")
 COLUMNS = {
@@ -31,13 +31,13 @@ COLUMNS = {
         "Inclusion probability π",
         "Exact share of all random samples that contain the candidate.",
     ),
+    "lift": (
+        "Lift",
+        "Inclusion probability divided by that of a uniform draw of K candidates; 1: as likely as by chance.",
+    ),
     "contribution": (
         "Contribution",
         "What the candidate adds to the score before the activation; 0 if it is not sampled.",
-    ),
-    "base_contribution": (
-        "Base contribution",
-        "What the liked item adds to the score, whether it is sampled or not.",
     ),
     "relation": ("Relation r", "Relation of the knowledge graph that links the candidate to the item."),
     "via": ("Shared entities", "Entities that both items have under this relation."),
@@ -82,9 +82,9 @@ class Sample:
         return {**charts.palette(cache.relation_names(self.explorer)), "liked": charts.LIKED}
 
 
-def choose_side() -> str:
-    """The switch between the neighbours of the item and the liked items of the user."""
-    return widgets.one_of("Side", SIDES, "side")
+def choose_side(sample: Sample) -> str:
+    """The switch between the neighbours of the item and, where likes are sampled, those of the user."""
+    return widgets.one_of("Side", SIDES, "side") if sample.explorer.samples_likes else SIDES[0]
 
 
 def candidates_of(sample: Sample, explanation: Explanation, side: str) -> pd.DataFrame:
