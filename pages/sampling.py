@@ -34,7 +34,7 @@ SAMPLER = r"""
 - **Temperature.** $\tau$ sets the softness of the relaxed weights that carry the gradient in training. It
   changes neither the sample nor the score.
 """
-FORMS = {
+FORMS = {  # by "does the model sample among the user's likes?"
     False: r"""
 - **Logit.** $s(i, j, r) = v_r \cdot f_{ij}$. The features $f_{ij}$ are the strengths of the pair under all
   relations and the number of likes of $j$.
@@ -54,7 +54,6 @@ FORMS = {
 - **Score.** $\hat e_u \cdot \hat e_{i|u}$; each sampled neighbour adds one term before the activation.
 """,
 }
-"""By "does the model sample among the user's likes?"."""
 
 
 def show_metrics(explanation: Explanation) -> None:

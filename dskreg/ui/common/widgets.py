@@ -48,6 +48,12 @@ def one_of(label: str, options: Sequence[Any], key: str, default: Any = None, **
     return first if chosen is None else chosen
 
 
+def percent(change: float) -> str:
+    """A relative change in per cent with its sign; 0 has none."""
+    text = f"{100 * change:+.1f} %".replace("-", "\N{MINUS SIGN}")
+    return "0 %" if text[1:] == "0.0 %" else text
+
+
 def safe_csv(table: pd.DataFrame) -> bytes:
     """CSV (UTF-8 with a byte-order mark) in which text that could be a spreadsheet formula is quoted."""
     return harmless(table).to_csv(index=False).encode("utf-8-sig")

@@ -53,16 +53,10 @@ def trade_off(curve: list[dict[str, Any]], boost: float) -> str:
         return ""
     warm, every = (row[name] / unscored[name] - 1 for name in ("warm", "all"))
     return (
-        f"At {_text(boost)}, validation NDCG@20 of titles with likes changes by {percent(warm)} and that of "
-        f"all titles by {percent(every)}, compared with no new titles; that of new titles is "
-        f"{row['cold']:.3f}."
+        f"At {_text(boost)}, validation NDCG@20 of titles with likes changes by {widgets.percent(warm)} "
+        f"and that of all titles by {widgets.percent(every)}, compared with no new titles; that of new "
+        f"titles is {row['cold']:.3f}."
     )
-
-
-def percent(change: float) -> str:
-    """A relative change in per cent with its sign; 0 has none."""
-    text = f"{100 * change:+.1f} %".replace("-", "\N{MINUS SIGN}")
-    return "0 %" if text[1:] == "0.0 %" else text
 
 
 def _text(boost: float) -> str:

@@ -74,8 +74,9 @@ GLOSSARY = """
 <p><b>Candidates</b> are the neighbours of the item in the knowledge graph. Each has a <b>logit</b> <i>s</i>.
 <b>Gumbel noise</b> <i>G</i> is added, and the <i>K</i> largest <b>keys</b> <i>s + G</i> are sampled. Without
 noise, the <i>K</i> largest logits are. The <b>inclusion probability</b> <i>π</i> is the exact share of all
-random samples that contain the candidate; the <b>lift</b> divides it by that of a uniform draw. The <b>attention</b> <i>α</i> is the weight of a sampled neighbour
-among the sampled. The <b>contribution</b> is what the neighbour adds to the score.</p>
+random samples that contain the candidate; the <b>lift</b> divides it by that of a uniform draw. The
+<b>attention</b> <i>α</i> is the weight of a sampled neighbour among the sampled. The <b>contribution</b> is
+what the neighbour adds to the score.</p>
 """
 
 
