@@ -74,11 +74,12 @@ def curve_chart(evidence: dict[str, Any]) -> go.Figure:
     figure.add_vline(
         x=evidence["boost"],
         line={"color": charts.CHOSEN, "width": 2, "dash": "dot"},
-        annotation={"text": f"chosen: {evidence['boost']:g}", "font": {"size": 13}},
+        annotation={"text": f"chosen: {evidence['boost']:g}", "font": {"size": 13}, "yshift": -2},
         annotation_position="top right",
     )
     figure.update_xaxes(title="cold boost", showgrid=False)
-    figure.update_yaxes(title="validation NDCG@20", rangemode="tozero", automargin=True, nticks=6)
+    highest = 1.15 * max(float(curve[list(LINES)].to_numpy().max()), 1e-3)  # room for the mark's name
+    figure.update_yaxes(title="validation NDCG@20", range=[0, highest], automargin=True, nticks=6)
     figure.update_layout(legend=LEGEND)
     return charts.finish(figure, height=340, right=16)
 

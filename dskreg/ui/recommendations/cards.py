@@ -127,9 +127,9 @@ def card(row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = 
     """One card as HTML; `share` is the length of the bar, 0 .. 1, and `by` its quantity: score or likes."""
     figure = f"Score <b>{row.score:.2f}</b>" if by == "score" else f"Likes <b>{row.likes:,}</b>"
     around = neighbours(row) if by == "score" else None
-    part = ""
+    part = under = ""
     if around is not None:
-        figure += f", neighbours <b>{around:.0%}</b>"
+        under = f"<p><b>{around:.0%}</b> from neighbours</p>"
         part = f'<span style="width:{100 * min(max(around, 0.0), 1.0):.0f}%"></span>'
     kind = " · ".join(filter(None, (row.type, row.genres)))
     badges = "".join(f'<span class="mark">{escape(mark)}</span>' for mark in marks)
@@ -139,7 +139,7 @@ def card(row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = 
         f"<div><h3>{row.rank}. {escape(shorten(row.title, LONGEST_TITLE))}</h3>"
         f"<p>{escape(shorten(kind, LONGEST_KIND))}</p><p>{figure}</p>"
         f'<div class="bar" aria-hidden="true"><span style="width:{width:.0f}%">{part}</span></div>'
-        f"{badges}</div>"
+        f"{under}{badges}</div>"
         f'<p class="reason">{escape(shorten(row.reason, LONGEST_REASON))}</p></article>'
     )
 

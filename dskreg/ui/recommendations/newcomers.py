@@ -2,6 +2,7 @@
 neighbours that were sampled for it.
 """
 
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -16,8 +17,8 @@ from dskreg.ui.recommendations import cards
 from dskreg.ui.recommendations.filters import Filters
 
 HEADING = "New, and nobody has rated it yet"
-COUNT, NAMED = 4, 3  # titles, and neighbours named of each
-WIDTH = 250  # pixels, at least
+COUNT, NAMED = 4, 3  # titles, and sampled neighbours named of each
+WIDTH = 215  # pixels, at least
 LONGEST = 60  # characters of a neighbour's title
 STYLE = f"""<style>
 .st-key-newcomers {{ display: grid; align-items: stretch;
@@ -72,14 +73,35 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters) -> None:
                 )
 
 
+@dataclass(frozen=True)
+class Neighbour:
+    """A sampled neighbour with all relations under which it was sampled."""
+
+    title: str
+    contribution: float
+    relations: tuple[str, ...]  # "genre: Drama, Sports"
+
+
+def sampled(explanation: Explanation) -> list[Neighbour]:
+    """The sampled neighbours, the largest contribution first; one that was sampled twice stands once."""
+    frame = explanation.item_neighbours
+    found = []
+    for _, rows in frame[frame["picked"]].groupby("item_id", sort=False):
+        via = [
+            f"{relation}{': ' * bool(words)}{', '.join(map(str, words[:2]))}"
+            for relation, words in zip(rows["relation"], rows["via"], strict=True)
+        ]
+        found.append(Neighbour(str(rows["title"].iloc[0]), float(rows["contribution"].sum()), tuple(via)))
+    return sorted(found, key=lambda neighbour: -neighbour.contribution)
+
+
 def card(row: Any, svg: str, explanation: Explanation) -> str:
     """One title as HTML, with the neighbours that add most to its score."""
-    frame = explanation.item_neighbours
-    sampled = frame[frame["picked"]].sort_values("contribution", ascending=False, kind="stable")
-    lines = [_neighbour(found, explanation.score) for found in sampled.head(NAMED).itertuples()]
-    if rest := len(sampled) - NAMED:
-        together = _share(sampled["contribution"].iloc[NAMED:].sum(), explanation.score)
-        lines += [f"<li><span>{rest} more{together}</span></li>"] if rest > 0 else []
+    found, score = sampled(explanation), explanation.score
+    lines = [_neighbour(neighbour, score) for neighbour in found[:NAMED]]
+    if rest := found[NAMED:]:
+        together = _share(sum(neighbour.contribution for neighbour in rest), score)
+        lines.append(f"<li><span>{len(rest)} more{together}</span></li>")
     kind = " · ".join(filter(None, (row.type, row.genres)))
     return (
         f'<article class="title-new">{cards.image(svg, row.title)}'
@@ -89,11 +111,11 @@ def card(row: Any, svg: str, explanation: Explanation) -> str:
     )
 
 
-def _neighbour(found: Any, score: float) -> str:
-    via = f": {', '.join(map(str, found.via[:2]))}" if found.via else ""
+def _neighbour(found: Neighbour, score: float) -> str:
+    relations = escape(shorten("; ".join(found.relations), 2 * LONGEST))
     return (
         f"<li>{escape(shorten(found.title, LONGEST))}{_share(found.contribution, score)}"
-        f"<br><span>{escape(shorten(f'{found.relation}{via}', LONGEST))}</span></li>"
+        f"<br><span>{relations}</span></li>"
     )
 
 

@@ -120,11 +120,17 @@ def _columns(compact: bool) -> dict[str, Any]:
         for name, (label, text) in COLUMNS.items()
     }
     title, (label, text) = COLUMNS["title"][0], COLUMNS["inclusion_probability"]
-    config["title"] = st.column_config.TextColumn(title, pinned=True, width=150 if compact else "medium")
+    config["title"] = st.column_config.TextColumn(title, pinned=True, width=130 if compact else "medium")
     if compact:
-        config["picked"] = st.column_config.CheckboxColumn("Sampled", width=72)
+        config["picked"] = st.column_config.CheckboxColumn("Sampled", width=68)
+        config["contribution"] = st.column_config.NumberColumn(
+            "Adds", format=NUMBERS["contribution"], help=COLUMNS["contribution"][1], width=62
+        )
+        config["lift"] = st.column_config.NumberColumn(
+            "Lift", format=NUMBERS["lift"], help=COLUMNS["lift"][1], width=48
+        )
         config["inclusion_probability"] = st.column_config.NumberColumn(
-            "π", format="%.0f%%", help=f"{label}: {text}", width=60
+            "π", format="%.0f%%", help=f"{label}: {text}", width=56
         )
     else:
         config["inclusion_probability"] = st.column_config.ProgressColumn(

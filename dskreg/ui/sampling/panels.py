@@ -17,7 +17,7 @@ SMALLEST = 5e-4  # what three decimals show
 SINGLE_TERMS = 7  # neighbours with a bar of their own in the decomposition
 EDGES = ("title", "picked", "contribution", "inclusion_probability", "lift", "relation")
 LIKED: dict[str, Any] = {
-    "title": st.column_config.TextColumn("Liked title", pinned=True, width="medium"),
+    "title": st.column_config.TextColumn("Liked title", pinned=True, width=330),
     "contribution": st.column_config.NumberColumn(
         "Contribution", format="%+.3f", help="Through the own embedding and the neighbours of this title."
     ),
@@ -59,7 +59,7 @@ def summary(frame: pd.DataFrame, what: str, random: bool) -> str:
     return (
         f"{opening} *{plain(most['title'])}*{relation} has the largest contribution, "
         f"**{most['contribution']:+.3f}**, and inclusion probability "
-        f"**{most['inclusion_probability']:.0%}**.{together}"
+        f"**{most['inclusion_probability']:.0%}**, {most['lift']:.1f} times that of a uniform draw.{together}"
     )
 
 
@@ -183,7 +183,7 @@ def show_liked(explanation: Explanation) -> None:
         key="liked_parts",
         alt=f"The score of {explanation.title} by liked title, the largest contribution first",
         height="content" if len(liked) <= 8 else 320,
-        width=620,
+        width=680,
     )
 
 
