@@ -87,8 +87,6 @@ class Explorer(Explainer):
             list(core.graph.relations),
         )
         self.types = [t for t in self.items["type"].value_counts().index if t]
-        self.cold_boost = core.cold_boost
-        self.samples_likes = not core.all_liked  # the paper's form draws among a user's likes too
         self.adult, self.adult_titles = not core.kept_out.any(), int(core.directory.adult.sum())
 
     @classmethod
@@ -110,11 +108,6 @@ class Explorer(Explainer):
         itself where there are none.
         """
         return self if self.core.without_adult is self.core else Explorer(self.core.without_adult)
-
-    def boosted(self, boost: float) -> Explorer:
-        """The same model with another cold boost (`metrics()["evidence"]`); itself of the paper's form."""
-        core = self.core.boosted(boost)
-        return self if core is self.core else Explorer(core)
 
     def info(self) -> dict[str, Any]:
         """What the artifact holds and how it was made; every file's hash was verified when it was opened."""
@@ -269,7 +262,7 @@ class Explorer(Explainer):
 
     def metrics(self) -> dict[str, Any]:
         """users, metrics, baselines and their settings on the test split, as measured when it was made;
-        best_epoch, start, evidence, resets, refit.
+        best_epoch, start, refit.
         """
         measured = self.core.artifact.metrics
         found = {key: measured[key] for key in ("users", "metrics", "baselines")} | {
@@ -278,8 +271,6 @@ class Explorer(Explainer):
         return found | {
             "best_epoch": measured.get("best_epoch"),
             "start": measured.get("start"),
-            "evidence": measured.get("evidence"),
-            "resets": measured.get("resets"),
             "refit": self.core.artifact.config.train.refit,
         }
 

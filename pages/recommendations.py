@@ -13,8 +13,8 @@ from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame.sidebar import Selection, current
 from dskreg.ui.recommendations import cards, filters, newcomers, panels, table, taste
 
-CSV = ("rank", "item_id", "title", "type", "genres", "likes", "score", "score_rank", "neighbour_share")
-CSV += ("seen", "reason")
+CSV = ["rank", "item_id", "title", "type", "genres", "likes", "score", "score_rank"]
+CSV += ["neighbour_share", "seen", "reason"]
 COLD = {  # by "is this the paper's form?"
     False: "These titles have no likes in training: the model ranks them by the knowledge graph alone.",
     True: "These titles have no likes in training: their own embeddings are still those of the start.",
@@ -93,7 +93,7 @@ def show_list(selection: Selection, chosen: filters.Filters) -> None:
     panels.show_weights(explorer)
     st.download_button(
         "Download CSV",
-        widgets.safe_csv(pd.DataFrame(recommended[list(CSV)])),
+        widgets.safe_csv(pd.DataFrame(recommended[CSV])),
         file_name="recommendations.csv",
         mime="text/csv",
         icon=":material/download:",

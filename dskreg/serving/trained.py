@@ -89,36 +89,6 @@ class TrainedModel:
         """The candidate table."""
         return self.artifact.graph
 
-    @property
-    def cold_boost(self) -> float | None:
-        """What the neighbours of an item without likes weigh beside the scale; None in the paper's form."""
-        return float(self.model.evidence[2]) if isinstance(self.model, EvidenceDSKReG) else None
-
-    def boosted(self, boost: float) -> TrainedModel:
-        """The same model with another cold boost; only items without likes score otherwise."""
-        if self.cold_boost in (None, boost):
-            return self
-        changed = copy.copy(self)
-        for name in ("without_adult", "representations"):  # hold the model or depend on the boost
-            changed.__dict__.pop(name, None)
-        changed.model, changed.catalogue = copy.copy(self.model), copy.copy(self.catalogue)
-        evidence = self.model.get_buffer("evidence").clone()
-        evidence[2] = boost
-        changed.model._buffers = self.model._buffers | {"evidence": evidence}
-        cold = torch.from_numpy(np.flatnonzero(self.artifact.weights["likes"] == 0))
-        whole = self.catalogue.picks
-        picks = replace(
-            whole,
-            neighbour=whole.neighbour[cold],
-            relation=whole.relation[cold],
-            weight=whole.weight[cold],
-        )
-        changed.catalogue.model = changed.model
-        changed.catalogue.vectors = self.catalogue.vectors.clone()
-        with torch.no_grad():
-            changed.catalogue.vectors[cold] = Catalogue(changed.model, cold, picks).vectors
-        return changed
-
     # Asking the model
 
     def history(self, profile: Profile) -> tuple[int, np.ndarray]:
