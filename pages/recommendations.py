@@ -17,7 +17,7 @@ CSV = ["rank", "item_id", "title", "type", "genres", "likes", "score", "score_ra
 CSV += ["neighbour_share", "seen", "reason"]
 COLD = {  # by "is this the paper's form?"
     False: "These titles have no likes in training: the model ranks them by the knowledge graph alone.",
-    True: "These titles have no likes in training: their own embeddings are still those of the start.",
+    True: "These titles have no likes in training: their embeddings were trained as negatives only.",
 }
 
 

@@ -109,7 +109,7 @@ def parts_in_words(explanation: Explanation) -> str:
     if explanation.basis == "popularity":
         return ""
     if total <= SMALLEST or min(own, around) < -SMALLEST:  # parts of a negative whole have no share
-        return "; ".join(f"{name} **{value:+.3f}**" for name, value in words) + "."
+        return f"Terms: {', '.join(f'{name} **{value:+.3f}**' for name, value in words)}."
     parts = ", ".join(f"{name} **{value / total:.0%}** ({value:+.3f})" for name, value in words)
     whole = "score" if explanation.activation == "linear" else f"sum before {explanation.activation}"
     return f"Of the {whole}: {parts}."
@@ -169,7 +169,7 @@ def show_liked(explanation: Explanation) -> None:
         st.info("The user has no likes, so no liked title contributes.", icon=":material/inbox:")
         return
     first, rest = liked.iloc[0], explanation.score - liked["contribution"].sum()
-    others = "" if abs(rest) < SMALLEST else f" The user's own embedding and biases add **{rest:+.3f}**."
+    others = "" if abs(rest) < SMALLEST else f" Own embedding, biases and activations: **{rest:+.3f}**."
     st.markdown(
         f"Each of the **{len(liked)}** liked titles adds one part, through the own embedding and the "
         f"neighbours of *{plain(explanation.title)}*. *{plain(first['title'])}* adds most: "
