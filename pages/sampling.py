@@ -82,6 +82,9 @@ def show_metrics(explanation: Explanation) -> None:
         st.metric(
             "Neighbour contribution",
             f"{sampled['contribution'].sum():+.3f}",
+            widgets.from_neighbours(explanation),
+            delta_color="off",
+            delta_arrow="off",
             border=True,
             help="What the sampled neighbours add to the score together.",
         )

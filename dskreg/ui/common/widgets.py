@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, Profile, harmless, legible
+from dskreg.explorer import Explanation, Explorer, Profile, harmless, legible
 from dskreg.ui.common.charts import shorten
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$&^=])")
@@ -52,6 +52,13 @@ def percent(change: float) -> str:
     """A relative change in per cent with its sign; 0 has none."""
     text = f"{100 * change:+.1f} %".replace("-", "\N{MINUS SIGN}")
     return "0 %" if text[1:] == "0.0 %" else text
+
+
+def from_neighbours(explanation: Explanation) -> str | None:
+    """The sampled neighbours' share of the score in words; None where the score is 0 or below."""
+    if explanation.pre_activation_score <= 0:
+        return None
+    return f"{explanation.neighbour_contribution / explanation.pre_activation_score:.0%} of the score"
 
 
 def safe_csv(table: pd.DataFrame) -> bytes:
