@@ -60,7 +60,7 @@ def show_metrics(explanation: Explanation) -> None:
     """The figures of the sample."""
     candidates = explanation.item_neighbours
     sampled = candidates[candidates["picked"]]
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="xsmall"):
         probability = f"Dot product of user and item; sigmoid(score) is {explanation.probability:.1%}."
         st.metric("Score", f"{explanation.score:.3f}", border=True, help=probability)
         st.metric("Candidates", len(candidates), border=True, help="Neighbours in the candidate list.")
@@ -82,9 +82,6 @@ def show_metrics(explanation: Explanation) -> None:
         st.metric(
             "Neighbour contribution",
             f"{sampled['contribution'].sum():+.3f}",
-            widgets.from_neighbours(explanation),
-            delta_color="off",
-            delta_arrow="off",
             border=True,
             help="What the sampled neighbours add to the score together.",
         )

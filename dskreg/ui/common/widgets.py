@@ -17,6 +17,7 @@ from dskreg.ui.common.charts import shorten
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$&^=])")
 _JOINED = re.compile(r":(?=\S)|@(?=\S)|(?i:\bwww)(?=\\\.)")
 _SIGN = re.compile(r"(?<!\S)([<>~-])(->|[>=-])(?!\S)")
+NARROW = "\N{NO-BREAK SPACE}"
 LONGEST = 500  # characters of any text from a file
 SIMULATED = (
     "The titles of the demo are real; its users are simulated with planted tastes, "
@@ -50,8 +51,8 @@ def one_of(label: str, options: Sequence[Any], key: str, default: Any = None, **
 
 def percent(change: float) -> str:
     """A relative change in per cent with its sign; 0 has none."""
-    text = f"{100 * change:+.1f} %".replace("-", "\N{MINUS SIGN}")
-    return "0 %" if text[1:] == "0.0 %" else text
+    text = f"{100 * change:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return f"{'0' if text[1:] == '0.0' else text}{NARROW}%"
 
 
 def from_neighbours(explanation: Explanation) -> str | None:

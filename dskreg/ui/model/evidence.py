@@ -39,7 +39,7 @@ def weights_in_words(evidence: dict[str, Any]) -> str:
     return (
         f"The neighbours of a title with n likes weigh scale · κ / (n + κ), with **κ = {kappa:g}** and "
         f"**scale {scale:g}**: {', '.join(weights)}. The fewer users like a title, the more its neighbours "
-        "count. Both were chosen on validation: of the settings within 0.3 % of the best NDCG of all titles, "
+        "count. Both were chosen on validation: of the settings within 0.3\N{NO-BREAK SPACE}% of the best NDCG of all titles, "
         "the one that ranks rare titles best."
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.ui.common.widgets import listed, percent, plain
+from dskreg.ui.common.widgets import NARROW, listed, percent, plain
 
 GROUPS = {
     "all": ("All titles", "Test likes of all titles, ranked among the whole catalogue."),
@@ -79,7 +79,7 @@ def sure_change(resets: list[dict[str, Any]], part: str) -> str:
         return ""
     group = max(sure, key=lambda name: abs(sure[name]))
     within = 100 * frame[f"within {group}"].iloc[0]
-    return f"NDCG@20 of {GROUPS[group][0].lower()} changes by {percent(sure[group])} ± {within:.1f} %"
+    return f"NDCG@20 of {GROUPS[group][0].lower()} changes by {percent(sure[group])} ± {within:.1f}{NARROW}%"
 
 
 def show(resets: list[dict[str, Any]] | None) -> None:
@@ -92,7 +92,7 @@ def show(resets: list[dict[str, Any]] | None) -> None:
     for sentence in in_words(found):
         st.markdown(sentence)
     shown = pd.DataFrame({"part": found["part"]})
-    columns: dict[str, Any] = {"part": st.column_config.TextColumn("Reset", pinned=True, width=290)}
+    columns: dict[str, Any] = {"part": st.column_config.TextColumn("Reset", pinned=True, width=230)}
     for group, (name, meaning) in GROUPS.items():
         if found[f"change {group}"].notna().any():
             shown[group] = cells(found, group)
@@ -122,7 +122,7 @@ def cells(table: pd.DataFrame, group: str) -> list[str]:
         "–"
         if pd.isna(change)
         else percent(change)
-        + ("" if pd.isna(within) else f" ± {100 * within:.1f} %")
+        + ("" if pd.isna(within) else f" ± {100 * within:.1f}{NARROW}%")
         + f" {SIGN}" * bool(sure)
         for change, within, sure in zip(
             table[f"change {group}"], table[f"within {group}"], different(table, group), strict=True

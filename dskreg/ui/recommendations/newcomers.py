@@ -61,7 +61,13 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters) -> None:
     with st.container(key="newcomers", gap="small"):
         for row in titles.itertuples():
             explanation = cache.explanation(model, profile, row.item_id)
-            with st.container(key=f"new_{row.item_id}", border=True, height="stretch", gap="xsmall"):
+            with st.container(
+                key=f"new_{row.item_id}",
+                border=True,
+                height="stretch",
+                vertical_alignment="distribute",
+                gap="xsmall",
+            ):
                 st.html(card(row, svg_of[row.item_id], explanation))
                 st.button(
                     "Explain",
@@ -120,4 +126,5 @@ def _neighbour(found: Neighbour, score: float) -> str:
 
 
 def _share(contribution: float, score: float) -> str:
-    return f" <b>{contribution / score:.0%}</b>" if score > 0 else ""
+    share = round(100 * contribution / score) if score > 0 else None
+    return "" if share is None else f" <b>{share}%</b>"
