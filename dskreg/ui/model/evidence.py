@@ -10,7 +10,7 @@ import streamlit as st
 
 from dskreg.explorer import Explorer
 from dskreg.ui.common import cache, charts
-from dskreg.ui.common.widgets import percent
+from dskreg.ui.common.widgets import NARROW, percent
 
 LINES = {"all": "all titles", "warm": "titles with likes", "cold": "new titles"}
 PAIRS = {"recommended": "recommended", "at random": "random pairs"}
@@ -39,8 +39,8 @@ def weights_in_words(evidence: dict[str, Any]) -> str:
     return (
         f"The neighbours of a title with n likes weigh scale · κ / (n + κ), with **κ = {kappa:g}** and "
         f"**scale {scale:g}**: {', '.join(weights)}. The fewer users like a title, the more its neighbours "
-        "count. Both were chosen on validation: of the settings within 0.3\N{NO-BREAK SPACE}% of the best NDCG of all titles, "
-        "the one that ranks rare titles best."
+        f"count. Both were chosen on validation: of the settings within 0.3{NARROW}% of the best NDCG of all "
+        "titles, the one that ranks rare titles best."
     )
 
 
