@@ -70,7 +70,7 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters) -> None:
             ):
                 st.html(card(row, svg_of[row.item_id], explanation))
                 st.button(
-                    "Explain",
+                    "Sampled neighbours",
                     key=f"explain new {row.item_id}",
                     icon=":material/hub:",
                     type="tertiary",
