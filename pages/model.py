@@ -9,12 +9,12 @@ from dskreg.explorer import Explorer
 from dskreg.ui.common import widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame.sidebar import current
-from dskreg.ui.model import benchmark, curves, provenance, relations
+from dskreg.ui.model import benchmark, curves, evidence, provenance, relations, worth
 from dskreg.ui.model.scoreboard import MEASURES, MODEL, comparison, marked, settings_in_words, verdict
 
 BASELINES = (
     "popularity: the most liked items for every user. item-kNN: items that the same users like. "
-    "EASE: a linear model of co-likes."
+    "EASE: a linear model of likes by the same users."
 )
 
 
@@ -70,11 +70,8 @@ def show_training(history: pd.DataFrame, document: dict[str, Any]) -> None:
         st.caption(plain(text))
 
 
-def show_data(explorer: Explorer, info: dict[str, Any], start: dict[str, Any] | None) -> None:
-    """The size of the dataset, and the relations with their shares of the sampling.
-
-    `start`: the initialisation of the training; None for random numbers.
-    """
+def show_data(explorer: Explorer, info: dict[str, Any], resets: list[dict[str, Any]] | None) -> None:
+    """The size of the dataset, and the relations with their shares of the sampling."""
     st.header("Data and sampling by relation", anchor=False)
     numbers = {
         "Users": info["users"],
@@ -88,17 +85,19 @@ def show_data(explorer: Explorer, info: dict[str, Any], start: dict[str, Any] | 
             st.metric(label, f"{value:,}", border=True, width=170)
     if explorer.simulated:
         st.caption(widgets.SIMULATED)
-    relations.show(explorer.graph_statistics(), start)
+    relations.show(explorer.graph_statistics(), resets)
     for note in info.get("notes") or ["No data was dropped while reading."]:
         st.text(f"• {note}")
 
 
 explorer = current(needs_profile=False).explorer
 st.title(f"Model “{plain(explorer.name)}”", anchor=False)
-st.caption("Test metrics, training, sampling by relation and reproducibility of this model.")
+st.caption("Test metrics, the worth of each part, training, sampling by relation and reproducibility.")
 information, measured = explorer.info(), explorer.metrics()
 show_comparison(measured)
 benchmark.show()
+worth.show(measured["resets"])
+evidence.show(explorer, measured["evidence"])
 show_training(explorer.training_history(), measured)
-show_data(explorer, information, measured.get("start"))
+show_data(explorer, information, measured["resets"])
 provenance.show(information)

@@ -11,9 +11,14 @@ from dskreg.explorer import Explorer, Profile
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame.sidebar import Selection, current
-from dskreg.ui.recommendations import cards, filters, panels, table, taste
+from dskreg.ui.recommendations import cards, filters, newcomers, panels, table, taste
 
-CSV = ["rank", "item_id", "title", "type", "genres", "likes", "score", "score_rank", "seen", "reason"]
+CSV = ["rank", "item_id", "title", "type", "genres", "likes", "score", "score_rank"]
+CSV += ["neighbour_share", "seen", "reason"]
+COLD = {  # by "is this the paper's form?"
+    False: "These titles have no likes in training: the model ranks them by the knowledge graph alone.",
+    True: "These titles have no likes in training: their embeddings were trained as negatives only.",
+}
 
 
 def heading(selection: Selection) -> str:
@@ -48,7 +53,7 @@ def table_columns(explorer: Explorer, profile: Profile, chosen: filters.Filters)
     return [
         "rank",
         "title",
-        "score" if profile.history else "likes",
+        *(["score", "neighbour_share"] if profile.history else ["likes"]),
         *(["score_rank"] if chosen.diversity else []),
         "reason",
         *known_columns(explorer),
@@ -71,9 +76,7 @@ def show_list(selection: Selection, chosen: filters.Filters) -> None:
     if len(recommended) < top:
         st.caption(f"Only {len(recommended)} titles match the filters.")
     if filters.POPULARITY[chosen.popularity] == 0:
-        st.caption(
-            "These titles have no likes in training: the model ranks them by the knowledge graph alone."
-        )
+        st.caption(COLD[explorer.samples_likes])
     if chosen.diversity:
         panels.show_cost(
             explorer, cache.recommendations(explorer, profile, top, **chosen.by_score()), recommended
@@ -85,6 +88,8 @@ def show_list(selection: Selection, chosen: filters.Filters) -> None:
             marks, profile, before_edits(selection, chosen.arguments())
         )
         cards.show(explorer, profile, recommended, badges, panels.more_like)
+    if filters.POPULARITY[chosen.popularity] != 0:
+        newcomers.show(explorer, profile, chosen)
     panels.show_weights(explorer)
     st.download_button(
         "Download CSV",

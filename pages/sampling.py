@@ -23,31 +23,44 @@ TABS = (
     "Traverse",
     "Degrees",
 )
-METHOD = r"""
+SAMPLER = r"""
 - **Candidates.** The knowledge graph links an item $i$ to others $j$ through relations $r$, for example a
   shared studio. Each pair $(j, r)$ is one candidate.
-- **Logit.** The paper's logit is $s(i, j, r) = a \cdot e_j + c \cdot e_r$. The default preset adds
-  $\log g_r$, the relation's gate, and the strength of the edge. The probability mass is
-  $\operatorname{softmax}(s)$.
 - **Sample.** Gumbel noise is $G = -\log(-\log U)$. The $K$ largest keys $s + G$ are $K$ samples without
   replacement from $\operatorname{softmax}(s)$. Without noise, the $K$ largest logits are sampled.
 - **Inclusion probability.** $\pi_j$ is the share of all random samples that contain $j$. Over all candidates
-  it adds up to $K$.
-- **Attention.** Among the sampled neighbours, $\alpha_j \propto \exp(\hat e_u \cdot e_r)$. Training hardly
-  changes the relation embeddings $e_r$, so these weights do not show a user's taste.
-- **Contribution.** The item becomes
-  $\hat e_{i|u} = \mathrm{act}(W (e_i + \sum_j \alpha_j g_r e_j) + b)$, with $g_r = 1$ in the paper. The score
-  is $\hat e_u \cdot \hat e_{i|u}$, so each sampled neighbour adds one term.
-- **Temperature.** $\tau$ sets the softness of the relaxed weights through which training learns. It changes
-  neither the sample nor the score.
+  it adds up to $K$. A uniform draw gives every one of $C$ candidates $K / C$; the lift is $\pi_j C / K$.
+  Two samples share $\sum_j \pi_j^2$ neighbours in expectation.
+- **Temperature.** $\tau$ sets the softness of the relaxed weights that carry the gradient in training. It
+  changes neither the sample nor the score.
 """
+FORMS = {  # by "does the model sample among the user's likes?"
+    False: r"""
+- **Logit.** $s(i, j, r) = v_r \cdot f_{ij}$. The features $f_{ij}$ are the strengths of the pair under all
+  relations and the number of likes of $j$.
+- **Item.** $\hat e_i = e_i + k_i \sum_j \alpha_j g_r e_j$ over the sampled neighbours, with attention
+  $\alpha_j \propto \exp(x_r \cdot f_{ij})$ and the gate $g_r$ of the relation.
+- **Evidence.** $k_i = \mathrm{scale} \cdot \kappa / (n_i + \kappa)$ for $n_i$ likes: the fewer people like an
+  item, the more its neighbours count. Where $n_i = 0$, $k_i = \mathrm{scale} \cdot \mathrm{boost}$.
+- **Score.** $\hat e_u = \sum_h w_h e_h / \sqrt H$ over all liked items; nothing is sampled among them. The
+  score is $\hat e_u \cdot \hat e_i$, so each liked item and each sampled neighbour adds its part.
+""",
+    True: r"""
+- **Logit.** $s(i, j, r) = a \cdot e_j + c \cdot e_r$.
+- **User.** $\hat e_u = \tanh(W_u (e_u + \sum_j \beta_j e_j) + b_u)$ over $K_u$ sampled liked items, with
+  $\beta_j \propto \exp(e_u \cdot e_j)$.
+- **Item.** $\hat e_{i|u} = \tanh(W_i (e_i + \sum_j \alpha_j e_j) + b_i)$ over the sampled neighbours, with
+  attention $\alpha_j \propto \exp(\hat e_u \cdot e_r)$.
+- **Score.** $\hat e_u \cdot \hat e_{i|u}$; each sampled neighbour adds one term before the activation.
+""",
+}
 
 
 def show_metrics(explanation: Explanation) -> None:
     """The figures of the sample."""
     candidates = explanation.item_neighbours
     sampled = candidates[candidates["picked"]]
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="xsmall"):
         probability = f"Dot product of user and item; sigmoid(score) is {explanation.probability:.1%}."
         st.metric("Score", f"{explanation.score:.3f}", border=True, help=probability)
         st.metric("Candidates", len(candidates), border=True, help="Neighbours in the candidate list.")
@@ -57,6 +70,14 @@ def show_metrics(explanation: Explanation) -> None:
             f"{sampled['share'].sum():.0%}",
             border=True,
             help="Share of softmax(s) that the sampled neighbours hold together.",
+        )
+        st.metric(
+            "Shared by two samples",
+            f"{explanation.expected_overlap:.1f} of {len(sampled)}",
+            border=True,
+            help="Number of neighbours that two random samples have in common, in expectation. "
+            f"The choice is as wide as one among {explanation.effective_candidates:.0f} equally likely "
+            "candidates.",
         )
         st.metric(
             "Neighbour contribution",
@@ -91,7 +112,7 @@ if item_id is None:
     )
     st.stop()
 
-settings = controls.show_settings(trained)
+settings = controls.show_settings(trained, explorer.samples_likes)
 sample = Sample(
     explorer,
     profile,
@@ -102,9 +123,10 @@ sample = Sample(
     settings.temperature,
 )
 if any(getattr(sample, name) != trained[name] for name in ("picks", "user_picks", "temperature")):
+    of_likes = f", K_u = {trained['user_picks']}" if explorer.samples_likes else ""
     st.info(
-        f"These settings are a what-if. Training and recommendations use K = {trained['picks']}, "
-        f"K_u = {trained['user_picks']} and τ = {trained['temperature']:g}.",
+        f"These settings are a what-if. Training and recommendations use K = {trained['picks']}{of_likes} "
+        f"and τ = {trained['temperature']:g}.",
         icon=":material/experiment:",
     )
 explanation = sample.explanation()
@@ -116,6 +138,9 @@ else:
         "The item has no neighbours in the knowledge graph. Its score comes from its own embedding alone.",
         icon=":material/hub:",
     )
+st.markdown(panels.parts_in_words(explanation))
+if explorer.item(item_id)["likes"] == 0 and not explorer.samples_likes:
+    st.caption("Nobody has liked this title in training: it has no embedding of its own.")
 show_metrics(explanation)
 
 tabs = st.tabs(TABS, key="show", bind="query-params")
@@ -141,4 +166,4 @@ for tab, show in zip(tabs, contents, strict=True):
         with tab:
             show()
 with st.expander("Method", icon=":material/school:"):
-    st.markdown(METHOD)
+    st.markdown(SAMPLER + FORMS[explorer.samples_likes])

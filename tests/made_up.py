@@ -20,7 +20,7 @@ def candidates(
             "title": [
                 f"{titles[i % len(titles)]} {i}" if i >= len(titles) else titles[i] for i in range(count)
             ],
-            "relation": [("co-liked", "genre", "studio")[i % 3] for i in range(count)],
+            "relation": [("tag", "genre", "studio")[i % 3] for i in range(count)],
             "via": [["Space", "Mecha"] if i % 3 == 1 else [] for i in range(count)],
             "logit": logit,
             "share": share,

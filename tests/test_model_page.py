@@ -12,7 +12,8 @@ from safetensors.numpy import load_file
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.ui.model import curves
+from dskreg.ui.common import widgets
+from dskreg.ui.model import curves, worth
 from tests.visits import DEMO, said, table_with, visit
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
@@ -144,13 +145,11 @@ def test_the_table_of_relations_is_what_the_weights_give(app: AppTest) -> None:
     names, k = document("manifest")["graph_relations"], document("manifest")["config"]["model"]["picks"]
     neighbour, relation = graph["neighbour"].astype(int), graph["relation"].astype(int)
     there = neighbour >= 0
-    of_item = weights["item_embedding"] @ weights["relevance_item"]
-    of_relation = weights["relation_embedding"] @ weights["relevance_relation"] + weights["log_gate"]
-    logit = (
-        of_item[neighbour]
-        + of_relation[relation]
-        + weights["prior"][relation] * np.log(np.maximum(graph["strength"], 1e-30))
-    )
+    likes = weights["likes"][np.maximum(neighbour, 0)]
+    pair = [graph["strengths"], np.log1p(likes)[..., None] / 5, np.ones_like(likes)[..., None]]
+    v = weights["pair_relevance"][relation]
+    logit = (np.concatenate(pair, -1) * v).sum(-1)
+    there &= likes > 0  # who has no likes cannot be drawn
     share = np.where(there, np.exp(np.where(there, logit, 0)), 0)
     share /= np.maximum(share.sum(1, keepdims=True), 1e-30)
     picked = np.zeros_like(there)
@@ -175,18 +174,41 @@ def test_the_table_of_relations_is_what_the_weights_give(app: AppTest) -> None:
     assert f"“{best}” has {share:.0%} of the candidates and {mass:.0f}%" in said(app)
 
 
-def test_the_gates_are_described_as_chosen_and_not_as_learned(app: AppTest) -> None:
-    start = document("metrics")["start"]["gates"]
-    now = np.exp(load_file(DEMO / "weights.safetensors")["log_gate"])
-    change = np.abs(now / np.array(start) - 1).max()
+def test_only_what_the_reset_test_moves_is_called_learnt(app: AppTest) -> None:
+    row = next(row for row in document("metrics")["resets"] if row["part"] == "gates equal")
+    moves = any(abs(row[group]["change"]) > row[group]["within"] for group in worth.GROUPS if group in row)
     text = said(app)
-    assert (
-        f"The gates were chosen on validation; training changed none of them by more than {change:.1%}."
-        in text
-    )
-    assert "(e_r) hardly change in training" in text
+    assert ("The gates are learnt" in text) == moves
+    assert ("equal gates make no measured difference" in text) != moves
     helps = [str(element.proto.columns) for element in app.dataframe]
-    assert not any(re.search(r"learnt|learned", words) for words in [text, *helps])
+    rest = text.replace("The gates are learnt", "")
+    assert not any(re.search(r"learnt|learned|leans|relevant", words) for words in [rest, *helps])
+
+
+def test_every_part_stands_with_its_change_and_interval(app: AppTest) -> None:
+    resets = document("metrics")["resets"][1:]
+    shown = table_with(app, "part", "all", "cold").set_index("part")
+    assert shown.index.tolist() == [row["part"] for row in resets]
+    for row in resets:
+        for group in worth.GROUPS:
+            cell, measured = shown.loc[row["part"], group], row[group]
+            change = float(cell.partition(widgets.NARROW)[0].replace("\N{MINUS SIGN}", "-"))
+            assert change == pytest.approx(100 * measured["change"], abs=0.0501)
+            assert f"± {100 * measured['within']:.1f}{widgets.NARROW}%" in cell
+            assert ("★" in cell) == (abs(measured["change"]) > measured["within"])
+
+
+def test_the_evidence_is_told_as_it_was_chosen(app: AppTest) -> None:
+    evidence, text = document("metrics")["evidence"], said(app)
+    kappa, scale = evidence["kappa"], evidence["scale"]
+    assert f"κ = {kappa:g}" in text and f"scale {scale:g}" in text
+    assert f"{scale * kappa / (10 + kappa):.2g} at 10 likes" in text
+    chart = next(json.loads(c.proto.spec) for c in app.get("plotly_chart") if "cold boost" in c.proto.spec)
+    lines = {line["name"]: line for line in chart["data"]}
+    assert set(lines) == {"all titles", "titles with likes", "new titles"}
+    by_boost = {row["boost"]: row for row in evidence["curve"]}
+    change = by_boost[evidence["boost"]]["warm"] / by_boost[0.0]["warm"] - 1
+    assert f"titles with likes changes by **{widgets.percent(change)}**" in text
 
 
 def test_the_training_history_is_that_of_the_artifact(app: AppTest) -> None:
@@ -197,11 +219,12 @@ def test_the_training_history_is_that_of_the_artifact(app: AppTest) -> None:
         assert shown[column].tolist() == pytest.approx(
             [row[column] if row[column] is not None else np.nan for row in history], nan_ok=True
         )
-    best = int(np.argmax([row["ndcg"] for row in history]))
-    assert best == metrics["best_epoch"] and f"Epoch {best} was best on validation" in said(app)
-    rank = max(kernel["rank"] for kernel in metrics["start"]["kernels"])
-    assert f"(spectral, rank {rank})" in said(app)
-    assert len(app.get("plotly_chart")) == len(curves.CURVES) + 1, "the curves and the chart of relations"
+    best = int(np.argmax([row["hidden"] for row in history]))
+    assert best == metrics["best_epoch"]
+    assert f"Epoch {best} was best on validation among the hidden titles" in said(app)
+    assert f"degree exponent {metrics['start']['exponent']:g}" in said(app)
+    charts = len(curves.CURVES) + 3
+    assert len(app.get("plotly_chart")) == charts, "curves, boost, shares and relations"
 
 
 def test_settings_versions_and_hashes_are_those_of_the_files(app: AppTest) -> None:

@@ -13,7 +13,7 @@ from dskreg.ui.sampling import charts as sampling_charts
 from dskreg.ui.sampling import frequency_charts, html_graph, network
 from tests.made_up import candidates
 
-RELATIONS = ("co-liked", "genre", "studio")
+RELATIONS = ("tag", "genre", "studio")
 COLOURS = charts.palette(RELATIONS)
 CENTRE = (7, "Centre")
 HOSTILE = [
@@ -75,7 +75,7 @@ def test_nodes_and_edges_say_relation_shared_entities_and_numbers() -> None:
         link["tooltip"]["formatter"] for link in network.build(frame, CENTRE, COLOURS).links
     )
     contribution, probability = frame["contribution"][0], frame["inclusion_probability"][0]
-    assert f"\nco-liked (Space)\nsampled, contribution {contribution:+.4f}\nlogit" in sampled
+    assert f"\ntag (Space)\nsampled, contribution {contribution:+.4f}\nlogit" in sampled
     assert f"inclusion probability {probability:.1%}" in sampled and "genre\nnot sampled" in unsampled
 
 

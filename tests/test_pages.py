@@ -131,12 +131,14 @@ def test_the_model_page_shows_every_section() -> None:
     app = fine(visit("model"))
     assert [header.value for header in app.header] == [
         "Test metrics",
+        "What each part is worth",
+        "Own embedding and neighbours",
         "Training",
         "Data and sampling by relation",
         "Reproducibility",
     ]
     assert any("recommender" in table.value.columns for table in app.dataframe)
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 6
 
 
 def test_a_link_can_contain_the_cutoff() -> None:

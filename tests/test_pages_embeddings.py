@@ -95,9 +95,9 @@ def test_the_map_of_users_marks_the_user_of_the_sidebar(colour: str, explorer: E
 
 
 def test_an_edited_profile_is_marked_at_its_position_before_and_after_the_edits(explorer: Explorer) -> None:
-    app = show(map="users", user=17, liked=36)
+    app = show(map="users", user=17, liked=505)
     marks = {trace["name"]: trace for trace in traces(app) if trace["name"] in MARKS}
-    at = explorer.maps.place(explorer.edited(explorer.profile(17), liked=[36]))
+    at = explorer.maps.place(explorer.edited(explorer.profile(17), liked=[505]))
     assert at is not None and numbers(marks["this profile"]["x"]) == pytest.approx([at[0]], abs=1e-3)
     assert count(marks["before the edits"]) == 1
 

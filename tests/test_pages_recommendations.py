@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.ui.recommendations import cards, filters, panels
+from dskreg.ui.common import widgets
+from dskreg.ui.recommendations import cards, filters, newcomers, panels
 from tests.lists import popular, recommended, visit
 from tests.visits import DEMO, button, fine, said, table_with
 
@@ -176,11 +177,83 @@ def test_the_bars_of_the_cards_fall_from_the_best_title_to_the_last() -> None:
     bars = [
         int(width)
         for element in app.get("html")
-        for width in re.findall(r"width:(\d+)%", element.value)
+        for width in re.findall(r'class="bar" aria-hidden="true"><span style="width:(\d+)%', element.value)
         if 'class="title-card"' in element.value
     ]
     assert bars[0] == 100 and bars[-1] == cards.SHORTEST_BAR
     assert bars == sorted(bars, reverse=True)
+
+
+def test_every_card_says_how_much_of_the_score_its_neighbours_are(explorer: Explorer) -> None:
+    app, profile = visit(view="cards", user="34", top="5"), explorer.profile(34)
+    bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
+    listed = explorer.recommend(profile, 5)["item_id"]
+    shares = [explorer.explain(profile, item).neighbour_share for item in listed]
+    assert [re.findall(r"<b>(-?\d+)%</b> from neighbours", body) for body in bodies] == [
+        [f"{100 * share:.0f}"] for share in shares
+    ]
+    assert "neighbour_share" in recommended(visit())
+
+
+# New titles
+
+
+def test_new_titles_stand_below_the_list_with_their_neighbours(explorer: Explorer) -> None:
+    app, profile = visit(view="cards", user="34"), explorer.profile(34)
+    expected = explorer.recommend(profile, newcomers.COUNT, most_likes=0)
+    bodies = [element.value for element in app.get("html") if 'class="title-new"' in element.value]
+    assert newcomers.HEADING in said(app)
+    found = [html.unescape(re.findall(r"<h3>(.*?)</h3>", body)[0]) for body in bodies]
+    assert found == expected["title"].tolist()
+    for body, item in zip(bodies, expected["item_id"], strict=True):
+        explanation = explorer.explain(profile, item)
+        drawn = newcomers.sampled(explanation)
+        rows = explanation.item_neighbours.query("picked")
+        assert len(drawn) == rows["item_id"].nunique()
+        assert sum(one.contribution for one in drawn) == pytest.approx(explanation.score, abs=1e-4)
+        for one in drawn[: newcomers.NAMED]:
+            part = f"{html.escape(one.title)} <b>{one.contribution / explanation.score:.0%}</b>"
+            assert part in body
+
+
+def test_a_new_title_leads_to_the_sampling_page(explorer: Explorer) -> None:
+    app = visit(view="cards", user="34")
+    wanted = explorer.recommend(explorer.profile(34), 1, most_likes=0)["item_id"].iloc[0]
+    app.button(key=f"explain new {wanted}").click()
+    assert fine(app.run()).session_state["item"] == str(wanted)
+
+
+def test_new_titles_follow_the_filters_and_are_not_listed_twice(explorer: Explorer) -> None:
+    genre = explorer.genres[0]
+    app = visit(view="cards", user="34", genres=genre)
+    expected = explorer.recommend(explorer.profile(34), newcomers.COUNT, genres=[genre], most_likes=0)
+    bodies = [element.value for element in app.get("html") if 'class="title-new"' in element.value]
+    assert len(bodies) == len(expected) and all(genre in body for body in bodies)
+    assert newcomers.HEADING not in said(visit(user="34", liked_by="cold start (0 likes)"))
+
+
+def test_a_larger_boost_lifts_new_titles(explorer: Explorer) -> None:
+    boosts = [row["boost"] for row in explorer.metrics()["evidence"]["curve"]]
+    tables = [recommended(visit(user="34", boost=f"{boost:g}", top="20")) for boost in (0, max(boosts))]
+    cold = set(explorer.items.loc[explorer.items["likes"] == 0, "item_id"])
+    assert not cold & set(tables[0]["item_id"]) and cold & set(tables[1]["item_id"])
+    assert newcomers.HEADING in said(visit(user="34", boost="0"))
+
+
+def test_the_boost_is_that_of_validation_and_says_what_it_costs(explorer: Explorer) -> None:
+    evidence = explorer.metrics()["evidence"]
+    app = visit()
+    slider = app.select_slider(key="boost")
+    assert slider.value == evidence["boost"] == explorer.cold_boost
+    by_boost = {row["boost"]: row for row in evidence["curve"]}
+    change = by_boost[evidence["boost"]]["warm"] / by_boost[0.0]["warm"] - 1
+    assert f"titles with likes changes by {widgets.percent(change)} and" in slider.help
+    largest = max(by_boost)
+    app = fine(slider.set_value(largest).run())
+    assert app.session_state["selection"].explorer.cold_boost == largest
+    change = by_boost[largest]["warm"] / by_boost[0.0]["warm"] - 1
+    assert widgets.percent(change) in app.select_slider(key="boost").help
+    assert "boost=7" in said(visit(boost="7")) and not visit(boost="3").warning
 
 
 def test_covers_depend_on_the_map_and_the_rarest_genre(explorer: Explorer) -> None:

@@ -89,7 +89,7 @@ def test_resample_turns_the_noise_on_and_then_moves_to_the_next_seed() -> None:
     assert app.number_input(key="seed").value == 1
 
 
-@pytest.mark.parametrize("setting", [{"k": 3}, {"ku": 2}, {"tau": 0.5}])
+@pytest.mark.parametrize("setting", [{"k": 3}, {"tau": 0.5}])
 def test_other_settings_are_called_a_what_if(setting: dict[str, float], explorer: Explorer) -> None:
     app = visit(**setting)
     assert "what-if" in said(app)
@@ -105,8 +105,9 @@ def test_the_terms_add_up_to_the_score(explorer: Explorer) -> None:
 def test_the_table_beside_the_graph_has_its_edges() -> None:
     app = visit()
     links = graph(app)["series"][0]["links"]
-    edges = table_with(app, "picked")
-    assert [link["lineStyle"].get("type") != "dashed" for link in links] == edges["picked"].tolist()
+    edges = table_with(app, "picked", "lift")
+    solid = [link["lineStyle"].get("type") != "dashed" for link in links]
+    assert sorted(solid, reverse=True) == edges["picked"].tolist()  # links of one item stand together
     assert app.get("echarts_chart")[0].proto.alt.startswith(app.header[0].value.replace("\\", ""))
 
 
@@ -115,11 +116,46 @@ def test_an_old_link_falls_back_to_the_first_tab_with_a_notice() -> None:
     assert "show=Walk" in said(app) and graph(app)
 
 
-def test_the_user_side_says_that_the_users_are_simulated(explorer: Explorer) -> None:
-    app = visit(side="user", show="Candidates")
-    assert list(table_with(app, "logit")["title"]) == list(explained(explorer).user_neighbours["title"])
-    app = visit(side="user")
-    assert "users of the demo are simulated" in said(app) and "liked items" in said(app)
+def test_nothing_is_sampled_among_the_likes(explorer: Explorer) -> None:
+    app = visit(side="user", show="Candidates", ku="3")
+    assert list(table_with(app, "logit")["title"]) == list(explained(explorer).item_neighbours["title"])
+    assert not [field for field in app.number_input if "K_u" in field.label]
+    assert "what-if" not in said(app) and "K_u" not in said(app)
+
+
+def test_the_score_is_split_into_own_embedding_and_neighbours(explorer: Explorer) -> None:
+    app, expected = visit(), explained(explorer)
+    own, around = expected.self_contribution, expected.neighbour_contribution
+    assert own > 0 < around
+    words = (
+        f"own embedding **{own / expected.score:.0%}** ({own:+.3f}), "
+        f"sampled neighbours **{around / expected.score:.0%}** ({around:+.3f})"
+    )
+    assert words in said(app)
+    assert around / expected.score == pytest.approx(expected.neighbour_share, abs=1e-5)
+
+
+def test_the_score_is_split_by_liked_title(explorer: Explorer) -> None:
+    table, expected = table_with(visit(), "title", "contribution", "share"), explained(explorer)
+    assert len(table) == len(expected.user_neighbours)
+    assert table["contribution"].is_monotonic_decreasing
+    assert table["contribution"].sum() == pytest.approx(expected.score, abs=1e-4)
+    assert table["share"].sum() == pytest.approx(100, abs=0.1)
+
+
+def test_a_title_without_likes_is_all_neighbours(explorer: Explorer) -> None:
+    cold = explorer.items.loc[explorer.items["likes"] == 0, "item_id"].iloc[0]
+    app = visit(item=cold)
+    assert "own embedding **0%**" in said(app) and "Nobody has liked this title" in said(app)
+
+
+def test_probabilities_are_compared_with_a_uniform_draw(explorer: Explorer) -> None:
+    app, expected = visit(show="Candidates"), explained(explorer)
+    rows, shown = expected.item_neighbours, table_with(app, "lift", "logit")
+    uniform = expected.picks / len(rows)
+    assert shown["lift"].tolist() == pytest.approx((rows["inclusion_probability"] / uniform).tolist())
+    overlap = (rows["inclusion_probability"] ** 2).sum()
+    assert metric(app, "Shared by two samples") == f"{overlap:.1f} of {expected.picks}"
 
 
 def test_any_title_can_be_opened_by_link(explorer: Explorer) -> None:
@@ -141,7 +177,6 @@ def test_next_opens_the_next_recommendation() -> None:
         {"k": -3},
         {"tau": 0},
         {"noise": "perhaps"},
-        {"ku": 10**9},
         {"k": "2.5"},
         {"seed": -1},
         {"show": "Nothing"},
@@ -193,8 +228,8 @@ def test_titles_are_never_read_as_markup(monkeypatch: pytest.MonkeyPatch, explor
 
 def test_a_custom_profile_of_one_item_has_a_page(explorer: Explorer) -> None:
     first = explorer.items["item_id"].iloc[0]
-    assert len(table_with(visit(profile="mine", titles=first, side="user", show="Candidates"), "logit")) == 1
-    assert "simulated" not in said(visit(profile="mine", titles=first, side="user"))
+    app = visit(profile="mine", titles=first)
+    assert len(table_with(app, "title", "contribution", "share")) == 1 and "simulated" not in said(app)
 
 
 @pytest.mark.parametrize("show", ["Relations", "Attribution", "Compare samples", "Traverse", "Degrees"])

@@ -167,7 +167,7 @@ def test_applying_the_counterfactual_displaces_the_first_recommendation(
         ({"no_neighbours": ":"}, ":"),
         ({"no_entities": "genre"}, "genre"),
         ({"no_entities": "genre:No Such:Genre"}, "genre:No Such:Genre"),
-        ({"no_relations": "co-liked:x"}, "co-liked:x"),
+        ({"no_relations": "genre:x"}, "genre:x"),
     ],
 )
 def test_changes_that_a_link_cannot_make_are_named_and_left_out(

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from dskreg.ui.common import widgets
-from dskreg.ui.model import scoreboard
+from dskreg.ui.model import scoreboard, worth
 
 # The scoreboard
 
@@ -46,6 +46,45 @@ def test_the_best_value_of_a_metric_is_starred_but_not_that_of_popularity() -> N
     marked = scoreboard.marked(table)
     assert marked["recall"].tolist() == ["0.300 ★", "0.200"]
     assert "★" not in "".join(marked["popularity"])
+
+
+# What each part is worth
+
+
+def reset(part: str, **groups: tuple[float, float]) -> dict[str, object]:
+    asked = {"ndcg": 0.1, "users": 100}
+    return {"part": part} | {
+        group: asked | {"change": change, "within": within} for group, (change, within) in groups.items()
+    }
+
+
+def spaced(texts: list[str]) -> list[str]:
+    return [text.replace(widgets.NARROW, " ") for text in texts]
+
+
+def test_a_part_whose_intervals_include_0_makes_no_measured_difference() -> None:
+    resets = [
+        reset(worth.WHOLE, all=(0.0, 0.0), rare=(0.0, 0.0), cold=(0.0, 0.0)),
+        reset("idle", all=(0.001, 0.002), rare=(-0.01, 0.05), cold=(0.0, 0.0)),
+        reset("draws", all=(-0.02, 0.01), rare=(-0.1, 0.2), cold=(-0.3, 0.02)),
+        reset("gates", all=(0.01, 0.005), rare=(0.0, 0.1), cold=(-0.05, 0.01)),
+    ]
+    table = worth.table(resets)
+    assert table["part"].tolist() == ["idle", "draws", "gates"] and worth.inert(table) == ["idle"]
+    losses, gains, idle = worth.in_words(table)
+    assert "**−30.0\N{NO-BREAK SPACE}%** (*draws*)" in losses and "rare" not in losses
+    assert "*gates* (all titles +1.0\N{NO-BREAK SPACE}%)" in gains and idle.endswith("*idle*.")
+    assert spaced(worth.cells(table, "cold")) == ["0 % ± 0.0 %", "−30.0 % ± 2.0 % ★", "−5.0 % ± 1.0 % ★"]
+    assert worth.sure_change(resets, "idle") == "" == worth.sure_change(resets, "nothing such")
+    assert spaced([worth.sure_change(resets, "draws")]) == [
+        "NDCG@20 of cold titles changes by −30.0 % ± 2.0 %"
+    ]
+
+
+def test_a_model_without_cold_figures_has_a_table() -> None:
+    table = worth.table([reset("relations", all=(-0.1, 0.02), rare=(0.0, 0.1))])
+    assert worth.inert(table) == [] and worth.cells(table, "cold") == ["–"]
+    assert spaced(worth.cells(table, "all")) == ["−10.0 % ± 2.0 % ★"]
 
 
 # Text from files and links

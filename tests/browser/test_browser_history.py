@@ -14,7 +14,7 @@ from benchmarks.served import ROOT, serve
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-EDITED = "user=17&liked=36&disliked=1&top=5"
+EDITED = "user=17&liked=505&disliked=1&top=5"
 PLACE = "navigation.currentEntry.index"  # history.length does not fall on Back
 
 

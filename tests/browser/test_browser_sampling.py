@@ -29,7 +29,7 @@ def test_a_copied_link_opens_the_same_view(page: "Page", server: str) -> None:
     page.goto(f"{server}/sampling?user=17&item=36")
     says(settle(page), "Fullmetal Alchemist")
     page.get_by_role("button", name="Resample").click()
-    says(settle(page), re.compile(r"The model samples \d+ of 120 candidates\."))
+    says(settle(page), re.compile(r"The model samples \d+ of 80 candidates\."))
     page.wait_for_url(re.compile("noise=true"))
     settle(page)
     page.get_by_role("button", name="Resample").click()
@@ -52,16 +52,16 @@ def test_candidates_are_filtered_by_relation(page: "Page", server: str) -> None:
     page.goto(f"{server}/sampling?user=17&item=36")
     settle(page)
     page.get_by_role("tab", name="Candidates").click()
-    says(settle(page), "120 candidates")
+    says(settle(page), "80 candidates")
     page.get_by_label("Relations", exact=True).click()
     page.get_by_role("option", name="franchise").click()
     page.wait_for_url(re.compile("relation=franchise"))
-    says(settle(page), re.compile(r"\d+ of 120 candidates"))
+    says(settle(page), re.compile(r"\d+ of 80 candidates"))
     page.keyboard.press("Escape")  # the open list hides the rest from assistive technology
     with page.expect_download() as download:
         page.get_by_role("button", name="Candidates (CSV)").click()
     rows = Path(download.value.path()).read_text("utf-8-sig").splitlines()
-    says(settle(page), f"{len(rows) - 1} of 120 candidates")
+    says(settle(page), f"{len(rows) - 1} of 80 candidates")
     assert all("franchise" in row for row in rows[1:])
 
 

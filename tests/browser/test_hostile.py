@@ -331,7 +331,7 @@ VIEWS: dict[str, tuple[str, Act]] = {
         Witness.hovers_over_charts,
     ),
     "walk": (f"sampling?item={ITEM['templates']}&show=Traverse", Witness.hovers_over_graph),
-    "what if": (f"what_if?item={ITEM['LaTeX']}&without={ITEM['script']}&no_relations=co-liked", what_if),
+    "what if": (f"what_if?item={ITEM['LaTeX']}&without={ITEM['script']}&no_relations=genre", what_if),
     "two titles": (
         f"compare?what=items&item={ITEM['10,000 without a blank']}"
         f"&other_title={ITEM['overridden direction']}",

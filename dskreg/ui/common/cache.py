@@ -65,16 +65,29 @@ def _open(path: str, fingerprint: str, code: int) -> Explorer:
     return Explorer.open(path)
 
 
+def boosted(explorer: Explorer, boost: float) -> Explorer:
+    """The cached `Explorer.boosted`; the model's own boost gives the explorer itself."""
+    if explorer.cold_boost in (None, boost):
+        return explorer
+    return _boosted(str(explorer.path), explorer.content, explorer.adult, boost, explorer)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _boosted(path: str, content: str, adult: bool, boost: float, _explorer: Explorer) -> Explorer:
+    return _explorer.boosted(boost)
+
+
 def ask(explorer: Explorer, what: str, *arguments: Any, **named: Any) -> Any:
     """A copy of the cached `explorer.what(*arguments, **named)`, such as `maps.similar` or `tastes.find`.
 
-    The key is the artifact's path and content, whether adult titles are shown, and the arguments' `repr`:
-    pass plain values and frozen dataclasses.
+    The key is the artifact's path and content, whether adult titles are shown, the cold boost, and the
+    arguments' `repr`: pass plain values and frozen dataclasses.
     """
     asked = (
         str(explorer.path),
         explorer.content,
         explorer.adult,
+        explorer.cold_boost,
         what,
         repr(arguments),
         repr(sorted(named.items())),

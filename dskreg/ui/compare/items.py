@@ -145,6 +145,9 @@ def show_facts(selection: Selection, explanations: list[Explanation], names: tup
                 st.metric(
                     "Neighbour contribution",
                     f"{one.item_neighbours['contribution'].sum():+.2f}",
+                    widgets.from_neighbours(one),
+                    delta_color="off",
+                    delta_arrow="off",
                     help="The contribution of the sampled neighbours; the rest of the score is a constant.",
                 )
             st.button(

@@ -1,7 +1,7 @@
 """The frame's sidebar: which model, which profile, which item. Pages read the outcome through `current()`.
 
 The URL holds the state. Its parameters are the keys of bound widgets: `artifact`, `profile` (viewer or mine),
-`user`, `titles`, `liked`, `disliked`, `item`, `top`, `adult` (dskreg/ui/frame/url.py).
+`user`, `titles`, `liked`, `disliked`, `item`, `top`, `boost`, `adult` (dskreg/ui/frame/url.py).
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import streamlit as st
 from dskreg.explorer import Explorer, InputError, Profile
 from dskreg.ui.common import brand, cache, widgets
 from dskreg.ui.common.widgets import Notice
-from dskreg.ui.frame import people, tour, url
+from dskreg.ui.frame import boost, people, tour, url
 from dskreg.ui.frame.url import MOST_TOP, TOP
 
 FIRST_PAGE = "recommendations"
@@ -35,7 +35,8 @@ class PageEnd(Exception):
 class Selection:
     """What is chosen in the sidebar in this run."""
 
-    explorer: Explorer  # without adult titles unless they are switched on (URL parameter `adult`)
+    # Without adult titles unless they are switched on (`adult`); with the chosen cold boost (`boost`)
+    explorer: Explorer
     profile: Profile  # a user of the data or a custom profile, with its edits
     item_id: int | str | None  # the selected item (URL parameter `item`); None: the first recommendation
     top: int  # number of recommendations (URL parameter `top`)
@@ -153,6 +154,7 @@ def _choosers(opened: Explorer, notices: list[Notice]) -> Selection:
         _profile_kind(kind)
         profile = people.chosen_profile(explorer, kind, ids, notices)
         top = st.slider("Top N", 1, MOST_TOP, TOP, key="top", bind="query-params", help=TOP_HELP)
+        explorer = boost.choose(explorer, notices)
         item_id = _item(explorer, profile, top, ids["item"].strip(), notices)
     return Selection(explorer, profile, item_id, top)
 
@@ -182,6 +184,7 @@ def leave_model() -> None:
     """
     if selection := st.session_state.get("selection"):
         st.session_state["left_data"] = selection.explorer.info()["dataset"]
+    boost.forget()  # each model has its own default
 
 
 def _forget_ids_of_other_data(opened: Explorer) -> None:

@@ -26,6 +26,7 @@ STEPS = (
         "Recommendations",
         "pages/recommendations.py",
         "The model's recommendations for one user, with the strongest reason for each title. "
+        "Below the list stand new titles that nobody has rated yet. "
         "Choose another user in the sidebar under **Find users** and compare the list and its reasons.",
     ),
     Step(
@@ -55,7 +56,7 @@ STEPS = (
     Step(
         "Model",
         "pages/model.py",
-        "The model's accuracy beside simple baselines. "
+        "The model's accuracy beside simple baselines, and what each of its parts is worth. "
         "See the first table: a baseline may be close or ahead.",
     ),
     Step(

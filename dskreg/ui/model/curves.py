@@ -1,17 +1,23 @@
 """The curves of a training run: a chart per metric over the epochs, and the same metrics as a table."""
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.ui.common import charts
-from dskreg.ui.common.widgets import listed
 
-CURVES = (  # (column, heading, help)
-    ("loss", "Training loss", "Mean training objective of an epoch; lower is better."),
-    ("ndcg", "Validation NDCG", "NDCG@20 on the validation items; training ends when it stops rising."),
+CURVES = (  # ({column: name of the line}, heading, help)
+    ({"loss": "Training loss"}, "Training loss", "Mean training objective of an epoch; lower is better."),
     (
-        "entropy",
+        {"hidden": "hidden titles", "ndcg": "all titles"},
+        "Validation NDCG@20",
+        "Hidden titles: their likes are hidden, and they are ranked among themselves by their neighbours. "
+        "All titles: validation likes, ranked among the whole catalogue.",
+    ),
+    (
+        {"entropy": "Sampling entropy"},
         "Sampling entropy",
         "Entropy of the sampling distribution, 0 to 1: 0 is a deterministic and 1 a uniform choice.",
     ),
@@ -21,6 +27,9 @@ COLUMNS = {
         "Epoch", format="%d", help="Number of passes over the training likes; 0 is the initialisation."
     ),
     "loss": st.column_config.NumberColumn("Training loss", format="%.4f"),
+    "hidden": st.column_config.NumberColumn(
+        "NDCG@20, hidden titles", format="%.4f", help="Among validation titles whose likes are hidden."
+    ),
     "ndcg": st.column_config.NumberColumn("Validation NDCG@20", format="%.4f"),
     "recall": st.column_config.NumberColumn("Validation recall@20", format="%.4f"),
     "entropy": st.column_config.NumberColumn("Sampling entropy", format="%.3f"),
@@ -39,7 +48,8 @@ def training_in_words(document: dict, validated: bool = True) -> str:
     if not validated:
         sentences.append("No user has a validation item: the first settings and the last epoch were used.")
     elif best is not None and (best or not start):
-        sentences.append(f"Epoch {best} was best on validation.")
+        among = " among the hidden titles" * bool(start)
+        sentences.append(f"Epoch {best} was best on validation{among}.")
     elif best is not None:
         sentences.append("No later epoch was better on validation.")
     if document.get("refit"):
@@ -49,58 +59,63 @@ def training_in_words(document: dict, validated: bool = True) -> str:
     return " ".join(sentences)
 
 
-def _initialisation(start: dict, validated: bool) -> list[str]:
-    kernels = start.get("kernels") or [start]  # older artifacts have a single kernel, without a list
-    rank = max(kernel.get("rank", 0) for kernel in kernels)
-    seen = any(kernel.get("seen") for kernel in kernels)
-    sources = ["the likes"]
-    sources += ["items seen without a like"] * seen
-    sources += ["the knowledge graph"] * any(kernel.get("knowledge") for kernel in kernels)
-    mixture = f", as a mixture of {len(kernels)} kernels" if len(kernels) > 1 else ""
+def _initialisation(start: dict[str, Any], validated: bool) -> list[str]:
+    ridge = "no shrinkage" if start["ridge"] is None else f"ridge {start['ridge']:g}"
     sentences = [
-        f"Epoch 0 is a closed-form (spectral, rank {rank}) initialisation.",
-        f"It is computed from {listed(sources)}{mixture}.",
+        "The embeddings of the titles are in closed form, a spectral ridge regression of the likes and of "
+        f"titles seen without a like (degree exponent {start['exponent']:g}, {ridge}).",
+        "They stay fixed; the epochs train the draw, the attention and the gates on titles whose likes are "
+        "hidden.",
     ]
-    if validated:
-        sentences.append("Its settings and the initial relation weights were chosen on validation.")
-    if seen:
-        sentences.append("The baselines use the likes only.")
-    return sentences
+    return [*sentences, "The settings were chosen on validation."] if validated else sentences
 
 
 def curves(history: pd.DataFrame, key: str) -> None:
     """The charts of the metrics that the history holds, side by side."""
-    shown = [entry for entry in CURVES if entry[0] in history and history[entry[0]].notna().any()]
+    shown = []
+    for lines, heading, explanation in CURVES:
+        there = {c: name for c, name in lines.items() if c in history and history[c].notna().any()}
+        if there:
+            shown.append((there, heading, explanation))
     if not shown:
         return
     columns = st.columns(len(shown), gap="medium")
-    for place, (column, heading, explanation) in zip(columns, shown, strict=True):
+    for place, (lines, heading, explanation) in zip(columns, shown, strict=True):
         with place:
             st.markdown(f"**{heading}**", help=explanation)
-            values = history[["epoch", column]].dropna()
-            first, last = values[column].iloc[0], values[column].iloc[-1]
             st.plotly_chart(
-                _curve(values, column, heading),
-                key=f"{key} {column}",
+                _curve(history, lines),
+                key=f"{key} {next(iter(lines))}",
                 config={"displayModeBar": False},
-                alt=f"{heading} over {len(values)} epochs, from {first:.3f} to {last:.3f}",
+                alt=f"{heading}: {'; '.join(_ends(history, column, lines[column]) for column in lines)}",
             )
 
 
-def _curve(values: pd.DataFrame, column: str, heading: str) -> go.Figure:
-    figure = go.Figure(
-        go.Scatter(
+def _ends(history: pd.DataFrame, column: str, name: str) -> str:
+    values = history[column].dropna()
+    return f"{name} over {len(values)} epochs, from {values.iloc[0]:.3f} to {values.iloc[-1]:.3f}"
+
+
+def _curve(history: pd.DataFrame, lines: dict[str, str]) -> go.Figure:
+    figure = go.Figure()
+    for colour, (column, name) in zip(charts.COLOURS, lines.items(), strict=False):
+        values = history[["epoch", column]].dropna()
+        figure.add_scatter(
             x=values["epoch"],
             y=values[column],
             mode="lines+markers" if len(values) == 1 else "lines",
-            line={"color": charts.COLOURS[0], "width": 2},
-            hovertemplate=f"epoch %{{x}}: {heading} %{{y:.4f}}<extra></extra>",
+            name=name,
+            line={"color": colour, "width": 2},
+            hovertemplate=f"epoch %{{x}}: {name} %{{y:.4f}}<extra></extra>",
         )
-    )
     # Few epochs have a tick each; plotly would otherwise write fractions of epochs
-    figure.update_xaxes(title="epoch", dtick=1 if len(values) <= 10 else None, tickformat="d", showgrid=False)
+    few = history["epoch"].nunique() <= 10
+    figure.update_xaxes(title="epoch", dtick=1 if few else None, tickformat="d", showgrid=False)
     figure.update_yaxes(automargin=True, nticks=5)
-    return charts.finish(figure, height=200)
+    figure.update_layout(
+        showlegend=len(lines) > 1, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    )
+    return charts.finish(figure, height=220)
 
 
 def table(history: pd.DataFrame, key: str) -> None:

@@ -1,10 +1,13 @@
 """The relations of the knowledge graph: their candidates, gates and shares of the sampling."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from dskreg.ui.common import charts
 from dskreg.ui.common.widgets import plain
+from dskreg.ui.model.worth import sure_change
 
 COLUMNS = {
     "relation": st.column_config.TextColumn(
@@ -39,14 +42,14 @@ COLUMNS = {
 }
 
 
-def show(statistics: pd.DataFrame, start: dict | None) -> None:
+def show(statistics: pd.DataFrame, resets: list[dict[str, Any]] | None) -> None:
     """Each relation's share of the candidates and of the sampling, and its gate.
 
     Args:
         statistics: a row per relation, in the order of the artifact (Explorer.graph_statistics).
-        start: the initialisation of the training; None for random numbers.
+        resets: the reset test (dskreg/ui/model/worth.py).
     """
-    origin = gates_in_words(statistics, start)
+    origin = gates_in_words(statistics, resets)
     statistics = statistics.sort_values("mass", ascending=False, kind="stable")
     st.markdown(f"**Sampling by relation.** {plain(preference(statistics))}")
     left, right = st.columns([2, 3], gap="medium")
@@ -67,18 +70,14 @@ def show(statistics: pd.DataFrame, start: dict | None) -> None:
     st.caption(origin)
 
 
-def gates_in_words(statistics: pd.DataFrame, start: dict | None) -> str:
-    """How the gates and the relation embeddings were determined."""
+def gates_in_words(statistics: pd.DataFrame, resets: list[dict[str, Any]] | None) -> str:
+    """Whether the gates are learnt, as far as the reset test says so."""
     if statistics["gate"].isna().all():
         return "This model has no gates: the neighbours of every relation contribute in full."
-    first = pd.Series((start or {}).get("gates") or (), dtype=float)
-    if len(first) < len(statistics):
-        return "The gates and the relation embeddings (e_r) come from training."
-    change = (statistics["gate"].reset_index(drop=True) / first - 1).abs().max()
-    return (
-        f"The gates were chosen on validation; training changed none of them by more than {change:.1%}. "
-        "The relation embeddings (e_r) hardly change in training."
-    )
+    changed = sure_change(resets or [], "gates equal")
+    if changed:
+        return f"The gates are learnt: with equal gates, {changed}."
+    return "The gates come from training; equal gates make no measured difference."
 
 
 def preference(statistics: pd.DataFrame) -> str:

@@ -23,6 +23,8 @@ LONGEST_TITLE, LONGEST_KIND, LONGEST_REASON = (
     400,
 )  # characters on a card; the table has the full text
 
+OWN, AROUND = "light-dark(#0f6e6e, #3fb0aa)", "light-dark(#c8641b, #e08a4c)"  # parts of a bar
+
 # One piece of HTML per card: fifty cards of Streamlit elements would be slow. All text in it is escaped.
 _STYLE = f"""<style>
 .st-key-cards {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min({CARD}px, 100%), 1fr));
@@ -41,8 +43,13 @@ _STYLE = f"""<style>
 .title-card .reason {{ grid-column: 1 / -1; margin: 0; color: inherit }}
 .title-card .bar {{ height: 5px; border-radius: 3px; margin-top: 0.25rem;
   background: light-dark(#dfe6e5, #2c393c) }}
-.title-card .bar span {{ display: block; height: 100%; border-radius: 3px;
-  background: light-dark(#0f6e6e, #3fb0aa) }}
+.title-card .bar > span {{ display: block; height: 100%; border-radius: 3px; overflow: hidden;
+  background: {OWN} }}
+.title-card .bar > span > span {{ display: block; height: 100%; margin-left: auto; background: {AROUND} }}
+.bar-key {{ margin: 0; font-size: 0.87rem; color: light-dark(#465254, #b3c0c1) }}
+.bar-key span {{ display: inline-block; width: 0.8rem; height: 0.5rem; border-radius: 3px;
+  margin: 0 0.3rem 0 0.7rem; background: {OWN} }}
+.bar-key .around {{ background: {AROUND} }}
 .title-card b, .title-small b {{ color: light-dark(#0f1718, #e8eeee) }}
 .title-card .mark, .title-small .mark {{ display: inline-block; margin: 0.35rem 0.3rem 0 0;
   padding: 0 0.45rem; border-radius: 0.8rem; font-size: 0.8rem; color: inherit;
@@ -72,6 +79,11 @@ def show(
     svg_of = covers(explorer, titles)
     by = "score" if profile.history else "likes"  # without a history every score is 0
     low, high = titles[by].min(), titles[by].max()
+    if by == "score" and any(neighbours(row) is not None for row in titles.itertuples()):
+        st.html(
+            '<p class="bar-key">Score:<span></span>own embedding'
+            '<span class="around"></span>sampled neighbours</p>'
+        )
     with st.container(key="cards", gap="small"):
         for row in titles.itertuples():
             share = (getattr(row, by) - low) / (high - low) if high > low else 1.0
@@ -114,16 +126,28 @@ def strip(explorer: Explorer, profile: Profile, titles: pd.DataFrame, more: Call
 def card(row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = "score") -> str:
     """One card as HTML; `share` is the length of the bar, 0 .. 1, and `by` its quantity: score or likes."""
     figure = f"Score <b>{row.score:.2f}</b>" if by == "score" else f"Likes <b>{row.likes:,}</b>"
+    around = neighbours(row) if by == "score" else None
+    part = under = ""
+    if around is not None:
+        under = f"<p><b>{around:.0%}</b> from neighbours</p>"
+        part = f'<span style="width:{100 * min(max(around, 0.0), 1.0):.0f}%"></span>'
     kind = " · ".join(filter(None, (row.type, row.genres)))
     badges = "".join(f'<span class="mark">{escape(mark)}</span>' for mark in marks)
     width = SHORTEST_BAR + (100 - SHORTEST_BAR) * share
     return (
-        f'<article class="title-card">{_image(svg, row.title)}'
+        f'<article class="title-card">{image(svg, row.title)}'
         f"<div><h3>{row.rank}. {escape(shorten(row.title, LONGEST_TITLE))}</h3>"
         f"<p>{escape(shorten(kind, LONGEST_KIND))}</p><p>{figure}</p>"
-        f'<div class="bar" aria-hidden="true"><span style="width:{width:.0f}%"></span></div>{badges}</div>'
+        f'<div class="bar" aria-hidden="true"><span style="width:{width:.0f}%">{part}</span></div>'
+        f"{under}{badges}</div>"
         f'<p class="reason">{escape(shorten(row.reason, LONGEST_REASON))}</p></article>'
     )
+
+
+def neighbours(row: Any) -> float | None:
+    """The sampled neighbours' share of a row's score; None where the score is 0 or below."""
+    share = getattr(row, "neighbour_share", math.nan)
+    return None if math.isnan(share) or row.score <= 0 else share
 
 
 def small_card(row: Any, svg: str) -> str:
@@ -131,7 +155,7 @@ def small_card(row: Any, svg: str) -> str:
     word = "liked" if row.liked else "seen" if row.seen else ""
     badge = f'<span class="mark">{word}</span>' if word else ""
     return (
-        f'<article class="title-small">{_image(svg, row.title)}'
+        f'<article class="title-small">{image(svg, row.title)}'
         f"<h3>{escape(shorten(row.title, LONGEST_TITLE))}</h3>"
         f"<p>Similarity <b>{row.similarity:.2f}</b></p><p>Score <b>{row.score:.2f}</b></p>{badge}</article>"
     )
@@ -198,7 +222,8 @@ def _actions(profile: Profile, item_id: object, title: str, more: Callable[[obje
         action("More like this", "more", "search", more)
 
 
-def _image(svg: str, title: str) -> str:
+def image(svg: str, title: str) -> str:
+    """A cover as an HTML image."""
     data = base64.b64encode(svg.encode()).decode()
     alt = f"Generated cover of {escape(shorten(title, LONGEST_TITLE))}"
     return f'<img src="data:image/svg+xml;base64,{data}" alt="{alt}" width="{WIDTH}" height="{HEIGHT}">'

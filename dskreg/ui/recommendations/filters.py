@@ -18,10 +18,7 @@ POPULARITY: dict[str, int | None] = {
     "cold start (0 likes)": 0,
 }
 OLDER_LINKS = dict(zip(("anybody", "20 at most", "5 at most", "nobody yet"), POPULARITY, strict=True))
-POPULARITY_HELP = (
-    "Number of users who like the title in training. "
-    "The model ranks titles without likes by their neighbours in the knowledge graph alone."
-)
+POPULARITY_HELP = "Number of users who like the title in training."
 PARAMETERS = ("genres", "types", "liked_by", "hide_seen", "diversity", "view")
 
 

@@ -221,7 +221,7 @@ def show_weights(explorer: Explorer) -> None:
                 "gate": st.column_config.NumberColumn(
                     "Weight (g_r)",
                     format="%.3f",
-                    help="Factor on the contribution of a neighbour with this relation; tuned on validation.",
+                    help="Factor on the contribution of a neighbour with this relation.",
                 ),
                 "picks": st.column_config.NumberColumn(
                     "Sampled per title",

@@ -15,6 +15,9 @@ COLUMNS: dict[str, Any] = {
     "score": st.column_config.NumberColumn(
         "Score", format="%.2f", width=64, help="The model's score; only order and differences have a meaning."
     ),
+    "neighbour_share": st.column_config.NumberColumn(
+        "Neighbours", format="percent", width=84, help="The sampled neighbours' share of the score."
+    ),
     "likes": st.column_config.NumberColumn(
         "Likes", format="localized", width=64, help="Number of users who like the title in training."
     ),

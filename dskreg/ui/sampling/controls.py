@@ -66,8 +66,8 @@ def resample() -> None:
     st.session_state["noise"] = True
 
 
-def show_settings(trained: dict[str, Any]) -> Settings:
-    """The sampler's settings, those of training by default."""
+def show_settings(trained: dict[str, Any], samples_likes: bool) -> Settings:
+    """The sampler's settings, those of training by default; K_u only where likes are sampled."""
     with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
         noise = st.toggle(
             "Gumbel noise",
@@ -92,7 +92,9 @@ def show_settings(trained: dict[str, Any]) -> Settings:
             help="Switches Gumbel noise on, then moves to the next seed.",
         )
         picks = _whole("Neighbours per item (K)", "k", trained["picks"], 190)
-        user_picks = _whole("History items (K_u)", "ku", trained["user_picks"], 165)
+        user_picks = trained["user_picks"]
+        if samples_likes:
+            user_picks = _whole("History items (K_u)", "ku", user_picks, 165)
         temperature = st.number_input(
             "Temperature τ",
             0.01,
@@ -180,4 +182,6 @@ def as_report(explanation: Explanation, sample: Sample) -> str:
     notes = [f"Made by the DSKReG Explorer from the model “{sample.explorer.name}”."]
     if sample.explorer.simulated and sample.profile.user_id is not None:
         notes.append("The users of this model are simulated.")
-    return html_report.page(explanation, sample.profile.label, score_terms(explanation), notes)
+    return html_report.page(
+        explanation, sample.profile.label, score_terms(explanation), sample.explorer.samples_likes, notes
+    )

@@ -20,7 +20,7 @@ NUMBERS = {
     "relaxed": "%.3f",
     "attention": "%.3f",
     "contribution": "%+.3f",
-    "base_contribution": "%+.3f",
+    "lift": "%.1f",
 }
 PERCENT = ("share", "inclusion_probability")
 COLUMNS = {
@@ -31,13 +31,13 @@ COLUMNS = {
         "Inclusion probability π",
         "Exact share of all random samples that contain the candidate.",
     ),
+    "lift": (
+        "Lift",
+        "Inclusion probability divided by that of a uniform draw of K candidates; 1: as likely as by chance.",
+    ),
     "contribution": (
         "Contribution",
         "What the candidate adds to the score before the activation; 0 if it is not sampled.",
-    ),
-    "base_contribution": (
-        "Base contribution",
-        "What the liked item adds to the score, whether it is sampled or not.",
     ),
     "relation": ("Relation r", "Relation of the knowledge graph that links the candidate to the item."),
     "via": ("Shared entities", "Entities that both items have under this relation."),
@@ -82,9 +82,9 @@ class Sample:
         return {**charts.palette(cache.relation_names(self.explorer)), "liked": charts.LIKED}
 
 
-def choose_side() -> str:
-    """The switch between the neighbours of the item and the liked items of the user."""
-    return widgets.one_of("Side", SIDES, "side")
+def choose_side(sample: Sample) -> str:
+    """The switch between the neighbours of the item and, where likes are sampled, those of the user."""
+    return widgets.one_of("Side", SIDES, "side") if sample.explorer.samples_likes else SIDES[0]
 
 
 def candidates_of(sample: Sample, explanation: Explanation, side: str) -> pd.DataFrame:
@@ -120,11 +120,17 @@ def _columns(compact: bool) -> dict[str, Any]:
         for name, (label, text) in COLUMNS.items()
     }
     title, (label, text) = COLUMNS["title"][0], COLUMNS["inclusion_probability"]
-    config["title"] = st.column_config.TextColumn(title, pinned=True, width=150 if compact else "medium")
+    config["title"] = st.column_config.TextColumn(title, pinned=True, width=130 if compact else "medium")
     if compact:
-        config["picked"] = st.column_config.CheckboxColumn("Sampled", width=72)
+        config["picked"] = st.column_config.CheckboxColumn("Sampled", width=68)
+        config["contribution"] = st.column_config.NumberColumn(
+            "Adds", format=NUMBERS["contribution"], help=COLUMNS["contribution"][1], width=62
+        )
+        config["lift"] = st.column_config.NumberColumn(
+            "Lift", format=NUMBERS["lift"], help=COLUMNS["lift"][1], width=48
+        )
         config["inclusion_probability"] = st.column_config.NumberColumn(
-            "π", format="%.0f%%", help=f"{label}: {text}", width=60
+            "π", format="%.0f%%", help=f"{label}: {text}", width=56
         )
     else:
         config["inclusion_probability"] = st.column_config.ProgressColumn(

@@ -23,7 +23,7 @@ CURVES = {
 MEASURES = {
     "paths": (
         "2-hop paths",
-        "Paths to other items over a shared entity, a common user or a direct edge, before the cut to M.",
+        "Paths to other items over a shared entity or a direct edge, before the cut to M.",
     ),
     "candidates": ("candidates", "Neighbours in the item's candidate list, at most M."),
     "appears": ("candidate lists containing it", "Other items whose candidate list contains the item."),

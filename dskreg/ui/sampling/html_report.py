@@ -50,6 +50,7 @@ ITEM_SIDE = {
     "picked": ("Sampled", ""),
     "contribution": ("Contribution", "+.3f"),
     "inclusion_probability": ("Inclusion probability π", ".1%"),
+    "lift": ("Lift", ".1f"),
     "attention": ("Attention α", ".3f"),
     "logit": ("Logit s", ".3f"),
     "noise": ("Gumbel noise G", ".3f"),
@@ -57,9 +58,8 @@ ITEM_SIDE = {
     "share": ("Probability mass", ".1%"),
     "relaxed": ("Relaxed weight", ".3f"),
 }
-USER_SIDE = {name: column for name, column in ITEM_SIDE.items() if name not in ("relation", "via")} | {
-    "base_contribution": ("Base contribution", "+.3f")
-}
+USER_SIDE = {name: column for name, column in ITEM_SIDE.items() if name not in ("relation", "via")}
+LIKED = {"title": ("Liked title", ""), "contribution": ("Contribution", "+.3f")}
 RELATIONS = {
     "relation": ("Relation r", ""),
     "candidates": ("Candidates", ",d"),
@@ -74,36 +74,38 @@ GLOSSARY = """
 <p><b>Candidates</b> are the neighbours of the item in the knowledge graph. Each has a <b>logit</b> <i>s</i>.
 <b>Gumbel noise</b> <i>G</i> is added, and the <i>K</i> largest <b>keys</b> <i>s + G</i> are sampled. Without
 noise, the <i>K</i> largest logits are. The <b>inclusion probability</b> <i>π</i> is the exact share of all
-random samples that contain the candidate. The <b>attention</b> <i>α</i> is the weight of a sampled neighbour
-for this user. The <b>contribution</b> is what the neighbour adds to the score.</p>
+random samples that contain the candidate; the <b>lift</b> divides it by that of a uniform draw. The
+<b>attention</b> <i>α</i> is the weight of a sampled neighbour among the sampled. The <b>contribution</b> is
+what the neighbour adds to the score.</p>
 """
 
 
 def page(
-    explanation: Explanation, who: str, terms: Sequence[tuple[str, str, float]], notes: Sequence[str] = ()
+    explanation: Explanation,
+    who: str,
+    terms: Sequence[tuple[str, str, float]],
+    samples_likes: bool,
+    notes: Sequence[str] = (),
 ) -> str:
     """The whole explanation as HTML.
 
     Args:
         who: the user, as the app names the profile.
         terms: the terms of the score (name, relation, value), before the activation.
+        samples_likes: whether the model draws among the user's likes (the paper's form).
         notes: sentences about the origin (model, simulated users).
     """
     e = explanation
     body = [
         f"<p class='muted'>{_safe(who)}</p><h1>{_safe(e.title)}</h1>",
-        f"<p>Explanation of the score. Settings: {_safe(_settings(e))}.</p>",
+        f"<p>Explanation of the score. Settings: {_safe(_settings(e, samples_likes))}.</p>",
         _figures(e),
         _section("Score decomposition", _summed(e, terms), TERMS),
         _section(
             "Neighbours of the item", e.item_neighbours, ITEM_SIDE, "Ordered by key; the first K are sampled."
         ),
-        _section(
-            "Liked items of the user",
-            e.user_neighbours,
-            USER_SIDE,
-            "The user embedding is the sum of the liked items; sampled items count a second time.",
-        ),
+        _section("Score by liked title", e.liked, LIKED, "Through the own embedding and the neighbours."),
+        *([_section("Draw among the liked items", e.user_neighbours, USER_SIDE)] if samples_likes else []),
         _section(
             "Relations",
             e.relations,
@@ -123,12 +125,10 @@ def page(
     return f'<!DOCTYPE html>\n<html lang="en">\n{content}\n</html>\n'
 
 
-def _settings(e: Explanation) -> str:
+def _settings(e: Explanation, samples_likes: bool) -> str:
     noise = "no Gumbel noise" if e.seed is None else f"seed {e.seed}"
-    return (
-        f"{noise}, {e.picks} neighbours per item (K), {e.user_picks} history items (K_u), "
-        f"temperature τ = {e.temperature:g}"
-    )
+    of_likes = f"{e.user_picks} history items (K_u), " if samples_likes else ""
+    return f"{noise}, {e.picks} neighbours per item (K), {of_likes}temperature τ = {e.temperature:g}"
 
 
 def _figures(e: Explanation) -> str:
@@ -138,6 +138,7 @@ def _figures(e: Explanation) -> str:
         "sigmoid(score)": f"{e.probability:.1%}",
         "Candidates": len(e.item_neighbours),
         "Sampled": len(sampled),
+        "Own embedding": f"{e.self_contribution:+.3f}",
         "Neighbour contribution": f"{sampled['contribution'].sum():+.3f}",
     }
     parts = (f"<div><dt>{_safe(name)}</dt><dd>{_safe(value)}</dd></div>" for name, value in figures.items())

@@ -165,6 +165,7 @@ def _facts(row: Row) -> str:
     via = f" ({', '.join(map(str, row['via'][:3]))})" if len(row["via"]) else ""
     outcome = f"sampled, contribution {row['contribution']:+.4f}" if row["picked"] else "not sampled"
     numbers = f"logit {row['logit']:.2f}, inclusion probability {row['inclusion_probability']:.1%}"
+    numbers += f", lift {row['lift']:.1f}" if "lift" in row else ""
     return "\n".join((_text(f"{row['relation']}{via}"), outcome, numbers))
 
 

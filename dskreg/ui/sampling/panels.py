@@ -13,8 +13,16 @@ from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import network
 from dskreg.ui.sampling.draw import COLUMNS, QUIET, Sample, candidates_of, choose_side, show_candidates
 
+SMALLEST = 5e-4  # what three decimals show
 SINGLE_TERMS = 7  # neighbours with a bar of their own in the decomposition
-EDGES = ("title", "picked", "contribution", "inclusion_probability", "relation")
+EDGES = ("title", "picked", "contribution", "inclusion_probability", "lift", "relation")
+LIKED: dict[str, Any] = {
+    "title": st.column_config.TextColumn("Liked title", pinned=True, width=330),
+    "contribution": st.column_config.NumberColumn(
+        "Contribution", format="%+.3f", help="Through the own embedding and the neighbours of this title."
+    ),
+    "share": st.column_config.NumberColumn("Of the score", format="%.1f %%"),
+}
 TERMS: dict[str, Any] = {
     "term": st.column_config.TextColumn("Term", pinned=True, width=190),
     "contribution": st.column_config.NumberColumn("Contribution", format="%+.3f"),
@@ -23,7 +31,7 @@ TERMS: dict[str, Any] = {
 RELATIONS = {
     "expected_picks": ("Expected", "%.2f", "Mean number of its candidates in a random sample."),
     "share": ("Probability mass", "%.1f%%", "Share of softmax(s), in percent."),
-    "gate": ("Gate g", "%.3f", "Factor on the contribution of its neighbours, chosen on validation."),
+    "gate": ("Gate g", "%.3f", "Factor on the contribution of its neighbours."),
     "attention": ("Attention α", "%.3f", "Total weight of its sampled neighbours; all relations sum to 1."),
     "contribution": ("Contribution", "%+.3f", "What its sampled neighbours add to the score."),
 }
@@ -51,7 +59,7 @@ def summary(frame: pd.DataFrame, what: str, random: bool) -> str:
     return (
         f"{opening} *{plain(most['title'])}*{relation} has the largest contribution, "
         f"**{most['contribution']:+.3f}**, and inclusion probability "
-        f"**{most['inclusion_probability']:.0%}**.{together}"
+        f"**{most['inclusion_probability']:.0%}**, {most['lift']:.1f} times that of a uniform draw.{together}"
     )
 
 
@@ -72,15 +80,12 @@ def score_terms(explanation: Explanation) -> list[tuple[str, str, float]]:
 
 
 def show_graph(sample: Sample, explanation: Explanation) -> None:
-    """One side of the sample as a graph and a table; below, the decomposition of the score."""
+    """One side of the sample as a graph and a table; below, the score by term and by liked title."""
     st.subheader("Sampled and unsampled neighbours", anchor=False)
-    side = choose_side()
+    side = choose_side(sample)
     frame, profile = candidates_of(sample, explanation, side), sample.profile
     if side == "user":
-        st.caption(
-            "The user embedding is the sum of the liked items; sampled items count a second time. "
-            "Contributions are to the score."
-        )
+        st.caption("The sampled liked items are added to the user's own embedding.")
         if sample.explorer.simulated and profile.user_id is not None:
             st.caption("The users of the demo are simulated.")
         if len(frame):
@@ -92,6 +97,22 @@ def show_graph(sample: Sample, explanation: Explanation) -> None:
         st.info("There are no candidates on this side.", icon=":material/hub:")
     st.subheader("Score decomposition", anchor=False)
     show_terms(explanation)
+    show_liked(explanation)
+
+
+def parts_in_words(explanation: Explanation) -> str:
+    """How much of the score is the item's own embedding and how much its neighbours; Markdown."""
+    own, around = explanation.self_contribution, explanation.neighbour_contribution
+    words = [("own embedding", own), ("sampled neighbours", around)]
+    words += [("bias", explanation.bias)] * bool(explanation.bias)
+    total = sum(value for _, value in words)
+    if explanation.basis == "popularity":
+        return ""
+    if total <= SMALLEST or min(own, around) < -SMALLEST:  # parts of a negative whole have no share
+        return f"Terms: {', '.join(f'{name} **{value:+.3f}**' for name, value in words)}."
+    parts = ", ".join(f"{name} **{value / total:.0%}** ({value:+.3f})" for name, value in words)
+    whole = "score" if explanation.activation == "linear" else f"sum before {explanation.activation}"
+    return f"Of the {whole}: {parts}."
 
 
 def _show_network(sample: Sample, frame: pd.DataFrame, centre: tuple[Any, str], side: str) -> None:
@@ -140,10 +161,36 @@ def show_terms(explanation: Explanation) -> None:
         )
 
 
+def show_liked(explanation: Explanation) -> None:
+    """The score by liked title; of every user the same is what no liked title adds."""
+    st.subheader("Score by liked title", anchor=False)
+    liked = explanation.liked
+    if liked.empty:
+        st.info("The user has no likes, so no liked title contributes.", icon=":material/inbox:")
+        return
+    first, rest = liked.iloc[0], explanation.score - liked["contribution"].sum()
+    others = "" if abs(rest) < SMALLEST else f" Own embedding, biases and activations: **{rest:+.3f}**."
+    st.markdown(
+        f"Each of the **{len(liked)}** liked titles adds one part, through the own embedding and the "
+        f"neighbours of *{plain(explanation.title)}*. *{plain(first['title'])}* adds most: "
+        f"**{first['contribution']:+.3f}** of **{explanation.score:.3f}**.{others}"
+    )
+    share = 100 * liked["contribution"] / explanation.score if explanation.score > SMALLEST else None
+    st.dataframe(
+        liked.assign(share=share)[[name for name in LIKED if name != "share" or share is not None]],
+        column_config=LIKED,
+        hide_index=True,
+        key="liked_parts",
+        alt=f"The score of {explanation.title} by liked title, the largest contribution first",
+        height="content" if len(liked) <= 8 else 320,
+        width=680,
+    )
+
+
 def show_all(sample: Sample, explanation: Explanation) -> None:
     """Every candidate with every number of the sample: filtered, sorted, downloaded."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        side = choose_side()
+        side = choose_side(sample)
         frame = candidates_of(sample, explanation, side)
         relations = list(dict.fromkeys(frame["relation"])) if side == "item" else []
         chosen = _filter(frame, relations)

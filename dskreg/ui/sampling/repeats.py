@@ -43,7 +43,7 @@ def show_repeats(sample: Sample) -> None:
     with st.spinner("Sampling …"):
         made = cache.ask(sample.explorer, "repeat", sample.profile, sample.item_id, int(count), **settings)
     if made.frame.empty:
-        st.info("The item has no candidates; only the user side is sampled.", icon=":material/hub:")
+        st.info("The item has no candidates, so no neighbour is sampled.", icon=":material/hub:")
     else:
         _show_frequencies(made)
     _show_scores(made.score, sample.explanation(seed=None).score)

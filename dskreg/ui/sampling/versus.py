@@ -92,10 +92,15 @@ def _two_seeds(sample: Sample, before: Explanation) -> None:
     ends = ((names[0], before.pre_activation_score), (names[1], after.pre_activation_score))
     _show_change(ends, changes(before, after, both))
     nonlinear = "" if before.activation == "linear" else f" Values are before {before.activation}."
-    st.caption(
-        "The seed also changes the sampled history items. Own embedding and unchanged neighbours therefore "
-        f"contribute slightly different amounts.{nonlinear}"
-    )
+    if sample.explorer.samples_likes:
+        st.caption(
+            "The seed also changes the sampled history items. Own embedding and unchanged neighbours "
+            f"therefore contribute slightly different amounts.{nonlinear}"
+        )
+    else:
+        st.caption(
+            "Attention is shared out among the sampled: an unchanged neighbour can contribute more or less."
+        )
     _show_both(both)
 
 

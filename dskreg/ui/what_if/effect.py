@@ -68,6 +68,16 @@ def show_numbers(found: WhatIf) -> None:
             "seen items have none.",
         )
         st.metric(
+            "Neighbour contribution",
+            f"{found.after.neighbour_contribution:+.3f}",
+            widgets.from_neighbours(found.after),
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            height="stretch",
+            help="What the sampled neighbours add to the score together.",
+        )
+        st.metric(
             "Sampled neighbours",
             int(found.after.item_neighbours["picked"].sum()),
             f"{added} added" if added else None,

@@ -1,0 +1,175 @@
+"""How much neighbours weigh beside an item's own embedding: kappa and scale in words, the measured curve of
+the cold boost, and the neighbours' share of the score over the number of likes.
+"""
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dskreg.explorer import Explorer
+from dskreg.ui.common import cache, charts
+from dskreg.ui.common.widgets import NARROW, percent
+
+LINES = {"all": "all titles", "warm": "titles with likes", "cold": "new titles"}
+PAIRS = {"recommended": "recommended", "at random": "random pairs"}
+EXAMPLES = (1, 10, 100)  # likes
+QUIET = {"displayModeBar": False}
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 13}}
+
+
+def show(explorer: Explorer, evidence: dict[str, Any] | None) -> None:
+    """Both charts; the paper's form has no weights to tell of, only the shares."""
+    st.header("Own embedding and neighbours", anchor=False)
+    if evidence:
+        st.markdown(weights_in_words(evidence))
+    left, right = st.columns(2, gap="medium") if evidence and evidence["curve"] else (None, st.container())
+    if left and evidence:
+        with left:
+            _show_curve(evidence)
+    with right:
+        _show_shares(cache.ask(explorer, "neighbour_shares"))
+
+
+def weights_in_words(evidence: dict[str, Any]) -> str:
+    """kappa and scale, with the weight at some numbers of likes; Markdown."""
+    kappa, scale = evidence["kappa"], evidence["scale"]
+    weights = [f"{scale * kappa / (n + kappa):.2g} at {n} like{'s' * (n > 1)}" for n in EXAMPLES]
+    return (
+        f"The neighbours of a title with n likes weigh scale · κ / (n + κ), with **κ = {kappa:g}** and "
+        f"**scale {scale:g}**: {', '.join(weights)}. The fewer users like a title, the more its neighbours "
+        f"count. Both were chosen on validation: of the settings within 0.3{NARROW}% of the best NDCG of all "
+        "titles, the one that ranks rare titles best."
+    )
+
+
+def boost_in_words(evidence: dict[str, Any]) -> str:
+    """What the chosen boost means, in a sentence; Markdown."""
+    by_boost = {row["boost"]: row for row in evidence["curve"]}
+    chosen, unscored = by_boost.get(evidence["boost"]), by_boost.get(0.0)
+    if not chosen or not unscored or not unscored["warm"]:
+        return ""
+    warm, every = (percent(chosen[name] / unscored[name] - 1) for name in ("warm", "all"))
+    return (
+        f"At the chosen boost of **{evidence['boost']:g}**, NDCG@20 of titles with likes changes by "
+        f"**{warm}** and that of all titles by **{every}**, while new titles rise from 0 to "
+        f"**{chosen['cold']:.3f}**: it is the largest boost at which titles with likes lose at most 1 %."
+    )
+
+
+def curve_chart(evidence: dict[str, Any]) -> go.Figure:
+    """NDCG@20 of all, warm and cold titles over the boost, the chosen one marked."""
+    curve, figure = pd.DataFrame(evidence["curve"]), go.Figure()
+    for colour, (column, name) in zip(charts.COLOURS, LINES.items(), strict=False):
+        figure.add_scatter(
+            x=curve["boost"],
+            y=curve[column],
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": 2},
+            marker={"size": 6},
+            hovertemplate=f"boost %{{x:g}}: NDCG@20 of {name} %{{y:.4f}}<extra></extra>",
+        )
+    figure.add_vline(
+        x=evidence["boost"],
+        line={"color": charts.CHOSEN, "width": 2, "dash": "dot"},
+        annotation={"text": f"chosen: {evidence['boost']:g}", "font": {"size": 13}, "yshift": -2},
+        annotation_position="top right",
+    )
+    figure.update_xaxes(title="cold boost", showgrid=False)
+    highest = 1.15 * max(float(curve[list(LINES)].to_numpy().max()), 1e-3)  # room for the mark's name
+    figure.update_yaxes(title="validation NDCG@20", range=[0, highest], automargin=True, nticks=6)
+    figure.update_layout(legend=LEGEND)
+    return charts.finish(figure, height=340, right=16)
+
+
+def _show_curve(evidence: dict[str, Any]) -> None:
+    st.markdown(
+        "**New titles: how high may they rise?**",
+        help="Cold boost: weight of the neighbours of titles without likes. Measured on "
+        f"{evidence['hidden']:,} titles whose likes were hidden from {evidence['users']:,} users, "
+        "with every title ranked. 0: new titles are not ranked.",
+    )
+    st.plotly_chart(
+        curve_chart(evidence),
+        key="boost_curve",
+        config=QUIET,
+        alt=f"Validation NDCG@20 of all, warm and new titles over the cold boost; "
+        f"{evidence['boost']:g} is chosen",
+    )
+    st.markdown(boost_in_words(evidence))
+
+
+def shares_chart(shares: pd.DataFrame) -> go.Figure:
+    """The median share and the quartiles over the bins of likes."""
+    figure = go.Figure()
+    for colour, (pairs, name) in zip(charts.COLOURS, PAIRS.items(), strict=False):
+        rows = shares[(shares["pairs"] == pairs) & (shares["count"] > 0)]
+        figure.add_scatter(
+            x=rows["likes"],
+            y=rows["median"],
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": 2},
+            marker={"size": 7},
+            customdata=rows[["low", "high", "count"]],
+            error_y={
+                "type": "data",
+                "array": rows["high"] - rows["median"],
+                "arrayminus": rows["median"] - rows["low"],
+                "thickness": 1.2,
+                "width": 3,
+            },
+            hovertemplate=(
+                f"{name}, %{{x}} likes: median %{{y:.0%}}, middle half %{{customdata[0]:.0%}} to "
+                "%{customdata[1]:.0%}, %{customdata[2]:,} pairs<extra></extra>"
+            ),
+        )
+    order = list(dict.fromkeys(shares["likes"]))
+    figure.update_xaxes(
+        title="likes of the title",
+        type="category",
+        categoryorder="array",
+        categoryarray=order,
+        showgrid=False,
+    )
+    figure.update_yaxes(title="neighbours' share of the score", tickformat=".0%", automargin=True, nticks=6)
+    figure.update_layout(legend=LEGEND)
+    return charts.finish(figure, height=340, right=16)
+
+
+def shares_in_words(shares: pd.DataFrame) -> str:
+    """The share for titles without likes, and for the best and the least liked that are recommended."""
+    listed = shares[(shares["pairs"] == "recommended") & (shares["count"] > 0) & (shares["likes"] != "0")]
+    if listed.empty:
+        return ""
+    few, many = listed.iloc[0], listed.iloc[-1]
+    if few["likes"] == many["likes"]:
+        return f"Recommended titles with {few['likes']} likes: **{few['median']:.0%}** in the median."
+    return (
+        f"Of recommended titles with {few['likes']} likes, neighbours make **{few['median']:.0%}** of the "
+        f"score in the median; with {_likes(many['likes'])}, **{many['median']:.0%}**."
+    )
+
+
+def _likes(name: str) -> str:
+    return "the most likes" if name == "more" else f"{name} likes"
+
+
+def _show_shares(shares: pd.DataFrame) -> None:
+    st.markdown(
+        "**Neighbours' share of the score, by likes**",
+        help="Points: medians; bars: the middle half. Recommended: the first 20 of 200 users; random pairs: "
+        "the same users with any title. Above 100 %: the own embedding pulls the other way.",
+    )
+    if not shares["count"].any():
+        st.info("No user has a history, so there is no score to split.")
+        return
+    st.plotly_chart(
+        shares_chart(shares),
+        key="neighbour_shares",
+        config=QUIET,
+        alt="The sampled neighbours' share of the score over the number of likes of the title",
+    )
+    st.markdown(shares_in_words(shares))

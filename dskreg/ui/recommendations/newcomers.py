@@ -1,0 +1,130 @@
+"""The row of new titles below a list: the user's best titles that nobody has rated yet, each with the
+neighbours that were sampled for it.
+"""
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dskreg.explorer import Explanation, Explorer, Profile
+from dskreg.ui.common import cache
+from dskreg.ui.common.charts import shorten
+from dskreg.ui.frame import sidebar
+from dskreg.ui.recommendations import cards
+from dskreg.ui.recommendations.filters import Filters
+
+HEADING = "New, and nobody has rated it yet"
+COUNT, NAMED = 4, 3  # titles, and sampled neighbours named of each
+WIDTH = 215  # pixels, at least
+LONGEST = 60  # characters of a neighbour's title
+STYLE = f"""<style>
+.st-key-newcomers {{ display: grid; align-items: stretch;
+  grid-template-columns: repeat(auto-fill, minmax(min({WIDTH}px, 100%), 1fr)) }}
+.st-key-newcomers > div, .st-key-newcomers [class*="st-key-new_"] {{
+  width: 100%; max-width: 100%; min-width: 0; height: 100% }}
+.title-new {{ display: grid; grid-template-columns: 76px minmax(0, 1fr); gap: 0.6rem 0.8rem;
+  overflow-wrap: anywhere }}
+.title-new img {{ width: 100%; height: auto; border-radius: 0.4rem; display: block }}
+.title-new h3 {{ font-size: 1rem; line-height: 1.3; margin: 0; padding: 0; font-weight: 650 }}
+.title-new p {{ margin: 0.3rem 0 0; font-size: 0.87rem; line-height: 1.35;
+  color: light-dark(#465254, #b3c0c1) }}
+.title-new ul {{ grid-column: 1 / -1; margin: 0; padding: 0; list-style: none; font-size: 0.87rem;
+  line-height: 1.4 }}
+.title-new li {{ margin: 0 0 0.3rem; padding: 0; font-size: inherit }}
+.title-new li span {{ color: light-dark(#465254, #b3c0c1) }}
+</style>"""
+
+
+def show(explorer: Explorer, profile: Profile, chosen: Filters) -> None:
+    """The row, under the list's filters; nothing without such titles, without a like, or in the paper's form,
+    where a title without likes has an untrained embedding.
+    """
+    if explorer.samples_likes or not profile.history:
+        return
+    # At a boost of 0 every score is 0: they are ranked at 1
+    model = explorer if explorer.cold_boost else cache.boosted(explorer, 1.0)
+    wanted = {"genres": chosen.genres, "types": chosen.types, "most_likes": 0}
+    titles: pd.DataFrame = cache.recommendations(model, profile, COUNT, **wanted)
+    if titles.empty:
+        return
+    st.subheader(HEADING, anchor=False)
+    off = " “New titles” is 0 in the sidebar, so the list above leaves them out." * (model is not explorer)
+    st.caption(
+        "The user's best titles without likes: neighbours sampled from the knowledge graph make their whole "
+        f"score. Per cent: share of the score.{off}"
+    )
+    st.html(STYLE)
+    svg_of = cards.covers(explorer, titles)
+    with st.container(key="newcomers", gap="small"):
+        for row in titles.itertuples():
+            explanation = cache.explanation(model, profile, row.item_id)
+            with st.container(
+                key=f"new_{row.item_id}",
+                border=True,
+                height="stretch",
+                vertical_alignment="distribute",
+                gap="xsmall",
+            ):
+                st.html(card(row, svg_of[row.item_id], explanation))
+                st.button(
+                    "Sampled neighbours",
+                    key=f"explain new {row.item_id}",
+                    icon=":material/hub:",
+                    type="tertiary",
+                    on_click=sidebar.inspect,
+                    args=(row.item_id, "pages/sampling.py"),
+                )
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A sampled neighbour with all relations under which it was sampled."""
+
+    title: str
+    contribution: float
+    relations: tuple[str, ...]  # "genre: Drama, Sports"
+
+
+def sampled(explanation: Explanation) -> list[Neighbour]:
+    """The sampled neighbours, the largest contribution first; one that was sampled twice stands once."""
+    frame = explanation.item_neighbours
+    found = []
+    for _, rows in frame[frame["picked"]].groupby("item_id", sort=False):
+        via = [
+            f"{relation}{': ' * bool(words)}{', '.join(map(str, words[:2]))}"
+            for relation, words in zip(rows["relation"], rows["via"], strict=True)
+        ]
+        found.append(Neighbour(str(rows["title"].iloc[0]), float(rows["contribution"].sum()), tuple(via)))
+    return sorted(found, key=lambda neighbour: -neighbour.contribution)
+
+
+def card(row: Any, svg: str, explanation: Explanation) -> str:
+    """One title as HTML, with the neighbours that add most to its score."""
+    found, score = sampled(explanation), explanation.score
+    lines = [_neighbour(neighbour, score) for neighbour in found[:NAMED]]
+    if rest := found[NAMED:]:
+        together = _share(sum(neighbour.contribution for neighbour in rest), score)
+        lines.append(f"<li><span>{len(rest)} more{together}</span></li>")
+    kind = " · ".join(filter(None, (row.type, row.genres)))
+    return (
+        f'<article class="title-new">{cards.image(svg, row.title)}'
+        f"<div><h3>{escape(shorten(row.title, cards.LONGEST_TITLE))}</h3>"
+        f"<p>{escape(shorten(kind, cards.LONGEST_KIND))}</p><p>Score <b>{row.score:.2f}</b></p></div>"
+        f"<ul>{''.join(lines) or '<li>No neighbour was sampled.</li>'}</ul></article>"
+    )
+
+
+def _neighbour(found: Neighbour, score: float) -> str:
+    relations = escape(shorten("; ".join(found.relations), 2 * LONGEST))
+    return (
+        f"<li>{escape(shorten(found.title, LONGEST))}{_share(found.contribution, score)}"
+        f"<br><span>{relations}</span></li>"
+    )
+
+
+def _share(contribution: float, score: float) -> str:
+    share = round(100 * contribution / score) if score > 0 else None
+    return "" if share is None else f" <b>{share}%</b>"
