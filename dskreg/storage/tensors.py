@@ -1,7 +1,7 @@
 """The tensors of an artifact's files: type, shape and range, declared once and checked by verify.py.
 
 Sizes go by name: `items` I, `users` U, `strengths` R, `graph relations` R or 1 where there is none,
-`candidates` M, `picks` K, `width` D, `pair features` 2 more than `graph relations`. Torch-free.
+`candidates` M, `picks` K, `width` D, `pair features` 1 more than `graph relations`. Torch-free.
 """
 
 from __future__ import annotations
