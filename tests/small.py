@@ -17,7 +17,7 @@ from dskreg.evaluation.metrics import Ranking
 from dskreg.evaluation.ranking import noise_free, picks_of
 from dskreg.explorer import Explorer
 from dskreg.graph.candidates import CandidateGraph, build
-from dskreg.model.dskreg import DSKReG
+from dskreg.model.evidence import EvidenceDSKReG, model_of
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage.artifact import Artifact
 from tests.worlds import EVERYTHING, world
@@ -25,19 +25,22 @@ from tests.worlds import EVERYTHING, world
 DEMO = Path(__file__).parents[1] / "artifacts" / "demo"
 SMALL = {
     "default": ModelConfig(width=4, picks=2, user_picks=2),
-    "paper": ModelConfig(
-        width=4, picks=2, user_picks=2, activation="tanh", user="free", gates=False, prior=False
-    ),
+    "paper": ModelConfig(form="paper", width=4, picks=2, user_picks=2),
 }
 
 
 def opened(dataset: Dataset, graph: CandidateGraph, model: ModelConfig, seed: int = 3) -> Explorer:
     """An explorer of random weights over a small world."""
-    made = DSKReG(model, graph, len(dataset.user_ids))
+    made = model_of(model, graph, len(dataset.user_ids))
     generator = torch.Generator().manual_seed(seed)
     weights = {
         name: torch.randn(value.shape, generator=generator) for name, value in made.state_dict().items()
     }
+    if isinstance(made, EvidenceDSKReG):
+        likes = torch.from_numpy(np.asarray(dataset.folds.train.sum(0)).ravel().astype(np.float32))
+        known = {"likes": likes, "evidence": torch.tensor([3.0, 0.7, 1.5])}
+        weights |= known | {"history_weight": weights["history_weight"].abs()}
+        weights["item_embedding"][likes == 0] = 0
     made.load_state_dict(weights)
     picks = picks_of(noise_free(made.eval()))
     nothing = pd.DataFrame(columns=["user", "x", "y"])
