@@ -121,6 +121,7 @@ def train(
     ):
         epoch = history[-1].epoch + 1
         began, total = time.perf_counter(), torch.zeros((), device=device)
+        rate((epoch - 1) * len(batches))
         steps = _run(shared, optimiser, batches.epoch(epoch, model.neighbour.shape[1]))
         for step, loss in enumerate(progress(steps, len(batches), f"epoch {epoch}")):
             total += loss
