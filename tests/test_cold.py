@@ -75,7 +75,8 @@ def test_where_neighbours_know_and_likes_are_few_neighbours_weigh_much(
     def weight(chosen: dict[str, float], likes: float) -> float:
         return chosen["scale"] * chosen["kappa"] / (likes + chosen["kappa"])
 
-    assert weight(other, rare) < weight(found, rare) / 3 and other["boost"] < found["boost"], other
+    assert weight(other, rare) < weight(found, rare) / 3, other
+    assert other["scale"] * other["boost"] < found["scale"] * found["boost"] / 2, other
     assert weight(other, known) <= weight(found, known)
 
 
@@ -128,7 +129,9 @@ def test_a_tenth_of_the_liked_is_cold_and_no_history_has_it() -> None:
     folds = flocks().folds
     items = some(folds.train, 0)
     liked = np.count_nonzero(folds.train.toarray().any(0))
-    assert len(set(items.tolist())) == len(items) == round(liked / 10) and items.tolist() != sorted(items.tolist())
+    assert len(set(items.tolist())) == len(items) == round(liked / 10) and items.tolist() != sorted(
+        items.tolist()
+    )
     assert items.tolist() == some(folds.train, 0).tolist() != some(folds.train, 1).tolist()
     left = without(folds.train, items).toarray()
     expected = folds.train.toarray()

@@ -135,9 +135,7 @@ def test_the_loss_by_hand() -> None:
         picked = sorted(found, reverse=True)[:3]
         total = sum(math.exp(x) for _, x, _, _ in picked)
         boost = p["evidence"][1] * p["evidence"][2]
-        vectors.append(
-            sum(boost * math.exp(x + g) / total * p["item_embedding"][j] for _, x, g, j in picked)
-        )
+        vectors.append(sum(boost * math.exp(x + g) / total * p["item_embedding"][j] for _, x, g, j in picked))
     expected = []
     for shown, liked in zip(step.history.tolist(), step.liked.numpy() > 0, strict=True):
         own = [h for h in shown if h >= 0]

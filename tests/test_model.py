@@ -91,9 +91,7 @@ def of_evidence(
         for a, (_, j, r, _) in zip(alpha, picked, strict=True)
     ]
     own = dot(viewer, e[title])
-    return Oracle(
-        alpha, [(j, r) for _, j, r, _ in picked], contribution, own, 0.0, own + sum(contribution)
-    )
+    return Oracle(alpha, [(j, r) for _, j, r, _ in picked], contribution, own, 0.0, own + sum(contribution))
 
 
 def of_paper(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from dskreg.config import PRESETS, Config
 from dskreg.data.dataset import OUTSIDE, SEEN, TRAIN, VALIDATION
 from dskreg.data.interactions import train_matrix
@@ -56,7 +57,8 @@ def test_a_resumed_run_is_an_uninterrupted_one(name: str, tmp_path: Path) -> Non
     assert told == [3, 4]
     assert same(weights(resumed.model), weights(whole.model)) and resumed.best_epoch == whole.best_epoch
     timeless = [
-        [(e.epoch, e.loss, e.entropy, e.ndcg, e.recall, e.hidden) for e in run.history[1:]] for run in (resumed, whole)
+        [(e.epoch, e.loss, e.entropy, e.ndcg, e.recall, e.hidden) for e in run.history[1:]]
+        for run in (resumed, whole)
     ]
     assert timeless[0] == timeless[1]
     assert (tmp_path / "part" / "state.safetensors").read_bytes() == (
@@ -368,7 +370,8 @@ def test_the_learning_rate_falls_with_the_steps() -> None:
 def test_entropy_is_one_for_a_uniform_sampler_and_zero_for_a_certain_one() -> None:
     """C draws among A and B, under one relation; the others have one candidate or none."""
     paper, evidence = (
-        model_of(replace(PRESETS[name].model, width=4), hand_drawn_graph(), 3) for name in ("paper", "default")
+        model_of(replace(PRESETS[name].model, width=4), hand_drawn_graph(), 3)
+        for name in ("paper", "default")
     )
     evidence.likes.copy_(torch.tensor([2.0, 2, 0, 2, 0]))
     for model in (paper, evidence):  # a = c = 0, and equal strengths
