@@ -63,10 +63,10 @@ def measured(scorer: Scorer, dataset: Dataset, cold: np.ndarray) -> Figures:
     return row
 
 
-@torch.no_grad()
 def of_model(model: EvidenceDSKReG, seed: int) -> Iterator[tuple[str, Callable[[], Scorer]]]:
     """(name, what makes the scorer): the draws, then the boosts; the model is as before after each."""
 
+    @torch.no_grad()
     def drawn(part: str) -> Scorer:
         with restored(model):
             if part:
@@ -76,6 +76,7 @@ def of_model(model: EvidenceDSKReG, seed: int) -> Iterator[tuple[str, Callable[[
                 noise = gumbel(tuple(model.neighbour.shape), torch.Generator().manual_seed(seed))
             return model_scorer(model, Catalogue.of(model, items, model.draw_items(items, noise)))
 
+    @torch.no_grad()
     def boosted(boost: float) -> Scorer:
         with restored(model):
             model.evidence[2] = boost

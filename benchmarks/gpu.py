@@ -1,7 +1,8 @@
 """Everything there is to run on a CUDA card, in one call: `python benchmarks/gpu.py [DATA] --out gpu.json`.
 
 First tests/test_gpu.py (scores equal to the CPU's, training learns), none of which may be skipped; then
-epochs and ranking of the default preset, beside the CPU of the same machine. DATA is a folder or the word `demo`. The JSON names card, driver and versions.
+epochs and ranking of the default preset, beside the CPU of the same machine. DATA is a folder or the word
+`demo`. The JSON names card, driver and versions.
 """
 
 from __future__ import annotations

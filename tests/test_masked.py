@@ -17,7 +17,7 @@ from dskreg.errors import InputError
 from dskreg.evaluation.cold import hidden
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.evidence import EvidenceDSKReG, model_of
-from dskreg.training.distributed import Part
+from dskreg.training.distributed import WHOLE, Part
 from dskreg.training.masked import Hidden, HiddenItems, HiddenSoftmax
 from tests.tiny_runs import CPU, same, settings, small, weights
 
@@ -41,7 +41,7 @@ def model_for(data: Dataset, graph: CandidateGraph, config: Config) -> EvidenceD
     return model
 
 
-def first_step(data: Dataset, graph: CandidateGraph, config: Config, part: Part = Part()) -> Hidden:
+def first_step(data: Dataset, graph: CandidateGraph, config: Config, part: Part = WHOLE) -> Hidden:
     step = next(HiddenItems(data.folds.train, KEPT, config, CPU, part).epoch(1, graph.shape[1]))
     return replace(step, noise=step.noise.double(), liked=step.liked.double())
 
@@ -183,7 +183,7 @@ def test_the_parts_of_a_step_make_up_the_step(size: int) -> None:
     model = model_for(data, graph, config)
     objective, found = HiddenSoftmax(model), []
     names = ("pair_relevance", "pair_attention", "log_gate", "log_scale")
-    for part in (Part(), *(Part(rank, size) for rank in range(size))):
+    for part in (WHOLE, *(Part(rank, size) for rank in range(size))):
         loss = objective(first_step(data, graph, config, part))
         model.zero_grad()
         loss.backward()

@@ -355,7 +355,7 @@ def test_the_sampler_learns_which_relation_says_something() -> None:
 
 
 def test_the_learning_rate_falls_with_the_steps() -> None:
-    data, graph = small()
+    graph = small()[1]
     config = settings("default", epochs=1, learning_rate=0.3)
     model = model_of(config.model, graph, 24)
     optimiser, rate = trainer._optimiser(model, config.train)
