@@ -44,7 +44,7 @@ from dskreg.pipeline import hardware, versions
 from dskreg.training.trainer import known
 
 DATASETS = ("anime", "dskreg-lastfm")
-BOOSTS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+BOOSTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0)
 BALANCES = ((0.0, 0.15), (1.0, 0.05), (1.0, 0.15), (1.0, 0.3), (3.0, 0.05), (3.0, 0.1), (3.0, 0.2))
 """(gamma, kappa) of the rival's curve."""
 VIEWS = ("all", "warm", "cold", "cold among cold")
@@ -132,7 +132,7 @@ def written(document: dict[str, Any]) -> str:
         boosts = ", ".join(f"{seed['settings']['boost']:g}" for seed in seeds)
         lines += ["", f"## {name}", "", f"{found['made']}; {len(seeds)} seeds; chosen boosts: {boosts}.", ""]
         lines += ["| | all | warm | cold among all | cold among cold | rarest |", "|---|---|---|---|---|---|"]
-        for row in seeds[0]["rows"]:
+        for row in [row for row in seeds[0]["rows"] if all(row in seed["rows"] for seed in seeds)]:
             of_row = [seed["rows"][row] for seed in seeds]
             cells = [_mean([each[view]["ndcg"] for each in of_row]) for view in VIEWS]
             rare = [
