@@ -9,8 +9,8 @@ requirements-bench.txt; benchmarks/README.md has the protocol).
 
 Resumable: what is done lies under --work and is not done again. `--tables` writes benchmarks/accuracy.json
 and benchmarks/results/ from it and leaves the tables of other runs. `--recorded` takes the settings
-from benchmarks/accuracy.json where it has them, and tunes what it lacks; EASE and item-kNN are tuned anew in
-any case.
+from benchmarks/accuracy.json where it has them, and tunes what it lacks; EASE, item-kNN and DSKReG choose
+anew in any case.
 """
 
 from __future__ import annotations
@@ -30,9 +30,17 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.assess import assess, chilled
-from benchmarks.recommenders import RIVALS, SEEN_TOO, WITHOUT_LIKES, Recommender, Settings, dskreg
+from benchmarks.recommenders import (
+    EASE_COLUMNS,
+    RIVALS,
+    SEEN_TOO,
+    WITHOUT_LIKES,
+    Recommender,
+    Settings,
+    dskreg,
+)
 from benchmarks.sets import DATA, there
-from benchmarks.variants import chooses_like_default, variants
+from benchmarks.variants import variants
 from dskreg.config import PRESETS
 from dskreg.data.dataset import VALIDATION, Dataset
 from dskreg.data.interactions import seen_matrix
@@ -133,8 +141,7 @@ def found_before(name: str, dataset: str, plan: Plan) -> tuple[Settings, dict[st
     rows = json.loads(plan.recorded.read_text("utf-8")).get(f"{dataset}: test", []) if plan.recorded else []
     for row in rows:
         if row["model"] == name:
-            settings = row["settings"]
-            return {"start": settings["start"]} if "start" in settings else settings, {"trials": 0}
+            return row["settings"], {"trials": 0}
     return None
 
 
@@ -142,7 +149,7 @@ def settings_of(name: str, model: Recommender, folder: Path, plan: Plan) -> Sett
     """Tuned once per data set, at seed 0, and kept."""
     kept = plan.work / folder.name / f"{name}.tuned"
     if not kept.exists():
-        before = None if model.tune else found_before(name, folder.name, plan)
+        before = None if model.tune or model.choose else found_before(name, folder.name, plan)
         settings, how = before or tuned(name, model, prepared(folder, 0), plan)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps({"settings": settings} | how), "utf-8")
@@ -171,7 +178,7 @@ def warm(folder: Path, names: list[str], plan: Plan) -> None:
 
 def cold_items(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
     """Cold items, ranked among all items and among themselves."""
-    models = {"DSKReG": MODELS["DSKReG"], **WITHOUT_LIKES, "EASE": RIVALS["EASE"]}
+    models = {"DSKReG": MODELS["DSKReG"], **WITHOUT_LIKES, "EASE": RIVALS["EASE"], **EASE_COLUMNS}
     for seed in range(plan.seeds):
         for name, model in models.items():
             path = plan.work / f"{folder.name}.cold" / f"{name}-{seed}.json"
@@ -183,43 +190,24 @@ def cold_items(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
                     "among all": {"targets": cold},
                     "warm": {"targets": ~cold},
                 }
-                one(
-                    path,
-                    model,
-                    settings_of(name, model, folder, plan) if name in MODELS else {},
-                    dataset,
-                    seed,
-                    views,
-                )
-
-
-def begun_by(kept: Path, variant: Recommender, dataset: Dataset, begin: Settings) -> Settings:
-    """The start that a variant finds at seed 0, from the kernels in `begin`; kept."""
-    if not kept.exists():
-        assert variant.choose is not None
-        kept.write_text(json.dumps(variant.choose(dataset, {"start": begin})), "utf-8")
-    return json.loads(kept.read_text("utf-8"))
+                tuned_as = "EASE" if name in EASE_COLUMNS else name
+                settings = settings_of(tuned_as, MODELS[tuned_as], folder, plan) if tuned_as in MODELS else {}
+                one(path, model, settings, dataset, seed, views)
 
 
 def share(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
     """DSKReG with one part changed, warm titles and cold ones.
 
-    All begin from the same directions; each finds gates for its own graph, on validation.
+    All begin from the same closed form; each chooses for its own graph, on validation, what neighbours
+    weigh.
     """
-    begin = settings_of("DSKReG", MODELS["DSKReG"], folder, plan)["start"] | {"gates": (), "user_gate": None}
-    first = prepared(folder, 0)
+    settings = settings_of("DSKReG", MODELS["DSKReG"], folder, plan)
     for seed in range(plan.seeds):
         dataset = prepared(folder, seed)
         for name, variant in variants(dataset).items():
             path = plan.work / f"{folder.name}.share" / f"{name}-{seed}.json"
             if not path.exists() and (not only or name in only):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                settings = begun_by(
-                    path.with_name(f"{'default' if chooses_like_default(name) else name}.tuned"),
-                    variant,
-                    first,
-                    begin,
-                )
                 chosen, cold = chilled(dataset, seed)
                 one(
                     path,

@@ -40,7 +40,8 @@ from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import Scorer
 from dskreg.pipeline import split
 from dskreg.training.batches import TripleBatches
-from dskreg.training.trainer import STOP_ON, Epoch
+from dskreg.training.measure import STOP_ON
+from dskreg.training.trainer import Epoch
 
 if TYPE_CHECKING:
     from torch_geometric.nn.models import LightGCN

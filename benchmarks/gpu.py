@@ -1,8 +1,8 @@
 """Everything there is to run on a CUDA card, in one call: `python benchmarks/gpu.py [DATA] --out gpu.json`.
 
 First tests/test_gpu.py (scores equal to the CPU's, training learns), none of which may be skipped; then
-epochs and ranking of the default preset, with and without mixed precision, beside the CPU of the same
-machine. DATA is a folder or the word `demo`. The JSON names card, driver and versions.
+epochs and ranking of the default preset, beside the CPU of the same machine. DATA is a folder or the word
+`demo`. The JSON names card, driver and versions.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from dskreg.config import PRESETS, Config
+from dskreg.console import silent
 from dskreg.data.dataset import Dataset
 from dskreg.data.interactions import train_matrix
 from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.evaluation.ranking import model_scorer, rankings
 from dskreg.graph.candidates import CandidateGraph, build
-from dskreg.model.dskreg import DSKReG
-from dskreg.training.optimiser import optimiser_of
-from dskreg.training.trainer import _run, _task
+from dskreg.model.evidence import model_of
+from dskreg.training.trainer import _begin, _optimiser, _run, _task
 
 EPOCHS = 4  # the first warms up and is not counted
 
@@ -46,7 +46,6 @@ class Speed:
     """The default preset on one device."""
 
     device: str
-    mixed_precision: bool
     epoch_s: float  # median
     pairs_per_s: float
     users_per_s: float  # all users against all items, best 20
@@ -57,9 +56,10 @@ def measure(dataset: Dataset, graph: CandidateGraph, config: Config) -> Speed:
     """Epochs and ranking on the device of `config.train`."""
     device = torch.device(config.train.device)
     torch.manual_seed(config.seed)
-    model = DSKReG(config.model, graph, len(dataset.user_ids)).to(device)
-    batches, objective = _task(dataset, model, config, device)
-    optimiser = optimiser_of(model, config.train)
+    model = model_of(config.model, graph, len(dataset.user_ids)).to(device)
+    _begin(model, dataset, config, None, silent)
+    batches, objective = _task(dataset, model, config, device, None)
+    optimiser, _ = _optimiser(model, config.train)
     likes, people = train_matrix(dataset), np.arange(len(dataset.user_ids))
     wait: Callable[[], object] = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     epochs = [
@@ -74,7 +74,6 @@ def measure(dataset: Dataset, graph: CandidateGraph, config: Config) -> Speed:
     peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
     return Speed(
         str(device),
-        config.train.mixed_precision and device.type == "cuda",
         epoch,
         likes.nnz / epoch,
         len(people) / ranking,
@@ -120,17 +119,11 @@ def main() -> None:
     dataset = split(load(given.data, config.data), config.data)
     graph = build(dataset, config.graph, config.seed)
     rows = []
-    for device, mixed in (("cuda", True), ("cuda", False), ("cpu", False)):
-        rows.append(
-            measure(
-                dataset,
-                graph,
-                replace(config, train=replace(config.train, device=device, mixed_precision=mixed)),
-            )
-        )
+    for device in ("cuda", "cpu"):
+        rows.append(measure(dataset, graph, replace(config, train=replace(config.train, device=device))))
         row = rows[-1]
         rate = f"{row.epoch_s:8.2f} s an epoch{row.users_per_s:10,.0f} users/s{row.peak_mb:8,.0f} MB"
-        print(f"{row.device:5s} mixed {row.mixed_precision!s:6s}{rate}", flush=True)
+        print(f"{row.device:5s}{rate}", flush=True)
     document = {
         "tests": verdict,
         "data": Path(given.data).name,

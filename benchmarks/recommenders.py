@@ -32,7 +32,9 @@ from dskreg.evaluation.ranking import Scorer, model_scorer
 from dskreg.evaluation.tuning import chosen as best_settings
 from dskreg.graph.candidates import build
 from dskreg.graph.entities import carriers, choose_relations, idf
-from dskreg.training.start import Start
+from dskreg.model.dskreg import DSKReG
+from dskreg.training import closed_form
+from dskreg.training.closed_form import Start
 from dskreg.training.trainer import refit, train
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 Settings = dict[str, Any]
 SEEN_TOO = "EASE, seen too"
+STRONGEST = 8  # neighbours that lend a title without likes their columns
+BALANCES = ((1.0, 0.15), (1.0, 0.3), (3.0, 0.1))
+"""(gamma, kappa) of `ease_columns`: how loud titles without likes are among all."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def _tuned(
 
 def with_seen(dataset: Dataset) -> sparse.csr_matrix:
     """Training likes, and below them what a user saw and did not like as one more user's list, as
-    DSKReG's start may take it (spectra.py).
+    DSKReG's closed form takes it (closed_form.py).
     """
     return sparse.vstack([train_matrix(dataset), seen_matrix(dataset)]).tocsr()
 
@@ -153,35 +158,76 @@ def by_chance(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
     return lambda who, history: rng.random(history.shape)
 
 
+def ease_columns(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
+    """EASE, and for every title without likes the mean column of the likes' map over its strongest
+    neighbours in the graph: kappa mean_j (B[:, j] + gamma e_j). Nothing is trained.
+
+    gamma brings in the direct link, "liked a neighbour of it", which a zero diagonal removes.
+    """
+    likes = train_matrix(dataset)
+    fitted = EASE(settings["regularisation"]).fit(likes)
+    silent = np.asarray(likes.sum(0)).ravel() == 0
+    mean = strongest_neighbours(dataset, seed, silent)
+    gamma, kappa = settings["gamma"], settings["kappa"]
+
+    def scores(who: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
+        known = fitted.scores(history)
+        return known + kappa * ((known + gamma * history.toarray()) @ mean.T)
+
+    return scores
+
+
+def strongest_neighbours(dataset: Dataset, seed: int, rows: np.ndarray) -> sparse.csr_matrix:
+    """`[I, I]`: of the titles `rows` `[I]` bool the STRONGEST neighbours of the largest strength, summed over
+    the relations, with equal weights that sum to 1.
+    """
+    graph = build(dataset, PRESETS["default"].graph, seed)
+    strength, entries = graph.strengths.sum(2), ([], [], [])
+    for i in np.flatnonzero(rows):
+        there = graph.neighbour[i] >= 0
+        neighbour, first = np.unique(graph.neighbour[i][there], return_index=True)
+        best = neighbour[np.argsort(-strength[i][there][first], kind="stable")[:STRONGEST]]
+        for part, values in zip(
+            entries, (np.full(len(best), i), best, np.full(len(best), 1 / max(len(best), 1))), strict=True
+        ):
+            part.append(values)
+    at = [np.concatenate([np.zeros(0), *part]) for part in entries]
+    return sparse.csr_matrix(
+        (at[2].astype(np.float32), (at[0].astype(int), at[1].astype(int))), shape=(len(rows), len(rows))
+    )
+
+
 def dskreg(config: Config) -> Recommender:
-    """DSKReG, which does its own choosing on validation: the start (once per data set, as rivals are tuned)
-    and the epoch. `fit` adds what it chose.
+    """DSKReG, which does its own choosing on validation: the closed form (once per data set, as rivals are
+    tuned), the epoch and what neighbours weigh. `fit` adds what it chose.
     """
 
     def choose(dataset: Dataset, settings: Settings) -> Settings:
-        start = Start.from_json(settings["start"]) if "start" in settings else None
-        found = train(
-            dataset,
-            build(dataset, config.graph, config.seed),
-            replace(config, train=replace(config.train, epochs=0)),
-            start=start,
-        )
-        return {"start": found.start.to_json()} if found.start else {}
+        if config.model.form == "paper":
+            return {}
+        users = config.train.validation_users
+        return {"start": closed_form.choose(dataset.folds, config.model.width, users, config.seed).to_json()}
 
     def fit(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
-        chosen = replace(config, seed=seed)
-        start = Start.from_json(settings["start"]) if "start" in settings else None
-        found = train(dataset, build(dataset, chosen.graph, seed), chosen, start=start)
-        final = refit(dataset, chosen, found)[1] if config.train.refit else found
-        settings |= {
-            "best_epoch": found.best_epoch,
-            "validation ndcg@20": max(epoch.ndcg for epoch in found.history),
-        }
-        if found.start is not None:
-            settings |= {"start": found.start.to_json()}
-        return model_scorer(final.model)
+        return model_scorer(fitted(config, dataset, settings, seed))
 
     return Recommender(fit, choose=choose)
+
+
+def fitted(config: Config, dataset: Dataset, settings: Settings, seed: int) -> DSKReG:
+    """The model of everything known before the test; `settings` get what it chose."""
+    chosen = replace(config, seed=seed)
+    start = Start.from_json(settings["start"]) if "start" in settings else None
+    found = train(dataset, build(dataset, chosen.graph, seed), chosen, start=start)
+    final = refit(dataset, chosen, found)[1] if config.train.refit else found
+    settings |= {
+        "best_epoch": found.best_epoch,
+        "validation ndcg@20": max(epoch.ndcg for epoch in found.history),
+    }
+    if found.start is not None and found.evidence is not None:
+        settings |= {"start": found.start.to_json()}
+        settings |= {name: found.evidence[name] for name in ("kappa", "scale", "boost")}
+    return final.model.eval()
 
 
 RIVALS: dict[str, Recommender] = {
@@ -233,3 +279,19 @@ WITHOUT_LIKES: dict[str, Recommender] = {
     "content-kNN": Recommender(content_knn),
 }
 """What can rank items that no user has liked."""
+
+
+def columns_name(gamma: float, kappa: float) -> str:
+    """How `ease_columns` with these settings is called."""
+    return f"EASE columns of KG neighbours, gamma {gamma:g}, kappa {kappa:g}"
+
+
+EASE_COLUMNS: dict[str, Recommender] = {
+    columns_name(gamma, kappa): Recommender(
+        lambda data, settings, seed, gamma=gamma, kappa=kappa: ease_columns(
+            data, settings | {"gamma": gamma, "kappa": kappa}, seed
+        )
+    )
+    for gamma, kappa in BALANCES
+}
+"""The untrained rival for titles without likes, by (gamma, kappa); its regularisation is EASE's."""

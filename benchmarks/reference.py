@@ -3,9 +3,9 @@ path, and what its speed is measured against.
 
     s(i,j,r) = [e_r, e_j] . [c, a]           every candidate of every pair: [B, M, 2D]        section 3.2
     y        = K-hot of the K largest s + G; backward the relaxation over all M, in K rounds
-    ê_u      = act(W_u (e_u + g sum_j beta_j e_j) + b_u),    beta_j ∝ y_j exp(e_u.e_j)        section 3.3
+    ê_u      = act(W_u (e_u + sum_j beta_j e_j) + b_u),      beta_j ∝ y_j exp(e_u.e_j)        section 3.3
                over the padded history [B, H, D]
-    ê_i|u    = act(W_i (e_i + sum_j alpha_j g_r e_j) + b_i), alpha_j ∝ y_j exp(ê_u.e_r)
+    ê_i|u    = act(W_i (e_i + sum_j alpha_j e_j) + b_i),     alpha_j ∝ y_j exp(ê_u.e_r)
                over the candidates [B, M, D]
     L        = mean of -log sigmoid(y(u,i+) - y(u,i-)) + lambda L2                            section 3.4
 
@@ -37,7 +37,7 @@ from dskreg.evaluation.ranking import Scorer, rankings
 from dskreg.model.dskreg import DSKReG
 from dskreg.training.batches import TripleBatches
 from dskreg.training.objectives import Bpr
-from dskreg.training.optimiser import optimiser_of
+from dskreg.training.trainer import _optimiser
 
 # Of a chunk when ranking: 4 MB of candidates each for neighbours and relations at D = 16, M = 500; larger
 # ones are slower on two cores
@@ -94,22 +94,16 @@ def attention(preference: Tensor, weight: Tensor) -> Tensor:
 
 
 class Reference(nn.Module):
-    """The parameters of `DSKReG`, under the same names, and the paper's computation without its short
-    cuts.
+    """The parameters of `DSKReG` of the paper's form, under the same names, and the paper's computation
+    without its short cuts.
     """
 
     def __init__(
-        self,
-        config: ModelConfig,
-        neighbour: Tensor,
-        relation: Tensor,
-        log_strength: Tensor,
-        relations: int,
-        users: int,
+        self, config: ModelConfig, neighbour: Tensor, relation: Tensor, relations: int, users: int
     ) -> None:
         """Args:
-        config: any; the `paper` preset's has neither gates nor prior, and a free e_u.
-        neighbour, relation, log_strength: the candidate table `[I, M]`, -1 where there is no neighbour.
+        config: of the paper's form.
+        neighbour, relation: the candidate table `[I, M]`, -1 where there is no neighbour.
         relations: R.
         users: U.
         """
@@ -117,26 +111,18 @@ class Reference(nn.Module):
         self.config, d = config, config.width
         self.item_embedding = nn.Parameter(torch.randn(len(neighbour), d) / d**0.5)
         self.relation_embedding = nn.Parameter(torch.randn(relations, d) * 0.1)
-        self.user_embedding = nn.Parameter(torch.randn(users, d) / d**0.5) if config.user == "free" else None
-        self.relevance_item, self.relevance_relation = (
-            nn.Parameter(torch.zeros(d)),
-            nn.Parameter(torch.zeros(d)),
-        )
-        self.prior = nn.Parameter(torch.ones(relations)) if config.prior else None
-        self.log_gate = nn.Parameter(torch.zeros(relations)) if config.gates else None
-        self.log_user_gate = nn.Parameter(torch.zeros(1)) if config.gates else None
+        self.user_embedding = nn.Parameter(torch.randn(users, d) / d**0.5)
+        self.relevance_item = nn.Parameter(torch.zeros(d))
+        self.relevance_relation = nn.Parameter(torch.zeros(d))
         self.user_tower, self.item_tower = nn.Linear(d, d), nn.Linear(d, d)
-        self.register_buffer("history_weight", torch.ones(len(neighbour)) if config.user == "items" else None)
-        self.neighbour, self.relation, self.log_strength = neighbour, relation.long(), log_strength
+        self.neighbour, self.relation = neighbour, relation.long()
 
     @classmethod
     def of(cls, model: DSKReG) -> Self:
         """The same graph and a copy of the weights of `model`, in its precision; on the CPU."""
-        users = 0 if model.user_embedding is None else len(model.user_embedding)
-        neighbour, relation, strength = (
-            table.cpu() for table in (model.neighbour, model.relation, model.log_strength)
-        )
-        reference = cls(model.config, neighbour, relation, strength, len(model.relation_embedding), users).to(
+        neighbour, relation = (table.cpu() for table in (model.neighbour, model.relation))
+        users = len(model.user_embedding)
+        reference = cls(model.config, neighbour, relation, model.relations, users).to(
             model.item_embedding.dtype
         )
         reference.load_state_dict(model.state_dict())
@@ -147,16 +133,11 @@ class Reference(nn.Module):
         present = history >= 0
         embedded = F.embedding(history.clamp(min=0), self.item_embedding)  # [B, H, D]
         logit = (embedded @ self.relevance_item).masked_fill(~present, -torch.inf)
-        if self.user_embedding is None:
-            weight = present * F.embedding(history.clamp(min=0), self.history_weight[:, None]).squeeze(2)
-            base = (embedded * weight[..., None]).sum(1) / present.sum(1, keepdim=True).clamp(min=1) ** 0.5
-        else:
-            base = F.embedding(users, self.user_embedding)
+        base = F.embedding(users, self.user_embedding)
         beta = attention(
             torch.einsum("bhd,bd->bh", embedded, base), self._sample(logit, noise, self.config.user_picks)
         )
-        gate = 1.0 if self.log_user_gate is None else self.log_user_gate.exp()
-        return self._activate(self.user_tower(base + gate * torch.einsum("bh,bhd->bd", beta, embedded)))
+        return torch.tanh(self.user_tower(base + torch.einsum("bh,bhd->bd", beta, embedded)))
 
     def item(self, user: Tensor, items: Tensor, noise: Tensor | None = None) -> Tensor:
         """ê_i|u `[B, D]` of `items` `[B]`, each as the `user` `[B, D]` of its row sees it; `noise` `[B,
@@ -167,15 +148,9 @@ class Reference(nn.Module):
         e_r = F.embedding(relation, self.relation_embedding)  # [B, M, D]
         # [B, M]
         logit = torch.cat([e_r, e_j], -1) @ torch.cat([self.relevance_relation, self.relevance_item])
-        if self.log_gate is not None:
-            logit = logit + self.log_gate[relation]
-        if self.prior is not None:
-            logit = logit + self.prior[relation] * self.log_strength[items]
         weight = self._sample(logit.masked_fill(neighbour < 0, -torch.inf), noise, self.config.picks)
         alpha = attention(torch.einsum("bmd,bd->bm", e_r, user), weight)
-        if self.log_gate is not None:
-            alpha = alpha * self.log_gate.exp()[relation]
-        return self._activate(
+        return torch.tanh(
             self.item_tower(F.embedding(items, self.item_embedding) + torch.einsum("bm,bmd->bd", alpha, e_j))
         )
 
@@ -199,17 +174,16 @@ class Reference(nn.Module):
         items = torch.cat([batch.liked, batch.other])
         user = self.user(batch.users, batch.history, user_noise).repeat(2, 1)
         liked, other = (user * self.item(user, items, item_noise)).sum(1).chunk(2)
-        touched = [F.embedding(items, self.item_embedding), self.relation_embedding]
-        if self.user_embedding is not None:
-            touched.append(F.embedding(batch.users, self.user_embedding))
+        touched = [
+            F.embedding(items, self.item_embedding),
+            self.relation_embedding,
+            F.embedding(batch.users, self.user_embedding),
+        ]
         norm = torch.stack([part.square().sum() for part in touched]).sum() / (2 * len(items))
         return -F.logsigmoid(liked - other).mean() + l2 * norm
 
     def _sample(self, logit: Tensor, noise: Tensor | None, k: int) -> Tensor:
         return k_hot(logit, noise, k, self.config.temperature, self.training and torch.is_grad_enabled())
-
-    def _activate(self, x: Tensor) -> Tensor:
-        return x if self.config.activation == "linear" else torch.tanh(x)
 
 
 def batches(likes: sparse.csr_matrix, size: int, rng: np.random.Generator) -> Iterator[Triples]:
@@ -267,7 +241,7 @@ def fast_steps(model: DSKReG, dataset: Dataset, config: Config, steps: int, seed
     """
     batches = TripleBatches(dataset, replace(config, seed=seed), model.item_embedding.device)
     objective = Bpr(model, config.train)
-    optimiser = optimiser_of(model, config.train)
+    optimiser = _optimiser(model, config.train)[0]
     model.train()
     pairs, epoch, began = 0, 0, time.perf_counter()
     while steps:

@@ -31,13 +31,9 @@ SHOWN = {
     "EASE, seen too": "EASE (+ seen items)",
     "DSKReG, paper preset": "DSKReG (paper preset)",
     "by chance": "random",
-    "start at random": "random initialisation",
-    "one kernel": "single kernel",
-    "kernels of the likes alone": "kernels from likes only",
     "no sampling, all M": "no sampling (all M)",
     "soft in the place of straight-through": "soft relaxation, not straight-through",
     "wrong sign of the noise": "negated noise",
-    "the sampler learns ten times faster": "sampler learning rate x 10",
 }
 """How a page names a model whose name in the document is another."""
 HEADINGS = {

@@ -15,14 +15,13 @@ from torch import Tensor
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.changes import patched
+from benchmarks.changes import patched, wrong_sign
 from benchmarks.recommenders import Recommender, Settings, dskreg
 from dskreg.config import PRESETS, Config
 from dskreg.data.dataset import Dataset
 from dskreg.evaluation.ranking import Scorer
 from dskreg.graph.entities import choose_relations
-from dskreg.model import dskreg as model
-from dskreg.training import batches
+from dskreg.model.evidence import EvidenceDSKReG
 
 
 def shuffled(dataset: Dataset, seed: int = 0) -> Dataset:
@@ -40,26 +39,17 @@ def uniform() -> AbstractContextManager[None]:
     """Draws take no notice of what was learnt: every candidate is as likely as any other, also at the test,
     where the draw is of a fixed seed.
     """
-    logit = model.DSKReG.logits_of
+    relevance = EvidenceDSKReG.relevance
 
     def equal(
-        self: model.DSKReG, neighbour: Tensor, relation: Tensor, gone: Tensor, *log_strength: Tensor
+        self: EvidenceDSKReG, items: Tensor, neighbour: Tensor, relation: Tensor, slot: Tensor | None
     ) -> Tensor:
-        # a fixed order, title for item
-        spread = torch.frac(
-            torch.sin(neighbour.double() * 12.9898 + relation.double() * 78.233) * 43758.5453
-        ).float()
-        return (
-            spread + 0 * logit(self, neighbour, relation, gone, *log_strength).nan_to_num(neginf=0)
-        ).masked_fill(gone, -torch.inf)
+        # a fixed order, title for title
+        turned = items[:, None] * 4.1414 + neighbour.double() * 12.9898 + relation.double() * 78.233
+        spread = torch.frac(torch.sin(turned) * 43758.5453).float()
+        return spread + 0 * relevance(self, items, neighbour, relation, slot)
 
-    return patched(model.DSKReG, "logits_of", equal)
-
-
-def wrong_sign() -> AbstractContextManager[None]:
-    """The release's noise: log(-log U), which draws far too deterministically."""
-    gumbel = batches.gumbel
-    return patched(batches, "gumbel", lambda *arguments: -gumbel(*arguments))
+    return patched(EvidenceDSKReG, "relevance", equal)
 
 
 def within(around: Callable, recommender: Recommender) -> Recommender:
@@ -95,31 +85,6 @@ def shuffling(recommender: Recommender) -> Recommender:
     )
 
 
-def beginning(recommender: Recommender, change: Callable[[list[dict]], list[dict]]) -> Recommender:
-    """The same from another mixture of kernels: `change` makes it from the default's."""
-    choose = recommender.choose
-    assert choose is not None
-    return replace(
-        recommender,
-        choose=lambda dataset, settings: choose(
-            dataset, {"start": settings["start"] | {"kernels": change(settings["start"]["kernels"])}}
-        ),
-    )
-
-
-FASTER, HELD = "the sampler learns ten times faster", "no weight decay"
-
-
-def chooses_like_default(name: str) -> bool:
-    """Does only training feel this change, so that the variant would choose the default's start?"""
-    return name.startswith("tau = ") or name in (
-        "wrong sign of the noise",
-        "soft in the place of straight-through",
-        FASTER,
-        HELD,
-    )
-
-
 def setting(**changes: object) -> Config:
     """The default preset with some settings changed, such as `train__epochs=0`."""
     config = PRESETS["default"]
@@ -135,22 +100,12 @@ def variants(dataset: Dataset) -> dict[str, Recommender]:
 
     found = {
         "default": dskreg(base),
-        "no graph at all": dskreg(setting(graph__without=",".join([*relations, "co-liked"]))),
         "no knowledge graph": dskreg(setting(graph__without=",".join(relations))),
-        "no co-liked": dskreg(setting(graph__without="co-liked")),
+        "not trained": dskreg(setting(train__epochs=0)),
         "no sampling, all M": dskreg(setting(model__picks=base.graph.candidates)),
         "uniform sampling": within(uniform, dskreg(base)),
         "wrong sign of the noise": within(wrong_sign, dskreg(base)),
         "soft in the place of straight-through": dskreg(setting(model__relaxation="soft")),
-        FASTER: dskreg(setting(train__sampler_learning_rate="3e-3")),
-        HELD: dskreg(setting(train__weight_decay="0")),
-        "one kernel": beginning(dskreg(base), lambda kernels: [kernels[0] | {"share": 1.0}]),
-        "kernels of the likes alone": beginning(
-            dskreg(base), lambda kernels: [kernel | {"seen": False, "knowledge": False} for kernel in kernels]
-        ),
-        "no gates": dskreg(setting(model__gates="false")),
-        "no prior": dskreg(setting(model__prior="false")),
-        "start at random": dskreg(setting(train__start="random", train__learning_rate="1e-3")),
     }
     found["shuffled knowledge graph"] = shuffling(found["default"])
     found |= {f"K = {k}": dskreg(setting(model__picks=k)) for k in (2, 4, 16, 32)}

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dskreg.training.start import Kernel, Start
+from dskreg.training.start import Start
 
 from benchmarks import accuracy, recommenders
 from benchmarks import assess as assessing
@@ -18,15 +18,16 @@ from benchmarks.accuracy import MODELS, Plan
 from benchmarks.assess import assess, chilled
 from benchmarks.recommenders import SEEN_TOO, Recommender, content_knn, ease_seen, rp3beta, with_seen
 from benchmarks.sets import there
-from benchmarks.variants import chooses_like_default, shuffled, uniform, variants, wrong_sign
-from dskreg.config import ModelConfig
+from benchmarks.variants import shuffled, uniform, variants
+from dskreg.config import PRESETS, ModelConfig
 from dskreg.data.dataset import SEEN, TEST, TRAIN, VALIDATION, Dataset
 from dskreg.data.interactions import seen_matrix, train_matrix
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import Scorer
 from dskreg.evaluation.tuning import tuned
-from dskreg.model.dskreg import DSKReG
-from dskreg.training import batches
+from dskreg.graph.candidates import build
+from dskreg.model.evidence import EvidenceDSKReG, model_of
+from dskreg.training.closed_form import Start
 from tests.tiny_runs import fixed_scorer, noisy, small
 
 
@@ -154,38 +155,66 @@ def test_uniform_sampling_ignores_the_weights() -> None:
     draws = []
     for seed in (0, 1):
         torch.manual_seed(seed)
-        model = DSKReG(ModelConfig(width=8, picks=3), graph, 24).eval()
-        model.relevance_item.data.normal_()
+        model = model_of(ModelConfig(width=8, picks=3), graph, 24).eval()
+        assert isinstance(model, EvidenceDSKReG)
+        model.likes.fill_(2)
+        model.pair_relevance.data.normal_()
         with uniform():
             draws.append(model.draw_items(torch.arange(16)).slot)
         learnt = model.draw_items(torch.arange(16)).slot
     assert torch.equal(*draws) and not torch.equal(draws[1], learnt)
 
 
-def test_negated_noise_is_undone_after_the_variant() -> None:
-    generator = torch.Generator()
-    plain = batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu"))
-    with wrong_sign():
-        turned = batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu"))
-    assert torch.equal(turned, -plain) and torch.equal(
-        batches.gumbel((3, 4), generator.manual_seed(0), torch.device("cpu")), plain
-    )
+def test_every_variant_of_the_model_begins_from_the_same_closed_form() -> None:
+    for name, variant in variants(noisy()).items():
+        assert variant.choose is not None, name
+    chosen = variants(noisy())["default"].choose
+    assert chosen is not None and Start.from_json(chosen(noisy(), {})["start"]).ridge > 0
+    assert MODELS["DSKReG, paper preset"].choose(noisy(), {}) == {}  # type: ignore[misc]
 
 
-def test_variants_that_change_training_alone_start_like_the_default() -> None:
-    found, begin = variants(noisy()), {"start": Start((Kernel(0.25, 10.0, 8),)).to_json()}
-    started = {
-        name: variant.choose(noisy(), begin)
-        for name, variant in found.items()
-        if variant.choose and (name == "default" or chooses_like_default(name))
-    }
-    assert len(started) == 8 and all(start == started["default"] for start in started.values())
+def test_the_model_tells_what_it_chose(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, settings = noisy(), {"start": Start(0.25, 10.0, 0.0).to_json()}
+    config = replace(PRESETS["default"], model=ModelConfig(width=8, picks=3))
+    config = replace(config, train=replace(config.train, epochs=1))
+    model = recommenders.fitted(config, data, settings, 3)
+    assert isinstance(model, EvidenceDSKReG)
+    assert set(settings) == {"start", "best_epoch", "validation ndcg@20", "kappa", "scale", "boost"}
+    assert model.evidence.tolist() == pytest.approx([settings[name] for name in ("kappa", "scale", "boost")])
+    known = np.isin(data.fold, (TRAIN, VALIDATION))
+    assert (model.likes.numpy() == np.bincount(data.item[known], minlength=len(data.items))).all(), "refitted"
+
+
+def test_titles_without_likes_get_the_columns_of_their_neighbours() -> None:
+    """By dense matrices and a loop over pairs: the strengths summed over relations, eight of them, alike."""
+    data, cold = chilled(noisy(40, 30), 0)
+    settings = {"regularisation": 20.0, "gamma": 2.0, "kappa": 0.3}
+    likes = train_matrix(data).toarray()
+    liked = likes.any(0)
+    assert (cold & ~liked).sum() == cold.sum() == 3
+    p = np.linalg.inv(likes[:, liked].T @ likes[:, liked] + 20 * np.eye(liked.sum()))
+    weights = np.zeros((30, 30))
+    block = -p / np.diag(p)
+    np.fill_diagonal(block, 0)
+    weights[np.ix_(liked, liked)] = block
+    graph = build(data, PRESETS["default"].graph, 5)
+    columns = weights.copy()
+    for i in np.flatnonzero(~liked):
+        strength: dict[int, float] = {}
+        for place, j in enumerate(graph.neighbour[i].tolist()):
+            if j >= 0:
+                strength[j] = float(graph.strengths[i, place].sum())
+        order = sorted(strength, key=lambda j: (-strength[j], j))[:8]
+        assert len(order) == 8 < len(strength)
+        columns[:, i] = sum(weights[:, j] + 2.0 * np.eye(30)[j] for j in order) / 8 * 0.3
+    found = recommenders.ease_columns(data, settings, 5)(np.arange(40), train_matrix(data))
+    np.testing.assert_allclose(found, likes @ columns, atol=1e-4)
 
 
 def test_recorded_settings_are_kept_and_what_is_missing_is_tuned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = {"best_epoch": 3, "start": {"gates": [1.0]}}
+    ours = {"best_epoch": 3, "start": {"exponent": 0.25}}
     settings = {"iALS": {"factors": 7}, "EASE": {"regularisation": 7.5}, "DSKReG": ours}
     rows = [{"model": name, "settings": values} for name, values in settings.items()]
     (tmp_path / "accuracy.json").write_text(json.dumps({"tiny: test": rows}))
@@ -199,12 +228,10 @@ def test_recorded_settings_are_kept_and_what_is_missing_is_tuned(
     found = {
         name: accuracy.settings_of(name, accuracy.MODELS[name], tmp_path / "tiny", plan) for name in names
     }
-    assert (
-        found["iALS"] == {"factors": 7}
-        and found["DSKReG"] == {"start": {"gates": [1.0]}}
-        and found["BPR-MF"] == {"alpha": 6}
+    assert found["iALS"] == {"factors": 7} and found["BPR-MF"] == {"alpha": 6}
+    assert found["EASE"] == {"alpha": 4} and found["DSKReG"] == {"alpha": 6}, (
+        "what searches by itself is never taken from an earlier run"
     )
-    assert found["EASE"] == {"alpha": 4}, "what searches by itself is never taken from an earlier run"
 
 
 @pytest.mark.parametrize("name", ["EASE", "item-kNN"])

@@ -105,7 +105,7 @@ def test_an_empty_curve_reaches_nothing() -> None:
 
 def test_the_history_of_a_training_run_is_a_curve() -> None:
     history = [
-        Epoch(n, 0.5, 0.5, ndcg=n / 10, recall=0.9, seconds=seconds, evaluation_seconds=99.0)
+        Epoch(n, 0.5, 0.5, ndcg=n / 10, recall=0.9, hidden=None, seconds=seconds, evaluation_seconds=99.0)
         for n, seconds in enumerate([0.0, 2.0, 1.5])
     ]
     assert of_epochs(history, start=1.0) == [Point(1.0, 0.0), Point(3.0, 0.1), Point(4.5, 0.2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from dskreg.data.dataset import TRAIN, Dataset
 from dskreg.data.interactions import train_matrix
 from dskreg.graph.candidates import CandidateGraph, _strongest, build
 from dskreg.graph.entities import carriers, choose_relations, shared_entities
+from tests.small import random_world
 from tests.worlds import EVERYTHING, GENRE, SEQUEL, A, B, C, D, E, hand_drawn, hand_drawn_graph, world
 
 MECHA, SPACE = math.log(5 / 2) / math.log(5), math.log(5 / 3) / math.log(5)
@@ -55,25 +57,20 @@ def crowd(seed: int = 0, items: int = 60) -> Dataset:
 
 
 def test_the_table_by_hand() -> None:
+    """C and E, which no training like names, have neighbours and are nobody's."""
     expected = {
         (A, "genre", B): MECHA + SPACE,
-        (A, "genre", C): SPACE,
-        (B, "genre", C): SPACE,
-        (D, "sequel", E): 1.0,  # a triple between items, told by D alone and known to both
-        # n_ij / (sqrt(n_i n_j) + 10) over the median best of A, B and D, which is A's and B's
-        (A, "co-liked", B): (2 / (math.sqrt(2 * 2) + 10)) / (2 / (2 + 10)),
-        (A, "co-liked", D): (1 / (math.sqrt(2 * 2) + 10)) / (2 / (2 + 10)),
-        (B, "co-liked", D): (1 / (math.sqrt(2 * 2) + 10)) / (2 / (2 + 10)),
+        (B, "genre", A): MECHA + SPACE,
+        (C, "genre", A): SPACE,
+        (C, "genre", B): SPACE,
+        (E, "sequel", D): 1.0,  # a triple between items, told by D alone and known to both
     }
-    expected |= {(j, r, i): s for (i, r, j), s in expected.items()}
     assert table(hand_drawn_graph()) == pytest.approx(expected)
 
 
-def test_only_training_likes_make_co_liked() -> None:
-    """Viewer 0's C is validation, 1's E test, 2's C outside the core, 2's E not liked: none of them has a
-    co-liked neighbour.
-    """
-    assert not {i for i, r, _ in table(hand_drawn_graph()) if r == "co-liked"} & {C, E}
+def test_only_training_likes_make_a_candidate() -> None:
+    """User 0's C is validation, 1's E test, 2's C outside the core, 2's E not liked: nobody draws them."""
+    assert not set(hand_drawn_graph().neighbour.ravel().tolist()) & {C, E}
     assert train_matrix(hand_drawn()).toarray().tolist() == [
         [1, 1, 0, 0, 0],
         [1, 1, 0, 1, 0],
@@ -81,16 +78,35 @@ def test_only_training_likes_make_co_liked() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "without",
-    [(), ("genre",), ("sequel",), ("co-liked",), ("genre", "co-liked"), ("genre", "sequel", "co-liked")],
-)
+def test_the_strengths_are_those_of_the_pair_under_every_relation() -> None:
+    """Added up entity by entity, whichever relation the candidate stands under."""
+    data = random_world(3)
+    graph = build(data, EVERYTHING)
+    carried = [[set[int]() for _ in range(3)] for _ in range(12)]
+    for i, r, e in zip(data.head.tolist(), data.relation.tolist(), data.tail.tolist(), strict=True):
+        carried[i][r].add(e)
+    for i, place in np.argwhere(graph.neighbour >= 0).tolist():
+        j = int(graph.neighbour[i, place])
+        for q, name in enumerate(graph.relations):
+            r = data.relations.index(name)
+            number = Counter(e for of_item in carried for e in of_item[r])
+            shared = carried[i][r] & carried[j][r]
+            expected = sum(math.log(12 / number[e]) / math.log(12) for e in shared)
+            # a title is an entity too, and a triple may come from either end
+            expected += any(data.entity_item[e] == j for e in carried[i][r]) or any(
+                data.entity_item[e] == i for e in carried[j][r]
+            )
+            assert graph.strengths[i, place, q] == pytest.approx(expected, abs=1e-6)
+    assert not graph.strengths[graph.neighbour < 0].any()
+
+
+@pytest.mark.parametrize("without", [(), ("genre",), ("sequel",), ("genre", "sequel")])
 @pytest.mark.parametrize("min_items", [0, 1])
 def test_each_relation_can_be_switched_off_and_the_others_stay(
     without: tuple[str, ...], min_items: int
 ) -> None:
     graph = build(hand_drawn(), replace(EVERYTHING, without=without, min_items=min_items))
-    assert set(graph.relations) == {"genre", "sequel", "co-liked"} - set(without)
+    assert set(graph.relations) == {"genre", "sequel"} - set(without)
     assert table(graph) == pytest.approx(
         {key: s for key, s in table(hand_drawn_graph()).items() if key[1] not in without}
     )
@@ -98,9 +114,7 @@ def test_each_relation_can_be_switched_off_and_the_others_stay(
 
 def test_an_entity_that_too_many_items_carry_connects_none() -> None:
     found = table(build(hand_drawn(), replace(EVERYTHING, max_share=0.5)))  # Space: three of five
-    assert {key: s for key, s in found.items() if key[1] == "genre"} == pytest.approx(
-        {(A, "genre", B): MECHA, (B, "genre", A): MECHA}
-    )
+    assert found == pytest.approx({(A, "genre", B): MECHA, (B, "genre", A): MECHA, (E, "sequel", D): 1.0})
 
 
 def test_shared_entities_by_hand() -> None:
@@ -143,7 +157,7 @@ def test_a_relation_whose_entities_are_all_distinct_is_left_out() -> None:
     data = world(
         [(0, 0, TRAIN), (0, 1, TRAIN)], 4, 1, [(i, 0, i) for i in range(4)], ("id",), list("abcd"), [-1] * 4
     )
-    assert build(data, EVERYTHING).relations == ("co-liked",)
+    assert build(data, EVERYTHING).relations == ()
 
 
 @pytest.mark.parametrize("m", [1, 3, 10, 50])
@@ -184,7 +198,13 @@ def test_no_item_is_a_neighbour_of_itself() -> None:
 
 def test_the_seed_settles_ties_and_nothing_else() -> None:
     data = world(
-        [(0, 0, TRAIN)], 30, 1, [(i, 0, i % 2) for i in range(30)], ("half",), ["even", "odd"], [-1, -1]
+        [(0, i, TRAIN) for i in range(30)],
+        30,
+        1,
+        [(i, 0, i % 2) for i in range(30)],
+        ("half",),
+        ["even", "odd"],
+        [-1, -1],
     )
     config = replace(EVERYTHING, candidates=5)
     first, again, other = (build(data, config, seed) for seed in (0, 0, 1))
@@ -202,27 +222,11 @@ def test_the_seed_settles_ties_and_nothing_else() -> None:
     assert (np.abs(share - 5 / 30) < 0.05).all()  # 1,120 chances each: every equal has the same
 
 
-def test_blocks_of_titles_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rows", [1, 7, 59])
+def test_blocks_of_titles_make_no_difference(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = table(build(crowd(), replace(EVERYTHING, candidates=1000)))
-    monkeypatch.setattr("dskreg.graph.candidates.ROWS", 7)
+    monkeypatch.setattr("dskreg.graph.candidates.CELLS", rows * 60 * 2)
     assert table(build(crowd(), replace(EVERYTHING, candidates=1000))) == pytest.approx(whole)
-
-
-def test_co_liked_by_blocks_is_a_double_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, config = crowd(items=45), replace(EVERYTHING, candidates=1000, max_relations=0)
-    likes = train_matrix(data).toarray()
-    count = likes.sum(0)
-    loop = {
-        (i, j): (likes[:, i] * likes[:, j]).sum() / (math.sqrt(count[i] * count[j]) + 10)
-        for i in range(45)
-        for j in range(45)
-        if i != j
-    }
-    best = np.array([max(loop[i, j] for j in range(45) if j != i) for i in range(45)])
-    expected = {(i, "co-liked", j): s / np.median(best[best > 0]) for (i, j), s in loop.items() if s}
-    for rows in (1, 7, 512):
-        monkeypatch.setattr("dskreg.graph.candidates.ROWS", rows)
-        assert table(build(data, config)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

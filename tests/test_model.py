@@ -17,16 +17,14 @@ from torch import Tensor
 from dskreg.config import PRESETS, ModelConfig
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
+from dskreg.model.evidence import EvidenceDSKReG
 from dskreg.model.scoring import SPREAD, Catalogue, pair_scores
-from tests.drawn_models import CATALOGUE, HISTORY, PADDED, USERS, make, noises
-from tests.worlds import A, C, D, E, hand_drawn_graph
+from tests.drawn_models import CATALOGUE, HISTORY, PADDED, USERS, crowded_graph, make, noises
+from tests.worlds import A, C, D, E
 
 VARIANTS = [
-    pytest.param(
-        replace(PRESETS[name].model, width=4, picks=k, user_picks=min(k, 2), gates=gates),
-        id=f"{name}-{k}-{'gates' if gates else 'no gates'}",
-    )
-    for name, gates, k in itertools.product(PRESETS, (False, True), (1, 2, 8))
+    pytest.param(replace(PRESETS[name].model, width=4, picks=k, user_picks=min(k, 2)), id=f"{name}-{k}")
+    for name, k in itertools.product(("default", "paper"), (1, 2, 8))
 ]
 
 
@@ -42,77 +40,99 @@ class Oracle:
     score: float
 
 
+def dot(x: np.ndarray, y: np.ndarray) -> float:
+    return float(sum(a * b for a, b in zip(x.tolist(), y.tolist(), strict=True)))
+
+
+def softmax(x: list[float]) -> list[float]:
+    grown = [math.exp(v) for v in x]
+    return [g / sum(grown) for g in grown]
+
+
+def candidates(graph: CandidateGraph, title: int) -> list[tuple[int, int, int]]:
+    """(place, neighbour, relation)"""
+    rows = zip(graph.neighbour[title].tolist(), graph.relation[title].tolist(), strict=True)
+    return [(place, j, r) for place, (j, r) in enumerate(rows) if j >= 0]
+
+
+def numbers(model: DSKReG) -> dict[str, np.ndarray]:
+    return {name: value.detach().numpy() for name, value in model.state_dict().items()}
+
+
 def oracle(
     model: DSKReG, graph: CandidateGraph, user: int, title: int, user_noise: Tensor, item_noise: Tensor
 ) -> Oracle:
-    config, p = model.config, {name: value.detach().numpy() for name, value in model.named_parameters()}
+    """Of either form."""
+    return (of_evidence if isinstance(model, EvidenceDSKReG) else of_paper)(
+        model, graph, user, title, user_noise, item_noise
+    )
+
+
+def of_evidence(
+    model: DSKReG, graph: CandidateGraph, user: int, title: int, user_noise: Tensor, item_noise: Tensor
+) -> Oracle:
+    p, history = numbers(model), HISTORY[user]
+    e, n, (kappa, scale, boost) = p["item_embedding"], p["likes"], p["evidence"].tolist()
+    viewer = sum((p["history_weight"][h] * e[h] for h in history), np.zeros(4)) / max(len(history), 1) ** 0.5
+
+    def features(place: int, j: int) -> np.ndarray:
+        return np.array([*graph.strengths[title, place].tolist(), math.log(1 + n[j]) / 5, 1.0])
+
+    found = [
+        (dot(p["pair_relevance"][r], features(place, j)) + float(item_noise[title, place]), j, r, place)
+        for place, j, r in candidates(graph, title)
+        if n[j]
+    ]
+    picked = sorted(found, reverse=True)[: model.config.picks]
+    alpha = softmax([dot(p["pair_attention"][r], features(place, j)) for _, j, r, place in picked])
+    k = scale * (kappa / (n[title] + kappa) if n[title] else boost)
+    contribution = [
+        k * a * math.exp(p["log_gate"][r]) * dot(viewer, e[j])
+        for a, (_, j, r, _) in zip(alpha, picked, strict=True)
+    ]
+    own = dot(viewer, e[title])
+    return Oracle(alpha, [(j, r) for _, j, r, _ in picked], contribution, own, 0.0, own + sum(contribution))
+
+
+def of_paper(
+    model: DSKReG, graph: CandidateGraph, user: int, title: int, user_noise: Tensor, item_noise: Tensor
+) -> Oracle:
+    config, p = model.config, numbers(model)
     e, e_r = p["item_embedding"], p["relation_embedding"]
 
-    def dot(x: np.ndarray, y: np.ndarray) -> float:
-        return float(sum(x[d] * y[d] for d in range(config.width)))
+    def tower(name: str, x: np.ndarray) -> np.ndarray:
+        rows = zip(p[f"{name}.weight"], p[f"{name}.bias"].tolist(), strict=True)
+        return np.array([math.tanh(dot(row, x) + b) for row, b in rows])
 
-    def tower(name: str, x: list[float]) -> list[float]:
-        y = [
-            dot(p[f"{name}.weight"][row], np.array(x)) + float(p[f"{name}.bias"][row])
-            for row in range(config.width)
-        ]
-        return y if config.activation == "linear" else [math.tanh(v) for v in y]
-
-    def softmax(x: list[float]) -> list[float]:
-        grown = [math.exp(v) for v in x]
-        return [g / sum(grown) for g in grown]
-
-    # The user.
-    history = HISTORY[user]
+    # The user
     keys = [
         (dot(p["relevance_item"], e[j]) + float(user_noise[user, place]), j)
-        for place, j in enumerate(history)
+        for place, j in enumerate(HISTORY[user])
     ]
     picks = [j for _, j in sorted(keys, reverse=True)[: config.user_picks]]
-    if config.user == "free":
-        stranger = np.mean(p["user_embedding"], axis=0)
-        base = stranger if USERS[user] == UNKNOWN_USER else p["user_embedding"][user]
-    else:
-        weight = model.history_weight
-        assert weight is not None
-        base = np.array(
-            [
-                sum(float(weight[j]) * float(e[j][d]) for j in history) / math.sqrt(max(len(history), 1))
-                for d in range(config.width)
-            ]
-        )
+    free = p["user_embedding"]
+    base = free.mean(0) if USERS[user] == UNKNOWN_USER else free[user]
     beta = softmax([dot(base, e[j]) for j in picks])
-    gate = math.exp(p["log_user_gate"][0]) if config.gates else 1.0
-    around = [sum(b * float(e[j][d]) for b, j in zip(beta, picks, strict=True)) for d in range(config.width)]
-    viewer = np.array(tower("user_tower", [float(base[d]) + gate * around[d] for d in range(config.width)]))
+    viewer = tower("user_tower", base + sum((b * e[j] for b, j in zip(beta, picks, strict=True)), 0 * base))
 
-    # The title, as this user sees it.
-    found = []
-    for place in range(graph.shape[1]):
-        j, r, strength = (
-            int(graph.neighbour[title, place]),
-            int(graph.relation[title, place]),
-            float(graph.strength[title, place]),
+    # The title, as this user sees it
+    found = [
+        (
+            dot(p["relevance_item"], e[j])
+            + dot(p["relevance_relation"], e_r[r])
+            + float(item_noise[title, place]),
+            j,
+            r,
         )
-        if j >= 0:
-            logit = dot(p["relevance_item"], e[j]) + dot(p["relevance_relation"], e_r[r])
-            logit += float(p["log_gate"][r]) if config.gates else 0.0
-            logit += float(p["prior"][r]) * math.log(strength) if config.prior else 0.0
-            found.append((logit + float(item_noise[title, place]), j, r))
+        for place, j, r in candidates(graph, title)
+    ]
     picked = [(j, r) for _, j, r in sorted(found, reverse=True)[: config.picks]]
     alpha = softmax([dot(viewer, e_r[r]) for _, r in picked])
-    gates = [math.exp(p["log_gate"][r]) if config.gates else 1.0 for _, r in picked]
-    around = [
-        float(e[title][d])
-        + sum(a * g * float(e[j][d]) for a, g, (j, _) in zip(alpha, gates, picked, strict=True))
-        for d in range(config.width)
-    ]
-    turned = [[dot(p["item_tower.weight"][row], e[j]) for row in range(config.width)] for j in range(len(e))]
-    contribution = [
-        a * g * dot(viewer, np.array(turned[j])) for a, g, (j, _) in zip(alpha, gates, picked, strict=True)
-    ]
-    own, bias = dot(viewer, np.array(turned[title])), dot(viewer, p["item_tower.bias"])
-    return Oracle(alpha, picked, contribution, own, bias, dot(viewer, np.array(tower("item_tower", around))))
+    around = sum((a * e[j] for a, (j, _) in zip(alpha, picked, strict=True)), e[title])
+    turned = [np.array([dot(row, x) for row in p["item_tower.weight"]]) for x in e]
+    contribution = [a * dot(viewer, turned[j]) for a, (j, _) in zip(alpha, picked, strict=True)]
+    own, bias = dot(viewer, turned[title]), dot(viewer, p["item_tower.bias"])
+    return Oracle(alpha, picked, contribution, own, bias, dot(viewer, tower("item_tower", around)))
 
 
 @pytest.fixture(params=[False, True], ids=["serving", "training"])
@@ -128,7 +148,7 @@ def gradient(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.mark.parametrize("config", VARIANTS)
 @pytest.mark.parametrize("noisy", [False, True], ids=["no noise", "noise"])
 def test_the_fast_path_is_the_double_loop(config: ModelConfig, noisy: bool) -> None:
-    graph = hand_drawn_graph()
+    graph = crowded_graph()
     model = make(config, graph)
     user_noise, item_noise = noises(model) if noisy else (torch.zeros(4, 3), torch.zeros(5, graph.shape[1]))
     trace = model(USERS, PADDED, CATALOGUE, user_noise, item_noise)
@@ -143,7 +163,9 @@ def test_the_fast_path_is_the_double_loop(config: ModelConfig, noisy: bool) -> N
         count, hop = len(expected.picked), trace.item
         slots = list(zip(hop.neighbour[title].tolist(), hop.relation[title].tolist(), strict=True))
         assert hop.draw.picked[title].sum() == count and slots[:count] == expected.picked
-        assert hop.attention[title, :count, user].tolist() == pytest.approx(expected.attention, abs=1e-6)
+        # Without preference for relations, the attention is every user's
+        of_user = hop.attention.expand(-1, -1, 4)[title, :count, user]
+        assert of_user.tolist() == pytest.approx(expected.attention, abs=1e-6)
         assert hop.contribution[title, :count, user].tolist() == pytest.approx(
             expected.contribution, abs=1e-6
         )
@@ -178,9 +200,9 @@ def test_contributions_add_up(config: ModelConfig, relaxation: str) -> None:
     model = make(replace(config, relaxation=relaxation))  # type: ignore[arg-type]
     hop = model(USERS, PADDED, CATALOGUE, *noises(model)).item
     assert torch.allclose(hop.self_contribution + hop.contribution.sum(1) + hop.bias, hop.pre_activation)
-    assert torch.equal(hop.score, hop.pre_activation) == (config.activation == "linear")
-    # All users has a candidate here
-    assert torch.allclose(hop.attention.sum(1), torch.ones(5, 4, dtype=torch.float64))
+    assert torch.equal(hop.score, hop.pre_activation) == (config.form == "evidence")
+    # Every title has a candidate here
+    assert torch.allclose(hop.attention.sum(1), torch.ones_like(hop.attention.sum(1)))
 
 
 @pytest.mark.parametrize("config", VARIANTS)
@@ -188,13 +210,14 @@ def test_the_attention_over_the_history_sums_to_one_over_the_picks(config: Model
     model = make(config)
     hop = model.user_hop(USERS, PADDED, noises(model)[0])
     assert torch.allclose(hop.attention.sum(1), torch.tensor([1.0, 1.0, 1.0, 0.0], dtype=torch.float64))
-    assert hop.draw.picked.sum(1).tolist() == [min(len(h), config.user_picks) for h in HISTORY]
+    most = config.user_picks if config.form == "paper" else 8
+    assert hop.draw.picked.sum(1).tolist() == [min(len(h), most) for h in HISTORY]
 
 
 @pytest.mark.parametrize("factor", [1.0, 1e4])
 def test_scores_alone_hold_however_far_preferences_are_apart(factor: float) -> None:
     """Where float32 could no longer tell the summed relations apart, serving goes slot by slot."""
-    model = make(replace(PRESETS["default"].model, width=4, picks=2, user_picks=2), hand_drawn_graph())
+    model = make(replace(PRESETS["paper"].model, width=4, picks=2, user_picks=2))
     with torch.no_grad():
         model.relation_embedding.mul_(factor)
         trace = model(USERS, PADDED, CATALOGUE)

@@ -31,26 +31,24 @@ from dskreg.training.trainer import train
 from tests.test_parallel import figures, task
 from tests.tiny_runs import small
 
-preset, epochs, shard, folder, out = sys.argv[1:]
+preset, epochs, folder, out = sys.argv[1:]
 torch.set_num_threads(1)
 with distributed.joined("cpu"):
-    trained = train(*small(), task(preset, int(epochs), shard == "shard"), Path(folder), resume=True)
+    trained = train(*small(), task(preset, int(epochs)), Path(folder), resume=True)
     if distributed.leads():
         save_file(figures(trained), out)
 os._exit(0)  # as dskreg.cli.main does, and why
 """
 
 
-def task(preset: str, epochs: int, shard: bool = False) -> Config:
-    return settings(
-        preset, epochs=epochs, patience=50, shard=shard, learning_rate=0.01, sampler_learning_rate=0.01
-    )
+def task(preset: str, epochs: int) -> Config:
+    return settings(preset, epochs=epochs, patience=50, learning_rate=0.01, sampler_learning_rate=0.01)
 
 
 def figures(trained: Trained) -> dict[str, torch.Tensor]:
     """The weights, and what was measured at each epoch, without how long it took."""
     rows = torch.tensor(
-        [[math.nan if v is None else v for v in astuple(epoch)[1:5]] for epoch in trained.history],
+        [[math.nan if v is None else v for v in astuple(epoch)[1:6]] for epoch in trained.history],
         dtype=torch.float64,
     )
     return {
@@ -64,9 +62,7 @@ def alone(preset: str, epochs: int) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in figures(train(*small(), task(preset, epochs))).items()}
 
 
-def together(
-    processes: int, preset: str, epochs: int, folder: Path, shard: bool = False
-) -> dict[str, np.ndarray]:
+def together(processes: int, preset: str, epochs: int, folder: Path) -> dict[str, np.ndarray]:
     """A run of several processes that goes on from `folder`, if there is something."""
     script, out = folder.with_suffix(".py"), folder.with_suffix(".safetensors")
     script.write_text(WORK)
@@ -79,15 +75,7 @@ def together(
         str(processes),
     ]
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
-    command = [
-        *launch,
-        str(script),
-        preset,
-        str(epochs),
-        "shard" if shard else "whole",
-        str(folder),
-        str(out),
-    ]
+    command = [*launch, str(script), preset, str(epochs), str(folder), str(out)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, env=environment)
     assert told.returncode == 0, told.stderr[-2000:]
     return load_file(out)
@@ -100,19 +88,14 @@ def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> Non
         np.testing.assert_allclose(one[name], other[name], rtol=2e-3, atol=2e-4, err_msg=name)
 
 
-@pytest.mark.parametrize(
-    ("preset", "processes", "shard"),
-    [("default", 2, False), ("default", 4, False), ("default", 2, True), ("paper", 2, True)],
-)
-def test_several_processes_train_what_one_trains(
-    preset: str, processes: int, shard: bool, tmp_path: Path
-) -> None:
-    assert_same(alone(preset, 2), together(processes, preset, 2, tmp_path / "run", shard))
+@pytest.mark.parametrize(("preset", "processes"), [("default", 2), ("default", 4), ("paper", 2)])
+def test_several_processes_train_what_one_trains(preset: str, processes: int, tmp_path: Path) -> None:
+    assert_same(alone(preset, 2), together(processes, preset, 2, tmp_path / "run"))
 
 
 def test_a_run_goes_on_with_another_number_of_processes(tmp_path: Path) -> None:
     train(*small(), task("default", 1), tmp_path / "run")
-    together(2, "default", 2, tmp_path / "run", shard=True)
+    together(2, "default", 2, tmp_path / "run")
     together(3, "default", 3, tmp_path / "run")
     last = train(*small(), task("default", 4), tmp_path / "run", resume=True)
     assert_same(alone("default", 4), {name: value.numpy() for name, value in figures(last).items()})

@@ -5,6 +5,7 @@ included.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,11 +35,13 @@ def test_a_refit_is_a_training_on_everything_known_with_what_was_chosen() -> Non
     table, again = refit(data, config, replace(first, best_epoch=3))
     everything = known(data)
     expected = build(everything, config.graph, config.seed)
-    for name in ("neighbour", "relation", "strength"):
+    for name in ("neighbour", "relation", "strengths"):
         np.testing.assert_array_equal(getattr(table, name), getattr(expected, name))
+    chosen: dict[str, Any] = {"start": first.start, "evidence": first.evidence}
     three = replace(config, train=replace(config.train, epochs=3, patience=3))
-    assert same(weights(again.model), weights(train(everything, expected, three, start=first.start).model))
+    assert same(weights(again.model), weights(train(everything, expected, three, **chosen).model))
     assert len(again.history) == 4 and again.best_epoch == 3 and again.start == first.start
+    assert again.evidence == first.evidence
     assert not same(weights(again.model), weights(first.model))
 
 

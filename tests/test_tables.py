@@ -250,26 +250,26 @@ def test_a_model_from_a_run_of_its_own_joins_the_table_without_a_significance_te
 def test_an_ablation_is_compared_with_the_whole_model_user_by_user(
     tables_of: Callable[..., dict], tmp_path: Path
 ) -> None:
-    rows = by_model(tables_of({"one.share": {"default": 0, "no gates": 1, "no prior": 0}})["one.share: warm"])
+    rows = by_model(tables_of({"one.share": {"default": 0, "no sampling": 1, "K = 2": 0}})["one.share: warm"])
     people = [
         significance.per_person([tmp_path / "work 0" / "one.share" / f"{name}-0.json"], "warm")
-        for name in ("no gates", "default")
+        for name in ("no sampling", "default")
     ]
     difference = np.array(list(people[0].values())) - np.array(list(people[1].values()))
     whole = np.mean(list(people[1].values()))
     assert (
-        rows["no gates"]["gain"]
+        rows["no sampling"]["gain"]
         == pytest.approx(difference.mean() / whole)
-        == pytest.approx(rows["no gates"]["ndcg@20"] / whole - 1)
+        == pytest.approx(rows["no sampling"]["ndcg@20"] / whole - 1)
     )
     assert (
-        rows["no gates"]["within"]
+        rows["no sampling"]["within"]
         == pytest.approx(1.96 * difference.std(ddof=1) / len(difference) ** 0.5 / whole)
         and "gain" not in rows["default"]
     )
-    assert rows["no prior"]["gain"] == rows["no prior"]["within"] == 0
+    assert rows["K = 2"]["gain"] == rows["K = 2"]["within"] == 0
     assert (
-        f"| {rows['no gates']['gain']:+.1%} ± {rows['no gates']['within']:.1%} |"
+        f"| {rows['no sampling']['gain']:+.1%} ± {rows['no sampling']['within']:.1%} |"
         in (tmp_path / "results" / "one.md").read_text()
     )
 

@@ -56,11 +56,12 @@ class HiddenItems:
     ) -> None:
         """`likes` `[U, I]` of training; `kept` `[n]` items that are never hidden, for validation."""
         self.likes, self.config, self.device, self.part = likes, config, device, part
-        count = np.asarray(likes.sum(0)).ravel()
+        count, steps = np.asarray(likes.sum(0)).ravel(), max(1, round(1 / config.train.hide))
         for least in range(LEAST_LIKES, 0, -1):
             self.items = np.setdiff1d(np.flatnonzero(count >= least), kept)
-            if len(self.items) >= 2 * len(self):
+            if len(self.items) >= 2 * steps:
                 break
+        self.steps = min(steps, len(self.items) // 2)
         if len(self.items) < 2 or not (np.diff(likes.indptr) >= 2).any():
             raise InputError(
                 "expected two liked titles and a user with two training likes (one to show, one to predict); "
@@ -68,13 +69,13 @@ class HiddenItems:
             )
 
     def __len__(self) -> int:
-        return max(1, round(1 / self.config.train.hide))
+        return self.steps
 
     def epoch(self, epoch: int, candidates: int) -> Iterator[Hidden]:
         """The steps of the epoch; `candidates`: M of the graph."""
         rng, generator = randomness(self.config.seed, epoch, self.device)
         length = np.diff(self.likes.indptr)
-        for items in np.array_split(rng.permutation(self.items), min(len(self), len(self.items) // 2)):
+        for items in np.array_split(rng.permutation(self.items), len(self)):
             of_items = self.likes[:, items]
             asked = np.diff(of_items.indptr)
             users = rng.permutation(np.flatnonzero((asked > 0) & (length > asked)))

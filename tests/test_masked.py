@@ -1,0 +1,194 @@
+"""Training on hidden titles: what a step hides, what it asks, and where its gradient goes."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+
+from dskreg.config import Config
+from dskreg.data.dataset import Dataset
+from dskreg.errors import InputError
+from dskreg.evaluation.cold import hidden
+from dskreg.graph.candidates import CandidateGraph
+from dskreg.model.evidence import EvidenceDSKReG, model_of
+from dskreg.training.distributed import WHOLE, Part
+from dskreg.training.masked import Hidden, HiddenItems, HiddenSoftmax
+from tests.tiny_runs import CPU, same, settings, small, weights
+
+KEPT = np.array([3, 10])
+
+
+def likes_of(data: Dataset) -> np.ndarray:
+    return data.folds.train.toarray() > 0
+
+
+def model_for(data: Dataset, graph: CandidateGraph, config: Config) -> EvidenceDSKReG:
+    """Random weights, in float64."""
+    torch.manual_seed(0)
+    model = model_of(config.model, graph, len(data.user_ids)).double()
+    assert isinstance(model, EvidenceDSKReG)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0, 0.5)
+        model.likes.copy_(torch.from_numpy(likes_of(data).sum(0)))
+        model.history_weight.uniform_(0.5, 2)
+    return model
+
+
+def first_step(data: Dataset, graph: CandidateGraph, config: Config, part: Part = WHOLE) -> Hidden:
+    step = next(HiddenItems(data.folds.train, KEPT, config, CPU, part).epoch(1, graph.shape[1]))
+    return replace(step, noise=step.noise.double(), liked=step.liked.double())
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.9])
+def test_an_epoch_hides_every_title_once_but_those_of_validation(share: float) -> None:
+    data, graph = small()
+    likes = likes_of(data)
+    config = settings("default", hide=share)
+    config = replace(config, train=replace(config.train, batch=1000))
+    steps = HiddenItems(data.folds.train, KEPT, config, CPU)
+    orders = []
+    for epoch in (1, 2):
+        found = list(steps.epoch(epoch, graph.shape[1]))
+        assert len(found) == len(steps) == min(max(1, round(1 / share)), 7)
+        items = [i for step in found for i in step.items.tolist()]
+        assert Counter(items) == Counter(set(range(16)) - set(KEPT.tolist()))
+        orders.append(items)
+        for step in found:
+            gone, asked = step.items.numpy(), []
+            for shown, liked in zip(step.history.tolist(), step.liked.bool().numpy(), strict=True):
+                own = {i for i in shown if i >= 0} | set(gone[liked].tolist())
+                asked.append(next(u for u in range(24) if set(np.flatnonzero(likes[u])) == own))
+                assert not {i for i in shown if i >= 0} & set(gone.tolist()) and liked.any()
+            assert step.noise.shape == (len(gone), graph.shape[1]) and step.share == 1.0
+            # Everybody who likes a hidden title and another one: users alike stand for each other here
+            others = np.setdiff1d(np.arange(16), gone)
+            assert len(asked) == (likes[:, gone].any(1) & likes[:, others].any(1)).sum()
+    assert orders[0] != orders[1]
+
+
+def test_a_step_asks_no_more_users_than_a_batch_has() -> None:
+    data, graph = small()
+    step = first_step(data, graph, settings("default", hide=0.5))
+    assert len(step.history) == 16 == settings("default").train.batch
+
+
+def test_titles_of_few_likes_are_hidden_only_where_there_are_too_few_others() -> None:
+    data, _ = small()
+    likes = data.folds.train.toarray()
+    likes[:, 8:] = 0
+    likes[:4, 8:] = 1  # four likes each
+    found = HiddenItems(sparse.csr_matrix(likes), KEPT, settings("default", hide=0.3), CPU)
+    assert found.items.tolist() == [0, 1, 2, 4, 5, 6, 7]
+    more = HiddenItems(sparse.csr_matrix(likes), KEPT, settings("default", hide=0.1), CPU)
+    assert more.items.tolist() == sorted(set(range(16)) - set(KEPT.tolist()))
+
+
+def test_where_nothing_can_be_hidden_there_is_a_message() -> None:
+    data, _ = small()
+    with pytest.raises(InputError, match="expected two liked titles and a user with two training likes"):
+        HiddenItems(data.folds.train, np.arange(15), settings("default"), CPU)
+
+
+def test_nobody_likes_what_is_hidden_and_it_is_restored_bit_for_bit() -> None:
+    data, graph = small()
+    model = model_for(data, graph, settings("default"))
+    before, items = weights(model), torch.tensor([2, 5, 9])
+    with hidden(model, items):
+        assert not model.item_embedding[items].any() and not model.likes[items].any()
+        logit, neighbour = model.item_logits(torch.arange(16)), model.neighbour
+        gone = torch.isin(neighbour, items.to(neighbour.dtype))
+        assert gone.any() and (logit[gone] == -torch.inf).all(), "they are nobody's neighbours"
+        others = torch.isin(torch.arange(16), items, invert=True)
+        assert torch.equal(model.item_embedding[others], before["item_embedding"][others])
+    assert same(weights(model), before)
+    with pytest.raises(ZeroDivisionError), hidden(model, items):
+        raise ZeroDivisionError
+    assert same(weights(model), before)
+
+
+def test_the_loss_by_hand() -> None:
+    """From the draw by hand: neighbours of the largest key, weighed by attention, gate and the boost."""
+    data, graph = small()
+    config = settings("default", hide=0.3)
+    model = model_for(data, graph, config)
+    step = first_step(data, graph, config)
+    loss = HiddenSoftmax(model)(step).item()
+    p = {name: value.detach().numpy() for name, value in model.state_dict().items()}
+    gone, n = step.items.tolist(), p["likes"].copy()
+    n[gone] = 0
+    vectors = []
+    for row, i in enumerate(gone):
+        found = []
+        for place in np.flatnonzero(graph.neighbour[i] >= 0).tolist():
+            j, r = int(graph.neighbour[i, place]), int(graph.relation[i, place])
+            f = np.array([*graph.strengths[i, place], math.log(1 + n[j]) / 5, 1.0])
+            if n[j]:
+                key = p["pair_relevance"][r] @ f + float(step.noise[row, place])
+                found.append((key, p["pair_attention"][r] @ f, p["log_gate"][r], j))
+        picked = sorted(found, reverse=True)[:3]
+        total = sum(math.exp(x) for _, x, _, _ in picked)
+        boost = p["evidence"][1] * p["evidence"][2]
+        vectors.append(sum(boost * math.exp(x + g) / total * p["item_embedding"][j] for _, x, g, j in picked))
+    expected = []
+    for shown, liked in zip(step.history.tolist(), step.liked.numpy() > 0, strict=True):
+        own = [h for h in shown if h >= 0]
+        user = sum(p["history_weight"][h] * p["item_embedding"][h] for h in own) / len(own) ** 0.5
+        y = [math.exp(p["log_scale"][0]) * float(user @ v) for v in vectors]
+        total = math.log(sum(math.exp(v) for v in y))
+        expected.append(np.mean([total - v for v, mine in zip(y, liked, strict=True) if mine]))
+    assert loss == pytest.approx(float(np.mean(expected)), rel=1e-6)
+
+
+def test_the_gradient_is_the_one_of_finite_differences() -> None:
+    """Of the relaxed form, whose loss is smooth, for everything that is trained; embeddings have none."""
+    data, graph = small()
+    config = settings("default", hide=0.3)
+    config = replace(config, model=replace(config.model, relaxation="soft", temperature=1.0, picks=2))
+    model = model_for(data, graph, config)
+    step, objective = first_step(data, graph, config), HiddenSoftmax(model)
+    objective(step).backward()
+    assert model.item_embedding.grad is None
+    rng = np.random.default_rng(0)
+    for name in ("pair_relevance", "pair_attention", "log_gate", "log_scale"):
+        parameter = model.get_parameter(name)
+        assert parameter.grad is not None
+        direction = torch.from_numpy(rng.normal(size=tuple(parameter.shape)))
+        values = []
+        for by in (1e-5, -1e-5):
+            with torch.no_grad():
+                parameter += by * direction
+                model.train()
+            values.append(float(objective(step).detach()))
+            with torch.no_grad():
+                parameter -= by * direction
+        slope = (values[0] - values[1]) / 2e-5
+        expected = float((parameter.grad * direction).sum())
+        assert abs(expected) > 1e-4 and slope == pytest.approx(expected, rel=1e-4, abs=1e-7), name
+
+
+@pytest.mark.parametrize("size", [2, 3, 20])
+def test_the_parts_of_a_step_make_up_the_step(size: int) -> None:
+    """Several processes, one after the other: their losses and gradients add up to those of one; some may
+    have no user.
+    """
+    data, graph = small()
+    config = settings("default")
+    model = model_for(data, graph, config)
+    objective, found = HiddenSoftmax(model), []
+    names = ("pair_relevance", "pair_attention", "log_gate", "log_scale")
+    for part in (WHOLE, *(Part(rank, size) for rank in range(size))):
+        loss = objective(first_step(data, graph, config, part))
+        model.zero_grad()
+        loss.backward()
+        found.append((loss.item(), [model.get_parameter(name).grad.clone() for name in names]))
+    (whole, gradient), *parts = found
+    assert sum(loss for loss, _ in parts) == pytest.approx(whole, rel=1e-9)
+    for n, expected in enumerate(gradient):
+        assert torch.allclose(sum(part[n] for _, part in parts), expected, rtol=1e-7, atol=1e-12)
