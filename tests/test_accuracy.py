@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dskreg.training.start import Start
 
 from benchmarks import accuracy, recommenders
 from benchmarks import assess as assessing
