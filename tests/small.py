@@ -97,7 +97,8 @@ def whole(
         item_map=titles,
         user_map=pd.DataFrame({"user": active, **nowhere(len(active))}),
         metrics=figures
-        | {"maps": dict.fromkeys(("titles", "raw", "users"), quality), "best_epoch": 0, "start": None},
+        | {"maps": dict.fromkeys(("titles", "raw", "users"), quality), "best_epoch": 0, "start": None}
+        | {"evidence": None, "resets": []},
         manifest={"content": f"{dataset.name} {items} {len(active)} {config}", "files": {}},
     )
     return Explorer(TrainedModel(Path("world"), artifact))
