@@ -257,6 +257,6 @@ def test_the_paper_preset_is_the_publication() -> None:
         8,
         0.1,
         500,
-        16,
+        64,
     )
-    assert (paper.model.form, paper.train.l2, paper.train.refit) == ("paper", 1e-3, False)
+    assert (paper.model.form, paper.train.l2, paper.train.refit) == ("paper", 0.01, True)

@@ -148,7 +148,7 @@ def test_a_single_pick_teaches_the_sampler_too() -> None:
 @pytest.mark.parametrize("name", FORMS)
 def test_the_representation_is_what_a_viewer_without_preferences_sees(name: str) -> None:
     graph = crowded_graph()
-    model = make(replace(PRESETS[name].model, width=4, picks=3), graph).float()
+    model = make(replace(PRESETS[name].model, width=4, picks=3), graph).float().eval()
     before, after = model.representation()
     assert torch.equal(before, model.item_embedding)
     hop = model.item_hop(torch.zeros(1, 4), CATALOGUE, model.draw_items(CATALOGUE))
