@@ -37,6 +37,7 @@ def make(config: ModelConfig, graph: CandidateGraph | None = None, seed: int = 0
             model.history_weight.uniform_(0.5, 2, generator=generator)
             model.likes.copy_(torch.tensor([4.0, 2, 0, 7, 1]))  # of A to E
             model.evidence.copy_(torch.tensor([3.0, 0.7, 1.5]))
+            model.prior.uniform_(-1, 1, generator=generator)
     return model
 
 

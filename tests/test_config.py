@@ -104,6 +104,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "train.validation_users": ([1, 10**9], [0, 10**18]),
     "train.batch": ([1, 10**6], [0, 10**18]),
     "train.learning_rate": ([1e-12, 1e3], [0.0, -1e-3, 1e-320, 1e8, 1e20, 1e300]),
+    "train.tower_rate": ([1e-6, 1.0], [0.0, 1.1, -1.0]),
     "train.sampler_learning_rate": ([1e-12, 1e3], [0.0, -1e-3, 1e-320, 1e300]),
     "train.l2": ([0.0, 1e3], [-1e-9, 1e300]),
     "train.hide": ([1e-6, 0.999], [0.0, 1.0, -0.1]),
@@ -256,6 +257,6 @@ def test_the_paper_preset_is_the_publication() -> None:
         8,
         0.1,
         500,
-        16,
+        64,
     )
-    assert (paper.model.form, paper.train.l2, paper.train.refit) == ("paper", 1e-3, False)
+    assert (paper.model.form, paper.train.l2, paper.train.refit) == ("paper", 0.01, True)

@@ -22,6 +22,7 @@ from dskreg.training.masked import Hidden, HiddenItems, HiddenSoftmax
 from tests.tiny_runs import CPU, same, settings, small, weights
 
 KEPT = np.array([3, 10])
+TRAINED = ("pair_relevance", "pair_attention", "own_attention", "relation_attention", "log_gate", "log_scale")
 
 
 def likes_of(data: Dataset) -> np.ndarray:
@@ -38,6 +39,7 @@ def model_for(data: Dataset, graph: CandidateGraph, config: Config) -> EvidenceD
             parameter.normal_(0, 0.5)
         model.likes.copy_(torch.from_numpy(likes_of(data).sum(0)))
         model.history_weight.uniform_(0.5, 2)
+        model.prior.uniform_(-1, 1)
     return model
 
 
@@ -128,10 +130,12 @@ def test_the_loss_by_hand() -> None:
         found = []
         for place in np.flatnonzero(graph.neighbour[i] >= 0).tolist():
             j, r = int(graph.neighbour[i, place]), int(graph.relation[i, place])
-            f = np.array([*graph.strengths[i, place], math.log(1 + n[j]) / 5, 1.0])
+            f = np.array([*graph.strengths[i, place], math.log(1 + n[j]) / 5])
             if n[j]:
-                key = p["pair_relevance"][r] @ f + float(step.noise[row, place])
-                found.append((key, p["pair_attention"][r] @ f, p["log_gate"][r], j))
+                v = p["pair_relevance"]
+                key = v @ f + 2 * v[r] * f[r] + float(step.noise[row, place])
+                x = p["pair_attention"] @ f + p["own_attention"][r] * f[r] + p["relation_attention"][r]
+                found.append((key, x, p["log_gate"][r], j))
         picked = sorted(found, reverse=True)[:3]
         total = sum(math.exp(x) for _, x, _, _ in picked)
         boost = p["evidence"][1] * p["evidence"][2]
@@ -139,7 +143,8 @@ def test_the_loss_by_hand() -> None:
     expected = []
     for shown, liked in zip(step.history.tolist(), step.liked.numpy() > 0, strict=True):
         own = [h for h in shown if h >= 0]
-        user = sum(p["history_weight"][h] * p["item_embedding"][h] for h in own) / len(own) ** 0.5
+        total = sum((p["history_weight"][h] * p["item_embedding"][h] for h in own), p["prior"])
+        user = total / len(own) ** 0.5
         y = [math.exp(p["log_scale"][0]) * float(user @ v) for v in vectors]
         total = math.log(sum(math.exp(v) for v in y))
         expected.append(np.mean([total - v for v, mine in zip(y, liked, strict=True) if mine]))
@@ -156,7 +161,7 @@ def test_the_gradient_is_the_one_of_finite_differences() -> None:
     objective(step).backward()
     assert model.item_embedding.grad is None
     rng = np.random.default_rng(0)
-    for name in ("pair_relevance", "pair_attention", "log_gate", "log_scale"):
+    for name in TRAINED:
         parameter = model.get_parameter(name)
         assert parameter.grad is not None
         direction = torch.from_numpy(rng.normal(size=tuple(parameter.shape)))
@@ -182,12 +187,11 @@ def test_the_parts_of_a_step_make_up_the_step(size: int) -> None:
     config = settings("default")
     model = model_for(data, graph, config)
     objective, found = HiddenSoftmax(model), []
-    names = ("pair_relevance", "pair_attention", "log_gate", "log_scale")
     for part in (WHOLE, *(Part(rank, size) for rank in range(size))):
         loss = objective(first_step(data, graph, config, part))
         model.zero_grad()
         loss.backward()
-        found.append((loss.item(), [model.get_parameter(name).grad.clone() for name in names]))
+        found.append((loss.item(), [model.get_parameter(name).grad.clone() for name in TRAINED]))
     (whole, gradient), *parts = found
     assert sum(loss for loss, _ in parts) == pytest.approx(whole, rel=1e-9)
     for n, expected in enumerate(gradient):

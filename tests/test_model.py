@@ -23,7 +23,10 @@ from tests.drawn_models import CATALOGUE, HISTORY, PADDED, USERS, crowded_graph,
 from tests.worlds import A, C, D, E
 
 VARIANTS = [
-    pytest.param(replace(PRESETS[name].model, width=4, picks=k, user_picks=min(k, 2)), id=f"{name}-{k}")
+    pytest.param(
+        replace(PRESETS[name].model, width=4, picks=k, user_picks=min(k, 2), relaxation="straight-through"),
+        id=f"{name}-{k}",
+    )
     for name, k in itertools.product(("default", "paper"), (1, 2, 8))
 ]
 
@@ -73,18 +76,28 @@ def of_evidence(
 ) -> Oracle:
     p, history = numbers(model), HISTORY[user]
     e, n, (kappa, scale, boost) = p["item_embedding"], p["likes"], p["evidence"].tolist()
-    viewer = sum((p["history_weight"][h] * e[h] for h in history), np.zeros(4)) / max(len(history), 1) ** 0.5
+    total = sum((p["history_weight"][h] * e[h] for h in history), p["prior"])
+    viewer = total / max(len(history), 1) ** 0.5
 
     def features(place: int, j: int) -> np.ndarray:
-        return np.array([*graph.strengths[title, place].tolist(), math.log(1 + n[j]) / 5, 1.0])
+        return np.array([*graph.strengths[title, place].tolist(), math.log(1 + n[j]) / 5])
+
+    def relevance(place: int, j: int, r: int) -> float:
+        v, f = p["pair_relevance"], features(place, j)
+        return dot(v, f) + 2 * float(v[r] * f[r])
+
+    def preference(place: int, j: int, r: int) -> float:
+        f = features(place, j)
+        own = p["own_attention"][r] * f[r] + p["relation_attention"][r]
+        return dot(p["pair_attention"], f) + float(own)
 
     found = [
-        (dot(p["pair_relevance"][r], features(place, j)) + float(item_noise[title, place]), j, r, place)
+        (relevance(place, j, r) + float(item_noise[title, place]), j, r, place)
         for place, j, r in candidates(graph, title)
         if n[j]
     ]
     picked = sorted(found, reverse=True)[: model.config.picks]
-    alpha = softmax([dot(p["pair_attention"][r], features(place, j)) for _, j, r, place in picked])
+    alpha = softmax([preference(place, j, r) for _, j, r, place in picked])
     k = scale * (kappa / (n[title] + kappa) if n[title] else boost)
     contribution = [
         k * a * math.exp(p["log_gate"][r]) * dot(viewer, e[j])

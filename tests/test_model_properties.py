@@ -76,7 +76,7 @@ def test_a_stranger_is_served_from_the_history_alone(name: str) -> None:
     stranger, known = (model.user_hop(torch.tensor([u]), liked).base[0] for u in (UNKNOWN_USER, 0))
     if isinstance(model, EvidenceDSKReG):
         of_a, of_b = (model.history_weight[i] * model.item_embedding[i] for i in (A, B))
-        assert torch.allclose(stranger, (of_a + of_b) / 2**0.5) and torch.equal(stranger, known)
+        assert torch.allclose(stranger, (of_a + of_b + model.prior) / 2**0.5) and torch.equal(stranger, known)
     else:
         assert torch.allclose(stranger, model.user_embedding.mean(0)) and not torch.equal(stranger, known)
 
@@ -148,7 +148,7 @@ def test_a_single_pick_teaches_the_sampler_too() -> None:
 @pytest.mark.parametrize("name", FORMS)
 def test_the_representation_is_what_a_viewer_without_preferences_sees(name: str) -> None:
     graph = crowded_graph()
-    model = make(replace(PRESETS[name].model, width=4, picks=3), graph).float()
+    model = make(replace(PRESETS[name].model, width=4, picks=3), graph).float().eval()
     before, after = model.representation()
     assert torch.equal(before, model.item_embedding)
     hop = model.item_hop(torch.zeros(1, 4), CATALOGUE, model.draw_items(CATALOGUE))
@@ -170,7 +170,10 @@ def test_what_the_history_adds_makes_up_the_users_part_of_the_score() -> None:
     with torch.no_grad():
         trace = model(USERS[1:2], PADDED[1:2], CATALOGUE)
         liked = history_contributions(model, trace, CATALOGUE, PADDED[1])
-    assert liked.shape == (3, 5) and torch.allclose(liked.sum(0), trace.score[0])
+        gated = model.gated(CATALOGUE, trace.item.relation, trace.item.attention)
+        seen = model.item_vectors(CATALOGUE, trace.item.neighbour, gated)[:, 0]
+    assert liked.shape == (3, 5)
+    assert torch.allclose(liked.sum(0) + seen @ model.prior / 3**0.5, trace.score[0])
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -197,5 +200,5 @@ def test_without_neighbours_the_score_is_the_dot_product_with_the_history() -> N
     model = make(replace(PRESETS["default"].model, width=4))
     model.evidence[1] = 0
     weighted = model.history_weight[:, None] * model.item_embedding
-    expected = (weighted[A] + weighted[B]) @ model.item_embedding.T / 2**0.5
+    expected = (weighted[A] + weighted[B] + model.prior) @ model.item_embedding.T / 2**0.5
     assert torch.allclose(model(USERS[:1], PADDED[:1], CATALOGUE).score[0], expected)

@@ -42,7 +42,8 @@ def make(
 ) -> tuple[DSKReG, CandidateGraph]:
     """A model in float64 in which every parameter matters, in training mode."""
     graph = build(dataset, replace(EVERYTHING, candidates=candidates))
-    model = DSKReG(config, graph, len(dataset.user_ids)).double()
+    # Whose numbers are those of the hard draw in training too
+    model = DSKReG(replace(config, relaxation="straight-through"), graph, len(dataset.user_ids)).double()
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in model.parameters():

@@ -14,7 +14,6 @@ from dskreg.data.dataset import KNOWN, OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
 from dskreg.data.interactions import train_matrix
 from dskreg.graph.candidates import build
 from dskreg.training.trainer import Trained, known, refit, train
-from dskreg.ui.model.curves import training_in_words
 from tests.tiny_runs import same, settings, small, weights
 from tests.worlds import hand_drawn
 
@@ -64,16 +63,3 @@ def test_titles_outside_the_core_are_folded_in() -> None:
     fold[np.flatnonzero(fold == TRAIN)[:3]] = OUTSIDE
     outside = replace(data, fold=fold)
     assert refit(outside, config, first)[1].start == replace(first.start, least=config.data.core)
-
-
-def test_the_training_is_described_in_sentences_that_follow_from_the_document() -> None:
-    kernels = [{"rank": 64, "knowledge": True, "seen": False}, {"rank": 16, "knowledge": False, "seen": True}]
-    text = training_in_words({"start": {"kernels": kernels}, "best_epoch": 7, "refit": True})
-    sources = "the likes, items seen without a like and the knowledge graph, as a mixture of 2 kernels"
-    assert "closed-form (spectral, rank 64) initialisation" in text and sources in text
-    assert "Epoch 7 was best" in text and "once more" in text and "baselines use the likes only" in text
-    older = training_in_words({"start": {"rank": 8, "knowledge": False}, "best_epoch": 0, "refit": False})
-    assert "rank 8" in older and "computed from the likes." in older and "No later epoch" in older
-    assert "baselines" not in older
-    alone = training_in_words({"start": None, "best_epoch": 3, "refit": False})
-    assert alone == "Epoch 3 was best on validation." and training_in_words({}) == ""

@@ -183,10 +183,7 @@ class DSKReG(nn.Module):
         picks: int | None = None,
         without: Tensor | None = None,
     ) -> Draw:
-        """The draw among the candidates of `items` `[N]`; `noise` and `without` `[N, M]`.
-
-        It depends on no user: all share it.
-        """
+        """The draw among the candidates of `items` `[N]`, the same for all; `noise`, `without` `[N, M]`."""
 
         def slot_logit(slot: Tensor) -> Tensor:
             return self._logits(items, without, slot)
@@ -196,9 +193,8 @@ class DSKReG(nn.Module):
         return self._draw(logit, noise, picks or self.config.picks, slot_logit)
 
     def item_hop(self, user: Tensor, items: Tensor, drawn: Draw, paired: bool = False) -> ItemHop:
-        """The items' side of the score with `user` `[B, D]` = e_hat_u, from the draw of `items` `[N]`.
-
-        With `paired`, item n meets user n alone (N = B); otherwise every item meets every user.
+        """The items' side of the score with `user` `[B, D]` = e_hat_u, from the draw of `items` `[N]`. With
+        `paired`, item n meets user n alone (N = B).
         """
         picks = self.picks(items, drawn)
         return ItemHop(drawn, picks.neighbour, picks.relation, *self.by_slot(user, items, picks, paired))
@@ -284,14 +280,8 @@ class DSKReG(nn.Module):
         item_noise: Tensor | None = None,
         paired: bool = False,
     ) -> Trace:
-        """Scores of `items` `[N]` for `users` `[B]` with `history` `[B, H]`, as the equations above say.
-
-        The reasons and the counterfactual search call it. Training (training/objectives.py) and ranking
-        (evaluation/ranking.py) want scores alone: they score by model/scoring.py, which sums the slots of a
-        relation first. Explanations (serving/trained.py) call the hops one by one, with noise and K of their
-        own. Tests hold all of them to the same numbers.
-
-        Noise None: zeros, the K largest logits are picked. With `paired`, item n meets user n alone.
+        """Scores of `items` `[N]` for `users` `[B]` with `history` `[B, H]`; noise None: zeros. With
+        `paired`, item n meets user n alone. For scores alone model/scoring.py is faster, and gives the same.
         """
         user = self.user_hop(users, history, user_noise)
         item = self.item_hop(user.output, items, self.draw_items(items, item_noise), paired)
