@@ -66,7 +66,7 @@ def show_metrics(explanation: Explanation) -> None:
         st.metric("Candidates", len(candidates), border=True, help="Neighbours in the candidate list.")
         st.metric("Sampled", len(sampled), border=True, help="Candidates with the K largest keys.")
         st.metric(
-            "Probability mass of sampled",
+            "Mass of sampled",
             f"{sampled['share'].sum():.0%}",
             border=True,
             help="Share of softmax(s) that the sampled neighbours hold together.",
