@@ -64,13 +64,11 @@ def test_titles_outside_the_core_are_folded_in() -> None:
 
 
 def test_the_training_is_described_in_sentences_that_follow_from_the_document() -> None:
-    kernels = [{"rank": 64, "knowledge": True, "seen": False}, {"rank": 16, "knowledge": False, "seen": True}]
-    text = training_in_words({"start": {"kernels": kernels}, "best_epoch": 7, "refit": True})
-    sources = "the likes, items seen without a like and the knowledge graph, as a mixture of 2 kernels"
-    assert "closed-form (spectral, rank 64) initialisation" in text and sources in text
-    assert "Epoch 7 was best" in text and "once more" in text and "baselines use the likes only" in text
-    older = training_in_words({"start": {"rank": 8, "knowledge": False}, "best_epoch": 0, "refit": False})
-    assert "rank 8" in older and "computed from the likes." in older and "No later epoch" in older
-    assert "baselines" not in older
+    start = {"exponent": 0.25, "ridge": 10.0, "head": 0.0, "least": 0}
+    text = training_in_words({"start": start, "best_epoch": 7, "refit": True})
+    assert "closed form" in text and "degree exponent 0.25, ridge 10" in text and "on validation" in text
+    assert "Epoch 7 was best on validation among the hidden titles" in text and "once more" in text
+    flat = training_in_words({"start": start | {"ridge": None}, "best_epoch": 0, "refit": False})
+    assert "no shrinkage" in flat and "No later epoch" in flat
     alone = training_in_words({"start": None, "best_epoch": 3, "refit": False})
     assert alone == "Epoch 3 was best on validation." and training_in_words({}) == ""
