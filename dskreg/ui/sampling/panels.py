@@ -171,7 +171,7 @@ def show_liked(explanation: Explanation) -> None:
     first, rest = liked.iloc[0], explanation.score - liked["contribution"].sum()
     adding = liked[liked["contribution"] != 0]  # of the paper's form those that were sampled
     which = "Each" if len(adding) == len(liked) else f"**{len(adding)}**"
-    others = "" if abs(rest) < SMALLEST else f" Own embedding, biases and activations: **{rest:+.3f}**."
+    others = "" if abs(rest) < SMALLEST else f" From no liked title: **{rest:+.3f}**."
     st.markdown(
         f"{which} of the **{len(liked)}** liked titles adds a part, through the own embedding and the "
         f"neighbours of *{plain(explanation.title)}*. *{plain(first['title'])}* adds most: "
