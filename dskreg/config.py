@@ -235,7 +235,12 @@ PRESETS: dict[str, Config] = {
         model=ModelConfig(form="paper", width=64, relaxation="soft"),
         train=TrainConfig(epochs=60, patience=6, validation_users=1000, learning_rate=5e-3, l2=0.01),
     ),
-    "demo": Config(preset="demo", graph=GraphConfig(candidates=80), model=ModelConfig(width=64)),
+    "demo": Config(
+        preset="demo",
+        graph=GraphConfig(candidates=80),
+        model=ModelConfig(width=256, temperature=1.0),
+        train=TrainConfig(batch=2000),
+    ),
 }
 
 

@@ -36,14 +36,15 @@ SAMPLER = r"""
 """
 FORMS = {  # by "does the model sample among the user's likes?"
     False: r"""
-- **Logit.** $s(i, j, r) = v_r \cdot f_{ij}$. The features $f_{ij}$ are the strengths of the pair under all
-  relations and the number of likes of $j$.
+- **Logit.** $s(i, j, r) = v \cdot f_{ij} + 2 v_r f_{ijr}$. The features $f_{ij}$ are the strengths of the
+  pair under all relations and the number of likes of $j$.
 - **Item.** $\hat e_i = e_i + k_i \sum_j \alpha_j g_r e_j$ over the sampled neighbours, with attention
-  $\alpha_j \propto \exp(x_r \cdot f_{ij})$ and the gate $g_r$ of the relation.
+  $\alpha_j \propto \exp(x \cdot f_{ij} + z_r f_{ijr} + b_r)$ and the gate $g_r$ of the relation.
 - **Evidence.** $k_i = \mathrm{scale} \cdot \kappa / (n_i + \kappa)$ for $n_i$ likes: the fewer people like an
   item, the more its neighbours count. Where $n_i = 0$, $k_i = \mathrm{scale} \cdot \mathrm{boost}$.
-- **Score.** $\hat e_u = \sum_h w_h e_h / \sqrt H$ over all liked items; nothing is sampled among them. The
-  score is $\hat e_u \cdot \hat e_i$, so each liked item and each sampled neighbour adds its part.
+- **Score.** $\hat e_u = (\sum_h w_h e_h + p) / \sqrt H$ over all liked items, with the average taste $p$;
+  nothing is sampled among them. The score is $\hat e_u \cdot \hat e_i$, so each liked item and each sampled
+  neighbour adds its part.
 """,
     True: r"""
 - **Logit.** $s(i, j, r) = a \cdot e_j + c \cdot e_r$.
@@ -66,7 +67,7 @@ def show_metrics(explanation: Explanation) -> None:
         st.metric("Candidates", len(candidates), border=True, help="Neighbours in the candidate list.")
         st.metric("Sampled", len(sampled), border=True, help="Candidates with the K largest keys.")
         st.metric(
-            "Probability mass of sampled",
+            "Mass of sampled",
             f"{sampled['share'].sum():.0%}",
             border=True,
             help="Share of softmax(s) that the sampled neighbours hold together.",

@@ -126,26 +126,26 @@ def test_the_report_has_every_number_of_the_sample(found: Explanation) -> None:
     parsed = Parsed(page_of(found))
     texts = set(parsed.texts)
     assert f"{found.score:.3f}" in texts and f"{found.probability:.1%}" in texts
-    for frame in (found.item_neighbours, found.user_neighbours):
-        for row in frame.itertuples():
-            assert {
-                row.title,
-                f"{row.key:.3f}",
-                f"{row.contribution:+.3f}",
-                f"{row.inclusion_probability:.1%}",
-            } <= texts
-    rows = (
-        1
-        + len(score_terms(found))
-        + 1
-        + 1
-        + len(found.item_neighbours)
-        + 1
-        + len(found.user_neighbours)
-        + 1
-        + len(found.relations)
-    )
-    assert parsed.tags.count("tr") == rows
+    for row in found.item_neighbours.itertuples():
+        assert {
+            row.title,
+            f"{row.key:.3f}",
+            f"{row.contribution:+.3f}",
+            f"{row.inclusion_probability:.1%}",
+            f"{row.lift:.1f}",
+        } <= texts
+    for row in found.liked.itertuples():
+        assert {row.title, f"{row.contribution:+.3f}"} <= texts
+    tables = (score_terms(found), found.item_neighbours, found.liked, found.relations)
+    assert parsed.tags.count("tr") == sum(1 + len(rows) for rows in tables) + 1  # and the score
+    assert "history items" not in page_of(found)
+
+
+def test_the_draw_among_the_likes_is_reported_where_there_is_one(found: Explanation) -> None:
+    page = html_report.page(found, "User 17", score_terms(found), samples_likes=True)
+    assert "Draw among the liked items" in page and "history items sampled" not in page
+    more = 1 + len(found.user_neighbours)
+    assert Parsed(page).tags.count("tr") == Parsed(page_of(found)).tags.count("tr") + more
 
 
 def test_a_report_without_candidates_and_with_an_activation_says_so(found: Explanation) -> None:

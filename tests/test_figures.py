@@ -139,7 +139,7 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
     own, bias, drawn = oracle.parts(person, item)
     every, shown = oracle.candidates(item), metrics(app)
     assert shown["Candidates"] == [str(len(every))] and shown["Sampled"] == [str(len(drawn))]
-    assert near(shown["Probability mass of sampled"][0], drawn["share"].sum()) and near(
+    assert near(shown["Mass of sampled"][0], drawn["share"].sum()) and near(
         shown["Neighbour contribution"][0], drawn["contribution"].sum()
     )
     assert near(shown["Score"][0], own + bias + drawn["contribution"].sum())

@@ -146,9 +146,10 @@ def test_the_table_of_relations_is_what_the_weights_give(app: AppTest) -> None:
     neighbour, relation = graph["neighbour"].astype(int), graph["relation"].astype(int)
     there = neighbour >= 0
     likes = weights["likes"][np.maximum(neighbour, 0)]
-    pair = [graph["strengths"], np.log1p(likes)[..., None] / 5, np.ones_like(likes)[..., None]]
-    v = weights["pair_relevance"][relation]
-    logit = (np.concatenate(pair, -1) * v).sum(-1)
+    v = weights["pair_relevance"]
+    logit = graph["strengths"] @ v[: len(names)] + v[-1] * np.log1p(likes) / 5
+    own = np.take_along_axis(graph["strengths"], relation[..., None], 2)[..., 0]
+    logit = logit + 2 * v[relation] * own  # dskreg/model/evidence.py: OWN
     there &= likes > 0  # who has no likes cannot be drawn
     share = np.where(there, np.exp(np.where(there, logit, 0)), 0)
     share /= np.maximum(share.sum(1, keepdims=True), 1e-30)

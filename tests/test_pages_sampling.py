@@ -136,11 +136,14 @@ def test_the_score_is_split_into_own_embedding_and_neighbours(explorer: Explorer
 
 
 def test_the_score_is_split_by_liked_title(explorer: Explorer) -> None:
-    table, expected = table_with(visit(), "title", "contribution", "share"), explained(explorer)
+    app, expected = visit(), explained(explorer)
+    table = table_with(app, "title", "contribution", "share")
     assert len(table) == len(expected.user_neighbours)
     assert table["contribution"].is_monotonic_decreasing
-    assert table["contribution"].sum() == pytest.approx(expected.score, abs=1e-4)
-    assert table["share"].sum() == pytest.approx(100, abs=0.1)
+    of_likes = expected.score - expected.common
+    assert table["contribution"].sum() == pytest.approx(of_likes, abs=1e-4)
+    assert table["share"].sum() == pytest.approx(100 * of_likes / expected.score, abs=0.1)
+    assert abs(expected.common) < 5e-4 or f"From no liked title: **{expected.common:+.3f}**" in said(app)
 
 
 def test_a_title_without_likes_is_all_neighbours(explorer: Explorer) -> None:

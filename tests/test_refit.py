@@ -63,3 +63,14 @@ def test_titles_outside_the_core_are_folded_in() -> None:
     fold[np.flatnonzero(fold == TRAIN)[:3]] = OUTSIDE
     outside = replace(data, fold=fold)
     assert refit(outside, config, first)[1].start == replace(first.start, least=config.data.core)
+
+
+def test_the_training_is_described_in_sentences_that_follow_from_the_document() -> None:
+    start = {"exponent": 0.25, "ridge": 10.0, "head": 0.0, "least": 0}
+    text = training_in_words({"start": start, "best_epoch": 7, "refit": True})
+    assert "closed form" in text and "degree exponent 0.25, ridge 10" in text and "on validation" in text
+    assert "Epoch 7 was best on validation among the hidden titles" in text and "once more" in text
+    flat = training_in_words({"start": start | {"ridge": None}, "best_epoch": 0, "refit": False})
+    assert "no shrinkage" in flat and "No later epoch" in flat
+    alone = training_in_words({"start": None, "best_epoch": 3, "refit": False})
+    assert alone == "Epoch 3 was best on validation." and training_in_words({}) == ""

@@ -61,12 +61,12 @@ def test_a_user_is_found_by_taste(page: "Page", server: str) -> None:
 
 def test_the_copied_link_contains_an_edited_profile(visitor: "Callable[..., Page]", server: str) -> None:
     page = visitor(permissions=["clipboard-read", "clipboard-write"])
-    page.goto(f"{server}/?user=17&top=5")
+    page.goto(f"{server}/?user=13&top=5")
     settle(page)
     side(page).get_by_text("Edit profile").click()
     side(page).get_by_role("searchbox", name="Add or remove").press_sequentially("fullmetal")
     side(page).get_by_role("button", name=FULLMETAL, exact=True).click()
-    says(settle(page), "user 17, edited (+1)")
+    says(settle(page), "user 13, edited (+1)")
     page.wait_for_url(re.compile("liked=36"))
     page.get_by_role("button", name="Copy link").click()
     page.get_by_test_id("stCode").hover()
@@ -77,7 +77,7 @@ def test_the_copied_link_contains_an_edited_profile(visitor: "Callable[..., Page
 
     other = visitor()
     other.goto(copied)
-    says(settle(other), "user 17, edited (+1)")
+    says(settle(other), "user 13, edited (+1)")
     says(side(other), "Undo all edits")
     comes_to_read(settle(other), shown)
     side(other).get_by_role("button", name=FULLMETAL, exact=True).click()  # undoes the like

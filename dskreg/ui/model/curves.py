@@ -47,7 +47,7 @@ def training_in_words(document: dict, validated: bool = True) -> str:
     sentences = _initialisation(start, validated) if start else []
     if not validated:
         sentences.append("No user has a validation item: the first settings and the last epoch were used.")
-    elif best is not None and (best or not start):
+    elif best:
         among = " among the hidden titles" * bool(start)
         sentences.append(f"Epoch {best} was best on validation{among}.")
     elif best is not None:

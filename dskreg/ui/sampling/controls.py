@@ -183,5 +183,5 @@ def as_report(explanation: Explanation, sample: Sample) -> str:
     if sample.explorer.simulated and sample.profile.user_id is not None:
         notes.append("The users of this model are simulated.")
     return html_report.page(
-        explanation, sample.profile.label, score_terms(explanation), sample.explorer.samples_likes, notes
+        explanation, sample.profile.label, score_terms(explanation), notes, sample.explorer.samples_likes
     )

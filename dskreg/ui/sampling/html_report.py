@@ -84,16 +84,16 @@ def page(
     explanation: Explanation,
     who: str,
     terms: Sequence[tuple[str, str, float]],
-    samples_likes: bool,
     notes: Sequence[str] = (),
+    samples_likes: bool = False,
 ) -> str:
     """The whole explanation as HTML.
 
     Args:
         who: the user, as the app names the profile.
         terms: the terms of the score (name, relation, value), before the activation.
-        samples_likes: whether the model draws among the user's likes (the paper's form).
         notes: sentences about the origin (model, simulated users).
+        samples_likes: whether the model draws among the user's likes (the paper's form).
     """
     e = explanation
     body = [

@@ -169,12 +169,15 @@ def show_liked(explanation: Explanation) -> None:
         st.info("The user has no likes, so no liked title contributes.", icon=":material/inbox:")
         return
     first, rest = liked.iloc[0], explanation.score - liked["contribution"].sum()
-    others = "" if abs(rest) < SMALLEST else f" Own embedding, biases and activations: **{rest:+.3f}**."
+    adding = liked[liked["contribution"] != 0]  # of the paper's form those that were sampled
+    which = "Each" if len(adding) == len(liked) else f"**{len(adding)}**"
+    others = "" if abs(rest) < SMALLEST else f" From no liked title: **{rest:+.3f}**."
     st.markdown(
-        f"Each of the **{len(liked)}** liked titles adds one part, through the own embedding and the "
+        f"{which} of the **{len(liked)}** liked titles adds a part, through the own embedding and the "
         f"neighbours of *{plain(explanation.title)}*. *{plain(first['title'])}* adds most: "
         f"**{first['contribution']:+.3f}** of **{explanation.score:.3f}**.{others}"
     )
+    liked = adding
     share = 100 * liked["contribution"] / explanation.score if explanation.score > SMALLEST else None
     st.dataframe(
         liked.assign(share=share)[[name for name in LIKED if name != "share" or share is not None]],
