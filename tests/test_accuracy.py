@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dskreg.training.start import Kernel, Start
 
 from benchmarks import accuracy, recommenders
 from benchmarks import assess as assessing
@@ -27,6 +26,7 @@ from dskreg.evaluation.ranking import Scorer
 from dskreg.evaluation.tuning import tuned
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import batches
+from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import fixed_scorer, noisy, small
 
 
