@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dskreg.training.start import Kernel, Start
 
 from benchmarks import accuracy, recommenders
 from benchmarks import assess as assessing
@@ -26,7 +27,6 @@ from dskreg.evaluation.ranking import Scorer
 from dskreg.evaluation.tuning import tuned
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import batches
-from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import fixed_scorer, noisy, small
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from dskreg.training.gates import choose_gates
 from scipy import sparse
 
 from dskreg.config import Config, ModelConfig
@@ -21,7 +22,6 @@ from dskreg.evaluation.ranking import model_scorer
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import gates
-from dskreg.training.gates import choose_gates
 from tests.tiny_runs import noisy, settings
 from tests.worlds import EVERYTHING, checkerboard
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dskreg.training.start import Kernel, Start
 
 from benchmarks import changes, levers, significance, trials
 from benchmarks.trials import Lever, Withheld, tried
@@ -27,7 +28,6 @@ from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import batches, objectives, trainer
 from dskreg.training.objectives import MaskedSoftmax
-from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import noisy
 
 SMALL = Config(

@@ -9,6 +9,9 @@ from itertools import product
 
 import numpy as np
 import pytest
+from dskreg.training.initialise import start_from_svd
+from dskreg.training.spectral import Spectra, narrowed, of_some
+from dskreg.training.start import Kernel, Start
 
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import SEEN, Dataset
@@ -16,9 +19,6 @@ from dskreg.data.interactions import seen_matrix, train_matrix
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.training import spectral as spectra_
-from dskreg.training.initialise import start_from_svd
-from dskreg.training.spectral import Spectra, narrowed, of_some
-from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import in_full, noisy, settings, small
 from tests.worlds import EVERYTHING
 

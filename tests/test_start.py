@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from dskreg.training.initialise import start_from_svd
+from dskreg.training.start import Kernel, Start
 
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import Dataset
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
-from dskreg.training.initialise import start_from_svd
-from dskreg.training.start import Kernel, Start
 from tests.tiny_runs import in_full, settings, small
 from tests.worlds import EVERYTHING
 
