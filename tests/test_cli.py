@@ -153,7 +153,7 @@ def test_evaluate_opens_the_artifact_once_and_repeats_the_metrics_of_training(
 
 
 def test_resets_measures_again_what_training_measured(dskreg: Command) -> None:
-    code, out, err = dskreg("resets", str(DEMO), "--json")
+    code, out, _ = dskreg("resets", str(DEMO), "--json")
     kept = json.loads((DEMO / "metrics.json").read_text())["resets"]
     rows = json.loads(out)["resets"]
     assert code == 0 and [row["part"] for row in rows] == [row["part"] for row in kept]
