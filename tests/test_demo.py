@@ -181,3 +181,16 @@ def test_the_sampler_finds_the_planted_tastes(explorer: Explorer) -> None:
     assert order[0] > order[1] + 0.05
     mass = planted.mass_by_relation(neighbour, relation, torch.softmax(logit, 1).numpy(), names)
     assert sum(mass[name] for name in demo.RELEVANT) > 0.6
+
+
+def test_the_bundled_artifact_is_what_the_code_makes(tmp_path: Path) -> None:
+    """Bit for bit on the machine that made it; other processors round otherwise, and figures move a little."""
+    pipeline.run("demo", tmp_path / "demo", PRESETS["demo"], False, False, print, silent, print)
+    made, kept = load(tmp_path / "demo"), load(DEMO)
+    assert made.config == kept.config and made.graph.relations == kept.graph.relations
+    assert np.array_equal(made.graph.neighbour, kept.graph.neighbour)
+    assert made.metrics["start"] == pytest.approx(kept.metrics["start"])
+    for name in ("ndcg@20", "recall@20"):
+        assert made.metrics["metrics"][name] == pytest.approx(kept.metrics["metrics"][name], abs=0.01), name
+    same = (made.picks["neighbour"] == kept.picks["neighbour"]).mean()
+    assert same > 0.5, f"{same:.0%} of the picks are the same"

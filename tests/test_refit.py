@@ -14,6 +14,7 @@ from dskreg.data.dataset import KNOWN, OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
 from dskreg.data.interactions import train_matrix
 from dskreg.graph.candidates import build
 from dskreg.training.trainer import Trained, known, refit, train
+from dskreg.ui.model.curves import training_in_words
 from tests.tiny_runs import same, settings, small, weights
 from tests.worlds import hand_drawn
 
