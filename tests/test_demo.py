@@ -1,17 +1,20 @@
 """The bundled demo: a fixed world, small enough to commit, whose planted tastes the sampler finds."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from dskreg.config import preset
+from dskreg.config import PRESETS, preset
+from dskreg.console import silent
 from dskreg.data.dataset import Dataset
 from dskreg.data.readers import demo
 from dskreg.data.split import split
 from dskreg.explorer import Explorer
 from dskreg.graph.candidates import CandidateGraph, build
+from dskreg.pipeline import run
 from dskreg.storage.artifact import load
 from tests import planted
 from tests.small import DEMO
@@ -185,7 +188,7 @@ def test_the_sampler_finds_the_planted_tastes(explorer: Explorer) -> None:
 
 def test_the_bundled_artifact_is_what_the_code_makes(tmp_path: Path) -> None:
     """Bit for bit on the machine that made it; other processors round otherwise, and figures move a little."""
-    pipeline.run("demo", tmp_path / "demo", PRESETS["demo"], False, False, print, silent, print)
+    run("demo", tmp_path / "demo", PRESETS["demo"], False, False, print, silent, print)
     made, kept = load(tmp_path / "demo"), load(DEMO)
     assert made.config == kept.config and made.graph.relations == kept.graph.relations
     assert np.array_equal(made.graph.neighbour, kept.graph.neighbour)
