@@ -117,8 +117,9 @@ class ModelConfig:
     width: Annotated[int, Field(ge=1, le=16_384)] = 1024
     picks: Picks = 8  # K on the item side
     user_picks: Picks = 8  # K on the user side of the paper's form
-    # Tau of the relaxed top-k: keys are divided by it in float32
-    temperature: Annotated[float, Field(ge=1e-4, le=1e4)] = 0.1
+    # Tau of the relaxed top-k: keys are divided by it in float32. At the paper's 0.1 only near ties have a
+    # gradient, and too noisy a one for the few parameters of the evidence form
+    temperature: Annotated[float, Field(ge=1e-4, le=1e4)] = 1.0
     relaxation: Literal["straight-through", "soft"] = "straight-through"
 
 
@@ -232,13 +233,13 @@ PRESETS: dict[str, Config] = {
     "paper": Config(
         preset="paper",
         graph=GraphConfig(candidates=500),
-        model=ModelConfig(form="paper", width=64, relaxation="soft"),
+        model=ModelConfig(form="paper", width=64, relaxation="soft", temperature=0.1),
         train=TrainConfig(epochs=60, patience=6, validation_users=1000, learning_rate=5e-3, l2=0.01),
     ),
     "demo": Config(
         preset="demo",
         graph=GraphConfig(candidates=80),
-        model=ModelConfig(width=256, temperature=1.0),
+        model=ModelConfig(width=256),
         train=TrainConfig(batch=2000),
     ),
 }

@@ -209,8 +209,8 @@ def test_the_same_seed_trains_the_same_artifact_and_another_seed_another(
     )
     assert (
         other == 0
-        and artifacts.load(tmp_path / "other").manifest["files"]["weights.safetensors"]
-        != manifests["one"]["files"]["weights.safetensors"]
+        and artifacts.load(tmp_path / "other").manifest["files"]["history.json"]
+        != manifests["one"]["files"]["history.json"]
     )
 
 

@@ -78,7 +78,7 @@ def check(explorer: Explorer, profile: Profile, found: counterfactual.Counterfac
 def test_a_heuristic_search_finds_valid_sets_and_does_not_call_them_proven(
     demo: Explorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    profiles = [demo.profile(user) for user in demo.user_ids[:12]]
+    profiles = [demo.profile(user) for user in demo.user_ids[:30]]
     exact = {profile: demo.smallest_removal(profile, 4) for profile in profiles}
     assert {1, 2, 3} <= {len(found.removed) for found in exact.values() if found.proven}
     for profile, found in exact.items():

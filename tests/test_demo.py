@@ -187,7 +187,7 @@ def test_the_sampler_finds_the_planted_tastes(explorer: Explorer) -> None:
 
 
 def test_the_bundled_artifact_is_what_the_code_makes(tmp_path: Path) -> None:
-    """Bit for bit on the machine that made it; other processors round otherwise, and figures move a little."""
+    """Bit for bit on the machine that made it; elsewhere rounding differs, and figures move a little."""
     run("demo", tmp_path / "demo", PRESETS["demo"], False, False, print, silent, print)
     made, kept = load(tmp_path / "demo"), load(DEMO)
     assert made.config == kept.config and made.graph.relations == kept.graph.relations

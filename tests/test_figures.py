@@ -44,7 +44,7 @@ class Oracle:
     def person(self, history: list[int]) -> np.ndarray:
         """e_hat_u."""
         total = sum(self.w["history_weight"][i] * self.w["item_embedding"][i] for i in history)
-        return total / len(history) ** 0.5
+        return (total + self.w["prior"]) / len(history) ** 0.5
 
     def candidates(self, item: int) -> pd.DataFrame:
         """position, relation, share of the probability mass, picked?"""
@@ -52,11 +52,11 @@ class Oracle:
         j, r = self.graph.neighbour[item][there], self.graph.relation[item][there]
         shared = self.graph.strengths[item][there].astype(np.float64)
         evidence = np.log(1 + self.w["likes"][j]) / 5
-        features = np.column_stack([shared, evidence, np.ones(len(j))])
-        logit, preference = (
-            np.array([weight[q] @ f for q, f in zip(r, features, strict=True)])
-            for weight in (self.w["pair_relevance"], self.w["pair_attention"])
-        )
+        features = np.column_stack([shared, evidence])
+        own = shared[np.arange(len(j)), r]
+        logit = features @ self.w["pair_relevance"] + 2 * self.w["pair_relevance"][r] * own
+        preference = features @ self.w["pair_attention"] + self.w["own_attention"][r] * own
+        preference = preference + self.w["relation_attention"][r]
         frame = pd.DataFrame({"position": j, "relation": r, "share": softmax(logit), "picked": False})
         frame.loc[np.argsort(-logit, kind="stable")[: self.config.picks], "picked"] = True
         return frame.assign(preference=preference)

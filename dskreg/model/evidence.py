@@ -112,10 +112,10 @@ class EvidenceDSKReG(DSKReG):
     def user_hop(
         self, users: Tensor, history: Tensor, noise: Tensor | None = None, picks: int | None = None
     ) -> UserHop:
-        """e_hat_u from all liked items: nothing is drawn among them; `noise` and `picks` are not used."""
+        """e_hat_u from all liked items: with or without `noise` all are picked, whatever `picks` says."""
         present = history >= 0
         logit = torch.zeros(history.shape, device=history.device).masked_fill(~present, -torch.inf)
-        drawn = draw(logit, None, history.shape[1])
+        drawn = draw(logit, noise, history.shape[1])
         title = history.clamp(min=0).gather(1, drawn.slot)
         weight = self.history_weight[title] * drawn.weight
         beta = weight / weight.sum(1, keepdim=True).clamp(min=1e-12)

@@ -91,7 +91,7 @@ def test_relations_of_one_name_are_distinguished(tmp_path):
     assert read(world(tmp_path, kg_final="0 0 4\n1 1 4\n1 2 5\n", relation_list=names)).relations == (
         "same [0]",
         "same [1]",
-        "co-liked [2]",
+        "co-liked",
     )
 
 
