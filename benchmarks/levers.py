@@ -46,7 +46,7 @@ def levers(dataset: Dataset) -> dict[str, Lever]:
         BEFORE: Lever(),
         "not trained": Lever(setting(train__epochs=0)),
         "no graph": Lever(setting(graph__without=",".join(relations))),
-        "uniform draws": Lever(around=uniform),
+        "uniform sampling": Lever(around=uniform),
         "the wrong sign of the noise": Lever(around=wrong_sign),
         f"{DROPPED:.0%} of the candidates dropped in each step": Lever(around=dropping),
         f"mean of {DRAWS} noisy samples": Lever(scorer=averaged),
@@ -57,7 +57,7 @@ def levers(dataset: Dataset) -> dict[str, Lever]:
     found |= {f"tau = {tau:g}": Lever(setting(model__temperature=tau)) for tau in (0.03, 0.3)}
     found |= {f"M = {m}": Lever(setting(graph__candidates=m)) for m in (64, 256)}
     found |= {f"learning rate {rate:g}": Lever(setting(train__learning_rate=rate)) for rate in (0.05, 0.5)}
-    found |= {f"{share:.0%} of the titles hidden": Lever(setting(train__hide=share)) for share in (0.05, 0.3)}
+    found |= {f"{share:.0%} of the items hidden": Lever(setting(train__hide=share)) for share in (0.05, 0.3)}
     return found | {"steps of 4,096 users": Lever(setting(train__batch=4096))}
 
 
@@ -81,7 +81,7 @@ relative to the first row and its 95 % interval over the same users. No test lik
 
 - **all**: every validation like.
 - **withheld items (epoch)**: a fifth of the items lose their likes and are ranked among themselves; the epoch
-  is the best one's.
+  is the best epoch.
 
 A change becomes the default only where it gains on more than one data set.
 """
