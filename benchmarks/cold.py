@@ -83,7 +83,7 @@ def of_model(model: EvidenceDSKReG, seed: int) -> Iterator[tuple[str, Callable[[
             return model_scorer(model)
 
     yield "draws: learnt", lambda: drawn("")
-    yield "draws: by strength", lambda: drawn("draws by strength")
+    yield "draws: by strength", lambda: drawn("sampling by strength")
     yield "draws: at random", lambda: drawn(UNIFORM)
     for boost in BOOSTS:
         yield f"boost {boost:g}", lambda boost=boost: boosted(boost)  # type: ignore[misc]

@@ -181,7 +181,7 @@ def test_the_curve_is_the_model_at_each_boost(sound: tuple[Dataset, EvidenceDSKR
 
 CHANGED = {
     parts.UNIFORM: {"pair_relevance"},
-    "draws by strength": {"pair_relevance"},
+    "sampling by strength": {"pair_relevance"},
     "attention uniform": {"pair_attention", "own_attention", "relation_attention"},
     "gates equal": {"log_gate"},
     "neighbours weigh the same for all items": {"evidence"},
@@ -200,7 +200,7 @@ def test_a_reset_changes_what_it_says_and_is_undone(name: str) -> None:
     assert {n for n in after if not torch.equal(after[n], before[n])} == CHANGED[name]
     assert all(torch.equal(v, before[n]) for n, v in model.state_dict().items())
     r = len(after["pair_relevance"])
-    if name == "draws by strength":
+    if name == "sampling by strength":
         assert after["pair_relevance"].tolist() == [1.0] * (r - 1) + [0.0]
     if name == "gates equal":
         assert after["log_gate"].std() < 1e-12

@@ -34,7 +34,7 @@ def test_every_row_of_the_model_is_the_model_so_changed_and_is_undone() -> None:
     np.testing.assert_array_equal(found["draws: learnt"], model_scorer(model)(who, history))
     assert not np.allclose(found["draws: at random"], found["draws: learnt"])
     with torch.no_grad():
-        EVIDENCE["draws by strength"](model)
+        EVIDENCE["sampling by strength"](model)
         np.testing.assert_array_equal(found["draws: by strength"], model_scorer(model)(who, history))
         model.load_state_dict(before)
         EVIDENCE[UNIFORM](model)

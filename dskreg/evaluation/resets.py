@@ -66,10 +66,10 @@ def _random_relations(model: DSKReG) -> None:
     relations.copy_(torch.randn(relations.shape, generator=torch.Generator().manual_seed(1)) * 0.1)
 
 
-UNIFORM, OWN = "draws uniform", "own embedding off"
+UNIFORM, OWN = "sampling uniform", "own embedding off"
 EVIDENCE: dict[str, Change] = {
     UNIFORM: _zero("pair_relevance"),
-    "draws by strength": _all_strengths,
+    "sampling by strength": _all_strengths,
     "attention uniform": _zero("pair_attention", "own_attention", "relation_attention"),
     "gates equal": _equal("log_gate"),
     "neighbours weigh the same for all items": _evidence(0, 1e12),
