@@ -44,8 +44,8 @@ class Epoch:
 
     epoch: int  # 0 is the start, before any step
     loss: float | None  # mean of the steps; None for epoch 0
-    # Mean entropy of softmax(s) over the items, relative to log(candidates): 1 sampling uniformly, 0 always the
-    # same
+    # Mean entropy of softmax(s) over the items, relative to log(candidates): 1 samples uniformly, 0 always
+    # takes the same
     entropy: float
     ndcg: float | None  # validation, @20; None where no user has a validation item
     recall: float | None  # the same
