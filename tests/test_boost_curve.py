@@ -10,7 +10,7 @@ from scipy import sparse
 from dskreg.evaluation.cold import ColdItems, best_boost, hidden
 from dskreg.evaluation.evidence import choose_evidence
 from dskreg.evaluation.metrics import ndcg_of
-from dskreg.evaluation.ranking import noise_free
+from dskreg.evaluation.ranking import noise_free, strangers
 from dskreg.explorer import Explorer
 from dskreg.training.trainer import known
 from tests.small import DEMO
@@ -33,7 +33,7 @@ def test_a_row_of_the_curve_is_the_ndcg_of_the_model_with_that_boost(explorer: E
     for row in curve[1:]:
         model.evidence[2] = row["boost"]
         with hidden(model, torch.from_numpy(asked.items)):
-            score = noise_free(model).scores(asked.users(model)).T.numpy()
+            score = noise_free(model).scores(strangers(model, asked.history)).T.numpy()
             cold = model.likes.numpy() == 0
         assert row["all"] == pytest.approx(ndcg_of(score, asked.history, asked.wanted).mean(), abs=1e-4)
         for name, kept in (("warm", ~cold), ("cold", cold)):

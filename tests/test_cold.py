@@ -15,7 +15,7 @@ from dskreg.evaluation import resets as parts
 from dskreg.evaluation.cold import LOSS, ColdItems, best_boost, some, without
 from dskreg.evaluation.evidence import KAPPAS, SCALES, choose_evidence, rarest, settings_tried
 from dskreg.evaluation.metrics import ndcg_of
-from dskreg.evaluation.ranking import noise_free
+from dskreg.evaluation.ranking import noise_free, strangers
 from dskreg.graph.candidates import build
 from dskreg.model.evidence import EvidenceDSKReG, model_of
 from dskreg.training.trainer import train
@@ -94,7 +94,7 @@ def test_kappa_and_scale_are_the_best_of_a_loop_over_all(sound: tuple[Dataset, E
     of_rare.eliminate_zeros()
     has = np.diff(of_rare.indptr) > 0
     every, of_few = {}, {}
-    user = ColdItems(np.zeros(0, int), history[who], target[who]).users(model)
+    user = strangers(model, history[who])
     for kappa in KAPPAS:
         for scale in SCALES:
             model.evidence.copy_(torch.tensor([kappa, scale, 0.0]))

@@ -25,6 +25,13 @@ def rows(likes: sparse.csr_matrix) -> np.ndarray:
     return np.repeat(np.arange(likes.shape[0]), np.diff(likes.indptr))
 
 
+def only(likes: sparse.csr_matrix, kept: np.ndarray) -> sparse.csr_matrix:
+    """`likes` `[U, I]` of the items `kept` `[I]` bool; the others have no entry left."""
+    found = sparse.csr_matrix(likes.multiply(kept.astype(np.float32)))
+    found.eliminate_zeros()
+    return found
+
+
 def ragged(row: np.ndarray, value: np.ndarray, count: int) -> np.ndarray:
     """Values `[n]` by their rows (rising) as `[count, H]` int64, -1 filled; H is the longest, at least 1."""
     length = np.bincount(row, minlength=count)

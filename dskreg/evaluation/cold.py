@@ -16,9 +16,9 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from dskreg.data.interactions import evenly, padded
+from dskreg.data.interactions import evenly, only
 from dskreg.evaluation.metrics import ndcg_of
-from dskreg.model.dskreg import UNKNOWN_USER
+from dskreg.evaluation.ranking import noise_free, strangers
 from dskreg.model.evidence import EvidenceDSKReG
 from dskreg.model.scoring import Catalogue
 
@@ -51,11 +51,7 @@ def some(likes: sparse.csr_matrix, seed: int) -> np.ndarray:
 
 def without(likes: sparse.csr_matrix, items: np.ndarray) -> sparse.csr_matrix:
     """`likes` `[U, I]` less those of `items`."""
-    kept = np.ones(likes.shape[1], dtype=np.float32)
-    kept[items] = 0
-    left = sparse.csr_matrix(likes.multiply(kept))
-    left.eliminate_zeros()
-    return left
+    return only(likes, ~_mask(likes.shape[1], items))
 
 
 @dataclass(frozen=True)
@@ -76,9 +72,7 @@ class ColdItems:
         """The likes `[U, I]` of the items are what should be found, the others the histories."""
         history, target = without(likes, items), likes[:, items]
         users = evenly(np.flatnonzero(np.diff(target.indptr) * np.diff(history.indptr)), most)
-        wanted = sparse.csr_matrix(likes[users].multiply(_mask(likes.shape[1], items)))
-        wanted.eliminate_zeros()
-        return cls(items, history[users], wanted)
+        return cls(items, history[users], only(likes[users], _mask(likes.shape[1], items)))
 
     @classmethod
     def among_all(
@@ -89,17 +83,12 @@ class ColdItems:
         users = evenly(np.flatnonzero(np.diff(held_out.indptr) * np.diff(history.indptr)), most)
         return cls(items, history[users], held_out[users])
 
-    def users(self, model: EvidenceDSKReG) -> Tensor:
-        """e_hat_u `[B, D]`."""
-        unknown = torch.full((self.history.shape[0],), UNKNOWN_USER, device=model.item_embedding.device)
-        return model.encode(unknown, torch.from_numpy(padded(self.history)).to(unknown.device))
-
     @torch.no_grad()
     def ndcg(self, model: EvidenceDSKReG) -> np.ndarray:
         """NDCG@20 `[B]` of the hidden items ranked among themselves."""
         items = torch.from_numpy(self.items).to(model.item_embedding.device)
         with hidden(model, items):
-            score = Catalogue.of(model, items, model.draw_items(items)).scores(self.users(model))
+            score = Catalogue.of(model, items, model.draw_items(items)).scores(strangers(model, self.history))
         return ndcg_of(score.T.cpu().numpy(), None, self.wanted[:, self.items])
 
     @torch.no_grad()
@@ -107,19 +96,17 @@ class ColdItems:
         """boost, and the mean NDCG@20 of all, warm and cold held-out likes, every item ranked; at a boost of
         0 cold items come last.
         """
-        every = torch.arange(len(model.item_embedding), device=model.item_embedding.device)
-        items = torch.from_numpy(self.items).to(every.device)
+        items = torch.from_numpy(self.items).to(model.item_embedding.device)
         used = model.evidence[2].clone()
         model.evidence[2] = 1  # the score of a cold item is as many times this as the boost
         with hidden(model, items):
-            users = self.users(model)
-            score = Catalogue.of(model, every, model.draw_items(every)).scores(users).T.cpu().numpy()
+            score = noise_free(model).scores(strangers(model, self.history)).T.cpu().numpy()
             cold = (model.likes == 0).cpu().numpy()
         model.evidence[2] = used
         targets = {
             "all": self.wanted,
-            "warm": self.wanted.multiply(~cold),
-            "cold": self.wanted.multiply(cold),
+            "warm": only(self.wanted, ~cold),
+            "cold": only(self.wanted, cold),
         }
         rows = []
         for boost in boosts:
@@ -127,8 +114,6 @@ class ColdItems:
             changed[:, cold] = score[:, cold] * boost if boost else -np.inf
             row = {"boost": boost}
             for name, target in targets.items():
-                target = sparse.csr_matrix(target)
-                target.eliminate_zeros()
                 asked = np.diff(target.indptr) > 0
                 found = ndcg_of(changed[asked], self.history[asked], target[asked])
                 row[name] = float(found.mean()) if len(found) else 0.0

@@ -18,11 +18,10 @@ import torch
 from scipy import sparse
 
 from dskreg.data.dataset import Folds
-from dskreg.data.interactions import evenly, padded
+from dskreg.data.interactions import evenly, only
 from dskreg.evaluation.cold import ColdItems, best_boost, some
 from dskreg.evaluation.metrics import ndcg_of
-from dskreg.evaluation.ranking import noise_free
-from dskreg.model.dskreg import UNKNOWN_USER
+from dskreg.evaluation.ranking import noise_free, strangers
 from dskreg.model.evidence import EvidenceDSKReG
 
 KAPPAS, SCALES = (1.0, 3.0, 10.0, 30.0, 100.0), (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
@@ -62,8 +61,7 @@ def _weights(
         return kappa, scale
     history, target = history[who], target[who]
     count = model.likes.cpu().numpy()
-    rare = sparse.csr_matrix(target.multiply(rarest(count, RARE)))
-    rare.eliminate_zeros()
+    rare = only(target, rarest(count, RARE))
     has_rare = np.diff(rare.indptr) > 0
     own, around = _parts(model, history)
     found = {}
@@ -90,8 +88,7 @@ def _parts(model: EvidenceDSKReG, history: sparse.csr_matrix) -> tuple[np.ndarra
     model.evidence.copy_(torch.tensor([1e12, 1.0, 1.0]))  # k_i = 1
     vectors = noise_free(model).vectors - model.item_embedding
     model.evidence.copy_(kept)
-    unknown = torch.full((history.shape[0],), UNKNOWN_USER, device=vectors.device)
-    user = model.encode(unknown, torch.from_numpy(padded(history)).to(vectors.device))
+    user = strangers(model, history)
     return (user @ model.item_embedding.T).cpu().numpy(), (user @ vectors.T).cpu().numpy()
 
 

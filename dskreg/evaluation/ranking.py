@@ -7,15 +7,22 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from scipy import sparse
+from torch import Tensor
 
 from dskreg.data.interactions import padded
 from dskreg.evaluation.metrics import top_items
 from dskreg.model.aggregation import Picks
-from dskreg.model.dskreg import DSKReG
+from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
 from dskreg.model.scoring import Catalogue
 
 Scorer = Callable[[np.ndarray, sparse.csr_matrix], np.ndarray]
 """(user positions `[B]`, their histories `[B, I]`) -> scores `[B, I]`."""
+
+
+def strangers(model: DSKReG, history: sparse.csr_matrix) -> Tensor:
+    """e_hat_u `[B, D]` of users outside the data, from their histories `[B, I]` alone."""
+    unknown = torch.full((history.shape[0],), UNKNOWN_USER, device=model.item_embedding.device)
+    return model.encode(unknown, torch.from_numpy(padded(history)).to(unknown.device))
 
 
 def noise_free(model: DSKReG) -> Catalogue:

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import sparse
 
 from dskreg.data.dataset import Folds
-from dskreg.data.interactions import evenly, padded
+from dskreg.data.interactions import evenly, only, padded
 from dskreg.evaluation.cold import ColdItems, hidden, some
 from dskreg.evaluation.evidence import rarest
 from dskreg.evaluation.metrics import ndcg_of
+from dskreg.evaluation.ranking import strangers
 from dskreg.model.dskreg import DSKReG
 from dskreg.model.evidence import EvidenceDSKReG
 from dskreg.model.sampling import gumbel
@@ -142,8 +142,7 @@ class _Asked:
         self.who = evenly(np.flatnonzero(np.diff(target.indptr) * np.diff(history.indptr)), users)
         self.history, self.target = history[self.who], target[self.who]
         count = np.asarray(folds.known.sum(0)).ravel()
-        self.rare = sparse.csr_matrix(self.target.multiply(rarest(count, RARE)))
-        self.rare.eliminate_zeros()
+        self.rare = only(self.target, rarest(count, RARE))
         self.cold = ColdItems.among_themselves(folds.known, some(folds.known, seed), users)
         self.user = model.encode(
             torch.from_numpy(self.who.astype(np.int64)), torch.from_numpy(padded(self.history))
@@ -161,7 +160,7 @@ class _Asked:
         if isinstance(self.model, EvidenceDSKReG):
             items = torch.from_numpy(self.cold.items)
             with hidden(self.model, items):
-                cold = self._catalogue(part, items).scores(self.cold.users(self.model)).T.numpy()
+                cold = self._catalogue(part, items).scores(strangers(self.model, self.cold.history)).T.numpy()
             found["cold"] = ndcg_of(cold, None, self.cold.wanted[:, self.cold.items])
         return found
 

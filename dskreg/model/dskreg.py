@@ -52,7 +52,6 @@ class DSKReG(nn.Module):
     relation: Tensor
     strengths: Tensor
     relation_embedding: Tensor | None
-    neighbour_weight: Tensor | None = None  # [I], of what the picks add to an item; None: 1
 
     def __init__(self, config: ModelConfig, graph: CandidateGraph, users: int) -> None:
         super().__init__()

@@ -71,7 +71,7 @@ class EvidenceDSKReG(DSKReG):
         return self.log_gate.exp()
 
     @property
-    def neighbour_weight(self) -> Tensor:  # type: ignore[override]
+    def neighbour_weight(self) -> Tensor:
         """k_i `[I]`."""
         kappa, scale, boost = self.evidence
         return scale * torch.where(self.likes > 0, kappa / (self.likes + kappa), boost)
@@ -94,7 +94,7 @@ class EvidenceDSKReG(DSKReG):
         return features @ self.pair_relevance + OWN * own
 
     def _silent(self, neighbour: Tensor, gone: Tensor) -> Tensor:
-        """Who has no likes has no embedding to speak with."""
+        """An item without likes has no embedding of its own, and so is no neighbour."""
         return gone | (self.likes[neighbour.long()] == 0)
 
     def picks(self, items: Tensor, drawn: Draw) -> Picks:

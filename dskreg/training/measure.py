@@ -27,8 +27,8 @@ class Diverged(InputError):
     """Loss, parameters or scores are no longer numbers. `last`: the last epoch in which all were."""
 
     def __init__(self, epoch: int, wrong: str, config: TrainConfig) -> None:
-        rates = f"train.learning_rate ({config.learning_rate:g})"
-        super().__init__(f"training diverged at epoch {epoch}, {wrong}: lower {rates}")
+        rate = f"train.learning_rate ({config.learning_rate:g})"
+        super().__init__(f"training diverged at epoch {epoch}, {wrong}: lower {rate}")
         self.last = epoch - 1
 
 

@@ -39,7 +39,6 @@ from dskreg.training.objectives import Bpr
 
 SLOWER_AFTER = 30  # steps: the learning rate of the evidence form falls as 1 / (1 + step / SLOWER_AFTER)
 
-
 __all__ = ["Diverged", "Epoch", "Trained", "choose_device", "known", "refit", "train"]
 
 
