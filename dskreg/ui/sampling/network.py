@@ -72,9 +72,10 @@ def build(
     sampled = sampled.head(MOST_SAMPLED)
     unsampled = candidates[~candidates["picked"]].head(MOST_UNSAMPLED)
     edges = (pd.concat([sampled, unsampled]) if len(unsampled) else sampled).reset_index(drop=True)
-    items: dict[Hashable, list[Row]] = {}
-    for row in edges.to_dict("records"):
-        items.setdefault(row["item_id"], []).append(row)
+    records = edges.to_dict("records")
+    items: dict[Hashable, list[int]] = {}  # rows of `edges`
+    for n, row in enumerate(records):
+        items.setdefault(row["item_id"], []).append(n)
     # An item that is sampled under one relation and not under another stands on the right
     right = list(dict.fromkeys(sampled["item_id"]))
     left = [item_id for item_id in items if item_id not in set(right)]
@@ -82,15 +83,16 @@ def build(
     half = (height - TOP - BOTTOM) / 2
     places = {**_places(right, 1, half), **_places(left, -1, half)}
     nodes = [_centre(centre[1], dark)]
-    links: list[dict[str, Any]] = []
+    links: list[dict[str, Any]] = [{} for _ in records]
     strongest = max(float(sampled["contribution"].abs().max()), 1e-12) if len(sampled) else 1.0
-    for item_id, rows in items.items():
+    for item_id, numbers in items.items():
+        rows = [records[n] for n in numbers]
         colour = colours.get(rows[0]["relation"], OTHER)
         number = str(len(nodes))
         nodes.append(_node(number, rows, places[item_id], colour, TEXT[dark], item_id in liked))
-        for place, row in enumerate(rows):
+        for place, (n, row) in enumerate(zip(numbers, rows, strict=True)):
             link = _link(row, colours.get(row["relation"], OTHER), strongest, curveness=0.2 * place)
-            links.append({"source": number, "target": "0", **link})
+            links[n] = {"source": number, "target": "0", **link}
     alt = _sentence(centre[1], sampled, unsampled)
     option = _option(nodes, links, _legend(edges["relation"], colours), dark, clickable)
     return Graph(option, [centre[0], *items], edges, alt, height, left_out)
