@@ -118,7 +118,7 @@ class ModelConfig:
     picks: Picks = 8  # K on the item side
     user_picks: Picks = 8  # K on the user side of the paper's form
     # Tau of the relaxed top-k: keys are divided by it in float32. At the paper's 0.1 only near ties have a
-    # gradient, and too noisy a one for the few parameters of the evidence form
+    # gradient
     temperature: Annotated[float, Field(ge=1e-4, le=1e4)] = 1.0
     relaxation: Literal["straight-through", "soft"] = "straight-through"
 
