@@ -260,6 +260,7 @@ def main() -> None:
         "trials": plan.trials,
         "seconds": plan.seconds,
     }
+    machine["form"] = PRESETS["default"].model.form
     machine["searched"] = [name for name, model in MODELS.items() if model.tune]
     (plan.work / "machine.json").write_text(json.dumps(machine), "utf-8")
     for folder in folders:

@@ -232,7 +232,8 @@ def made_by(made: dict[str, Any]) -> str:
         f"{shown} {machine['versions'][name]}"
         for name, shown in (("torch", "torch"), ("numpy", "numpy"), ("python", "Python"))
     )
-    return f"{made['date']}, {machine['hardware']}, {versions}; tuning: {budget}."
+    earlier = "" if machine.get("form") else " DSKReG is an earlier model, not the present one."
+    return f"{made['date']}, {machine['hardware']}, {versions}; tuning: {budget}.{earlier}"
 
 
 def pages(document: dict[str, Any]) -> dict[str, str]:

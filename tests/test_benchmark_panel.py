@@ -104,6 +104,14 @@ def test_the_caption_names_command_date_hardware_and_tuning() -> None:
     assert f"`{benchmark.COMMAND} --part cold`, 2020-01-01" in cold and "tuned" not in cold
 
 
+def test_a_run_of_an_earlier_model_says_so() -> None:
+    made: dict = {"date": "2020-01-01", "machine": {"hardware": "x86_64"}}
+    said = benchmark.made_by({"made": {"x: test": made}}, "x: test")
+    assert "an earlier model, not the present one" in said
+    made["machine"] = {"form": "evidence"}
+    assert "earlier" not in benchmark.made_by({"made": {"x: test": made}}, "x: test")
+
+
 @pytest.mark.parametrize("content", [None, "", "[1]", '{"x: test"'])
 def test_a_missing_or_broken_file_gives_no_benchmarks(tmp_path: Path, content: str | None) -> None:
     if content is not None:

@@ -118,6 +118,8 @@ def made_by(document: dict, section: str) -> str:
     tuned = "trials" in machine and kind not in OPTIONS
     origin = ", ".join(str(part) for part in by if part)
     sentences = [f"`{COMMAND}{OPTIONS.get(kind, '')}`, {origin}."]
+    if not machine.get("form"):  # of the model, which earlier runs do not name
+        sentences.insert(0, f"**{MODEL} here is an earlier model, not the present one.**")
     if tuned:
         budget = f"{machine['trials']} trials or {machine['seconds']:g} s"
         names = [RENAMED.get(name, name) for name in machine.get("searched") or ()]
