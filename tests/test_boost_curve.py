@@ -56,3 +56,8 @@ def test_where_nothing_is_held_out_nothing_is_boosted(explorer: Explorer) -> Non
     model.evidence.copy_(before)
     assert best_boost([{"boost": 0.0, "warm": 0.0}, {"boost": 6.0, "warm": 0.0}]) == 1
     assert best_boost([{"boost": b, "warm": w} for b, w in ((0.0, 0.4), (2.0, 0.397), (6.0, 0.39))]) == 2
+
+
+def test_the_boost_may_cost_warm_items_one_per_cent_and_no_more() -> None:
+    curve = [{"boost": boost, "warm": warm} for boost, warm in ((0.0, 0.4), (1.0, 0.3961), (2.0, 0.3959))]
+    assert best_boost(curve) == 1.0
