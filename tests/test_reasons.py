@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dskreg.explain.reasons import SECOND, in_words, named
+from dskreg.explain.reasons import SECOND, TOLD, in_words, named
 from dskreg.explorer import Explorer
 from tests.small import DEMO
 
@@ -37,7 +37,7 @@ def test_relations_and_entities_in_words() -> None:
 
 
 def test_a_reason_names_the_largest_contributions_of_the_explanation(explorer: Explorer) -> None:
-    profile = explorer.profile(17)
+    profile, seen = explorer.profile(17), set()
     for row in explorer.recommend(profile, 10).itertuples():
         because, _, through = str(row.reason).partition("; sampled through ")
         explanation = explorer.explain(profile, row.item_id)
@@ -49,4 +49,7 @@ def test_a_reason_names_the_largest_contributions_of_the_explanation(explorer: E
         said = re.findall(
             "“(.*?)”", because if re.search(r"\b(it|these two)\b", re.sub("“.*?”", "", through)) else through
         )
-        assert set(said) == set(strongest["title"])
+        told = explanation.neighbour_share >= TOLD
+        assert set(said) == (set(strongest["title"]) if told else set()) and bool(through) == told
+        seen.add(told)
+    assert seen == {True, False}

@@ -11,6 +11,7 @@ from dskreg.serving.directory import Directory
 
 UNKNOWN = "nothing is known of this user's taste"
 """Part of the reason for a user without likes."""
+TOLD = 0.05  # neighbours are named from this share of the score on
 SECOND = 0.6  # a second title or neighbour is named from this share of the largest contribution
 
 
@@ -26,7 +27,8 @@ def reasons(
 
     "Because you liked A and B" names the liked titles with the largest contributions `added` `[H, N]` to the
     score, or says that none contributes.
-    "sampled through ..." names the relations of the item-side neighbours with the largest contributions.
+    "sampled through ..." names the relations of the item-side neighbours with the largest contributions,
+    where neighbours add at least TOLD of the score.
     """
     return [
         _sentence(directory, graph, trace, n, int(item), history, added[:, n]) for n, item in enumerate(items)
@@ -60,7 +62,8 @@ def _sentence(
     )
     hop = trace.item
     contribution = np.where(hop.draw.picked[n].numpy(), hop.contribution[n, :, 0].numpy(), 0.0)
-    chosen = _strongest(contribution)
+    told = contribution.sum() >= TOLD * abs(float(hop.pre_activation[n, 0]))
+    chosen = _strongest(contribution) if told else []
     neighbour, relation = hop.neighbour[n].numpy()[chosen], hop.relation[n].numpy()[chosen]
     via = via_words(directory, graph, item, neighbour, relation)
     shared: dict[tuple[str, ...], list[int]] = {}  # {(relation, entities): neighbours}
