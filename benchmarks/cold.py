@@ -36,9 +36,8 @@ from benchmarks.significance import interval
 from dskreg.config import PRESETS
 from dskreg.data.dataset import Dataset
 from dskreg.evaluation.ranking import Scorer, model_scorer
-from dskreg.evaluation.resets import EVIDENCE, UNIFORM, restored
+from dskreg.evaluation.resets import STRENGTH, UNIFORM, drawn, restored
 from dskreg.model.evidence import EvidenceDSKReG
-from dskreg.model.sampling import gumbel
 from dskreg.model.scoring import Catalogue
 from dskreg.pipeline import hardware, versions
 from dskreg.training.trainer import known
@@ -67,14 +66,9 @@ def of_model(model: EvidenceDSKReG, seed: int) -> Iterator[tuple[str, Callable[[
     """(name, what makes the scorer): the draws, then the boosts; the model is as before after each."""
 
     @torch.no_grad()
-    def drawn(part: str) -> Scorer:
-        with restored(model):
-            if part:
-                EVIDENCE[part](model)
-            items, noise = torch.arange(len(model.item_embedding)), None
-            if part == UNIFORM:
-                noise = gumbel(tuple(model.neighbour.shape), torch.Generator().manual_seed(seed))
-            return model_scorer(model, Catalogue.of(model, items, model.draw_items(items, noise)))
+    def sampled(part: str) -> Scorer:
+        items = torch.arange(len(model.item_embedding))
+        return model_scorer(model, Catalogue.of(model, items, drawn(model, items, part, seed)))
 
     @torch.no_grad()
     def boosted(boost: float) -> Scorer:
@@ -82,9 +76,9 @@ def of_model(model: EvidenceDSKReG, seed: int) -> Iterator[tuple[str, Callable[[
             model.evidence[2] = boost
             return model_scorer(model)
 
-    yield "draws: learnt", lambda: drawn("")
-    yield "draws: by strength", lambda: drawn("sampling by strength")
-    yield "draws: at random", lambda: drawn(UNIFORM)
+    yield "draws: learnt", lambda: sampled("")
+    yield "draws: by strength", lambda: sampled(STRENGTH)
+    yield "draws: at random", lambda: sampled(UNIFORM)
     for boost in BOOSTS:
         yield f"boost {boost:g}", lambda boost=boost: boosted(boost)  # type: ignore[misc]
 

@@ -117,9 +117,9 @@ class ModelConfig:
     width: Annotated[int, Field(ge=1, le=16_384)] = 1024
     picks: Picks = 8  # K on the item side
     user_picks: Picks = 8  # K on the user side of the paper's form
-    # Tau of the relaxed top-k: keys are divided by it in float32. At the paper's 0.1 only near ties have a
-    # gradient
-    temperature: Annotated[float, Field(ge=1e-4, le=1e4)] = 1.0
+    # Tau of the relaxed top-k: keys are divided by it in float32. Training draws at the temperature of the
+    # attention (SHARPNESS, model/evidence.py); at the paper's 0.1 only near ties have a gradient
+    temperature: Annotated[float, Field(ge=1e-4, le=1e4)] = 8.0
     relaxation: Literal["straight-through", "soft"] = "straight-through"
 
 

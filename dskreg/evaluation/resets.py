@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dskreg.data.dataset import Folds
 from dskreg.data.interactions import evenly, only, padded
@@ -23,21 +24,12 @@ from dskreg.evaluation.metrics import ndcg_of
 from dskreg.evaluation.ranking import strangers
 from dskreg.model.dskreg import DSKReG
 from dskreg.model.evidence import EvidenceDSKReG
-from dskreg.model.sampling import gumbel
+from dskreg.model.sampling import Draw, draw, gumbel
 from dskreg.model.scoring import Catalogue
 
 USERS = 2000  # asked about each part, at most
 RARE = 0.2
 Change = Callable[[DSKReG], None]
-
-
-def _equal(*names: str) -> Change:
-    def change(model: DSKReG) -> None:
-        for name in names:
-            value = getattr(model, name)
-            value.fill_(float(value.mean()))
-
-    return change
 
 
 def _zero(*names: str) -> Change:
@@ -48,10 +40,8 @@ def _zero(*names: str) -> Change:
     return change
 
 
-def _all_strengths(model: DSKReG) -> None:
-    """Draws by the strength under all relations together, none of which counts more than another."""
-    weights = model.get_parameter("pair_relevance")
-    weights[:-1], weights[-1] = 1.0, 0.0
+def _ignore_likes(model: DSKReG) -> None:
+    model.get_parameter("pair_relevance")[-1] = 0
 
 
 def _evidence(place: int, value: float) -> Change:
@@ -66,23 +56,49 @@ def _random_relations(model: DSKReG) -> None:
     relations.copy_(torch.randn(relations.shape, generator=torch.Generator().manual_seed(1)) * 0.1)
 
 
-UNIFORM, OWN = "sampling uniform", "own embedding off"
+UNIFORM, STRENGTH, OWN = "sampling uniform", "sampling by strength", "own embedding off"
+FLAT = "attention uniform"
+
+
+def _nothing(model: DSKReG) -> None:
+    """What is reset is the sampling, or the own embedding: see `drawn` and `_Asked`."""
+
+
 EVIDENCE: dict[str, Change] = {
-    UNIFORM: _zero("pair_relevance"),
-    "sampling by strength": _all_strengths,
-    "attention uniform": _zero("pair_attention", "own_attention", "relation_attention"),
-    "gates equal": _equal("log_gate"),
+    UNIFORM: _nothing,
+    STRENGTH: _nothing,
+    FLAT: _zero("pair_relevance"),
+    "likes of neighbours ignored": _ignore_likes,
     "neighbours weigh the same for all items": _evidence(0, 1e12),
     "neighbours off": _evidence(1, 0.0),
-    OWN: lambda model: None,
+    OWN: _nothing,
 }
 PAPER: dict[str, Change] = {
-    UNIFORM: _zero("relevance_item", "relevance_relation"),
+    UNIFORM: _nothing,
     "relevance of items off": _zero("relevance_item"),
     "relevance of relations off": _zero("relevance_relation"),
     "relation embeddings random": _random_relations,
-    "attention uniform": _zero("relation_embedding"),
+    FLAT: _zero("relation_embedding"),
 }
+
+
+def drawn(model: DSKReG, items: Tensor, part: str, seed: int) -> Draw:
+    """The draw of `items` `[N]`, noise-free: as the model has it, uniform, or by the strength under each
+    candidate's own relation.
+    """
+    if part not in (UNIFORM, STRENGTH):
+        return model.draw_items(items)
+    logit, noise = model.item_logits(items), None
+    some = torch.isfinite(logit)
+    if part == UNIFORM:
+        logit, noise = (
+            torch.zeros_like(logit),
+            gumbel(tuple(logit.shape), torch.Generator().manual_seed(seed)),
+        )
+    else:
+        relation = model.relation[items].long()[..., None]
+        logit = model.strengths[items].gather(2, relation).squeeze(2)
+    return draw(logit.masked_fill(~some, -torch.inf), noise, model.config.picks)
 
 
 @torch.no_grad()
@@ -96,9 +112,7 @@ def resets(model: DSKReG, folds: Folds, seed: int, users: int = USERS) -> list[d
     before = asked.ndcg("")
     rows = [_row("nothing reset", before, before)]
     for name, change in changes.items():
-        with restored(model):
-            change(model)
-            rows.append(_row(name, before, asked.ndcg(name)))
+        rows.append(_row(name, before, asked.ndcg(name, change)))
     return rows
 
 
@@ -148,10 +162,10 @@ class _Asked:
             torch.from_numpy(self.who.astype(np.int64)), torch.from_numpy(padded(self.history))
         )
 
-    def ndcg(self, part: str) -> dict[str, np.ndarray]:
-        """NDCG@20 per user of all, rare and cold items."""
+    def ndcg(self, part: str, change: Change = _nothing) -> dict[str, np.ndarray]:
+        """NDCG@20 per user of all, rare and cold items with `part` reset by `change`."""
         every = torch.arange(len(self.model.item_embedding))
-        score = self._catalogue(part, every).scores(self.user).T.numpy()
+        score = self._catalogue(part, change, every).scores(self.user).T.numpy()
         asked = np.diff(self.rare.indptr) > 0
         found = {
             "all": ndcg_of(score, self.history, self.target),
@@ -160,17 +174,20 @@ class _Asked:
         if isinstance(self.model, EvidenceDSKReG):
             items = torch.from_numpy(self.cold.items)
             with hidden(self.model, items):
-                cold = self._catalogue(part, items).scores(strangers(self.model, self.cold.history)).T.numpy()
+                user = strangers(self.model, self.cold.history)
+                cold = self._catalogue(part, change, items).scores(user).T.numpy()
             found["cold"] = ndcg_of(cold, None, self.cold.wanted[:, self.cold.items])
         return found
 
-    def _catalogue(self, part: str, items: torch.Tensor) -> Catalogue:
+    def _catalogue(self, part: str, change: Change, items: Tensor) -> Catalogue:
         """`items` with what is drawn for them, as the reset `part` has it."""
-        model, noise = self.model, None
-        if part == UNIFORM:
-            shape = (len(items), model.neighbour.shape[1])
-            noise = gumbel(shape, torch.Generator().manual_seed(self.seed))
-        catalogue = Catalogue.of(model, items, model.draw_items(items, noise))
+        model = self.model
+        as_learnt = drawn(model, items, part, self.seed)
+        with restored(model):
+            change(model)
+            # Of a uniform attention the sampling stays as it is
+            draw = as_learnt if part in (UNIFORM, STRENGTH, FLAT) else model.draw_items(items)
+            catalogue = Catalogue.of(model, items, draw)
         if part == OWN:
             catalogue.vectors = catalogue.vectors - model.item_embedding[items]
         return catalogue

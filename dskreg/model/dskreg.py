@@ -208,17 +208,17 @@ class DSKReG(nn.Module):
         """Attention, contributions, own part, bias, their sum and the score: the fields of ItemHop."""
         neighbour, relation = picks.neighbour, picks.relation
         alpha = attention(self.preference(user, relation, paired), picks.weight[..., None])
-        gated = self.gated(items, relation, alpha)
+        weighed = self.weighed(items, alpha)
         # W_i^T e_hat_u: e_hat_u . (W_i e_j) is a lookup for every item
         aimed = self.aimed(user)
-        contribution = gated * project_pairs(aimed, self.item_embedding, neighbour, paired)
+        contribution = weighed * project_pairs(aimed, self.item_embedding, neighbour, paired)
         own = project_pairs(aimed, self.item_embedding, items[:, None], paired).squeeze(1)
         bias = self.bias(user)[:, None] if paired else self.bias(user)
         pre_activation = own + contribution.sum(1) + bias
         score = pre_activation
         if self.activation != "linear":  # needs the D-vector of every pair
             score = torch.einsum(
-                "nbd,nd->nb" if paired else "nbd,bd->nb", self.item_vectors(items, neighbour, gated), user
+                "nbd,nd->nb" if paired else "nbd,bd->nb", self.item_vectors(items, neighbour, weighed), user
             )
         return alpha, contribution, own, bias, pre_activation, score
 
@@ -228,9 +228,9 @@ class DSKReG(nn.Module):
             return user.new_zeros(*relation.shape, 1 if paired else len(user))
         return per_relation(user, self.relation_embedding, relation, paired)
 
-    def item_vectors(self, items: Tensor, neighbour: Tensor, gated: Tensor) -> Tensor:
-        """e_hat_i|u `[N, b, D]`; `gated` `[N, S, b]` is attention times gate."""
-        around = torch.einsum("nsb,nsd->nbd", gated, F.embedding(neighbour, self.item_embedding))
+    def item_vectors(self, items: Tensor, neighbour: Tensor, weighed: Tensor) -> Tensor:
+        """e_hat_i|u `[N, b, D]`; `weighed` `[N, S, b]`: the slots' weights."""
+        around = torch.einsum("nsb,nsd->nbd", weighed, F.embedding(neighbour, self.item_embedding))
         return self.project(F.embedding(items, self.item_embedding)[:, None] + around)
 
     def item_terms(self, hop: ItemHop, item: int) -> Tensor:
@@ -238,14 +238,14 @@ class DSKReG(nn.Module):
         B = 1).
         """
         picked = hop.draw.picked[0]
-        neighbour, relation = hop.neighbour[0][picked], hop.relation[0][picked]
-        gated = self.gated(torch.tensor([item]), relation[None], hop.attention[:, picked])[0]  # [K, 1]
-        return self._terms(torch.cat([self.item_embedding[[item]], gated * self.item_embedding[neighbour]]))
+        neighbour = hop.neighbour[0][picked]
+        weighed = self.weighed(torch.tensor([item]), hop.attention[:, picked])[0]  # [K, 1]
+        return self._terms(torch.cat([self.item_embedding[[item]], weighed * self.item_embedding[neighbour]]))
 
     def _terms(self, parts: Tensor) -> Tensor:
         return torch.cat([parts @ self.item_tower.weight.T, self.item_tower.bias[None]])
 
-    def gated(self, items: Tensor, relation: Tensor, alpha: Tensor) -> Tensor:
+    def weighed(self, items: Tensor, alpha: Tensor) -> Tensor:
         """What the picks weigh beside the item's own embedding `[N, S, b]`: the attention alpha itself."""
         return alpha
 
@@ -295,5 +295,5 @@ class DSKReG(nn.Module):
         items = torch.arange(len(self.item_embedding), device=indifferent.device)
         picks = picks or self.picks(items, self.draw_items(items))
         alpha = attention(self.preference(indifferent, picks.relation, False), picks.weight[..., None])
-        after = self.item_vectors(items, picks.neighbour, self.gated(items, picks.relation, alpha))
+        after = self.item_vectors(items, picks.neighbour, self.weighed(items, alpha))
         return self.item_embedding.detach(), after.squeeze(1)

@@ -1,21 +1,22 @@
 """The default preset's form of DSKReG: the neighbours of an item count the more the fewer people have liked
 it, and the sampler sees everything that the graph says of a pair.
 
-    relevance logit   s(i,j,r) = v . f_ij + OWN v_r f_ijr
-        f_ij      = strengths f_ijr of the pair under all relations, and log(1 + n_j) / 5
+    relevance         a(i,j,r) = v . f_ij + v_r f_ijr
+        f_ij      = square roots of the pair's strengths under all relations, and log(1 + n_j) / 5
+    logit             s(i,j,r) = SHARPNESS a(i,j,r)
         picks     = the K largest s + Gumbel noise, per node            sampling.py
     the user          e_hat_u  = (sum_h w_h e_h + p) / sqrt(H)          over the liked items
-    the item          e_hat_i  = e_i + k_i sum_picks alpha_j g_r e_j
-        alpha_j   ~ exp(x . f_ij + z_r f_ijr + b_r)
+    the item          e_hat_i  = e_i + k_i sum_picks alpha_j e_j
+        alpha_j   ~ exp(a(i,j,r))
         k_i       = scale * kappa / (n_i + kappa), n_i likes of the item; scale * boost where n_i = 0
     score             y(u,i)   = e_hat_u . e_hat_i
 
-A pair that shares several entities is a candidate under each relation; the second term of s draws it rather
+A pair that shares several entities is a candidate under each relation; the second term of a draws it rather
 under the relation that says most of it. e, w and p, what the average user likes, are in closed form
 (training/closed_form.py) and stay as they are: e_i is a ridge regression, which has already shrunk the
-embedding of a rarely liked item towards 0 (docs/model.md). v, x, z, b and g are trained on items whose likes
-are hidden (training/masked.py); kappa, scale and boost are chosen on validation. Letters as in dskreg.py; F =
-R + 1 features of a pair.
+embedding of a rarely liked item towards 0 (docs/model.md). v is trained on items whose likes are hidden
+(training/masked.py); kappa, scale and boost are chosen on validation. Letters as in dskreg.py; F = R + 1
+features of a pair.
 """
 
 from __future__ import annotations
@@ -32,8 +33,7 @@ from dskreg.model.aggregation import Picks, UserHop
 from dskreg.model.dskreg import DSKReG
 from dskreg.model.sampling import Draw, draw
 
-SHARPNESS = 4.0  # at the start a draw prefers what is strong under all relations together
-OWN = 2.0  # how much more the strength under the candidate's own relation counts than under another
+SHARPNESS = 8.0  # the attention is the softmax of the logits at this temperature
 EVIDENCE = 5.0  # log(1 + likes) of the most liked items is about this: features of like size
 START_KAPPA, START_SCALE, START_BOOST = 10.0, 0.3, 1.0
 
@@ -51,24 +51,15 @@ class EvidenceDSKReG(DSKReG):
         items, r = len(self.neighbour), self.relations
         self.relation_embedding = None
         self.item_embedding.requires_grad_(False)
-        relevance = torch.full((r + 1,), SHARPNESS)
+        relevance = torch.ones(r + 1)  # at the start what is strong under all relations together is relevant
         relevance[r] = 0
         self.pair_relevance = nn.Parameter(relevance)  # v
-        self.pair_attention = nn.Parameter(torch.zeros(r + 1))  # x
-        self.own_attention = nn.Parameter(torch.zeros(r))  # z_r
-        self.relation_attention = nn.Parameter(torch.zeros(r))  # b_r
-        self.log_gate = nn.Parameter(torch.zeros(r))  # log g_r
         # Of the softmax among hidden items; no score that is served depends on it
         self.log_scale = nn.Parameter(torch.full((1,), -math.log(START_SCALE)))
         self.register_buffer("likes", torch.zeros(items))
         self.register_buffer("history_weight", torch.ones(items))
         self.register_buffer("prior", torch.zeros(self.config.width))
         self.register_buffer("evidence", torch.tensor([START_KAPPA, START_SCALE, START_BOOST]))
-
-    @property
-    def gate(self) -> Tensor:
-        """g_r `[R]`, above 0: the weight of each relation's picks."""
-        return self.log_gate.exp()
 
     @property
     def neighbour_weight(self) -> Tensor:
@@ -84,14 +75,17 @@ class EvidenceDSKReG(DSKReG):
         if strong.shape[2] < self.relations:  # a graph without any relation
             strong = F.pad(strong, (0, self.relations - strong.shape[2]))
         evidence = torch.log1p(self.likes)[neighbour.long()] / EVIDENCE
-        return torch.cat([strong, evidence[..., None]], -1)
+        return torch.cat([strong.sqrt(), evidence[..., None]], -1)
+
+    def pair(self, items: Tensor, neighbour: Tensor, relation: Tensor, slot: Tensor | None) -> Tensor:
+        """a `[N, S]`."""
+        features, relation = self.features(items, neighbour, slot), relation.long()
+        own = features.gather(2, relation[..., None]).squeeze(2)
+        return features @ self.pair_relevance + self.pair_relevance[relation] * own
 
     def relevance(self, items: Tensor, neighbour: Tensor, relation: Tensor, slot: Tensor | None) -> Tensor:
         """s `[N, S]`."""
-        features = self.features(items, neighbour, slot)
-        own = features.gather(2, relation.long()[..., None]).squeeze(2)
-        own = own * self.pair_relevance[relation.long()]  # v_r f_ijr
-        return features @ self.pair_relevance + OWN * own
+        return SHARPNESS * self.pair(items, neighbour, relation, slot)
 
     def _silent(self, neighbour: Tensor, gone: Tensor) -> Tensor:
         """An item without likes has no embedding of its own, and so is no neighbour."""
@@ -100,10 +94,7 @@ class EvidenceDSKReG(DSKReG):
     def picks(self, items: Tensor, drawn: Draw) -> Picks:
         """The slots' weights hold the pairs' part of the attention, relative to the largest of the row."""
         found = super().picks(items, drawn)
-        f = self.features(items, found.neighbour, drawn.slot)
-        own = f.gather(2, found.relation[..., None]).squeeze(2)
-        x = f @ self.pair_attention + self.own_attention[found.relation] * own
-        x = x + self.relation_attention[found.relation]
+        x = self.pair(items, found.neighbour, found.relation, drawn.slot)
         largest = x.masked_fill(found.weight <= 0, -torch.inf).amax(1, keepdim=True).detach()
         # A slot that was not picked has the weight 0 and still a gradient: it may exceed the largest
         weight = found.weight * torch.exp((x - largest.nan_to_num(neginf=0.0)).clamp(max=20.0))
@@ -142,9 +133,9 @@ class EvidenceDSKReG(DSKReG):
         liked = (self.history_weight[history] / root)[:, None] * self.item_embedding[history]
         return torch.cat([liked, torch.zeros_like(hop.base), self.prior[None] / root])
 
-    def gated(self, items: Tensor, relation: Tensor, alpha: Tensor) -> Tensor:
-        """k_i alpha_j g_r `[N, S, b]`."""
-        return alpha * (self.neighbour_weight[items][:, None] * self.gate[relation])[..., None]
+    def weighed(self, items: Tensor, alpha: Tensor) -> Tensor:
+        """k_i alpha_j `[N, S, b]`."""
+        return alpha * self.neighbour_weight[items][:, None, None]
 
     def _terms(self, parts: Tensor) -> Tensor:
         return F.pad(parts, (0, 0, 0, 1))

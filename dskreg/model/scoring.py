@@ -36,8 +36,8 @@ class Catalogue:
         self.model, self.items, self.picks = model, items, picks
         if model.relation_embedding is None:
             alpha = attention(torch.zeros_like(picks.weight), picks.weight)[..., None]
-            gated = model.gated(items, picks.relation, alpha)
-            self.vectors = model.item_vectors(items, picks.neighbour, gated).squeeze(1)  # e_hat_i, [N, D]
+            weighed = model.weighed(items, alpha)
+            self.vectors = model.item_vectors(items, picks.neighbour, weighed).squeeze(1)  # e_hat_i, [N, D]
             return
         bias = model.project_linear(torch.zeros_like(model.item_embedding[:1]))
         projected = model.project_linear(model.item_embedding)  # W_i e + b_i, [I, D]
@@ -92,5 +92,5 @@ def pair_scores(model: DSKReG, user: Tensor, items: Tensor, drawn: Draw, place: 
     picks = model.picks(items, drawn)
     relation, weight = picks.relation[place], picks.weight[place]
     alpha = attention(model.preference(user, relation, paired=True), weight[..., None])
-    gated = model.gated(items[place], relation, alpha)
-    return (model.item_vectors(items[place], picks.neighbour[place], gated).squeeze(1) * user).sum(1)
+    weighed = model.weighed(items[place], alpha)
+    return (model.item_vectors(items[place], picks.neighbour[place], weighed).squeeze(1) * user).sum(1)

@@ -52,10 +52,6 @@ def weights(model: ModelConfig) -> dict[str, Tensor]:
     if model.form == "evidence":
         return found | {
             "pair_relevance": weight("pair features"),
-            "pair_attention": weight("pair features"),
-            "own_attention": weight("graph relations"),
-            "relation_attention": weight("graph relations"),
-            "log_gate": weight("graph relations", most=LARGEST_LOG),
             "log_scale": weight("1", most=LARGEST_LOG),
             "likes": Tensor("F32", ("items",), 0, 2.0**53),
             "history_weight": weight("items"),

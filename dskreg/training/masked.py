@@ -23,7 +23,7 @@ from dskreg.data.interactions import padded
 from dskreg.errors import InputError
 from dskreg.evaluation.cold import hidden, without
 from dskreg.model.dskreg import UNKNOWN_USER
-from dskreg.model.evidence import EvidenceDSKReG
+from dskreg.model.evidence import SHARPNESS, EvidenceDSKReG
 from dskreg.model.sampling import gumbel
 from dskreg.model.scoring import Catalogue
 from dskreg.training.batches import randomness, send
@@ -39,7 +39,7 @@ class Hidden:
     items: Tensor  # [N]
     history: Tensor  # [B, H] the users' other likes, -1 filled
     liked: Tensor  # [B, N] 1 where the user likes the hidden item
-    noise: Tensor  # [N, M] Gumbel noise of the draw
+    noise: Tensor  # [N, M] of the draw: Gumbel noise times SHARPNESS, so that every candidate is tried
     share: float  # of the step's users that are here
 
 
@@ -80,7 +80,7 @@ class HiddenItems:
             asked = np.diff(of_items.indptr)
             users = rng.permutation(np.flatnonzero((asked > 0) & (length > asked)))
             users = users[: self.config.train.batch]
-            noise = gumbel((len(items), candidates), generator, self.device)
+            noise = SHARPNESS * gumbel((len(items), candidates), generator, self.device)
             here = users[self.part.rows]
             if not len(users):
                 continue
