@@ -1,10 +1,10 @@
 """How fast the package is, beside a dense implementation of the paper in the same run: `python
 benchmarks/speed.py --artifact artifacts/anime`.
 
-    paper settings (D 16, M 500, K 8, batch 128) on dskreg-lastfm: training pairs/s and users ranked/s, the
-    fast path and benchmarks/reference.py in turn default preset on the anime sample: the graph, an epoch,
-    ranking all users, one epoch in one process and in two one user on a trained artifact: opening it,
-    recommend, explain with and without the exact probabilities
+    `paper` preset on dskreg-lastfm: training pairs/s and users ranked/s, the fast path and
+    benchmarks/reference.py in turn; `default` preset on the anime sample: the graph, an epoch, ranking all
+    users, one epoch in one process and in two; one user on a trained artifact: opening it, recommend,
+    explain with and without the exact probabilities
 
 Ratios are of medians of alternating rounds: machines are noisy. Prints a table with the targets and writes
 JSON with machine and versions.

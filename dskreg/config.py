@@ -232,9 +232,9 @@ PRESETS: dict[str, Config] = {
     "default": Config(),
     "paper": Config(
         preset="paper",
-        graph=GraphConfig(candidates=500),
+        graph=GraphConfig(candidates=32),
         model=ModelConfig(form="paper", width=64, relaxation="soft", temperature=0.1),
-        train=TrainConfig(epochs=60, patience=6, validation_users=1000, learning_rate=5e-3, l2=0.01),
+        train=TrainConfig(epochs=30, patience=6, validation_users=1000, learning_rate=3e-3, l2=0.003),
     ),
     "demo": Config(
         preset="demo",

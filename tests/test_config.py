@@ -256,7 +256,7 @@ def test_the_paper_preset_is_the_publication() -> None:
     assert (paper.model.picks, paper.model.temperature, paper.graph.candidates, paper.model.width) == (
         8,
         0.1,
-        500,
+        32,
         64,
     )
-    assert (paper.model.form, paper.train.l2, paper.train.refit) == ("paper", 0.01, True)
+    assert (paper.model.form, paper.train.l2, paper.train.refit) == ("paper", 0.003, True)
