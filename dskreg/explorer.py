@@ -293,7 +293,7 @@ class Explorer(Explainer):
         return neighbour_shares(self.core)
 
     def graph_statistics(self) -> pd.DataFrame:
-        """Per relation: items that have a candidate under it, candidates, mean per item, gate, mass (mean
+        """Per relation: items that have a candidate under it, candidates, mean per item, weight, mass (mean
         softmax share), picks (mean, noise-free).
         """
         return by_relation(self.core)

@@ -36,10 +36,10 @@ SAMPLER = r"""
 """
 FORMS = {  # by "does the model sample among the user's likes?"
     False: r"""
-- **Logit.** $s(i, j, r) = v \cdot f_{ij} + 2 v_r f_{ijr}$. The features $f_{ij}$ are the strengths of the
-  pair under all relations and the number of likes of $j$.
-- **Item.** $\hat e_i = e_i + k_i \sum_j \alpha_j g_r e_j$ over the sampled neighbours, with attention
-  $\alpha_j \propto \exp(x \cdot f_{ij} + z_r f_{ijr} + b_r)$ and the gate $g_r$ of the relation.
+- **Relevance.** $a(i, j, r) = v \cdot f_{ij} + v_r f_{ijr}$. The features $f_{ij}$ are the square roots of
+  the pair's strengths under all relations and the number of likes of $j$. The logit is $s = 8 a$.
+- **Item.** $\hat e_i = e_i + k_i \sum_j \alpha_j e_j$ over the sampled neighbours, with attention
+  $\alpha_j \propto \exp(a(i, j, r))$.
 - **Evidence.** $k_i = \mathrm{scale} \cdot \kappa / (n_i + \kappa)$ for $n_i$ likes: the fewer people like an
   item, the more its neighbours count. Where $n_i = 0$, $k_i = \mathrm{scale} \cdot \mathrm{boost}$.
 - **Score.** $\hat e_u = (\sum_h w_h e_h + p) / \sqrt H$ over all liked items, with the average taste $p$;

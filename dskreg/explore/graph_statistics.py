@@ -112,8 +112,8 @@ def by_relation(core: TrainedModel) -> pd.DataFrame:
 
     Returns:
         relation; titles: the number of items with a candidate under it; candidates; mean: candidates per
-        item; gate; mass: mean softmax share; picks: mean number of sampled neighbours per item, without
-        noise.
+        item; weight: v_r of the relevance, none in the paper's form; mass: mean softmax share; picks: mean
+        number of sampled neighbours per item, without noise.
     """
     graph, drawn = core.graph, core.drawn
     filled, picked = graph.neighbour >= 0, drawn.picked.numpy()
@@ -123,9 +123,9 @@ def by_relation(core: TrainedModel) -> pd.DataFrame:
         mine = (graph.relation == r) & filled
         means = (
             mine.sum(1).mean(),
-            float(core.model.gate[r]) if isinstance(core.model, EvidenceDSKReG) else None,
+            float(core.model.pair_relevance[r]) if isinstance(core.model, EvidenceDSKReG) else None,
             (core.share * mine).sum(1).mean(),
             ((sampled_relation == r) & picked).sum(1).mean(),
         )
         rows.append((name, int(mine.any(1).sum()), int(mine.sum()), *means))
-    return pd.DataFrame(rows, columns=["relation", "titles", "candidates", "mean", "gate", "mass", "picks"])
+    return pd.DataFrame(rows, columns=["relation", "titles", "candidates", "mean", "weight", "mass", "picks"])

@@ -64,8 +64,7 @@ def _initialisation(start: dict[str, Any], validated: bool) -> list[str]:
     sentences = [
         "The embeddings of the titles are in closed form, a spectral ridge regression of the likes and of "
         f"titles seen without a like (degree exponent {start['exponent']:g}, {ridge}).",
-        "They stay fixed; the epochs train the draw, the attention and the gates on titles whose likes are "
-        "hidden.",
+        "They stay fixed; the epochs train the relevance of neighbours on titles whose likes are hidden.",
     ]
     return [*sentences, "The settings were chosen on validation."] if validated else sentences
 

@@ -1,4 +1,4 @@
-"""The relations of the knowledge graph: their candidates, gates and shares of the sampling."""
+"""The relations of the knowledge graph: their candidates, weights and shares of the sampling."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ import streamlit as st
 from dskreg.ui.common import charts
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.model.worth import sure_change
+
+UNIFORM = "sampling uniform"
 
 COLUMNS = {
     "relation": st.column_config.TextColumn(
@@ -20,10 +22,10 @@ COLUMNS = {
         max_value=100,
         help="Mean probability that the first sampled neighbour has this relation.",
     ),
-    "gate": st.column_config.NumberColumn(
-        "Gate",
+    "weight": st.column_config.NumberColumn(
+        "Weight",
         format="%.2f",
-        help="Factor on the contribution of this relation's neighbours (g); 0 ignores them.",
+        help="What a strength of 1 under this relation adds to the relevance of a candidate (v).",
     ),
     "picks": st.column_config.NumberColumn(
         "Sampled",
@@ -43,13 +45,13 @@ COLUMNS = {
 
 
 def show(statistics: pd.DataFrame, resets: list[dict[str, Any]] | None) -> None:
-    """Each relation's share of the candidates and of the sampling, and its gate.
+    """Each relation's share of the candidates and of the sampling, and its weight.
 
     Args:
         statistics: a row per relation, in the order of the artifact (Explorer.graph_statistics).
         resets: the reset test (dskreg/ui/model/worth.py).
     """
-    origin = gates_in_words(statistics, resets)
+    origin = weights_in_words(statistics, resets)
     statistics = statistics.sort_values("mass", ascending=False, kind="stable")
     st.markdown(f"**Sampling by relation.** {plain(preference(statistics))}")
     left, right = st.columns([2, 3], gap="medium")
@@ -63,21 +65,21 @@ def show(statistics: pd.DataFrame, resets: list[dict[str, Any]] | None) -> None:
         statistics.assign(mass=100 * statistics["mass"]),
         hide_index=True,
         key="relations_table",
-        alt="The knowledge graph by relation: sampling share, gate, sampled neighbours and candidates",
+        alt="The knowledge graph by relation: sampling share, weight, sampled neighbours and candidates",
         column_order=tuple(COLUMNS),
         column_config=COLUMNS,
     )
     st.caption(origin)
 
 
-def gates_in_words(statistics: pd.DataFrame, resets: list[dict[str, Any]] | None) -> str:
-    """Whether the gates are learnt, as far as the reset test says so."""
-    if statistics["gate"].isna().all():
-        return "This model has no gates: the neighbours of every relation contribute in full."
-    changed = sure_change(resets or [], "gates equal")
+def weights_in_words(statistics: pd.DataFrame, resets: list[dict[str, Any]] | None) -> str:
+    """Whether the weights are learnt, as far as the reset test says so."""
+    if statistics["weight"].isna().all():
+        return "In this model a relation has no single weight: relevance is linear in its embedding."
+    changed = sure_change(resets or [], UNIFORM)
     if changed:
-        return f"The gates are learnt: with equal gates, {changed}."
-    return "The gates come from training; equal gates make no measured difference."
+        return f"The weights are learnt: with uniform sampling, {changed}."
+    return "The weights come from training; uniform sampling makes no measured difference."
 
 
 def preference(statistics: pd.DataFrame) -> str:

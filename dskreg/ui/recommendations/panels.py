@@ -203,7 +203,7 @@ def show_weights(explorer: Explorer) -> None:
             f"The model samples neighbours mostly through {listed(leading)}.",
             help="Share of the probability mass of the next sampled neighbour, averaged over all titles.",
         )
-        known = [] if relations["gate"].isna().all() else ["gate"]
+        known = [] if relations["weight"].isna().all() else ["weight"]
         st.dataframe(
             relations.assign(mass=100 * relations["mass"]),
             hide_index=True,
@@ -218,10 +218,10 @@ def show_weights(explorer: Explorer) -> None:
                     max_value=100,
                     help="Probability that the first sampled neighbour has this relation, in percent.",
                 ),
-                "gate": st.column_config.NumberColumn(
-                    "Weight (g_r)",
+                "weight": st.column_config.NumberColumn(
+                    "Weight (v)",
                     format="%.3f",
-                    help="Factor on the contribution of a neighbour with this relation.",
+                    help="What a strength of 1 under this relation adds to the relevance of a candidate.",
                 ),
                 "picks": st.column_config.NumberColumn(
                     "Sampled per title",

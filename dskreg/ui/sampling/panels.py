@@ -31,7 +31,7 @@ TERMS: dict[str, Any] = {
 RELATIONS = {
     "expected_picks": ("Expected", "%.2f", "Mean number of its candidates in a random sample."),
     "share": ("Probability mass", "%.1f%%", "Share of softmax(s), in percent."),
-    "gate": ("Gate g", "%.3f", "Factor on the contribution of its neighbours."),
+    "weight": ("Weight v", "%.3f", "What a strength of 1 adds to the relevance of a candidate."),
     "attention": ("Attention α", "%.3f", "Total weight of its sampled neighbours; all relations sum to 1."),
     "contribution": ("Contribution", "%+.3f", "What its sampled neighbours add to the score."),
 }
@@ -237,8 +237,8 @@ def show_relations(sample: Sample, relations: pd.DataFrame) -> None:
     if relations.empty:
         st.info("The item has no candidates, so no relation has probability mass.", icon=":material/hub:")
         return
-    gates = cache.ask(sample.explorer, "graph_statistics")[["relation", "gate"]]
-    relations = relations.sort_values("share", ascending=False).merge(gates, on="relation")
+    weights = cache.ask(sample.explorer, "graph_statistics")[["relation", "weight"]]
+    relations = relations.sort_values("share", ascending=False).merge(weights, on="relation")
     first = relations.iloc[0]
     portion = first["candidates"] / relations["candidates"].sum()
     st.markdown(
@@ -256,7 +256,7 @@ def show_relations(sample: Sample, relations: pd.DataFrame) -> None:
     config |= {
         name: st.column_config.NumberColumn(label, format=form, help=text)
         for name, (label, form, text) in RELATIONS.items()
-        if name != "gate" or relations["gate"].notna().any()
+        if name != "weight" or relations["weight"].notna().any()
     }
     st.dataframe(
         relations.assign(share=100 * relations["share"])[list(config)],
