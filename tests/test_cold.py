@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -180,10 +181,10 @@ def test_the_curve_is_the_model_at_each_boost(sound: tuple[Dataset, EvidenceDSKR
 # Resets
 
 CHANGED = {
-    parts.UNIFORM: {"pair_relevance"},
-    "sampling by strength": {"pair_relevance"},
-    "attention uniform": {"pair_attention", "own_attention", "relation_attention"},
-    "gates equal": {"log_gate"},
+    parts.UNIFORM: set(),
+    parts.STRENGTH: set(),
+    parts.FLAT: {"pair_relevance"},
+    "likes of neighbours ignored": {"pair_relevance"},
     "neighbours weigh the same for all items": {"evidence"},
     "neighbours off": {"evidence"},
     parts.OWN: set(),
@@ -199,11 +200,11 @@ def test_a_reset_changes_what_it_says_and_is_undone(name: str) -> None:
         after = {n: v.clone() for n, v in model.state_dict().items()}
     assert {n for n in after if not torch.equal(after[n], before[n])} == CHANGED[name]
     assert all(torch.equal(v, before[n]) for n, v in model.state_dict().items())
-    r = len(after["pair_relevance"])
-    if name == "sampling by strength":
-        assert after["pair_relevance"].tolist() == [1.0] * (r - 1) + [0.0]
-    if name == "gates equal":
-        assert after["log_gate"].std() < 1e-12
+    if name == parts.FLAT:
+        assert not after["pair_relevance"].any()
+    if name == "likes of neighbours ignored":
+        assert torch.equal(after["pair_relevance"][:-1], before["pair_relevance"][:-1])
+        assert after["pair_relevance"][-1] == 0
     if name == "neighbours off":
         assert after["evidence"][1] == 0
     if name == "neighbours weigh the same for all items":
@@ -224,7 +225,6 @@ def test_resets_tell_what_carries_the_ranking(sound: tuple[Dataset, EvidenceDSKR
     assert rows["neighbours off"]["cold"]["change"] < -0.3
     assert rows["neighbours off"]["rare"]["change"] < 0 > rows[parts.OWN]["all"]["change"]
     assert rows[parts.OWN]["cold"]["change"] == 0, "a hidden title has no embedding to lose"
-    assert rows["gates equal"]["all"]["change"] == 0, "there is one gate"
     for row in rows.values():
         for view in ("all", "rare", "cold"):
             told, base = row[view], first[view]
@@ -251,3 +251,27 @@ def test_resets_of_the_papers_form() -> None:
     assert all(set(row) == {"part", "all", "rare"} for row in rows)
     # a = c = 0, and one relation: the draw alone can be taken away
     assert rows[1]["all"]["change"] != 0 and not any(row["all"]["change"] for row in rows[2:])
+
+
+def test_draws_without_what_is_learnt_by_hand() -> None:
+    """By strength: the K strongest under their own relation. Uniform: every candidate as often."""
+    model = make(ModelConfig(width=4, picks=2))
+    items = torch.arange(len(model.item_embedding))
+    logit = model.item_logits(items)
+    found = parts.drawn(model, items, parts.STRENGTH, 0)
+    for item in items.tolist():
+        own = [
+            (-float(model.strengths[item, slot, model.relation[item, slot]]), slot)
+            for slot in range(logit.shape[1])
+            if math.isfinite(logit[item, slot])
+        ]
+        expected = [slot for _, slot in sorted(own)[:2]]
+        assert found.slot[item][found.picked[item]].tolist() == expected
+    count = torch.zeros_like(logit)
+    for seed in range(300):
+        draw = parts.drawn(model, items, parts.UNIFORM, seed)
+        count.scatter_add_(1, draw.slot, draw.picked.to(count.dtype))
+    there = torch.isfinite(logit)
+    assert not count[~there].any()
+    expected_count = 300 * (2 / there.sum(1).clamp(min=2)).clamp(max=1)[:, None].expand_as(count)
+    assert (count - expected_count)[there].abs().max() < 45, "five standard deviations of a binomial of 300"

@@ -15,7 +15,8 @@ from benchmarks import cold
 from benchmarks.assess import chilled
 from dskreg.config import PRESETS, ModelConfig
 from dskreg.evaluation.ranking import model_scorer
-from dskreg.evaluation.resets import EVIDENCE, UNIFORM
+from dskreg.evaluation.resets import STRENGTH, UNIFORM, drawn
+from dskreg.model.scoring import Catalogue
 from tests.test_cold import by_likes, flocks
 from tests.tiny_runs import fixed_scorer, noisy, same, weights
 
@@ -25,7 +26,6 @@ def test_every_row_of_the_model_is_the_model_so_changed_and_is_undone() -> None:
     model, who = by_likes(data), np.arange(20)
     with torch.no_grad():
         model.pair_relevance.normal_()
-        model.pair_attention.normal_()
     before, history = weights(model), data.folds.train[:20]
     rows = {name: scorer() for name, scorer in cold.of_model(model, 0)}
     assert same(weights(model), before)
@@ -34,13 +34,11 @@ def test_every_row_of_the_model_is_the_model_so_changed_and_is_undone() -> None:
     np.testing.assert_array_equal(found["draws: learnt"], model_scorer(model)(who, history))
     assert not np.allclose(found["draws: at random"], found["draws: learnt"])
     with torch.no_grad():
-        EVIDENCE["sampling by strength"](model)
-        np.testing.assert_array_equal(found["draws: by strength"], model_scorer(model)(who, history))
-        model.load_state_dict(before)
-        EVIDENCE[UNIFORM](model)
-        first_of_equals = model_scorer(model)(who, history)
-        assert not np.allclose(found["draws: at random"], first_of_equals), "the noise draws"
-        model.load_state_dict(before)
+        items = torch.arange(len(model.item_embedding))
+        for name, part in (("by strength", STRENGTH), ("at random", UNIFORM)):
+            catalogue = Catalogue.of(model, items, drawn(model, items, part, 0))
+            expected = model_scorer(model, catalogue)(who, history)
+            np.testing.assert_array_equal(found[f"draws: {name}"], expected)
         model.evidence[2] = 3.0
         np.testing.assert_array_equal(found["boost 3"], model_scorer(model)(who, history))
     silent = model.likes.numpy() == 0

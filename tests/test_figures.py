@@ -52,11 +52,10 @@ class Oracle:
         j, r = self.graph.neighbour[item][there], self.graph.relation[item][there]
         shared = self.graph.strengths[item][there].astype(np.float64)
         evidence = np.log(1 + self.w["likes"][j]) / 5
-        features = np.column_stack([shared, evidence])
-        own = shared[np.arange(len(j)), r]
-        logit = features @ self.w["pair_relevance"] + 2 * self.w["pair_relevance"][r] * own
-        preference = features @ self.w["pair_attention"] + self.w["own_attention"][r] * own
-        preference = preference + self.w["relation_attention"][r]
+        features = np.column_stack([np.sqrt(shared), evidence])
+        own = np.sqrt(shared[np.arange(len(j)), r])
+        preference = features @ self.w["pair_relevance"] + self.w["pair_relevance"][r] * own
+        logit = 8 * preference
         frame = pd.DataFrame({"position": j, "relation": r, "share": softmax(logit), "picked": False})
         frame.loc[np.argsort(-logit, kind="stable")[: self.config.picks], "picked"] = True
         return frame.assign(preference=preference)
@@ -71,7 +70,7 @@ class Oracle:
         """(own part, bias, the picks with attention and contribution)."""
         drawn = self.candidates(item).query("picked")
         alpha = softmax(drawn["preference"].to_numpy())
-        weight = self.neighbours_weight(item) * alpha * np.exp(self.w["log_gate"])[drawn["relation"]]
+        weight = self.neighbours_weight(item) * alpha
         gain = weight * (self.w["item_embedding"][drawn["position"]] @ person)
         own = float(self.w["item_embedding"][item] @ person)
         return own, 0.0, drawn.assign(attention=alpha, weight=weight, contribution=gain)
@@ -152,7 +151,7 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
             assert (row["candidates"], row["drawn"]) == (len(mine), len(picked)) and row[
                 "share"
             ] == pytest.approx(100 * mine["share"].sum(), abs=1e-3)
-            assert row["gate"] == pytest.approx(np.exp(oracle.w["log_gate"][number]), rel=1e-5)
+            assert row["weight"] == pytest.approx(oracle.w["pair_relevance"][number], rel=1e-5)
             assert row["attention"] == pytest.approx(picked["attention"].sum(), abs=1e-5)
             assert row["contribution"] == pytest.approx(picked["contribution"].sum(), abs=1e-5)
     first = rows["share"].idxmax()

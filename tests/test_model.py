@@ -80,29 +80,21 @@ def of_evidence(
     viewer = total / max(len(history), 1) ** 0.5
 
     def features(place: int, j: int) -> np.ndarray:
-        return np.array([*graph.strengths[title, place].tolist(), math.log(1 + n[j]) / 5])
+        return np.array([*np.sqrt(graph.strengths[title, place]).tolist(), math.log(1 + n[j]) / 5])
 
     def relevance(place: int, j: int, r: int) -> float:
         v, f = p["pair_relevance"], features(place, j)
-        return dot(v, f) + 2 * float(v[r] * f[r])
-
-    def preference(place: int, j: int, r: int) -> float:
-        f = features(place, j)
-        own = p["own_attention"][r] * f[r] + p["relation_attention"][r]
-        return dot(p["pair_attention"], f) + float(own)
+        return dot(v, f) + float(v[r] * f[r])
 
     found = [
-        (relevance(place, j, r) + float(item_noise[title, place]), j, r, place)
+        (8 * relevance(place, j, r) + float(item_noise[title, place]), j, r, place)
         for place, j, r in candidates(graph, title)
         if n[j]
     ]
     picked = sorted(found, reverse=True)[: model.config.picks]
-    alpha = softmax([preference(place, j, r) for _, j, r, place in picked])
+    alpha = softmax([relevance(place, j, r) for _, j, r, place in picked])
     k = scale * (kappa / (n[title] + kappa) if n[title] else boost)
-    contribution = [
-        k * a * math.exp(p["log_gate"][r]) * dot(viewer, e[j])
-        for a, (_, j, r, _) in zip(alpha, picked, strict=True)
-    ]
+    contribution = [k * a * dot(viewer, e[j]) for a, (_, j, _, _) in zip(alpha, picked, strict=True)]
     own = dot(viewer, e[title])
     return Oracle(alpha, [(j, r) for _, j, r, _ in picked], contribution, own, 0.0, own + sum(contribution))
 

@@ -147,9 +147,10 @@ def test_the_table_of_relations_is_what_the_weights_give(app: AppTest) -> None:
     there = neighbour >= 0
     likes = weights["likes"][np.maximum(neighbour, 0)]
     v = weights["pair_relevance"]
-    logit = graph["strengths"] @ v[: len(names)] + v[-1] * np.log1p(likes) / 5
-    own = np.take_along_axis(graph["strengths"], relation[..., None], 2)[..., 0]
-    logit = logit + 2 * v[relation] * own  # dskreg/model/evidence.py: OWN
+    strengths = np.sqrt(graph["strengths"])
+    logit = strengths @ v[: len(names)] + v[-1] * np.log1p(likes) / 5
+    own = np.take_along_axis(strengths, relation[..., None], 2)[..., 0]
+    logit = 8 * (logit + v[relation] * own)  # dskreg/model/evidence.py: SHARPNESS
     there &= likes > 0  # who has no likes cannot be drawn
     share = np.where(there, np.exp(np.where(there, logit, 0)), 0)
     share /= np.maximum(share.sum(1, keepdims=True), 1e-30)
@@ -163,8 +164,8 @@ def test_the_table_of_relations_is_what_the_weights_give(app: AppTest) -> None:
     for place, name in enumerate(names):
         mine, row = there & (relation == place), shown.loc[name]
         assert row["candidates"] == mine.sum() and row["titles"] == mine.any(1).sum()
-        assert row["mean"] == pytest.approx(mine.sum() / len(mine)) and row["gate"] == pytest.approx(
-            np.exp(weights["log_gate"][place])
+        assert row["mean"] == pytest.approx(mine.sum() / len(mine)) and row["weight"] == pytest.approx(
+            v[place]
         )
         assert row["mass"] == pytest.approx(100 * (share * mine).sum(1).mean(), rel=1e-3)
         assert row["picks"] == pytest.approx((picked & mine).sum() / len(mine), abs=0.01)
@@ -176,13 +177,13 @@ def test_the_table_of_relations_is_what_the_weights_give(app: AppTest) -> None:
 
 
 def test_only_what_the_reset_test_moves_is_called_learnt(app: AppTest) -> None:
-    row = next(row for row in document("metrics")["resets"] if row["part"] == "gates equal")
+    row = next(row for row in document("metrics")["resets"] if row["part"] == "sampling uniform")
     moves = any(abs(row[group]["change"]) > row[group]["within"] for group in worth.GROUPS if group in row)
     text = said(app)
-    assert ("The gates are learnt" in text) == moves
-    assert ("equal gates make no measured difference" in text) != moves
+    assert ("The weights are learnt" in text) == moves
+    assert ("uniform sampling makes no measured difference" in text) != moves
     helps = [str(element.proto.columns) for element in app.dataframe]
-    rest = text.replace("The gates are learnt", "")
+    rest = text.replace("The weights are learnt", "")
     assert not any(re.search(r"learnt|learned|leans|relevant", words) for words in [rest, *helps])
 
 

@@ -157,8 +157,7 @@ def test_the_representation_is_what_a_viewer_without_preferences_sees(name: str)
         for slot in torch.nonzero(hop.draw.picked[title]).flatten().tolist():
             weight = hop.attention[title, slot, 0]
             if isinstance(model, EvidenceDSKReG):
-                gate = model.log_gate[hop.relation[title, slot]].exp()
-                weight = weight * gate * model.neighbour_weight[title]
+                weight = weight * model.neighbour_weight[title]
             else:
                 assert weight == 1 / hop.draw.picked[title].sum()
             around = around + weight * model.item_embedding[hop.neighbour[title, slot]]

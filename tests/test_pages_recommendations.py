@@ -390,10 +390,10 @@ def test_the_replaced_items_are_those_of_one_list_only() -> None:
 
 def test_the_relation_weights_are_those_of_the_model(explorer: Explorer) -> None:
     app = fine(visit())
-    table = next(table.value for table in app.dataframe if "gate" in table.value.columns)
+    table = next(table.value for table in app.dataframe if "weight" in table.value.columns)
     expected = explorer.graph_statistics().sort_values("mass", ascending=False)
     assert table["relation"].tolist() == expected["relation"].tolist()
-    assert table["gate"].tolist() == expected["gate"].tolist()
+    assert table["weight"].tolist() == expected["weight"].tolist()
     assert f"{expected['relation'].iloc[0]} ({expected['mass'].iloc[0]:.0%})" in said(app).replace(
         "\u2060", ""
     )

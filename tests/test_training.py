@@ -181,7 +181,8 @@ def test_no_epoch_is_the_start() -> None:
     data, graph = small()
     trained = train(data, graph, settings("default", epochs=0))
     assert trained.best_epoch == 0 and len(trained.history) == 1 and trained.history[0].loss is None
-    assert trained.model.pair_attention.any() == 0 and trained.evidence is not None
+    relevance = trained.model.get_parameter("pair_relevance").tolist()
+    assert relevance == [1.0] * (len(relevance) - 1) + [0.0] and trained.evidence is not None
     assert trained.model.evidence.tolist() == pytest.approx(
         [trained.evidence[part] for part in ("kappa", "scale", "boost")]
     )
@@ -281,9 +282,9 @@ def test_a_training_that_diverges_ends_in_words_and_keeps_the_best_epoch(tmp_pat
         ("default", "item_embedding", math.nan),
         ("default", "item_embedding", 1e38),
         ("default", "pair_relevance", math.nan),
-        ("default", "pair_attention", math.inf),
-        ("default", "log_gate", math.nan),
-        ("default", "log_gate", 1e3),
+        ("default", "pair_relevance", math.inf),
+        ("default", "log_scale", math.nan),
+        ("default", "log_scale", 1e3),
         ("paper", "relation_embedding", math.inf),
         ("paper", "relation_embedding", 2e5),
     ],

@@ -311,7 +311,7 @@ def million_rows_of(file: str, rows: int) -> Callable[[Path], None]:
 # Tensors
 
 AMOUNTS = ("strengths", "weight", "likes", "evidence")  # never below 0
-PAIRS = ("pair_relevance", "pair_attention", "strengths")  # with a column for each feature of a pair
+PAIRS = ("pair_relevance", "strengths")  # with a column for each feature of a pair
 
 
 def retensored(file: str, make: Callable[[dict[str, np.ndarray]], object]) -> Callable[[Path], None]:
