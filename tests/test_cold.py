@@ -257,7 +257,7 @@ def test_draws_without_what_is_learnt_by_hand() -> None:
     """By strength: the K strongest under their own relation. Uniform: every candidate as often."""
     model = make(ModelConfig(width=4, picks=2))
     items = torch.arange(len(model.item_embedding))
-    logit = model.item_logits(items)
+    logit = model.item_logits(items).detach()
     found = parts.drawn(model, items, parts.STRENGTH, 0)
     for item in items.tolist():
         own = [

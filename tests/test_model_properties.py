@@ -169,8 +169,8 @@ def test_what_the_history_adds_makes_up_the_users_part_of_the_score() -> None:
     with torch.no_grad():
         trace = model(USERS[1:2], PADDED[1:2], CATALOGUE)
         liked = history_contributions(model, trace, CATALOGUE, PADDED[1])
-        gated = model.gated(CATALOGUE, trace.item.relation, trace.item.attention)
-        seen = model.item_vectors(CATALOGUE, trace.item.neighbour, gated)[:, 0]
+        weighed = model.weighed(CATALOGUE, trace.item.attention)
+        seen = model.item_vectors(CATALOGUE, trace.item.neighbour, weighed)[:, 0]
     assert liked.shape == (3, 5)
     assert torch.allclose(liked.sum(0) + seen @ model.prior / 3**0.5, trace.score[0])
 

@@ -97,8 +97,8 @@ def show_settings(trained: dict[str, Any], samples_likes: bool) -> Settings:
             user_picks = _whole("History items (K_u)", "ku", user_picks, 165)
         temperature = st.number_input(
             "Temperature τ",
-            0.01,
-            5.0,
+            1e-4,
+            1e4,
             float(trained["temperature"]),
             0.05,
             "%.2f",

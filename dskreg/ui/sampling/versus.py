@@ -168,8 +168,8 @@ def _show_both(both: pd.DataFrame) -> None:
 def _two_temperatures(sample: Sample, explanation: Explanation) -> None:
     tau = st.number_input(
         "Other temperature τ",
-        0.01,
-        5.0,
+        1e-4,
+        1e4,
         1.0,
         0.05,
         "%.2f",
