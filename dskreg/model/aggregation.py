@@ -51,7 +51,7 @@ class ItemHop:
     neighbour: Tensor  # [N, S] items at the slots
     relation: Tensor  # [N, S]
     attention: Tensor  # [N, S, b] alpha; sums to one over the picks
-    contribution: Tensor  # [N, S, b] alpha_j e_hat_u . (W_i e_j); of the evidence form, times k_i g_r
+    contribution: Tensor  # [N, S, b] alpha_j e_hat_u . (W_i e_j); of the evidence form, times k_i
     self_contribution: Tensor  # [N, b] e_hat_u . (W_i e_i)
     bias: Tensor  # [b] e_hat_u . b_i (aligned pairs: [N, 1])
     pre_activation: Tensor  # [N, b] the sum of the three: e_hat_u . (W_i (...) + b_i)

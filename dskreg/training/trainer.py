@@ -1,8 +1,8 @@
 """Training: the loop over epochs, early stopping, checkpoints.
 
-`evidence` (default): embeddings in closed form (closed_form.py); then the sampler, the attention and the
-gates are trained on items whose likes are hidden (masked.py), and what neighbours weigh is chosen on
-validation (evaluation/evidence.py). `paper`: everything by (user, liked, never seen) triples (batches.py,
+`evidence` (default): embeddings in closed form (closed_form.py); then the relevance of neighbours is trained
+on items whose likes are hidden (masked.py), and what neighbours weigh is chosen on validation
+(evaluation/evidence.py). `paper`: everything by (user, liked, never seen) triples (batches.py,
 objectives.py).
 Under torchrun several processes share every step (distributed.py).
 """
