@@ -178,12 +178,17 @@ def test_the_sampler_finds_the_planted_tastes(explorer: Explorer) -> None:
     with torch.no_grad():
         logit = model.item_logits(torch.arange(len(neighbour)))
     learnt = np.where(np.isfinite(logit.numpy()), logit.numpy(), -1e9).astype(float)
-    picks = [planted.of_picks(planted.strongest(neighbour, score, 8)) for score in (learnt, graph.strength)]
-    assert picks[0] > picks[1] + 0.03
+    true = [
+        planted.of_neighbours(planted.strongest(neighbour, score, 8)) for score in (learnt, graph.strength)
+    ]
+    better = np.nanmean(true[0], 1) - np.nanmean(true[1], 1)  # per title
+    better = better[np.isfinite(better)]
+    assert better.mean() > 3 * better.std(ddof=1) / len(better) ** 0.5, "far beyond chance"
     order = [planted.rank_correlation(neighbour, score) for score in (learnt, graph.strength.astype(float))]
     assert order[0] > order[1] + 0.05
     mass = planted.mass_by_relation(neighbour, relation, torch.softmax(logit, 1).numpy(), names)
-    assert sum(mass[name] for name in demo.RELEVANT) > 0.6
+    assert sum(mass[name] for name in demo.RELEVANT) > 0.9 and mass["franchise"] > 0.12
+    assert max(mass[name] for name in names if name not in demo.RELEVANT) < 0.035
 
 
 def test_the_bundled_artifact_is_what_the_code_makes(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from dskreg.data.dataset import Folds
@@ -91,13 +92,12 @@ def drawn(model: DSKReG, items: Tensor, part: str, seed: int) -> Draw:
     logit, noise = model.item_logits(items), None
     some = torch.isfinite(logit)
     if part == UNIFORM:
-        logit, noise = (
-            torch.zeros_like(logit),
-            gumbel(tuple(logit.shape), torch.Generator().manual_seed(seed)),
-        )
+        noise = gumbel(tuple(logit.shape), torch.Generator().manual_seed(seed))
+        logit = torch.zeros_like(logit)
     else:
         relation = model.relation[items].long()[..., None]
-        logit = model.strengths[items].gather(2, relation).squeeze(2)
+        strengths = F.pad(model.strengths[items], (0, int(not model.strengths.shape[2])))  # none: zeros
+        logit = strengths.gather(2, relation).squeeze(2)
     return draw(logit.masked_fill(~some, -torch.inf), noise, model.config.picks)
 
 
