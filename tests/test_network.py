@@ -85,7 +85,8 @@ def test_a_negative_contribution_is_dashed_vermilion_with_a_minus_sign(dark: boo
         assert negative == (row["contribution"] < 0)
     for n in items_of(graph):
         node, negative = graph.nodes[n], graph.item_ids[n] in (101, 103)
-        assert ("\u2212" in node["name"]) == negative == (node["symbol"] == marks.MINUS)
+        assert ("\u2212" in node["name"]) == negative == (node["value"] in graph.option["series"][1]["data"])
+        assert (node["itemStyle"]["color"] == marks.NEGATIVE[dark]) == negative
 
 
 def test_an_item_under_two_relations_is_one_node_with_its_total() -> None:

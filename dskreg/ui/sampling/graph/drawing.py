@@ -11,7 +11,7 @@ from typing import Any
 
 from dskreg.ui.common.charts import LIKED, OTHER, shorten
 from dskreg.ui.sampling.graph.layers import Edge, Node, Row, Subgraph
-from dskreg.ui.sampling.graph.marks import MINUS, NEGATIVE
+from dskreg.ui.sampling.graph.marks import NEGATIVE
 
 TOOLTIP = 70  # characters of a line
 
@@ -78,6 +78,14 @@ class Drawing:
             made.append({"id": str(number), "value": value, **look})
         return made
 
+    def minus_signs(self) -> list[list[float]]:
+        """Where a sampled neighbour's total contribution is negative."""
+        return [
+            [self.layout.columns[node.column], round(node.y, 3)]
+            for node in self.layers.nodes
+            if sum(row["contribution"] for row in node.rows) < 0 and not node.is_entity
+        ]
+
     def _centre(self, node: Node) -> dict[str, Any]:
         label = self._under(TEXT[self.dark][0])
         label |= {"width": self.layout.own, "fontWeight": "bold"}
@@ -124,12 +132,11 @@ class Drawing:
             label = {"position": "right", "color": label["color"]}
         return {
             "name": f"{label_of(heart + node.name, self.layout.line)}\n{figures}",
-            "symbol": MINUS if negative else "circle",
-            "symbolSize": 18 if negative else 14,
+            "symbolSize": 16 if negative else 14,
             "itemStyle": {
                 "color": colour if sampled else PAGE[self.dark],
                 "borderColor": LIKED if liked else colour,
-                "borderWidth": 0 if negative and not liked else 2,
+                "borderWidth": 2,
             },
             "label": label,
             "tooltip": {
@@ -159,7 +166,7 @@ class Drawing:
             return {"lineStyle": line, "tooltip": {"formatter": facts}}
         line = {"color": self.colours.get(row["relation"], OTHER)}
         if row["picked"]:
-            widest = 5.5 if edge.hop == 1 else 2.0
+            widest = 4.0 if edge.hop == 1 else 2.0
             share = abs(row["contribution"]) / self.strongest[edge.hop]
             line |= {"width": round(1.5 + widest * share, 2), "opacity": 0.85}
             if row["contribution"] < 0:
@@ -179,7 +186,8 @@ def _facts(row: Row) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "\u2212")
+    digits = 3 if abs(value) >= 5e-4 else 4
+    return f"{value:+.{digits}f}".replace("-", "\u2212")
 
 
 def label_of(title: object, most: int) -> str:

@@ -26,7 +26,6 @@ SHAPES = (  # ECharts' symbol, and the same as a character
     ("path://M-2-5H2V-2H5V2H2V5H-2V2H-5V-2H-2Z", "\u271a"),
     ("path://M-2.5-4.3H2.5L5 0 2.5 4.3H-2.5L-5 0Z", "\u2b22"),
 )
-MINUS = "path://M-10 0A10 10 0 1 1 10 0A10 10 0 1 1 -10 0ZM-6 -2L-6 2L6 2L6 -2Z"  # a disc without a bar
 
 
 def colours(relations: Iterable[str], dark: bool = False) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dskreg.ui.common.charts import OTHER, shorten
-from dskreg.ui.sampling.graph.drawing import LAYOUTS, TEXT, TOOLTIP, Drawing, text
+from dskreg.ui.sampling.graph.drawing import LAYOUTS, PAGE, TEXT, TOOLTIP, Drawing, text
 from dskreg.ui.sampling.graph.layers import Subgraph, subgraph
 from dskreg.ui.sampling.graph.marks import shapes
 
@@ -39,10 +39,20 @@ class Graph:
     def caption(self) -> str:
         """How to read the drawing."""
         liked = " \u2665: liked." if any("\u2665" in node["name"] for node in self.nodes) else ""
+        lines = (
+            "Each neighbour is linked to the item through the entities that both share. Edges are wider with "
+            "the absolute contribution. Dashed vermilion, with a minus sign: negative."
+        )
+        if max(node.column for node in self.subgraph.nodes) > 2:
+            back = self.subgraph.back
+            hidden = f" Not drawn: {back} sampled edge{'s' * (back != 1)} back to the item." if back else ""
+            return (
+                f"{lines} Second hop: up to {SECOND_EACH} sampled edges of each neighbour, with their "
+                f"contribution to its own score.{hidden}{liked}"
+            )
         return (
-            "Each candidate is linked to the item through the entities that both share. Solid: sampled, "
-            "wider with the absolute contribution. Dashed vermilion, with a minus sign: negative. "
-            f"Dotted: the unsampled candidates with the largest keys. π: inclusion probability.{liked}"
+            f"{lines} Solid: sampled. Dotted: the unsampled candidates with the largest keys. "
+            f"π: inclusion probability.{liked}"
         )
 
     @property
@@ -134,6 +144,15 @@ def _option(draw: Drawing, categories: list[dict[str, Any]], clickable: bool) ->
         "emphasis": {"focus": "adjacency"},
         "select": {"itemStyle": {"borderWidth": 4}},
     }
+    signs = {
+        "type": "scatter",
+        "data": draw.minus_signs(),
+        "symbol": "rect",
+        "symbolSize": [8, 2.5],
+        "itemStyle": {"color": PAGE[dark]},
+        "silent": True,
+        "z": 3,
+    }
     legend = {"type": "scroll", "top": 0, "left": 0, "selectedMode": False, "itemWidth": 14}
     legend |= {"textStyle": {"color": TEXT[dark][1], "fontSize": 13}}
     axis = {"type": "value", "show": False, "min": 0}
@@ -144,7 +163,7 @@ def _option(draw: Drawing, categories: list[dict[str, Any]], clickable: bool) ->
         "grid": {"left": 0, "right": 0, "top": TOP, "bottom": BOTTOM, "outerBoundsMode": "none"},
         "xAxis": {**axis, "max": 100},
         "yAxis": {**axis, "max": draw.layers.height, "inverse": True},
-        "series": [series],
+        "series": [series, signs],
         "media": [{"query": {"maxWidth": NARROW}, "option": {"series": [small]}}],
     }
 
