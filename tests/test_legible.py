@@ -25,7 +25,8 @@ from dskreg.storage import folders
 from dskreg.text import harmless, legible
 from dskreg.ui.common import bump_chart, charts, widgets
 from dskreg.ui.embeddings import overlays
-from dskreg.ui.sampling import html_graph, html_report, network
+from dskreg.ui.sampling import html_report
+from dskreg.ui.sampling.graph import html_graph, network
 from tests.command_line import run
 from tests.made_up import candidates
 from tests.reliability.hostile import PAYLOADS

@@ -10,11 +10,12 @@ import pytest
 
 from dskreg.ui.common import charts
 from dskreg.ui.sampling import charts as sampling_charts
-from dskreg.ui.sampling import frequency_charts, html_graph, network
+from dskreg.ui.sampling import frequency_charts
+from dskreg.ui.sampling.graph import drawing, html_graph, marks, network
 from tests.made_up import candidates
 
 RELATIONS = ("tag", "genre", "studio")
-COLOURS = charts.palette(RELATIONS)
+COLOURS = marks.colours(RELATIONS)
 CENTRE = (7, "Centre")
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -30,53 +31,96 @@ HOSTILE = [
 # The graph in the app
 
 
+def items_of(graph: network.Graph) -> list[int]:
+    """The numbers of the candidates' nodes."""
+    return [n for n, node in enumerate(graph.subgraph.nodes) if n and not node.is_entity]
+
+
+def rows_of(graph: network.Graph) -> list[tuple[dict, dict]]:
+    """(candidate, style of the line) of every link to a candidate."""
+    links = zip(graph.subgraph.edges, graph.links, strict=True)
+    return [(dict(edge.row), link["lineStyle"]) for edge, link in links if edge.row is not None]
+
+
 @pytest.mark.parametrize(("count", "picks"), [(0, 0), (1, 1), (5, 2), (120, 8), (200, 64)])
-def test_every_node_is_an_item_and_every_link_an_edge_up_to_the_limits(count: int, picks: int) -> None:
+def test_every_candidate_up_to_the_limits_is_a_node_linked_to_the_item(count: int, picks: int) -> None:
     frame = candidates(count, picks)
     graph = network.build(frame, CENTRE, COLOURS)
-    assert graph.item_ids == [7, *graph.edges["item_id"]] and len(set(graph.item_ids)) == len(graph.nodes)
-    titles = dict(zip(frame["item_id"], frame["title"], strict=True)) | {7: "Centre"}
-    assert [node["value"] for node in graph.nodes] == [titles[item] for item in graph.item_ids]
-    assert [link["source"] for link in graph.links] == [node["id"] for node in graph.nodes[1:]]
-    assert {link["target"] for link in graph.links} <= {"0"}
+    nodes = graph.subgraph.nodes
+    assert [nodes[n].item_id for n in items_of(graph)] == graph.edges["item_id"].tolist()
+    assert len(graph.item_ids) == len(graph.nodes) and graph.item_ids[0] == 7
+    titles = dict(zip(frame["item_id"], frame["title"], strict=True))
+    assert all(nodes[n].name == titles[nodes[n].item_id] for n in items_of(graph))
+    steps = {(link["source"], link["target"]) for link in graph.links}
+    starts = {start for start, end in steps if int(end) in items_of(graph)}
+    assert {end for _, end in steps} >= {str(n) for n in items_of(graph)}
+    assert {("0", start) for start in starts} <= steps, "every entity is linked to the item"
     picked = graph.edges["picked"]
     assert picked.sum() == min(picks, network.MOST_SAMPLED)
     assert (~picked).sum() == min(count - picks, network.MOST_UNSAMPLED)
     assert graph.left_out == max(0, picks - network.MOST_SAMPLED)
-    assert [node["x"] > 0 for node in graph.nodes[1:]] == picked.tolist(), "sampled neighbours on the right"
-    assert len({(node["x"], node["y"]) for node in graph.nodes}) == len(graph.nodes)
+    places = [tuple(node["value"]) for node in graph.nodes]
+    assert len(set(places)) == len(places)
     json.dumps(graph.option)
 
 
-def test_unsampled_edges_are_dashed_and_sampled_ones_widen_with_the_contribution() -> None:
-    graph = network.build(candidates(20, 3), CENTRE, COLOURS)
-    lines = [link["lineStyle"] for link in graph.links]
-    assert [line.get("type") == "dashed" for line in lines] == [False] * 3 + [True] * network.MOST_UNSAMPLED
-    widths = [line["width"] for line in lines[:3]]
-    assert widths == sorted(widths, reverse=True) and len(set(widths)) == 3
-    assert [line["color"] for line in lines] == [COLOURS[relation] for relation in graph.edges["relation"]]
+def test_unsampled_edges_are_dotted_and_sampled_ones_widen_with_the_contribution() -> None:
+    frame = candidates(20, 3)
+    frame["contribution"] = frame["contribution"].abs()
+    rows = rows_of(network.build(frame, CENTRE, COLOURS))
+    assert [line.get("type") == "dotted" for _, line in rows] == [not row["picked"] for row, _ in rows]
+    widths = {row["item_id"]: line["width"] for row, line in rows if row["picked"]}
+    order = sorted(widths, key=lambda item: -frame.set_index("item_id")["contribution"][item])
+    assert sorted(set(widths.values()), reverse=True) == [widths[item] for item in order] and len(order) == 3
+    assert all(line["color"] == COLOURS[row["relation"]] for row, line in rows)
 
 
-def test_an_item_under_two_relations_is_one_node_with_two_curved_edges() -> None:
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_negative_contribution_is_dashed_vermilion_with_a_minus_sign(dark: bool) -> None:
+    frame = candidates(4, 4)
+    frame["contribution"] = [0.5, -0.25, 0.125, -0.0625]
+    graph = network.build(frame, CENTRE, COLOURS, dark=dark)
+    for row, line in rows_of(graph):
+        negative = (line.get("type"), line["color"]) == ("dashed", marks.NEGATIVE[dark])
+        assert negative == (row["contribution"] < 0)
+    for n in items_of(graph):
+        node, negative = graph.nodes[n], graph.item_ids[n] in (101, 103)
+        assert ("\u2212" in node["name"]) == negative == (node["value"] in graph.option["series"][1]["data"])
+        assert (node["itemStyle"]["color"] == marks.NEGATIVE[dark]) == negative
+
+
+def test_an_item_under_two_relations_is_one_node_with_its_total() -> None:
     frame = candidates(6, 3)
-    frame.loc[4, "item_id"] = frame.loc[0, "item_id"]  # sampled under one relation, not under the other
+    frame.loc[1, "item_id"] = frame.loc[0, "item_id"]
     graph = network.build(frame, CENTRE, COLOURS)
-    assert graph.item_ids.count(100) == 1 and len(graph.nodes) == 6 and len(graph.links) == 6
-    ends = {(link["source"], link["lineStyle"]["curveness"]) for link in graph.links}
-    assert len(ends) == 6, "parallel edges must not cover each other"
+    assert graph.item_ids.count(100) == 1
     node = graph.nodes[graph.item_ids.index(100)]
-    assert node["x"] > 0 and all(relation in node["tooltip"]["formatter"] for relation in RELATIONS[:2])
+    total = frame["contribution"][:2].sum()
+    assert f"{total:+.3f}".replace("-", "\u2212") in node["name"]
+    assert all(relation in node["tooltip"]["formatter"] for relation in RELATIONS[:2])
 
 
 def test_nodes_and_edges_say_relation_shared_entities_and_numbers() -> None:
     frame = candidates(2, 1)
     frame["via"] = [["Space"], []]
+    graph = network.build(frame, CENTRE, COLOURS)
+    said = [link["tooltip"]["formatter"] for link in graph.links]
     sampled, unsampled = (
-        link["tooltip"]["formatter"] for link in network.build(frame, CENTRE, COLOURS).links
+        text for text, edge in zip(said, graph.subgraph.edges, strict=True) if edge.row is not None
     )
     contribution, probability = frame["contribution"][0], frame["inclusion_probability"][0]
     assert f"\ntag (Space)\nsampled, contribution {contribution:+.4f}\nlogit" in sampled
     assert f"inclusion probability {probability:.1%}" in sampled and "genre\nnot sampled" in unsampled
+    assert "Centre\ntag: Space" in said
+    space = next(n for n, node in enumerate(graph.subgraph.nodes) if node.name == "Space")
+    assert graph.nodes[space]["tooltip"]["formatter"] == "Space\ntag\nshared with 1 sampled neighbour"
+
+
+def test_titles_of_a_series_keep_their_ends() -> None:
+    one, other = (drawing.label_of(f"A rather long title: the {n} part", 18) for n in ("first", "second"))
+    assert one != other and one.endswith("first part") and all(len(line) <= 18 for line in one.split("\n"))
+    assert drawing.label_of("Wolf's Rain", 18) == "Wolf's Rain" and drawing.label_of("", 18) == "(no title)"
+    assert drawing.label_of("Blood Blockade Battlefront", 18) == "Blood Blockade\nBattlefront"
 
 
 def test_liked_items_carry_a_heart() -> None:
@@ -144,9 +188,11 @@ def test_the_file_has_a_language_a_title_and_a_text_alternative() -> None:
 def test_the_file_has_the_nodes_and_edges_of_the_chart() -> None:
     graph = network.build(candidates(), CENTRE, COLOURS, liked={100})
     page = html_graph.page(graph)
-    assert [node["label"] for node in data_of(page, "nodes")] == [node["name"] for node in graph.nodes]
-    edges = data_of(page, "edges")
-    assert [not edge["dashes"] for edge in edges] == graph.edges["picked"].tolist()
+    nodes, edges = data_of(page, "nodes"), data_of(page, "edges")
+    for node, drawn, glyph in zip(nodes, graph.nodes, graph.glyphs, strict=True):
+        assert node["label"] == f"{glyph} {drawn['name']}".strip()
+    assert sum(map(bool, graph.glyphs)) == sum(node.is_entity for node in graph.subgraph.nodes) > 0
+    assert [bool(edge["dashes"]) for edge in edges] == ["type" in link["lineStyle"] for link in graph.links]
     assert [edge["color"]["color"] for edge in edges] == [link["lineStyle"]["color"] for link in graph.links]
 
 
@@ -158,7 +204,8 @@ def test_hostile_titles_stay_text_in_the_file(dark: bool) -> None:
     assert "innerHTML = nodeData" not in page, "pyvis shows tooltips as HTML"
     nodes = data_of(page, "nodes")
     assert not any("href" in str(node["title"]).lower() for node in nodes)
-    assert HOSTILE[0] in {node["label"].split("\n")[0] for node in nodes}
+    assert HOSTILE[0] in {node["title"].split("\n")[0] for node in nodes}
+    assert any(node["label"].startswith("</script><img\n") for node in nodes)
 
 
 def test_hostile_relations_are_escaped_in_the_legend_of_the_file() -> None:
@@ -175,7 +222,7 @@ def luminance(colour: str) -> float:
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
 
 
-@pytest.mark.parametrize("page", network.PAGE.values())
+@pytest.mark.parametrize("page", drawing.PAGE.values())
 def test_colours_have_contrast_on_both_pages(page: str) -> None:
     for colour in (*charts.COLOURS, *charts.WARM_TO_COLD, charts.OTHER, charts.LIKED, charts.RECOMMENDED):
         dark, light = sorted((luminance(colour), luminance(page)))

@@ -12,8 +12,9 @@ import streamlit as st
 from dskreg.explorer import Explanation
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import sidebar
-from dskreg.ui.sampling import html_report, network
+from dskreg.ui.sampling import html_report
 from dskreg.ui.sampling.draw import Sample
+from dskreg.ui.sampling.graph import network
 from dskreg.ui.sampling.panels import score_terms
 
 MOST_PICKS, LARGEST_SEED = 64, 2**31 - 1
@@ -170,7 +171,7 @@ def as_json(explanation: Explanation) -> str:
 
 def as_graph(explanation: Explanation, sample: Sample, dark: bool) -> str:
     """The graph of the item's neighbours as an HTML file."""
-    from dskreg.ui.sampling import html_graph  # pyvis is slow to import
+    from dskreg.ui.sampling.graph import html_graph  # pyvis is slow to import
 
     centre, liked = (explanation.item_id, explanation.title), set(sample.profile.history)
     graph = network.build(explanation.item_neighbours, centre, sample.colours(), liked, dark)

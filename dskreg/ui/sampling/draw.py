@@ -8,6 +8,7 @@ import streamlit as st
 
 from dskreg.explorer import Explanation, Explorer, Profile
 from dskreg.ui.common import cache, charts, widgets
+from dskreg.ui.sampling.graph import marks
 
 QUIET = {"displayModeBar": False}
 SIDES = ("item", "user")
@@ -79,7 +80,8 @@ class Sample:
 
     def colours(self) -> dict[str, str]:
         """A colour for every relation, the same on all panels."""
-        return {**charts.palette(cache.relation_names(self.explorer)), "liked": charts.LIKED}
+        dark = st.context.theme.type == "dark"
+        return {**marks.colours(cache.relation_names(self.explorer), dark), "liked": charts.LIKED}
 
 
 def choose_side(sample: Sample) -> str:

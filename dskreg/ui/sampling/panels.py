@@ -10,8 +10,8 @@ import streamlit as st
 from dskreg.explorer import Explanation
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.sampling import network
 from dskreg.ui.sampling.draw import COLUMNS, QUIET, Sample, candidates_of, choose_side, show_candidates
+from dskreg.ui.sampling.graph import network
 
 SMALLEST = 5e-4  # what three decimals show
 SINGLE_TERMS = 7  # neighbours with a bar of their own in the decomposition
@@ -124,11 +124,7 @@ def _show_network(sample: Sample, frame: pd.DataFrame, centre: tuple[Any, str], 
         st.echarts_chart(
             graph.option, height=graph.height, key=f"graph_{side}", renderer="svg", alt=graph.alt
         )
-        heart = " \u2665: liked by the user." if liked else ""
-        st.caption(
-            "Solid edges: sampled, wider with the contribution. Dashed edges: the unsampled candidates with "
-            f"the largest keys. π: inclusion probability.{heart}"
-        )
+        st.caption(graph.caption)
         if graph.left_out:
             st.caption(f"{graph.left_out} more sampled neighbours are listed under Candidates.")
     with right:

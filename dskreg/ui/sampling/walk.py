@@ -13,8 +13,8 @@ from dskreg.explorer import Explorer, InputError
 from dskreg.ui.common.charts import shorten
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import sidebar, url
-from dskreg.ui.sampling import network
 from dskreg.ui.sampling.draw import Sample
+from dskreg.ui.sampling.graph import network
 
 MOST_STEPS = 20
 CRUMB = 28  # characters of a title on a button
@@ -44,9 +44,15 @@ def show_walk(sample: Sample) -> None:
     item_id, name = steps[-1]
     explanation = sample.explanation(item_id)
     liked, dark = set(sample.profile.history), st.context.theme.type == "dark"
-    graph = network.build(
-        explanation.item_neighbours, steps[-1], sample.colours(), liked, dark, clickable=True
+    frame = explanation.item_neighbours
+    twice = st.toggle(
+        "Second hop",
+        key="second",
+        bind="query-params",
+        help="Also what the sampled neighbours sample themselves, three each.",
     )
+    second = {n: sample.explanation(n).item_neighbours for n in network.neighbours(frame)} if twice else {}
+    graph = network.build(frame, steps[-1], sample.colours(), liked, dark, clickable=True, second=second)
     if graph.edges.empty:
         st.info(
             f"{plain(name)} has no neighbours in the knowledge graph. Use the buttons above to go back.",
@@ -64,7 +70,7 @@ def show_walk(sample: Sample) -> None:
             st.button("Select this item", icon=icon, key="walk_inspect", on_click=_select, args=(item_id,))
     visited = [step_id for step_id, _ in steps]
     # A selection belongs to one graph: the key keeps it from counting again at the next node
-    _show_choices(graph, visited, f"{len(steps)} {item_id}")
+    _show_choices(graph, visited, f"{len(steps)} {item_id} {int(twice)}")
 
 
 def _path(sample: Sample) -> list[Step]:
@@ -94,7 +100,7 @@ def _show_choices(graph: network.Graph, visited: list[Any], place: str) -> None:
             renderer="svg",
             alt=graph.alt,
         )
-        st.caption("Solid edges: sampled, wider with the contribution. Dashed: not sampled. \u2665: liked.")
+        st.caption(graph.caption)
     with right:
         key, edges = f"steps {place}", graph.edges
         st.dataframe(
@@ -152,14 +158,14 @@ def _go_to(item_id: Any, visited: list[Any]) -> None:
 
 
 def _take_node(key: str, item_ids: list[Any], visited: list[Any]) -> None:
-    """Callback of the chart; the centre leads nowhere."""
+    """Callback of the chart; the item itself and the entities lead nowhere."""
     chosen = [
         n
         for group in st.session_state[key].selection.selected
         if group["data_type"] == "node"
         for n in group["data_indices"]
     ]
-    if chosen and 0 < chosen[0] < len(item_ids):
+    if chosen and 0 < chosen[0] < len(item_ids) and item_ids[chosen[0]] is not None:
         _go_to(item_ids[chosen[0]], visited)
 
 

@@ -13,36 +13,37 @@ from typing import Any
 
 from pyvis.network import Network
 
-from dskreg.ui.sampling.network import PAGE, TEXT, Graph
+from dskreg.ui.sampling.graph.drawing import PAGE, TEXT
+from dskreg.ui.sampling.graph.network import Graph
 
-WIDER, TALLER = 4.0, 1.5  # boxes need more room than the app's labels
+WIDER, TALLER = 13.0, 76.0  # pixels per percent of the width and per row; boxes need more room than labels
 FONT = "13px system-ui,sans-serif"
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 OPTIONS = {
     "physics": {"enabled": False},
     "interaction": {"hover": True, "tooltipDelay": 100},
-    "edges": {"arrows": {"to": {"enabled": True, "scaleFactor": 0.45}}},
+    "edges": {"smooth": False},
 }
 
 
 def page(graph: Graph, dark: bool = False) -> str:
     """The file: the same nodes, edges, colours and texts as the chart in the app."""
-    net = Network("90vh", "100%", directed=True, cdn_resources="in_line", bgcolor=PAGE[dark])
+    net = Network("90vh", "100%", cdn_resources="in_line", bgcolor=PAGE[dark])
     net.set_options(json.dumps(OPTIONS))
-    for node in graph.nodes:
-        style, width = node["itemStyle"], node["itemStyle"].get("borderWidth", 3)
+    for node, glyph in zip(graph.nodes, graph.glyphs, strict=True):
+        style = node["itemStyle"]
         border = style.get("borderColor", style["color"])
-        unsampled = style["color"].startswith("rgba")
+        unsampled = style["color"] == PAGE[dark]
         net.add_node(
             node["id"],
-            label=node["name"],
+            label=f"{glyph} {node['name']}".strip(),
             title=_no_markup(node["tooltip"]["formatter"]),
-            x=round(WIDER * node["x"]),
-            y=round(TALLER * node["y"]),
+            x=round(WIDER * node["value"][0]),
+            y=round(TALLER * node["value"][1]),
             shape="box",
             margin=6,
             color={"background": PAGE[dark], "border": border},
-            borderWidth=width,
+            borderWidth=style.get("borderWidth") or 3,
             shapeProperties={"borderDashes": [5, 4] if unsampled else False},
             font={"color": node["label"]["color"], "size": 14},
         )
@@ -57,12 +58,7 @@ def _edge(link: dict[str, Any]) -> dict[str, Any]:
         "title": _no_markup(link["tooltip"]["formatter"]),
         "color": {"color": line["color"], "opacity": line.get("opacity", 1.0)},
         "width": line["width"],
-        "dashes": [6, 5] if "type" in line else False,
-        "smooth": {
-            "enabled": line["curveness"] > 0,
-            "type": "curvedCW",
-            "roundness": line["curveness"],
-        },
+        "dashes": {"dashed": [8, 5], "dotted": [2, 4]}.get(line.get("type", ""), False),
     }
 
 
@@ -92,17 +88,14 @@ def _offline(page: str, graph: Graph, dark: bool) -> str:
         f"html,body{{margin:0;background:{PAGE[dark]};color:{text};font:{FONT}}}"
         "#mynetwork{border:0!important;float:none!important}.card{border:0}"
         f".legend{{display:flex;flex-wrap:wrap;gap:4px 16px;padding:6px 8px;color:{muted}}}"
-        ".legend i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px}"
+        ".legend i{font-style:normal;margin-right:6px}"
         f"div.vis-tooltip{{background:{PAGE[dark]}!important;color:{text}!important;font:{FONT}!important;"
         "white-space:pre-line!important;max-width:320px}"
     )
     swatches = "".join(
-        f'<span><i style="background:{html.escape(each["itemStyle"]["color"])}"></i>'
+        f'<span><i style="color:{html.escape(each["itemStyle"]["color"])}">{glyph}</i>'
         f"{html.escape(each['name'])}</span>"
-        for each in graph.option["series"][0]["categories"]
+        for each, glyph in zip(graph.option["series"][0]["categories"], graph.legend, strict=True)
     )
-    legend = (
-        f'<div class="legend">{swatches}<span>solid: sampled, wider with the contribution</span>'
-        "<span>dashed: not sampled</span></div>"
-    )
+    legend = f'<div class="legend">{swatches}<span>{html.escape(graph.caption)}</span></div>'
     return head + style + body.replace("</body>", f"{legend}</body>", 1)
