@@ -70,7 +70,7 @@ def next_viewer(page: Page, link: str) -> Callable[[], float]:
     def once() -> float:
         before = page.locator(HEADING).first.inner_text()
         button = page.locator("[data-testid='stSidebar']").get_by_role("button", name="Next", exact=True)
-        return timed(page, button.click, f"{differs(HEADING, before)} && {says('Because you liked')}")
+        return timed(page, button.click, f"{differs(HEADING, before)} && {says('Similar to')}")
 
     return once
 
