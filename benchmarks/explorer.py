@@ -76,13 +76,13 @@ def next_viewer(page: Page, link: str) -> Callable[[], float]:
 
 
 def opening(page: Page, link: str) -> Callable[[], float]:
-    """From a card's "Explain" to the sampling page of its title: summary, score decomposition and graph."""
+    """From a card's "Why?" to the sampling page of its title: summary, score decomposition and graph."""
     titles = iter(range(10_000))
 
     def once() -> float:
         page.goto(link)
         settle(page)
-        button = page.get_by_role("button", name="Explain").nth(next(titles) % 10)
+        button = page.locator(".st-key-cards").get_by_role("button", name="Why").nth(next(titles) % 10)
         button.scroll_into_view_if_needed()
         graph, chart = (
             f"document.querySelector('{selector}')"

@@ -11,7 +11,7 @@ from dskreg.explorer import Explorer, Profile
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame.sidebar import Selection, current
-from dskreg.ui.recommendations import because, cards, filters, newcomers, panels, table, taste
+from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows, table, taste
 
 CSV = ["rank", "item_id", "title", "type", "genres", "likes", "score", "score_rank"]
 CSV += ["neighbour_share", "seen", "reason"]
@@ -66,7 +66,7 @@ def known_columns(explorer: Explorer) -> list[str]:
     return [name for name, values in (("type", explorer.types), ("genres", explorer.genres)) if values]
 
 
-def show_list(selection: Selection, chosen: filters.Filters) -> None:
+def show_list(selection: Selection, chosen: filters.Filters, near: str) -> None:
     """The list with the cost of its diversity, the relation weights and the download."""
     explorer, profile, top = selection.explorer, selection.profile, selection.top
     recommended: pd.DataFrame = cache.recommendations(explorer, profile, top, **chosen.arguments())
@@ -88,7 +88,7 @@ def show_list(selection: Selection, chosen: filters.Filters) -> None:
             marks, profile, before_edits(selection, chosen.arguments())
         )
         cards.show(profile, recommended, badges, panels.more_like)
-    because.show(explorer, profile, chosen, recommended)
+    rows.show(explorer, profile, chosen, recommended, more=not near)
     if filters.POPULARITY[chosen.popularity] != 0:
         newcomers.show(explorer, profile, chosen)
     panels.show_weights(explorer)
@@ -127,7 +127,7 @@ def show(selection: Selection) -> None:
     if invalid:
         text = f"Invalid in the link: {', '.join(invalid)}. The fields above show what is used instead."
         widgets.show_notice(Notice(text))
-    show_list(selection, chosen)
+    show_list(selection, chosen, wanted)
 
 
 show(current())

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
 from dskreg.ui.common import widgets
-from dskreg.ui.recommendations import because, cards, filters, newcomers, panels
+from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows
 from tests.lists import popular, recommended, visit
 from tests.visits import DEMO, button, fine, said, table_with
 
@@ -198,16 +198,27 @@ def test_every_card_says_how_much_of_the_score_its_neighbours_are(explorer: Expl
 # Further titles
 
 
-def test_a_row_lists_what_follows_because_of_one_liked_title(explorer: Explorer) -> None:
+def test_rows_list_what_follows_because_of_one_liked_title_and_what_is_like_the_first(
+    explorer: Explorer,
+) -> None:
     app, profile = visit(view="cards", user="34"), explorer.profile(34)
     heading = next(head.value for head in app.subheader if head.value.startswith("Because user 34 liked"))
-    more = explorer.recommend(profile, 10 + because.BEYOND)
+    more = explorer.recommend(profile, 10 + rows.BEYOND)
     names = explorer.items.set_index("item_id")["title"]
     bodies = [element.value for element in app.get("html") if 'class="title-small"' in element.value]
     shown = [html.unescape(re.findall(r"<h3>(.*?)</h3>", body)[0]) for body in bodies]
-    assert because.LEAST <= len(shown) <= because.MOST
-    assert not set(shown) & {title for _, title in on_cards(app)}
-    for title in shown:
+    similar = ["Similarity" in body for body in bodies]
+    second = next(head.value for head in app.subheader if head.value.startswith("More like"))
+    assert second.replace("\\", "") == f"More like {on_cards(app)[0][1]}"
+    first, near = [
+        [title for title, has in zip(shown, similar, strict=True) if has == wanted] for wanted in (0, 1)
+    ]
+    assert rows.LEAST <= len(first) <= rows.MOST and rows.LEAST <= len(near) <= rows.MOST
+    assert len(set(shown)) == len(shown) and not set(shown) & {title for _, title in on_cards(app)}
+    similarity = explorer.maps.similar(more["item_id"].iloc[0], rows.NEAR)
+    assert near == [title for title in similarity["title"] if title in near]
+    assert not set(near) & {names[item] for item in profile.seen}
+    for title in first:
         item = more["item_id"][more["title"] == title].iloc[0]
         strongest = explorer.explain(profile, item).liked["item_id"].iloc[0]
         assert heading.replace("\\", "") == f"Because user 34 liked {names[strongest]}"
@@ -216,9 +227,9 @@ def test_a_row_lists_what_follows_because_of_one_liked_title(explorer: Explorer)
 def test_the_row_belongs_to_the_title_with_the_most_recommendations() -> None:
     more = pd.DataFrame({"item_id": range(8), "because": [7, 5, 5, 6, 6, 5, 6, None]})
     listed = more.head(2)
-    assert because.following(listed, more)[0] == 6
-    assert because.following(listed, more)[1]["item_id"].tolist() == [3, 4, 6]
-    assert because.following(more.head(4), more)[0] is None
+    assert rows.following(listed, more)[0] == 6
+    assert rows.following(listed, more)[1]["item_id"].tolist() == [3, 4, 6]
+    assert rows.following(more.head(4), more)[0] is None
 
 
 # New titles
@@ -327,6 +338,15 @@ def test_why_on_a_card_opens_the_title_on_the_sampling_page() -> None:
     app.button(key=f"why {wanted}").click()
     fine(app.run())
     assert app.session_state["item"] == wanted
+
+
+def test_the_second_row_gives_way_to_the_panel_and_to_filters(explorer: Explorer) -> None:
+    for parameters in ({"near": "36"}, {"genres": explorer.genres[0]}):
+        heads = [head.value for head in visit(view="cards", user="34", **parameters).subheader]
+        first = explorer.recommend(
+            explorer.profile(34), 1, genres=parameters.get("genres", ()) and [parameters["genres"]]
+        )
+        assert f"More like {first['title'].iloc[0]}" not in heads
 
 
 # Similar titles

@@ -32,6 +32,7 @@ _STYLE = f"""<style>
   width: 100%; max-width: 100%; min-width: 0; height: 100% }}
 [class*="st-key-do_"] {{ gap: 0.15rem }}
 [class*="st-key-why_"] p {{ word-spacing: -0.3em }}
+[class*="st-key-why_"] p::after {{ content: "?" / "" }}
 [class*="st-key-why_"] em, [class*="st-key-act_"] p {{ position: absolute; width: 1px; height: 1px;
   overflow: hidden; clip-path: inset(50%); white-space: nowrap }}
 [class*="st-key-act_"] button {{ min-width: 2rem; justify-content: center }}
@@ -182,7 +183,7 @@ def why(
     """
     with st.container(key=f"why_{key}_{item_id}", width="content"):
         st.button(
-            f"Why *{_name(title)}*?",
+            f"Why *{_name(title)}?*",
             key=f"{key} {item_id}",
             type=kind,
             on_click=sidebar.inspect,

@@ -34,6 +34,11 @@ class Filters:
     diversity: float  # 0 .. 1
     view: str
 
+    @property
+    def narrow(self) -> bool:
+        """Is a genre, a type or a popularity chosen?"""
+        return bool(self.genres or self.types or POPULARITY[self.popularity] is not None)
+
     def by_score(self) -> dict[str, Any]:
         """The arguments of `Explorer.recommend`, without diversity."""
         return {
