@@ -90,7 +90,7 @@ def show_list(selection: Selection, chosen: filters.Filters, near: str) -> None:
         cards.show(profile, recommended, badges, panels.more_like)
     rows.show(explorer, profile, chosen, recommended, more=not near)
     if filters.POPULARITY[chosen.popularity] != 0:
-        newcomers.show(explorer, profile, chosen)
+        newcomers.show(explorer, profile, chosen, recommended)
     panels.show_weights(explorer)
     st.download_button(
         "Download CSV",

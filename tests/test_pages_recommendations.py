@@ -207,17 +207,17 @@ def test_rows_list_what_follows_because_of_one_liked_title_and_what_is_like_the_
     names = explorer.items.set_index("item_id")["title"]
     bodies = [element.value for element in app.get("html") if 'class="title-small"' in element.value]
     shown = [html.unescape(re.findall(r"<h3>(.*?)</h3>", body)[0]) for body in bodies]
-    similar = ["Similarity" in body for body in bodies]
     second = next(head.value for head in app.subheader if head.value.startswith("More like"))
     assert second.replace("\\", "") == f"More like {on_cards(app)[0][1]}"
-    first, near = [
-        [title for title, has in zip(shown, similar, strict=True) if has == wanted] for wanted in (0, 1)
-    ]
-    assert rows.LEAST <= len(first) <= rows.MOST and rows.LEAST <= len(near) <= rows.MOST
+    likes = explorer.items.set_index("item_id")["likes"]
+    candidates = explorer.explain(profile, more["item_id"].iloc[0]).item_neighbours
+    candidates = candidates.sort_values("logit", ascending=False, kind="stable").drop_duplicates("item_id")
+    candidates = candidates[(likes.loc[candidates["item_id"]].to_numpy() > 0)]
+    candidates = candidates[~candidates["item_id"].isin({*profile.seen, *more["item_id"].head(10)})]
+    first, near = shown[: len(shown) - rows.MOST], shown[len(shown) - rows.MOST :]
+    assert near == [title for title in candidates["title"] if title not in first][: rows.MOST]
+    assert rows.LEAST <= len(first) <= rows.MOST
     assert len(set(shown)) == len(shown) and not set(shown) & {title for _, title in on_cards(app)}
-    similarity = explorer.maps.similar(more["item_id"].iloc[0], rows.NEAR)
-    assert near == [title for title in similarity["title"] if title in near]
-    assert not set(near) & {names[item] for item in profile.seen}
     for title in first:
         item = more["item_id"][more["title"] == title].iloc[0]
         strongest = explorer.explain(profile, item).liked["item_id"].iloc[0]
@@ -267,6 +267,16 @@ def test_new_titles_follow_the_filters_and_are_not_listed_twice(explorer: Explor
     bodies = [element.value for element in app.get("html") if 'class="title-new"' in element.value]
     assert len(bodies) == len(expected) and all(genre in body for body in bodies)
     assert newcomers.HEADING not in said(visit(user="34", liked_by="cold start (0 likes)"))
+
+
+def test_a_new_title_in_the_list_is_not_repeated_below_it(explorer: Explorer) -> None:
+    profile = explorer.profile(17)
+    listed = explorer.recommend(profile, 10)
+    assert (listed["likes"] == 0).any()
+    app = visit(view="cards", user="17")
+    bodies = [element.value for element in app.get("html") if 'class="title-new"' in element.value]
+    titles = [html.unescape(re.findall(r"<h3>(.*?)</h3>", body)[0]) for body in bodies]
+    assert len(titles) == newcomers.COUNT and not set(titles) & set(listed["title"])
 
 
 def test_a_larger_boost_lifts_new_titles(explorer: Explorer) -> None:

@@ -146,10 +146,15 @@ def neighbours(row: Any) -> float | None:
 
 
 def small_card(row: Any, svg: str, figures: Mapping[str, str]) -> str:
-    """A title of a strip as HTML; `figures`: {column: label} of the numbers below it."""
+    """A title of a strip as HTML, with `shared` where the row has it.
+
+    `figures`: {column: label} of the numbers below the title.
+    """
     word = "liked" if getattr(row, "liked", False) else "seen" if row.seen else ""
     badge = f'<span class="mark">{word}</span>' if word else ""
     numbers = "".join(f"<p>{label} <b>{getattr(row, name):.2f}</b></p>" for name, label in figures.items())
+    if shared := getattr(row, "shared", ""):
+        numbers += f"<p>{escape(shorten(shared, LONGEST_TITLE))}</p>"
     return (
         f'<article class="title-small">{image(svg, row.title)}'
         f"<h3>{escape(shorten(row.title, LONGEST_TITLE))}</h3>{numbers}{badge}</article>"

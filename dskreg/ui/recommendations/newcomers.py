@@ -38,16 +38,20 @@ STYLE = f"""<style>
 </style>"""
 
 
-def show(explorer: Explorer, profile: Profile, chosen: Filters) -> None:
-    """The row, under the list's filters; nothing without such titles, without a like, or in the paper's form,
-    where a title without likes has an untrained embedding.
+def show(explorer: Explorer, profile: Profile, chosen: Filters, listed: pd.DataFrame) -> None:
+    """The row of titles outside the list `listed`, under its filters.
+
+    Nothing without such titles, without a like, or in the paper's form, where a title without likes has an
+    untrained embedding.
     """
     if explorer.samples_likes or not profile.history:
         return
     # At a boost of 0 every score is 0: they are ranked at 1
     model = explorer if explorer.cold_boost else cache.boosted(explorer, 1.0)
     wanted = {"genres": chosen.genres, "types": chosen.types, "most_likes": 0}
-    titles: pd.DataFrame = cache.recommendations(model, profile, COUNT, **wanted)
+    listed = listed[listed["likes"] == 0]
+    titles: pd.DataFrame = cache.recommendations(model, profile, COUNT + len(listed), **wanted)
+    titles = titles[~titles["item_id"].isin(listed["item_id"])].head(COUNT)
     if titles.empty:
         return
     st.subheader(HEADING, anchor=False)

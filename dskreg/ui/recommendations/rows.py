@@ -6,16 +6,11 @@ import streamlit as st
 from dskreg.explorer import Explorer, Profile
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.recommendations import cards, panels
+from dskreg.ui.recommendations import cards
 from dskreg.ui.recommendations.filters import Filters
 
 BEYOND = 30  # recommendations after the list's last one among which the first row looks
 LEAST, MOST = 3, 8  # titles in a row
-NEAR = 20  # similar titles among which the second row looks
-BECAUSE_HELP = (
-    "Of the recommendations after the list's last one: those whose score this title contributes most to."
-)
-MORE_HELP = "Unseen titles with the embeddings most similar to that of the first recommendation."
 
 
 def show(explorer: Explorer, profile: Profile, chosen: Filters, listed: pd.DataFrame, more: bool) -> None:
@@ -29,15 +24,21 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters, listed: pd.DataF
     liked, titles = following(listed, after)
     if len(titles):
         name = plain(explorer.item(liked)["title"])
-        st.subheader(f"Because {plain(profile.called)} liked {name}", anchor=False, help=BECAUSE_HELP)
+        st.subheader(f"Because {plain(profile.called)} liked {name}", anchor=False)
+        st.caption(
+            f"Of the next {BEYOND} recommendations, those to whose score it adds more than any other like."
+        )
         cards.strip("because", titles, {"score": "Score"})
     if more and not chosen.narrow:
         first = listed.iloc[0]
-        shown = {*listed["item_id"], *titles["item_id"]}
-        near = unseen(panels.similar_titles(explorer, profile, first["item_id"], NEAR), shown)
+        near = related(explorer, profile, first["item_id"], {*listed["item_id"], *titles["item_id"]})
         if len(near):
-            st.subheader(f"More like {plain(first['title'])}", anchor=False, help=MORE_HELP)
-            cards.strip("more", near, {"similarity": "Similarity", "score": "Score"})
+            st.subheader(f"More like {plain(first['title'])}", anchor=False)
+            st.caption(
+                "Unseen neighbours of the first recommendation in the knowledge graph, "
+                "the most relevant to the model first."
+            )
+            cards.strip("more", near, {"score": "Score"})
 
 
 def following(listed: pd.DataFrame, after: pd.DataFrame) -> tuple[object, pd.DataFrame]:
@@ -54,9 +55,24 @@ def following(listed: pd.DataFrame, after: pd.DataFrame) -> tuple[object, pd.Dat
     return first, rest[rest["because"] == first].head(MOST)
 
 
-def unseen(near: pd.DataFrame, shown: set[object]) -> pd.DataFrame:
-    """The first MOST rows of `panels.similar_titles` with likes that are neither seen nor `shown`; none where
-    they are fewer than LEAST. Titles without likes have a row of their own.
+def related(explorer: Explorer, profile: Profile, item_id: object, shown: set[object]) -> pd.DataFrame:
+    """item_id, title, seen, score, shared of the item's candidate neighbours with the highest logits, MOST at
+    most and unseen; none where they are fewer than LEAST.
+
+    `shown` are left out, and titles without likes, which have a row of their own. `shared`: what connects
+    the two, such as "studio: Bones".
     """
-    rest = near[~near["seen"] & (near["likes"] > 0) & ~near["item_id"].isin(shown)].head(MOST)
-    return rest if len(rest) >= LEAST else rest.head(0)
+    candidates = cache.explanation(explorer, profile, item_id).item_neighbours
+    likes = explorer.items.set_index("item_id")["likes"]
+    out = candidates["item_id"].isin({*shown, *profile.seen, *profile.disliked})
+    kept = candidates[~out & (likes.loc[candidates["item_id"]].to_numpy() > 0)]
+    best = kept.sort_values("logit", ascending=False, kind="stable").drop_duplicates("item_id").head(MOST)
+    if len(best) < LEAST:
+        return best.head(0)
+    scores = pd.Series(cache.ask(explorer, "scores", profile), index=explorer.items["item_id"])
+    shared = [
+        f"{relation}{': ' * bool(words)}{', '.join(map(str, words[:2]))}"
+        for relation, words in zip(best["relation"], best["via"], strict=True)
+    ]
+    score = scores.loc[best["item_id"]].to_numpy()
+    return best[["item_id", "title"]].assign(seen=False, score=score, shared=shared)
