@@ -55,7 +55,7 @@ def following(listed: pd.DataFrame, after: pd.DataFrame) -> tuple[object, pd.Dat
     return first, rest[rest["because"] == first].head(MOST)
 
 
-def related(explorer: Explorer, profile: Profile, item_id: object, shown: set[object]) -> pd.DataFrame:
+def related(explorer: Explorer, profile: Profile, item_id: int | str, shown: set[object]) -> pd.DataFrame:
     """item_id, title, seen, score, shared of the item's candidate neighbours with the highest logits, MOST at
     most and unseen; none where they are fewer than LEAST.
 
