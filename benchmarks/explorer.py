@@ -70,19 +70,19 @@ def next_viewer(page: Page, link: str) -> Callable[[], float]:
     def once() -> float:
         before = page.locator(HEADING).first.inner_text()
         button = page.locator("[data-testid='stSidebar']").get_by_role("button", name="Next", exact=True)
-        return timed(page, button.click, f"{differs(HEADING, before)} && {says('Because you liked')}")
+        return timed(page, button.click, f"{differs(HEADING, before)} && {says('Similar to')}")
 
     return once
 
 
 def opening(page: Page, link: str) -> Callable[[], float]:
-    """From a card's "Explain" to the sampling page of its title: summary, score decomposition and graph."""
+    """From a card's "Why?" to the sampling page of its title: summary, score decomposition and graph."""
     titles = iter(range(10_000))
 
     def once() -> float:
         page.goto(link)
         settle(page)
-        button = page.get_by_role("button", name="Explain").nth(next(titles) % 10)
+        button = page.locator(".st-key-cards").get_by_role("button", name="Why").nth(next(titles) % 10)
         button.scroll_into_view_if_needed()
         graph, chart = (
             f"document.querySelector('{selector}')"

@@ -46,7 +46,7 @@ def first_list(browser: Browser, environment: dict[str, str]) -> float:
     with launch(**environment) as (address, process):
         await_port(address, process)
         page.goto(address, wait_until="commit")
-        page.get_by_text("Because you liked").first.wait_for()
+        page.get_by_text("Similar to").first.wait_for()
         seconds = time.perf_counter() - start
         page.close()
     return seconds

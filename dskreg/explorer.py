@@ -202,7 +202,8 @@ class Explorer(Explainer):
         cold_boost: float | None = None,
     ) -> pd.DataFrame:
         """rank, item_id, title, type, genres, likes, score, score_rank, neighbour_share (of the score),
-        seen, held_out, reason of the best items that pass the filters.
+        seen, held_out, reason, because (id of the liked item with the largest contribution, or None) of the
+        best items that pass the filters.
 
         A user without a like is listed the most liked items, each with the score 0.
         `most_likes`: only items that so many users like, or fewer. `diversity` 0 .. 1 trades score for

@@ -1,4 +1,4 @@
-"""A user's liked titles and top recommendations, as cards or a table, with the strongest reason for each."""
+"""A user's top recommendations with the strongest reason for each, and rows of further titles below."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +11,7 @@ from dskreg.explorer import Explorer, Profile
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame.sidebar import Selection, current
-from dskreg.ui.recommendations import cards, filters, newcomers, panels, table, taste
+from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows, table, taste
 
 CSV = ["rank", "item_id", "title", "type", "genres", "likes", "score", "score_rank"]
 CSV += ["neighbour_share", "seen", "reason"]
@@ -66,7 +66,7 @@ def known_columns(explorer: Explorer) -> list[str]:
     return [name for name, values in (("type", explorer.types), ("genres", explorer.genres)) if values]
 
 
-def show_list(selection: Selection, chosen: filters.Filters) -> None:
+def show_list(selection: Selection, chosen: filters.Filters, near: str) -> None:
     """The list with the cost of its diversity, the relation weights and the download."""
     explorer, profile, top = selection.explorer, selection.profile, selection.top
     recommended: pd.DataFrame = cache.recommendations(explorer, profile, top, **chosen.arguments())
@@ -87,9 +87,10 @@ def show_list(selection: Selection, chosen: filters.Filters) -> None:
         badges: Callable[[Any], list[str]] = partial(
             marks, profile, before_edits(selection, chosen.arguments())
         )
-        cards.show(explorer, profile, recommended, badges, panels.more_like)
+        cards.show(profile, recommended, badges, panels.more_like)
+    rows.show(explorer, profile, chosen, recommended, more=not near)
     if filters.POPULARITY[chosen.popularity] != 0:
-        newcomers.show(explorer, profile, chosen)
+        newcomers.show(explorer, profile, chosen, recommended)
     panels.show_weights(explorer)
     st.download_button(
         "Download CSV",
@@ -108,24 +109,25 @@ def show(selection: Selection) -> None:
     if changed := st.session_state.pop("changed", ""):
         st.toast(plain(changed), icon=":material/check:")
     widgets.profile_header(explorer, profile, "Recommendations for")
-    if profile.history:
-        st.caption(
-            "The user's taste, and the recommendations of the model with the strongest reason for each."
-        )
-        taste.show_likes(explorer, profile, known_columns(explorer))
     above = st.container()
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", gap="small"
-    ):
-        st.header(heading(selection), anchor=False, width="content")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.header(heading(selection), anchor=False, width="stretch")
+        view_place = st.container(width="content")
         wanted = panels.near_field()
     with above:
         panels.show_near(explorer, profile, wanted)
-    chosen, invalid = filters.choose(explorer)
+    with st.container(horizontal=True, gap="small", key="strips"):
+        if profile.history:
+            with st.container(key="strip_likes"):
+                taste.show_likes(explorer, profile, known_columns(explorer))
+        with st.container(key="strip_filters"):
+            chosen, invalid = filters.choose(explorer, view_place)
+    if words := chosen.in_words():
+        st.caption(f"Filters: {plain(words)}")
     if invalid:
         text = f"Invalid in the link: {', '.join(invalid)}. The fields above show what is used instead."
         widgets.show_notice(Notice(text))
-    show_list(selection, chosen)
+    show_list(selection, chosen, wanted)
 
 
 show(current())

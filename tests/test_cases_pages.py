@@ -280,9 +280,7 @@ def test_a_reason_names_a_like_only_where_a_like_contributes(artifact: Path) -> 
         for row in explorer.recommend(profile, ITEMS).itertuples():
             person = explorer.explain(profile, row.item_id).user_neighbours
             adds = bool((person["contribution"] > 0).any())
-            assert row.reason.startswith(
-                "Because you liked" if adds else ("None of the", "The title you liked does not contribute")
-            )
+            assert row.reason.startswith("Similar to" if adds else ("None of the", "The title that user"))
             seen.add(adds)
     assert seen == {True, False}, "both kinds occur"
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
 from dskreg.ui.common import widgets
-from dskreg.ui.recommendations import cards, filters, newcomers, panels
+from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows
 from tests.lists import popular, recommended, visit
 from tests.visits import DEMO, button, fine, said, table_with
 
@@ -117,7 +117,7 @@ def test_a_link_can_contain_filters(explorer: Explorer) -> None:
 def test_the_button_explains_the_selected_title_on_the_sampling_page() -> None:
     app = visit()
     first = recommended(app)["item_id"].iloc[0]
-    app.button(key="see_sampled").click()
+    app.button(key=f"see_sampled {first}").click()
     fine(app.run())
     assert app.session_state["item"] == str(first)
     assert app.session_state["selection"].item_id == first
@@ -164,7 +164,7 @@ def test_html_in_a_title_is_escaped_on_its_card() -> None:
         liked=False,
         seen=True,
     )
-    for body in (cards.card(row, "<svg/>", 0.5, [evil]), cards.small_card(row, "<svg/>")):
+    for body in (cards.card(row, "<svg/>", 0.5, [evil]), cards.small_card(row, "<svg/>", {"score": "Score"})):
         assert set(re.findall(r"<(/?\w+)", body)) <= {
             f"{end}{tag}" for end in ("", "/") for tag in ("article", "img", "div", "h3", "p", "b", "span")
         }
@@ -172,7 +172,7 @@ def test_html_in_a_title_is_escaped_on_its_card() -> None:
         assert "<script" not in body and 'onerror="' not in body.replace("onerror=&quot;", "")
 
 
-def test_the_bars_of_the_cards_fall_from_the_best_title_to_the_last() -> None:
+def test_the_bars_of_the_cards_begin_at_zero() -> None:
     app = visit(view="cards", top="5")
     bars = [
         int(width)
@@ -180,8 +180,8 @@ def test_the_bars_of_the_cards_fall_from_the_best_title_to_the_last() -> None:
         for width in re.findall(r'class="bar" aria-hidden="true"><span style="width:(\d+)%', element.value)
         if 'class="title-card"' in element.value
     ]
-    assert bars[0] == 100 and bars[-1] == cards.SHORTEST_BAR
-    assert bars == sorted(bars, reverse=True)
+    scores = Explorer.open(DEMO).recommend(app.session_state["selection"].profile, 5)["score"]
+    assert bars == [round(100 * score / scores.max()) for score in scores]
 
 
 def test_every_card_says_how_much_of_the_score_its_neighbours_are(explorer: Explorer) -> None:
@@ -193,6 +193,43 @@ def test_every_card_says_how_much_of_the_score_its_neighbours_are(explorer: Expl
         [f"{100 * share:.0f}"] for share in shares
     ]
     assert "neighbour_share" in recommended(visit())
+
+
+# Further titles
+
+
+def test_rows_list_what_follows_because_of_one_liked_title_and_what_is_like_the_first(
+    explorer: Explorer,
+) -> None:
+    app, profile = visit(view="cards", user="34"), explorer.profile(34)
+    heading = next(head.value for head in app.subheader if head.value.startswith("Because user 34 liked"))
+    more = explorer.recommend(profile, 10 + rows.BEYOND)
+    names = explorer.items.set_index("item_id")["title"]
+    bodies = [element.value for element in app.get("html") if 'class="title-small"' in element.value]
+    shown = [html.unescape(re.findall(r"<h3>(.*?)</h3>", body)[0]) for body in bodies]
+    second = next(head.value for head in app.subheader if head.value.startswith("More like"))
+    assert second.replace("\\", "") == f"More like {on_cards(app)[0][1]}"
+    likes = explorer.items.set_index("item_id")["likes"]
+    candidates = explorer.explain(profile, more["item_id"].iloc[0]).item_neighbours
+    candidates = candidates.sort_values("logit", ascending=False, kind="stable").drop_duplicates("item_id")
+    candidates = candidates[(likes.loc[candidates["item_id"]].to_numpy() > 0)]
+    candidates = candidates[~candidates["item_id"].isin({*profile.seen, *more["item_id"].head(10)})]
+    first, near = shown[: len(shown) - rows.MOST], shown[len(shown) - rows.MOST :]
+    assert near == [title for title in candidates["title"] if title not in first][: rows.MOST]
+    assert rows.LEAST <= len(first) <= rows.MOST
+    assert len(set(shown)) == len(shown) and not set(shown) & {title for _, title in on_cards(app)}
+    for title in first:
+        item = more["item_id"][more["title"] == title].iloc[0]
+        strongest = explorer.explain(profile, item).liked["item_id"].iloc[0]
+        assert heading.replace("\\", "") == f"Because user 34 liked {names[strongest]}"
+
+
+def test_the_row_belongs_to_the_title_with_the_most_recommendations() -> None:
+    more = pd.DataFrame({"item_id": range(8), "because": [7, 5, 5, 6, 6, 5, 6, None]})
+    listed = more.head(2)
+    assert rows.following(listed, more)[0] == 6
+    assert rows.following(listed, more)[1]["item_id"].tolist() == [3, 4, 6]
+    assert rows.following(more.head(4), more)[0] is None
 
 
 # New titles
@@ -232,6 +269,16 @@ def test_new_titles_follow_the_filters_and_are_not_listed_twice(explorer: Explor
     assert newcomers.HEADING not in said(visit(user="34", liked_by="cold start (0 likes)"))
 
 
+def test_a_new_title_in_the_list_is_not_repeated_below_it(explorer: Explorer) -> None:
+    profile = explorer.profile(17)
+    listed = explorer.recommend(profile, 10)
+    assert (listed["likes"] == 0).any()
+    app = visit(view="cards", user="17")
+    bodies = [element.value for element in app.get("html") if 'class="title-new"' in element.value]
+    titles = [html.unescape(re.findall(r"<h3>(.*?)</h3>", body)[0]) for body in bodies]
+    assert len(titles) == newcomers.COUNT and not set(titles) & set(listed["title"])
+
+
 def test_a_larger_boost_lifts_new_titles(explorer: Explorer) -> None:
     boosts = [row["boost"] for row in explorer.metrics()["evidence"]["curve"]]
     tables = [recommended(visit(user="34", boost=f"{boost:g}", top="20")) for boost in (0, max(boosts))]
@@ -254,16 +301,6 @@ def test_the_boost_is_that_of_validation_and_says_what_it_costs(explorer: Explor
     change = by_boost[largest]["warm"] / by_boost[0.0]["warm"] - 1
     assert widgets.percent(change) in app.select_slider(key="boost").help
     assert "boost=7" in said(visit(boost="7")) and not visit(boost="3").warning
-
-
-def test_covers_depend_on_the_map_and_the_rarest_genre(explorer: Explorer) -> None:
-    order = {genre: place for place, genre in enumerate(explorer.genres)}
-    assert cards.rarest_first(", ".join(explorer.genres[:3]), order) == explorer.genres[2::-1]
-    assert cards.rarest_first("", order) == []
-    titles = explorer.items.head(4)
-    drawn = cards.covers(explorer, titles)
-    assert set(drawn) == set(titles["item_id"])
-    assert drawn == cards.covers(explorer, titles)
 
 
 def test_a_like_on_a_card_updates_the_list(explorer: Explorer) -> None:
@@ -305,12 +342,21 @@ def test_a_like_on_a_card_adds_the_title_to_a_custom_profile(explorer: Explorer)
     assert fine(app.run()).session_state["titles"].split(",")[-1] == wanted
 
 
-def test_explain_on_a_card_opens_the_title_on_the_sampling_page() -> None:
+def test_why_on_a_card_opens_the_title_on_the_sampling_page() -> None:
     app = visit(view="cards")
     wanted = first_card(app)
     app.button(key=f"why {wanted}").click()
     fine(app.run())
     assert app.session_state["item"] == wanted
+
+
+def test_the_second_row_gives_way_to_the_panel_and_to_filters(explorer: Explorer) -> None:
+    for parameters in ({"near": "36"}, {"genres": explorer.genres[0]}):
+        heads = [head.value for head in visit(view="cards", user="34", **parameters).subheader]
+        first = explorer.recommend(
+            explorer.profile(34), 1, genres=parameters.get("genres", ()) and [parameters["genres"]]
+        )
+        assert f"More like {first['title'].iloc[0]}" not in heads
 
 
 # Similar titles

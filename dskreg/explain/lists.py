@@ -53,23 +53,36 @@ def listing(
 ) -> pd.DataFrame:
     """The columns of `Explorer.recommend` for the items `listed` `[N]`, in this order."""
     seen, held_out = core.positions(profile.seen), core.held_out(profile)[listed]
-    share, why = _explained(core, profile, listed)
+    share, why, because = _explained(core, profile, listed)
     frame = core.rows(listed).assign(score=score, score_rank=score_rank)
     frame.insert(0, "rank", np.arange(1, len(listed) + 1))
-    return frame.assign(neighbour_share=share, seen=np.isin(listed, seen), held_out=held_out, reason=why)
+    return frame.assign(
+        neighbour_share=share,
+        seen=np.isin(listed, seen),
+        held_out=held_out,
+        reason=why,
+        because=pd.Series(because, dtype=object),
+    )
 
 
-def _explained(core: TrainedModel, profile: Profile, listed: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """(the neighbours' share of each item's score `[N]`, the reason for it)."""
+def _explained(
+    core: TrainedModel, profile: Profile, listed: np.ndarray
+) -> tuple[np.ndarray, list[str], list[object]]:
+    """(the neighbours' share of each item's score `[N]`, the reason for it, the id of the liked title with
+    the largest contribution to it or None).
+    """
     if not len(listed) or not profile.history:
         why = [by_popularity(int(likes)) for likes in core.directory.likes[listed]]
-        return np.zeros(len(listed)), why
+        return np.zeros(len(listed)), why, [None] * len(listed)
     user, history = core.history(profile)
     items = torch.from_numpy(listed)
     trace = core.model(torch.tensor([user]), as_batch(history), items)
     added = history_contributions(core.model, trace, items, torch.from_numpy(history)).numpy()
     share = neighbour_share(trace.item.contribution, trace.item.pre_activation)[:, 0].numpy()
-    return share, reasons(core.directory, core.graph, trace, listed, history, added)
+    why = reasons(core.directory, core.graph, trace, listed, history, added, profile.called)
+    first, ids = added.argmax(0), core.directory.item_ids
+    because = [ids[history[h]] if added[h, n] > 0 else None for n, h in enumerate(first)]
+    return share, why, because
 
 
 def of_all_users(

@@ -41,6 +41,13 @@ class Profile:
         """Does the profile differ from the user in the data?"""
         return bool(self.liked or self.disliked)
 
+    @property
+    def called(self) -> str:
+        """The user in a sentence: "user 34", with added likes "user 34 (edited)"; a custom profile: "you"."""
+        if self.user_id is None:
+            return "you"
+        return f"user {legible(str(self.user_id))}{' (edited)' * bool(self.liked)}"
+
 
 def folded(text: str) -> str:
     """Without case and diacritics, for searching."""

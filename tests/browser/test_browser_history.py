@@ -72,7 +72,11 @@ def another_model(page: "Page") -> "Locator":
 
 
 def second_card(page: "Page") -> "Locator":
-    return page.get_by_role("button", name="Explain").nth(1)
+    return page.get_by_role("button", name="Why").nth(1)
+
+
+def table_title(page: "Page") -> "Locator":
+    return page.get_by_role("button", name="Why").first
 
 
 # The page at the start, what is clicked, and a part of the URL that it leads to
@@ -83,7 +87,7 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
         second_card,
         r"/sampling\?.*item=\d+",
     ),
-    "the table's title": (f"?{EDITED}&view=table", button("Explain"), r"/sampling\?.*item=\d+"),
+    "the table's title": (f"?{EDITED}&view=table", table_title, r"/sampling\?.*item=\d+"),
     "the map's title": (
         f"embeddings?{EDITED}&item=36",
         button("Show sampled neighbours"),

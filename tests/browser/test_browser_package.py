@@ -20,7 +20,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_the_installed_app_recommends_and_lists_the_demo(page: "Page", address: str) -> None:
     page.goto(address)
-    says(settle(page), "Because you liked")
+    says(settle(page), "Similar to")
     primary = page.evaluate("getComputedStyle(document.querySelector('.stApp')).fontFamily")
     assert primary.startswith("system-ui"), "the theme of the repository"
     page.goto(f"{address}/runs?models=demo")

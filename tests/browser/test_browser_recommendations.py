@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
 from walk import says, settle
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def changed(page: "Page", before: list[str]) -> list[str]:
 
 def test_cards_have_covers_with_alternative_texts(page: "Page", server: str) -> None:
     assert len(arrive(page, f"{server}/?user=34")) == 10
-    says(page.locator(".st-key-cards"), "Because you liked")
+    says(page.locator(".st-key-cards"), "which user 34 liked.")
     covers = page.locator(".title-card img")
     for cover, title in zip(covers.all(), titles(page), strict=True):
         assert cover.get_attribute("alt") == f"Generated cover of {title}"
@@ -50,9 +51,64 @@ def test_cards_have_covers_with_alternative_texts(page: "Page", server: str) -> 
     assert 3 <= len(lefts) <= 5  # cards in a row
 
 
+@pytest.mark.parametrize(("width", "highest"), [(1400, 320), (420, 560)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_cards_are_on_the_first_screen(
+    visitor: "Callable[..., Page]", server: str, width: int, highest: int, scheme: str
+) -> None:
+    for link in ("", "?user=34", "?profile=mine&titles=36", "?user=34&liked=505&disliked=1"):
+        page = visitor(width=width, height=900, color_scheme=scheme)
+        arrive(page, f"{server}/{link}")
+        box = card(page, 1).bounding_box()
+        assert box and box["y"] < highest, link
+
+
+def test_the_strips_of_likes_and_filters_open(page: "Page", server: str) -> None:
+    arrive(page, f"{server}/?user=34&genres=Mecha")
+    says(page.get_by_test_id("stMain"), "Filters: Mecha")
+    for key, heading in (("likes", "Liked titles (36)"), ("filters", "Popularity")):
+        strip = page.locator(f".st-key-{key}")
+        shown = strip.get_by_text(heading, exact=True)
+        assert not shown.is_visible()
+        strip.locator("summary").click()
+        shown.wait_for()
+
+
+def test_each_card_has_one_primary_action_with_a_name_of_its_own(page: "Page", server: str) -> None:
+    shown = arrive(page, f"{server}/?user=34")
+    primary = page.locator(".st-key-cards [data-testid='stBaseButton-primary']")
+    assert primary.count() == len(shown)
+    for button, title in zip(primary.all(), shown, strict=True):
+        assert re.sub(r"\s", "", button.inner_text()) == f"Why{title}?".replace(" ", "")
+        name = page.locator(".st-key-cards").get_by_role("button", name=f"Why {title}?", exact=True)
+        assert name.count() == 1
+        box = button.bounding_box()
+        assert box and box["width"] < 100 and box["height"] >= 24  # the title in the name is not drawn
+    every = page.get_by_test_id("stMain").get_by_role("button").all()
+    names = [button.get_attribute("aria-label") or button.inner_text() for button in every]
+    names = [name for name in names if name.strip()]
+    assert len(names) > 40 and len(set(names)) == len(names)
+
+
+def test_why_is_reached_by_few_tab_stops_and_opens_the_titles_explanation(page: "Page", server: str) -> None:
+    """Past the sidebar by the page's first stop, “Skip to main content”."""
+    first = arrive(page, f"{server}/?user=34")[0]
+    wanted = page.get_by_role("button", name=f"Why {first}?", exact=True)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "Skip to main content"
+    page.keyboard.press("Enter")
+    for _ in range(24):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("button => button === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/sampling\?.*item=\d+"))
+    says(page.get_by_test_id("stMain"), first)
+
+
 def test_a_like_and_a_dislike_change_the_list_and_the_link(page: "Page", server: str) -> None:
     first = arrive(page, f"{server}/?user=34")
-    card(page, 2).get_by_role("button", name="Like", exact=True).click()
+    card(page, 2).get_by_role("button", name=f"Like {first[1]}", exact=True).click()
     liked = changed(page, first)
     assert len(liked) == 10 and first[1] not in liked
     page.wait_for_url(re.compile(r"liked=\d+"))
@@ -68,7 +124,7 @@ def test_the_panel_of_similar_titles_opens_in_view_and_follows_the_back_button(
     page: "Page", server: str
 ) -> None:
     wanted = arrive(page, f"{server}/?user=34")[8]
-    card(page, 9).get_by_role("button", name="More like this").click()
+    card(page, 9).get_by_role("button", name=f"More like {wanted}", exact=True).click()
     panel = page.locator(".st-key-near_panel")
     says(panel, f"More like {wanted}")
     settle(page)
@@ -95,6 +151,7 @@ def test_the_panel_of_similar_titles_opens_in_view_and_follows_the_back_button(
 
 def test_diversity_set_by_keyboard_changes_the_list_and_reports_its_cost(page: "Page", server: str) -> None:
     first = arrive(page, f"{server}/?user=34")
+    page.get_by_text("Filters", exact=True).click()
     slider = page.get_by_role("slider", name="Diversity")
     slider.focus()
     for _ in range(12):
@@ -115,9 +172,9 @@ def test_valid_filters_of_a_link_are_applied_and_invalid_ones_named(page: "Page"
     assert len(kinds) == 10 and all("Mecha" in kind or "Sports" in kind for kind in kinds)
     page.get_by_role("radio", name="table").click()
     page.wait_for_url(re.compile(r"view=table"))
-    says(settle(page), "Explain")
+    says(settle(page), "Why")
     page.goto(page.url)
-    says(settle(page), "Explain")
+    says(settle(page), "Why")
     assert page.get_by_text("Invalid in the link").count() == 0
 
 
@@ -146,7 +203,7 @@ def test_the_selected_row_of_the_table_is_explained_on_the_sampling_page(page: "
     chosen.wait_for()
     settle(page)
     title = chosen.inner_text().removeprefix("3. ")
-    page.get_by_role("button", name="Explain").click()
+    page.get_by_role("button", name=f"Why {title}?", exact=True).first.click()
     page.wait_for_url(re.compile(r"/sampling\?.*item=\d+"))
     assert page.locator("[data-testid='stMain'] h2").first.inner_text() == title
 
@@ -159,4 +216,4 @@ def test_a_custom_profile_of_titles_found_by_name_is_kept_in_the_link(page: "Pag
     says(settle(page), "ustom profile (1 title)")
     page.wait_for_url(re.compile(r"titles=36\b"))
     page.goto(page.url)
-    says(settle(page), "Because you liked “Fullmetal Alchemist”")
+    says(settle(page), "Similar to “Fullmetal Alchemist”, which you liked.")

@@ -32,7 +32,7 @@ def watched_after_a_visit(page: "Page", **environment: str) -> set[int]:
     with launch(**environment) as (address, process):
         await_health(address, process)
         page.goto(address)
-        says(settle(page), "Because you liked")
+        says(settle(page), "Similar to")
         found = watched(process.pid)
         page.goto("about:blank")
     return found

@@ -1,22 +1,21 @@
-"""Recommendations as cards: a generated cover, the score, the reason in a sentence, and actions."""
+"""Recommendations as cards: a generated cover, the score, the reason in words, and actions."""
 
 import base64
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, Profile
+from dskreg.explorer import Profile
 from dskreg.ui.common.charts import shorten
+from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import people, sidebar
 from dskreg.ui.recommendations.covers import HEIGHT, WIDTH, cover
 
 CARD, SMALL = 290, 118  # minimum width in pixels of a card, and width of a title in the strip
-SHORTEST_BAR = 4  # percent: the bar of the list's last title
-RIM = 0.95  # share of the titles within distance 1 of the map's centre
 LONGEST_TITLE, LONGEST_KIND, LONGEST_REASON = (
     90,
     160,
@@ -31,7 +30,12 @@ _STYLE = f"""<style>
   align-items: stretch }}
 .st-key-cards > div, .st-key-cards [class*="st-key-card_"] {{
   width: 100%; max-width: 100%; min-width: 0; height: 100% }}
-[class*="st-key-do_"] {{ gap: 0 0.9rem }}
+[class*="st-key-do_"] {{ gap: 0.15rem }}
+[class*="st-key-why_"] p {{ word-spacing: -0.3em }}
+[class*="st-key-why_"] p::after {{ content: "?" / "" }}
+[class*="st-key-why_"] em, [class*="st-key-act_"] p {{ position: absolute; width: 1px; height: 1px;
+  overflow: hidden; clip-path: inset(50%); white-space: nowrap }}
+[class*="st-key-act_"] button {{ min-width: 2rem; justify-content: center }}
 .title-card {{ display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 0.6rem 0.9rem;
   overflow-wrap: anywhere }}
 .title-card img, .title-small img {{ width: 100%; height: auto; aspect-ratio: {WIDTH} / {HEIGHT};
@@ -46,10 +50,8 @@ _STYLE = f"""<style>
 .title-card .bar > span {{ display: block; height: 100%; border-radius: 3px; overflow: hidden;
   background: {OWN} }}
 .title-card .bar > span > span {{ display: block; height: 100%; margin-left: auto; background: {AROUND} }}
-.bar-key {{ margin: 0; font-size: 0.87rem; color: light-dark(#465254, #b3c0c1) }}
-.bar-key span {{ display: inline-block; width: 0.8rem; height: 0.5rem; border-radius: 3px;
-  margin: 0 0.3rem 0 0.7rem; background: {OWN} }}
-.bar-key .around {{ background: {AROUND} }}
+.title-card .key {{ display: inline-block; width: 0.8rem; height: 0.5rem; border-radius: 3px;
+  margin-right: 0.3rem; background: {AROUND} }}
 .title-card b, .title-small b {{ color: light-dark(#0f1718, #e8eeee) }}
 .title-card .mark, .title-small .mark {{ display: inline-block; margin: 0.35rem 0.3rem 0 0;
   padding: 0 0.45rem; border-radius: 0.8rem; font-size: 0.8rem; color: inherit;
@@ -64,7 +66,6 @@ def style() -> None:
 
 
 def show(
-    explorer: Explorer,
     profile: Profile,
     titles: pd.DataFrame,
     marks: Callable[[Any], Iterable[str]],
@@ -74,19 +75,13 @@ def show(
 
     Args:
         marks: the badges of a row.
-        more: the callback of “More like this”.
+        more: the callback of “More like”.
     """
-    svg_of = covers(explorer, titles)
     by = "score" if profile.history else "likes"  # without a history every score is 0
-    low, high = titles[by].min(), titles[by].max()
-    if by == "score" and any(neighbours(row) is not None for row in titles.itertuples()):
-        st.html(
-            '<p class="bar-key">Score:<span></span>own embedding'
-            '<span class="around"></span>sampled neighbours</p>'
-        )
+    high = titles[by].max()
     with st.container(key="cards", gap="small"):
         for row in titles.itertuples():
-            share = (getattr(row, by) - low) / (high - low) if high > low else 1.0
+            share = max(getattr(row, by) / high, 0.0) if high > 0 else 0.0
             with st.container(
                 key=f"card_{row.item_id}",
                 border=True,
@@ -94,51 +89,51 @@ def show(
                 vertical_alignment="distribute",
                 gap="xsmall",
             ):
-                st.html(card(row, svg_of[row.item_id], share, marks(row), by))
+                st.html(card(row, cover(row.title), share, marks(row), by))
                 _actions(profile, row.item_id, row.title, more)
 
 
-def strip(explorer: Explorer, profile: Profile, titles: pd.DataFrame, more: Callable[[object], None]) -> None:
-    """The rows of `panels.similar_titles` as small covers in one row, which scrolls sideways."""
-    svg_of = covers(explorer, titles)
-    with st.container(key="strip", horizontal=True, wrap=False, gap="small"):
+def strip(
+    name: str, titles: pd.DataFrame, figures: Mapping[str, str], more: Callable[[object], None] | None = None
+) -> None:
+    """Rows with item_id, title and seen as small covers in one row, which scrolls sideways.
+
+    Args:
+        name: begins the keys of the row's elements.
+        figures: {column: label} of the numbers below each title.
+        more: the callback of “More like”, which stands beside “Like”; without it there is “Why?”.
+    """
+    with st.container(key=name, horizontal=True, wrap=False, gap="small"):
         for row in titles.itertuples():
-            with st.container(key=f"near_{row.item_id}", width=SMALL, gap="xxsmall"):
-                st.html(small_card(row, svg_of[row.item_id]))
-                if not row.seen:
-                    st.button(
-                        "Like",
-                        key=f"near_like {row.item_id}",
-                        icon=":material/thumb_up:",
-                        type="tertiary",
-                        on_click=liked,
-                        args=(row.item_id, row.title),
-                    )
-                st.button(
-                    "More like this",
-                    key=f"near_more {row.item_id}",
-                    type="tertiary",
-                    on_click=more,
-                    args=(row.item_id,),
-                )
+            with st.container(key=f"{name}_{row.item_id}", width=SMALL, gap="xxsmall"):
+                st.html(small_card(row, cover(row.title), figures))
+                with st.container(horizontal=True, key=f"do_{name}_{row.item_id}"):
+                    if more is None:
+                        why(row.item_id, row.title, f"{name}_why")
+                    if not row.seen:
+                        _icon("Like", f"{name}_like", "thumb_up", row.item_id, row.title, liked, row.title)
+                    if more:
+                        _icon("More like", f"{name}_more", "search", row.item_id, row.title, more)
 
 
 def card(row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = "score") -> str:
-    """One card as HTML; `share` is the length of the bar, 0 .. 1, and `by` its quantity: score or likes."""
+    """One card as HTML.
+
+    `share`: the bar's length as a share of the list's largest value; `by`: its quantity, score or likes.
+    """
     figure = f"Score <b>{row.score:.2f}</b>" if by == "score" else f"Likes <b>{row.likes:,}</b>"
     around = neighbours(row) if by == "score" else None
     part = under = ""
     if around is not None:
-        under = f"<p><b>{around:.0%}</b> from neighbours</p>"
+        under = f'<p><span class="key"></span><b>{around:.0%}</b> from neighbours</p>'
         part = f'<span style="width:{100 * min(max(around, 0.0), 1.0):.0f}%"></span>'
     kind = " · ".join(filter(None, (row.type, row.genres)))
     badges = "".join(f'<span class="mark">{escape(mark)}</span>' for mark in marks)
-    width = SHORTEST_BAR + (100 - SHORTEST_BAR) * share
     return (
         f'<article class="title-card">{image(svg, row.title)}'
         f"<div><h3>{row.rank}. {escape(shorten(row.title, LONGEST_TITLE))}</h3>"
         f"<p>{escape(shorten(kind, LONGEST_KIND))}</p><p>{figure}</p>"
-        f'<div class="bar" aria-hidden="true"><span style="width:{width:.0f}%">{part}</span></div>'
+        f'<div class="bar" aria-hidden="true"><span style="width:{100 * share:.0f}%">{part}</span></div>'
         f"{under}{badges}</div>"
         f'<p class="reason">{escape(shorten(row.reason, LONGEST_REASON))}</p></article>'
     )
@@ -150,37 +145,20 @@ def neighbours(row: Any) -> float | None:
     return None if math.isnan(share) or row.score <= 0 else share
 
 
-def small_card(row: Any, svg: str) -> str:
-    """A title of the strip as HTML."""
-    word = "liked" if row.liked else "seen" if row.seen else ""
+def small_card(row: Any, svg: str, figures: Mapping[str, str]) -> str:
+    """A title of a strip as HTML, with `shared` where the row has it.
+
+    `figures`: {column: label} of the numbers below the title.
+    """
+    word = "liked" if getattr(row, "liked", False) else "seen" if row.seen else ""
     badge = f'<span class="mark">{word}</span>' if word else ""
+    numbers = "".join(f"<p>{label} <b>{getattr(row, name):.2f}</b></p>" for name, label in figures.items())
+    if shared := getattr(row, "shared", ""):
+        numbers += f"<p>{escape(shorten(shared, LONGEST_TITLE))}</p>"
     return (
         f'<article class="title-small">{image(svg, row.title)}'
-        f"<h3>{escape(shorten(row.title, LONGEST_TITLE))}</h3>"
-        f"<p>Similarity <b>{row.similarity:.2f}</b></p><p>Score <b>{row.score:.2f}</b></p>{badge}</article>"
+        f"<h3>{escape(shorten(row.title, LONGEST_TITLE))}</h3>{numbers}{badge}</article>"
     )
-
-
-def covers(explorer: Explorer, titles: pd.DataFrame) -> dict[Any, str]:
-    """{item id: cover as SVG} of rows with item_id, title and genres."""
-    positions = explorer.maps.titles().set_index("item_id")[["x", "y"]]
-    away = positions - positions.mean()
-    rim = float((away**2).sum(axis=1).pow(0.5).quantile(RIM)) if len(positions) else 0.0
-    order = {genre: place for place, genre in enumerate(explorer.genres)}
-    svg_of = {}
-    for item_id, title, genres in zip(titles["item_id"], titles["title"], titles["genres"], strict=True):
-        x, y = (
-            (away.loc[item_id] / rim).tolist()
-            if item_id in away.index and rim > 0 and math.isfinite(rim)
-            else (0.0, 0.0)
-        )
-        svg_of[item_id] = cover(title, rarest_first(genres, order), x, y)
-    return svg_of
-
-
-def rarest_first(genres: str, order: dict[str, int]) -> Sequence[str]:
-    """The genres of a title, the rarest first; `order` numbers all genres from the most frequent."""
-    return sorted(filter(None, genres.split(", ")), key=lambda genre: -order.get(genre, -1))
 
 
 def liked(item_id: object, title: str) -> None:
@@ -201,25 +179,52 @@ def undone(item_id: object, title: str) -> None:
     st.session_state["changed"] = f"Like of “{title}” undone. Recommendations updated."
 
 
-def _actions(profile: Profile, item_id: object, title: str, more: Callable[[object], None]) -> None:
-    def action(label: str, key: str, icon: str, act: Callable[..., None], *arguments: object) -> None:
+def why(
+    item_id: object, title: str, key: str = "why", kind: Literal["primary", "tertiary"] = "tertiary"
+) -> None:
+    """The button that opens the title's explanation.
+
+    Shown as “Why?”; its accessible name contains the title, which the style sheet hides.
+    """
+    with st.container(key=f"why_{key}_{item_id}", width="content"):
         st.button(
-            label,
+            f"Why *{_name(title)}?*",
+            key=f"{key} {item_id}",
+            type=kind,
+            on_click=sidebar.inspect,
+            args=(item_id, "pages/sampling.py"),
+        )
+
+
+def _icon(
+    label: str, key: str, icon: str, item_id: object, title: str, act: Callable[..., None], *arguments: object
+) -> None:
+    """A button shown as an icon, with the label as its tooltip and the title in its accessible name."""
+    with st.container(key=f"act_{key}_{item_id}", width="content"):
+        st.button(
+            f"{label} {_name(title)}",
             key=f"{key} {item_id}",
             icon=f":material/{icon}:",
             type="tertiary",
+            help=label,
             on_click=act,
             args=(item_id, *arguments),
         )
 
-    with st.container(horizontal=True, key=f"do_{item_id}"):
+
+def _name(title: str) -> str:
+    return plain(shorten(title, LONGEST_TITLE)).strip() or "untitled"
+
+
+def _actions(profile: Profile, item_id: object, title: str, more: Callable[[object], None]) -> None:
+    with st.container(horizontal=True, key=f"do_{item_id}", vertical_alignment="center"):
+        why(item_id, title, kind="primary")
         if item_id in profile.liked:
-            action("Undo like", "unlike", "undo", undone, title)
+            _icon("Undo like of", "unlike", "undo", item_id, title, undone, title)
         elif item_id not in profile.history:
-            action("Like", "like", "thumb_up", liked, title)
-        action("Dislike", "dislike", "thumb_down", disliked, title)
-        action("Explain", "why", "hub", sidebar.inspect, "pages/sampling.py")
-        action("More like this", "more", "search", more)
+            _icon("Like", "like", "thumb_up", item_id, title, liked, title)
+        _icon("Dislike", "dislike", "thumb_down", item_id, title, disliked, title)
+        _icon("More like", "more", "search", item_id, title, more)
 
 
 def image(svg: str, title: str) -> str:

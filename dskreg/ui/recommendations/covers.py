@@ -1,42 +1,40 @@
-"""A title's cover, generated from its name, its genres and its position on the map of titles.
+"""A title's cover, generated from its name alone.
 
-The position determines the colours, so that neighbours on the map have similar ones: the direction from the
-centre is the hue, the distance the saturation. The first genre determines the motif, the name varies it. The
-same title always has the same cover, to the byte. Nothing is downloaded.
+The name determines the motif, its shape and the colours, so that titles of one franchise or genre look
+different. The same title always has the same cover, to the byte. Nothing is downloaded.
 """
 
 import colorsys
 import hashlib
-import math
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
 
 from dskreg.ui.common.charts import shorten
-from dskreg.ui.recommendations.motifs import motif_of, number
+from dskreg.ui.recommendations.motifs import MOTIFS, number
 
 WIDTH, HEIGHT = 240, 340
-MIDDLE, FIELD = WIDTH // 2, 205  # the motif's middle column, and the height of its field; the name is below
+MIDDLE, FIELD = WIDTH // 2, 205  # the motif's middle column, and the height of its field
+BAND = HEIGHT - FIELD  # the height of the name's field, above or below the motif's
 SIZES = ((32, 2), (27, 3), (22, 4))  # (font size in pixels, lines): the largest in which a name fits is used
 LETTER = 0.62  # mean width of a letter, as a share of the font size
 MARGIN = 16
+SCHEMES = (0.06, 0.2, 0.42, 0.58)  # between the hues of the ground and the motif, as a share of the circle
 LONGEST = 200  # characters of a name that are used
 JOINERS = "\u200c\u200d"  # invisible, but part of words and emoji
 
 
-def cover(title: str, genres: Sequence[str] = (), x: float = 0.0, y: float = 0.0) -> str:
-    """The cover as SVG text, 240 x 340.
-
-    `genres`: the rarest first. `x`, `y`: the position on the map, 0 at the centre, 1 at the edge.
-    """
+def cover(title: str) -> str:
+    """The cover as SVG text, 240 x 340."""
     name = cleaned(title)
-    deep, mid, light, accent = colours(x, y)
-    genre = cleaned(genres[0]) if genres else ""
-    chance = _chances(f"{genre}\n{name}")
+    chance = _chances(name)
+    deep, mid, light, accent = colours(next(chance), next(chance))
+    motif_of = MOTIFS[int(next(chance) * 0.999 * len(MOTIFS))]
     turn, size = next(chance), 0.8 + 0.4 * next(chance)
-    motif = motif_of(genre)(chance)
+    top, band = (BAND, 0) if next(chance) < 0.5 else (0, FIELD)  # of the motif's field and the name's
+    motif = motif_of(chance)
     size_of_text, lines = _typeset(name)
-    baseline = FIELD + 44 + (4 - len(lines)) * 6
+    baseline = band + 44 + (4 - len(lines)) * 6
     text = "".join(
         f'<text x="{MARGIN}" y="{number(baseline + k * size_of_text * 1.12)}" '
         f'font-size="{size_of_text}">{escape(line)}</text>'
@@ -47,28 +45,27 @@ def cover(title: str, genres: Sequence[str] = (), x: float = 0.0, y: float = 0.0
         f'width="{WIDTH}" height="{HEIGHT}">'
         f'<linearGradient id="g" gradientTransform="rotate({number(20 + 50 * turn)})">'
         f'<stop stop-color="{mid}"/><stop offset="1" stop-color="{deep}"/></linearGradient>'
-        f'<clipPath id="c"><path d="M0 0H{WIDTH}V{FIELD}H0z"/></clipPath>'
+        f'<clipPath id="c"><path d="M0 {top}H{WIDTH}v{FIELD}H0z"/></clipPath>'
         f'<path fill="url(#g)" d="M0 0H{WIDTH}V{HEIGHT}H0z"/>'
         f'<g clip-path="url(#c)"><g fill="{light}" stroke="{light}" '
-        f'transform="translate({MIDDLE} {FIELD // 2}) scale({number(size)})">{motif}</g></g>'
-        f'<path fill="{deep}" d="M0 {FIELD}H{WIDTH}V{HEIGHT}H0z"/>'
-        f'<path fill="{accent}" d="M0 {FIELD}H{WIDTH}v5H0z"/>'
+        f'transform="translate({MIDDLE} {top + FIELD // 2}) scale({number(size)})">{motif}</g></g>'
+        f'<path fill="{deep}" d="M0 {band}H{WIDTH}v{BAND}H0z"/>'
+        f'<path fill="{accent}" d="M0 {top or FIELD}H{WIDTH}v5H0z"/>'
         f'<g fill="#ffffff" font-family="system-ui, sans-serif" font-weight="650">{text}</g></svg>'
     )
 
 
-def colours(x: float, y: float) -> tuple[str, str, str, str]:
-    """(deep, mid, light, accent) as #rrggbb.
+def colours(hue: float, scheme: float) -> tuple[str, str, str, str]:
+    """(deep, mid, light, accent) as #rrggbb; `hue` is the ground's and `scheme` chooses the motif's, 0 .. 1.
 
     White on deep has a contrast of at least 7 : 1 (tests/test_covers.py).
     """
-    x, y = (value if math.isfinite(value) else 0.0 for value in (x, y))
-    hue, strength = math.atan2(y, x) / math.tau % 1, 0.3 + 0.4 * min(math.hypot(x, y), 1)
+    away = SCHEMES[int(scheme * 0.999 * len(SCHEMES))]
     return (
-        _rgb(hue, 0.17, strength),
-        _rgb(hue, 0.36, strength),
-        _rgb(hue + 0.06, 0.76, strength + 0.1),
-        _rgb(hue + 0.5, 0.62, 0.65),
+        _rgb(hue, 0.17, 0.5),
+        _rgb(hue, 0.36, 0.5),
+        _rgb(hue + away, 0.76, 0.65),
+        _rgb(hue + away + 0.5, 0.62, 0.65),
     )
 
 

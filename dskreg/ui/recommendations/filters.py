@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dskreg.explorer import Explorer
 from dskreg.ui.common import widgets
@@ -33,6 +34,11 @@ class Filters:
     diversity: float  # 0 .. 1
     view: str
 
+    @property
+    def narrow(self) -> bool:
+        """Is a genre, a type or a popularity chosen?"""
+        return bool(self.genres or self.types or POPULARITY[self.popularity] is not None)
+
     def by_score(self) -> dict[str, Any]:
         """The arguments of `Explorer.recommend`, without diversity."""
         return {
@@ -42,13 +48,23 @@ class Filters:
             "most_likes": POPULARITY[self.popularity],
         }
 
+    def in_words(self) -> str:
+        """What differs from the whole list: "Mecha · popularity up to 5 likes"."""
+        few = "" if POPULARITY[self.popularity] is None else f"popularity {self.popularity}"
+        varied = f"diversity {self.diversity:.0%}" if self.diversity else ""
+        seen = "" if self.hide_seen else "with seen titles"
+        parts = (" or ".join(self.types), " or ".join(self.genres), few, varied, seen)
+        return " · ".join(filter(None, parts))
+
     def arguments(self) -> dict[str, Any]:
         """The arguments of `Explorer.recommend`."""
         return self.by_score() | {"diversity": self.diversity}
 
 
-def choose(explorer: Explorer) -> tuple[Filters, list[str]]:
-    """Draw the filters; return them and the link's invalid parameters as `name=value`."""
+def choose(explorer: Explorer, view_place: DeltaGenerator) -> tuple[Filters, list[str]]:
+    """Draw the filters in a closed strip and the choice of the view in `view_place`; return both and the
+    link's invalid parameters as `name=value`.
+    """
     asked = {name: values for name in PARAMETERS if (values := st.query_params.get_all(name))}
     invalid = [
         f"{name}={value[:40]}"
@@ -59,8 +75,13 @@ def choose(explorer: Explorer) -> tuple[Filters, list[str]]:
     last = {name: values[-1] for name, values in asked.items()}
     if (popularity := OLDER_LINKS.get(last.get("liked_by", ""))) and "liked_by" not in st.session_state:
         st.session_state["liked_by"] = last["liked_by"] = popularity
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        filters = _fields(explorer)
+    with view_place:
+        view = widgets.one_of("View", VIEWS, "view", label_visibility="collapsed")
+    with (
+        st.expander("Filters", icon=":material/tune:", key="filters"),
+        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+    ):
+        filters = _fields(explorer, view)
     shown = {
         "liked_by": filters.popularity,
         "hide_seen": filters.hide_seen,
@@ -70,7 +91,7 @@ def choose(explorer: Explorer) -> tuple[Filters, list[str]]:
     return filters, invalid + widgets.not_followed(last, shown)
 
 
-def _fields(explorer: Explorer) -> Filters:
+def _fields(explorer: Explorer, view: str) -> Filters:
     genres, types = (
         tuple(
             st.multiselect(
@@ -108,7 +129,6 @@ def _fields(explorer: Explorer) -> Filters:
         width=140,
         help=DIVERSITY_HELP,
     )
-    view = widgets.one_of("View", VIEWS, "view")
     return Filters(genres, types, popularity, hide_seen, percent / 100, view)
 
 

@@ -1,11 +1,10 @@
-"""The motifs of the covers: each genre has one, drawn from pseudo-random numbers between 0 and 1.
+"""The motifs of the covers, drawn from pseudo-random numbers between 0 and 1.
 
 A motif is SVG around (0, 0), in a field of about 240 x 205.
 """
 
-import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 Numbers = Iterator[float]
 
@@ -172,25 +171,3 @@ MOTIFS = (
     _spiral,
     _tiles,
 )
-GENRES_OF = {
-    _rays: ("action", "shounen", "super power", "martial arts", "cars"),
-    _rings: ("drama", "josei", "sports", "game"),
-    _hearts: ("romance", "harem", "ecchi"),
-    _petals: ("shoujo", "historical", "samurai", "yaoi", "yuri"),
-    _cells: ("mecha", "sci-fi", "military"),
-    _stars: ("space", "magic", "fantasy", "fairy tale"),
-    _waves: ("music", "slice of life", "kids"),
-    _peaks: ("adventure", "seinen"),
-    _roofs: ("school", "police", "crime", "work life"),
-    _bars: ("comedy", "parody", "idols"),
-    _moon: ("horror", "supernatural", "vampire", "demons"),
-    _spiral: ("psychological", "mystery", "dementia", "thriller", "suspense"),
-}
-MOTIF_OF = {genre: motif for motif, genres in GENRES_OF.items() for genre in genres}
-
-
-def motif_of(genre: str) -> Callable[[Numbers], str]:
-    """The motif of a known genre; the name of another genre selects one."""
-    named = genre.casefold()
-    place = hashlib.blake2b(named.encode(), digest_size=2).digest()[0] % len(MOTIFS)
-    return MOTIF_OF.get(named) or MOTIFS[place]

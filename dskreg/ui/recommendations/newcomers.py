@@ -12,8 +12,8 @@ import streamlit as st
 from dskreg.explorer import Explanation, Explorer, Profile
 from dskreg.ui.common import cache
 from dskreg.ui.common.charts import shorten
-from dskreg.ui.frame import sidebar
 from dskreg.ui.recommendations import cards
+from dskreg.ui.recommendations.covers import cover
 from dskreg.ui.recommendations.filters import Filters
 
 HEADING = "New, and nobody has rated it yet"
@@ -38,26 +38,30 @@ STYLE = f"""<style>
 </style>"""
 
 
-def show(explorer: Explorer, profile: Profile, chosen: Filters) -> None:
-    """The row, under the list's filters; nothing without such titles, without a like, or in the paper's form,
-    where a title without likes has an untrained embedding.
+def show(explorer: Explorer, profile: Profile, chosen: Filters, listed: pd.DataFrame) -> None:
+    """The row of titles outside the list `listed`, under its filters.
+
+    Nothing without such titles, without a like, or in the paper's form, where a title without likes has an
+    untrained embedding.
     """
     if explorer.samples_likes or not profile.history:
         return
     # At a boost of 0 every score is 0: they are ranked at 1
     model = explorer if explorer.cold_boost else cache.boosted(explorer, 1.0)
     wanted = {"genres": chosen.genres, "types": chosen.types, "most_likes": 0}
-    titles: pd.DataFrame = cache.recommendations(model, profile, COUNT, **wanted)
+    listed = listed[listed["likes"] == 0]
+    titles: pd.DataFrame = cache.recommendations(model, profile, COUNT + len(listed), **wanted)
+    titles = titles[~titles["item_id"].isin(listed["item_id"])].head(COUNT)
     if titles.empty:
         return
     st.subheader(HEADING, anchor=False)
     off = " “New titles” is 0 in the sidebar, so the list above leaves them out." * (model is not explorer)
+    whose = "Your" if profile.user_id is None else "The user's"
     st.caption(
-        "The user's best titles without likes: neighbours sampled from the knowledge graph make their whole "
+        f"{whose} best titles without likes: neighbours sampled from the knowledge graph make their whole "
         f"score. Per cent: share of the score.{off}"
     )
     st.html(STYLE)
-    svg_of = cards.covers(explorer, titles)
     with st.container(key="newcomers", gap="small"):
         for row in titles.itertuples():
             explanation = cache.explanation(model, profile, row.item_id)
@@ -68,15 +72,8 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters) -> None:
                 vertical_alignment="distribute",
                 gap="xsmall",
             ):
-                st.html(card(row, svg_of[row.item_id], explanation))
-                st.button(
-                    "Sampled neighbours",
-                    key=f"explain new {row.item_id}",
-                    icon=":material/hub:",
-                    type="tertiary",
-                    on_click=sidebar.inspect,
-                    args=(row.item_id, "pages/sampling.py"),
-                )
+                st.html(card(row, cover(row.title), explanation))
+                cards.why(row.item_id, row.title, "explain new")
 
 
 @dataclass(frozen=True)

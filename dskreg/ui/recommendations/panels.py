@@ -12,7 +12,6 @@ from dskreg.ui.frame import sidebar
 from dskreg.ui.recommendations import cards
 
 NEAREST = 7
-MORE_HELP = "Shows the titles with the most similar embeddings; the button on a card does the same."
 DIVERSITY_HELP = (
     "Weight d of diversity against the score (maximal marginal relevance). "
     "Each next title maximises (1 − d) · score − d · similarity to the titles above it, "
@@ -58,10 +57,10 @@ def near_field() -> str:
         key="near",
         bind="query-params",
         type="search",
-        placeholder="title or id",
+        placeholder="More like: title or id",
         icon=":material/search:",
         width=230,
-        help=MORE_HELP,
+        label_visibility="collapsed",
     ).strip()
 
 
@@ -91,7 +90,7 @@ def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
     with panel:
         covers, table = st.tabs(["Covers", "Table"])
         with covers:
-            cards.strip(explorer, profile, titles, more_like)
+            cards.strip("similar", titles, {"similarity": "Similarity", "score": "Score"}, more_like)
         with table:
             _similar_table(str(item["title"]), titles)
 

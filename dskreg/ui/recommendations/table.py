@@ -7,7 +7,7 @@ import streamlit as st
 
 from dskreg.explorer import Explorer, Profile
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.frame.sidebar import inspect
+from dskreg.ui.recommendations import cards
 
 COLUMNS: dict[str, Any] = {
     "rank": st.column_config.NumberColumn("#", width=36),
@@ -68,12 +68,4 @@ def _selected(row: "pd.Series[Any]", hint: bool) -> None:
                 f"**{int(row['rank'])}. {plain(row['title'])}**" + " :gray[(select another row below)]" * hint
             )
             st.text(row["reason"])
-        st.button(
-            "Explain",
-            type="primary",
-            icon=":material/hub:",
-            key="see_sampled",
-            on_click=inspect,
-            args=(row["item_id"], "pages/sampling.py"),
-            help="Opens the Sampling page for this title.",
-        )
+        cards.why(row["item_id"], row["title"], "see_sampled", "primary")

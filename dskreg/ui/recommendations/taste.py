@@ -4,18 +4,19 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, Profile
+from dskreg.ui.common.widgets import plain
 
+NAMED = 3  # genres in the strip's text
 ROOM = 200  # pixels: the height of a table, which scrolls where it is longer
 
 
 def show_likes(explorer: Explorer, profile: Profile, columns: list[str]) -> None:
-    """The liked titles with these further columns and, where the data have genres, the taste by genre."""
-    liked = explorer.liked(profile)
-    left, right = st.columns([1, 1.25], gap="medium") if explorer.genres else (None, st.container())
-    if left:
-        with left:
-            _genres(explorer.taste(profile))
-    with right:
+    """A closed strip that says how many titles are liked and of which genres; opened, both tables.
+
+    `columns`: further columns of the liked titles.
+    """
+    liked, taste = explorer.liked(profile), explorer.taste(profile) if explorer.genres else pd.DataFrame()
+    with st.expander(_summary(len(liked), taste), icon=":material/thumb_up:", key="likes"):
         st.markdown(f"**Liked titles ({len(liked)})**", help="The profile's history: the model's input.")
         st.dataframe(
             liked[["title", *columns]],
@@ -28,6 +29,21 @@ def show_likes(explorer: Explorer, profile: Profile, columns: list[str]) -> None
                 "genres": st.column_config.TextColumn("Genres"),
             },
         )
+        if explorer.genres:
+            _genres(taste)
+
+
+def _summary(count: int, taste: pd.DataFrame) -> str:
+    """The strip's text: "36 liked titles: Action 89%, Sci-Fi 64%"."""
+    named = (
+        [
+            f"{plain(genre)} {share:.0%}"
+            for genre, share in taste.head(NAMED)[["genre", "share"]].itertuples(index=False)
+        ]
+        if len(taste)
+        else []
+    )
+    return f"{count} liked title{'s' * (count != 1)}{': ' * bool(named)}{', '.join(named)}"
 
 
 def _genres(taste: pd.DataFrame) -> None:
