@@ -230,8 +230,8 @@ def history_contributions(model: DSKReG, trace: Trace, items: Tensor, history: T
     """`[H, N]`: what each of one user's liked items adds to the scores of `items` `[N]`, before the user
     tower's activation (B = 1).
     """
-    gated = model.gated(items, trace.item.relation, trace.item.attention)
-    seen = model.item_vectors(items, trace.item.neighbour, gated)[:, 0]  # e_hat_i|u
+    weighed = model.weighed(items, trace.item.attention)
+    seen = model.item_vectors(items, trace.item.neighbour, weighed)[:, 0]  # e_hat_i|u
     return model.user_terms(trace.user, history)[: len(history)] @ seen.T
 
 
