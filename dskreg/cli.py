@@ -12,6 +12,7 @@ import typer
 
 from dskreg import __version__, load
 from dskreg import arguments as given
+from dskreg.commands.whatif import whatif
 from dskreg.console import explained, indexed, prepare, progress, say, settle, show, table, tell
 from dskreg.errors import InputError
 from dskreg.results import add_titles, one_list, opened, profile_of, reset_table, write_all
@@ -200,6 +201,9 @@ def explain(
     found = explorer.explain(profile_of(explorer, user, history), item, seed, cold_boost=cold_boost)
     unknown = f"{UNKNOWN}: every score is 0, and lists are by popularity"
     show(found.to_json(), json, explained(found, unknown if found.basis == "popularity" else ""))
+
+
+app.command()(whatif)
 
 
 @app.command()
