@@ -13,6 +13,7 @@ import typer
 from dskreg import __version__, load
 from dskreg import arguments as given
 from dskreg.commands.explain import explain
+from dskreg.commands.slices import slices
 from dskreg.commands.whatif import whatif
 from dskreg.console import indexed, prepare, progress, say, settle, show, table, tell
 from dskreg.errors import InputError
@@ -179,6 +180,9 @@ def index(
 
 app.command()(explain)
 app.command()(whatif)
+
+
+app.command()(slices)
 
 
 @app.command()
