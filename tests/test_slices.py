@@ -11,7 +11,10 @@ from scipy import sparse
 
 from dskreg.evaluation.slices import LIKES, Slices, gini
 from dskreg.explorer import Explorer
+from dskreg.ui.model import slices as panel
 from tests.command_line import DEMO, run
+from tests.small import of_few
+from tests.visits import said, table_with, visit
 
 K = 20
 
@@ -168,3 +171,42 @@ def test_items_of_the_demo_by_loops_over_its_files() -> None:
     assert bias["mean_likes_recommended"] == pytest.approx(
         sum(count * likes[i] for i, count in places.items()) / sum(places.values()), rel=1e-3
     )
+
+
+# The panel on the Model page
+
+
+def test_the_panel_shows_the_groups_that_the_link_asks_for() -> None:
+    found = document()
+    app = visit("model", slices="users")
+    shown = table_with(app, "slice", "ndcg").set_index("slice")
+    for row in [*found["activity"], found["all"]]:
+        mine = shown.loc[row["slice"]]
+        assert mine["users"] == f"{row['users']:,}" and mine["recall"] == f"{row['recall']:.3f}"
+        assert mine["ndcg"] == f"{row['ndcg']:.3f} \u00b1 {row['within']:.3f}"
+    tiles = {metric.label: metric.value for metric in app.metric}
+    bias = found["bias"]
+    assert tiles["Coverage@20"] == f"{bias['coverage']:.0%}" and tiles["Gini"] == f"{bias['gini']:.2f}"
+    assert tiles["Likes in lists"] == f"{bias['mean_likes_recommended']:,.0f}"
+    head, wanted = bias["head_recommended"], bias["head_held_out"]
+    assert head > wanted
+    assert f"{head:.0%}** of the recommendations, more than its **{wanted:.0%}**" in said(app)
+    app = visit("model", slices="genres")
+    shown = table_with(app, "slice", "coverage")
+    assert shown["slice"].tolist() == [row["slice"] for row in found["genres"]]
+
+
+def test_a_world_without_test_users_has_no_slices_to_show() -> None:
+    found = of_few("default", 0).rivals.slices()  # nothing is held out
+    assert (found["users"], found["activity"], found["genres"]) == (0, [], [])
+    assert panel.bias_in_words(found) == ""
+
+
+def test_shares_are_written_with_a_decimal_where_they_are_small() -> None:
+    assert [panel.percent(x) for x in (None, 0, 0.0004, 0.0996, 0.5)] == [
+        "\u2013",
+        "0%",
+        "0.0%",
+        "10%",
+        "50%",
+    ]
