@@ -12,6 +12,7 @@ import typer
 
 from dskreg import __version__, load
 from dskreg import arguments as given
+from dskreg.commands.card import card
 from dskreg.commands.explain import explain
 from dskreg.commands.slices import slices
 from dskreg.commands.whatif import whatif
@@ -183,6 +184,7 @@ app.command()(whatif)
 
 
 app.command()(slices)
+app.command()(card)
 
 
 @app.command()

@@ -103,6 +103,6 @@ worth.show(measured["resets"])
 evidence.show(explorer, measured["evidence"])
 show_training(explorer.training_history(), measured)
 show_data(explorer, information, measured["resets"])
-provenance.show(information)
+provenance.show(explorer, information)
 with sliced:
     slices.show(explorer, measured["resets"])
