@@ -2,10 +2,13 @@
 and the sampled neighbours that it connects.
 """
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import MODEL, Explorer
+from dskreg.explorer import MODEL, Explorer, Profile
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame import url
@@ -17,7 +20,7 @@ TITLES = {
     "title": st.column_config.TextColumn("Title", pinned=True, width=190),
     "likes": st.column_config.NumberColumn("Likes", format="localized"),
     "rank": st.column_config.NumberColumn(
-        "Rank", format="localized", help="Rank for this user among all titles; empty: liked already."
+        "Rank", format="localized", help="Rank among all recommendations for this user; –: seen already."
     ),
     "candidates": st.column_config.NumberColumn(
         "Candidates", help="Candidate neighbours of the title that the entity connects."
@@ -55,13 +58,12 @@ def show(selection: Selection) -> None:
         f"**{found.users:,}** users like at least one. It connects **{found.candidates:,}** candidates, of "
         f"which **{len(found.edges):,}** are sampled."
     )
-    ranks = cache.ask(explorer, "rivals.ranks", MODEL, profile)
-    rank = pd.Series(ranks, index=explorer.items["item_id"]).reindex(found.titles["item_id"])
     st.subheader("Titles", anchor=False)
     st.dataframe(
-        found.titles.assign(rank=rank.where(rank > 0).astype("Int64").to_numpy()),
+        found.titles.assign(rank=ranks(explorer, profile, found.titles["item_id"])),
         hide_index=True,
         key="entity_titles",
+        placeholder="–",
         column_order=tuple(TITLES),
         column_config=TITLES,
         alt=f"The titles that carry {name}, with likes, rank for this user and sampled neighbours",
@@ -80,8 +82,19 @@ def show(selection: Selection) -> None:
     )
 
 
+def ranks(explorer: Explorer, profile: Profile, item_ids: pd.Series) -> Any:
+    """The titles' places among everything that can be recommended; missing for what the user has seen."""
+    score, ids = cache.ask(explorer, "rivals.scores", MODEL, profile), explorer.items["item_id"]
+    seen = ids.isin([*profile.seen, *profile.disliked]) | (explorer.items["adult"] & (not explorer.adult))
+    shown = np.flatnonzero(~seen.to_numpy())
+    place = pd.Series(pd.NA, index=ids, dtype="Int64")
+    # Equal scores rank by position, as in the lists
+    place.iloc[shown[np.argsort(-score[shown], kind="stable")]] = np.arange(1, len(shown) + 1)
+    return place.reindex(item_ids).array
+
+
 def choose(selection: Selection) -> tuple[str, str] | None:
-    """(relation, entity): the link's, the one chosen, or the selected item's rarest shared one."""
+    """(relation, entity): the link's, the one chosen, or the suggestion."""
     explorer = selection.explorer
     known = known_entities(explorer)
     if not known:
@@ -126,20 +139,20 @@ def known_entities(explorer: Explorer) -> dict[str, tuple[str, str, int]]:
 
 
 def suggestion(selection: Selection, known: dict[str, tuple[str, str, int]]) -> str:
-    """Of the selected item, or the first recommendation, the entity that the fewest titles, but at least
-    two, carry; else the largest one.
+    """Of the selected item, or the first recommendation, the entity that the fewest titles carry of those
+    that connect sampled neighbours; else the largest one.
     """
-    item_id = selection.item_id
+    explorer, profile, item_id = selection.explorer, selection.profile, selection.item_id
     if item_id is None:
-        listed = cache.recommendations(selection.explorer, selection.profile, selection.top)
+        listed = cache.recommendations(explorer, profile, selection.top)
         item_id = next(iter(listed["item_id"].tolist()), None)
+    codes: list[str] = []
     if item_id is not None:
-        own = cache.ask(selection.explorer, "entities", item_id)
-        shared = own[own["titles"] > 1].sort_values("titles", kind="stable")
-        for relation, name in zip(shared["relation"], shared["entity"], strict=True):
-            if f"{relation}:{name}" in known:
-                return f"{relation}:{name}"
-    return next(iter(known))
+        rows = cache.explanation(explorer, profile, item_id).item_neighbours
+        sampled = rows[rows["picked"]]
+        for relation, via in zip(sampled["relation"], sampled["via"], strict=True):
+            codes += [f"{relation}:{name}" for name in via if f"{relation}:{name}" in known]
+    return min(codes, key=lambda code: known[code][2], default=next(iter(known)))
 
 
 def label(code: str, known: dict[str, tuple[str, str, int]]) -> str:
