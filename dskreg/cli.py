@@ -12,7 +12,11 @@ import typer
 
 from dskreg import __version__, load
 from dskreg import arguments as given
-from dskreg.console import explained, indexed, prepare, progress, say, settle, show, table, tell
+from dskreg.commands.card import card
+from dskreg.commands.explain import explain
+from dskreg.commands.slices import slices
+from dskreg.commands.whatif import whatif
+from dskreg.console import indexed, prepare, progress, say, settle, show, table, tell
 from dskreg.errors import InputError
 from dskreg.results import add_titles, one_list, opened, profile_of, reset_table, write_all
 from dskreg.text import legible
@@ -175,31 +179,12 @@ def index(
     show(made, json, indexed(out, made))
 
 
-@app.command()
-def explain(
-    artifact: given.ArtifactPath,
-    item: Annotated[str, typer.Option(help="The item's id.")],
-    user: given.User = None,
-    history: given.History = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Sample with Gumbel noise from this seed; without it the noise is zero."),
-    ] = None,
-    cold_boost: given.ColdBoost = None,
-    adult: given.Adult = False,
-    json: given.Json = False,
-) -> None:
-    """The sampling trace and the contributions for one user and one item."""
-    if (user is None) == (history is None):
-        raise InputError("explain: expected exactly one of --user and --history")
-    from dskreg.explain.reasons import UNKNOWN
+app.command()(explain)
+app.command()(whatif)
 
-    explorer = opened(artifact, adult)
-    if explorer.item(item)["adult"] and not explorer.adult:
-        raise InputError(f"--item: item {item} is of an adult genre; add --adult to explain it")
-    found = explorer.explain(profile_of(explorer, user, history), item, seed, cold_boost=cold_boost)
-    unknown = f"{UNKNOWN}: every score is 0, and lists are by popularity"
-    show(found.to_json(), json, explained(found, unknown if found.basis == "popularity" else ""))
+
+app.command()(slices)
+app.command()(card)
 
 
 @app.command()

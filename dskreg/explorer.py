@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from dskreg.console import Progress, silent
 from dskreg.errors import InputError
 from dskreg.explain import lists
 from dskreg.explain.explainer import Explainer
@@ -81,11 +82,8 @@ class Explorer(Explainer):
         self.name, self.content = core.path.name, str(manifest["content"])
         self.simulated = data.format == "demo"
         self.user_ids, self.user_count = data.user_ids, len(data.user_ids)
-        self.items, self.genres, self.relations = (
-            core.items,
-            core.directory.genre_names,
-            list(core.graph.relations),
-        )
+        self.items, self.genres = core.items, core.directory.genre_names
+        self.relations = list(core.graph.relations)
         self.types = [t for t in self.items["type"].value_counts().index if t]
         self.cold_boost = core.cold_boost
         self.samples_likes = not core.all_liked  # the paper's form draws among a user's likes too
@@ -106,9 +104,7 @@ class Explorer(Explainer):
 
     @cached_property
     def without_adult(self) -> Explorer:
-        """The same model, with adult items left out of lists, searches and maps and nameless elsewhere;
-        itself where there are none.
-        """
+        """The same model; adult items are in no list, search or map, and nameless elsewhere."""
         return self if self.core.without_adult is self.core else Explorer(self.core.without_adult)
 
     def boosted(self, boost: float) -> Explorer:
@@ -240,9 +236,7 @@ class Explorer(Explainer):
 
     @cached_property
     def rivals(self) -> Comparison:
-        """Popularity, item-kNN and EASE for the same user, and metrics of a list on held-out items
-        (dskreg/explore/comparison.py).
-        """
+        """The model and the baselines: lists, metrics, slices (dskreg/explore/comparison.py)."""
         from dskreg.explore.comparison import Comparison
 
         return Comparison(self.core)
@@ -258,17 +252,13 @@ class Explorer(Explainer):
 
     @cached_property
     def degrees(self) -> pd.DataFrame:
-        """Per item: how many neighbours the graph has for it, the table keeps, and how often it is itself
-        drawn (dskreg/explore/graph_statistics.py).
-        """
+        """Each item's neighbours, and how often it is drawn (dskreg/explore/graph_statistics.py)."""
         from dskreg.explore.graph_statistics import degrees
 
         return degrees(self.core)
 
     def concentration(self) -> pd.DataFrame:
-        """How unevenly each column of `degrees` is shared out: measure, mean, largest, top (the share of the
-        best 1 %), gini.
-        """
+        """measure, mean, largest, top (the share of the best 1 %), gini of each column of `degrees`."""
         from dskreg.explore.graph_statistics import concentration
 
         return concentration(self.degrees)
@@ -282,6 +272,13 @@ class Explorer(Explainer):
         later = {key: measured.get(key) for key in ("best_epoch", "start", "evidence", "resets")}
         settings = measured.get("baseline_settings", {})
         return found | later | {"baseline_settings": settings, "refit": self.core.artifact.config.train.refit}
+
+    def card(self, form: str = "md", users: int | None = None, progress: Progress = silent) -> str:
+        """The model card as `md` or `html` (dskreg/explore/card.py); slices of at most `users` users."""
+        from dskreg.explore.card import written
+
+        sliced = self.rivals.slices(MODEL, users, progress=progress)
+        return written(form, self.info(), self.metrics(), sliced, self.simulated)
 
     def training_history(self) -> pd.DataFrame:
         """One row per epoch; epoch 0 is the start, before any step."""

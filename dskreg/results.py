@@ -40,10 +40,10 @@ def write_all(
 ) -> None:
     """Write the lists of all users to a file."""
     from dskreg.explain.reasons import UNKNOWN
-    from dskreg.serving.export import write_lists
+    from dskreg.serving.export import write_table
 
     lists = explorer.lists(top, exclude.value, most_likes, cold_boost)
-    write_lists(lists, out, explorer.user_count)
+    write_table(lists, out, explorer.user_count)
     if unknown := int((explorer.tastes.liked == 0).sum()):
         say(f"{unknown:,} users without a like: {UNKNOWN}; their lists are by popularity, all scores are 0")
 

@@ -1,4 +1,4 @@
-"""Compare two recommenders, users, items or models.
+"""Compare two recommenders, users, items or models, or the titles that share an entity.
 
 The left side is what the sidebar selects, the right side what this page selects.
 """
@@ -7,7 +7,7 @@ import streamlit as st
 
 from dskreg.ui.common import widgets
 from dskreg.ui.common.widgets import Notice
-from dskreg.ui.compare import items, models, recommenders, users
+from dskreg.ui.compare import entities, items, models, recommenders, users
 from dskreg.ui.frame import sidebar
 
 VIEWS = {
@@ -18,6 +18,10 @@ VIEWS = {
     ),
     "users": (users.show, "Two users, one model: how do their recommendations and their tastes differ?"),
     "items": (items.show, "Two items for one user: how are they related, and how do their scores differ?"),
+    "entities": (
+        entities.show,
+        "One genre, studio or other entity: which titles carry it, and where is it sampled?",
+    ),
     "models": (
         models.show,
         "One user, two models: how do their recommendations and their test figures differ?",
@@ -26,7 +30,7 @@ VIEWS = {
 OLD_NAMES = {"people": "users", "titles": "items"}  # of older links
 DEFAULT = "recommenders"
 # Streamlit forgets the fields of a view that is not drawn
-KEPT = (*users.FIELDS, *items.FIELDS)
+KEPT = (*users.FIELDS, *items.FIELDS, *entities.FIELDS)
 
 for field in KEPT:
     if field in st.session_state:

@@ -9,7 +9,7 @@ from dskreg.explorer import Explorer
 from dskreg.ui.common import widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame.sidebar import current
-from dskreg.ui.model import benchmark, curves, evidence, provenance, relations, worth
+from dskreg.ui.model import benchmark, curves, evidence, provenance, relations, slices, worth
 from dskreg.ui.model.scoreboard import MEASURES, MODEL, comparison, marked, settings_in_words, verdict
 
 BASELINES = (
@@ -92,12 +92,17 @@ def show_data(explorer: Explorer, info: dict[str, Any], resets: list[dict[str, A
 
 explorer = current(needs_profile=False).explorer
 st.title(f"Model “{plain(explorer.name)}”", anchor=False)
-st.caption("Test metrics, the worth of each part, training, sampling by relation and reproducibility.")
+st.caption(
+    "Test metrics, slices, the worth of each part, training, sampling by relation and reproducibility."
+)
 information, measured = explorer.info(), explorer.metrics()
 show_comparison(measured)
+sliced = st.container()  # filled last: it takes seconds on a large catalogue
 benchmark.show()
 worth.show(measured["resets"])
 evidence.show(explorer, measured["evidence"])
 show_training(explorer.training_history(), measured)
 show_data(explorer, information, measured["resets"])
-provenance.show(information)
+provenance.show(explorer, information)
+with sliced:
+    slices.show(explorer, measured["resets"])

@@ -33,6 +33,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "dskreg.ui.compare",
         "dskreg.ui.embeddings",
         "dskreg.ui.runs",
+        "dskreg.commands",
     ),
     ("dskreg.cli", "app", "pages"),
     ("dskreg.__main__",),

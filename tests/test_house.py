@@ -37,6 +37,7 @@ TORCH_FREE = (
     "dskreg.runs",
     "dskreg.evaluation.metrics",
     "dskreg.evaluation.baselines",
+    "dskreg.evaluation.slices",
     "dskreg.evaluation.tuning",
 )
 PYG = {"dskreg.model.pyg", "dskreg.graph.pyg"}

@@ -18,7 +18,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.serving.export import write_lists
+from dskreg.serving.export import write_table
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
@@ -173,13 +173,13 @@ def test_the_lists_of_all_users_contain_no_formula(tmp_path: Path) -> None:
             "score": [-1.5, 0.0, 2.0],
         }
     )
-    write_lists(iter([lists]), tmp_path / "lists.csv", 3)
+    write_table(iter([lists]), tmp_path / "lists.csv", 3)
     assert (tmp_path / "lists.csv").read_text().splitlines()[1:] == [
         "'=1+1,1,'@x,-1.5",
         "-7,1,'+y,0.0",
         "anna,1,z,2.0",
     ]
-    write_lists(iter([lists]), tmp_path / "lists.parquet", 3)
+    write_table(iter([lists]), tmp_path / "lists.parquet", 3)
     assert pd.read_parquet(tmp_path / "lists.parquet")["user_id"].tolist() == ["=1+1", "-7", "anna"], (
         "for programs, as they are"
     )

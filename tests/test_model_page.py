@@ -50,7 +50,8 @@ def test_the_sizes_of_the_data_are_those_of_the_files(app: AppTest) -> None:
         "Relations": len(document("manifest")["graph_relations"]),
     }
     assert expected["Likes"] < expected["Interactions"]
-    assert {metric.label: metric.value for metric in app.metric} == {
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert {label: shown[label] for label in expected} == {
         label: f"{value:,}" for label, value in expected.items()
     }
 
@@ -225,8 +226,8 @@ def test_the_training_history_is_that_of_the_artifact(app: AppTest) -> None:
     assert best == metrics["best_epoch"]
     assert f"Epoch {best} was best on validation among the hidden titles" in said(app)
     assert f"degree exponent {metrics['start']['exponent']:g}" in said(app)
-    charts = len(curves.CURVES) + 3
-    assert len(app.get("plotly_chart")) == charts, "curves, boost, shares and relations"
+    charts = len(curves.CURVES) + 4
+    assert len(app.get("plotly_chart")) == charts, "slices, curves, boost, shares and relations"
 
 
 def test_settings_versions_and_hashes_are_those_of_the_files(app: AppTest) -> None:

@@ -67,7 +67,7 @@ def cut(
     for name, those in labels.items():
         number = _number(graph, name)
         row, slot = np.nonzero(strengths[:, :, number] > 0)
-        columns = np.unique(np.concatenate([_columns(directory, name, label) for label in those]))
+        columns = np.unique(np.concatenate([entity_columns(directory, name, label) for label in those]))
         changed = _tied(directory, name, columns, row, graph.neighbour[row, slot])
         # It connects no candidates, and scipy's sparse matrices take no empty selection of pairs
         if not changed.any():
@@ -97,7 +97,7 @@ def entities_of(graph: CandidateGraph, directory: Directory, item: int) -> pd.Da
         for e in dict.fromkeys([*directory.carriers(name)[item].indices.tolist(), *is_it.tolist()]):
             if directory.nameless[e]:
                 continue
-            ends = _ends(directory, carried, e)
+            ends = entity_ends(directory, carried, e)
             rows.append((name, str(directory.entities[e]), int(degree[e]), int(ends[others].sum())))
     frame = pd.DataFrame(rows, columns=["relation", "entity", "titles", "candidates"])
     return frame.groupby(["relation", "entity"], sort=False, as_index=False).sum()
@@ -134,7 +134,7 @@ def _number(graph: CandidateGraph, name: str) -> int:
     return graph.relations.index(name)
 
 
-def _columns(directory: Directory, relation: str, label: str) -> np.ndarray:
+def entity_columns(directory: Directory, relation: str, label: str) -> np.ndarray:
     """The entities of this label that connect items under the relation."""
     named = np.flatnonzero((directory.entities == label) & ~directory.nameless)
     columns = named[np.diff(directory.carriers(relation).tocsc().indptr)[named] > 0]
@@ -143,7 +143,7 @@ def _columns(directory: Directory, relation: str, label: str) -> np.ndarray:
     return columns
 
 
-def _ends(directory: Directory, carried: sparse.csc_matrix, entity: int) -> np.ndarray:
+def entity_ends(directory: Directory, carried: sparse.csc_matrix, entity: int) -> np.ndarray:
     """`[I]` bool: items that carry the entity, and the item that it is."""
     ends = np.zeros(carried.shape[0], dtype=bool)
     ends[carried.indices[carried.indptr[entity] : carried.indptr[entity + 1]]] = True
@@ -159,7 +159,7 @@ def _tied(
     carried = directory.carriers(relation).tocsc()
     tied = np.zeros(len(i), dtype=bool)
     for entity in columns:
-        ends = _ends(directory, carried, int(entity))
+        ends = entity_ends(directory, carried, int(entity))
         tied |= ends[i] & ends[j]
     return tied
 

@@ -20,6 +20,7 @@ from dskreg.serving.trained import TrainedModel
 
 if TYPE_CHECKING:
     from dskreg.explain.draws import Repeats
+    from dskreg.explain.entity import Entity
     from dskreg.explain.pairs import Pair
 
 
@@ -149,6 +150,14 @@ class Explainer:
         from dskreg.explain.whatif import entities
 
         return entities(self.core, item_id)
+
+    def entity(self, relation: str, name: str) -> Entity:
+        """The items that carry one entity, and the sampled neighbours that it connects
+        (dskreg/explain/entity.py); InputError where there is no such entity.
+        """
+        from dskreg.explain.entity import entity
+
+        return entity(self.core, relation, name)
 
     def smallest_removal(self, profile: Profile, most: int = 5) -> Counterfactual:
         """The fewest of the user's items whose removal displaces the first recommendation, and what replaces

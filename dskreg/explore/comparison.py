@@ -7,13 +7,16 @@ items can appear in it. A user's metrics are those that the evaluation averages 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from dskreg.console import Progress, silent
 from dskreg.errors import InputError
 from dskreg.evaluation.metrics import hit_rate, hits, mrr, ndcg, recall, top_items
+from dskreg.explore.slices import baseline_scorer, slices
 from dskreg.serving.baselines import NAMES
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
@@ -95,6 +98,15 @@ class Comparison:
         )
 
     # Held-out items
+
+    def slices(
+        self, name: str = MODEL, users: int | None = None, large: bool = False, progress: Progress = silent
+    ) -> dict[str, Any]:
+        """The recommender's test by users' activity, items' likes and genre, its coverage and popularity bias
+        (dskreg/explore/slices.py); InputError as `scores`.
+        """
+        scorer = None if name == MODEL else baseline_scorer(self.core, name, large)
+        return slices(self.core, scorer, users, progress)
 
     def untestable(self, profile: Profile) -> str:
         """Why this profile has no metrics; "" where it has."""

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from dskreg.evaluation.slices import gini
 from dskreg.graph.entities import links
 from dskreg.model.evidence import EvidenceDSKReG
 from dskreg.serving.directory import Directory
@@ -79,16 +80,6 @@ def _two_hop_paths(holds: sparse.csr_matrix) -> np.ndarray:
 def _direct_links(link: sparse.csr_matrix) -> np.ndarray:
     """The number of other items that each item is linked to, `[I]`."""
     return np.asarray(link.sum(1)).ravel() - link.diagonal()
-
-
-def gini(values: np.ndarray) -> float:
-    """The Gini coefficient of values >= 0: half the mean difference of two of them, over their mean.
-
-    0 where all are equal, or there are none.
-    """
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    n, total = len(ordered), ordered.sum()
-    return float((2 * np.arange(1, n + 1) - n - 1) @ ordered / (n * total)) if total > 0 else 0.0
 
 
 def top_share(values: np.ndarray, part: float = 0.01) -> float:

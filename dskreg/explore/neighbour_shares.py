@@ -14,20 +14,10 @@ import torch
 
 from dskreg.embedding.users import user_vectors
 from dskreg.evaluation.ranking import rankings
+from dskreg.evaluation.slices import LIKES as BINS
 from dskreg.model.aggregation import Picks, neighbour_share
 from dskreg.serving.trained import TrainedModel
 
-BINS = {
-    "0": 0,
-    "1-2": 1,
-    "3-5": 3,
-    "6-10": 6,
-    "11-20": 11,
-    "21-50": 21,
-    "51-100": 51,
-    "more": 101,
-}
-"""Names of the bins and the fewest likes in each."""
 LISTED, AT_RANDOM = "recommended", "at random"
 CHUNK = 512  # pairs at a time: each holds K vectors
 

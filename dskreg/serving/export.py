@@ -1,4 +1,4 @@
-"""The lists of all users, streamed into one .parquet or .csv file that is whole or absent."""
+"""Tables, such as the lists of all users, streamed into one .parquet or .csv file that is whole or absent."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ from dskreg.console import progress
 from dskreg.errors import InputError
 from dskreg.text import harmless
 
+FORMATS = (".parquet", ".csv")
 
-def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
-    """Write the chunks (`Explorer.lists`) of so many `users` to `out`, under a temporary name first.
 
-    Raises InputError where that cannot be.
+def write_table(
+    chunks: Iterator[pd.DataFrame], out: Path, count: int, each: str = "user_id", label: str = "users"
+) -> None:
+    """Write the chunks, such as `Explorer.lists`, to `out`, under a temporary name first.
+
+    Progress counts the different values of the column `each`, called `label`, of which there are `count`; a
+    chunk holds all rows of such a value. Raises InputError where the file cannot be written.
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +34,7 @@ def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
     part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     try:
         write = _write_csv if out.suffix == ".csv" else _write_parquet
-        for _ in progress(write(chunks, part), users, "users", size=int):
+        for _ in progress(write(chunks, part, each), count, label, size=int):
             pass
         os.replace(part, out)
     except OSError as error:
@@ -38,16 +43,16 @@ def write_lists(chunks: Iterator[pd.DataFrame], out: Path, users: int) -> None:
         part.unlink(missing_ok=True)
 
 
-def _write_csv(chunks: Iterator[pd.DataFrame], part: Path) -> Iterator[int]:
+def _write_csv(chunks: Iterator[pd.DataFrame], part: Path, each: str) -> Iterator[int]:
     with part.open("w", encoding="utf-8", newline="") as file:
         for n, chunk in enumerate(chunks):
             harmless(chunk).to_csv(file, index=False, header=n == 0)
-            yield chunk["user_id"].nunique()
+            yield chunk[each].nunique()
 
 
-def _write_parquet(chunks: Iterator[pd.DataFrame], part: Path) -> Iterator[int]:
+def _write_parquet(chunks: Iterator[pd.DataFrame], part: Path, each: str) -> Iterator[int]:
     first = next(chunks)
     with pq.ParquetWriter(part, pa.Schema.from_pandas(first, preserve_index=False)) as writer:
         for chunk in itertools.chain([first], chunks):
             writer.write_table(pa.Table.from_pandas(chunk, schema=writer.schema, preserve_index=False))
-            yield chunk["user_id"].nunique()
+            yield chunk[each].nunique()

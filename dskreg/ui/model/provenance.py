@@ -1,16 +1,32 @@
-"""How a model was made: its settings, versions, hardware and the hashes of its files."""
+"""How a model was made: its card, settings, versions, hardware and the hashes of its files."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from dskreg.explorer import Explorer
+from dskreg.ui.common import cache
 from dskreg.ui.common.settings import flat
 
+CARDS = {"HTML": ("html", "text/html"), "Markdown": ("md", "text/markdown")}
+ASKED = 2000  # test users for the card's slices
 
-def show(info: dict[str, Any]) -> None:
-    """Settings, versions and hashes, in a tab each."""
+
+def show(explorer: Explorer, info: dict[str, Any]) -> None:
+    """The model card to download; settings, versions and hashes, in a tab each."""
     st.header("Reproducibility", anchor=False)
+    with st.container(horizontal=True, gap="small"):
+        for label, (form, kind) in CARDS.items():
+            st.download_button(
+                f"Model card ({label})",
+                partial(cache.ask, explorer, "card", form, ASKED),  # written when it is clicked
+                f"{explorer.name}-card.{form}",
+                kind,
+                icon=":material/download:",
+                on_click="ignore",
+            )
     settings, versions, files = st.tabs(["Settings", "Versions", "File hashes"])
     with settings:
         _show_pairs(info.get("config", {}), "Setting", "Value")

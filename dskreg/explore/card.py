@@ -1,0 +1,262 @@
+"""A model card, after Mitchell et al. (2019): what the model is, its data, settings and versions, its
+accuracy beside baselines and by slices, what each part is worth, and its limits. Every figure comes from the
+artifact or from its test.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dskreg.explore.card_pages import Section, Table, html_page, markdown
+
+MODEL = "DSKReG"
+CUTOFF = 20
+MEASURES = {
+    "recall": "Recall",
+    "ndcg": "NDCG",
+    "hit": "Hit",
+    "mrr": "MRR",
+    "coverage": "Coverage",
+    "novelty": "Novelty (bits)",
+    "popularity": "Mean likes",
+}
+FORMS = {
+    "evidence": "Item embeddings are in closed form. Neighbours count the more the fewer users like a title, "
+    "and the relevance of neighbours is trained.",
+    "paper": "Embeddings, relevance and attention are trained together, as published.",
+}
+GENRES = 15
+FEW = 30  # users or held-out likes
+
+
+def sections(
+    info: dict[str, Any], metrics: dict[str, Any], sliced: dict[str, Any], simulated: bool
+) -> list[Section]:
+    """The card.
+
+    Args:
+        info: `Explorer.info`.
+        metrics: `Explorer.metrics`.
+        sliced: `Explorer.rivals.slices` of the model.
+        simulated: Are the users made up?
+    """
+    return [
+        Section("What it is", _what(info)),
+        Section("Data", _data(info, simulated)),
+        Section("Accuracy", _accuracy(metrics)),
+        Section("Slices of the test", _slices(sliced)),
+        Section("What each part is worth", _parts(metrics.get("resets"))),
+        Section("Limits", [_limits(metrics, sliced, simulated)]),
+        Section("Settings", [Table("", ("Setting", "Value"), _pairs(info["config"]))]),
+        Section("Versions", [Table("", ("Package", "Version"), _pairs(info.get("versions", {})))]),
+    ]
+
+
+def written(
+    form: str, info: dict[str, Any], metrics: dict[str, Any], sliced: dict[str, Any], simulated: bool
+) -> str:
+    """The card as `html`, else as Markdown."""
+    page = html_page if form == "html" else markdown
+    return page(f"Model card: {info['name']}", sections(info, metrics, sliced, simulated))
+
+
+def _what(info: dict[str, Any]) -> list[Any]:
+    model = info["config"]["model"]
+    return [
+        f"{MODEL} ranks {info['items']:,} titles for a user, from the user's liked titles and a knowledge "
+        f"graph. For each title it samples {model['picks']} neighbours in the graph with the Gumbel top-k "
+        "method; served lists sample without noise.",
+        FORMS.get(model["form"], f"Model form: {model['form']}."),
+        "Intended use: lists of recommendations from this catalogue, and the explanation of each score by "
+        "the sampled neighbours.",
+        Table(
+            "",
+            ("Property", "Value"),
+            [
+                (name, str(value))
+                for name, value in {
+                    "Name": info["name"],
+                    "Data set": info["dataset"],
+                    "Created": info.get("created"),
+                    "Hardware": info.get("hardware"),
+                    "Training time (s)": f"{info['seconds']['total']:.0f}" if info.get("seconds") else None,
+                    "Content hash": info.get("content"),
+                }.items()
+                if value not in (None, "")
+            ],
+        ),
+    ]
+
+
+def _data(info: dict[str, Any], simulated: bool) -> list[Any]:
+    data, relations = info["config"]["data"], info["relations"]
+    counts = {name: f"{info[name]:,}" for name in ("users", "items", "interactions", "likes")}
+    made = "The users are simulated with planted tastes; no user and no rating is real." if simulated else ""
+    return [
+        *([made] if made else []),
+        Table(
+            "",
+            ("Users", "Titles", "Interactions", "Likes", "Relations"),
+            [[*counts.values(), f"{len(relations):,}"]],
+        ),
+        f"Relations of the knowledge graph: {', '.join(relations) or 'none'}.",
+        f"Of each user's likes {data['validation']:.0%} were held out for validation and {data['test']:.0%} "
+        "for the test, at random; a test split that came with the data is kept.",
+        tuple(info.get("notes") or ["No data was dropped while reading."]),
+    ]
+
+
+def _accuracy(metrics: dict[str, Any]) -> list[Any]:
+    runs = {MODEL: metrics["metrics"], **metrics.get("baselines", {})}
+    names = [name for name in MEASURES if runs[MODEL].get(f"{name}@{CUTOFF}") is not None]
+    if not names:
+        return ["No user has a held-out test title, so nothing was measured."]
+    rows = [
+        [run, *(number(values.get(f"{name}@{CUTOFF}")) for name in names)] for run, values in runs.items()
+    ]
+    settings = {
+        run: ", ".join(f"{k} = {v:g}" for k, v in values.items())
+        for run, values in metrics.get("baseline_settings", {}).items()
+    }
+    return [
+        f"Full ranking of the whole catalogue at cutoff {CUTOFF}: means over {metrics['users']:,} test "
+        "users. Mean likes are training likes.",
+        Table("", ("Recommender", *(MEASURES[name] for name in names)), rows),
+        *(
+            [
+                "Baselines were tuned on validation: "
+                + "; ".join(f"{run} ({text})" for run, text in settings.items())
+                + "."
+            ]
+            if settings
+            else []
+        ),
+    ]
+
+
+def _slices(sliced: dict[str, Any]) -> list[Any]:
+    if not sliced["users"]:
+        return ["No user has a held-out test title and a like, so there are no slices."]
+    bias, asked = sliced["bias"], f"{sliced['users']:,} of {sliced['of']:,} test users"
+    users = [
+        [
+            row["slice"],
+            f"{row['users']:,}",
+            number(row["ndcg"]) + (f" ± {row['within']:.3f}" if row["within"] else ""),
+            number(row["recall"]),
+            number(row["hit"]),
+        ]
+        for row in [*sliced["activity"], sliced["all"]]
+    ]
+    heading = ("Titles", "Held-out likes", "Recall", "Held-out share", "List share", "Coverage")
+    found = [
+        f"Lists of {sliced['k']} titles for {asked}. Likes are those that the model knows.",
+        Table(
+            "Users by likes in the history; ± half the 95 % interval",
+            ("Likes", "Users", "NDCG", "Recall", "Hit"),
+            users,
+        ),
+        Table("Titles by likes", ("Likes", *heading), [_of_items(row) for row in sliced["likes"]]),
+    ]
+    if sliced["genres"]:
+        rows = [_of_items(row) for row in sliced["genres"][:GENRES]]
+        found.append(Table(f"The {len(rows)} largest genres", ("Genre", *heading), rows))
+    return [
+        *found,
+        (
+            f"{percent(bias['coverage'])} of the titles are in at least one list. The Gini coefficient of "
+            f"the number of lists that hold a title is {bias['gini']:.2f}.",
+            f"A recommended title has {bias['mean_likes_recommended']:,.0f} likes on average, a held-out one "
+            f"{bias['mean_likes_held_out']:,.0f}.",
+            f"The fifth of the titles with the most likes gets {percent(bias['head_recommended'])} of the "
+            f"recommendations and {percent(bias['head_held_out'])} of the held-out likes.",
+        ),
+    ]
+
+
+def _of_items(row: dict[str, Any]) -> list[str]:
+    name = {"0": "0 (new)", "more": "over 100"}.get(row["slice"], row["slice"])
+    shares = (percent(row[key]) for key in ("held_out_share", "list_share", "coverage"))
+    return [name, f"{row['items']:,}", f"{row['held_out']:,}", number(row["recall"]), *shares]
+
+
+def _parts(resets: list[dict[str, Any]] | None) -> list[Any]:
+    if not resets:
+        return ["Not measured. Run: dskreg resets ARTIFACT"]
+
+    def cell(found: dict[str, Any] | None) -> str:
+        if not found or found["ndcg"] is None:
+            return "–"
+        within = "" if found["within"] is None else f" ± {100 * found['within']:.1f}"
+        return f"{100 * found['change']:+.1f}{within}".replace("-", "\u2212") if found["change"] else "–"
+
+    groups, whole = ("all", "rare", "cold"), resets[0]
+    named = [name for name in groups if whole.get(name)]
+    base = ", ".join(f"{number(whole[name]['ndcg'])} ({name} titles)" for name in named)
+    return [
+        f"One part is reset at a time and NDCG@{CUTOFF} is measured again. Of the whole model it is {base}.",
+        Table(
+            "Change of NDCG in per cent, ± half the 95 % interval",
+            ("Reset", *(f"{name} titles" for name in named)),
+            [[row["part"], *(cell(row.get(name)) for name in named)] for row in resets[1:]],
+        ),
+    ]
+
+
+def _limits(metrics: dict[str, Any], sliced: dict[str, Any], simulated: bool) -> tuple[str, ...]:
+    """Sentences that follow from the figures, then those that hold for every model of this kind."""
+    found: list[str] = []
+    if simulated:
+        found.append("The users are simulated: no figure here says anything about real users.")
+    key, baselines = f"ndcg@{CUTOFF}", metrics.get("baselines", {})
+    ours = metrics["metrics"].get(key)
+    better = [name for name, values in baselines.items() if ours and (values.get(key) or 0) > ours]
+    if better:
+        found.append(f"In NDCG@{CUTOFF}, {' and '.join(better)} ranked better than this model.")
+    if not baselines:
+        found.append("No baseline was measured beside the model.")
+    likes = {row["slice"]: row for row in sliced["likes"]}
+    if sliced["users"] and likes["0"]["items"]:
+        cold = ((metrics.get("resets") or [{}])[0].get("cold") or {}).get("ndcg")
+        found.append(
+            f"{likes['0']['items']:,} titles have no likes and are ranked by their neighbours alone"
+            + (f" (NDCG@{CUTOFF} {cold:.3f} among titles whose likes were hidden)." if cold else ".")
+        )
+    few = [row["slice"] for row in sliced["activity"] if row["users"] < FEW]
+    few += [f"{name} likes" for name, row in likes.items() if 0 < row["held_out"] < FEW]
+    if few:
+        found.append(f"Fewer than {FEW} users or held-out likes, so chance decides: {', '.join(few)}.")
+    return (
+        *found,
+        "A title that a user has not met counts as not relevant, although the user might like it.",
+        "Unless the data came with a test split, held-out likes were chosen at random and not by time: how "
+        "the model follows changing tastes is not measured.",
+        "Users without a like get the most liked titles.",
+        "An explanation shows how the model computes a score. It does not show why a user likes a title.",
+    )
+
+
+def _pairs(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (dotted name, value)."""
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        found += _pairs(value, f"{prefix}{name}.") if isinstance(value, dict) else [(prefix + name, value)]
+    return [(name, value if isinstance(value, str) else _plain(value)) for name, value in found]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def number(value: float | None) -> str:
+    """Three places below 10, one above."""
+    return "–" if value is None else f"{value:.3f}" if value < 10 else f"{value:,.1f}"
+
+
+def percent(share: float | None) -> str:
+    """A share in per cent, with a decimal below 10 %; a dash for none."""
+    if share is None:
+        return "–"
+    return f"{100 * share:.1f} %" if 0 < share < 0.0995 else f"{100 * share:.0f} %"

@@ -1,0 +1,184 @@
+"""One entity of the knowledge graph (field `entity`): the titles that carry it, how they rank for this user,
+and the sampled neighbours that it connects.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dskreg.explorer import MODEL, Explorer, Profile
+from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.widgets import Notice, plain
+from dskreg.ui.frame import url
+from dskreg.ui.frame.sidebar import Selection
+
+FIELDS = ("entity",)
+OFFERED = 300  # entities in the chooser; any other is found by typing
+TITLES = {
+    "title": st.column_config.TextColumn("Title", pinned=True, width=190),
+    "likes": st.column_config.NumberColumn("Likes", format="localized"),
+    "rank": st.column_config.NumberColumn(
+        "Rank", format="localized", help="Rank among all recommendations for this user; –: seen already."
+    ),
+    "candidates": st.column_config.NumberColumn(
+        "Candidates", help="Candidate neighbours of the title that the entity connects."
+    ),
+    "sampled": st.column_config.NumberColumn("Sampled", help="How many of these are sampled without noise."),
+    "sampled_by": st.column_config.NumberColumn(
+        "Sampled by", help="Titles that sample this one through the entity."
+    ),
+}
+EDGES = {
+    "title": st.column_config.TextColumn("Title", pinned=True, width=190),
+    "neighbour": st.column_config.TextColumn("Sampled neighbour", width=190),
+    "share": st.column_config.NumberColumn(
+        "First-sample probability", format="percent", help="Probability that the neighbour is sampled first."
+    ),
+    "others": st.column_config.NumberColumn(
+        "Other entities", help="Further entities that both share under the relation; 0: this one alone."
+    ),
+}
+
+
+def show(selection: Selection) -> None:
+    """The whole view."""
+    explorer, profile = selection.explorer, selection.profile
+    chosen = choose(selection)
+    if chosen is None:
+        st.info("The knowledge graph of this model has no entities.", icon=":material/hub:")
+        return
+    relation, name = chosen
+    found = cache.ask(explorer, "entity", relation, name)
+    liked = int(found.titles["item_id"].isin(profile.history).sum())
+    st.header(plain(f"{name} ({relation})"), anchor=False)
+    st.markdown(
+        f"**{len(found.titles):,}** titles carry it, of which this user likes **{liked:,}**; "
+        f"**{found.users:,}** users like at least one. It connects **{found.candidates:,}** candidates, of "
+        f"which **{len(found.edges):,}** are sampled."
+    )
+    st.subheader("Titles", anchor=False)
+    st.dataframe(
+        found.titles.assign(rank=ranks(explorer, profile, found.titles["item_id"])),
+        hide_index=True,
+        key="entity_titles",
+        placeholder="–",
+        column_order=tuple(TITLES),
+        column_config=TITLES,
+        alt=f"The titles that carry {name}, with likes, rank for this user and sampled neighbours",
+    )
+    st.subheader("Sampled through it", anchor=False)
+    if found.edges.empty:
+        st.caption("No sampled neighbour is connected by this entity.")
+        return
+    st.dataframe(
+        found.edges,
+        hide_index=True,
+        key="entity_edges",
+        column_order=tuple(EDGES),
+        column_config=EDGES,
+        alt=f"The sampled neighbours that {name} connects",
+    )
+
+
+def ranks(explorer: Explorer, profile: Profile, item_ids: pd.Series) -> Any:
+    """The titles' places among everything that can be recommended; missing for what the user has seen."""
+    score, ids = cache.ask(explorer, "rivals.scores", MODEL, profile), explorer.items["item_id"]
+    seen = ids.isin([*profile.seen, *profile.disliked]) | (explorer.items["adult"] & (not explorer.adult))
+    shown = np.flatnonzero(~seen.to_numpy())
+    place = pd.Series(pd.NA, index=ids, dtype="Int64")
+    # Equal scores rank by position, as in the lists
+    place.iloc[shown[np.argsort(-score[shown], kind="stable")]] = np.arange(1, len(shown) + 1)
+    return place.reindex(item_ids).array
+
+
+def choose(selection: Selection) -> tuple[str, str] | None:
+    """(relation, entity): the link's, the one chosen, or the suggestion."""
+    explorer = selection.explorer
+    known = known_entities(explorer)
+    if not known:
+        return None
+    suggested = suggestion(selection, known)
+    with url.parameters():
+        wanted = st.text_input(
+            "Entity (relation:name)",
+            key="entity",
+            bind="query-params",
+            placeholder=f"{suggested} (suggested)",
+        )
+    code = wanted.strip() if wanted and wanted.strip() else ""
+    if code and code not in known:
+        widgets.show_notice(
+            Notice(f"The model has no entity {code[:60]}. You see another one.", "Remove from link", clear)
+        )
+        code = ""
+    offered = dict.fromkeys([suggested, *([code] if code else []), *list(known)[:OFFERED]])
+    st.session_state["entity_choice"] = code or suggested
+    st.selectbox(
+        "Entity",
+        list(offered),
+        format_func=lambda key: label(key, known),
+        key="entity_choice",
+        accept_new_options=True,
+        on_change=take_choice,
+        args=(explorer,),
+        width=420,
+        help="A genre, studio, franchise ... of the knowledge graph: choose one, or type a part of its name "
+        "and press Enter.",
+    )
+    relation, name, _ = known[code or suggested]
+    return relation, name
+
+
+def known_entities(explorer: Explorer) -> dict[str, tuple[str, str, int]]:
+    """{relation:name: (relation, name, titles)}, those that most titles carry first."""
+    frame = cache.ask(explorer, "entities")
+    rows = zip(frame["relation"].tolist(), frame["entity"].tolist(), frame["titles"].tolist(), strict=True)
+    return {f"{relation}:{name}": (relation, name, titles) for relation, name, titles in rows}
+
+
+def suggestion(selection: Selection, known: dict[str, tuple[str, str, int]]) -> str:
+    """Of the selected item, or the first recommendation, the entity that the fewest titles carry of those
+    that connect sampled neighbours; else the largest one.
+    """
+    explorer, profile, item_id = selection.explorer, selection.profile, selection.item_id
+    if item_id is None:
+        listed = cache.recommendations(explorer, profile, selection.top)
+        item_id = next(iter(listed["item_id"].tolist()), None)
+    codes: list[str] = []
+    if item_id is not None:
+        rows = cache.explanation(explorer, profile, item_id).item_neighbours
+        sampled = rows[rows["picked"]]
+        for relation, via in zip(sampled["relation"], sampled["via"], strict=True):
+            codes += [f"{relation}:{name}" for name in via if f"{relation}:{name}" in known]
+    return min(codes, key=lambda code: known[code][2], default=next(iter(known)))
+
+
+def label(code: str, known: dict[str, tuple[str, str, int]]) -> str:
+    """The entity for the chooser, with its relation and number of titles."""
+    if code not in known:
+        return code
+    relation, name, titles = known[code]
+    return f"{name} · {relation} · {titles:,} titles"
+
+
+def take_choice(explorer: Explorer) -> None:
+    """Callback: write the entity that was chosen, or found by a part of its name, into the link."""
+    choice = st.session_state["entity_choice"]
+    st.session_state["entity"] = "" if choice is None else found_by(explorer, str(choice))
+
+
+def found_by(explorer: Explorer, text: str) -> str:
+    """The entity of this code, or the largest one whose name contains the text; else the text itself."""
+    known, wanted = known_entities(explorer), text.strip().casefold()
+    if text in known:
+        return text
+    names = {code: name.casefold() for code, (_, name, _) in known.items()}
+    exact = [code for code, name in names.items() if name == wanted]
+    return next(iter([*exact, *(code for code, name in names.items() if wanted in name)]), text)
+
+
+def clear() -> None:
+    """Callback: no entity is in the link."""
+    st.session_state["entity"] = ""
