@@ -7,9 +7,9 @@ import streamlit as st
 
 from dskreg.explorer import Explanation
 from dskreg.ui.common import cache, widgets
-from dskreg.ui.common.widgets import plain
+from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.sampling import charts
-from dskreg.ui.sampling.draw import QUIET, Sample
+from dskreg.ui.sampling.draw import NOT_POSSIBLE, QUIET, Sample
 
 KINDS = ("seeds", "temperatures")
 LARGEST_SEED = 2**31 - 1
@@ -25,7 +25,7 @@ def show_versus(sample: Sample, explanation: Explanation) -> None:
     if kind == "seeds":
         _two_seeds(sample, explanation)
     else:
-        _two_temperatures(sample, explanation)
+        _two_temperatures(sample)
 
 
 def compared(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -165,24 +165,34 @@ def _show_both(both: pd.DataFrame) -> None:
     )
 
 
-def _two_temperatures(sample: Sample, explanation: Explanation) -> None:
-    tau = st.number_input(
-        "Other temperature τ",
+def _temperature(side: str, key: str, default: float) -> float:
+    return st.number_input(
+        f"Temperature τ, {side}",
         1e-4,
         1e4,
-        1.0,
+        default,
         0.05,
         "%.2f",
-        key="tau_b",
+        key=key,
         bind="query-params",
         width=170,
-        help="Temperature B; temperature A is set at the top of the page.",
+        help="Softness of the relaxed weights.",
     )
+
+
+def _two_temperatures(sample: Sample) -> None:
+    asked = {name: st.query_params[name] for name in ("tau", "tau_b") if name in st.query_params}
+    with st.container(horizontal=True):
+        one = _temperature("A", "tau", float(sample.explorer.defaults["temperature"]))
+        other = _temperature("B", "tau_b", 1.0)
+    if wrong := widgets.not_followed(asked, {"tau": one, "tau_b": other}):
+        widgets.show_notice(Notice(NOT_POSSIBLE.format(", ".join(wrong))))
     st.markdown(
         "The temperature changes neither the sample nor the serving score. It sets the softness of the "
         "relaxed weights that training uses; the relaxed score is the score with these weights."
     )
-    names = (f"A: τ = {explanation.temperature:g}", f"B: τ = {tau:g}")
+    explanation = sample.explanation(temperature=one)
+    names = (f"A: τ = {one:g}", f"B: τ = {other:g}")
     with st.container(horizontal=True):
         st.metric(
             "Serving score",
@@ -190,7 +200,7 @@ def _two_temperatures(sample: Sample, explanation: Explanation) -> None:
             border=True,
             help="Score with the sampled neighbours.",
         )
-        for name, temperature in zip(names, (explanation.temperature, tau), strict=True):
+        for name, temperature in zip(names, (one, other), strict=True):
             settings = {**sample.settings, "temperature": temperature}
             score = cache.ask(sample.explorer, "relaxed_score", sample.profile, sample.item_id, **settings)
             st.metric(
@@ -203,7 +213,7 @@ def _two_temperatures(sample: Sample, explanation: Explanation) -> None:
     frame = explanation.item_neighbours[["title", "relation", "picked", "key"]].assign(
         relaxed_a=explanation.item_neighbours["relaxed"],
         # The same keys, so the same order
-        relaxed_b=sample.explanation(temperature=tau).item_neighbours["relaxed"].to_numpy(),
+        relaxed_b=sample.explanation(temperature=other).item_neighbours["relaxed"].to_numpy(),
     )
     if len(frame):
         _show_weights(frame, names)
