@@ -122,20 +122,8 @@ class Explanation:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, the frames as lists of rows."""
-        names = (
-            "user",
-            "item_id",
-            "title",
-            "score",
-            "activation",
-            "self_contribution",
-            "bias",
-            "pre_activation_score",
-            "seed",
-            "picks",
-            "user_picks",
-            "temperature",
-        )
+        names = ["user", "item_id", "title", "score", "activation", "self_contribution", "bias"]
+        names += ["pre_activation_score", "seed", "picks", "user_picks", "temperature"]
         document = {name: getattr(self, name) for name in names}
         document["item"] = document.pop("item_id")
         return document | {

@@ -15,7 +15,7 @@ from dskreg.ui.common.charts import COLOURS, LONGEST, OTHER, finish, plain, shor
 UP, DOWN, CHOSEN = COLOURS[0], COLOURS[4], "#e08a00"
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 13}}
 NODE = 22  # characters of a title in the attribution chart
-DECOMPOSED = 26  # of a term in the decomposition
+DECOMPOSED = 27  # of a term in the decomposition
 INK = {False: "#0f1718", True: "#e8eeee"}  # the theme's grey has too little contrast on ribbons
 
 
@@ -80,7 +80,7 @@ def decomposition(rows: pd.DataFrame, dark: bool = False) -> go.Figure:
         automargin=True,
         tickvals=places,
         ticktext=[f"<b>{name}</b>" if first else name for name, first in zip(labels, head, strict=True)],
-        tickfont={"size": 13, "color": ink},
+        tickfont={"size": 12, "color": ink},
         showgrid=False,
         zeroline=False,
     )
