@@ -189,6 +189,9 @@ def test_a_title_without_likes_is_all_neighbours(explorer: Explorer) -> None:
     cold = explorer.items.loc[explorer.items["likes"] == 0, "item_id"].iloc[0]
     app = visit(item=cold)
     assert "own embedding **0%**" in said(app) and "Nobody has liked this title" in said(app)
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
+    assert [label for label, _ in chart["customdata"]][:2] == ["Own embedding", "Sampled neighbours"]
+    assert chart["x"][0] == 0 and sum(chart["x"][2:]) == pytest.approx(chart["x"][1])
 
 
 def test_probabilities_are_compared_with_a_uniform_draw(explorer: Explorer) -> None:

@@ -108,6 +108,8 @@ def decomposition(explanation: Explanation, flow: pd.DataFrame) -> pd.DataFrame:
         flow: all pairs of the same sample (`Explorer.flow`).
     """
     own = flow[flow["target"] == ITSELF]
+    if own.empty:  # a title without an embedding of its own
+        own = pd.DataFrame([{"source": ITSELF, "contribution": explanation.self_contribution}])
     own = own.assign(
         group=OWN, term=own["source"].replace(PRIOR, "prior (the same for every user)"), relation=""
     )
@@ -131,7 +133,7 @@ def bars(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for group, terms in table.groupby("group", sort=False):
         rows.append((group, "", *_sums(terms), group, True))
-        if group == BIAS:
+        if terms["term"].isin([ITSELF, "bias"]).all():  # the head says it
             continue
         most, what = (LIKES, "liked titles") if group == OWN else (NEIGHBOURS, "neighbours")
         most += len(terms) == most + 1  # a row for the last is as long as one for "1 more"
