@@ -103,6 +103,35 @@ def test_the_decisive_columns_are_visible_without_scrolling(
     assert strip.count() == 2 * 80, "a key and a logit of each candidate"
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_text_of_every_chart_has_contrast(
+    visitor: "Callable[..., Page]", server: str, scheme: str
+) -> None:
+    page = visitor(color_scheme=scheme)
+    ground = {"light": "#fdfdfc", "dark": "#12191b"}[scheme]
+    for panel in ("Candidates", "Relations", "Simulation&times=100", "Compare+samples", "Degrees"):
+        page.goto(f"{server}/sampling?user=17&item=36&noise=true&seed=1&show={panel}")
+        settle(page)
+        page.locator(".js-plotly-plot").nth(1).locator("text").first.wait_for()
+        page.wait_for_timeout(1500)  # charts fade in
+        colours = page.locator(".js-plotly-plot svg text").evaluate_all(
+            "texts => texts.map(text => [text.textContent, getComputedStyle(text).fill])"
+        )
+        assert len(colours) > 20, panel
+        for text, fill in colours:
+            assert contrast(fill, ground) >= 4.5, (panel, text, fill)
+
+
+def contrast(fill: str, ground: str) -> float:
+    """Contrast of a computed colour, `rgb(r, g, b)`, with a hexadecimal one (WCAG 2)."""
+    channels = [int(part) for part in re.findall(r"\d+", fill)[:3]]
+    lightness = []
+    for values in (channels, [int(ground[i : i + 2], 16) for i in (1, 3, 5)]):
+        linear = [x / 3294.6 if x <= 10 else ((x / 255 + 0.055) / 1.055) ** 2.4 for x in values]
+        lightness.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+    return (max(lightness) + 0.05) / (min(lightness) + 0.05)
+
+
 def test_candidates_are_filtered_by_relation(page: "Page", server: str) -> None:
     page.goto(f"{server}/sampling?user=17&item=36")
     settle(page)

@@ -28,14 +28,14 @@ def faded(colour: str, opacity: float) -> str:
 # The decomposition of the score
 
 
-def decomposition(rows: pd.DataFrame, dark: bool = False) -> go.Figure:
+def decomposition(rows: pd.DataFrame) -> go.Figure:
     """One bar per term from 0, below a bar of their sum for each group.
 
     Args:
         rows: label, note, contribution, share (NaN: not shown), group, head (is it the sum of its group?).
     """
     shades = dict(zip(rows["group"].unique(), (UP, COLOURS[2], OTHER), strict=False))
-    values, places, ink = rows["contribution"].to_numpy(dtype=float), list(range(len(rows))), INK[dark]
+    values, places = rows["contribution"].to_numpy(dtype=float), list(range(len(rows)))
     notes = [f" ({shorten(note, DECOMPOSED // 2)})" if note else "" for note in rows["note"]]
     names, labels = (
         [
@@ -71,7 +71,7 @@ def decomposition(rows: pd.DataFrame, dark: bool = False) -> go.Figure:
             for text, first in zip(texts, head, strict=True)
         ],
         textposition="middle right",
-        textfont={"size": 13, "color": ink},
+        textfont={"size": 13},
         cliponaxis=False,
         hoverinfo="skip",
     )
@@ -80,7 +80,7 @@ def decomposition(rows: pd.DataFrame, dark: bool = False) -> go.Figure:
         automargin=True,
         tickvals=places,
         ticktext=[f"<b>{name}</b>" if first else name for name, first in zip(labels, head, strict=True)],
-        tickfont={"size": 12, "color": ink},
+        tickfont={"size": 12},
         showgrid=False,
         zeroline=False,
     )

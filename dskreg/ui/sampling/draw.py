@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.explorer import Explanation, Explorer, Profile
 from dskreg.ui.common import cache, charts, widgets
+from dskreg.ui.sampling.charts import INK
 
 QUIET = {"displayModeBar": False}
 SIDES = ("item", "user")
@@ -98,6 +100,17 @@ class Sample:
     def colours(self) -> dict[str, str]:
         """A colour for every relation, the same on all panels."""
         return {**charts.palette(cache.relation_names(self.explorer)), "liked": charts.LIKED}
+
+
+def show_chart(place: Any, figure: go.Figure, key: str, alt: str) -> None:
+    """A plotly figure in `place`, a container or `st`, with text in the theme's darkest (lightest) colour:
+    the grey of Streamlit's plotly theme has a contrast below 4.5 : 1.
+    """
+    ink = INK[st.context.theme.type == "dark"]
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(tickfont_color=ink, title_font_color=ink)
+    figure.update_layout(font_color=ink, legend_font_color=ink)
+    place.plotly_chart(figure, key=key, config=QUIET, alt=alt)
 
 
 def choose_side(sample: Sample) -> str:

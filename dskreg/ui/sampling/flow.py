@@ -12,7 +12,7 @@ from dskreg.explorer import Explanation
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import charts
-from dskreg.ui.sampling.draw import QUIET, Sample
+from dskreg.ui.sampling.draw import Sample, show_chart
 from dskreg.ui.sampling.panels import SMALLEST, decomposition
 
 SOURCES = 8  # liked items with a name of their own
@@ -151,7 +151,7 @@ def _show_flow(sample: Sample, explanation: Explanation) -> None:
     )
     chart, table = st.tabs(["Chart", "Table"], key="flow_as", bind="query-params")
     figure = charts.sankey(flow, explanation.title, sample.colours(), st.context.theme.type == "dark")
-    chart.plotly_chart(figure, key="flow_chart", config=QUIET, alt=alt)
+    show_chart(chart, figure, key="flow_chart", alt=alt)
     chart.caption(
         "Left: liked items. Middle: terms, in the colours of their relations. Green: positive. Red: "
         "negative. Width: absolute contribution. Opposite signs cancel at a term."
@@ -204,7 +204,7 @@ def show_degrees(sample: Sample, explanation: Explanation) -> None:
     left, right = st.columns(2)
     mark = {name: float(own[name]) for name in CURVES}
     alt = f"Number of items with at least a given {', '.join(CURVES.values())}; {explanation.title} is marked"
-    left.plotly_chart(charts.at_least(frame, CURVES, mark), key="hubs_chart", config=QUIET, alt=alt)
+    show_chart(left, charts.at_least(frame, CURVES, mark), key="hubs_chart", alt=alt)
     left.caption(f"★ {plain(explanation.title)}. Both axes are logarithmic.")
     rows = table.assign(
         measure=[MEASURES[name][0] for name in table.index], own=[own[name] for name in table.index]

@@ -11,18 +11,18 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dskreg.ui.common.charts import COLOURS, OTHER, finish, plain, shorten
-from dskreg.ui.sampling.charts import CHOSEN, INK, LEGEND, UP, faded
+from dskreg.ui.sampling.charts import CHOSEN, LEGEND, UP, faded
 
 BINS = 40
 
 
-def key_strip(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
+def key_strip(frame: pd.DataFrame) -> go.Figure:
     """All keys on one axis with the cut after the K largest; with noise, the logits on a line above.
 
     Args:
         frame: candidates (title, logit, noise, key, picked), the largest key first; some are not sampled.
     """
-    picked, ink = frame["picked"].to_numpy(dtype=bool), INK[dark]
+    picked = frame["picked"].to_numpy(dtype=bool)
     noisy = bool(frame["noise"].any())
     figure = go.Figure()
     if noisy:
@@ -69,19 +69,19 @@ def key_strip(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
         yanchor="top",
         text=f"cut after the {picked.sum()} largest keys",
         showarrow=False,
-        font={"size": 13, "color": ink},
+        font={"size": 13},
     )
     names = {0: "key s + G", 1: "logit s"} if noisy else {0: "key s"}
     figure.update_yaxes(
         range=[-0.95, 1.5 if noisy else 0.6],
         tickvals=list(names),
         ticktext=list(names.values()),
-        tickfont={"size": 13, "color": ink},
+        tickfont={"size": 13},
         showgrid=False,
         zeroline=False,
         automargin=True,
     )
-    figure.update_xaxes(side="bottom", zeroline=False, tickfont={"size": 12, "color": ink})
+    figure.update_xaxes(side="bottom", zeroline=False, tickfont={"size": 12})
     figure.update_layout(legend=LEGEND)
     return finish(figure, height=230 if noisy else 170, right=16)
 

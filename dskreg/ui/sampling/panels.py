@@ -15,12 +15,12 @@ from dskreg.ui.sampling import charts as sampling_charts
 from dskreg.ui.sampling import frequency_charts, network
 from dskreg.ui.sampling.draw import (
     COLUMNS,
-    QUIET,
     Sample,
     candidates_of,
     choose_side,
     cut,
     show_candidates,
+    show_chart,
     with_margin,
 )
 
@@ -153,10 +153,10 @@ def show_decomposition(sample: Sample, explanation: Explanation) -> None:
         return
     rows, words = bars(decomposition(explanation, sample.flow())), parts_in_words(explanation)
     st.markdown(words)
-    st.plotly_chart(
-        sampling_charts.decomposition(rows, st.context.theme.type == "dark"),
+    show_chart(
+        st,
+        sampling_charts.decomposition(rows),
         key="decomposition",
-        config=QUIET,
         alt=f"Decomposition of the score of {explanation.title}. {words.replace('**', '')}",
     )
     if explanation.activation != "linear":
@@ -221,10 +221,10 @@ def _show_keys(frame: pd.DataFrame, side: str) -> None:
         f"({plain(first['relation'])}, **{first['key']:.3f}**)."
     )
     st.markdown(words)
-    st.plotly_chart(
-        frequency_charts.key_strip(frame, st.context.theme.type == "dark"),
+    show_chart(
+        st,
+        frequency_charts.key_strip(frame),
         key=f"keys_{side}",
-        config=QUIET,
         alt=f"Keys of {len(frame)} candidates; the {count} largest are sampled",
     )
 
@@ -265,7 +265,7 @@ def show_relations(sample: Sample, relations: pd.DataFrame) -> None:
         "the relation is sampled more often than uniformly."
     )
     alt = f"Share of the probability mass and of the candidates for {len(relations)} relations"
-    st.plotly_chart(charts.relation_shares(relations), key="relation_shares", config=QUIET, alt=alt)
+    show_chart(st, charts.relation_shares(relations), key="relation_shares", alt=alt)
     config: dict[str, Any] = {
         "relation": st.column_config.TextColumn("Relation", pinned=True),
         "candidates": "Candidates",

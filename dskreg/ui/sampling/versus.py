@@ -9,7 +9,7 @@ from dskreg.explorer import Explanation
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.sampling import charts
-from dskreg.ui.sampling.draw import NOT_POSSIBLE, QUIET, Sample
+from dskreg.ui.sampling.draw import NOT_POSSIBLE, Sample, show_chart
 
 KINDS = ("seeds", "temperatures")
 LARGEST_SEED = 2**31 - 1
@@ -121,7 +121,7 @@ def _show_change(ends: tuple[tuple[str, float], tuple[str, float]], terms: list[
     """The steps from one score to the other: chart and table."""
     left, right = st.columns([3, 2])
     alt = f"From {ends[0][0]}, {ends[0][1]:.3f}, to {ends[1][0]}, {ends[1][1]:.3f}"
-    left.plotly_chart(charts.change(ends[0], terms, ends[1]), key="change", config=QUIET, alt=alt)
+    show_chart(left, charts.change(ends[0], terms, ends[1]), key="change", alt=alt)
     right.dataframe(
         [{"term": name, "contribution": value} for name, value in (ends[0], *terms, ends[1])],
         column_config={
@@ -228,7 +228,7 @@ def _show_weights(frame: pd.DataFrame, names: tuple[str, str]) -> None:
     top = frame.head(WEIGHTS)
     left, right = st.columns([3, 2])
     alt = f"Relaxed weights of the {len(top)} candidates with the largest keys at two temperatures"
-    left.plotly_chart(charts.relaxed_weights(top, names), key="relaxed_weights", config=QUIET, alt=alt)
+    show_chart(left, charts.relaxed_weights(top, names), key="relaxed_weights", alt=alt)
     config: dict[str, Any] = {
         "title": st.column_config.TextColumn("Candidate", pinned=True, width=150),
         "picked": st.column_config.CheckboxColumn("Sampled"),
