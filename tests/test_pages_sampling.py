@@ -348,17 +348,16 @@ def test_nothing_is_simulated_before_a_number_is_chosen(
 def test_the_steps_between_two_seeds_lead_from_score_to_score(explorer: Explorer) -> None:
     app = visit(show="Compare samples", noise="true", seed=3, seed_b=4)
     one, other = (explained(explorer, seed=seed) for seed in (3, 4))
-    assert (
-        metric(app, "Score A: seed 3") == f"{one.score:.3f}"
-        and metric(app, "Score B: seed 4") == f"{other.score:.3f}"
-    )
+    words = f"Score **{one.score:.3f}** (A: seed 3) and **{other.score:.3f}** (B: seed 4)"
+    assert f"{words}, a difference of **{other.score - one.score:+.3f}**" in said(app)
     picked = [
         set(each.item_neighbours.query("picked")[["item_id", "relation"]].itertuples(index=False, name=None))
         for each in (one, other)
     ]
-    assert metric(app, "Unchanged") == str(len(picked[0] & picked[1])) and metric(app, "Added") == str(
-        len(picked[1] - picked[0])
-    )
+    assert f"**{len(picked[0] & picked[1])}** of **{len(picked[0])}** unchanged" in said(app)
+    status = table_with(app, "status")["status"].value_counts()
+    assert status.get("added", 0) == len(picked[1] - picked[0])
+    assert status.get("removed", 0) == len(picked[0] - picked[1])
     steps = table_with(app, "term")["contribution"]
     assert steps.iloc[:-1].sum() == pytest.approx(steps.iloc[-1], abs=1e-4)
     assert "the same seed" in said(visit(show="Compare samples", noise="true", seed=3, seed_b=3))

@@ -78,17 +78,14 @@ def _two_seeds(sample: Sample, before: Explanation) -> None:
     after = sample.explanation(seed=seed)
     both = compared(before.item_neighbours, after.item_neighbours)
     names = ("A: without noise" if sample.seed is None else f"A: seed {sample.seed}", f"B: seed {seed}")
-    with st.container(horizontal=True):
-        difference = f"{after.score - before.score:+.3f}"
-        st.metric(f"Score {names[0]}", f"{before.score:.3f}", border=True)
-        st.metric(f"Score {names[1]}", f"{after.score:.3f}", difference, border=True)
-        for status in STATUS:
-            st.metric(status.capitalize(), int((both["status"] == status).sum()), border=True)
+    st.markdown(
+        f"Score **{before.score:.3f}** ({names[0]}) and **{after.score:.3f}** ({names[1]}), a difference of "
+        f"**{after.score - before.score:+.3f}**. {_changed_titles(both) if len(both) else ''}"
+    )
     if seed == sample.seed:
         st.info("Both samples have the same seed. Choose another seed.", icon=":material/casino:")
     if both.empty:
         return
-    st.markdown(_changed_titles(both))
     ends = ((names[0], before.pre_activation_score), (names[1], after.pre_activation_score))
     _show_change(ends, changes(before, after, both))
     nonlinear = "" if before.activation == "linear" else f" Values are before {before.activation}."
@@ -105,15 +102,19 @@ def _two_seeds(sample: Sample, before: Explanation) -> None:
 
 
 def _changed_titles(both: pd.DataFrame) -> str:
-    """A sentence that names the first titles added and removed."""
+    """A sentence that names the first neighbours added and removed."""
     parts = [
         f"**{(both['status'] == 'unchanged').sum()}** of **{int(both['picked_before'].sum())}** unchanged"
     ]
     for status in ("added", "removed"):
-        titles = both[both["status"] == status]["title"].tolist()
+        rows = both[both["status"] == status]
+        titles = [
+            f"*{plain(title)}* ({plain(relation)})"
+            for title, relation in zip(rows["title"], rows["relation"], strict=True)
+        ]
         more = f" and {len(titles) - NAMED} more" if len(titles) > NAMED else ""
         if titles:
-            parts.append(f"{status}: {', '.join(f'*{plain(title)}*' for title in titles[:NAMED])}{more}")
+            parts.append(f"{status}: {', '.join(titles[:NAMED])}{more}")
     return "; ".join(parts) + "."
 
 
@@ -122,6 +123,7 @@ def _show_change(ends: tuple[tuple[str, float], tuple[str, float]], terms: list[
     left, right = st.columns([3, 2])
     alt = f"From {ends[0][0]}, {ends[0][1]:.3f}, to {ends[1][0]}, {ends[1][1]:.3f}"
     show_chart(left, charts.change(ends[0], terms, ends[1]), key="change", alt=alt)
+    left.caption("Zoomed axis: the bars do not start at 0.")
     right.dataframe(
         [{"term": name, "contribution": value} for name, value in (ends[0], *terms, ends[1])],
         column_config={
