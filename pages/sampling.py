@@ -6,12 +6,11 @@ from functools import partial
 
 import streamlit as st
 
-from dskreg.explorer import Explanation
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice
 from dskreg.ui.frame import sidebar
 from dskreg.ui.sampling import controls, flow, panels, repeats, versus, walk
-from dskreg.ui.sampling.draw import Sample
+from dskreg.ui.sampling.draw import NOT_POSSIBLE, Sample
 
 TABS = (
     "Graph",
@@ -31,6 +30,10 @@ SAMPLER = r"""
 - **Inclusion probability.** $\pi_j$ is the share of all random samples that contain $j$. Over all candidates
   it adds up to $K$. A uniform draw gives every one of $C$ candidates $K / C$; the lift is $\pi_j C / K$.
   Two samples share $\sum_j \pi_j^2$ neighbours in expectation.
+- **Cohen's kappa.** $\kappa = (\sum_j \pi_j^2 - K^2/C) / (K - K^2/C)$ is 0 where two samples agree as
+  uniform ones do and 1 where they are the same: below 0.05 the sampler cannot tell its candidates from
+  uniform, below 0.2 it hardly can. The effective number of candidates is $\exp$ of the entropy of
+  $\operatorname{softmax}(s)$.
 - **Temperature.** $\tau$ sets the softness of the relaxed weights that carry the gradient in training. It
   changes neither the sample nor the score.
 """
@@ -57,52 +60,15 @@ FORMS = {  # by "does the model sample among the user's likes?"
 }
 
 
-def show_metrics(explanation: Explanation) -> None:
-    """The figures of the sample."""
-    candidates = explanation.item_neighbours
-    sampled = candidates[candidates["picked"]]
-    with st.container(horizontal=True, gap="xsmall"):
-        probability = f"Dot product of user and item; sigmoid(score) is {explanation.probability:.1%}."
-        st.metric("Score", f"{explanation.score:.3f}", border=True, help=probability)
-        st.metric("Candidates", len(candidates), border=True, help="Neighbours in the candidate list.")
-        st.metric("Sampled", len(sampled), border=True, help="Candidates with the K largest keys.")
-        st.metric(
-            "Mass of sampled",
-            f"{sampled['share'].sum():.0%}",
-            border=True,
-            help="Share of softmax(s) that the sampled neighbours hold together.",
-        )
-        st.metric(
-            "Shared by two samples",
-            f"{explanation.expected_overlap:.1f} of {len(sampled)}",
-            border=True,
-            help="Number of neighbours that two random samples have in common, in expectation. "
-            f"The choice is as wide as one among {explanation.effective_candidates:.0f} equally likely "
-            "candidates.",
-        )
-        st.metric(
-            "Neighbour contribution",
-            f"{sampled['contribution'].sum():+.3f}",
-            border=True,
-            help="What the sampled neighbours add to the score together.",
-        )
-
-
 selection = sidebar.current()
 controls.drop_infinite()
 explorer, profile, trained = selection.explorer, selection.profile, selection.explorer.defaults
 asked = {
-    name: st.query_params[name]
-    for name in ("seed", "k", "ku", "tau", "noise", "show")
-    if name in st.query_params
+    name: st.query_params[name] for name in ("seed", "k", "ku", "noise", "show") if name in st.query_params
 }
 asked |= st.session_state.pop("infinite", {})
 
-st.title("Sampled neighbours", anchor=False)
-st.caption(
-    "The model samples a few neighbours of each item from the knowledge graph and adds them to its score."
-)
-widgets.profile_header(explorer, profile)
+widgets.profile_header(explorer, profile, "Sampled neighbours for")
 
 offered = cache.recommendations(explorer, profile, selection.top)["item_id"].tolist()
 item_id = selection.item_id if selection.item_id is not None else next(iter(offered), None)
@@ -113,50 +79,41 @@ if item_id is None:
     )
     st.stop()
 
+heading = st.container()
 settings = controls.show_settings(trained, explorer.samples_likes)
-sample = Sample(
-    explorer,
-    profile,
-    item_id,
-    settings.seed if settings.noise else None,
-    settings.picks,
-    settings.user_picks,
-    settings.temperature,
-)
-if any(getattr(sample, name) != trained[name] for name in ("picks", "user_picks", "temperature")):
-    of_likes = f", K_u = {trained['user_picks']}" if explorer.samples_likes else ""
+seed = settings.seed if settings.noise else None
+sample = Sample(explorer, profile, item_id, seed, settings.picks, settings.user_picks)
+if any(getattr(sample, name) != trained[name] for name in ("picks", "user_picks")):
+    of_likes = f" and K_u = {trained['user_picks']}" if explorer.samples_likes else ""
     st.info(
-        f"These settings are a what-if. Training and recommendations use K = {trained['picks']}{of_likes} "
-        f"and τ = {trained['temperature']:g}.",
+        f"These settings are a what-if. Training and recommendations use K = {trained['picks']}{of_likes}.",
         icon=":material/experiment:",
     )
 explanation = sample.explanation()
-controls.show_heading(sample, explanation, offered)
-if len(explanation.item_neighbours):
-    st.markdown(panels.summary(explanation.item_neighbours, "candidates", settings.noise))
+with heading:
+    controls.show_heading(sample, explanation, offered)
+candidates = explanation.item_neighbours
+if len(candidates):
+    rule = panels.summary(candidates, "candidates", settings.noise)
+    st.markdown(f"{rule}  \n{panels.sharpness(explanation)}")
 else:
     st.info(
         "The item has no neighbours in the knowledge graph. Its score comes from its own embedding alone.",
         icon=":material/hub:",
     )
-st.markdown(panels.parts_in_words(explanation))
 if explorer.item(item_id)["likes"] == 0 and not explorer.samples_likes:
     st.caption("Nobody has liked this title in training: it has no embedding of its own.")
-show_metrics(explanation)
+panels.show_decomposition(sample, explanation)
 
 tabs = st.tabs(TABS, key="show", bind="query-params")
 wrong = widgets.not_followed(asked, {**settings.link(), "show": st.session_state["show"]})
 if wrong:
-    widgets.show_notice(
-        Notice(
-            f"The link asks for {', '.join(wrong)}, which is not possible here. The page uses other values."
-        )
-    )
+    widgets.show_notice(Notice(NOT_POSSIBLE.format(", ".join(wrong))))
 contents = (
     partial(panels.show_graph, sample, explanation),
     partial(panels.show_all, sample, explanation),
     partial(panels.show_relations, sample, explanation.relations),
-    partial(flow.show_flow, sample, explanation),
+    partial(flow.show_attribution, sample, explanation),
     partial(repeats.show_repeats, sample),
     partial(versus.show_versus, sample, explanation),
     partial(walk.show_walk, sample),

@@ -164,9 +164,17 @@ def test_what_a_draw_could_have_been_by_hand() -> None:
         drawn = np.argsort(-(noise + rows["logit"].to_numpy()), axis=2)[:, :, :2]
         common = (drawn[0][:, :, None] == drawn[1][:, None]).sum((1, 2))
         assert found.expected_overlap == pytest.approx(common.mean(), abs=5 * common.std() / 20_000**0.5)
+        agree = 1 - 2 * (2 - common) / count  # the share of candidates that both draws treat alike
+        chance = (2 / count) ** 2 + (1 - 2 / count) ** 2
+        kappa = (agree - chance) / (1 - chance)
+        assert found.agreement == pytest.approx(kappa.mean(), abs=5 * kappa.std() / 20_000**0.5)
+        uniform = np.argsort(noise, axis=2)[:, :, :2]
+        common = (uniform[0][:, :, None] == uniform[1][:, None]).sum((1, 2))
+        assert found.uniform_overlap == pytest.approx(common.mean(), abs=5 * common.std() / 20_000**0.5)
         every = explorer.explain(explorer.profile(500), 105, picks=1000)
         assert (every.item_neighbours["lift"] == 1).all()
-        assert every.expected_overlap == pytest.approx(count)
+        assert every.expected_overlap == pytest.approx(count) == every.uniform_overlap
+        assert every.agreement is None, "where all are picked there is nothing to tell apart"
 
 
 def test_the_share_of_the_neighbours_is_the_same_wherever_it_stands(explorer: Explorer) -> None:

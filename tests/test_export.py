@@ -8,7 +8,7 @@ import pytest
 
 from dskreg.explorer import Explanation, Explorer
 from dskreg.ui.sampling import html_report
-from dskreg.ui.sampling.panels import score_terms
+from dskreg.ui.sampling.controls import score_terms
 from tests.small import DEMO
 
 HOSTILE = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -136,12 +137,12 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
     app = fine(visit("sampling", user=str(USER), item=str(oracle.ids[item]), show="Relations"))
     person = oracle.person(oracle.history)
     own, bias, drawn = oracle.parts(person, item)
-    every, shown = oracle.candidates(item), metrics(app)
-    assert shown["Candidates"] == [str(len(every))] and shown["Sampled"] == [str(len(drawn))]
-    assert near(shown["Mass of sampled"][0], drawn["share"].sum()) and near(
-        shown["Neighbour contribution"][0], drawn["contribution"].sum()
-    )
-    assert near(shown["Score"][0], own + bias + drawn["contribution"].sum())
+    every, score = oracle.candidates(item), own + bias + drawn["contribution"].sum()
+    assert f"samples **{len(drawn)}** of **{len(every)}** candidates" in said(app)
+    shown = re.search(r"Score \*\*(.+?)\*\*: own .+? \((.+?)\), sampled neighbours .+? \((.+?)\)", said(app))
+    assert shown
+    for text, value in zip(shown.groups(), (score, own, drawn["contribution"].sum()), strict=True):
+        assert near(text, value)
     rows = table(app, "expected_picks", "share").set_index("relation")
     for number, name in enumerate(oracle.graph.relations):
         mine, picked = every[every["relation"] == number], drawn[drawn["relation"] == number]
@@ -159,6 +160,85 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
     mass = f"holds **{rows['share'].max() / 100:.0%}** of the probability mass"
     assert f"{mass} with **{portion:.0%}** of the candidates" in said(app)
     assert "leans" not in said(app) and "learn" not in said(app).replace("training learns", "")
+
+
+def inclusion(share: np.ndarray, picks: int) -> np.ndarray:
+    """pi_j = integral of w_j exp(-w_j t) P(fewer than K others by t) dt, by the trapezoidal rule in log t."""
+    log_t = np.linspace(-12, 40, 3000)
+    there = -np.expm1(-share[:, None] * np.exp(log_t))
+    found = []
+    for j, weight in enumerate(share):
+        number = np.zeros((picks, len(log_t)))  # P(so many others have arrived)
+        number[0] = 1
+        for other in np.delete(there, j, axis=0):
+            number[1:] = number[1:] * (1 - other) + number[:-1] * other
+            number[0] *= 1 - other
+        density = weight * np.exp(log_t - weight * np.exp(log_t))
+        found.append(np.trapezoid(density * number.sum(0), log_t))
+    return np.array(found)
+
+
+def test_the_sampling_page_says_how_sharp_the_sampler_is(oracle: Oracle, ranked: list[int]) -> None:
+    item, picks = ranked[1], oracle.config.picks
+    share = oracle.candidates(item)["share"].to_numpy()
+    probability, chance = inclusion(share, picks), picks**2 / len(share)
+    assert probability.sum() == pytest.approx(picks, abs=1e-4)
+    app = fine(visit("sampling", user=str(USER), item=str(oracle.ids[item]), show="Candidates"))
+    line = re.search(
+        r"candidates \*\*(.+?)\*\* of.+\*\*(.+?)\*\* of.+ \(uniform (.+?)\).+κ = (.+?)\)", said(app)
+    )
+    assert line and "**tells candidates from uniform**" in said(app)
+    overlap = (probability**2).sum()
+    kappa = (overlap - chance) / (picks - chance)
+    expected = (np.prod(share**-share), overlap, chance, kappa)
+    for text, value in zip(line.groups(), expected, strict=True):
+        assert near(text, value), (text, value)
+    rows = table(app, "margin", "lift")
+    order = np.argsort(-share, kind="stable")
+    assert rows["inclusion_probability"].to_numpy() == pytest.approx(100 * probability[order], abs=1e-3)
+    assert rows["lift"].to_numpy() == pytest.approx(probability[order] * len(share) / picks, abs=1e-4)
+    logit = np.log(share[order])  # up to a constant
+    assert rows["margin"].to_numpy() == pytest.approx(logit - logit[picks - 1], abs=1e-4)
+
+
+def test_the_decomposition_follows_the_equations(oracle: Oracle, ranked: list[int]) -> None:
+    item = ranked[1]
+    embedding, title = oracle.w["item_embedding"], oracle.data.items["title"].to_numpy()
+    own = {
+        title[h]: oracle.w["history_weight"][h] * embedding[h] @ embedding[item] / len(oracle.history) ** 0.5
+        for h in oracle.history
+    }
+    person = oracle.person(oracle.history)
+    drawn, score = oracle.parts(person, item)[2], oracle.score(person, item)
+    app = fine(visit("sampling", user=str(USER), item=str(oracle.ids[item]), show="Attribution"))
+    terms = table(app, "group", "term", "share")
+    mine = terms[terms["group"] == "Own embedding"].set_index("term")["contribution"]
+    mine = mine.drop("prior (the same for every user)", errors="ignore")
+    assert mine.to_dict() == pytest.approx({name: own[name] for name in mine.index}, abs=1e-5)
+    assert len(mine) == len(own)
+    around = terms[terms["group"] == "Sampled neighbours"]
+    key = list(zip(around["term"], around["relation"], strict=True))
+    expected = {
+        (title[row.position], oracle.graph.relations[row.relation]): row.contribution
+        for row in drawn.itertuples()
+    }
+    assert dict(zip(key, around["contribution"], strict=True)) == pytest.approx(expected, abs=1e-5)
+    assert terms["contribution"].to_numpy() / score * 100 == pytest.approx(
+        terms["share"].to_numpy(), abs=1e-3
+    )
+    bars = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
+    labels = [label for label, _ in bars["customdata"]]
+    assert bars["x"][0] == pytest.approx(sum(own.values()), abs=1e-4)
+    assert bars["x"][labels.index("Sampled neighbours")] == pytest.approx(
+        drawn["contribution"].sum(), abs=1e-4
+    )
+    heads = ("Own embedding", "Sampled neighbours", "Bias")
+    parts = [x for label, x in zip(labels, bars["x"], strict=True) if label not in heads]
+    assert sum(parts) == pytest.approx(score, abs=1e-4), "the bars below the heads add up to the score"
+    for label, text in bars["customdata"]:
+        share, value = re.fullmatch(r"(.+%) \((.+)\)", text).groups()
+        assert near(share, bars["x"][labels.index(label)] / score) or labels.count(label) > 1
+        assert near(value, bars["x"][labels.index(label)]) or labels.count(label) > 1
 
 
 def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked: list[int]) -> None:

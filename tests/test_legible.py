@@ -25,6 +25,7 @@ from dskreg.storage import folders
 from dskreg.text import harmless, legible
 from dskreg.ui.common import bump_chart, charts, widgets
 from dskreg.ui.embeddings import overlays
+from dskreg.ui.sampling import charts as sampling_charts
 from dskreg.ui.sampling import html_report
 from dskreg.ui.sampling.graph import html_graph, network
 from tests.command_line import run
@@ -281,16 +282,19 @@ def test_markdown_finds_no_address_sign_or_direction() -> None:
 LONGEST: dict[str, Callable[[], str]] = {
     "a heading": lambda: widgets.plain(LONG),
     "a chart": lambda: charts.plain(LONG),
-    "a sum's label": lambda: max(
-        charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).layout.yaxis.ticktext, key=len
-    ),
-    "a sum's hover": lambda: max(
-        charts.score_sum([(LONG, LONG, 1.0)], ("score", 1.0)).data[0].customdata, key=len
-    ),
+    "a term's label": lambda: max(_decomposition().layout.yaxis.ticktext, key=len),
+    "a term's hover": lambda: _decomposition().data[0].customdata[0][0],
     "a region": lambda: _region().layout.annotations[0].text,
     "a node's hover": lambda: max((node["tooltip"]["formatter"] for node in _graph().nodes), key=len),
     "the graph's text alternative": lambda: _graph().alt,
 }
+
+
+def _decomposition() -> charts.go.Figure:
+    columns = ["label", "note", "contribution", "share", "group", "head"]
+    return sampling_charts.decomposition(
+        pd.DataFrame([(LONG, LONG, 1.0, 1.0, "Own", False)], columns=columns)
+    )
 
 
 def _region() -> charts.go.Figure:

@@ -229,10 +229,36 @@ def test_colours_have_contrast_on_both_pages(page: str) -> None:
         assert (light + 0.05) / (dark + 0.05) >= 3, colour
 
 
-def test_a_sum_shows_its_total_and_escapes_names() -> None:
-    figure = charts.score_sum([("own embedding", "", 1.0), ("<b>x</b>", "genre", -0.25)], ("score", 0.75))
-    assert figure.data[0].text[-1] == "<b>0.750</b>" and "&lt;b&gt;" in figure.data[0].customdata[1]
-    charts.score_sum([("nothing", "", 0.0)], ("score", 0.0))
+def decomposed(*rows: tuple[str, str, float, float, str, bool]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["label", "note", "contribution", "share", "group", "head"])
+
+
+def test_the_decomposition_shows_shares_and_escapes_names() -> None:
+    rows = [("Own", "", 1.0, 4 / 3, "Own", True), ("Sampled", "", -0.25, -1 / 3, "Sampled", True)]
+    rows += [("<b>x</b>", "<i>", -0.25, -1 / 3, "Sampled", False)]
+    figure = sampling_charts.decomposition(decomposed(*rows))
+    bars, texts = figure.data
+    assert list(bars.x) == [1.0, -0.25, -0.25] and "133.3% (+1.000)" in texts.text[0]
+    assert bars.customdata[2][0] == "&lt;b&gt;x&lt;/b&gt; (&lt;i&gt;)" and "<i>" not in str(figure.layout)
+    assert bars.marker.color[0] != bars.marker.color[1] == sampling_charts.DOWN
+    bare = sampling_charts.decomposition(decomposed(("Own", "", 0.0, float("nan"), "Own", True)))
+    assert "%" not in bare.data[1].text[0]
+
+
+def test_the_strip_of_keys_is_cut_between_the_last_sampled_and_the_next() -> None:
+    frame = candidates(20, 8)
+    frame = frame.assign(noise=0.0, key=frame["logit"])
+    strip = frequency_charts.key_strip(frame)
+    shown = {trace.name: list(trace.x) for trace in strip.data}
+    assert shown == {"sampled": list(frame["key"][:8]), "not sampled": list(frame["key"][8:])}
+    line = strip.layout.shapes[0]
+    assert frame["key"][8] < line.x0 == line.x1 < frame["key"][7]
+    noise = np.linspace(-1, 1, 20)
+    noisy = frame.assign(noise=noise, key=frame["logit"] + noise).sort_values("key", ascending=False)
+    noisy = noisy.assign(picked=np.arange(20) < 3)
+    strip = frequency_charts.key_strip(noisy)
+    logits = [x for trace in strip.data[1:] for x, y in zip(trace.x, trace.y, strict=True) if y == 1]
+    assert sorted(logits) == sorted(frame["logit"]), "with noise, the logits on a line of their own"
 
 
 # Figures of the sampler

@@ -1,12 +1,15 @@
 """The sampling page on the demo, driven by link and by widget."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explanation, Explorer
 from dskreg.ui.common import cache
+from dskreg.ui.sampling import controls, panels
 from tests.visits import DEMO, button, fine, said, table_with
 from tests.visits import visit as visit_page
 
@@ -20,6 +23,11 @@ def visit(**parameters: object) -> AppTest:
 
 def metric(app: AppTest, label: str) -> str:
     return next(element.value for element in app.metric if element.label == label)
+
+
+def rule(app: AppTest):
+    """The switch between the served and a random sample."""
+    return next(control for control in app.get("button_group") if control.key == "rule")
 
 
 def graph(app: AppTest) -> dict:
@@ -47,9 +55,7 @@ def explained(explorer: Explorer, **settings: int) -> Explanation:
 
 def test_without_noise_the_score_is_the_recommended_one(explorer: Explorer) -> None:
     app, expected = visit(), explained(explorer)
-    assert metric(app, "Score") == f"{expected.score:.3f}" and metric(app, "Candidates") == str(
-        len(expected.item_neighbours)
-    )
+    assert f"Score **{expected.score:.3f}**" in said(app)
     assert not app.warning and "what-if" not in said(app)
     assert (
         f"samples **{expected.picks}** of **{len(expected.item_neighbours)}** candidates, "
@@ -60,6 +66,13 @@ def test_without_noise_the_score_is_the_recommended_one(explorer: Explorer) -> N
 def test_every_candidate_is_listed_with_its_numbers(explorer: Explorer) -> None:
     app, expected = visit(noise="true", seed=3, show="Candidates"), explained(explorer, seed=3)
     shown = table_with(app, "logit")
+    first = ["title", "picked", "logit", "noise", "key", "margin", "inclusion_probability", "lift", "via"]
+    assert list(shown)[: len(first)] == first
+    key = shown["logit"] + shown["noise"]
+    assert shown["key"].tolist() == pytest.approx(key.tolist())
+    kth = sorted(key, reverse=True)[expected.picks - 1]
+    assert shown["margin"].tolist() == pytest.approx((key - kth).tolist(), abs=1e-5)
+    assert (shown["margin"] >= 0).tolist() == shown["picked"].tolist()
     assert list(shown["title"]) == list(expected.item_neighbours["title"]) and shown["noise"].abs().sum() > 0
     numbers = {
         "relation",
@@ -81,23 +94,49 @@ def test_the_same_link_gives_the_same_page_and_another_seed_another_draw() -> No
     assert graph(first) == graph(again) != graph(other)
 
 
-def test_resample_turns_the_noise_on_and_then_moves_to_the_next_seed() -> None:
+def test_the_switch_chooses_the_served_or_a_random_sample(explorer: Explorer) -> None:
+    app = visit(show="Candidates")
+    assert rule(app).value == controls.SERVED and not table_with(app, "noise")["noise"].any()
+    fine(rule(app).set_value(controls.GUMBEL).run())
+    assert app.toggle(key="noise").value and app.number_input(key="seed").label == "Seed n"
+    expected = explained(explorer, seed=0).item_neighbours
+    assert table_with(app, "noise")["noise"].tolist() == pytest.approx(expected["noise"].tolist())
+    fine(app.number_input(key="seed").set_value(7).run())
+    fine(rule(app).set_value(controls.SERVED).run())
+    assert not table_with(app, "noise")["noise"].any()
+    fine(rule(app).set_value(controls.GUMBEL).run())
+    assert app.number_input(key="seed").value == 7, "the seed is kept while it decides nothing"
+
+
+def test_an_old_link_to_a_random_sample_opens_it(explorer: Explorer) -> None:
+    app = visit(noise="true", seed=3, tau=0.5, show="Candidates")
+    assert rule(app).value == controls.GUMBEL and not app.warning
+    expected = explained(explorer, seed=3).item_neighbours
+    assert table_with(app, "noise")["noise"].tolist() == pytest.approx(expected["noise"].tolist())
+
+
+def test_resample_takes_a_random_sample_and_then_moves_to_the_next_seed() -> None:
     app = visit()
     fine(button(app, "Resample").click().run())
-    assert app.toggle(key="noise").value and app.number_input(key="seed").value == 0
+    assert rule(app).value == controls.GUMBEL and app.number_input(key="seed").value == 0
     fine(button(app, "Resample").click().run())
     assert app.number_input(key="seed").value == 1
 
 
-@pytest.mark.parametrize("setting", [{"k": 3}, {"tau": 0.5}])
-def test_other_settings_are_called_a_what_if(setting: dict[str, float], explorer: Explorer) -> None:
-    app = visit(**setting)
-    assert "what-if" in said(app)
-    assert metric(app, "Sampled") == str(setting.get("k", explorer.defaults["picks"]))
+def test_another_number_of_neighbours_is_called_a_what_if() -> None:
+    app = visit(k=3)
+    assert "what-if" in said(app) and "samples **3** of" in said(app)
+
+
+def test_the_temperature_stands_only_where_it_changes_something() -> None:
+    for show in ("Graph", "Candidates", "Compare samples"):
+        assert not [field for field in visit(show=show, tau=0.5).number_input if "τ" in field.label], show
+    fields = visit(show="Compare samples", versus="temperatures", tau=0.5).number_input
+    assert [field.value for field in fields if "τ" in field.label] == [0.5, 1.0]
 
 
 def test_the_terms_add_up_to_the_score(explorer: Explorer) -> None:
-    terms = table_with(visit(), "term")["contribution"]
+    terms = table_with(visit(show="Attribution"), "term")["contribution"]
     assert terms.iloc[:-1].sum() == pytest.approx(terms.iloc[-1], abs=1e-4)
     assert terms.iloc[-1] == pytest.approx(explained(explorer).pre_activation_score)
 
@@ -137,7 +176,7 @@ def test_the_score_is_split_into_own_embedding_and_neighbours(explorer: Explorer
 
 
 def test_the_score_is_split_by_liked_title(explorer: Explorer) -> None:
-    app, expected = visit(), explained(explorer)
+    app, expected = visit(show="Attribution"), explained(explorer)
     table = table_with(app, "title", "contribution", "share")
     assert len(table) == len(expected.user_neighbours)
     assert table["contribution"].is_monotonic_decreasing
@@ -151,6 +190,9 @@ def test_a_title_without_likes_is_all_neighbours(explorer: Explorer) -> None:
     cold = explorer.items.loc[explorer.items["likes"] == 0, "item_id"].iloc[0]
     app = visit(item=cold)
     assert "own embedding **0%**" in said(app) and "Nobody has liked this title" in said(app)
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
+    assert [label for label, _ in chart["customdata"]][:2] == ["Own embedding", "Sampled neighbours"]
+    assert chart["x"][0] == 0 and sum(chart["x"][2:]) == pytest.approx(chart["x"][1])
 
 
 def test_probabilities_are_compared_with_a_uniform_draw(explorer: Explorer) -> None:
@@ -159,7 +201,24 @@ def test_probabilities_are_compared_with_a_uniform_draw(explorer: Explorer) -> N
     uniform = expected.picks / len(rows)
     assert shown["lift"].tolist() == pytest.approx((rows["inclusion_probability"] / uniform).tolist())
     overlap = (rows["inclusion_probability"] ** 2).sum()
-    assert metric(app, "Shared by two samples") == f"{overlap:.1f} of {expected.picks}"
+    assert (
+        f"two samples **{overlap:.1f}** of {expected.picks} (uniform {expected.picks * uniform:.1f})"
+        in said(app)
+    )
+
+
+def test_a_sampler_that_is_nearly_uniform_is_said_to_tell_nothing(explorer: Explorer) -> None:
+    full = explained(explorer)
+    count, verdicts = len(full.item_neighbours), []
+    for share in (0.0, 0.1, 0.5):  # on the way from uniform to certain
+        certain = np.arange(count) < full.picks
+        probability = (1 - share**0.5) * full.picks / count + share**0.5 * certain
+        flat = replace(full, item_neighbours=full.item_neighbours.assign(inclusion_probability=probability))
+        assert flat.agreement == pytest.approx(share)
+        verdicts.append(panels.sharpness(flat).split("**")[5])
+    assert verdicts == [
+        f"{word} candidates from uniform" for word in ("cannot tell", "can hardly tell", "tells")
+    ]
 
 
 def test_any_title_can_be_opened_by_link(explorer: Explorer) -> None:
@@ -178,8 +237,9 @@ def test_next_opens_the_next_recommendation() -> None:
     "link",
     [
         {"seed": "abc"},
+        {"noise": "true", "seed": "abc"},
         {"k": -3},
-        {"tau": 0},
+        {"tau": 0, "versus": "temperatures", "show": "Compare samples"},
         {"noise": "perhaps"},
         {"k": "2.5"},
         {"seed": -1},
@@ -188,8 +248,8 @@ def test_next_opens_the_next_recommendation() -> None:
 )
 def test_an_impossible_setting_is_noted_and_the_default_used(link: dict[str, object]) -> None:
     app = visit(**link)
-    name, value = next(iter(link.items()))
-    assert f"{name}={value}" in said(app) and app.metric
+    name, value = next(item for item in link.items() if item != ("noise", "true"))
+    assert f"{name}={value}" in said(app) and app.header
 
 
 def test_an_unknown_title_is_noted_and_the_first_recommendation_shown(explorer: Explorer) -> None:
@@ -208,7 +268,7 @@ def test_a_title_without_candidates_has_a_page(monkeypatch: pytest.MonkeyPatch, 
     )
     monkeypatch.setattr(cache, "explanation", lambda *args, **settings: bare)
     app = visit()
-    assert "no neighbours in the knowledge graph" in said(app) and metric(app, "Candidates") == "0"
+    assert "no neighbours in the knowledge graph" in said(app) and "κ" not in said(app)
 
 
 def test_titles_are_never_read_as_markup(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:
@@ -232,7 +292,7 @@ def test_titles_are_never_read_as_markup(monkeypatch: pytest.MonkeyPatch, explor
 
 def test_a_custom_profile_of_one_item_has_a_page(explorer: Explorer) -> None:
     first = explorer.items["item_id"].iloc[0]
-    app = visit(profile="mine", titles=first)
+    app = visit(profile="mine", titles=first, show="Attribution")
     assert len(table_with(app, "title", "contribution", "share")) == 1 and "simulated" not in said(app)
 
 
@@ -289,17 +349,16 @@ def test_nothing_is_simulated_before_a_number_is_chosen(
 def test_the_steps_between_two_seeds_lead_from_score_to_score(explorer: Explorer) -> None:
     app = visit(show="Compare samples", noise="true", seed=3, seed_b=4)
     one, other = (explained(explorer, seed=seed) for seed in (3, 4))
-    assert (
-        metric(app, "Score A: seed 3") == f"{one.score:.3f}"
-        and metric(app, "Score B: seed 4") == f"{other.score:.3f}"
-    )
+    words = f"Score **{one.score:.3f}** (A: seed 3) and **{other.score:.3f}** (B: seed 4)"
+    assert f"{words}, a difference of **{other.score - one.score:+.3f}**" in said(app)
     picked = [
         set(each.item_neighbours.query("picked")[["item_id", "relation"]].itertuples(index=False, name=None))
         for each in (one, other)
     ]
-    assert metric(app, "Unchanged") == str(len(picked[0] & picked[1])) and metric(app, "Added") == str(
-        len(picked[1] - picked[0])
-    )
+    assert f"**{len(picked[0] & picked[1])}** of **{len(picked[0])}** unchanged" in said(app)
+    status = table_with(app, "status")["status"].value_counts()
+    assert status.get("added", 0) == len(picked[1] - picked[0])
+    assert status.get("removed", 0) == len(picked[0] - picked[1])
     steps = table_with(app, "term")["contribution"]
     assert steps.iloc[:-1].sum() == pytest.approx(steps.iloc[-1], abs=1e-4)
     assert "the same seed" in said(visit(show="Compare samples", noise="true", seed=3, seed_b=3))

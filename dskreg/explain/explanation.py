@@ -75,6 +75,25 @@ class Explanation:
         return float((self.item_neighbours["inclusion_probability"] ** 2).sum())
 
     @property
+    def uniform_overlap(self) -> float:
+        """`expected_overlap` if the K of C candidates were drawn uniformly: K^2 / C, or C where C <= K."""
+        count = len(self.item_neighbours)
+        return min(self.picks, count) ** 2 / count if count else 0.0
+
+    @property
+    def agreement(self) -> float | None:
+        """Cohen's kappa of two independent draws of K from C candidates, in expectation.
+
+            (sum_j pi_j^2 - K^2 / C) / (K - K^2 / C)
+
+        0: they agree as uniform draws do; 1: they are the same. None where there is no choice, C <= K.
+        """
+        chance = self.uniform_overlap
+        if len(self.item_neighbours) <= self.picks:
+            return None
+        return (self.expected_overlap - chance) / (self.picks - chance)
+
+    @property
     def effective_candidates(self) -> float:
         """exp(entropy of softmax(s)): among so many equally likely candidates a first pick would be as
         uncertain; 0 without a candidate.
@@ -103,20 +122,8 @@ class Explanation:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, the frames as lists of rows."""
-        names = (
-            "user",
-            "item_id",
-            "title",
-            "score",
-            "activation",
-            "self_contribution",
-            "bias",
-            "pre_activation_score",
-            "seed",
-            "picks",
-            "user_picks",
-            "temperature",
-        )
+        names = ["user", "item_id", "title", "score", "activation", "self_contribution", "bias"]
+        names += ["pre_activation_score", "seed", "picks", "user_picks", "temperature"]
         document = {name: getattr(self, name) for name in names}
         document["item"] = document.pop("item_id")
         return document | {
@@ -126,6 +133,8 @@ class Explanation:
             "neighbour_contribution": self.neighbour_contribution,
             "neighbour_share": self.neighbour_share,
             "expected_overlap": self.expected_overlap,
+            "uniform_overlap": self.uniform_overlap,
+            "agreement": self.agreement,
             "effective_candidates": self.effective_candidates,
             "liked": self.liked.to_dict("records"),
             "common": self.common,

@@ -48,6 +48,90 @@ def test_a_copied_link_opens_the_same_view(page: "Page", server: str) -> None:
     assert {"user=17", "item=36", "noise=true"} <= set(page.url.partition("?")[2].split("&"))
 
 
+def test_the_first_screen_shows_the_switch_and_the_decomposition(
+    visitor: "Callable[..., Page]", server: str
+) -> None:
+    page = visitor(1400, 900)
+    page.goto(f"{server}/sampling?user=17&item=446")
+    main = settle(page)
+    chart = main.locator(".st-key-decomposition")
+    chart.locator(".barlayer path").first.wait_for()
+    box, switch = chart.bounding_box(), main.locator(".st-key-rule").bounding_box()
+    assert box and switch
+    assert switch["y"] + switch["height"] < box["y"] and box["y"] + box["height"] <= 900
+    line = main.get_by_text("expected overlap of two samples").first
+    words = line.bounding_box()
+    assert words and words["height"] < 24, "one line, not wrapped"
+    labels = chart.locator(".ytick text").all_text_contents()
+    assert labels[0] == "Own embedding" and "Sampled neighbours" in labels
+
+
+def test_back_returns_to_the_served_sample(page: "Page", server: str) -> None:
+    page.goto(f"{server}/sampling?user=17&item=36")
+    says(settle(page), "those with the largest logits")
+    page.locator(".stEChartsChart svg text").first.wait_for()
+    page.locator(".st-key-decomposition .barlayer path").first.wait_for()
+    served = settle(page).inner_text()
+    entries = page.evaluate("history.length")
+    main = settle(page)
+    main.get_by_text("Gumbel sample", exact=True).click()
+    page.wait_for_url(re.compile("noise=true"))
+    says(main, "Seed n")
+    says(main, re.compile(r"The model samples \d+ of 80 candidates\."))
+    settle(page)
+    assert page.evaluate("history.length") == entries + 1, "one action, one entry"
+    page.go_back()
+    says(main, "those with the largest logits")
+    comes_to_read(settle(page), served)
+
+
+def test_the_decisive_columns_are_visible_without_scrolling(
+    visitor: "Callable[..., Page]", server: str
+) -> None:
+    page = visitor(1400, 900)
+    page.goto(f"{server}/sampling?user=17&item=36&noise=true&seed=1&show=Candidates")
+    main = settle(page)
+    table = main.locator("[data-testid='stDataFrame']").first
+    table.scroll_into_view_if_needed()
+    # The grid lists, for assistive technology, the columns that it draws
+    drawn = table.locator("[role=columnheader]")
+    drawn.last.wait_for(state="attached")
+    names = ["Candidate", "Sampled", "Logit s", "Noise G", "Key s + G", "Margin", "π", "Lift", "Via"]
+    assert drawn.all_text_contents()[: len(names)] == names
+    strip = main.locator(".st-key-keys_item .points path")
+    strip.first.wait_for(state="attached")
+    assert strip.count() == 2 * 80, "a key and a logit of each candidate"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_text_of_every_chart_has_contrast(
+    visitor: "Callable[..., Page]", server: str, scheme: str
+) -> None:
+    page = visitor(color_scheme=scheme)
+    ground = {"light": "#fdfdfc", "dark": "#12191b"}[scheme]
+    for panel in ("Candidates", "Relations", "Simulation&times=100", "Compare+samples", "Degrees"):
+        page.goto(f"{server}/sampling?user=17&item=36&noise=true&seed=1&show={panel}")
+        settle(page)
+        page.locator(".js-plotly-plot").nth(1).locator("text").first.wait_for()
+        page.wait_for_timeout(1500)  # charts fade in
+        colours = page.locator(".js-plotly-plot svg text").evaluate_all(
+            "texts => texts.map(text => [text.textContent, getComputedStyle(text).fill])"
+        )
+        assert len(colours) > 20, panel
+        for text, fill in colours:
+            assert contrast(fill, ground) >= 4.5, (panel, text, fill)
+
+
+def contrast(fill: str, ground: str) -> float:
+    """Contrast of a computed colour, `rgb(r, g, b)`, with a hexadecimal one (WCAG 2)."""
+    channels = [int(part) for part in re.findall(r"\d+", fill)[:3]]
+    lightness = []
+    for values in (channels, [int(ground[i : i + 2], 16) for i in (1, 3, 5)]):
+        linear = [x / 3294.6 if x <= 10 else ((x / 255 + 0.055) / 1.055) ** 2.4 for x in values]
+        lightness.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+    return (max(lightness) + 0.05) / (min(lightness) + 0.05)
+
+
 def test_candidates_are_filtered_by_relation(page: "Page", server: str) -> None:
     page.goto(f"{server}/sampling?user=17&item=36")
     settle(page)
@@ -114,7 +198,10 @@ def test_the_html_report_needs_no_script_and_no_network(
 ) -> None:
     page.goto(f"{server}/sampling?user=17&item=36&noise=true&seed=1")
     main = settle(page)
-    score = main.locator("[data-testid='stMetricValue']").first.inner_text()
+    says(main, re.compile(r"Score \d"))
+    found = re.search(r"Score (-?\d+\.\d{3})", main.inner_text())
+    assert found
+    score = found[1]
     page.get_by_role("button", name="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="HTML report").click()

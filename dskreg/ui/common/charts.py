@@ -1,4 +1,4 @@
-"""Colours, safe text and shared plotly figures: the score's decomposition, the shares of the relations.
+"""Colours, safe text and a shared plotly figure: the shares of the relations.
 
 Backgrounds are transparent, and Streamlit's theme sets the fonts. plotly interprets some HTML (<b>, <a>,
 <br>) in every text, so text from files goes through `plain`.
@@ -7,7 +7,7 @@ Backgrounds are transparent, and Streamlit's theme sets the fonts. plotly interp
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -56,50 +56,6 @@ def shorten(text: object, most: int) -> str:
     """One line of at most `most` characters."""
     line = " ".join(str(text).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
-
-
-def score_sum(parts: Sequence[tuple[str, str, float]], total: tuple[str, float]) -> go.Figure:
-    """A waterfall chart of the terms (name, note, value) and their total."""
-    rows = [*parts, (total[0], "", total[1])]
-    notes = [f" ({shorten(note, LABEL // 2)})" if note else "" for _, note, _ in rows]
-    names = [
-        plain(shorten(name, LONGEST - LABEL) + note) for (name, _, _), note in zip(rows, notes, strict=True)
-    ]
-    labels = [
-        plain(shorten(name, LABEL - len(note)) + note) for (name, _, _), note in zip(rows, notes, strict=True)
-    ]
-    values = [value for _, _, value in rows]
-    figure = go.Figure(
-        go.Waterfall(
-            orientation="h",
-            y=list(range(len(names))),  # positions, as two titles may have the same name
-            x=values,
-            customdata=names,
-            measure=["relative"] * len(parts) + ["total"],
-            text=[f"{value:+.3f}" for value in values[:-1]] + [f"<b>{values[-1]:.3f}</b>"],
-            textposition="outside",
-            textfont={"size": 13},
-            cliponaxis=False,
-            increasing={"marker": {"color": COLOURS[0]}},
-            decreasing={"marker": {"color": COLOURS[4]}},
-            totals={"marker": {"color": OTHER}},
-            connector={"line": {"color": OTHER, "width": 1, "dash": "dot"}},
-            hovertemplate="%{customdata}: %{text}<extra></extra>",
-        )
-    )
-    figure.update_yaxes(
-        autorange="reversed",
-        automargin=True,
-        tickvals=list(range(len(names))),
-        ticktext=labels,
-        tickfont={"size": 13},
-        showgrid=False,
-    )
-    figure.update_xaxes(
-        zeroline=True, zerolinecolor=OTHER, automargin=True, showgrid=False, showticklabels=False
-    )
-    # The margin leaves room for the numbers at any width
-    return finish(figure, height=36 * len(names) + 30, right=68)
 
 
 def relation_shares(relations: pd.DataFrame) -> go.Figure:

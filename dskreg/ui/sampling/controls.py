@@ -11,13 +11,14 @@ import streamlit as st
 
 from dskreg.explorer import Explanation
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.frame import sidebar
+from dskreg.ui.frame import sidebar, url
 from dskreg.ui.sampling import html_report
 from dskreg.ui.sampling.draw import Sample
 from dskreg.ui.sampling.graph import network
-from dskreg.ui.sampling.panels import score_terms
 
 MOST_PICKS, LARGEST_SEED = 64, 2**31 - 1
+SERVED, GUMBEL = "Top-K as served", "Gumbel sample"
+SINGLE_TERMS = 7  # neighbours with a row of their own in the exported report
 WHOLE = ("seed", "seed_b", "k", "ku")  # parameters of the link that are whole numbers
 
 
@@ -29,12 +30,10 @@ class Settings:
     seed: int
     picks: int
     user_picks: int
-    temperature: float
 
     def link(self) -> dict[str, object]:
         """The settings by their parameters in the link."""
-        named = {"noise": self.noise, "seed": self.seed, "k": self.picks, "ku": self.user_picks}
-        return {**named, "tau": self.temperature}
+        return {"noise": self.noise, "seed": self.seed, "k": self.picks, "ku": self.user_picks}
 
 
 def drop_infinite() -> None:
@@ -62,53 +61,56 @@ def is_infinite(text: str) -> bool:
 
 
 def resample() -> None:
-    """Callback: switch Gumbel noise on, or go to the next seed."""
+    """Callback: take a Gumbel sample, or go to the next seed."""
     st.session_state["seed"] = (st.session_state["seed"] + bool(st.session_state["noise"])) % LARGEST_SEED
     st.session_state["noise"] = True
 
 
+def _follow() -> None:
+    """Callback: write the chosen rule into the link's field."""
+    st.session_state["noise"] = st.session_state["rule"] == GUMBEL
+
+
 def show_settings(trained: dict[str, Any], samples_likes: bool) -> Settings:
-    """The sampler's settings, those of training by default; K_u only where likes are sampled."""
-    with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
-        noise = st.toggle(
-            "Gumbel noise",
-            key="noise",
-            bind="query-params",
-            help="On: one random sample. Off: the K largest logits, as for the recommendations.",
+    """The sampler's settings, those of training by default; K_u only where likes are sampled.
+
+    The link holds `noise` and `seed`; a field that changes nothing stands with the URL parameters.
+    """
+    with url.parameters():
+        noise = st.toggle("Gumbel noise", key="noise", bind="query-params")
+    st.session_state["rule"] = GUMBEL if noise else SERVED
+    row = st.container(horizontal=True, vertical_alignment="bottom", key="sampler")
+    with row:
+        st.segmented_control(
+            "Sample",
+            (SERVED, GUMBEL),
+            key="rule",
+            required=True,
+            on_change=_follow,
+            help="As served: the K largest logits, as for the recommendations. Gumbel sample: one random "
+            "sample without replacement from softmax(s).",
         )
-        seed = st.number_input(
-            "Seed",
-            0,
-            LARGEST_SEED,
-            key="seed",
-            bind="query-params",
-            width=115,
-            disabled=not noise,
-            help="Number that determines the Gumbel noise; the same seed gives the same sample.",
-        )
+        with row if noise else url.parameters():
+            seed = st.number_input(
+                "Seed n",
+                0,
+                LARGEST_SEED,
+                key="seed",
+                bind="query-params",
+                width=115,
+                help="Number that determines the Gumbel noise; the same seed gives the same sample.",
+            )
         st.button(
             "Resample",
             on_click=resample,
             icon=":material/casino:",
-            help="Switches Gumbel noise on, then moves to the next seed.",
+            help="Takes a Gumbel sample, then moves to the next seed.",
         )
         picks = _whole("Neighbours per item (K)", "k", trained["picks"], 190)
         user_picks = trained["user_picks"]
         if samples_likes:
             user_picks = _whole("History items (K_u)", "ku", user_picks, 165)
-        temperature = st.number_input(
-            "Temperature τ",
-            1e-4,
-            1e4,
-            float(trained["temperature"]),
-            0.05,
-            "%.2f",
-            key="tau",
-            bind="query-params",
-            width=115,
-            help="Softness of the relaxed weights in training; it changes neither the sample nor the score.",
-        )
-    return Settings(noise, seed, picks, user_picks, temperature)
+    return Settings(noise, seed, picks, user_picks)
 
 
 def _whole(label: str, key: str, trained: int, width: int) -> int:
@@ -186,3 +188,19 @@ def as_report(explanation: Explanation, sample: Sample) -> str:
     return html_report.page(
         explanation, sample.profile.label, score_terms(explanation), notes, sample.explorer.samples_likes
     )
+
+
+def score_terms(explanation: Explanation) -> list[tuple[str, str, float]]:
+    """The terms of the score (name, relation, value): own embedding, sampled neighbours, bias.
+
+    Neighbours beyond SINGLE_TERMS are one term.
+    """
+    frame = explanation.item_neighbours
+    sampled = frame[frame["picked"]].sort_values("contribution", key=abs, ascending=False, kind="stable")
+    single, rest = sampled.head(SINGLE_TERMS), sampled.iloc[SINGLE_TERMS:]
+    terms = [("own embedding", "", explanation.self_contribution)]
+    terms += list(zip(single["title"], single["relation"], single["contribution"], strict=True))
+    if len(rest):
+        name = f"{len(rest)} more neighbour{'s' * (len(rest) > 1)}"
+        terms.append((name, "", rest["contribution"].sum()))
+    return [*terms, ("bias", "", explanation.bias)] if explanation.bias else terms

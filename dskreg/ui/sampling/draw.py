@@ -3,61 +3,76 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.explorer import Explanation, Explorer, Profile
 from dskreg.ui.common import cache, charts, widgets
+from dskreg.ui.sampling.charts import INK
 from dskreg.ui.sampling.graph import marks
 
 QUIET = {"displayModeBar": False}
 SIDES = ("item", "user")
+NOT_POSSIBLE = "The link asks for {}, which is not possible here. The page uses other values."
 NUMBERS = {
     "rank": "%d",
     "logit": "%.3f",
     "share": "%.1f%%",
     "noise": "%.3f",
     "key": "%.3f",
+    "margin": "%+.3f",
     "relaxed": "%.3f",
     "attention": "%.3f",
     "contribution": "%+.3f",
+    "inclusion_probability": "%.1f%%",
     "lift": "%.1f",
 }
 PERCENT = ("share", "inclusion_probability")
-COLUMNS = {
-    "rank": ("Rank", "Position by key; the first K candidates are sampled."),
-    "title": ("Candidate", ""),
-    "picked": ("Sampled", "Whether the key is among the K largest."),
+COLUMNS = {  # label, help, width in pixels: down to the contribution they fit into 900 pixels
+    "title": ("Candidate", "", 168),
+    "picked": ("Sampled", "Whether the key is among the K largest.", 72),
+    "logit": ("Logit s", "Score of the sampler; a larger logit means a larger inclusion probability.", 66),
+    "noise": ("Noise G", "Gumbel noise of this sample; 0 for Top-K as served.", 68),
+    "key": ("Key s + G", "Logit plus Gumbel noise; the K largest keys are sampled.", 78),
+    "margin": (
+        "Margin",
+        "Key minus the K-th largest key: 0 or above if sampled. Empty where all candidates are sampled.",
+        68,
+    ),
     "inclusion_probability": (
-        "Inclusion probability π",
-        "Exact share of all random samples that contain the candidate.",
+        "π",
+        "Inclusion probability: exact share of all random samples that contain the candidate.",
+        64,
     ),
     "lift": (
         "Lift",
         "Inclusion probability divided by that of a uniform draw of K candidates; 1: as likely as by chance.",
+        52,
     ),
+    "via": ("Via", "Entities that both items have under this relation.", 138),
+    "relation": ("Relation r", "Relation of the knowledge graph that links the candidate to the item.", 86),
     "contribution": (
-        "Contribution",
-        "What the candidate adds to the score before the activation; 0 if it is not sampled.",
+        "Adds",
+        "Contribution: what the candidate adds to the score before the activation; 0 if it is not sampled.",
+        66,
     ),
-    "relation": ("Relation r", "Relation of the knowledge graph that links the candidate to the item."),
-    "via": ("Shared entities", "Entities that both items have under this relation."),
-    "liked": ("Liked", "Whether the user likes the candidate."),
-    "attention": ("Attention α", "Weight among the sampled neighbours; the weights sum to 1."),
-    "logit": ("Logit s", "Score of the sampler; a larger logit means a larger inclusion probability."),
-    "noise": ("Gumbel noise G", "Noise of this sample; 0 if Gumbel noise is off."),
-    "key": ("Key s + G", "Logit plus Gumbel noise; the K largest keys are sampled."),
-    "share": ("Probability mass", "Share of softmax(s), in percent."),
+    "attention": ("Attention α", "Weight among the sampled neighbours; the weights sum to 1.", 90),
+    "liked": ("Liked", "Whether the user likes the candidate.", 60),
+    "rank": ("Rank", "Position by key; the first K candidates are sampled.", 56),
+    "share": ("Probability mass", "Share of softmax(s), in percent.", 120),
     "relaxed": (
         "Relaxed weight",
-        "Soft weight at temperature τ, which carries the gradient in training; it can exceed 1.",
+        "Soft weight at the temperature of training, which carries its gradient; it can exceed 1.",
+        116,
     ),
 }
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The sample on show: one user, one item, and the sampler's settings; `seed` None means no noise."""
+    """The sample on show: one user, one item, and the sampler's settings; `seed` None: Top-K as served."""
 
     explorer: Explorer
     profile: Profile
@@ -65,7 +80,6 @@ class Sample:
     seed: int | None
     picks: int
     user_picks: int
-    temperature: float
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -75,13 +89,30 @@ class Sample:
     def explanation(self, item_id: Any = None, **changed: Any) -> Explanation:
         """The explanation; of another item, or with other settings, if given."""
         item_id = self.item_id if item_id is None else item_id
-        settings = {**self.settings, "temperature": self.temperature} | changed
-        return cache.explanation(self.explorer, self.profile, item_id, **settings)
+        return cache.explanation(self.explorer, self.profile, item_id, **self.settings | changed)
+
+    def flow(self, **more: Any) -> pd.DataFrame:
+        """The score by pairs of a liked title and a term (`Explorer.flow`)."""
+        found: pd.DataFrame = cache.ask(
+            self.explorer, "flow", self.profile, self.item_id, **self.settings | more
+        )
+        return found
 
     def colours(self) -> dict[str, str]:
         """A colour for every relation, the same on all panels."""
         dark = st.context.theme.type == "dark"
         return {**marks.colours(cache.relation_names(self.explorer), dark), "liked": charts.LIKED}
+
+
+def show_chart(place: Any, figure: go.Figure, key: str, alt: str) -> None:
+    """A plotly figure in `place`, a container or `st`, with text in the theme's darkest (lightest) colour:
+    the grey of Streamlit's plotly theme has a contrast below 4.5 : 1.
+    """
+    ink = INK[st.context.theme.type == "dark"]
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(tickfont_color=ink, title_font_color=ink)
+    figure.update_layout(font_color=ink, legend_font_color=ink)
+    place.plotly_chart(figure, key=key, config=QUIET, alt=alt)
 
 
 def choose_side(sample: Sample) -> str:
@@ -95,6 +126,23 @@ def candidates_of(sample: Sample, explanation: Explanation, side: str) -> pd.Dat
         return explanation.user_neighbours
     frame = explanation.item_neighbours
     return frame.assign(liked=frame["item_id"].isin(list(sample.profile.history)))
+
+
+def cut(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series] | None:
+    """The sampled candidate with the smallest key and the unsampled one with the largest; None where all
+    are sampled.
+
+    Args:
+        frame: candidates, the largest key first.
+    """
+    sampled = int(frame["picked"].sum())
+    return None if sampled in (0, len(frame)) else (frame.iloc[sampled - 1], frame.iloc[sampled])
+
+
+def with_margin(frame: pd.DataFrame) -> pd.DataFrame:
+    """The candidates with `margin`: key minus the K-th largest key, NaN where there is no choice."""
+    ends = cut(frame)
+    return frame.assign(margin=np.nan if ends is None else frame["key"] - ends[0]["key"])
 
 
 def show_candidates(
@@ -116,26 +164,19 @@ def show_candidates(
 def _columns(compact: bool) -> dict[str, Any]:
     """How the columns are shown; compact ones stand beside a drawing."""
     config: dict[str, Any] = {
-        name: st.column_config.NumberColumn(label, format=NUMBERS[name], help=text)
+        name: st.column_config.NumberColumn(label, format=NUMBERS[name], help=text, width=width)
         if name in NUMBERS
-        else st.column_config.Column(label, help=text)
-        for name, (label, text) in COLUMNS.items()
+        else st.column_config.Column(label, help=text, width=width, pinned=name == "title")
+        for name, (label, text, width) in COLUMNS.items()
     }
-    title, (label, text) = COLUMNS["title"][0], COLUMNS["inclusion_probability"]
-    config["title"] = st.column_config.TextColumn(title, pinned=True, width=130 if compact else "medium")
     if compact:
-        config["picked"] = st.column_config.CheckboxColumn("Sampled", width=68)
-        config["contribution"] = st.column_config.NumberColumn(
-            "Adds", format=NUMBERS["contribution"], help=COLUMNS["contribution"][1], width=62
-        )
-        config["lift"] = st.column_config.NumberColumn(
-            "Lift", format=NUMBERS["lift"], help=COLUMNS["lift"][1], width=48
-        )
-        config["inclusion_probability"] = st.column_config.NumberColumn(
-            "π", format="%.0f%%", help=f"{label}: {text}", width=56
-        )
-    else:
-        config["inclusion_probability"] = st.column_config.ProgressColumn(
-            label, format="%.1f%%", min_value=0.0, max_value=100.0, help=text
-        )
+        for name, label, form, width in (
+            ("contribution", "Adds", NUMBERS["contribution"], 62),
+            ("lift", "Lift", NUMBERS["lift"], 48),
+            ("inclusion_probability", "π", "%.0f%%", 56),
+        ):
+            config[name] = st.column_config.NumberColumn(
+                label, format=form, help=COLUMNS[name][1], width=width
+            )
+        config["title"] = st.column_config.TextColumn("Candidate", pinned=True, width=130)
     return config

@@ -1,9 +1,10 @@
-"""Two panels: the score attributed to pairs of a liked item and a term, and how unevenly the knowledge graph
+"""Two panels: the score by term, by liked title and by pairs of both, and how unevenly the knowledge graph
 connects items.
 """
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +12,8 @@ from dskreg.explorer import Explanation
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import charts
-from dskreg.ui.sampling.draw import QUIET, Sample
+from dskreg.ui.sampling.draw import Sample, show_chart
+from dskreg.ui.sampling.panels import SMALLEST, decomposition
 
 SOURCES = 8  # liked items with a name of their own
 CURVES = {
@@ -36,6 +38,23 @@ MEASURES = {
         "Items that sample it without Gumbel noise, as for the recommendations.",
     ),
 }
+TERMS: dict[str, Any] = {
+    "group": st.column_config.TextColumn("Part", width=130),
+    "term": st.column_config.TextColumn("Term", width=200),
+    "relation": st.column_config.TextColumn("Relation", width=80),
+    "contribution": st.column_config.NumberColumn("Adds", format="%+.3f", width=66),
+    "share": st.column_config.NumberColumn("Share", format="%.1f%%", width=66),
+}
+LIKED: dict[str, Any] = {
+    "title": st.column_config.TextColumn("Liked title", pinned=True, width=190),
+    "contribution": st.column_config.NumberColumn(
+        "Adds",
+        format="%+.3f",
+        width=66,
+        help="Through the own embedding and the neighbours of the recommended title.",
+    ),
+    "share": st.column_config.NumberColumn("Share", format="%.1f%%", width=66),
+}
 HIGHEST = ("drawn", "mass", "appears", "paths", "candidates")
 FLOW: dict[str, Any] = {
     "source": st.column_config.TextColumn("Liked item", pinned=True, width="medium"),
@@ -56,18 +75,61 @@ CONCENTRATION: dict[str, Any] = {
 }
 
 
-def show_flow(sample: Sample, explanation: Explanation) -> None:
+def show_attribution(sample: Sample, explanation: Explanation) -> None:
+    """The score by term, by liked title, and by pairs of a liked title and a term."""
+    if explanation.basis == "popularity":
+        st.info("The user has no likes, so no liked title contributes.", icon=":material/inbox:")
+        return
+    left, right = st.columns([3, 2])
+    with left:
+        _show_terms(sample, explanation)
+    with right:
+        _show_liked(explanation)
+    _show_flow(sample, explanation)
+
+
+def _show_terms(sample: Sample, explanation: Explanation) -> None:
+    """Every term of the decomposition, and their sum."""
+    st.subheader("Score by term", anchor=False)
+    table = decomposition(explanation, sample.flow())
+    linear, total = explanation.activation == "linear", explanation.pre_activation_score
+    name = "score" if linear else f"sum before {explanation.activation}"
+    table.loc[len(table)] = ["Total", name, "", total, table["share"].sum(skipna=False)]
+    st.dataframe(
+        table.assign(share=100 * table["share"]),
+        column_config=TERMS,
+        hide_index=True,
+        key="score_table",
+        alt=f"Every term of the score of {explanation.title}; they add up to {total:.3f}",
+        height=330,
+        placeholder="–",
+    )
+
+
+def _show_liked(explanation: Explanation) -> None:
+    """The score by liked title; of every user the same is what no liked title adds."""
+    st.subheader("Score by liked title", anchor=False)
+    liked = explanation.liked
+    liked = liked[liked["contribution"] != 0]  # of the paper's form those that were sampled
+    share = 100 * liked["contribution"] / explanation.score if explanation.score > SMALLEST else np.nan
+    st.dataframe(
+        liked.assign(share=share)[list(LIKED)],
+        column_config=LIKED,
+        hide_index=True,
+        key="liked_parts",
+        alt=f"The score of {explanation.title} by liked title, the largest contribution first",
+        height=330,
+        placeholder="–",
+    )
+    rest = explanation.score - liked["contribution"].sum()
+    if abs(rest) >= SMALLEST:
+        st.caption(f"From no liked title: **{rest:+.3f}**.")
+
+
+def _show_flow(sample: Sample, explanation: Explanation) -> None:
     """Liked items -> terms -> score, with widths."""
     st.subheader("Attribution by liked item", anchor=False)
-    flow = cache.ask(
-        sample.explorer, "flow", sample.profile, sample.item_id, sources=SOURCES, **sample.settings
-    )
-    if flow.empty:
-        st.info(
-            "The user has no likes, so no liked item contributes to the score.",
-            icon=":material/inbox:",
-        )
-        return
+    flow = sample.flow(sources=SOURCES)
     through, named = flow["target_id"].notna(), flow["source_id"].notna()
     negative = flow[flow["contribution"] < 0]["contribution"].sum()
     st.markdown(
@@ -89,7 +151,7 @@ def show_flow(sample: Sample, explanation: Explanation) -> None:
     )
     chart, table = st.tabs(["Chart", "Table"], key="flow_as", bind="query-params")
     figure = charts.sankey(flow, explanation.title, sample.colours(), st.context.theme.type == "dark")
-    chart.plotly_chart(figure, key="flow_chart", config=QUIET, alt=alt)
+    show_chart(chart, figure, key="flow_chart", alt=alt)
     chart.caption(
         "Left: liked items. Middle: terms, in the colours of their relations. Green: positive. Red: "
         "negative. Width: absolute contribution. Opposite signs cancel at a term."
@@ -142,7 +204,7 @@ def show_degrees(sample: Sample, explanation: Explanation) -> None:
     left, right = st.columns(2)
     mark = {name: float(own[name]) for name in CURVES}
     alt = f"Number of items with at least a given {', '.join(CURVES.values())}; {explanation.title} is marked"
-    left.plotly_chart(charts.at_least(frame, CURVES, mark), key="hubs_chart", config=QUIET, alt=alt)
+    show_chart(left, charts.at_least(frame, CURVES, mark), key="hubs_chart", alt=alt)
     left.caption(f"★ {plain(explanation.title)}. Both axes are logarithmic.")
     rows = table.assign(
         measure=[MEASURES[name][0] for name in table.index], own=[own[name] for name in table.index]

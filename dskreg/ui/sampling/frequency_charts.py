@@ -1,4 +1,6 @@
-"""plotly figures of many samples: convergence, empirical frequencies, and the distribution of the score."""
+"""plotly figures of the keys of one sample, and of many samples: convergence, empirical frequencies, and the
+distribution of the score.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,76 @@ from dskreg.ui.common.charts import COLOURS, OTHER, finish, plain, shorten
 from dskreg.ui.sampling.charts import CHOSEN, LEGEND, UP, faded
 
 BINS = 40
+
+
+def key_strip(frame: pd.DataFrame) -> go.Figure:
+    """All keys on one axis with the cut after the K largest; with noise, the logits on a line above.
+
+    Args:
+        frame: candidates (title, logit, noise, key, picked), the largest key first; some are not sampled.
+    """
+    picked = frame["picked"].to_numpy(dtype=bool)
+    noisy = bool(frame["noise"].any())
+    figure = go.Figure()
+    if noisy:
+        served = frame["logit"].rank(ascending=False, method="first") <= picked.sum()
+        ways = frame[picked | served]
+        figure.add_scatter(
+            x=[x for s, key in zip(ways["logit"], ways["key"], strict=True) for x in (s, key, None)],
+            y=[1, 0, None] * len(ways),
+            mode="lines",
+            line={"color": faded(OTHER, 0.6), "width": 1},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    shapes = (
+        ("not sampled", ~picked, {"symbol": "line-ns-open", "size": 16, "color": OTHER, "line_width": 1.5}),
+        ("sampled", picked, {"symbol": "circle", "size": 10, "color": UP}),
+    )
+    for name, rows, marker in shapes:
+        chosen = frame[rows]
+        for line, column in enumerate(("key", "logit") if noisy else ("key",)):
+            figure.add_scatter(
+                x=chosen[column].tolist(),
+                y=[line] * len(chosen),
+                mode="markers",
+                marker=marker,
+                name=name,
+                legendgroup=name,
+                showlegend=line == 0,
+                text=[plain(title) for title in chosen["title"]],
+                hovertemplate=f"%{{text}}: {column} %{{x:.3f}}, {name}<extra></extra>",
+            )
+    between = float(frame["key"][picked].min() + frame["key"][~picked].max()) / 2
+    figure.add_shape(
+        type="line",
+        x0=between,
+        x1=between,
+        y0=-0.5,
+        y1=0.5,
+        line={"color": CHOSEN, "width": 2, "dash": "dash"},
+    )
+    figure.add_annotation(
+        x=between,
+        y=-0.5,
+        yanchor="top",
+        text=f"cut after the {picked.sum()} largest keys",
+        showarrow=False,
+        font={"size": 13},
+    )
+    names = {0: "key s + G", 1: "logit s"} if noisy else {0: "key s"}
+    figure.update_yaxes(
+        range=[-0.95, 1.5 if noisy else 0.6],
+        tickvals=list(names),
+        ticktext=list(names.values()),
+        tickfont={"size": 13},
+        showgrid=False,
+        zeroline=False,
+        automargin=True,
+    )
+    figure.update_xaxes(side="bottom", zeroline=False, tickfont={"size": 12})
+    figure.update_layout(legend=LEGEND)
+    return finish(figure, height=230 if noisy else 170, right=16)
 
 
 def spread(probability: Sequence[float], parts: Sequence[float] = (1.0, 0.75, 0.5, 0.25, 0.1)) -> list[int]:

@@ -1,33 +1,37 @@
-"""The sampling page's first panels: the graph of the sample, the decomposition of the score, all candidates,
-and the relations.
+"""The decomposition of the score, and the sampling page's first panels: the graph of the sample, all
+candidates, and the relations.
 """
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explanation
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.sampling.draw import COLUMNS, QUIET, Sample, candidates_of, choose_side, show_candidates
+from dskreg.ui.sampling import charts as sampling_charts
+from dskreg.ui.sampling import frequency_charts
+from dskreg.ui.sampling.draw import (
+    COLUMNS,
+    Sample,
+    candidates_of,
+    choose_side,
+    cut,
+    show_candidates,
+    show_chart,
+    with_margin,
+)
 from dskreg.ui.sampling.graph import network
 
 SMALLEST = 5e-4  # what three decimals show
-SINGLE_TERMS = 7  # neighbours with a bar of their own in the decomposition
+LIKES, NEIGHBOURS = 6, 8  # terms with a bar of their own in the decomposition
+TERM = ["term", "relation", "contribution", "share"]
+OWN, AROUND, BIAS = "Own embedding", "Sampled neighbours", "Bias"
+ITSELF, PRIOR = "own embedding", "global term"  # as `Explorer.flow` names a target and a source
+TELLS, HARDLY = 0.2, 0.05  # Cohen's kappa: from here "tells"; below "cannot tell"
 EDGES = ("title", "picked", "contribution", "inclusion_probability", "lift", "relation")
-LIKED: dict[str, Any] = {
-    "title": st.column_config.TextColumn("Liked title", pinned=True, width=330),
-    "contribution": st.column_config.NumberColumn(
-        "Contribution", format="%+.3f", help="Through the own embedding and the neighbours of this title."
-    ),
-    "share": st.column_config.NumberColumn("Of the score", format="%.1f %%"),
-}
-TERMS: dict[str, Any] = {
-    "term": st.column_config.TextColumn("Term", pinned=True, width=190),
-    "contribution": st.column_config.NumberColumn("Contribution", format="%+.3f"),
-    "relation": "Relation",
-}
 RELATIONS = {
     "expected_picks": ("Expected", "%.2f", "Mean number of its candidates in a random sample."),
     "share": ("Probability mass", "%.1f%%", "Share of softmax(s), in percent."),
@@ -38,49 +42,33 @@ RELATIONS = {
 
 
 def summary(frame: pd.DataFrame, what: str, random: bool) -> str:
-    """How many candidates are sampled and which of them has the largest contribution, if any; Markdown."""
-    sampled = frame[frame["picked"]]
-    if len(sampled) == len(frame) == 1:
-        opening = "The model samples the only candidate."
-    elif len(sampled) == len(frame):
-        opening = f"The model samples all **{len(frame)}** {what}, since there are no more than K."
-    else:
-        rule = "" if random else ", those with the largest logits"
-        opening = f"The model samples **{len(sampled)}** of **{len(frame)}** {what}{rule}."
-    if not sampled["contribution"].any():
-        return opening
-    most = sampled.loc[sampled["contribution"].abs().idxmax()]
-    relation = "" if most["relation"] == "liked" else f" ({plain(most['relation'])})"
-    together = (
-        f" The sampled {what} contribute **{sampled['contribution'].sum():+.3f}** in total."
-        if len(sampled) > 1
-        else ""
-    )
+    """How many candidates are sampled, and by which rule; Markdown."""
+    sampled = int(frame["picked"].sum())
+    if sampled == len(frame) == 1:
+        return "The model samples the only candidate."
+    if sampled == len(frame):
+        return f"The model samples all **{len(frame)}** {what}, since there are no more than K."
+    rule = "" if random else ", those with the largest logits"
+    return f"The model samples **{sampled}** of **{len(frame)}** {what}{rule}."
+
+
+def sharpness(explanation: Explanation) -> str:
+    """How far the sampler's choice is from a uniform draw, in one line of Markdown."""
+    count, agreement = len(explanation.item_neighbours), explanation.agreement
+    if agreement is None:
+        return ""
+    verdict = "tells candidates from uniform"
+    if agreement < TELLS:
+        verdict = f"{'cannot' if agreement < HARDLY else 'can hardly'} tell candidates from uniform"
     return (
-        f"{opening} *{plain(most['title'])}*{relation} has the largest contribution, "
-        f"**{most['contribution']:+.3f}**, and inclusion probability "
-        f"**{most['inclusion_probability']:.0%}**, {most['lift']:.1f} times that of a uniform draw.{together}"
+        f":small[Effective candidates **{explanation.effective_candidates:.1f}** of {count} · expected "
+        f"overlap of two samples **{explanation.expected_overlap:.1f}** of {explanation.picks} (uniform "
+        f"{explanation.uniform_overlap:.1f}) · **{verdict}** (κ = {agreement:.2f})]"
     )
-
-
-def score_terms(explanation: Explanation) -> list[tuple[str, str, float]]:
-    """The terms of the score (name, relation, value): own embedding, sampled neighbours, bias.
-
-    Neighbours beyond SINGLE_TERMS are one term.
-    """
-    frame = explanation.item_neighbours
-    sampled = frame[frame["picked"]].sort_values("contribution", key=abs, ascending=False, kind="stable")
-    single, rest = sampled.head(SINGLE_TERMS), sampled.iloc[SINGLE_TERMS:]
-    terms = [("own embedding", "", explanation.self_contribution)]
-    terms += list(zip(single["title"], single["relation"], single["contribution"], strict=True))
-    if len(rest):
-        name = f"{len(rest)} more neighbour{'s' * (len(rest) > 1)}"
-        terms.append((name, "", rest["contribution"].sum()))
-    return [*terms, ("bias", "", explanation.bias)] if explanation.bias else terms
 
 
 def show_graph(sample: Sample, explanation: Explanation) -> None:
-    """One side of the sample as a graph and a table; below, the score by term and by liked title."""
+    """One side of the sample as a graph and a table."""
     st.subheader("Sampled and unsampled neighbours", anchor=False)
     side = choose_side(sample)
     frame, profile = candidates_of(sample, explanation, side), sample.profile
@@ -95,9 +83,6 @@ def show_graph(sample: Sample, explanation: Explanation) -> None:
         _show_network(sample, frame, (explanation.item_id, title), side)
     else:
         st.info("There are no candidates on this side.", icon=":material/hub:")
-    st.subheader("Score decomposition", anchor=False)
-    show_terms(explanation)
-    show_liked(explanation)
 
 
 def parts_in_words(explanation: Explanation) -> str:
@@ -105,14 +90,78 @@ def parts_in_words(explanation: Explanation) -> str:
     own, around = explanation.self_contribution, explanation.neighbour_contribution
     words = [("own embedding", own), ("sampled neighbours", around)]
     words += [("bias", explanation.bias)] * bool(explanation.bias)
-    total = sum(value for _, value in words)
+    total = explanation.pre_activation_score
     if explanation.basis == "popularity":
         return ""
-    if total <= SMALLEST or min(own, around) < -SMALLEST:  # parts of a negative whole have no share
-        return f"Terms: {', '.join(f'{name} **{value:+.3f}**' for name, value in words)}."
-    parts = ", ".join(f"{name} **{value / total:.0%}** ({value:+.3f})" for name, value in words)
-    whole = "score" if explanation.activation == "linear" else f"sum before {explanation.activation}"
-    return f"Of the {whole}: {parts}."
+    whole = f"Score **{explanation.score:.3f}**"
+    if explanation.activation != "linear":
+        whole += f" = {explanation.activation}(**{total:.3f}**)"
+    if total <= SMALLEST:  # parts of a negative whole have no share
+        return f"{whole}: {', '.join(f'{name} **{value:+.3f}**' for name, value in words)}."
+    return f"{whole}: {', '.join(f'{name} **{value / total:.0%}** ({value:+.3f})' for name, value in words)}."
+
+
+def decomposition(explanation: Explanation, flow: pd.DataFrame) -> pd.DataFrame:
+    """group, term, relation, contribution, share (NaN where the sum is not above 0): the score before the
+    activation as a sum over the own embedding by liked title, the sampled neighbours, and the bias.
+
+    Args:
+        flow: all pairs of the same sample (`Explorer.flow`).
+    """
+    own = flow[flow["target"] == ITSELF]
+    if own.empty:  # a title without an embedding of its own
+        own = pd.DataFrame([{"source": ITSELF, "contribution": explanation.self_contribution}])
+    own = own.assign(
+        group=OWN, term=own["source"].replace(PRIOR, "prior (the same for every user)"), relation=""
+    )
+    around = explanation.item_neighbours[explanation.item_neighbours["picked"]]
+    around = around.assign(group=AROUND, term=around["title"])
+    rows = [
+        frame.sort_values("contribution", key=abs, ascending=False, kind="stable") for frame in (own, around)
+    ]
+    columns = ["group", "term", "relation", "contribution"]
+    table = pd.concat([frame[columns] for frame in rows], ignore_index=True)
+    if explanation.bias:
+        table.loc[len(table)] = [BIAS, "bias", "", explanation.bias]
+    total = explanation.pre_activation_score
+    return table.assign(share=table["contribution"] / total if total > SMALLEST else np.nan)
+
+
+def bars(table: pd.DataFrame) -> pd.DataFrame:
+    """label, note, contribution, share, group, head: the chart's rows. A head row per group of
+    `decomposition`, and below it the largest terms and the sum of the others.
+    """
+    rows = []
+    for group, terms in table.groupby("group", sort=False):
+        rows.append((group, "", *_sums(terms), group, True))
+        if terms["term"].isin([ITSELF, "bias"]).all():  # the head says it
+            continue
+        most, what = (LIKES, "liked titles") if group == OWN else (NEIGHBOURS, "neighbours")
+        most += len(terms) == most + 1  # a row for the last is as long as one for "1 more"
+        rows += [(*term, group, False) for term in terms[TERM].to_numpy()[:most].tolist()]
+        if len(rest := terms.iloc[most:]):
+            rows.append((f"{len(rest)} more {what}", "", *_sums(rest), group, False))
+    return pd.DataFrame(rows, columns=["label", "note", "contribution", "share", "group", "head"])
+
+
+def _sums(terms: pd.DataFrame) -> tuple[float, float]:
+    return float(terms["contribution"].sum()), float(terms["share"].sum(skipna=False))
+
+
+def show_decomposition(sample: Sample, explanation: Explanation) -> None:
+    """The score as a sum, in words and as a chart; nothing for a user without likes."""
+    if explanation.basis == "popularity":
+        return
+    rows, words = bars(decomposition(explanation, sample.flow())), parts_in_words(explanation)
+    st.markdown(words)
+    show_chart(
+        st,
+        sampling_charts.decomposition(rows),
+        key="decomposition",
+        alt=f"Decomposition of the score of {explanation.title}. {words.replace('**', '')}",
+    )
+    if explanation.activation != "linear":
+        st.caption(f"Contributions add up before the activation, {explanation.activation}.")
 
 
 def _show_network(sample: Sample, frame: pd.DataFrame, centre: tuple[Any, str], side: str) -> None:
@@ -134,65 +183,14 @@ def _show_network(sample: Sample, frame: pd.DataFrame, centre: tuple[Any, str], 
             st.caption("An item with several relations is one node; its label shows the total contribution.")
 
 
-def show_terms(explanation: Explanation) -> None:
-    """The score as a sum: chart and table."""
-    terms, linear = score_terms(explanation), explanation.activation == "linear"
-    total = ("score" if linear else f"sum before {explanation.activation}", explanation.pre_activation_score)
-    alt = f"Own embedding and sampled neighbours add up to {explanation.pre_activation_score:.3f}"
-    left, right = st.columns([3, 2])
-    left.plotly_chart(charts.score_sum(terms, total), key="score_sum", config=QUIET, alt=alt)
-    table = pd.DataFrame([*terms, (total[0], "", total[1])], columns=["term", "relation", "contribution"])
-    right.dataframe(
-        table[list(TERMS)],
-        hide_index=True,
-        column_config=TERMS,
-        alt=alt,
-        key="score_table",
-        height="content",
-    )
-    if not linear:
-        st.caption(
-            "Contributions add up before the activation only; "
-            f"{explanation.activation} maps their sum to the score {explanation.score:.3f}."
-        )
-
-
-def show_liked(explanation: Explanation) -> None:
-    """The score by liked title; of every user the same is what no liked title adds."""
-    st.subheader("Score by liked title", anchor=False)
-    liked = explanation.liked
-    if liked.empty:
-        st.info("The user has no likes, so no liked title contributes.", icon=":material/inbox:")
-        return
-    first, rest = liked.iloc[0], explanation.score - liked["contribution"].sum()
-    adding = liked[liked["contribution"] != 0]  # of the paper's form those that were sampled
-    which = "Each" if len(adding) == len(liked) else f"**{len(adding)}**"
-    others = "" if abs(rest) < SMALLEST else f" From no liked title: **{rest:+.3f}**."
-    st.markdown(
-        f"{which} of the **{len(liked)}** liked titles adds a part, through the own embedding and the "
-        f"neighbours of *{plain(explanation.title)}*. *{plain(first['title'])}* adds most: "
-        f"**{first['contribution']:+.3f}** of **{explanation.score:.3f}**.{others}"
-    )
-    liked = adding
-    share = 100 * liked["contribution"] / explanation.score if explanation.score > SMALLEST else None
-    st.dataframe(
-        liked.assign(share=share)[[name for name in LIKED if name != "share" or share is not None]],
-        column_config=LIKED,
-        hide_index=True,
-        key="liked_parts",
-        alt=f"The score of {explanation.title} by liked title, the largest contribution first",
-        height="content" if len(liked) <= 8 else 320,
-        width=680,
-    )
-
-
 def show_all(sample: Sample, explanation: Explanation) -> None:
     """Every candidate with every number of the sample: filtered, sorted, downloaded."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         side = choose_side(sample)
-        frame = candidates_of(sample, explanation, side)
+        frame = with_margin(candidates_of(sample, explanation, side))
         relations = list(dict.fromkeys(frame["relation"])) if side == "item" else []
         chosen = _filter(frame, relations)
+    _show_keys(frame, side)
     few = "" if len(chosen) == len(frame) else f"**{len(chosen)}** of "
     st.markdown(f"{few}**{len(frame)}** candidates, largest key first. Click a column header to sort.")
     alt = f"Candidates of the {side} with every number of the sample"
@@ -204,6 +202,27 @@ def show_all(sample: Sample, explanation: Explanation) -> None:
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
+    )
+
+
+def _show_keys(frame: pd.DataFrame, side: str) -> None:
+    """All keys on one axis, with the cut after the K largest; nothing where all candidates are sampled."""
+    ends = cut(frame)
+    if ends is None:
+        return
+    last, first = ends
+    count = int(frame["picked"].sum())
+    words = (
+        f"The cut after the {count} largest keys lies between *{plain(last['title'])}* "
+        f"({plain(last['relation'])}, **{last['key']:.3f}**) and *{plain(first['title'])}* "
+        f"({plain(first['relation'])}, **{first['key']:.3f}**)."
+    )
+    st.markdown(words)
+    show_chart(
+        st,
+        frequency_charts.key_strip(frame),
+        key=f"keys_{side}",
+        alt=f"Keys of {len(frame)} candidates; the {count} largest are sampled",
     )
 
 
@@ -243,7 +262,7 @@ def show_relations(sample: Sample, relations: pd.DataFrame) -> None:
         "the relation is sampled more often than uniformly."
     )
     alt = f"Share of the probability mass and of the candidates for {len(relations)} relations"
-    st.plotly_chart(charts.relation_shares(relations), key="relation_shares", config=QUIET, alt=alt)
+    show_chart(st, charts.relation_shares(relations), key="relation_shares", alt=alt)
     config: dict[str, Any] = {
         "relation": st.column_config.TextColumn("Relation", pinned=True),
         "candidates": "Candidates",

@@ -11,7 +11,7 @@ import streamlit as st
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import frequency_charts as charts
-from dskreg.ui.sampling.draw import QUIET, Sample
+from dskreg.ui.sampling.draw import Sample, show_chart
 
 TIMES = ("100", "1000", "5000")
 PERCENT = {
@@ -76,17 +76,17 @@ def _show_charts(frame: pd.DataFrame, running: pd.DataFrame, outside: int) -> No
     chosen = charts.spread(frame["inclusion_probability"])
     left, right = st.columns(2)
     left.markdown("**Convergence of empirical frequency** (dotted: exact probability)")
-    left.plotly_chart(
+    show_chart(
+        left,
         charts.converging(frame, running, chosen),
         key="converging",
-        config=QUIET,
         alt=f"Share of the first n samples that contain {', '.join(frame['title'][chosen])}",
     )
     right.markdown("**All candidates** (dotted: observed equals exact)")
-    right.plotly_chart(
+    show_chart(
+        right,
         charts.exact_and_observed(frame),
         key="exact_and_observed",
-        config=QUIET,
         alt=f"Exact probability and frequency of {len(frame)} candidates; {outside} outside the band",
     )
 
@@ -101,7 +101,7 @@ def _show_scores(score: np.ndarray, without_noise: float) -> None:
     )
     left, right = st.columns([3, 2])
     alt = f"Scores of {len(score):,} samples from {score.min():.3f} to {score.max():.3f}"
-    left.plotly_chart(charts.score_spread(score, without_noise), key="score_spread", config=QUIET, alt=alt)
+    show_chart(left, charts.score_spread(score, without_noise), key="score_spread", alt=alt)
     figures = {
         "mean": score.mean(),
         "standard deviation": score.std(),

@@ -7,9 +7,9 @@ import streamlit as st
 
 from dskreg.explorer import Explanation
 from dskreg.ui.common import cache, widgets
-from dskreg.ui.common.widgets import plain
+from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.sampling import charts
-from dskreg.ui.sampling.draw import QUIET, Sample
+from dskreg.ui.sampling.draw import NOT_POSSIBLE, Sample, show_chart
 
 KINDS = ("seeds", "temperatures")
 LARGEST_SEED = 2**31 - 1
@@ -25,7 +25,7 @@ def show_versus(sample: Sample, explanation: Explanation) -> None:
     if kind == "seeds":
         _two_seeds(sample, explanation)
     else:
-        _two_temperatures(sample, explanation)
+        _two_temperatures(sample)
 
 
 def compared(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -78,17 +78,14 @@ def _two_seeds(sample: Sample, before: Explanation) -> None:
     after = sample.explanation(seed=seed)
     both = compared(before.item_neighbours, after.item_neighbours)
     names = ("A: without noise" if sample.seed is None else f"A: seed {sample.seed}", f"B: seed {seed}")
-    with st.container(horizontal=True):
-        difference = f"{after.score - before.score:+.3f}"
-        st.metric(f"Score {names[0]}", f"{before.score:.3f}", border=True)
-        st.metric(f"Score {names[1]}", f"{after.score:.3f}", difference, border=True)
-        for status in STATUS:
-            st.metric(status.capitalize(), int((both["status"] == status).sum()), border=True)
+    st.markdown(
+        f"Score **{before.score:.3f}** ({names[0]}) and **{after.score:.3f}** ({names[1]}), a difference of "
+        f"**{after.score - before.score:+.3f}**. {_changed_titles(both) if len(both) else ''}"
+    )
     if seed == sample.seed:
         st.info("Both samples have the same seed. Choose another seed.", icon=":material/casino:")
     if both.empty:
         return
-    st.markdown(_changed_titles(both))
     ends = ((names[0], before.pre_activation_score), (names[1], after.pre_activation_score))
     _show_change(ends, changes(before, after, both))
     nonlinear = "" if before.activation == "linear" else f" Values are before {before.activation}."
@@ -105,15 +102,19 @@ def _two_seeds(sample: Sample, before: Explanation) -> None:
 
 
 def _changed_titles(both: pd.DataFrame) -> str:
-    """A sentence that names the first titles added and removed."""
+    """A sentence that names the first neighbours added and removed."""
     parts = [
         f"**{(both['status'] == 'unchanged').sum()}** of **{int(both['picked_before'].sum())}** unchanged"
     ]
     for status in ("added", "removed"):
-        titles = both[both["status"] == status]["title"].tolist()
+        rows = both[both["status"] == status]
+        titles = [
+            f"*{plain(title)}* ({plain(relation)})"
+            for title, relation in zip(rows["title"], rows["relation"], strict=True)
+        ]
         more = f" and {len(titles) - NAMED} more" if len(titles) > NAMED else ""
         if titles:
-            parts.append(f"{status}: {', '.join(f'*{plain(title)}*' for title in titles[:NAMED])}{more}")
+            parts.append(f"{status}: {', '.join(titles[:NAMED])}{more}")
     return "; ".join(parts) + "."
 
 
@@ -121,7 +122,8 @@ def _show_change(ends: tuple[tuple[str, float], tuple[str, float]], terms: list[
     """The steps from one score to the other: chart and table."""
     left, right = st.columns([3, 2])
     alt = f"From {ends[0][0]}, {ends[0][1]:.3f}, to {ends[1][0]}, {ends[1][1]:.3f}"
-    left.plotly_chart(charts.change(ends[0], terms, ends[1]), key="change", config=QUIET, alt=alt)
+    show_chart(left, charts.change(ends[0], terms, ends[1]), key="change", alt=alt)
+    left.caption("Zoomed axis: the bars do not start at 0.")
     right.dataframe(
         [{"term": name, "contribution": value} for name, value in (ends[0], *terms, ends[1])],
         column_config={
@@ -165,24 +167,34 @@ def _show_both(both: pd.DataFrame) -> None:
     )
 
 
-def _two_temperatures(sample: Sample, explanation: Explanation) -> None:
-    tau = st.number_input(
-        "Other temperature τ",
+def _temperature(side: str, key: str, default: float) -> float:
+    return st.number_input(
+        f"Temperature τ, {side}",
         1e-4,
         1e4,
-        1.0,
+        default,
         0.05,
         "%.2f",
-        key="tau_b",
+        key=key,
         bind="query-params",
         width=170,
-        help="Temperature B; temperature A is set at the top of the page.",
+        help="Softness of the relaxed weights.",
     )
+
+
+def _two_temperatures(sample: Sample) -> None:
+    asked = {name: st.query_params[name] for name in ("tau", "tau_b") if name in st.query_params}
+    with st.container(horizontal=True):
+        one = _temperature("A", "tau", float(sample.explorer.defaults["temperature"]))
+        other = _temperature("B", "tau_b", 1.0)
+    if wrong := widgets.not_followed(asked, {"tau": one, "tau_b": other}):
+        widgets.show_notice(Notice(NOT_POSSIBLE.format(", ".join(wrong))))
     st.markdown(
         "The temperature changes neither the sample nor the serving score. It sets the softness of the "
         "relaxed weights that training uses; the relaxed score is the score with these weights."
     )
-    names = (f"A: τ = {explanation.temperature:g}", f"B: τ = {tau:g}")
+    explanation = sample.explanation(temperature=one)
+    names = (f"A: τ = {one:g}", f"B: τ = {other:g}")
     with st.container(horizontal=True):
         st.metric(
             "Serving score",
@@ -190,7 +202,7 @@ def _two_temperatures(sample: Sample, explanation: Explanation) -> None:
             border=True,
             help="Score with the sampled neighbours.",
         )
-        for name, temperature in zip(names, (explanation.temperature, tau), strict=True):
+        for name, temperature in zip(names, (one, other), strict=True):
             settings = {**sample.settings, "temperature": temperature}
             score = cache.ask(sample.explorer, "relaxed_score", sample.profile, sample.item_id, **settings)
             st.metric(
@@ -203,7 +215,7 @@ def _two_temperatures(sample: Sample, explanation: Explanation) -> None:
     frame = explanation.item_neighbours[["title", "relation", "picked", "key"]].assign(
         relaxed_a=explanation.item_neighbours["relaxed"],
         # The same keys, so the same order
-        relaxed_b=sample.explanation(temperature=tau).item_neighbours["relaxed"].to_numpy(),
+        relaxed_b=sample.explanation(temperature=other).item_neighbours["relaxed"].to_numpy(),
     )
     if len(frame):
         _show_weights(frame, names)
@@ -218,7 +230,7 @@ def _show_weights(frame: pd.DataFrame, names: tuple[str, str]) -> None:
     top = frame.head(WEIGHTS)
     left, right = st.columns([3, 2])
     alt = f"Relaxed weights of the {len(top)} candidates with the largest keys at two temperatures"
-    left.plotly_chart(charts.relaxed_weights(top, names), key="relaxed_weights", config=QUIET, alt=alt)
+    show_chart(left, charts.relaxed_weights(top, names), key="relaxed_weights", alt=alt)
     config: dict[str, Any] = {
         "title": st.column_config.TextColumn("Candidate", pinned=True, width=150),
         "picked": st.column_config.CheckboxColumn("Sampled"),
