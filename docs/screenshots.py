@@ -54,8 +54,8 @@ class Scene:
 
 TOUR = (
     Scene(f"?{USER}", 3000),
-    Scene(f"sampling?{USER}", 2500, 330),
-    *(Scene(f"sampling?{USER}&noise=true&seed={seed}", 1400, 330) for seed in (1, 2, 3)),
+    Scene(f"sampling?{USER}", 2500),
+    *(Scene(f"sampling?{USER}&noise=true&seed={seed}", 1400, 640) for seed in (1, 2, 3)),
     Scene(f"what_if?{USER}&without=476,863", 3500, 260),
     Scene(f"embeddings?{USER}", 3000, 260),
 )

@@ -97,7 +97,9 @@ def test_the_list_of_the_model_is_that_of_the_explorer(explorer: Explorer) -> No
         explorer.edited(explorer.profile(17), [36], [explorer.profile(17).history[0]]),
     ):
         for filters in ({}, {"genres": [genre], "types": [kind]}):
-            expected = explorer.recommend(profile, 15, **filters).drop(columns=["neighbour_share", "reason"])
+            expected = explorer.recommend(profile, 15, **filters).drop(
+                columns=["neighbour_share", "reason", "because"]
+            )
             pd.testing.assert_frame_equal(explorer.rivals.recommend(MODEL, profile, 15, **filters), expected)
 
 

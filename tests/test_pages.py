@@ -131,6 +131,7 @@ def test_the_model_page_shows_every_section() -> None:
     app = fine(visit("model"))
     assert [header.value for header in app.header] == [
         "Test metrics",
+        "Slices of the test",
         "What each part is worth",
         "Own embedding and neighbours",
         "Training",
@@ -138,7 +139,7 @@ def test_the_model_page_shows_every_section() -> None:
         "Reproducibility",
     ]
     assert any("recommender" in table.value.columns for table in app.dataframe)
-    assert len(app.get("plotly_chart")) == 6
+    assert len(app.get("plotly_chart")) == 7
 
 
 def test_a_link_can_contain_the_cutoff() -> None:

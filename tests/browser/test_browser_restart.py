@@ -37,7 +37,7 @@ def test_a_server_that_was_killed_and_started_again_shows_the_same_view(page: Pa
         page.on("requestfinished", lambda request: coming.discard(request))
         page.on("requestfailed", lambda request: coming.discard(request))
         page.goto(f"{address}/{ADDRESS}")
-        says(settle(page), "Score decomposition")
+        says(settle(page), "sampled neighbours")
         page.locator(".js-plotly-plot").first.wait_for()
         all_arrived(page, coming)
         heading, link = page.locator("h2").first.inner_text(), page.url
@@ -48,9 +48,9 @@ def test_a_server_that_was_killed_and_started_again_shows_the_same_view(page: Pa
         assert again == address
         await_health(again, process)
         # Streamlit's page looks for the server again by itself, and asks for what its address says.
-        says(page.locator("[data-testid='stMain']"), "User 34")
+        says(page.locator("[data-testid='stMain']"), "user 34")
         page.get_by_text("Is Streamlit still running?").wait_for(state="hidden")
-        says(settle(page), "Score decomposition")
+        says(settle(page), "sampled neighbours")
         assert page.locator("h2").first.inner_text() == heading and page.url == link
         page.get_by_role("link", name="What if").first.click()
         says(settle(page), "Minimal counterfactual explanation")

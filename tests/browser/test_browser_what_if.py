@@ -82,7 +82,8 @@ def test_the_counterfactual_can_be_applied(page: "Page", server: str) -> None:
     says(main, re.compile(r"It falls from rank 1 to \d+"))
     says(main.get_by_test_id("stPlotlyChart"), f"1 {found[2][:20]}")
     axis = main.get_by_test_id("stPlotlyChart").inner_text()
-    assert f"1 {found[3][:20]}" not in axis
+    first = next(line for line in axis.splitlines() if line.startswith("1 "))  # long titles are cut
+    assert not f"1 {found[3]}".startswith(first.rstrip("…"))
 
 
 def test_axe_finds_no_serious_barrier_on_a_changed_view(visitor: "Callable[..., Page]", server: str) -> None:
