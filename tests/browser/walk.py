@@ -24,9 +24,11 @@ def says(where: "Locator", text: str | re.Pattern[str], patience: float | None =
 
 
 def comes_to_read(where: "Locator", text: str) -> None:
-    """Wait until its whole text is `text`: parts of a page are still drawn after the script has run."""
+    """Wait until its lines are those of `text`: parts of a page are still drawn after the script has run, and a
+    chart that is drawn again may list its labels in another order.
+    """
     for _ in range(40):
-        if where.inner_text() == text:
+        if sorted(where.inner_text().splitlines()) == sorted(text.splitlines()):
             return
         where.page.wait_for_timeout(250)
     assert where.inner_text() == text
