@@ -24,7 +24,7 @@ def says(where: "Locator", text: str | re.Pattern[str], patience: float | None =
 
 
 def comes_to_read(where: "Locator", text: str) -> None:
-    """Wait until its lines are those of `text`: parts of a page are still drawn after the script has run, and a
+    """Wait until its lines are those of `text`: parts of a page are still drawn after the script has run. A
     chart that is drawn again may list its labels in another order.
     """
     for _ in range(40):
