@@ -52,12 +52,11 @@ def test_cards_have_covers_with_alternative_texts(page: "Page", server: str) -> 
 
 
 @pytest.mark.parametrize(("width", "highest"), [(1400, 320), (420, 560)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_first_cards_are_on_the_first_screen(
-    visitor: "Callable[..., Page]", server: str, width: int, highest: int, scheme: str
+    visitor: "Callable[..., Page]", server: str, width: int, highest: int
 ) -> None:
-    for link in ("", "?user=34", "?profile=mine&titles=36", "?user=34&liked=505&disliked=1"):
-        page = visitor(width=width, height=900, color_scheme=scheme)
+    for link in ("", "?profile=mine&titles=36", "?user=34&liked=505&disliked=1"):
+        page = visitor(width=width, height=900)
         arrive(page, f"{server}/{link}")
         box = card(page, 1).bounding_box()
         assert box and box["y"] < highest, link
