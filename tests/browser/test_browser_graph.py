@@ -55,8 +55,10 @@ def symbols(page: "Page") -> list[Box]:
     )
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (420, "dark")])
+@pytest.mark.parametrize(
+    ("view", "width", "scheme"),
+    [*((view, 1400, "light") for view in VIEWS), *((view, 420, "dark") for view in VIEWS[1:])],
+)
 def test_no_text_of_the_graph_overlaps_or_is_cut(
     visitor: "Callable[..., Page]", server: str, view: str, width: int, scheme: str
 ) -> None:
