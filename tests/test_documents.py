@@ -203,7 +203,11 @@ def test_the_readme_s_results_are_those_of_the_benchmark() -> None:
         text_of("README.md"),
     )
     rivals = measured("Kaggle anime")
-    assert ahead and ahead.group(1) == rivals["EASE, seen too"][0] == rivals["DSKReG"][0]
+    assert ahead and ahead.group(1) == rivals["EASE, seen too"][0]
+    row = re.search(
+        r"^\| EASE \(\+ seen items\) .*\| (\S+) \|$", text_of("benchmarks/results/anime.md"), re.MULTILINE
+    )
+    assert row and float(row.group(1)) > 0.05, "level: no significant difference"
 
 
 def test_effects_in_the_resets_document_are_those_of_the_bundled_artifact() -> None:
