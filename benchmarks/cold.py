@@ -76,9 +76,9 @@ def of_model(model: EvidenceDSKReG, seed: int) -> Iterator[tuple[str, Callable[[
             model.evidence[2] = boost
             return model_scorer(model)
 
-    yield "draws: learnt", lambda: sampled("")
-    yield "draws: by strength", lambda: sampled(STRENGTH)
-    yield "draws: at random", lambda: sampled(UNIFORM)
+    yield "sampling: learnt", lambda: sampled("")
+    yield "sampling: by strength", lambda: sampled(STRENGTH)
+    yield "sampling: at random", lambda: sampled(UNIFORM)
     for boost in BOOSTS:
         yield f"boost {boost:g}", lambda boost=boost: boosted(boost)  # type: ignore[misc]
 
@@ -132,9 +132,7 @@ def written(document: dict[str, Any]) -> str:
             rare = [
                 _mean([each["recall by popularity"][fifth] or 0.0 for each in of_row]) for fifth in (0, 1)
             ]
-            lines.append(
-                f"| {row.replace('draws:', 'sampling:')} | " + " | ".join([*cells, " · ".join(rare)]) + " |"
-            )
+            lines.append(f"| {row} | " + " | ".join([*cells, " · ".join(rare)]) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -184,6 +184,7 @@ CHANGED = {
     parts.UNIFORM: set(),
     parts.STRENGTH: set(),
     parts.FLAT: {"pair_relevance"},
+    parts.UNTRAINED: {"pair_relevance"},
     "likes of neighbours ignored": {"pair_relevance"},
     "neighbours weigh the same for all items": {"evidence"},
     "neighbours off": {"evidence"},
@@ -200,6 +201,8 @@ def test_a_reset_changes_what_it_says_and_is_undone(name: str) -> None:
         after = {n: v.clone() for n, v in model.state_dict().items()}
     assert {n for n in after if not torch.equal(after[n], before[n])} == CHANGED[name]
     assert all(torch.equal(v, before[n]) for n, v in model.state_dict().items())
+    if name == parts.UNTRAINED:
+        assert after["pair_relevance"].tolist() == [1.0] * (len(after["pair_relevance"]) - 1) + [0.0]
     if name == parts.FLAT:
         assert not after["pair_relevance"].any()
     if name == "likes of neighbours ignored":

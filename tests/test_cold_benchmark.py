@@ -29,21 +29,21 @@ def test_every_row_of_the_model_is_the_model_so_changed_and_is_undone() -> None:
     before, history = weights(model), data.folds.train[:20]
     rows = {name: scorer() for name, scorer in cold.of_model(model, 0)}
     assert same(weights(model), before)
-    assert list(rows)[:3] == ["draws: learnt", "draws: by strength", "draws: at random"]
+    assert list(rows)[:3] == ["sampling: learnt", "sampling: by strength", "sampling: at random"]
     found = {name: scorer(who, history) for name, scorer in rows.items()}
-    np.testing.assert_array_equal(found["draws: learnt"], model_scorer(model)(who, history))
-    assert not np.allclose(found["draws: at random"], found["draws: learnt"])
+    np.testing.assert_array_equal(found["sampling: learnt"], model_scorer(model)(who, history))
+    assert not np.allclose(found["sampling: at random"], found["sampling: learnt"])
     with torch.no_grad():
         items = torch.arange(len(model.item_embedding))
         for name, part in (("by strength", STRENGTH), ("at random", UNIFORM)):
             catalogue = Catalogue.of(model, items, drawn(model, items, part, 0))
             expected = model_scorer(model, catalogue)(who, history)
-            np.testing.assert_array_equal(found[f"draws: {name}"], expected)
+            np.testing.assert_array_equal(found[f"sampling: {name}"], expected)
         model.evidence[2] = 3.0
         np.testing.assert_array_equal(found["boost 3"], model_scorer(model)(who, history))
     silent = model.likes.numpy() == 0
     assert silent.any() and not found["boost 0"][:, silent].any()
-    np.testing.assert_array_equal(found["boost 0"][:, ~silent], found["draws: learnt"][:, ~silent])
+    np.testing.assert_array_equal(found["boost 0"][:, ~silent], found["sampling: learnt"][:, ~silent])
 
 
 def test_a_row_has_every_view() -> None:

@@ -14,7 +14,7 @@ from dskreg.data.dataset import KNOWN, TEST, VALIDATION
 from dskreg.data.interactions import padded, train_matrix
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.metrics import Ranking
-from dskreg.evaluation.ranking import model_scorer, rankings
+from dskreg.evaluation.ranking import model_scorer, rankings, ranks
 from dskreg.graph.candidates import build
 from dskreg.model.evidence import EvidenceDSKReG, model_of
 from tests.worlds import EVERYTHING, A, B, C, D, E, checkerboard, hand_drawn, hand_drawn_graph
@@ -134,3 +134,13 @@ def test_the_scorer_is_the_model_without_noise() -> None:
     with torch.no_grad():
         expected = model(torch.arange(3), torch.from_numpy(padded(likes)), torch.arange(5)).score.numpy()
     assert np.allclose(model_scorer(model)(np.arange(3), likes), expected, atol=1e-6)
+
+
+def test_ranks_count_what_is_shown_and_better_or_equal_and_earlier() -> None:
+    rng = np.random.default_rng(0)
+    by, shown = rng.integers(0, 6, 40).astype(float), rng.random(40) < 0.7
+    expected = [
+        1 + sum(shown[j] and (by[j] > by[i] or (by[j] == by[i] and j < i)) for j in range(40))
+        for i in range(40)
+    ]
+    assert ranks(by, shown).tolist() == expected

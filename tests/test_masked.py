@@ -16,7 +16,7 @@ from dskreg.data.dataset import Dataset
 from dskreg.errors import InputError
 from dskreg.evaluation.cold import hidden
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.model.evidence import EvidenceDSKReG, model_of
+from dskreg.model.evidence import SHARPNESS, EvidenceDSKReG, model_of
 from dskreg.training.distributed import WHOLE, Part
 from dskreg.training.masked import Hidden, HiddenItems, HiddenSoftmax
 from tests.tiny_runs import CPU, same, settings, small, weights
@@ -195,3 +195,11 @@ def test_the_parts_of_a_step_make_up_the_step(size: int) -> None:
     assert sum(loss for loss, _ in parts) == pytest.approx(whole, rel=1e-9)
     for n, expected in enumerate(gradient):
         assert torch.allclose(sum(part[n] for _, part in parts), expected, rtol=1e-7, atol=1e-12)
+
+
+def test_training_samples_at_the_temperature_of_the_attention() -> None:
+    """The noise of a step is Gumbel noise times SHARPNESS: its deviation is SHARPNESS pi / sqrt(6)."""
+    data, _ = small()
+    steps = HiddenItems(data.folds.train, KEPT, settings("default"), CPU)
+    noise = torch.cat([step.noise.flatten() for epoch in range(20) for step in steps.epoch(epoch, 500)])
+    assert noise.std().item() == pytest.approx(SHARPNESS * math.pi / 6**0.5, rel=0.05)

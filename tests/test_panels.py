@@ -3,8 +3,10 @@
 import pandas as pd
 import pytest
 
+from dskreg.evaluation.cold import LOSS
+from dskreg.evaluation.evidence import HARM
 from dskreg.ui.common import widgets
-from dskreg.ui.model import scoreboard, worth
+from dskreg.ui.model import evidence, scoreboard, worth
 
 # The scoreboard
 
@@ -142,3 +144,14 @@ def test_invalid_settings_of_a_link_are_named(
     asked: dict[str, str], shown: dict[str, object], expected: list[str]
 ) -> None:
     assert widgets.not_followed(asked, shown) == expected
+
+
+def test_the_sentences_on_validation_name_the_limits_that_it_uses() -> None:
+    curve = [
+        {"boost": 0.0, "warm": 0.4, "all": 0.3, "cold": 0.0},
+        {"boost": 2.0, "warm": 0.4, "all": 0.3, "cold": 0.1},
+    ]
+    chosen = {"kappa": 3.0, "scale": 0.5, "boost": 2.0, "curve": curve}
+    words = evidence.weights_in_words(chosen).replace(evidence.NARROW, "")
+    assert f"within {100 * HARM:g}% of the best NDCG" in words
+    assert f"lose at most {100 * LOSS:g} %." in evidence.boost_in_words(chosen)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from dskreg.evaluation.slices import LIKES, Slices, gini
+from dskreg.evaluation.slices import COLD, LIKES, Slices, gini
 from dskreg.explorer import Explorer
 from dskreg.ui.model import slices as panel
 from tests.command_line import DEMO, run
@@ -55,16 +55,16 @@ def test_items_by_likes_and_by_genre_by_hand(by_hand: Slices) -> None:
     """Held out: 0, 2, 4, 5, of which 0 and 2 are found; places: 0 three times, 1 and 2 once."""
     rows = {row["slice"]: row for row in by_hand.by_likes(np.array([200, 5, 5, 1, 0, 0]))}
     assert list(rows) == list(LIKES)
-    assert rows["more"] == {
-        "slice": "more", "items": 1, "held_out": 1, "recall": 1, "held_out_share": 1 / 4,
+    assert rows["over 100"] == {
+        "slice": "over 100", "items": 1, "held_out": 1, "recall": 1, "held_out_share": 1 / 4,
         "list_share": 3 / 5, "coverage": 1,
     }  # fmt: skip
     assert rows["3-5"] == {
         "slice": "3-5", "items": 2, "held_out": 1, "recall": 1, "held_out_share": 1 / 4,
         "list_share": 2 / 5, "coverage": 1,
     }  # fmt: skip
-    assert rows["0"] == {
-        "slice": "0", "items": 2, "held_out": 2, "recall": 0, "held_out_share": 2 / 4,
+    assert rows[COLD] == {
+        "slice": COLD, "items": 2, "held_out": 2, "recall": 0, "held_out_share": 2 / 4,
         "list_share": 0, "coverage": 0,
     }  # fmt: skip
     assert (rows["1-2"]["recall"], rows["1-2"]["coverage"], rows["6-10"]["coverage"]) == (None, 0, None)

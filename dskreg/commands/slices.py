@@ -61,7 +61,7 @@ def text(name: str, found: dict[str, Any]) -> str:
     parts = [
         name,
         f"users by likes in the history (within: half the 95 % interval of NDCG)\n{table(people)}",
-        f"items by likes (0: cold)\n{table(pd.DataFrame(found['likes']).set_index('slice'))}",
+        f"items by likes\n{table(pd.DataFrame(found['likes']).set_index('slice'))}",
     ]
     if found["genres"]:
         genres = pd.DataFrame(found["genres"][:GENRES]).set_index("slice")

@@ -19,6 +19,15 @@ Scorer = Callable[[np.ndarray, sparse.csr_matrix], np.ndarray]
 """(user positions `[B]`, their histories `[B, I]`) -> scores `[B, I]`."""
 
 
+def ranks(by: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """`[I]` ranks from 1 among the items that are `shown` `[I]`, the largest `by` `[I]` first, equal ones by
+    position as in the lists; of another item the rank that it would have.
+    """
+    order, rank = np.argsort(-by, kind="stable"), np.empty(len(by), dtype=np.int64)
+    rank[order] = np.cumsum(shown[order]) - shown[order] + 1
+    return rank
+
+
 def strangers(model: DSKReG, history: sparse.csr_matrix) -> Tensor:
     """e_hat_u `[B, D]` of users outside the data, from their histories `[B, I]` alone."""
     unknown = torch.full((history.shape[0],), UNKNOWN_USER, device=model.item_embedding.device)

@@ -45,6 +45,11 @@ def _ignore_likes(model: DSKReG) -> None:
     model.get_parameter("pair_relevance")[-1] = 0
 
 
+def _untrained(model: DSKReG) -> None:
+    assert isinstance(model, EvidenceDSKReG)
+    model.forget_relevance()
+
+
 def _evidence(place: int, value: float) -> Change:
     def change(model: DSKReG) -> None:
         model.get_buffer("evidence")[place] = value
@@ -58,7 +63,7 @@ def _random_relations(model: DSKReG) -> None:
 
 
 UNIFORM, STRENGTH, OWN = "sampling uniform", "sampling by strength", "own embedding off"
-FLAT = "attention uniform"
+FLAT, UNTRAINED = "attention uniform", "relevance untrained"
 
 
 def _nothing(model: DSKReG) -> None:
@@ -69,6 +74,7 @@ EVIDENCE: dict[str, Change] = {
     UNIFORM: _nothing,
     STRENGTH: _nothing,
     FLAT: _zero("pair_relevance"),
+    UNTRAINED: _untrained,
     "likes of neighbours ignored": _ignore_likes,
     "neighbours weigh the same for all items": _evidence(0, 1e12),
     "neighbours off": _evidence(1, 0.0),
@@ -182,12 +188,12 @@ class _Asked:
     def _catalogue(self, part: str, change: Change, items: Tensor) -> Catalogue:
         """`items` with what is drawn for them, as the reset `part` has it."""
         model = self.model
-        as_learnt = drawn(model, items, part, self.seed)
+        sampled = drawn(model, items, part, self.seed)
         with restored(model):
             change(model)
-            # Of a uniform attention the sampling stays as it is
-            draw = as_learnt if part in (UNIFORM, STRENGTH, FLAT) else model.draw_items(items)
-            catalogue = Catalogue.of(model, items, draw)
+            if part not in (UNIFORM, STRENGTH, FLAT):  # of a uniform attention the sampling stays as it is
+                sampled = model.draw_items(items)
+            catalogue = Catalogue.of(model, items, sampled)
         if part == OWN:
             catalogue.vectors = catalogue.vectors - model.item_embedding[items]
         return catalogue

@@ -20,17 +20,18 @@ import numpy as np
 from dskreg.evaluation.metrics import Csr, hit_rate, hits, ndcg, recall
 
 GROUPS = 5  # of users, of about equal size
+COLD = "0 (new)"
 LIKES = {
-    "0": 0,
+    COLD: 0,
     "1-2": 1,
     "3-5": 3,
     "6-10": 6,
     "11-20": 11,
     "21-50": 21,
     "51-100": 51,
-    "more": 101,
+    "over 100": 101,
 }
-"""Names of the slices of items and the fewest likes of an item in each; 0: cold items."""
+"""Names of the slices of items and the fewest likes of an item in each."""
 HEAD = 0.2  # of the items with likes: the most liked ones
 NORMAL = 1.96  # standard errors on each side of a 95 % interval
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dskreg.errors import InputError
+from dskreg.evaluation.ranking import ranks
 from dskreg.explain.explanation import Explanation, explain
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
 from dskreg.model.sampling import DrawSettings
@@ -158,6 +159,13 @@ class Explainer:
         from dskreg.explain.entity import entity
 
         return entity(self.core, relation, name)
+
+    def ranks(self, profile: Profile) -> pd.Series:
+        """Every item's rank among those that can be recommended, by item_id; of another item the rank that it
+        would have.
+        """
+        by = self.core.order(profile, self.core.scores(profile))
+        return pd.Series(ranks(by, ~self.core.hidden(profile)), index=self.core.items["item_id"])
 
     def smallest_removal(self, profile: Profile, most: int = 5) -> Counterfactual:
         """The fewest of the user's items whose removal displaces the first recommendation, and what replaces

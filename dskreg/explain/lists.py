@@ -32,7 +32,7 @@ def recommend(
     diversity: float,
 ) -> pd.DataFrame:
     """The list of `Explorer.recommend`."""
-    _require_length(top)
+    require_length(top)
     _require_likes(most_likes)
     if not 0 <= diversity <= 1:
         raise InputError(f"diversity: expected 0 to 1 (got {diversity})")
@@ -89,7 +89,7 @@ def of_all_users(
     core: TrainedModel, top: int, exclude: str, most_likes: int | None = None
 ) -> Iterator[pd.DataFrame]:
     """The lists of `Explorer.lists`, a chunk of users at a time."""
-    _require_length(top)
+    require_length(top)
     _require_likes(most_likes)
     if most_likes is not None:
         core = copy.copy(core)
@@ -109,7 +109,8 @@ def of_all_users(
         )
 
 
-def _require_length(top: int) -> None:
+def require_length(top: int) -> None:
+    """Raise InputError where `top` is below 1."""
     if top < 1:
         raise InputError(f"top: expected at least 1 (got {top})")
 

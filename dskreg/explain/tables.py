@@ -22,6 +22,7 @@ from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
 from dskreg.evaluation.ranking import rankings
 from dskreg.explain.explanation import history_contributions, via_words
+from dskreg.explain.lists import require_length
 from dskreg.model.aggregation import Trace
 from dskreg.model.sampling import inclusion_probability
 from dskreg.serving.directory import Profile
@@ -41,7 +42,8 @@ def of_user(core: TrainedModel, profile: Profile, by: str, top: int | None = Non
 
     Columns as `of_all_users`; a chunk holds whole items.
     """
-    _require_length(top)
+    if top is not None:
+        require_length(top)
     terms = _terms(core, by)
     user, history = core.history(profile)
     by_score, hidden = core.order(profile, core.scores(profile)), core.hidden(profile)
@@ -59,7 +61,7 @@ def of_all_users(core: TrainedModel, by: str, top: int) -> Iterator[pd.DataFrame
         user_id, rank, item_id, title, score, term, term_id, term_title, contribution; by `neighbours` also
         relation, via (the shared entities), logit, inclusion_probability, attention of a sampled neighbour.
     """
-    _require_length(top)
+    require_length(top)
     terms, directory, user_ids = _terms(core, by), core.directory, core.artifact.dataset.user_ids
     users = np.arange(len(user_ids))
     for who, ranked, _ in rankings(core.scorer(), users, directory.history, directory.seen, top):
@@ -205,8 +207,3 @@ def _ids(core: TrainedModel, values: np.ndarray) -> Any:
     """Item ids with gaps, as numbers where the data have numbers."""
     numbers = all(isinstance(i, int) for i in core.directory.item_ids)
     return pd.array(values, dtype="Int64" if numbers else "string")
-
-
-def _require_length(top: int | None) -> None:
-    if top is not None and top < 1:
-        raise InputError(f"top: expected at least 1 (got {top})")

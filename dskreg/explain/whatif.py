@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 
 from dskreg.errors import InputError
+from dskreg.evaluation.ranking import ranks
 from dskreg.explain.counterfactual import Counterfactual, smallest_removal
 from dskreg.explain.edits import GraphEdit, all_entities, cut, entities_of
 from dskreg.explain.explanation import Explanation, explain
@@ -107,7 +108,7 @@ def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Chang
     score = core.scores(profile), edited.scores(then)
     shown = ~core.hidden(profile), ~core.hidden(then)
     by = core.order(profile, score[0]), core.order(then, score[1])
-    rank = _ranks(by[0], shown[0]), _ranks(by[1], shown[1])
+    rank = ranks(by[0], shown[0]) * shown[0], ranks(by[1], shown[1]) * shown[1]  # 0: not shown
     untouched = GraphEdit(np.zeros_like(ties.gone), core.graph.strengths, np.zeros_like(ties.gone))
     before = _explained(core, profile, item, untouched)
     return WhatIf(
@@ -187,13 +188,6 @@ def _redrawn(model: DSKReG, before: Draw, ties: GraphEdit) -> Draw:
     for name, tensor in whole.items():
         tensor[rows] = getattr(new, name)
     return Draw(**whole)
-
-
-def _ranks(by: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """`[I]` places from 1, equals by position as in the lists; 0 for what is not shown."""
-    rank, places = np.zeros(len(by), dtype=np.int64), np.flatnonzero(shown)
-    rank[places[np.argsort(-by[places], kind="stable")]] = np.arange(1, len(places) + 1)
-    return rank
 
 
 def _moves(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from dskreg.evaluation.slices import COLD
 from dskreg.explore.card_pages import Section, Table, html_page, markdown
+from dskreg.explore.comparison import MODEL
 
-MODEL = "DSKReG"
 CUTOFF = 20
 MEASURES = {
     "recall": "Recall",
@@ -175,9 +176,8 @@ def _slices(sliced: dict[str, Any]) -> list[Any]:
 
 
 def _of_items(row: dict[str, Any]) -> list[str]:
-    name = {"0": "0 (new)", "more": "over 100"}.get(row["slice"], row["slice"])
     shares = (percent(row[key]) for key in ("held_out_share", "list_share", "coverage"))
-    return [name, f"{row['items']:,}", f"{row['held_out']:,}", number(row["recall"]), *shares]
+    return [row["slice"], f"{row['items']:,}", f"{row['held_out']:,}", number(row["recall"]), *shares]
 
 
 def _parts(resets: list[dict[str, Any]] | None) -> list[Any]:
@@ -216,10 +216,10 @@ def _limits(metrics: dict[str, Any], sliced: dict[str, Any], simulated: bool) ->
     if not baselines:
         found.append("No baseline was measured beside the model.")
     likes = {row["slice"]: row for row in sliced["likes"]}
-    if sliced["users"] and likes["0"]["items"]:
+    if sliced["users"] and likes[COLD]["items"]:
         cold = ((metrics.get("resets") or [{}])[0].get("cold") or {}).get("ndcg")
         found.append(
-            f"{likes['0']['items']:,} titles have no likes and are ranked by their neighbours alone"
+            f"{likes[COLD]['items']:,} titles have no likes and are ranked by their neighbours alone"
             + (f" (NDCG@{CUTOFF} {cold:.3f} among titles whose likes were hidden)." if cold else ".")
         )
     few = [row["slice"] for row in sliced["activity"] if row["users"] < FEW]

@@ -112,21 +112,16 @@ def _safe(text: str) -> str:
 
 
 def _html_table(table: Table) -> str:
-    kinds = ['class="n"' if numeric else "" for numeric in table.numeric]
-    head = "".join(
-        f"<th {kind}>{_safe(name)}</th>" for kind, name in zip(kinds, table.names, strict=True)
-    ).replace("<th >", "<th>")
-    rows = []
-    for row in table.rows:
-        cells = [
-            f"<td {kind or ('class=' + chr(34) + 'long' + chr(34) if len(cell) > LONG else '')}>"
-            f"{_safe(cell)}</td>"
-            for kind, cell in zip(kinds, row, strict=True)
-        ]
-        rows.append("<tr>" + "".join(cells).replace("<td >", "<td>") + "</tr>")
+    head = "".join(map(_cell, ["th"] * len(table.names), table.names, table.numeric))
+    rows = ["".join(map(_cell, ["td"] * len(row), row, table.numeric)) for row in table.rows]
     caption = f"<caption>{_safe(table.caption)}</caption>" if table.caption else ""
-    body = "\n".join(rows)
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
     return (
         f'<div class="wide"><table>{caption}<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody>'
         "</table></div>"
     )
+
+
+def _cell(tag: str, text: str, numeric: bool) -> str:
+    kind = "n" if numeric else "long" if tag == "td" and len(text) > LONG else ""
+    return f"<{tag}{f' class={kind!r}' * bool(kind)}>{_safe(text)}</{tag}>"

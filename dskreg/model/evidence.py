@@ -51,9 +51,8 @@ class EvidenceDSKReG(DSKReG):
         items, r = len(self.neighbour), self.relations
         self.relation_embedding = None
         self.item_embedding.requires_grad_(False)
-        relevance = torch.ones(r + 1)  # at the start what is strong under all relations together is relevant
-        relevance[r] = 0
-        self.pair_relevance = nn.Parameter(relevance)  # v
+        self.pair_relevance = nn.Parameter(torch.empty(r + 1))  # v
+        self.forget_relevance()
         # Of the softmax among hidden items; no score that is served depends on it
         self.log_scale = nn.Parameter(torch.full((1,), -math.log(START_SCALE)))
         self.register_buffer("likes", torch.zeros(items))
@@ -76,6 +75,12 @@ class EvidenceDSKReG(DSKReG):
             strong = F.pad(strong, (0, self.relations - strong.shape[2]))
         evidence = torch.log1p(self.likes)[neighbour.long()] / EVIDENCE
         return torch.cat([strong.sqrt(), evidence[..., None]], -1)
+
+    @torch.no_grad()
+    def forget_relevance(self) -> None:
+        """v as before training: what is strong under all relations together is relevant."""
+        self.pair_relevance.fill_(1.0)
+        self.pair_relevance[-1] = 0.0
 
     def pair(self, items: Tensor, neighbour: Tensor, relation: Tensor, slot: Tensor | None) -> Tensor:
         """a `[N, S]`."""

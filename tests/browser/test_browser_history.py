@@ -95,7 +95,7 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
     ),
     "one of two titles": (
         f"compare?{EDITED}&what=items&other_title=5",
-        button("Explain"),
+        button("Why?"),
         r"/sampling\?.*item=\d+",
     ),
     "the next title": (f"sampling?{EDITED}", button("Next"), r"item=\d+"),

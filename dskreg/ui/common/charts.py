@@ -31,6 +31,8 @@ OTHER_NAME = "other"
 LIKED, RECOMMENDED, CHOSEN = "#e0457b", "#0b9e8a", "#e08a00"
 LABEL = 30  # characters beside a bar or a point
 LONGEST = 200  # characters of any text in a chart, tooltips included
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 13}}
+QUIET = {"displayModeBar": False}  # plotly's configuration: without its buttons
 
 
 def plain(text: object) -> str:

@@ -2,13 +2,10 @@
 and the sampled neighbours that it connects.
 """
 
-from typing import Any
-
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import MODEL, Explorer, Profile
+from dskreg.explorer import Explorer, Profile
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame import url
@@ -82,15 +79,10 @@ def show(selection: Selection) -> None:
     )
 
 
-def ranks(explorer: Explorer, profile: Profile, item_ids: pd.Series) -> Any:
-    """The titles' places among everything that can be recommended; missing for what the user has seen."""
-    score, ids = cache.ask(explorer, "rivals.scores", MODEL, profile), explorer.items["item_id"]
-    seen = ids.isin([*profile.seen, *profile.disliked]) | (explorer.items["adult"] & (not explorer.adult))
-    shown = np.flatnonzero(~seen.to_numpy())
-    place = pd.Series(pd.NA, index=ids, dtype="Int64")
-    # Equal scores rank by position, as in the lists
-    place.iloc[shown[np.argsort(-score[shown], kind="stable")]] = np.arange(1, len(shown) + 1)
-    return place.reindex(item_ids).array
+def ranks(explorer: Explorer, profile: Profile, item_ids: pd.Series) -> pd.Series:
+    """The items' ranks among all recommendations; missing for what the user has seen."""
+    found = cache.ask(explorer, "ranks", profile)[item_ids].astype("Int64").reset_index(drop=True)
+    return found.mask(item_ids.isin([*profile.seen, *profile.disliked]).to_numpy())
 
 
 def choose(selection: Selection) -> tuple[str, str] | None:

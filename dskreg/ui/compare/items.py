@@ -1,10 +1,9 @@
 """Compare items: the selected item and another one (field `other_title`), for the same user."""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import MODEL, Explanation, Explorer, InputError, Profile
+from dskreg.explorer import Explanation, Explorer, InputError
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.compare.lists import Ranked, compare_two
@@ -117,6 +116,7 @@ def choose(explorer: Explorer, item_id: object, offered: pd.DataFrame) -> int | 
 def show_facts(selection: Selection, explanations: list[Explanation], names: tuple[str, str]) -> None:
     """A card for each item: its facts, its score for this user, and its rank."""
     explorer, profile = selection.explorer, selection.profile
+    ranks = cache.ask(explorer, "ranks", profile)
     for column, one, name in zip(st.columns(2, gap="medium"), explanations, names, strict=True):
         row = explorer.item(one.item_id)
         with column, st.container(border=True):
@@ -134,7 +134,7 @@ def show_facts(selection: Selection, explanations: list[Explanation], names: tup
                 liked = one.item_id in profile.history
                 st.metric(
                     "Rank",
-                    "liked already" if liked else f"{rank_of(explorer, profile, one.item_id):,}",
+                    "liked already" if liked else f"{ranks[one.item_id]:,}",
                     help="The position among the items that can be recommended, even for a seen item.",
                 )
                 st.metric(
@@ -151,24 +151,12 @@ def show_facts(selection: Selection, explanations: list[Explanation], names: tup
                     help="The contribution of the sampled neighbours; the rest of the score is a constant.",
                 )
             st.button(
-                "Explain",
+                "Why?",
                 icon=":material/hub:",
                 key=f"sampled {one.item_id}",
                 on_click=sidebar.inspect,
                 args=(one.item_id, "pages/sampling.py"),
             )
-
-
-def rank_of(explorer: Explorer, profile: Profile, item_id: object) -> int:
-    """The item's rank among itself and the items that can be recommended; 1 is the first recommendation."""
-    score, ids = cache.ask(explorer, "rivals.scores", MODEL, profile), explorer.items["item_id"]
-    excluded = (
-        ids.isin([*profile.seen, *profile.disliked]) | (explorer.items["adult"] & (not explorer.adult))
-    ).to_numpy()
-    own = int((ids == item_id).to_numpy().argmax())
-    # Equal scores rank by position, as in the lists
-    ahead = (score > score[own]) | ((score == score[own]) & (np.arange(len(score)) < own))
-    return int((ahead & ~excluded).sum()) + 1
 
 
 def fact(value: object) -> str:

@@ -7,10 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Overlap
-from dskreg.ui.common import bump_chart
+from dskreg.ui.common import bump_chart, charts
 from dskreg.ui.common.widgets import plain
 
-QUIET = {"displayModeBar": False}
 JACCARD = "Items in both lists divided by items in either list: 1 for the same items, 0 for none in common."
 FIGURES = {  # label: help
     "Overlap": "The number of items in both lists, whatever their rank.",
@@ -164,7 +163,7 @@ def _chart(lists: Sequence[Ranked], key: str) -> None:
             [(ranked.name, ranked.entries) for ranked in lists], found, st.context.theme.type == "dark"
         ),
         key=f"{key} slope",
-        config=QUIET,
+        config=charts.QUIET,
         alt=f"Ranks of the same items in the lists of {names}; the table holds every rank",
     )
     st.caption(f"{bump_chart.GUIDE} Star: a held-out item." if found else bump_chart.GUIDE)

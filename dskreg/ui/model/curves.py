@@ -85,7 +85,7 @@ def curves(history: pd.DataFrame, key: str) -> None:
             st.plotly_chart(
                 _curve(history, lines),
                 key=f"{key} {next(iter(lines))}",
-                config={"displayModeBar": False},
+                config=charts.QUIET,
                 alt=f"{heading}: {'; '.join(_ends(history, column, lines[column]) for column in lines)}",
             )
 

@@ -15,8 +15,6 @@ from dskreg.ui.common.widgets import NARROW, percent
 LINES = {"all": "all titles", "warm": "titles with likes", "cold": "new titles"}
 PAIRS = {"recommended": "recommended", "at random": "random pairs"}
 EXAMPLES = (1, 10, 100)  # likes
-QUIET = {"displayModeBar": False}
-LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 13}}
 
 
 def show(explorer: Explorer, evidence: dict[str, Any] | None) -> None:
@@ -80,7 +78,7 @@ def curve_chart(evidence: dict[str, Any]) -> go.Figure:
     figure.update_xaxes(title="cold boost", showgrid=False)
     highest = 1.15 * max(float(curve[list(LINES)].to_numpy().max()), 1e-3)  # room for the mark's name
     figure.update_yaxes(title="validation NDCG@20", range=[0, highest], automargin=True, nticks=6)
-    figure.update_layout(legend=LEGEND)
+    figure.update_layout(legend=charts.LEGEND)
     return charts.finish(figure, height=340, right=16)
 
 
@@ -94,7 +92,7 @@ def _show_curve(evidence: dict[str, Any]) -> None:
     st.plotly_chart(
         curve_chart(evidence),
         key="boost_curve",
-        config=QUIET,
+        config=charts.QUIET,
         alt=f"Validation NDCG@20 of all, warm and new titles over the cold boost; "
         f"{evidence['boost']:g} is chosen",
     )
@@ -135,7 +133,7 @@ def shares_chart(shares: pd.DataFrame) -> go.Figure:
         showgrid=False,
     )
     figure.update_yaxes(title="neighbours' share of the score", tickformat=".0%", automargin=True, nticks=6)
-    figure.update_layout(legend=LEGEND)
+    figure.update_layout(legend=charts.LEGEND)
     return charts.finish(figure, height=340, right=16)
 
 
@@ -169,7 +167,7 @@ def _show_shares(shares: pd.DataFrame) -> None:
     st.plotly_chart(
         shares_chart(shares),
         key="neighbour_shares",
-        config=QUIET,
+        config=charts.QUIET,
         alt="The sampled neighbours' share of the score over the number of likes of the title",
     )
     st.markdown(shares_in_words(shares))

@@ -9,7 +9,7 @@ from dskreg.ui.common import charts
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.model.worth import sure_change
 
-UNIFORM = "sampling uniform"
+UNTRAINED = "relevance untrained"
 
 COLUMNS = {
     "relation": st.column_config.TextColumn(
@@ -58,7 +58,7 @@ def show(statistics: pd.DataFrame, resets: list[dict[str, Any]] | None) -> None:
     left.plotly_chart(
         charts.relation_shares(statistics.rename(columns={"mass": "share"})),
         key="relations",
-        config={"displayModeBar": False},
+        config=charts.QUIET,
         alt="Each relation's share of the candidates and of the sampling",
     )
     right.dataframe(
@@ -76,10 +76,10 @@ def weights_in_words(statistics: pd.DataFrame, resets: list[dict[str, Any]] | No
     """Whether the weights are learnt, as far as the reset test says so."""
     if statistics["weight"].isna().all():
         return "In this model a relation has no single weight: relevance is linear in its embedding."
-    changed = sure_change(resets or [], UNIFORM)
+    changed = sure_change(resets or [], UNTRAINED)
     if changed:
-        return f"The weights are learnt: with uniform sampling, {changed}."
-    return "The weights come from training; uniform sampling makes no measured difference."
+        return f"The weights are learnt: with those from before training, {changed}."
+    return "Against the weights from before training, no difference was measured."
 
 
 def preference(statistics: pd.DataFrame) -> str:

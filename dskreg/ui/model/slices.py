@@ -12,10 +12,7 @@ from dskreg.ui.common.widgets import plain
 
 ASKED = 2000  # test users at most: seconds on the largest catalogues
 GENRES = 15
-QUIET = {"displayModeBar": False}
-LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 13}}
 VIEWS = {"users": "activity", "likes": "likes", "genres": "genres"}
-COLD = "0 (new)"
 SHARES = {"held_out_share": "held-out likes", "list_share": "recommendations"}
 USERS = {
     "slice": ("Likes in history", "Number of liked titles that the model knows of the user."),
@@ -52,7 +49,7 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
     left.plotly_chart(
         chart,
         key="slices_chart",
-        config=QUIET,
+        config=charts.QUIET,
         alt="NDCG by activity of the user"
         if view == "users"
         else "Shares of the held-out likes and of the recommendations by group of titles",
@@ -153,7 +150,7 @@ def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
         shares = ("held_out_share", "list_share", "coverage")
         shown = [
             {
-                "slice": named(row["slice"]),
+                "slice": row["slice"],
                 "items": f"{row['items']:,}",
                 "held_out": f"{row['held_out']:,}",
                 "recall": "–" if row["recall"] is None else f"{row['recall']:.3f}",
@@ -162,11 +159,6 @@ def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
             for row in rows
         ]
     return pd.DataFrame(shown)
-
-
-def named(group: str) -> str:
-    """The name of a group in charts and tables."""
-    return {"0": COLD, "more": "over 100"}.get(group, group)
 
 
 def users_chart(found: dict[str, Any]) -> go.Figure:
@@ -195,7 +187,7 @@ def users_chart(found: dict[str, Any]) -> go.Figure:
 def items_chart(rows: list[dict[str, Any]]) -> go.Figure:
     """Each group's share of the held-out likes and of the recommendations."""
     figure = go.Figure()
-    names = [charts.plain(charts.shorten(named(row["slice"]), charts.LABEL)) for row in rows]
+    names = [charts.plain(charts.shorten(row["slice"], charts.LABEL)) for row in rows]
     for (key, label), colour in zip(SHARES.items(), (charts.OTHER, charts.COLOURS[0]), strict=True):
         figure.add_bar(
             y=names,
@@ -207,5 +199,5 @@ def items_chart(rows: list[dict[str, Any]]) -> go.Figure:
         )
     figure.update_yaxes(autorange="reversed", automargin=True, tickfont={"size": 13}, type="category")
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", automargin=True)
-    figure.update_layout(barmode="group", bargap=0.25, legend=LEGEND)
+    figure.update_layout(barmode="group", bargap=0.25, legend=charts.LEGEND)
     return charts.finish(figure, height=30 * len(rows) + 90, right=24)

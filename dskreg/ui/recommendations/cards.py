@@ -2,7 +2,7 @@
 
 import base64
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Literal
 
@@ -143,6 +143,11 @@ def neighbours(row: Any) -> float | None:
     """The sampled neighbours' share of a row's score; None where the score is 0 or below."""
     share = getattr(row, "neighbour_share", math.nan)
     return None if math.isnan(share) or row.score <= 0 else share
+
+
+def connection(relation: str, names: Sequence[object]) -> str:
+    """What connects two titles: "genre: Drama, Sports", or the relation alone for a direct link."""
+    return f"{relation}{': ' * bool(len(names))}{', '.join(map(str, names[:2]))}"
 
 
 def small_card(row: Any, svg: str, figures: Mapping[str, str]) -> str:

@@ -90,11 +90,8 @@ def sampled(explanation: Explanation) -> list[Neighbour]:
     frame = explanation.item_neighbours
     found = []
     for _, rows in frame[frame["picked"]].groupby("item_id", sort=False):
-        via = [
-            f"{relation}{': ' * bool(words)}{', '.join(map(str, words[:2]))}"
-            for relation, words in zip(rows["relation"], rows["via"], strict=True)
-        ]
-        found.append(Neighbour(str(rows["title"].iloc[0]), float(rows["contribution"].sum()), tuple(via)))
+        via = tuple(map(cards.connection, rows["relation"], rows["via"]))
+        found.append(Neighbour(str(rows["title"].iloc[0]), float(rows["contribution"].sum()), via))
     return sorted(found, key=lambda neighbour: -neighbour.contribution)
 
 

@@ -35,8 +35,7 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters, listed: pd.DataF
         if len(near):
             st.subheader(f"More like {plain(first['title'])}", anchor=False)
             st.caption(
-                "Unseen neighbours of the first recommendation in the knowledge graph, "
-                "the most relevant to the model first."
+                "Unseen neighbours of the first recommendation in the knowledge graph, largest logit first."
             )
             cards.strip("more", near, {"score": "Score"})
 
@@ -70,9 +69,6 @@ def related(explorer: Explorer, profile: Profile, item_id: int | str, shown: set
     if len(best) < LEAST:
         return best.head(0)
     scores = pd.Series(cache.ask(explorer, "scores", profile), index=explorer.items["item_id"])
-    shared = [
-        f"{relation}{': ' * bool(words)}{', '.join(map(str, words[:2]))}"
-        for relation, words in zip(best["relation"], best["via"], strict=True)
-    ]
+    shared = list(map(cards.connection, best["relation"], best["via"]))
     score = scores.loc[best["item_id"]].to_numpy()
     return best[["item_id", "title"]].assign(seen=False, score=score, shared=shared)

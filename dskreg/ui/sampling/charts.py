@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dskreg.ui.common.charts import COLOURS, LONGEST, OTHER, finish, plain, shorten
+from dskreg.ui.common.charts import COLOURS, LEGEND, LONGEST, OTHER, finish, plain, shorten
 
 UP, DOWN, CHOSEN = COLOURS[0], COLOURS[4], "#e08a00"
-LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 13}}
 NODE = 22  # characters of a title in the attribution chart
 DECOMPOSED = 27  # of a term in the decomposition
 INK = {False: "#0f1718", True: "#e8eeee"}  # the theme's grey has too little contrast on ribbons

@@ -13,7 +13,6 @@ from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.sampling.charts import INK
 from dskreg.ui.sampling.graph import marks
 
-QUIET = {"displayModeBar": False}
 SIDES = ("item", "user")
 NOT_POSSIBLE = "The link asks for {}, which is not possible here. The page uses other values."
 NUMBERS = {
@@ -112,7 +111,7 @@ def show_chart(place: Any, figure: go.Figure, key: str, alt: str) -> None:
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(tickfont_color=ink, title_font_color=ink)
     figure.update_layout(font_color=ink, legend_font_color=ink)
-    place.plotly_chart(figure, key=key, config=QUIET, alt=alt)
+    place.plotly_chart(figure, key=key, config=charts.QUIET, alt=alt)
 
 
 def choose_side(sample: Sample) -> str:

@@ -7,9 +7,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dskreg.explorer import WhatIf
-from dskreg.ui.common import bump_chart, widgets
+from dskreg.ui.common import bump_chart, charts, widgets
 
-QUIET = {"displayModeBar": False}
 SUMMARY = {"up": "up", "down": "down", "unchanged": "unchanged", "new": "new", "dropped": "dropped out"}
 DOWNLOADED = ["item_id", "title", "rank_before", "rank_after", "words", "score_before", "score_after"]
 
@@ -59,7 +58,7 @@ def show_moves(found: WhatIf, top: int) -> None:
     chart.plotly_chart(
         bump_chart.of_moves(moves, top, st.context.theme.type == "dark"),
         key="slopes",
-        config=QUIET,
+        config=charts.QUIET,
         alt=f"A line from each item's previous rank to its new rank: {words}. The table has the same ranks.",
     )
 

@@ -68,7 +68,8 @@ class Subgraph:
             if end == 0:
                 self.back += 1
                 continue
-            self.nodes[end].rows.append(row) if hop == self.nodes[end].column // 2 else None
+            if self.nodes[end].column == 2 * hop:
+                self.nodes[end].rows.append(row)
             for relation, name in entities:
                 middle = place(Node(2 * hop - 1, name, relation=relation))
                 self.nodes[middle].rows.append(row)
