@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
@@ -12,6 +11,7 @@ from dskreg.explore.card import sections
 from dskreg.explore.card_pages import Section, Table, html_page, markdown
 from dskreg.explorer import Explorer
 from tests.command_line import DEMO, run
+from tests.parsed_html import Parsed
 from tests.small import random_world, whole
 from tests.visits import visit
 
@@ -19,39 +19,6 @@ HOSTILE = "<script>alert(1)</script> | a_b `c` [d](https://example.org) \n# e"
 MARKUP = set(
     "html head meta title style body main h1 h2 p ul li div table caption thead tbody tr th td".split()
 )
-
-
-class Parsed(HTMLParser):
-    """Tags, and the cells of every table; every tag closed in order."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.tables: list[list[list[str]]] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self._open: list[str] = []
-        self.feed(page)
-        self.close()
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag == "table":
-            self.tables.append([])
-        if tag == "tr":
-            self.tables[-1].append([])
-        if tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-        if tag != "meta":
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] in ("td", "th"):
-            self.tables[-1][-1][-1] += data
 
 
 def markdown_tables(text: str) -> list[list[list[str]]]:

@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
 from dskreg.explorer import Explanation, Explorer
 from dskreg.ui.sampling import html_report
 from dskreg.ui.sampling.controls import score_terms
+from tests.parsed_html import Parsed
 from tests.small import DEMO
 
 HOSTILE = [
@@ -20,34 +20,6 @@ HOSTILE = [
 ]
 MARKUP = set("html head meta title style body main p h1 h2 dl div dt dd span b i".split())
 MARKUP |= set("table caption thead tbody tr th td".split())
-
-
-class Parsed(HTMLParser):
-    """Tags, attributes and texts, with every tag closed in order."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags, self.attributes, self.texts, self._open = (
-            list[str](),
-            list[tuple[str, str | None]](),
-            list[str](),
-            list[str](),
-        )
-        self.feed(page)
-        self.close()
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag != "meta":
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
 
 
 @pytest.fixture(scope="module")
