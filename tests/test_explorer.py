@@ -197,8 +197,10 @@ def test_the_neighbours_share_falls_with_the_number_of_likes(explorer: Explorer)
     assert (filled["low"] <= filled["median"]).all() and (filled["median"] <= filled["high"]).all()
     for _, rows in frame.groupby("pairs"):
         median = rows.set_index("likes")["median"]
-        assert median["0"] == pytest.approx(1), "nothing but neighbours speaks for a title without likes"
-        assert median["1-2"] > median["21-50"] > median["51-100"] > median["more"] > 0
+        assert median["0 (new)"] == pytest.approx(1), (
+            "nothing but neighbours speaks for a title without likes"
+        )
+        assert median["1-2"] > median["21-50"] > median["51-100"] > median["over 100"] > 0
 
 
 @pytest.mark.parametrize("preset", SMALL)

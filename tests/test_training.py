@@ -202,7 +202,7 @@ def test_progress_sees_every_step_of_every_epoch() -> None:
     # Of 16 liked titles 2 are kept for validation; the others are hidden two at a time
     of_each = len(closed_form.RIDGES) * len(closed_form.HEADS) + len(closed_form.PRIORS) - 1
     starts = len(closed_form.EXPONENTS) * of_each
-    assert told == [(starts, "start"), (7, "epoch 1"), (7, "epoch 2"), (40, "weight of neighbours")]
+    assert told == [(starts, "start"), (7, "epoch 1"), (7, "epoch 2"), (56, "weight of neighbours")]
 
 
 def test_training_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:

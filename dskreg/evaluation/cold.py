@@ -24,7 +24,7 @@ from dskreg.model.scoring import Catalogue
 
 SHARE = 0.1  # of the liked items
 USERS = 1000  # asked, at most
-BOOSTS = (*(n / 8 for n in range(9)), 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0)  # exact in single precision
+BOOSTS = (*(n / 8 for n in range(17)), 2.5, 3.0, 4.0, 6.0)  # exact in single precision
 LOSS = 0.01  # of the NDCG of warm items that cold ones may cost
 
 

@@ -24,7 +24,8 @@ from dskreg.evaluation.metrics import ndcg_of
 from dskreg.evaluation.ranking import noise_free, strangers
 from dskreg.model.evidence import EvidenceDSKReG
 
-KAPPAS, SCALES = (1.0, 3.0, 10.0, 30.0, 100.0), (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
+KAPPAS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+SCALES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 HARM = 0.003
 RARE = 0.4  # of the liked items are rare
 

@@ -117,6 +117,12 @@ def orphans(folder: Path) -> list[Path]:
     return [] if folder.exists() else _beside(folder, "old")
 
 
+def remove(folder: Path) -> None:
+    """Remove `folder` and what `replacing` has left of it, if anything."""
+    for path in (folder, *_beside(folder, "new"), *_beside(folder, "old")):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def named(root: Path, wanted: str) -> list[str]:
     """Names of each `wanted` in `root`, sorted; also of one that `replacing` has taken away, for a moment or
     because its process died.

@@ -7,8 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,8 +24,7 @@ from dskreg.documents import quoted, read_json
 from dskreg.errors import InputError
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.dskreg import DSKReG
-from dskreg.storage import schema, tensors
-from dskreg.storage.folders import save_tensors
+from dskreg.storage import folders, schema, tensors
 from dskreg.storage.verify import read_tensors, tensors_form
 from dskreg.training import distributed
 from dskreg.training.closed_form import Start
@@ -134,9 +131,7 @@ class Checkpoint:
         history: Sequence[Epoch],
         start: Start | None,
     ) -> None:
-        """Write the state, whole, under a temporary name, then put it in the place of the last one; of
-        several processes the first writes.
-        """
+        """Put the state in the place of the last one; of several processes the first writes."""
         tensors = {f"model.{k}": v for k, v in model.state_dict().items()} | {
             f"best.{k}": v for k, v in best.items()
         }
@@ -144,40 +139,25 @@ class Checkpoint:
             tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
         tensors = {k: v.detach().cpu() for k, v in tensors.items()}
         if distributed.leads():
-            self._write(tensors, history, start)
+            document = {
+                "config": _fingerprint(self.config),
+                "data": self.data,
+                "moments": sorted(optimiser.state_dict()["state"]),
+                "start": start.to_json() if start else None,
+                "history": [asdict(epoch) for epoch in history],
+            }
+            with folders.alone(self.folder, "another training run"), folders.replacing(self.folder) as new:
+                folders.save_tensors({k: v.numpy() for k, v in tensors.items()}, new / "state.safetensors")
+                (new / "state.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
         distributed.wait()
-
-    def _write(self, tensors: dict[str, Tensor], history: Sequence[Epoch], start: Start | None) -> None:
-        new, old = (
-            self.folder.with_name(self.folder.name + ".new"),
-            self.folder.with_name(self.folder.name + ".old"),
-        )
-        for leftover in (new, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        new.mkdir(parents=True)
-        save_tensors({k: v.numpy() for k, v in tensors.items()}, new / "state.safetensors")
-        document = {
-            "config": _fingerprint(self.config),
-            "data": self.data,
-            "moments": sorted({int(name.split(".")[1]) for name in tensors if name.startswith("optimiser.")}),
-            "start": start.to_json() if start else None,
-            "history": [asdict(epoch) for epoch in history],
-        }
-        (new / "state.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
-        if self.folder.exists():
-            os.replace(self.folder, old)
-        os.replace(new, self.folder)
-        shutil.rmtree(old, ignore_errors=True)
 
     def state(self, model: DSKReG) -> Saved | None:
         """What the checkpoint says, None where there is none yet.
 
         Raises InputError where it is damaged, or of other data or settings.
         """
-        old = self.folder.with_name(self.folder.name + ".old")
-        # The run died between the two renames
-        if distributed.leads() and not self.folder.exists() and old.exists():
-            os.replace(old, self.folder)
+        if distributed.leads():
+            folders.recover(self.folder)
         distributed.wait()
         if not self.folder.exists():
             return None
@@ -259,9 +239,4 @@ class Checkpoint:
 
     def clear(self) -> None:
         """Remove the checkpoint: the artifact is written."""
-        for folder in (
-            self.folder,
-            self.folder.with_name(self.folder.name + ".old"),
-            self.folder.with_name(self.folder.name + ".new"),
-        ):
-            shutil.rmtree(folder, ignore_errors=True)
+        folders.remove(self.folder)

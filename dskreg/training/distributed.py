@@ -63,16 +63,12 @@ def leads() -> bool:
     return part().rank == 0
 
 
-def gather(tensor: Tensor) -> Tensor:
-    """The `tensor` of every process `[P, ...]`, by rank, without gradient."""
-    found = [torch.empty_like(tensor) for _ in range(part().size)]
-    dist.all_gather(found, tensor.contiguous())
-    return torch.stack(found)
-
-
 def total(tensor: Tensor) -> Tensor:
-    """The sum over the processes."""
-    return gather(tensor).sum(0) if part().size > 1 else tensor
+    """The sum over the processes, without gradient."""
+    if part().size > 1:
+        tensor = tensor.clone()
+        dist.all_reduce(tensor)
+    return tensor
 
 
 def wait() -> None:

@@ -166,11 +166,7 @@ def _hidden(model: DSKReG, dataset: Dataset, config: Config) -> ColdItems | None
 
 
 def _weigh(
-    model: DSKReG,
-    dataset: Dataset,
-    config: Config,
-    evidence: dict[str, Any] | None,
-    progress: Progress,
+    model: DSKReG, dataset: Dataset, config: Config, evidence: dict[str, Any] | None, progress: Progress
 ) -> dict[str, Any] | None:
     """What neighbours weigh: as `evidence` says, or chosen on validation."""
     if not isinstance(model, EvidenceDSKReG):
@@ -272,9 +268,8 @@ def _best(history: list[Epoch]) -> Epoch:
     """
     if history[-1].ndcg is None:
         return history[-1]
-    if history[-1].hidden is not None:
-        return max(history, key=lambda e: (e.hidden or 0.0, -e.epoch))
-    return max(history, key=lambda e: (e.ndcg or 0.0, -e.epoch))
+    asked = "ndcg" if history[-1].hidden is None else "hidden"
+    return max(history, key=lambda e: (getattr(e, asked) or 0.0, -e.epoch))
 
 
 def _run(objective: nn.Module, optimiser: torch.optim.Optimizer, batches: Iterator) -> Iterator[Tensor]:
