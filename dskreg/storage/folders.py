@@ -94,7 +94,9 @@ def replacing(folder: Path) -> Iterator[Path]:
             os.replace(folder, old)
         os.replace(new, folder)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from None
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}); choose another --out"
+        ) from None
     finally:
         shutil.rmtree(new, ignore_errors=True)
         if folder.exists():

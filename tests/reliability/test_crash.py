@@ -262,7 +262,7 @@ def test_a_disk_that_fills_up_while_training_ends_the_run_in_words(
         text=True,
         cwd=ROOT,
     )
-    assert (
-        done.stdout == f"{tmp_path / 'made'}: cannot be written (File too large); choose another --out\n"
-    ), done.stderr[-500:]
+    at = tmp_path / ".made.training"
+    told = f"{at}: cannot be written (File too large); choose another --out\n"
+    assert done.stdout == told, done.stderr[-500:]
     assert not (tmp_path / "made").exists()
