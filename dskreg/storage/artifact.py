@@ -96,7 +96,7 @@ def _write(artifact: Artifact, folder: Path) -> None:
     data, graph = artifact.dataset, artifact.graph
     save_tensors(dict(sorted(artifact.weights.items())), folder / "weights.safetensors")
     save_tensors(
-        {"neighbour": graph.neighbour, "relation": graph.relation, "strengths": graph.strengths},
+        {name: getattr(graph, name) for name in tensors.GRAPH},
         folder / "graph.safetensors",
     )
     save_tensors(artifact.picks, folder / "serving.safetensors")

@@ -15,7 +15,7 @@ from dskreg.storage import folders
 from dskreg.storage.folders import MANIFEST
 from dskreg.storage.schema import Digest, Names, Text
 
-FORMAT = 6
+FORMAT = 7
 RUN = "run.json"
 MEND = "restore the artifact or train it again"
 FILES = (
