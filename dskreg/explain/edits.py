@@ -174,8 +174,8 @@ def _left(
     i: np.ndarray,
     j: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Strength `[P]` of the pairs without the entities `columns`, by what is left of the weights `[E]`, and how many connections are left `[P]`: counted,
-    since the rounding of a sum of floats hides a zero.
+    """Strength `[P]` of the pairs without the entities `columns`, by what is left of the weights `[E]`, and
+    how many connections are left `[P]`: counted, since the rounding of a sum of floats hides a zero.
     """
     carried = directory.carriers(relation)
     # An entity that every item carries has the idf 0 and connects nothing

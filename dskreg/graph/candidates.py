@@ -105,7 +105,8 @@ def rows_from(
         relation[at, :width] = np.where(kept >= 0, r[rows, keep], 0)
         for q, block in enumerate(blocks):
             strengths[at, :width, q] = np.where(kept >= 0, block[rows, np.maximum(kept, 0)], 0)
-    return CandidateGraph(tuple(dataset.relations[r] for r in chosen), neighbour, relation, strengths, weights)
+    names = tuple(dataset.relations[r] for r in chosen)
+    return CandidateGraph(names, neighbour, relation, strengths, weights)
 
 
 def _shared(dataset: Dataset, relation: int, config: GraphConfig, weight: np.ndarray) -> Strengths:
