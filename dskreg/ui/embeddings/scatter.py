@@ -152,7 +152,7 @@ def _add_groups(
     for name in coloured:
         rows = (groups == name) & inside
         size = sizes[rows] * (SELECTED if some else 1)
-        trace = _points(frame[rows], ids, label, name, glyphs[name], size, 0.8)
+        trace = _points(frame[rows], ids, label, name, glyphs[name], size, 0.9)
         figure.add_trace(trace.update(legendrank=LAST) if name == OTHER_NAME else trace)
 
 
