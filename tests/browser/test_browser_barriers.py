@@ -33,7 +33,8 @@ PALE = """() => {
   const linear = part => (part /= 255) <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4;
   const light = colour => .2126 * linear(colour[0]) + .7152 * linear(colour[1]) + .0722 * linear(colour[2]);
   const page = parts(getComputedStyle(document.querySelector('.stApp')).backgroundColor);
-  return [...document.querySelectorAll('.js-plotly-plot svg text, .stEChartsChart svg text')].flatMap(text => {
+  const texts = document.querySelectorAll('.js-plotly-plot svg text, .stEChartsChart svg text');
+  return [...texts].flatMap(text => {
     if (!text.textContent.trim() || text.closest('.modebar')) return [];
     const {fill, fillOpacity, opacity} = getComputedStyle(text), ink = parts(fill);
     const covers = ink[3] * fillOpacity * opacity;

@@ -17,6 +17,7 @@ POINTS = """plot => {
         (x, i) => [String(trace.customdata[i]), trace.text[i], across(x), down(trace.y[i])]));
 }"""
 MAP = ".st-key-map_chart .js-plotly-plot"
+INSIDE = 40  # pixels
 Point = tuple[str, str, float, float]  # id, title, x and y on the screen
 
 
@@ -45,8 +46,17 @@ def apart(one: Point, other: Point) -> float:
 
 
 def loneliest(found: list[Point]) -> Point:
-    """The point farthest from its nearest neighbour, so that a click selects no other."""
-    return max(found, key=lambda point: min(apart(point, other) for other in found if other[0] != point[0]))
+    """The point farthest from its nearest neighbour, so that a click selects no other.
+
+    It is not at the sides of the map, where a lasso around it would begin outside.
+    """
+    sides = [(min(along) + INSIDE, max(along) - INSIDE) for along in list(zip(*found, strict=True))[2:]]
+    inner = [
+        point
+        for point in found
+        if all(low < at < high for at, (low, high) in zip(point[2:], sides, strict=True))
+    ]
+    return max(inner, key=lambda point: min(apart(point, other) for other in found if other[0] != point[0]))
 
 
 def drag_around(page: "Page", middle: Point, found: list[Point]) -> set[str]:
