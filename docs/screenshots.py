@@ -57,7 +57,7 @@ TOUR = (
     Scene(f"sampling?{USER}", 2500),
     *(Scene(f"sampling?{USER}&noise=true&seed={seed}", 1400, 640) for seed in (1, 2, 3)),
     Scene(f"what_if?{USER}&without=476,863", 3500, 260),
-    Scene(f"embeddings?{USER}", 3000, 260),
+    Scene(f"embeddings?{USER}", 3000),
 )
 TOUR_WINDOW = {"width": 1400, "height": 900}
 TOUR_WIDTH, MOST_BYTES = 1000, 3_000_000

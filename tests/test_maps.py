@@ -182,3 +182,35 @@ def test_unknown_spaces_methods_metrics_and_ids_are_refused(maps: Maps, explorer
     ):
         with pytest.raises(InputError):
             call()
+
+
+def test_the_rarest_genre_of_a_title_is_the_one_that_fewest_titles_carry(explorer: Explorer) -> None:
+    titles = explorer.maps.titles()
+    genres = titles["genres"].str.split(", ")
+    carried = genres.explode().value_counts()
+    for rarest, own in zip(titles["rarest"], genres, strict=True):
+        assert rarest in own and carried[rarest] == carried[own].min()
+
+
+def test_carriers_of_an_entity_are_those_of_the_data_and_never_kept_out(maps: Maps) -> None:
+    data = maps.core.artifact.dataset
+    relation, entity = (
+        data.relations.index("studio"),
+        int(data.tail[data.relation == data.relations.index("studio")][0]),
+    )
+    heads = np.unique(data.head[(data.relation == relation) & (data.tail == entity)])
+    ids, name = maps.core.directory.item_ids, str(data.entities[entity])
+    assert maps.carriers("studio", name) == [ids[head] for head in heads]
+    assert maps.carriers("studio", name)[1:] == without(maps, int(heads[0])).carriers("studio", name)
+    for unknown in (("studio", "no such"), ("no such", name)):
+        with pytest.raises(InputError, match="no title carries it"):
+            maps.carriers(*unknown)
+
+
+def test_a_map_of_titles_or_users_is_wider_than_tall(maps: Maps) -> None:
+    for kind, space in (("titles", "aggregated"), ("users", "aggregated")):
+        across, down = np.ptp(maps.xy(kind, space), axis=0)
+        assert across >= down
+    stored = maps.core.artifact.user_map[["x", "y"]].to_numpy()
+    assert np.ptp(stored[:, 1]) > np.ptp(stored[:, 0]), "the demo's map of users is turned"
+    assert maps.xy("users").tolist() == stored[:, ::-1].tolist()

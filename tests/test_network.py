@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dskreg.ui.common import charts
 from dskreg.ui.sampling import charts as sampling_charts
 from dskreg.ui.sampling import frequency_charts
 from dskreg.ui.sampling.graph import drawing, html_graph, marks, network
@@ -213,20 +212,6 @@ def test_hostile_relations_are_escaped_in_the_legend_of_the_file() -> None:
 
 
 # Colours and sums
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance, WCAG 2."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
-    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
-
-
-@pytest.mark.parametrize("page", drawing.PAGE.values())
-def test_colours_have_contrast_on_both_pages(page: str) -> None:
-    for colour in (*charts.COLOURS, *charts.WARM_TO_COLD, charts.OTHER, charts.LIKED, charts.RECOMMENDED):
-        dark, light = sorted((luminance(colour), luminance(page)))
-        assert (light + 0.05) / (dark + 0.05) >= 3, colour
 
 
 def decomposed(*rows: tuple[str, str, float, float, str, bool]) -> pd.DataFrame:

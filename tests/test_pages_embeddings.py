@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dskreg.explore.maps import Maps
 from dskreg.explorer import Explorer
 from dskreg.ui.common import cache, widgets
-from dskreg.ui.embeddings import controls
+from dskreg.ui.embeddings import colouring, selected
 from tests.visits import DEMO, button, fine, said, table_with, visit
 
 MARKS = {
@@ -25,6 +25,8 @@ MARKS = {
     "this profile",
     "before the edits",
     "displacement",
+    "lines to neighbours",
+    "density contours",
 }
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
@@ -65,7 +67,8 @@ def explorer() -> Explorer:
 @pytest.mark.parametrize(
     "choices",
     [
-        {"colour": "genre"},
+        {"colour": "rarest genre"},
+        {"colour": "entity", "entities": "genre:Mecha"},
         {"colour": "type", "graph": "raw"},
         {"colour": "popularity", "method": "PCA"},
         {"colour": "cluster"},
@@ -156,9 +159,75 @@ def test_a_selection_in_the_link_is_listed_and_remains_under_another_colour(expl
         ) and "Selected: 2 titles" in said(app)
         coloured = [trace for trace in groups(app) if trace["name"] != "not selected"]
         assert sum(map(count, coloured)) == 2 and sum(map(count, groups(app))) == len(explorer.items)
-        fine(app.segmented_control(key="colour").set_value("popularity").run())
+        fine(app.selectbox(key="colour").set_value("popularity").run())
     fine(button(app, "Clear selection").click().run())
     assert "Selected" not in said(app) and "not selected" not in {trace["name"] for trace in groups(app)}
+
+
+def ids(trace: dict) -> set[int]:
+    return {int(key) for key in numbers(trace["customdata"])}
+
+
+def test_titles_that_carry_the_chosen_entities_are_in_colour_and_shape(explorer: Explorer) -> None:
+    app = show(colour="entity", entities="genre:Mecha,genre:Sports,genre:Nothing%2C really")
+    assert "which are ignored" in said(app) and "Nothing, really" in said(app)
+    drawn = {trace["name"]: trace for trace in groups(app)}
+    genres = dict(zip(explorer.items["item_id"], explorer.items["genres"].str.split(", "), strict=True))
+    carriers = {name: {key for key, of in genres.items() if name in of} for name in ("Mecha", "Sports")}
+    both = carriers["Mecha"] & carriers["Sports"]
+    assert ids(drawn["Mecha (genre)"]) == carriers["Mecha"] - both
+    assert ids(drawn["Sports (genre)"]) == carriers["Sports"] - both
+    assert (ids(drawn[colouring.SEVERAL]) if both else set()) == both
+    looks = [(trace["marker"]["color"], trace["marker"]["symbol"]) for trace in drawn.values()]
+    assert len(set(looks)) == len(looks) and drawn["not highlighted"]["marker"]["opacity"] < 0.5
+    # Chosen by a part of the name, as a person would type it
+    chooser = app.multiselect(key="entities_choice")
+    app.session_state["entities_choice"] = [*chooser.value, "pierro"]
+    fine(chooser.set_value([*chooser.value, "pierro"]).run())
+    assert app.text_input(key="entities").value.endswith(",studio:Studio Pierrot")
+
+
+def test_the_map_coloured_by_entity_begins_with_the_rarest_shared_one_of_the_title(
+    explorer: Explorer,
+) -> None:
+    app = show(item=36)
+    fine(app.selectbox(key="colour").set_value("entity").run())
+    relation, _, name = app.text_input(key="entities").value.partition(":")
+    own = explorer.entities(36)
+    shared = own[own["titles"] > 1]
+    chosen = shared[(shared["relation"] == relation) & (shared["entity"] == name)]
+    assert chosen["titles"].tolist() == [shared["titles"].min()]
+    assert 36 in explorer.maps.carriers(relation, name)
+
+
+def test_only_the_isolated_points_stay_and_one_click_shows_all(explorer: Explorer) -> None:
+    app = show(picked="36,361,505", isolate="true")
+    assert set().union(*map(ids, groups(app))) == {36, 361, 505}
+    at = explorer.maps.titles().set_index("item_id").loc[[36, 361, 505], ["x", "y"]]
+    for name, axis in (("x", "xaxis"), ("y", "yaxis")):
+        low, high = spec(app)["layout"][axis]["range"]
+        assert low < at[name].min() and at[name].max() < high
+    fine(app.toggle(key="isolate").set_value(False).run())
+    assert sum(map(count, groups(app))) == len(explorer.items)
+    app = show(colour="entity", entities="genre:Mecha", isolate="true")
+    assert [trace["name"] for trace in groups(app)] == ["Mecha (genre)"]
+    assert not [toggle for toggle in show().toggle if toggle.key == "isolate"], "nothing to isolate"
+
+
+def test_lines_join_the_title_and_its_neighbours_in_the_embedding_space(explorer: Explorer) -> None:
+    app = show(item=36, near_k=4)
+    at = explorer.maps.titles().set_index("item_id")
+    near = explorer.maps.near("titles", 36, 4)["item_id"]
+    (line,) = [trace for trace in traces(app) if trace["name"] == "lines to neighbours"]
+    starts, ends = line["x"][::3], line["x"][1::3]
+    assert starts == pytest.approx([at["x"][36]] * 4) and sorted(ends) == pytest.approx(sorted(at["x"][near]))
+    fine(app.toggle(key="lines").set_value(False).run())
+    assert "lines to neighbours" not in {trace["name"] for trace in traces(app)}
+
+
+def test_contours_of_the_density_are_drawn_on_request() -> None:
+    contours = [trace for trace in traces(show(density="true")) if trace["type"] == "contour"]
+    assert len(contours) == 1 and not [trace for trace in traces(show()) if trace["type"] == "contour"]
 
 
 def test_a_large_selection_is_not_in_the_link() -> None:
@@ -166,7 +235,7 @@ def test_a_large_selection_is_not_in_the_link() -> None:
     app.session_state["picked_many"] = tuple(str(n) for n in range(1, 400))
     fine(app.run())
     assert "Selected: 399 titles" in said(app) and not app.text_input(key="picked").value
-    assert controls.CARRIED < 399
+    assert selected.CARRIED < 399
 
 
 def test_a_title_found_by_the_search_is_selected(explorer: Explorer) -> None:
@@ -237,7 +306,10 @@ def test_a_map_of_few_or_no_points_is_drawn_or_reported(
     assert app.get("plotly_chart") if points else "has no map" in said(app)
 
 
-@pytest.mark.parametrize(("old", "new"), [({"graph": "before"}, {"graph": "raw"}), ({"tool": "move"}, {})])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [({"graph": "before"}, {"graph": "raw"}), ({"tool": "move"}, {}), ({"colour": "genre"}, {})],
+)
 def test_links_of_earlier_versions_show_the_same_map(old: dict[str, str], new: dict[str, str]) -> None:
     app = show(**old)
     assert spec(app) == spec(show(**new)) and "which are ignored" not in said(app)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dskreg.ui.common import charts
-from dskreg.ui.embeddings import overlays, scatter
+from dskreg.ui.embeddings import colouring, legend, overlays, scatter
 from dskreg.ui.embeddings.scatter import Look, Mark
 
 
@@ -26,13 +26,13 @@ def points(count: int) -> pd.DataFrame:
 @pytest.mark.parametrize("count", [0, 1, 3, 400])
 def test_a_map_contains_every_point_once_with_the_marks_on_top(count):
     frame = points(count)
-    groups = scatter.leading(pd.Series(["Action", "", "Drama"] * count)[:count].astype(object))
+    groups = colouring.leading(pd.Series(["Action", "", "Drama"] * count)[:count].astype(object))
     figure = scatter.scatter_map(
         frame,
         "item_id",
         "title",
         groups,
-        charts.palette(groups.cat.categories),
+        colouring.glyphs_of(groups, "type"),
         {"liked": Mark([0], charts.LIKED, "circle")},
         Look({"Drama"}),
     )
@@ -44,9 +44,9 @@ def test_a_map_contains_every_point_once_with_the_marks_on_top(count):
 
 def test_the_groups_are_the_most_frequent_values_and_other():
     values = pd.Series([f"g{i}" for i in range(30) for _ in range(40 - i)] + ["", None])
-    groups = scatter.leading(values)
+    groups = colouring.leading(values)
     assert (
-        len(groups.cat.categories) <= 10
+        len(groups.cat.categories) == colouring.MOST_GROUPS + 1
         and groups.iloc[0] == "g0"
         and groups.iloc[-1] == groups.iloc[-2] == charts.OTHER_NAME
     )
@@ -54,7 +54,7 @@ def test_the_groups_are_the_most_frequent_values_and_other():
 
 @pytest.mark.parametrize("values", [[], [3], [0, 0, 0], [0] * 50 + [1, 2, 90], list(range(100))])
 def test_bands_contain_every_value_without_overlap(values):
-    bands = scatter.bands(pd.Series(values, dtype=int), "likes")
+    bands = colouring.bands(pd.Series(values, dtype=int), "likes")
     assert len(bands) == len(values) and not bands.isna().any()
     limits = [
         tuple(map(int, name.replace(",", "").split(" likes")[0].split(" to ")))
@@ -72,9 +72,9 @@ def test_names_on_a_focused_map_cover_neither_names_nor_points():
         "near": Mark([1, 2, 3], charts.CHOSEN, "circle", named=True),
         "chosen": Mark([0], charts.CHOSEN, "star", named=True),
     }
-    groups = scatter.leading(pd.Series(["Drama"] * 4))
+    groups = colouring.leading(pd.Series(["Drama"] * 4))
     figure = scatter.scatter_map(
-        frame, "item_id", "title", groups, charts.palette(["Drama"]), marks, Look(focus=0)
+        frame, "item_id", "title", groups, colouring.glyphs_of(groups, "type"), marks, Look(focus=0)
     )
     near, chosen = figure.data[-2:]
     assert chosen.text[0] == "a rather long name"
@@ -85,9 +85,9 @@ def test_names_on_a_focused_map_cover_neither_names_nor_points():
 
 def drawn(count: int, look: Look, marks: dict[str, Mark] | None = None, sizes: pd.Series | None = None):
     frame = points(count)
-    groups = scatter.leading(pd.Series((["Action", "Drama"] * count)[:count]))
+    groups = colouring.leading(pd.Series((["Action", "Drama"] * count)[:count]))
     return scatter.scatter_map(
-        frame, "item_id", "title", groups, charts.palette(groups.cat.categories), marks or {}, look, sizes
+        frame, "item_id", "title", groups, colouring.glyphs_of(groups, "type"), marks or {}, look, sizes
     )
 
 
@@ -105,7 +105,7 @@ def test_points_outside_the_selection_are_grey():
 
 def test_a_lasso_greys_the_other_points_and_a_click_does_not():
     assert {trace.unselected.marker.color for trace in drawn(20, Look(drag="lasso")).data} == {charts.OTHER}
-    assert {trace.unselected.marker.opacity for trace in drawn(20, Look()).data} == {0.75}
+    assert {trace.unselected.marker.opacity for trace in drawn(20, Look()).data} == {0.9}
 
 
 def test_a_mark_at_a_position_has_no_id():
@@ -119,18 +119,54 @@ def test_a_mark_at_a_position_has_no_id():
     )
 
 
-def test_groups_of_the_same_colour_have_different_symbols():
-    names = [f"{n:02}" for n in range(20)]
-    groups = pd.Series(pd.Categorical(names, categories=names, ordered=True))
-    colours = {name: charts.COLOURS[n % 10] for n, name in enumerate(names)}
-    figure = scatter.scatter_map(points(20), "item_id", "title", groups, colours, {})
-    assert len({(trace.marker.color, trace.marker.symbol) for trace in figure.data}) == 20
+@pytest.mark.parametrize("wide", [1.0, 1.4])
+def test_the_points_fill_the_map_in_equal_scale(wide: float) -> None:
+    frame = points(200).assign(
+        x=lambda table: wide * np.linspace(-1, 1, 200), y=lambda table: table["x"] / wide
+    )
+    groups = colouring.leading(frame["title"])
+    look = Look(ratio=scatter.ratio(frame))
+    figure = scatter.scatter_map(
+        frame, "item_id", "title", groups, colouring.glyphs_of(groups, "type"), {}, look
+    )
+    spans = [float(np.ptp(axis.range)) for axis in (figure.layout.xaxis, figure.layout.yaxis)]
+    assert spans[0] / spans[1] == pytest.approx(look.ratio) == pytest.approx(wide)
+    assert all(np.ptp(frame[name]) / span > 0.9 for name, span in zip("xy", spans, strict=True))
+    assert (figure.layout.margin.l, figure.layout.margin.t) == (0, 0) and not figure.layout.showlegend
+
+
+def test_the_legend_names_marks_then_groups_and_escapes_them() -> None:
+    figure = drawn(6, Look(lit=["Drama"]), {"<i>you</i>": Mark([0], charts.PAGE[True], "star")})
+    overlays.add_lines(figure, (0.0, 0.0), points(3), charts.INK[True])
+    text = legend.html(figure, charts.INK[True])
+    names = ["&lt;i&gt;you&lt;/i&gt;", "lines to neighbours", "Drama", "not highlighted"]
+    at = [text.index(f"</b>{name}<") for name in names]
+    assert at == sorted(at)
+    assert f"color:{charts.PAGE[True]}" not in text and "<i>" not in text
+
+
+def test_lines_go_from_the_point_to_each_neighbour() -> None:
+    figure, ends = drawn(3, Look()), points(4)
+    overlays.add_lines(figure, (5.0, 7.0), ends, charts.INK[False])
+    line = figure.data[-1]
+    assert list(line.x)[::3] == [5.0] * 4 and list(line.y)[::3] == [7.0] * 4
+    assert list(line.x)[1::3] == ends["x"].tolist() and list(line.y)[1::3] == ends["y"].tolist()
+    assert set(line.x[2::3]) == {None}
+
+
+def test_the_density_counts_every_point_and_is_largest_where_most_are() -> None:
+    frame = pd.DataFrame({"x": [0.0] * 90 + [10.0] * 10, "y": [0.0] * 90 + [4.0] * 10})
+    across, down, count = overlays.density(frame)
+    assert count.sum() == pytest.approx(100, rel=1e-3) and count.shape == (len(down), len(across))
+    row, column = np.unravel_index(count.argmax(), count.shape)
+    assert abs(across[column]) < 0.2 and abs(down[row]) < 0.2
+    assert count[:, across > 5].max() / count.max() == pytest.approx(10 / 90, rel=0.01)
 
 
 def test_the_area_of_a_point_grows_with_its_value():
-    sizes = scatter.sized(pd.Series([0, 25, 100]), 4, 20)
+    sizes = colouring.sized(pd.Series([0, 25, 100]), 4, 20)
     assert sizes.tolist() == [4, 12, 20]
-    assert scatter.sized(pd.Series([0, 0])).nunique() == 1
+    assert colouring.sized(pd.Series([0, 0])).nunique() == 1
     assert sorted(
         size for trace in drawn(3, Look(), sizes=sizes).data for size in np.atleast_1d(trace.marker.size)
     ) == [4, 12, 20]
@@ -150,7 +186,7 @@ def test_region_labels_do_not_overlap_and_fewer_fit_on_a_phone():
     assert (labels[0].x, labels[0].y) == (regions["x"].iloc[0], regions["y"].iloc[0])
 
     def free(chosen, pixels: int) -> bool:
-        span = max(np.ptp(extent["x"]), np.ptp(extent["y"])) / pixels
+        span = np.ptp(extent["x"]) / pixels
         boxes = [
             (
                 label.x,
@@ -186,5 +222,5 @@ def test_arrows_go_from_the_raw_to_the_aggregated_position():
 
 
 def test_the_limits_of_bands_can_have_decimals():
-    names = scatter.bands(pd.Series([1.2, 1.5, 2.7, 3.1, 9.9]), "bits", digits=1).cat.categories
+    names = colouring.bands(pd.Series([1.2, 1.5, 2.7, 3.1, 9.9]), "bits", digits=1).cat.categories
     assert names[0] == "9.9 bits" and names[-1] == "1.2 bits"

@@ -48,11 +48,14 @@ class Maps:
     # Points
 
     def titles(self, space: Space = "aggregated", method: Method = "tsne") -> pd.DataFrame:
-        """item_id, title, type, genres, likes, candidates, cluster, x, y in catalogue order."""
+        """item_id, title, type, genres, likes, candidates, rarest, cluster, x, y in catalogue order.
+
+        rarest is the title's genre that the fewest titles carry; "" where it has none.
+        """
         xy = self.xy("titles", space, method)
         columns = ["item_id", "title", "type", "genres", "likes", "candidates"]
         cluster = self.core.artifact.item_map["cluster"].to_numpy()
-        frame = self.core.items[columns].assign(cluster=cluster, x=xy[:, 0], y=xy[:, 1])
+        frame = self.core.items[columns].assign(rarest=self._rarest, cluster=cluster, x=xy[:, 0], y=xy[:, 1])
         return frame[~self.core.kept_out].reset_index(drop=True)
 
     def users(self, method: Method = "tsne") -> pd.DataFrame:
@@ -71,16 +74,33 @@ class Maps:
             }
         )
 
+    def carriers(self, relation: str, entity: str) -> list[Any]:
+        """The ids of the titles that carry an entity of this label under the relation.
+
+        Raises InputError where no title carries it.
+        """
+        directory = self.core.directory
+        named = np.flatnonzero((directory.entities == entity) & ~directory.nameless)
+        known = relation in directory.dataset.relations and len(named) > 0
+        carried = directory.carriers(relation)[:, named].sum(axis=1) if known else np.zeros(0)
+        found = np.flatnonzero(np.asarray(carried).ravel())
+        if not len(found):
+            raise InputError(f"unknown entity {entity}: no title carries it under {relation}")
+        return [directory.item_ids[item] for item in found if not self.core.kept_out[item]]
+
     def xy(self, kind: Kind, space: Space = "aggregated", method: Method = "tsne") -> np.ndarray:
-        """Positions of all titles, kept out or not, or of the users on the map, `[N, 2]`."""
+        """Positions of all titles, kept out or not, or of the users on the map, `[N, 2]`.
+
+        A t-SNE map that is taller than wide is turned: its axes have no meaning, and screens are wide.
+        """
         _check(kind=(kind, ("titles", "users")))
         _check(space=(space, ("aggregated", "raw")), method=(method, ("tsne", "pca")))
         if method == "pca":
             return np.asarray(self.plane(kind, space).xy)
-        artifact = self.core.artifact
-        if kind == "users":
-            return artifact.user_map[["x", "y"]].to_numpy()
-        return artifact.item_map[["x", "y"] if space == "aggregated" else ["raw_x", "raw_y"]].to_numpy()
+        table = self.core.artifact.user_map if kind == "users" else self.core.artifact.item_map
+        across, down = (float(np.ptp(table[name])) if len(table) else 0.0 for name in ("x", "y"))
+        at = table[["x", "y"] if kind == "users" or space == "aggregated" else ["raw_x", "raw_y"]].to_numpy()
+        return np.ascontiguousarray(at[:, ::-1]) if down > across else at
 
     def vectors(self, kind: Kind, space: Space = "aggregated") -> np.ndarray:
         """The points of a map before the projection, `[N, D]`."""
@@ -160,9 +180,9 @@ class Maps:
         """
         before, after = self.core.representations
         cosine = (units(before) * units(after)).sum(axis=1)
-        columns = ["kept", "x", "y", "raw_x", "raw_y"]
         frame = self.core.items[["item_id", "title", "likes"]].assign(cosine=cosine)
-        frame[columns] = self.core.artifact.item_map[columns].to_numpy()
+        frame["kept"] = self.core.artifact.item_map["kept"].to_numpy()
+        frame[["x", "y"]], frame[["raw_x", "raw_y"]] = self.xy("titles"), self.xy("titles", "raw")
         return frame[~self.core.kept_out].reset_index(drop=True)
 
     # Regions and quality
@@ -205,6 +225,17 @@ class Maps:
         return Tastes(self.core.directory)
 
     # Internals
+
+    @cached_property
+    def _rarest(self) -> np.ndarray:
+        """The genre of every title that the fewest titles carry, `[N]` text."""
+        directory = self.core.directory
+        carried = directory.genre_matrix
+        if not directory.genre_names:
+            return np.full(len(carried), "", dtype=object)
+        titles = np.where(carried > 0, carried.sum(axis=0), np.inf)
+        names = np.array(directory.genre_names, dtype=object)[titles.argmin(axis=1)]
+        return np.where(carried.any(axis=1), names, "")
 
     @cached_property
     def _user_vectors(self) -> np.ndarray:

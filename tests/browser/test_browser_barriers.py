@@ -1,4 +1,4 @@
-"""Accessibility: axe-core on every page, in both themes."""
+"""Accessibility: axe-core on every page, and the contrast of the text in charts, in both themes."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -26,6 +26,26 @@ PAGES = (
 )
 
 
+# The text of plotly's and ECharts' drawings whose contrast with the page is below 4.5 : 1; axe reads no SVG
+PALE = """() => {
+  const parts = colour => { const all = colour.match(/[\\d.]+/g).map(Number);
+                            return all.length > 3 ? all : [...all, 1] };
+  const linear = part => (part /= 255) <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4;
+  const light = colour => .2126 * linear(colour[0]) + .7152 * linear(colour[1]) + .0722 * linear(colour[2]);
+  const page = parts(getComputedStyle(document.querySelector('.stApp')).backgroundColor);
+  const texts = document.querySelectorAll('.js-plotly-plot svg text, .stEChartsChart svg text');
+  return [...texts].flatMap(text => {
+    if (!text.textContent.trim() || text.closest('.modebar')) return [];
+    const {fill, fillOpacity, opacity} = getComputedStyle(text), ink = parts(fill);
+    const covers = ink[3] * fillOpacity * opacity;
+    const seen = [0, 1, 2].map(n => ink[n] * covers + page[n] * (1 - covers));
+    const [dark, bright] = [light(seen), light(page)].sort((one, other) => one - other);
+    const ratio = (bright + .05) / (dark + .05);
+    return ratio < 4.5 ? [[text.textContent, fill, ratio.toFixed(2)]] : [];
+  });
+}"""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_accessibility_violation(
     visitor: "Callable[..., Page]", server: str, scheme: str
@@ -37,6 +57,7 @@ def test_no_page_has_a_serious_accessibility_violation(
         page.goto(f"{server}/{name}")
         settle(page)
         found += violations(page, name)
+        found += [(name, *text) for text in page.evaluate(PALE)]
     assert found == []
 
 

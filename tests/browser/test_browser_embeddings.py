@@ -16,13 +16,15 @@ POINTS = """plot => {
     return plot._fullData.filter(trace => trace.customdata != null).flatMap(trace => Array.from(trace.x,
         (x, i) => [String(trace.customdata[i]), trace.text[i], across(x), down(trace.y[i])]));
 }"""
+MAP = ".st-key-map_chart .js-plotly-plot"
+INSIDE = 40  # pixels
 Point = tuple[str, str, float, float]  # id, title, x and y on the screen
 
 
 def points(page: "Page") -> list[Point]:
     """Every point of the map as it is drawn."""
     settle(page)
-    plot = page.locator(".st-key-map_chart .js-plotly-plot")
+    plot = page.locator(MAP)
     plot.locator(".nsewdrag").first.wait_for()
     plot.scroll_into_view_if_needed()
     page.wait_for_timeout(800)  # the map is drawn in steps
@@ -30,13 +32,31 @@ def points(page: "Page") -> list[Point]:
     return [(str(key), html.unescape(title), x, y) for key, title, x, y in plot.evaluate(POINTS)]
 
 
+def fills_the_map(page: "Page", found: list[Point]) -> None:
+    """The points reach over nine tenths of the map's width and height."""
+    box = page.locator(MAP).bounding_box()
+    assert box
+    for place, side in ((2, "width"), (3, "height")):
+        along = [point[place] for point in found]
+        assert max(along) - min(along) > 0.9 * box[side], side
+
+
 def apart(one: Point, other: Point) -> float:
     return ((one[2] - other[2]) ** 2 + (one[3] - other[3]) ** 2) ** 0.5
 
 
 def loneliest(found: list[Point]) -> Point:
-    """The point farthest from its nearest neighbour, so that a click selects no other."""
-    return max(found, key=lambda point: min(apart(point, other) for other in found if other[0] != point[0]))
+    """The point farthest from its nearest neighbour, so that a click selects no other.
+
+    It is not at the sides of the map, where a lasso around it would begin outside.
+    """
+    sides = [(min(along) + INSIDE, max(along) - INSIDE) for along in list(zip(*found, strict=True))[2:]]
+    inner = [
+        point
+        for point in found
+        if all(low < at < high for at, (low, high) in zip(point[2:], sides, strict=True))
+    ]
+    return max(inner, key=lambda point: min(apart(point, other) for other in found if other[0] != point[0]))
 
 
 def drag_around(page: "Page", middle: Point, found: list[Point]) -> set[str]:
@@ -54,7 +74,14 @@ def drag_around(page: "Page", middle: Point, found: list[Point]) -> set[str]:
 
 def test_a_clicked_point_shows_its_details_and_the_link_restores_them(page: "Page", server: str) -> None:
     page.goto(f"{server}/embeddings")
-    _, name, *place = loneliest(points(page))
+    found = points(page)
+    _, name, *place = loneliest(found)
+    fills_the_map(page, found)
+    controls = [box.bounding_box() for box in page.locator(".st-key-map_controls > *").all()]
+    assert len({round(box["y"] + box["height"]) for box in controls if box}) == 1, "one row"
+    above = page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop")
+    box = page.locator(MAP).bounding_box()
+    assert box and box["y"] + box["height"] + above <= 900, "above the fold of a laptop"
     page.mouse.move(*place)
     page.wait_for_timeout(300)
     page.mouse.click(*place)
@@ -71,9 +98,8 @@ def test_points_inside_a_lasso_are_listed_and_exported(page: "Page", server: str
     page.wait_for_url(re.compile(r"picked=\d+"))
     main = settle(page)
     says(main, f"Selected: {len(inside)} titles")
-    page.locator("label", has_text=re.compile("^popularity$")).or_(
-        page.get_by_role("radio", name="popularity")
-    ).first.click()
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("option", name="popularity", exact=True).click()
     page.wait_for_url(re.compile("colour=popularity"))
     says(settle(page), f"Selected: {len(inside)} titles")  # also under another colour
     with page.expect_download() as download:
@@ -133,8 +159,8 @@ def test_a_custom_profile_is_on_the_map_of_users_on_a_phone_in_dark_mode(
 ) -> None:
     page = visitor(width=420, color_scheme="dark")
     page.goto(f"{server}/embeddings?map=users&profile=mine&titles=36,361")
-    points(page)
-    says(page.locator(".st-key-map_chart .js-plotly-plot"), "this profile")
+    fills_the_map(page, points(page))
+    says(page.locator(".map-legend"), "this profile")
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
 
 

@@ -25,7 +25,7 @@ def test_the_menu_leads_to_every_page(page: "Page", server: str) -> None:
     says(settle(page), "simulated user")
     for name, expected in (
         ("Sampling", "neighbours"),
-        ("Embeddings", "t-SNE"),
+        ("Embeddings", "Projection quality"),
         ("Model", "EASE"),
         ("Recommendations", "Similar to"),
     ):

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from dskreg.explorer import Explorer
 from dskreg.ui.common import widgets
 from dskreg.ui.compare import users
-from dskreg.ui.embeddings import controls
+from dskreg.ui.embeddings import selected
 from dskreg.ui.frame import edits, sidebar, url
 from dskreg.ui.sampling import walk
 from dskreg.ui.what_if import changes
@@ -236,8 +236,8 @@ def test_lists_of_ids_and_changes_are_taken_apart(text: str, names: list[str]) -
     assert changes.codes(",".join(map(changes.escaped, names))) == [
         changes.escaped(name) for name in dict.fromkeys(names)
     ]
-    with patch.object(controls, "st", SimpleNamespace(session_state={"picked": text})):
-        assert len(controls.selected()) <= controls.CARRIED
+    with patch.object(selected, "st", SimpleNamespace(session_state={"picked": text})):
+        assert len(selected.selected()) <= selected.CARRIED
 
 
 @settings(10_000, 400)

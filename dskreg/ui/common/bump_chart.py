@@ -13,7 +13,6 @@ TITLE = 18  # characters beside a point: two such columns leave a phone some roo
 NARROW = 12  # with more than two lists
 WIDE = 26  # with titles on one side alone
 ROW, HEADINGS = 27, 46  # pixels: of a rank, of the space for the headings
-INK = ("#1c2526", "#e8eeee")  # on a light, on a dark page: the theme's own grey is pale for text this small
 KINDS = {"rises": COLOURS[0], "falls": COLOURS[1], "unchanged": OTHER}
 SHARED, ALONE, FOUND = "in several lists", "in one list only", "held-out item"
 STYLES = {SHARED: ("circle", OTHER, 8), ALONE: ("circle-open", OTHER, 9), FOUND: ("star", LIKED, 13)}
@@ -44,13 +43,8 @@ class Point:
     style: str = SHARED
 
 
-def of_lists(
-    lists: Sequence[tuple[str, Sequence[Entry]]], found: Collection[Hashable] = (), dark: bool = False
-) -> go.Figure:
-    """Lists (heading, entries, the best first) side by side; the items in `found` get a star.
-
-    `dark` tells whether the page is dark.
-    """
+def of_lists(lists: Sequence[tuple[str, Sequence[Entry]]], found: Collection[Hashable] = ()) -> go.Figure:
+    """Lists (heading, entries, the best first) side by side; the items in `found` get a star."""
     width = TITLE if len(lists) == 2 else NARROW
     times = [key for _, entries in lists for key, _ in entries]
     columns = [
@@ -66,12 +60,12 @@ def of_lists(
         ]
         for heading, entries in lists
     ]
-    figure = bump_chart(columns, INK[dark])
-    _headings(figure, [heading for heading, _ in lists], INK[dark])
+    figure = bump_chart(columns)
+    _headings(figure, [heading for heading, _ in lists])
     return figure.update_layout(height=figure.layout.height + HEADINGS, margin_t=HEADINGS)
 
 
-def of_moves(moves: pd.DataFrame, top: int, dark: bool = False) -> go.Figure:
+def of_moves(moves: pd.DataFrame, top: int) -> go.Figure:
     """Each item's rank before and after a change (`WhatIf.moves` with a column `words`).
 
     Items outside the list of `top` stand below a dotted line, one row each.
@@ -88,13 +82,13 @@ def of_moves(moves: pd.DataFrame, top: int, dark: bool = False) -> go.Figure:
         [Point(*row) for row in zip(moves.index, _rows(moves[side], top), texts, hovers, strict=True)]
         for side, texts in zip(("rank_before", "rank_after"), labels, strict=True)
     ]
-    figure = bump_chart(columns, INK[dark])
+    figure = bump_chart(columns)
     if any(point.row > top for column in columns for point in column):
         figure.add_hline(y=top + 0.5, line={"color": OTHER, "width": 1, "dash": "dot"})
     return figure
 
 
-def bump_chart(columns: Sequence[Sequence[Point]], ink: str) -> go.Figure:
+def bump_chart(columns: Sequence[Sequence[Point]]) -> go.Figure:
     """A column of points for each ranking, and a line for each item that two neighbouring columns share."""
     figure = go.Figure()
     _lines(figure, [{point.key: point.row for point in column} for column in columns])
@@ -105,7 +99,7 @@ def bump_chart(columns: Sequence[Sequence[Point]], ink: str) -> go.Figure:
         "showgrid": False,
         "zeroline": False,
         "automargin": True,
-        "tickfont": {"size": 12, "color": ink},
+        "tickfont": {"size": 12},
         "ticks": "",
     }
     figure.update_layout(
@@ -124,7 +118,7 @@ def bump_chart(columns: Sequence[Sequence[Point]], ink: str) -> go.Figure:
     return finish(figure, height=ROW * lowest + 14)
 
 
-def _headings(figure: go.Figure, headings: Sequence[str], ink: str) -> None:
+def _headings(figure: go.Figure, headings: Sequence[str]) -> None:
     """Names above the lists.
 
     The outer ones stand over their labels. The inner ones alternate between two lines, so that they do not
@@ -143,7 +137,7 @@ def _headings(figure: go.Figure, headings: Sequence[str], ink: str) -> None:
             xanchor=side,
             showarrow=False,
             text=plain(shorten(heading, TITLE)),
-            font={"size": 13, "color": ink},
+            font={"size": 13},
         )
 
 

@@ -1,34 +1,31 @@
-"""Colours, safe text and a shared plotly figure: the shares of the relations.
+"""Colours, safe text, how a figure is shown, and a shared figure: the shares of the relations.
 
-Backgrounds are transparent, and Streamlit's theme sets the fonts. plotly interprets some HTML (<b>, <a>,
-<br>) in every text, so text from files goes through `plain`.
+Backgrounds are transparent. plotly interprets some HTML (<b>, <a>, <br>) in every text, so text from files
+goes through `plain`.
 """
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+import streamlit as st
 
-# Each has a contrast of at least 3 : 1 with white and with the dark page (tests/test_network.py).
-COLOURS = (
-    "#128c8c",
-    "#c8641b",
-    "#6f73d2",
-    "#a07c16",
-    "#d9534f",
-    "#4f8a34",
-    "#3b82d6",
-    "#b05fc4",
-    "#9a6b4a",
-    "#2f9e78",
-)
-WARM_TO_COLD = ("#c8401f", "#d07f00", "#8a8a1f", "#1f9460", "#3b82d6")  # ordered values, the largest first
+# Any two of COLOURS, LIKED and OTHER differ by at least 10 in CIEDE2000, as do any two of WARM_TO_COLD, for
+# everybody and under deuteranopia and protanopia. Each has a contrast of at least 3 : 1 with the light and
+# with the dark page (tests/test_colours.py).
+COLOURS = ("#318173", "#f75113", "#0257f4", "#9f9158", "#d01738", "#2886b8", "#b372ff")
+WARM_TO_COLD = ("#c5243f", "#e4730b", "#9c8e86", "#4096af", "#0056fc")  # ordered values, the largest first
 OTHER = "#868d98"
 OTHER_NAME = "other"
-LIKED, RECOMMENDED, CHOSEN = "#e0457b", "#0b9e8a", "#e08a00"
+LIKED, CHOSEN = "#e33e85", "#e08a00"
+# Of text, and of the page below it (.streamlit/config.toml), by "is dark"
+INK = {False: "#0f1718", True: "#e8eeee"}
+PAGE = {False: "#fdfdfc", True: "#12191b"}
+ZOOMED = "axis does not begin at 0"
 LABEL = 30  # characters beside a bar or a point
 LONGEST = 200  # characters of any text in a chart, tooltips included
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 13}}
@@ -40,24 +37,37 @@ def plain(text: object) -> str:
     return html.escape(shorten(text, LONGEST), quote=False)
 
 
-def palette(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each of the first ten names, grey for the rest; the order decides the colours."""
-    names = list(dict.fromkeys(names))
-    return {
-        name: COLOURS[place] if place < len(COLOURS) and name != OTHER_NAME else OTHER
-        for place, name in enumerate(names)
-    }
+def is_dark() -> bool:
+    """Whether the visitor sees the dark theme."""
+    return bool(st.context.theme.type == "dark")
 
 
-def ramp(names: Iterable[str]) -> dict[str, str]:
-    """Colours for up to five ordered names, warm to cold."""
-    return dict(zip(names, WARM_TO_COLD, strict=False))
+def show_chart(place: Any, figure: go.Figure, key: str, alt: str, **more: Any) -> None:
+    """A figure in `place`, a container or `st`, with its text in the theme's darkest (lightest) colour.
+
+    The grey of Streamlit's plotly theme has a contrast below 4.5 : 1. `more` goes to st.plotly_chart.
+    """
+    ink = INK[is_dark()]
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(tickfont_color=ink, title_font_color=ink)
+    figure.update_layout(font_color=ink, legend_font_color=ink)
+    place.plotly_chart(figure, key=key, alt=alt, **{"config": QUIET, **more})
 
 
 def shorten(text: object, most: int) -> str:
     """One line of at most `most` characters."""
     line = " ".join(str(text).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def from_zero(values: Iterable[float]) -> dict[str, str]:
+    """Settings of an axis of these numbers: from 0, or with a title that says where it is zoomed.
+
+    It is zoomed where all are above half of the largest, whose differences 0 would hide.
+    """
+    numbers = list(values)
+    zoomed = bool(numbers) and min(numbers) > max(numbers) / 2
+    return {"title": ZOOMED} if zoomed else {"rangemode": "tozero"}
 
 
 def relation_shares(relations: pd.DataFrame) -> go.Figure:
@@ -82,13 +92,11 @@ def relation_shares(relations: pd.DataFrame) -> go.Figure:
         )
     figure.update_yaxes(autorange="reversed", automargin=True, tickfont={"size": 13})
     figure.update_xaxes(tickformat=".0%", rangemode="tozero", automargin=True)
-    figure.update_layout(
-        barmode="group", bargap=0.3, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    )
+    figure.update_layout(barmode="group", bargap=0.3, legend=LEGEND)
     return finish(figure, height=58 * len(relations) + 80, right=44)
 
 
-def finish(figure: go.Figure, height: int, right: int = 8) -> go.Figure:
+def finish(figure: go.Figure, height: int | None, right: int = 8) -> go.Figure:
     """Apply the shared layout: transparent background, narrow margins (pixels), one text size."""
     margin = {"l": 8, "r": right, "t": 8, "b": 8}
     figure.update_layout(

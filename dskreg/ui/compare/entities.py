@@ -7,12 +7,12 @@ import streamlit as st
 
 from dskreg.explorer import Explorer, Profile
 from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.entities import OFFERED, found_by, known_entities, label
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame import url
 from dskreg.ui.frame.sidebar import Selection
 
 FIELDS = ("entity",)
-OFFERED = 300  # entities in the chooser; any other is found by typing
 TITLES = {
     "title": st.column_config.TextColumn("Title", pinned=True, width=190),
     "likes": st.column_config.NumberColumn("Likes", format="localized"),
@@ -123,13 +123,6 @@ def choose(selection: Selection) -> tuple[str, str] | None:
     return relation, name
 
 
-def known_entities(explorer: Explorer) -> dict[str, tuple[str, str, int]]:
-    """{relation:name: (relation, name, titles)}, those that most titles carry first."""
-    frame = cache.ask(explorer, "entities")
-    rows = zip(frame["relation"].tolist(), frame["entity"].tolist(), frame["titles"].tolist(), strict=True)
-    return {f"{relation}:{name}": (relation, name, titles) for relation, name, titles in rows}
-
-
 def suggestion(selection: Selection, known: dict[str, tuple[str, str, int]]) -> str:
     """Of the selected item, or the first recommendation, the entity that the fewest titles carry of those
     that connect sampled neighbours; else the largest one.
@@ -147,28 +140,10 @@ def suggestion(selection: Selection, known: dict[str, tuple[str, str, int]]) -> 
     return min(codes, key=lambda code: known[code][2], default=next(iter(known)))
 
 
-def label(code: str, known: dict[str, tuple[str, str, int]]) -> str:
-    """The entity for the chooser, with its relation and number of titles."""
-    if code not in known:
-        return code
-    relation, name, titles = known[code]
-    return f"{name} · {relation} · {titles:,} titles"
-
-
 def take_choice(explorer: Explorer) -> None:
     """Callback: write the entity that was chosen, or found by a part of its name, into the link."""
     choice = st.session_state["entity_choice"]
     st.session_state["entity"] = "" if choice is None else found_by(explorer, str(choice))
-
-
-def found_by(explorer: Explorer, text: str) -> str:
-    """The entity of this code, or the largest one whose name contains the text; else the text itself."""
-    known, wanted = known_entities(explorer), text.strip().casefold()
-    if text in known:
-        return text
-    names = {code: name.casefold() for code, (_, name, _) in known.items()}
-    exact = [code for code, name in names.items() if name == wanted]
-    return next(iter([*exact, *(code for code, name in names.items() if wanted in name)]), text)
 
 
 def clear() -> None:

@@ -158,12 +158,10 @@ def show_ranks(lists: Sequence[Ranked], overlap: Overlap | None, key: str) -> No
 
 def _chart(lists: Sequence[Ranked], key: str) -> None:
     found, names = found_in(lists), ", ".join(ranked.name for ranked in lists)
-    st.plotly_chart(
-        bump_chart.of_lists(
-            [(ranked.name, ranked.entries) for ranked in lists], found, st.context.theme.type == "dark"
-        ),
+    charts.show_chart(
+        st,
+        bump_chart.of_lists([(ranked.name, ranked.entries) for ranked in lists], found),
         key=f"{key} slope",
-        config=charts.QUIET,
         alt=f"Ranks of the same items in the lists of {names}; the table holds every rank",
     )
     st.caption(f"{bump_chart.GUIDE} Star: a held-out item." if found else bump_chart.GUIDE)

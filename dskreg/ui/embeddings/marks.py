@@ -1,6 +1,6 @@
 """The selected point of a map with its nearest neighbours, and the marks that show them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -25,6 +25,7 @@ class Focus:
     near: tuple[Any, ...] = ()  # ids
     recommended: tuple[Any, ...] = ()  # ids, on the map of titles
     here: tuple[float, float] | None = None  # the profile's position on the map of users
+    at: tuple[float, float] | None = None  # the selected point's position
 
     @property
     def id(self) -> Any:
@@ -38,8 +39,8 @@ class Focus:
         return self.who if custom else self.id
 
 
-def focus_of(selection: Selection, view: View, k: int, metric: str) -> Focus:
-    """The focus of this run of the page."""
+def focus_of(selection: Selection, view: View, frame: pd.DataFrame) -> Focus:
+    """The focus of this run of the page; `frame` are the points of the map."""
     explorer, profile = selection.explorer, selection.profile
     recommended: list[Any] = []
     here = None
@@ -53,10 +54,26 @@ def focus_of(selection: Selection, view: View, k: int, metric: str) -> Focus:
         who = _selected_user(explorer, profile)
         name = "" if who is None else who.label
     near: list[Any] = []
+    focus = Focus(view.kind, profile, who, name, recommended=tuple(recommended), here=here)
     if who is not None:
-        found = cache.ask(explorer, "maps.near", view.kind, who, k=k, metric=metric, **view.map)
-        near = found[ID[view.kind]].tolist()
-    return Focus(view.kind, profile, who, name, tuple(near), tuple(recommended), here)
+        options: dict[str, Any] = {"k": view.k, "metric": view.metric, **view.map}
+        near = cache.ask(explorer, "maps.near", view.kind, focus.asked, **options)[ID[view.kind]].tolist()
+    return replace(focus, near=tuple(near), at=_position(explorer, focus, view, frame))
+
+
+def _position(
+    explorer: Explorer, focus: Focus, view: View, frame: pd.DataFrame
+) -> tuple[float, float] | None:
+    """Where the selected point is on the map; None where it is not."""
+    if focus.who is None:
+        return None
+    row = frame[frame[ID[view.kind]] == focus.asked]
+    if len(row):
+        return float(row["x"].iloc[0]), float(row["y"].iloc[0])
+    if view.kind == TITLES:
+        return None
+    at: tuple[float, float] | None = cache.ask(explorer, "maps.place", focus.who, view.method)
+    return at
 
 
 def _selected_user(explorer: Explorer, profile: Profile) -> Profile | None:
@@ -72,13 +89,13 @@ def _selected_user(explorer: Explorer, profile: Profile) -> Profile | None:
         return default
 
 
-def marks(explorer: Explorer, focus: Focus, frame: pd.DataFrame, method: str) -> dict[str, Mark]:
+def marks(focus: Focus, frame: pd.DataFrame, dark: bool) -> dict[str, Mark]:
     """The marks on the map, by their name in the legend; the last is on top."""
-    nearest = Mark(focus.near, charts.CHOSEN, "circle-open", named=True)
+    nearest = Mark(focus.near, charts.INK[dark], "circle-open", named=True)
     if focus.kind == TITLES:
         return {
             "liked": Mark(focus.profile.history, charts.LIKED, "circle"),
-            "recommended": Mark(focus.recommended, charts.RECOMMENDED, "diamond"),
+            "recommended": Mark(focus.recommended, charts.PAGE[dark], "hexagram"),
             "nearest neighbours": nearest,
             "selected title": Mark([focus.who], charts.CHOSEN, "star", named=True),
         }
@@ -92,7 +109,6 @@ def marks(explorer: Explorer, focus: Focus, frame: pd.DataFrame, method: str) ->
         found[name] = Mark((), charts.LIKED, "diamond", at=focus.here)
     if who is not None and who != profile:
         placed = who.user_id in set(frame["user_id"])
-        at = None if placed else cache.ask(explorer, "maps.place", who, method)
-        ids = (who.user_id,) if placed else ()
+        ids, at = ((who.user_id,), None) if placed else ((), focus.at)
         found["selected user"] = Mark(ids, charts.CHOSEN, "star", named=True, at=at)
     return found

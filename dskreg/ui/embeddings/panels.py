@@ -1,18 +1,20 @@
 """The panels beside a map: the search, the selected title or user, and the quality of the projection."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, Profile
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.embeddings import controls
+from dskreg.ui.embeddings import selected
 from dskreg.ui.embeddings.controls import TITLES, View
 from dskreg.ui.embeddings.tables import known
 from dskreg.ui.frame import sidebar
 
 MOST_SUGGESTED = 12
+ISOLATE_HELP = "Hides all other points and fits the map to these; switch it off to see all again."
 
 
 def search(explorer: Explorer, kind: str) -> None:
@@ -43,9 +45,28 @@ def search(explorer: Explorer, kind: str) -> None:
     )
 
 
+def isolation(view: View, groups: pd.Series, ids: Collection[object], count: int) -> bool:
+    """The number of selected points, or of highlighted ones, and the switch that hides all others.
+
+    Args:
+        ids: the selected points of the map.
+        count: points of the map.
+    """
+    lit = int(groups.isin(list(view.lit)).sum())
+    shown, what = (len(ids), "selected") if len(ids) else (lit, "highlighted")
+    if not 0 < shown < count:
+        return False
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{shown:,}** {view.kind} {what}", width="content")
+        isolated = st.toggle("Isolate", key="isolate", bind="query-params", help=ISOLATE_HELP)
+        if len(ids):
+            st.button("Clear selection", icon=":material/close:", on_click=selected.forget)
+    return bool(isolated)
+
+
 def _take_found(kind: str) -> None:
     if st.session_state["map_found"] is not None:
-        controls.choose(st.session_state["map_found"], kind)
+        selected.choose(st.session_state["map_found"], kind)
         st.session_state["map_search"] = ""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from dskreg.ui.common.charts import COLOURS, LABEL, OTHER, OTHER_NAME, WARM_TO_COLD, finish, plain, shorten
+from dskreg.ui.common.charts import INK, LABEL, OTHER, OTHER_NAME, finish, plain, shorten
 
 HOVER = "%{text}<extra></extra>"
 AROUND = 10  # points that a focused figure shows at least
@@ -16,42 +16,19 @@ AROUND = 10  # points that a focused figure shows at least
 SIDES = {"top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0), "middle left": (-1, 0)}
 # In pixels: width of a letter, height of a line, approximate size of a focused map
 LETTER, LINE, FOCUSED = 7.5, 20, 500
-HEIGHT = 640  # pixels of the figure
-NARROW = 360  # pixels of the figure's width on a phone
 LEGEND = 60  # characters of a group's name
 SELECTED = 1.5  # factor on the size of selected points
-SYMBOLS = ("circle", "diamond", "cross")  # for groups that share a colour
+FIRST, LAST = 1, 2000  # in the legend; other traces have plotly's rank of 1000
+MARGIN = 0.03  # of the extent, on each side
+RATIOS = (0.9, 1.6)  # of a map's width to its height
 
 
-def leading(values: pd.Series, most: int = len(COLOURS) - 1) -> pd.Series:
-    """The most frequent values, with all others as "other": an ordered category, most frequent first."""
-    text = values.fillna("").astype(str)
-    names = list(text[text != ""].value_counts().head(most).index)
-    return pd.Series(
-        pd.Categorical(
-            text.where(text.isin(names), OTHER_NAME), categories=[*names, OTHER_NAME], ordered=True
-        ),
-        index=values.index,
-    )
+@dataclass(frozen=True)
+class Glyph:
+    """How the points of a group look; `symbol` as plotly calls it."""
 
-
-def bands(values: pd.Series, unit: str, digits: int = 0) -> pd.Series:
-    """Numbers as at most five bands, named by their limits: an ordered category, largest first."""
-    band = (
-        pd.qcut(values, len(WARM_TO_COLD), labels=False, duplicates="drop").fillna(0)
-        if values.nunique() > 1
-        else values * 0
-    )
-    limits = {
-        number: dict.fromkeys(f"{limit:,.{digits}f}" for limit in (group.min(), group.max()))
-        for number, group in values.groupby(band)
-    }
-    names = {number: f"{' to '.join(pair)} {unit}" for number, pair in limits.items()}
-    order = list(dict.fromkeys(names[number] for number in sorted(names, reverse=True)))
-    return pd.Series(
-        pd.Categorical(pd.Series(band, index=values.index).map(names), categories=order, ordered=True),
-        index=values.index,
-    )
+    colour: str
+    symbol: str
 
 
 @dataclass(frozen=True)
@@ -74,7 +51,36 @@ class Look:
     focus: object = None  # id of the point to zoom to
     drag: str = "pan"  # or "lasso", "select" (a box)
     dark: bool = False
-    legend: bool = True  # whether the groups are in the legend; marks always are
+    ratio: float = 1.0  # of the map's width to its height
+
+
+def ratio(frame: pd.DataFrame) -> float:
+    """The map's width, as a multiple of its height, at which its points (x, y) fill it."""
+    (left, right), (low, high) = _extent(frame)
+    return min(max((right - left) / (high - low), RATIOS[0]), RATIOS[1])
+
+
+def _extent(frame: pd.DataFrame) -> list[tuple[float, float]]:
+    """The limits of x and of y that hold all points with a narrow margin."""
+    limits = []
+    for name in ("x", "y"):
+        low, high = (float(frame[name].min()), float(frame[name].max())) if len(frame) else (0.0, 0.0)
+        room = MARGIN * (high - low) or 1.0
+        limits.append((low - room, high + room))
+    return limits
+
+
+def _set_axes(figure: go.Figure, limits: Sequence[tuple[float, float]], ratio: float) -> None:
+    """Let the axes hold these limits of x and of y, in equal scale on a map of this ratio.
+
+    plotly's own scaleanchor widens the axes at the first size of the chart and keeps them wide.
+    """
+    height = max(limits[1][1] - limits[1][0], (limits[0][1] - limits[0][0]) / ratio)
+    for (low, high), span, update in zip(
+        limits, (height * ratio, height), (figure.update_xaxes, figure.update_yaxes), strict=True
+    ):
+        middle = (low + high) / 2
+        update(visible=False, range=[middle - span / 2, middle + span / 2])
 
 
 def scatter_map(
@@ -82,43 +88,43 @@ def scatter_map(
     ids: str,
     label: str,
     groups: pd.Series,
-    colours: Mapping[str, str],
+    glyphs: Mapping[str, Glyph],
     marks: Mapping[str, Mark],
     look: Look = Look(),
     sizes: pd.Series | None = None,
 ) -> go.Figure:
-    """A map of points, one WebGL trace per group, with marked points on top.
+    """A map of points, one WebGL trace per group, with marked points on top and no legend.
+
+    Both axes have the same scale and end where the points do.
 
     Args:
         frame: columns x, y, and those named by `ids` and `label`.
-        groups: the category of each row. Groups beyond the number of colours share a colour and differ in
-            their symbol.
-        colours: the colour of each group.
+        groups: the category of each row.
+        glyphs: colour and shape of each group.
         marks: by name, drawn last and larger.
         sizes: size of each row in pixels; None: the same for all, smaller on larger maps.
     """
     figure = go.Figure()
     if sizes is None:
-        sizes = pd.Series(4 if len(frame) > 4000 else 5 if len(frame) > 1500 else 7, index=frame.index)
-    _add_groups(figure, frame, ids, label, groups, colours, look, sizes)
+        sizes = pd.Series(5 if len(frame) > 4000 else 6 if len(frame) > 1500 else 8, index=frame.index)
+    _add_groups(figure, frame, ids, label, groups, glyphs, look, sizes)
     # The browser greys what a lasso or box leaves out; a click has its own mark and greys nothing
     if look.drag != "pan":
         figure.update_traces(unselected={"marker": {"color": OTHER, "opacity": 0.25}})
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
+    _set_axes(figure, _extent(frame), look.ratio)
     centre = frame[frame[ids] == look.focus]
-    names = _zoom(figure, frame, ids, label, centre, marks) if len(centre) else {}
+    names = _zoom(figure, frame, ids, label, centre, marks, look.ratio) if len(centre) else {}
     for name, mark in marks.items():
-        _add_mark(figure, frame, ids, label, name, mark, names, "#ffffff" if look.dark else "#0f1718")
-    legend = {"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top", "itemsizing": "constant"}
-    figure.update_layout(
-        legend=legend | {"font": {"size": 13}},
+        _add_mark(figure, frame, ids, label, name, mark, names, INK[look.dark])
+    finish(figure, height=None)  # that of the place of the chart
+    return figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        showlegend=False,
         dragmode=look.drag,
         clickmode="event+select" if look.drag == "pan" else "event",
         hovermode="closest",
         hoverdistance=12,
     )
-    return finish(figure, height=HEIGHT)
 
 
 def _add_groups(
@@ -127,27 +133,27 @@ def _add_groups(
     ids: str,
     label: str,
     groups: pd.Series,
-    colours: Mapping[str, str],
+    glyphs: Mapping[str, Glyph],
     look: Look,
     sizes: pd.Series,
 ) -> None:
     """A grey trace for the points outside the selection or highlight, and a trace for each other group."""
     some = bool(len(look.selected))
     inside = frame[ids].isin(list(look.selected)) if some else pd.Series(True, index=frame.index)
-    order = list(groups.cat.categories)
+    order = sorted(groups.cat.categories, key=lambda name: name != OTHER_NAME)  # the grey ones below
     coloured = [
         name for name in order if ((groups == name) & inside).any() and (look.lit is None or name in look.lit)
     ]
     grey = ~(groups.isin(coloured) & inside)
     if grey.any():
         name = "not selected" if some else "not highlighted"
-        figure.add_trace(_points(frame[grey], ids, label, name, OTHER, sizes[grey], 0.3))
+        trace = _points(frame[grey], ids, label, name, Glyph(OTHER, "circle"), 0.75 * sizes[grey], 0.3)
+        figure.add_trace(trace.update(legendrank=LAST))
     for name in coloured:
         rows = (groups == name) & inside
         size = sizes[rows] * (SELECTED if some else 1)
-        trace = _points(frame[rows], ids, label, name, colours[name], size, 0.75)
-        symbol = SYMBOLS[order.index(name) // len(COLOURS) % len(SYMBOLS)]
-        figure.add_trace(trace.update(showlegend=look.legend, marker={"symbol": symbol}))
+        trace = _points(frame[rows], ids, label, name, glyphs[name], size, 0.9)
+        figure.add_trace(trace.update(legendrank=LAST) if name == OTHER_NAME else trace)
 
 
 def _zoom(
@@ -157,13 +163,13 @@ def _zoom(
     label: str,
     centre: pd.DataFrame,
     marks: Mapping[str, Mark],
+    ratio: float,
 ) -> dict[Hashable, tuple[str, str]]:
     """Limit the axes to the surroundings of the row `centre`; return the names to show there."""
     point = centre[["x", "y"]].iloc[0]
     distance = ((frame[["x", "y"]] - point) ** 2).sum(axis=1) ** 0.5
     reach = max(1.25 * distance.nsmallest(AROUND).max(), 1e-6)
-    figure.update_xaxes(range=[point["x"] - reach, point["x"] + reach])
-    figure.update_yaxes(range=[point["y"] - reach, point["y"] + reach])
+    _set_axes(figure, [(float(point[name]) - reach, float(point[name]) + reach) for name in "xy"], ratio)
     named = [mark for mark in marks.values() if mark.named]
     rows = [row for mark in named for row in frame.index[frame[ids].isin(list(mark.ids))]]
     return _sides(frame.loc[list(dict.fromkeys([centre.index[0], *rows]))], label, reach)
@@ -184,10 +190,9 @@ def _add_mark(
         rows = pd.DataFrame({"x": [mark.at[0]], "y": [mark.at[1]], ids: [None], label: [name]})
     if not len(rows):
         return
-    trace = _points(
-        rows, ids, label, name, mark.colour, pd.Series(16 if len(rows) == 1 else 11, index=rows.index), 1.0
-    )
-    trace.update(marker={"symbol": mark.symbol, "line": {"width": 1.5, "color": outline}})
+    size = pd.Series(16 if len(rows) == 1 else 11, index=rows.index)
+    trace = _points(rows, ids, label, name, Glyph(mark.colour, mark.symbol), size, 1.0)
+    trace.update(marker={"line": {"width": 1.5, "color": outline}}, legendrank=FIRST)
     if mark.at is not None:
         trace.update(customdata=None)
     if names and mark.named:
@@ -199,13 +204,6 @@ def _add_mark(
             hovertext=[plain(text) for text in rows[label]], hovertemplate="%{hovertext}<extra></extra>"
         )
     figure.add_trace(trace)
-
-
-def sized(values: pd.Series, smallest: float = 4, largest: float = 20) -> pd.Series:
-    """Sizes in pixels, where a point's area grows with its value."""
-    top = values.max() if len(values) else 0
-    share = values.clip(lower=0) / top if top > 0 else pd.Series(0.0, index=values.index)
-    return smallest + (largest - smallest) * share.astype(float) ** 0.5
 
 
 def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple[str, str]]:
@@ -236,19 +234,20 @@ def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple
 
 
 def _points(
-    rows: pd.DataFrame, ids: str, label: str, name: str, colour: str, sizes: pd.Series, opacity: float
+    rows: pd.DataFrame, ids: str, label: str, name: str, glyph: Glyph, sizes: pd.Series, opacity: float
 ) -> go.Scattergl:
     one = sizes.nunique() == 1
     return go.Scattergl(
-        x=rows["x"].astype("float32").round(3).to_numpy(),
-        y=rows["y"].astype("float32").round(3).to_numpy(),
+        x=rows["x"].astype("float32").to_numpy(),
+        y=rows["y"].astype("float32").to_numpy(),
         mode="markers",
         name=plain(shorten(name, LEGEND)),
         customdata=rows[[ids]].to_numpy(),
         text=[plain(text) for text in rows[label]],
         hovertemplate=HOVER,
         marker={
-            "color": colour,
+            "color": glyph.colour,
+            "symbol": glyph.symbol,
             "size": float(sizes.iloc[0]) if one else sizes.round(1).to_numpy(),
             "opacity": opacity,
             "line": {"width": 0},

@@ -11,7 +11,7 @@ import streamlit as st
 from dskreg.explorer import Explorer
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.embeddings import controls
+from dskreg.ui.embeddings import colouring, controls, selected
 from dskreg.ui.embeddings.controls import ID, TITLES, USERS, View
 from dskreg.ui.embeddings.marks import Focus
 
@@ -28,9 +28,9 @@ def known(explorer: Explorer, columns: Sequence[str]) -> list[str]:
     return [name for name in columns if name not in missing and (name != "type" or explorer.types)]
 
 
-def neighbours(explorer: Explorer, view: View, point: Focus, k: int, metric: str) -> None:
+def neighbours(explorer: Explorer, view: View, point: Focus) -> None:
     """The nearest neighbours in the embedding space and on the map, marked where they agree."""
-    options: dict[str, Any] = {"k": k, "metric": metric, **view.map}
+    options: dict[str, Any] = {"k": view.k, "metric": view.metric, **view.map}
     key = ID[view.kind]
     true, mapped = (
         cache.ask(explorer, "maps.near", view.kind, point.asked, **options, on_map=on_map)
@@ -39,7 +39,7 @@ def neighbours(explorer: Explorer, view: View, point: Focus, k: int, metric: str
     both = set(true[key]) & set(mapped[key])
     st.markdown(
         f"**{len(both)} of {len(true)}** nearest neighbours of {plain(point.name)} in the embedding space "
-        f"are also among the {k} nearest on this map."
+        f"are also among the {view.k} nearest on this map."
     )
     sides = (
         ("In the embedding space", true, "map_rank", "Rank on map", "Rank by distance on the map."),
@@ -53,7 +53,7 @@ def neighbours(explorer: Explorer, view: View, point: Focus, k: int, metric: str
                 view.kind,
                 shown.assign(both=["✓" if key in both else "" for key in table[key]]),
                 {rank: st.column_config.NumberColumn(name, width=110, help=text)},
-                "Similarity" if metric == "cosine" else "Distance",
+                "Similarity" if view.metric == "cosine" else "Distance",
                 f"{heading}: the nearest neighbours of {point.name}",
             )
     st.caption("Select a row to inspect it. ✓ marks neighbours in both tables.")
@@ -94,7 +94,7 @@ def _row_taker(key: str, table: pd.DataFrame, kind: str) -> Callable[[], None]:
 def _take_row(key: str, ids: np.ndarray, kind: str) -> None:
     rows = st.session_state[key]["selection"]["rows"]
     if rows:
-        controls.choose(ids[rows[0]], kind)
+        selected.choose(ids[rows[0]], kind)
 
 
 def shifts(explorer: Explorer) -> None:
@@ -138,7 +138,7 @@ def selection(explorer: Explorer, view: View, frame: pd.DataFrame, ids: list[str
     chosen = frame[frame[key].astype(str).isin(ids)]
     columns = [key, *known(explorer, TITLE_COLUMNS if view.kind == TITLES else USER_COLUMNS)]
     order = "likes" if view.kind == TITLES else "liked"
-    cluster = chosen["cluster"].map(controls.names_of(explorer, view.kind))
+    cluster = chosen["cluster"].map(colouring.names_of(explorer, view.kind))
     table = chosen.assign(cluster=cluster).sort_values(order, ascending=False, ignore_index=True)
     table = table[[*columns, "cluster"]]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -151,7 +151,6 @@ def selection(explorer: Explorer, view: View, frame: pd.DataFrame, ids: list[str
             icon=":material/download:",
             on_click="ignore",
         )
-        st.button("Clear selection", icon=":material/close:", on_click=controls.forget_selection)
     config: dict[str, Any] = {"cluster": "Cluster", "x": None, "y": None}
     if view.kind == USERS:
         table[key] = table[key].astype(str)

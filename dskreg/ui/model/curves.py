@@ -82,10 +82,10 @@ def curves(history: pd.DataFrame, key: str) -> None:
     for place, (lines, heading, explanation) in zip(columns, shown, strict=True):
         with place:
             st.markdown(f"**{heading}**", help=explanation)
-            st.plotly_chart(
+            charts.show_chart(
+                st,
                 _curve(history, lines),
                 key=f"{key} {next(iter(lines))}",
-                config=charts.QUIET,
                 alt=f"{heading}: {'; '.join(_ends(history, column, lines[column]) for column in lines)}",
             )
 
@@ -110,10 +110,9 @@ def _curve(history: pd.DataFrame, lines: dict[str, str]) -> go.Figure:
     # Few epochs have a tick each; plotly would otherwise write fractions of epochs
     few = history["epoch"].nunique() <= 10
     figure.update_xaxes(title="epoch", dtick=1 if few else None, tickformat="d", showgrid=False)
-    figure.update_yaxes(automargin=True, nticks=5)
-    figure.update_layout(
-        showlegend=len(lines) > 1, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    )
+    shown = history[list(lines)].stack()
+    figure.update_yaxes(automargin=True, nticks=5, **charts.from_zero(shown))
+    figure.update_layout(showlegend=len(lines) > 1, legend=charts.LEGEND)
     return charts.finish(figure, height=220)
 
 

@@ -89,10 +89,10 @@ def _show_curve(evidence: dict[str, Any]) -> None:
         f"{evidence['hidden']:,} titles whose likes were hidden from {evidence['users']:,} users, "
         "with every title ranked. 0: new titles are not ranked.",
     )
-    st.plotly_chart(
+    charts.show_chart(
+        st,
         curve_chart(evidence),
         key="boost_curve",
-        config=charts.QUIET,
         alt=f"Validation NDCG@20 of all, warm and new titles over the cold boost; "
         f"{evidence['boost']:g} is chosen",
     )
@@ -132,7 +132,13 @@ def shares_chart(shares: pd.DataFrame) -> go.Figure:
         categoryarray=order,
         showgrid=False,
     )
-    figure.update_yaxes(title="neighbours' share of the score", tickformat=".0%", automargin=True, nticks=6)
+    figure.update_yaxes(
+        title="neighbours' share of the score",
+        tickformat=".0%",
+        rangemode="tozero",
+        automargin=True,
+        nticks=6,
+    )
     figure.update_layout(legend=charts.LEGEND)
     return charts.finish(figure, height=340, right=16)
 
@@ -164,10 +170,10 @@ def _show_shares(shares: pd.DataFrame) -> None:
     if not shares["count"].any():
         st.info("No user has a history, so there is no score to split.")
         return
-    st.plotly_chart(
+    charts.show_chart(
+        st,
         shares_chart(shares),
         key="neighbour_shares",
-        config=charts.QUIET,
         alt="The sampled neighbours' share of the score over the number of likes of the title",
     )
     st.markdown(shares_in_words(shares))

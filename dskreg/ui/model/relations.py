@@ -55,10 +55,10 @@ def show(statistics: pd.DataFrame, resets: list[dict[str, Any]] | None) -> None:
     statistics = statistics.sort_values("mass", ascending=False, kind="stable")
     st.markdown(f"**Sampling by relation.** {plain(preference(statistics))}")
     left, right = st.columns([2, 3], gap="medium")
-    left.plotly_chart(
+    charts.show_chart(
+        left,
         charts.relation_shares(statistics.rename(columns={"mass": "share"})),
         key="relations",
-        config=charts.QUIET,
         alt="Each relation's share of the candidates and of the sampling",
     )
     right.dataframe(

@@ -46,10 +46,10 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
     view = widgets.one_of("Slices by", views, "slices", "likes", help="How the test is divided.")
     left, right = st.columns([2, 3], gap="medium")
     chart = users_chart(found) if view == "users" else items_chart(found[VIEWS[view]][:GENRES])
-    left.plotly_chart(
+    charts.show_chart(
+        left,
         chart,
         key="slices_chart",
-        config=charts.QUIET,
         alt="NDCG by activity of the user"
         if view == "users"
         else "Shares of the held-out likes and of the recommendations by group of titles",

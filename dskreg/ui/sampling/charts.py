@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dskreg.ui.common.charts import COLOURS, LEGEND, LONGEST, OTHER, finish, plain, shorten
+from dskreg.ui.common.charts import COLOURS, LEGEND, LONGEST, OTHER, ZOOMED, finish, plain, shorten
 
 UP, DOWN, CHOSEN = COLOURS[0], COLOURS[4], "#e08a00"
 NODE = 22  # characters of a title in the attribution chart
 DECOMPOSED = 27  # of a term in the decomposition
-INK = {False: "#0f1718", True: "#e8eeee"}  # the theme's grey has too little contrast on ribbons
 
 
 def faded(colour: str, opacity: float) -> str:
@@ -126,13 +125,15 @@ def change(
     reached = np.cumsum([before[1], *(value for _, value in parts)])
     room = max(np.ptp(reached), 1e-3)
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, tickfont={"size": 13})
+    limits = [float(reached.min() - 0.6 * room), float(reached.max() + 0.6 * room)]
     figure.update_xaxes(
+        title=ZOOMED if limits[0] * limits[1] > 0 else None,
         showgrid=False,
         showticklabels=False,
         zeroline=False,
-        range=[reached.min() - 0.6 * room, reached.max() + 0.6 * room],
+        range=limits,
     )
-    return finish(figure, height=36 * len(names) + 30, right=60)
+    return finish(figure, height=36 * len(names) + 50, right=60)
 
 
 def relaxed_weights(frame: pd.DataFrame, names: tuple[str, str]) -> go.Figure:
@@ -165,7 +166,7 @@ def relaxed_weights(frame: pd.DataFrame, names: tuple[str, str]) -> go.Figure:
 # Attribution
 
 
-def sankey(flow: pd.DataFrame, title: str, colours: Mapping[str, str], dark: bool = False) -> go.Figure:
+def sankey(flow: pd.DataFrame, title: str, colours: Mapping[str, str]) -> go.Figure:
     """Sources -> terms of the item -> its score (`Explorer.flow`); widths are absolute contributions."""
     # None and ids of any kind group alike
     flow = flow.assign(**{name: [repr(x) for x in flow[name]] for name in ("source_id", "target_id")})
@@ -207,7 +208,7 @@ def sankey(flow: pd.DataFrame, title: str, colours: Mapping[str, str], dark: boo
                 "customdata": [f"{v:+.3f}" for v in value],
                 "hovertemplate": "%{source.label} → %{target.label}: %{customdata}<extra></extra>",
             },
-            textfont={"size": 13, "shadow": "none", "color": INK[dark]},
+            textfont={"size": 13, "shadow": "none"},
         )
     )
     return finish(figure, height=max(380, 34 * max(len(left), len(middle)) + 40))
@@ -251,7 +252,7 @@ def at_least(frame: pd.DataFrame, curves: Mapping[str, str], mark: Mapping[str, 
                 marker={"color": colour, "size": 13, "symbol": "star", "line": {"color": OTHER, "width": 1}},
                 hovertemplate=f"this item: %{{x:,.4g}} {name}<extra></extra>",
             )
-    figure.update_xaxes(type="log", title="value", dtick=1)
-    figure.update_yaxes(type="log", title="items with at least this value", dtick=1)
+    figure.update_xaxes(type="log", title="value (log scale)", dtick=1)
+    figure.update_yaxes(type="log", title="items with at least this value (log scale)", dtick=1)
     figure.update_layout(legend=LEGEND)
     return finish(figure, height=420, right=16)

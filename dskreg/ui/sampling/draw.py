@@ -5,12 +5,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.explorer import Explanation, Explorer, Profile
 from dskreg.ui.common import cache, charts, widgets
-from dskreg.ui.sampling.charts import INK
 from dskreg.ui.sampling.graph import marks
 
 SIDES = ("item", "user")
@@ -101,17 +99,6 @@ class Sample:
         """A colour for every relation, the same on all panels."""
         dark = st.context.theme.type == "dark"
         return {**marks.colours(cache.relation_names(self.explorer), dark), "liked": charts.LIKED}
-
-
-def show_chart(place: Any, figure: go.Figure, key: str, alt: str) -> None:
-    """A plotly figure in `place`, a container or `st`, with text in the theme's darkest (lightest) colour:
-    the grey of Streamlit's plotly theme has a contrast below 4.5 : 1.
-    """
-    ink = INK[st.context.theme.type == "dark"]
-    for update in (figure.update_xaxes, figure.update_yaxes):
-        update(tickfont_color=ink, title_font_color=ink)
-    figure.update_layout(font_color=ink, legend_font_color=ink)
-    place.plotly_chart(figure, key=key, config=charts.QUIET, alt=alt)
 
 
 def choose_side(sample: Sample) -> str:

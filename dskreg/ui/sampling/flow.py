@@ -10,9 +10,10 @@ import streamlit as st
 
 from dskreg.explorer import Explanation
 from dskreg.ui.common import cache
+from dskreg.ui.common.charts import show_chart
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import charts
-from dskreg.ui.sampling.draw import Sample, show_chart
+from dskreg.ui.sampling.draw import Sample
 from dskreg.ui.sampling.panels import SMALLEST, decomposition
 
 SOURCES = 8  # liked items with a name of their own
@@ -150,7 +151,7 @@ def _show_flow(sample: Sample, explanation: Explanation) -> None:
         f"total {flow['contribution'].sum():.3f}"
     )
     chart, table = st.tabs(["Chart", "Table"], key="flow_as", bind="query-params")
-    figure = charts.sankey(flow, explanation.title, sample.colours(), st.context.theme.type == "dark")
+    figure = charts.sankey(flow, explanation.title, sample.colours())
     show_chart(chart, figure, key="flow_chart", alt=alt)
     chart.caption(
         "Left: liked items. Middle: terms, in the colours of their relations. Green: positive. Red: "

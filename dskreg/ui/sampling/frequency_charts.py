@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dskreg.ui.common.charts import COLOURS, OTHER, finish, plain, shorten
+from dskreg.ui.common.charts import COLOURS, OTHER, ZOOMED, finish, plain, shorten
 from dskreg.ui.sampling.charts import CHOSEN, LEGEND, UP, faded
 
 BINS = 40
@@ -132,7 +132,7 @@ def converging(frame: pd.DataFrame, running: pd.DataFrame, chosen: Sequence[int]
             line={"color": colour, "width": 2},
             hovertemplate="%{y:.1%} of the first %{x:,} samples<extra></extra>",
         )
-    figure.update_xaxes(type="log", title="samples", dtick=1)
+    figure.update_xaxes(type="log", title="samples (log scale)", dtick=1)
     figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.02], title="empirical frequency")
     figure.update_layout(legend=LEGEND, hovermode="closest")
     return finish(figure, height=420, right=16)
@@ -216,7 +216,7 @@ def score_spread(score: np.ndarray, without_noise: float) -> go.Figure:
             xanchor="right" if left else "left",
             xshift=8 if left else -8,
         )
-    figure.update_xaxes(title="score")
+    figure.update_xaxes(title="score" if score.min() <= 0 <= score.max() else f"score ({ZOOMED})")
     figure.update_yaxes(title="samples")
     finish(figure, height=330)
     return figure.update_layout(margin_t=52)  # the two labels stand above the bars

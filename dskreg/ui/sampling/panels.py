@@ -10,6 +10,7 @@ import streamlit as st
 
 from dskreg.explorer import Explanation
 from dskreg.ui.common import cache, charts, widgets
+from dskreg.ui.common.charts import show_chart
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import charts as sampling_charts
 from dskreg.ui.sampling import frequency_charts
@@ -20,7 +21,6 @@ from dskreg.ui.sampling.draw import (
     choose_side,
     cut,
     show_candidates,
-    show_chart,
     with_margin,
 )
 from dskreg.ui.sampling.graph import network

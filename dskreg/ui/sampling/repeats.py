@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.ui.common import cache
+from dskreg.ui.common.charts import show_chart
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import frequency_charts as charts
-from dskreg.ui.sampling.draw import Sample, show_chart
+from dskreg.ui.sampling.draw import Sample
 
 TIMES = ("100", "1000", "5000")
 PERCENT = {

@@ -7,9 +7,10 @@ import streamlit as st
 
 from dskreg.explorer import Explanation
 from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.charts import show_chart
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.sampling import charts
-from dskreg.ui.sampling.draw import NOT_POSSIBLE, Sample, show_chart
+from dskreg.ui.sampling.draw import NOT_POSSIBLE, Sample
 
 KINDS = ("seeds", "temperatures")
 LARGEST_SEED = 2**31 - 1

@@ -55,10 +55,10 @@ def show_moves(found: WhatIf, top: int) -> None:
     )
     table, chart = st.columns([1.6, 1], gap="medium")
     _table(table, moves, words)
-    chart.plotly_chart(
-        bump_chart.of_moves(moves, top, st.context.theme.type == "dark"),
+    charts.show_chart(
+        chart,
+        bump_chart.of_moves(moves, top),
         key="slopes",
-        config=charts.QUIET,
         alt=f"A line from each item's previous rank to its new rank: {words}. The table has the same ranks.",
     )
 

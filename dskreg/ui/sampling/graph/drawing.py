@@ -9,7 +9,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dskreg.ui.common.charts import LIKED, OTHER, shorten
+from dskreg.ui.common.charts import LIKED, OTHER, PAGE, shorten
 from dskreg.ui.sampling.graph.layers import Edge, Node, Row, Subgraph
 from dskreg.ui.sampling.graph.marks import NEGATIVE
 
@@ -17,7 +17,6 @@ TOOLTIP = 70  # characters of a line
 
 # Colours of the app's themes (.streamlit/config.toml), by "is dark"
 TEXT = {False: ("#0f1718", "#566364"), True: ("#e8eeee", "#a3b1b3")}  # sampled, unsampled
-PAGE = {False: "#fdfdfc", True: "#12191b"}
 CENTRE = {False: "#0f6e6e", True: "#3fb0aa"}
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from pyvis.network import Network
 
-from dskreg.ui.sampling.graph.drawing import PAGE, TEXT
+from dskreg.ui.common.charts import PAGE
+from dskreg.ui.sampling.graph.drawing import TEXT
 from dskreg.ui.sampling.graph.network import Graph
 
 WIDER, TALLER = 13.0, 76.0  # pixels per percent of the width and per row; boxes need more room than labels

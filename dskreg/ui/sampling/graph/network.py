@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from dskreg.ui.common.charts import OTHER, shorten
-from dskreg.ui.sampling.graph.drawing import LAYOUTS, PAGE, TEXT, TOOLTIP, Drawing, text
+from dskreg.ui.common.charts import OTHER, PAGE, shorten
+from dskreg.ui.sampling.graph.drawing import LAYOUTS, TEXT, TOOLTIP, Drawing, text
 from dskreg.ui.sampling.graph.layers import Subgraph, subgraph
 from dskreg.ui.sampling.graph.marks import shapes
 
