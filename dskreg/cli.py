@@ -14,6 +14,7 @@ from dskreg import __version__, load
 from dskreg import arguments as given
 from dskreg.commands.card import card
 from dskreg.commands.explain import explain
+from dskreg.commands.notes import notes
 from dskreg.commands.slices import slices
 from dskreg.commands.whatif import whatif
 from dskreg.console import indexed, prepare, progress, say, settle, show, table, tell
@@ -181,8 +182,7 @@ def index(
 
 app.command()(explain)
 app.command()(whatif)
-
-
+app.command()(notes)
 app.command()(slices)
 app.command()(card)
 

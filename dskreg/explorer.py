@@ -23,8 +23,10 @@ from dskreg.explain import lists
 from dskreg.explain.explainer import Explainer
 from dskreg.explain.explanation import Explanation
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
+from dskreg.explore import description, notes
 from dskreg.explore.comparison import MODEL
 from dskreg.explore.graph_statistics import by_relation
+from dskreg.explore.notes import Notebook
 from dskreg.explore.overlap import Overlap
 from dskreg.serving.directory import Profile, to_python
 from dskreg.serving.diversity import intra_list_similarity
@@ -53,10 +55,9 @@ __all__ = [
     "harmless",
     "legible",
     "list_artifacts",
+    "notes",
     "one_thread_each",
 ]
-
-SHOWN_IDS = 1000
 
 
 def one_thread_each() -> None:
@@ -114,24 +115,12 @@ class Explorer(Explainer):
 
     def info(self) -> dict[str, Any]:
         """What the artifact holds and how it was made; every file's hash was verified when it was opened."""
-        artifact = self.core.artifact
-        assert artifact.manifest is not None
-        return {
-            "name": self.name,
-            "dataset": artifact.dataset.name,
-            "users": self.user_count,
-            "user_ids": [to_python(u) for u in self.user_ids[:SHOWN_IDS]],
-            "items": len(self.items),
-            "interactions": len(artifact.dataset.user),
-            "likes": int(artifact.dataset.liked.sum()),
-            "relations": self.relations,
-            "notes": list(artifact.dataset.notes),
-            "config": artifact.config.to_json(),
-            **artifact.run,
-            "files": artifact.manifest["files"],
-            "content": self.content,
-            "valid": True,
-        }
+        return description.info(self.core)
+
+    @cached_property
+    def notebook(self) -> Notebook:
+        """The notes on recommendations and neighbours, kept beside the artifact (dskreg/explore/notes.py)."""
+        return Notebook(self.core)
 
     # Users and items
 
@@ -267,11 +256,7 @@ class Explorer(Explainer):
         """users, metrics, baselines and their settings on the test split, as measured when it was made;
         best_epoch, start, evidence, resets, refit.
         """
-        measured = self.core.artifact.metrics
-        found = {key: measured[key] for key in ("users", "metrics", "baselines")}
-        later = {key: measured.get(key) for key in ("best_epoch", "start", "evidence", "resets")}
-        settings = measured.get("baseline_settings", {})
-        return found | later | {"baseline_settings": settings, "refit": self.core.artifact.config.train.refit}
+        return description.metrics(self.core)
 
     def card(self, form: str = "md", users: int | None = None, progress: Progress = silent) -> str:
         """The model card as `md` or `html` (dskreg/explore/card.py); slices of at most `users` users."""

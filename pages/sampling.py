@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from dskreg.ui.common import cache, widgets
+from dskreg.ui.common import cache, notes, widgets
 from dskreg.ui.common.widgets import Notice
 from dskreg.ui.frame import sidebar
 from dskreg.ui.sampling import controls, flow, panels, repeats, versus, walk
@@ -123,5 +123,6 @@ for tab, show in zip(tabs, contents, strict=True):
     if tab.open:
         with tab:
             show()
+notes.listing(explorer, "notes_of_item", item=str(item_id))
 with st.expander("Method", icon=":material/school:"):
     st.markdown(SAMPLER + FORMS[explorer.samples_likes])

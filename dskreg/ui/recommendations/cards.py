@@ -9,7 +9,8 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Profile
+from dskreg.explorer import Explorer, Profile
+from dskreg.ui.common import notes
 from dskreg.ui.common.charts import shorten
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import people, sidebar
@@ -36,6 +37,7 @@ _STYLE = f"""<style>
 [class*="st-key-why_"] em, [class*="st-key-act_"] p {{ position: absolute; width: 1px; height: 1px;
   overflow: hidden; clip-path: inset(50%); white-space: nowrap }}
 [class*="st-key-act_"] button {{ min-width: 2rem; justify-content: center }}
+[class*="st-key-act_note_"] button > div > [aria-hidden="true"] {{ display: none }}
 .title-card {{ display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 0.6rem 0.9rem;
   overflow-wrap: anywhere }}
 .title-card img, .title-small img {{ width: 100%; height: auto; aspect-ratio: {WIDTH} / {HEIGHT};
@@ -66,6 +68,7 @@ def style() -> None:
 
 
 def show(
+    explorer: Explorer,
     profile: Profile,
     titles: pd.DataFrame,
     marks: Callable[[Any], Iterable[str]],
@@ -90,7 +93,7 @@ def show(
                 gap="xsmall",
             ):
                 st.html(card(row, cover(row.title), share, marks(row), by))
-                _actions(profile, row.item_id, row.title, more)
+                _actions(explorer, profile, row, more)
 
 
 def strip(
@@ -221,7 +224,8 @@ def _name(title: str) -> str:
     return plain(shorten(title, LONGEST_TITLE)).strip() or "untitled"
 
 
-def _actions(profile: Profile, item_id: object, title: str, more: Callable[[object], None]) -> None:
+def _actions(explorer: Explorer, profile: Profile, row: Any, more: Callable[[object], None]) -> None:
+    item_id, title = row.item_id, row.title
     with st.container(horizontal=True, key=f"do_{item_id}", vertical_alignment="center"):
         why(item_id, title, kind="primary")
         if item_id in profile.liked:
@@ -230,6 +234,23 @@ def _actions(profile: Profile, item_id: object, title: str, more: Callable[[obje
             _icon("Like", "like", "thumb_up", item_id, title, liked, title)
         _icon("Dislike", "dislike", "thumb_down", item_id, title, disliked, title)
         _icon("More like", "more", "search", item_id, title, more)
+        note(explorer, profile, row)
+
+
+def note(explorer: Explorer, profile: Profile, row: Any) -> None:
+    """The popover that keeps a note on a row of the list."""
+    with st.container(key=f"act_note_{row.item_id}", width="content"):
+        notes.control(
+            explorer,
+            profile,
+            row.item_id,
+            f"Note on {_name(row.title)}",
+            f"note {row.item_id}",
+            row.rank,
+            row.score,
+            type="tertiary",
+            help="Note",
+        )
 
 
 def image(svg: str, title: str) -> str:

@@ -56,10 +56,10 @@ def show(explorer: Explorer, recommended: pd.DataFrame, profile: Profile, column
     )
     rows = [row for row in event.selection.rows if row < len(recommended)]
     with above:
-        _selected(recommended.iloc[rows[0] if rows else 0], hint=not rows)
+        _selected(explorer, profile, recommended.iloc[rows[0] if rows else 0], hint=not rows)
 
 
-def _selected(row: "pd.Series[Any]", hint: bool) -> None:
+def _selected(explorer: Explorer, profile: Profile, row: "pd.Series[Any]", hint: bool) -> None:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="medium"
     ):
@@ -69,3 +69,4 @@ def _selected(row: "pd.Series[Any]", hint: bool) -> None:
             )
             st.text(row["reason"])
         cards.why(row["item_id"], row["title"], "see_sampled", "primary")
+        cards.note(explorer, profile, row)

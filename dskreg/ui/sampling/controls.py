@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dskreg.explorer import Explanation
+from dskreg.ui.common import notes
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import sidebar, url
 from dskreg.ui.sampling import html_report
@@ -149,6 +150,18 @@ def show_heading(sample: Sample, explanation: Explanation, offered: Sequence[Any
                 disabled=not offered,
                 key=f"sampling_{step}",
             )
+        rows = explanation.item_neighbours
+        notes.control(
+            sample.explorer,
+            sample.profile,
+            sample.item_id,
+            "Note",
+            "note",
+            None if place is None else place + 1,
+            explanation.score,
+            sample.seed,
+            list(zip(rows["item_id"], rows["title"], rows["relation"], strict=True)),
+        )
         with st.popover("Export", icon=":material/download:"):
             _show_exports(sample, explanation)
 
