@@ -34,7 +34,7 @@ from dskreg.serving.tastes import ORDERS, Tastes
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.artifact import fingerprint, list_artifacts
-from dskreg.text import harmless, legible
+from dskreg.text import harmless, image_address, legible
 
 if TYPE_CHECKING:
     from dskreg.explore.comparison import Comparison
@@ -163,6 +163,13 @@ class Explorer(Explainer):
     def find_items(self, text: str, limit: int = 20) -> pd.DataFrame:
         """Items that contain `text`, whatever its case and diacritics."""
         return self.core.rows(self.directory.find_items(text, limit))
+
+    @cached_property
+    def posters(self) -> dict[Any, str]:
+        """{item id: address of its image} of the items whose data give one that is safe to fetch."""
+        given = self.items["image"].map(image_address) if "image" in self.items else pd.Series(dtype=str)
+        ids = self.core.directory.item_ids
+        return {id_: address for id_, address in zip(ids, given, strict=False) if address}
 
     def item(self, item_id: object) -> dict[str, Any]:
         """One item's row; InputError for an unknown id."""

@@ -8,10 +8,12 @@ dskreg/ui/common/charts.py.
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pandas as pd
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_ADDRESS = re.compile(r"(?i:https?)://[!#-&(-;=?-\[\]^_a-z|~]{1,1990}")
 _NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?\s*")
 # A spreadsheet takes =, +, - and @ for a formula, also behind blanks, quotes and what is not seen. Where `;`
 # or a tab parts the columns (as in half
@@ -34,6 +36,20 @@ def _sign(found: re.Match[str]) -> str:
         return " "
     code = ord(character)
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def image_address(text: object) -> str:
+    """The text where it is the address of an image on the web (http or https, a host, printable ASCII without
+    quotes, at most 2,000 characters), else "".
+    """
+    address = str(text).strip()
+    if not _ADDRESS.fullmatch(address):
+        return ""
+    try:
+        parts = urlsplit(address)
+        return address if parts.hostname and not parts.username and (parts.port or 1) else ""
+    except ValueError:  # brackets or a port that are none
+        return ""
 
 
 def harmless(table: pd.DataFrame) -> pd.DataFrame:

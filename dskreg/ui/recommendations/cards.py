@@ -14,6 +14,7 @@ from dskreg.ui.common import notes
 from dskreg.ui.common.charts import shorten
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import people, sidebar
+from dskreg.ui.recommendations import posters
 from dskreg.ui.recommendations.covers import HEIGHT, WIDTH, cover
 
 CARD, SMALL = 290, 118  # minimum width in pixels of a card, and width of a title in the strip
@@ -42,6 +43,8 @@ _STYLE = f"""<style>
   overflow-wrap: anywhere }}
 .title-card img, .title-small img {{ width: 100%; height: auto; aspect-ratio: {WIDTH} / {HEIGHT};
   border-radius: 0.4rem; display: block }}
+.poster {{ position: relative; display: block; align-self: start }}
+.poster span {{ position: absolute; inset: 0; border-radius: 0.4rem; background: center / cover no-repeat }}
 .title-card h3, .title-small h3 {{ font-size: 1rem; line-height: 1.3; margin: 0; padding: 0;
   font-weight: 650 }}
 .title-card p, .title-small p {{ margin: 0.3rem 0 0; font-size: 0.87rem; line-height: 1.35;
@@ -92,7 +95,8 @@ def show(
                 vertical_alignment="distribute",
                 gap="xsmall",
             ):
-                st.html(card(row, cover(row.title), share, marks(row), by))
+                poster = posters.address(row.item_id)
+                st.html(card(row, cover(row.title), share, marks(row), by, poster))
                 _actions(explorer, profile, row, more)
 
 
@@ -109,7 +113,7 @@ def strip(
     with st.container(key=name, horizontal=True, wrap=False, gap="small"):
         for row in titles.itertuples():
             with st.container(key=f"{name}_{row.item_id}", width=SMALL, gap="xxsmall"):
-                st.html(small_card(row, cover(row.title), figures))
+                st.html(small_card(row, cover(row.title), figures, posters.address(row.item_id)))
                 with st.container(horizontal=True, key=f"do_{name}_{row.item_id}"):
                     if more is None:
                         why(row.item_id, row.title, f"{name}_why")
@@ -119,10 +123,13 @@ def strip(
                         _icon("More like", f"{name}_more", "search", row.item_id, row.title, more)
 
 
-def card(row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = "score") -> str:
+def card(
+    row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = "score", poster: str = ""
+) -> str:
     """One card as HTML.
 
-    `share`: the bar's length as a share of the list's largest value; `by`: its quantity, score or likes.
+    `share`: the bar's length as a share of the list's largest value; `by`: its quantity, score or likes;
+    `poster`: the address of an image.
     """
     figure = f"Score <b>{row.score:.2f}</b>" if by == "score" else f"Likes <b>{row.likes:,}</b>"
     around = neighbours(row) if by == "score" else None
@@ -133,7 +140,7 @@ def card(row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = 
     kind = " · ".join(filter(None, (row.type, row.genres)))
     badges = "".join(f'<span class="mark">{escape(mark)}</span>' for mark in marks)
     return (
-        f'<article class="title-card">{image(svg, row.title)}'
+        f'<article class="title-card">{image(svg, row.title, poster)}'
         f"<div><h3>{row.rank}. {escape(shorten(row.title, LONGEST_TITLE))}</h3>"
         f"<p>{escape(shorten(kind, LONGEST_KIND))}</p><p>{figure}</p>"
         f'<div class="bar" aria-hidden="true"><span style="width:{100 * share:.0f}%">{part}</span></div>'
@@ -153,7 +160,7 @@ def connection(relation: str, names: Sequence[object]) -> str:
     return f"{relation}{': ' * bool(len(names))}{', '.join(map(str, names[:2]))}"
 
 
-def small_card(row: Any, svg: str, figures: Mapping[str, str]) -> str:
+def small_card(row: Any, svg: str, figures: Mapping[str, str], poster: str = "") -> str:
     """A title of a strip as HTML, with `shared` where the row has it.
 
     `figures`: {column: label} of the numbers below the title.
@@ -164,7 +171,7 @@ def small_card(row: Any, svg: str, figures: Mapping[str, str]) -> str:
     if shared := getattr(row, "shared", ""):
         numbers += f"<p>{escape(shorten(shared, LONGEST_TITLE))}</p>"
     return (
-        f'<article class="title-small">{image(svg, row.title)}'
+        f'<article class="title-small">{image(svg, row.title, poster)}'
         f"<h3>{escape(shorten(row.title, LONGEST_TITLE))}</h3>{numbers}{badge}</article>"
     )
 
@@ -253,8 +260,13 @@ def note(explorer: Explorer, profile: Profile, row: Any) -> None:
         )
 
 
-def image(svg: str, title: str) -> str:
-    """A cover as an HTML image."""
+def image(svg: str, title: str, poster: str = "") -> str:
+    """A cover as an HTML image; a poster lies over it, and shows nothing where it does not load."""
     data = base64.b64encode(svg.encode()).decode()
-    alt = f"Generated cover of {escape(shorten(title, LONGEST_TITLE))}"
-    return f'<img src="data:image/svg+xml;base64,{data}" alt="{alt}" width="{WIDTH}" height="{HEIGHT}">'
+    alt = f"{'Poster' if poster else 'Generated cover'} of {escape(shorten(title, LONGEST_TITLE))}"
+    below = f'<img src="data:image/svg+xml;base64,{data}" alt="{alt}" width="{WIDTH}" height="{HEIGHT}">'
+    if not poster:
+        return below
+    # An image that does not load would leave a mark over the cover; a background leaves nothing
+    over = escape(f'background-image: url("{poster}")')
+    return f'<span class="poster">{below}<span style="{over}"></span></span>'

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dskreg.explorer import Explorer
 from dskreg.ui.common import widgets
 from dskreg.ui.common.widgets import plain
+from dskreg.ui.recommendations import posters
 from dskreg.ui.recommendations.panels import DIVERSITY_HELP
 
 VIEWS = ("cards", "table")
@@ -82,6 +83,7 @@ def choose(explorer: Explorer, view_place: DeltaGenerator) -> tuple[Filters, lis
         st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
     ):
         filters = _fields(explorer, view)
+        posters.switch(explorer)
     shown = {
         "liked_by": filters.popularity,
         "hide_seen": filters.hide_seen,
