@@ -167,9 +167,11 @@ class Explorer(Explainer):
     @cached_property
     def posters(self) -> dict[Any, str]:
         """{item id: address of its image} of the items whose data give one that is safe to fetch."""
-        given = self.items["image"].map(image_address) if "image" in self.items else pd.Series(dtype=str)
-        ids = self.core.directory.item_ids
-        return {id_: address for id_, address in zip(ids, given, strict=False) if address}
+        if "image" not in self.items:
+            return {}
+        shown = self.items[~self.core.kept_out]
+        found = zip(shown["item_id"].tolist(), shown["image"].fillna("").map(image_address), strict=True)
+        return {id_: address for id_, address in found if address}
 
     def item(self, item_id: object) -> dict[str, Any]:
         """One item's row; InputError for an unknown id."""

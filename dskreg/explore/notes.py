@@ -9,6 +9,7 @@ import math
 import os
 import uuid
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,69 @@ from dskreg.errors import InputError
 from dskreg.serving.directory import Profile, to_python
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import notes
-from dskreg.storage.notes import LONGEST, MARKS, Note
+from dskreg.storage.notes import LONGEST, MARKS, Note, remove
 from dskreg.text import harmless, legible
 
-__all__ = ["LONGEST", "MARKS", "Notebook", "chosen", "write"]
+__all__ = ["LONGEST", "MARKS", "Notebook", "Subject", "chosen", "exported", "keep", "remove", "write"]
 
 COLUMNS: tuple[str, ...] = (
     *("time", "mark", "item_id", "item", "neighbour_id", "neighbour", "relation", "text"),
     *("user_id", "likes", "removed", "rank", "score", "seed", "model", "id"),
 )
 FORMATS = (".csv", ".json")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a note is about, as it is shown: plain values, so that a page can keep it.
+
+    path:      the artifact                       content:  its digest
+    profile:   for whom the item is scored; the likes of a custom profile and edits are kept
+    item_id:   the item
+    rank:      of the item in the list, from 1; None where it is not in it
+    score:     of the item
+    neighbour: the id of the candidate that is meant, None for the item itself
+    relation:  of the neighbour
+    seed:      of the sample, None as served
+    """
+
+    path: Path
+    content: str
+    profile: Profile
+    item_id: Any
+    rank: int | None = None
+    score: float | None = None
+    neighbour: Any = None
+    relation: str | None = None
+    seed: int | None = None
+
+
+def keep(about: Subject, mark: str, text: str = "") -> None:
+    """Add a note to those of the artifact; blanks around the text are dropped.
+
+    Raises:
+        InputError: No mark of MARKS, more than LONGEST characters, or a file that cannot be written.
+    """
+    profile, score = about.profile, about.score
+    custom = profile.user_id is None
+    try:
+        note = Note(
+            mark=mark,  # type: ignore[arg-type]
+            item=to_python(about.item_id),
+            content=about.content,
+            user=profile.user_id,
+            likes=tuple(profile.history if custom else profile.liked),
+            removed=tuple(profile.disliked),
+            neighbour=to_python(about.neighbour),
+            relation=about.relation,
+            seed=about.seed,
+            text=text.strip(),
+            rank=to_python(about.rank),
+            score=float(score) if score is not None and math.isfinite(score) else None,
+        )
+    except ValidationError as error:
+        raise InputError(f"note: {problem(error)}") from None
+    notes.add(about.path, note)
 
 
 class Notebook:
@@ -41,58 +95,9 @@ class Notebook:
         self.path, self.content, self._directory = core.path, str(manifest["content"]), core.directory
         self.file = notes.beside(core.path)
 
-    def add(
-        self,
-        profile: Profile,
-        item_id: Any,
-        mark: str,
-        text: str = "",
-        neighbour: Any = None,
-        relation: str | None = None,
-        rank: int | None = None,
-        score: float | None = None,
-        seed: int | None = None,
-    ) -> None:
-        """Keep a note; blanks around the text are dropped.
-
-        Args:
-            profile: for whom the item is scored; the likes of a custom profile and edits are kept.
-            item_id: the item.
-            mark: one of MARKS.
-            text: at most LONGEST characters.
-            neighbour: the id of the candidate that is meant, None for the item itself.
-            relation: of the neighbour.
-            rank: of the item in the list, from 1; None where it is not in it.
-            score: of the item.
-            seed: of the sample, None as served.
-
-        Raises:
-            InputError: An unknown mark, text that is too long, or a file that cannot be written.
-        """
-        custom = profile.user_id is None
-        known = score is not None and math.isfinite(score)
-        try:
-            note = Note(
-                mark=mark,  # type: ignore[arg-type]
-                item=to_python(item_id),
-                content=self.content,
-                user=profile.user_id,
-                likes=tuple(profile.history if custom else profile.liked),
-                removed=tuple(profile.disliked),
-                neighbour=to_python(neighbour),
-                relation=relation,
-                seed=seed,
-                text=text.strip(),
-                rank=to_python(rank),
-                score=score if known else None,
-            )
-        except ValidationError as error:
-            raise InputError(f"note: {problem(error)}") from None
-        notes.add(self.path, note)
-
-    def remove(self, *ids: str) -> None:
-        """Hide these notes; their lines stay in the file."""
-        notes.remove(self.path, *ids)
+    def about(self, profile: Profile, item_id: Any, **shown: Any) -> Subject:
+        """The subject of a note on this artifact."""
+        return Subject(self.path, self.content, profile, item_id, **shown)
 
     def read(self) -> tuple[pd.DataFrame, tuple[str, ...]]:
         """(a row per note with COLUMNS, the latest first; a message per damaged line).

@@ -68,8 +68,6 @@ class TrainedModel:
             adult=directory.adult,
         )
         self.items["type"] = self.items["type"].fillna("").astype(str) if "type" in self.items else ""
-        if "image" in self.items:  # hidden items have none
-            self.items["image"] = np.where(self.kept_out, "", self.items["image"].fillna("").astype(str))
         self.items["genres"] = [", ".join(row) for row in directory.genres]
 
     def over(self, model: DSKReG, drawn: Draw) -> TrainedModel:

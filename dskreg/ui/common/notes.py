@@ -4,17 +4,20 @@ DSKREG_NOTES=off hides both.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, InputError, Profile, legible, notes
+from dskreg.explorer import Explorer, InputError, legible, notes
 from dskreg.storage import places
 from dskreg.ui.common.charts import shorten
 from dskreg.ui.common.widgets import NARROW, plain
 
+LONGEST_NAME = 90  # characters of a neighbour
 SHOWN_DIGEST = 8  # characters of a model's digest
 LABELS = {mark: mark.capitalize() for mark in notes.MARKS}
 ICONS = dict(zip(notes.MARKS, ("thumb_up", "thumb_down", "question_mark"), strict=True))
@@ -48,20 +51,16 @@ def allowed() -> bool:
 
 
 def control(
-    explorer: Explorer,
-    profile: Profile,
-    item_id: Any,
+    about: notes.Subject,
     label: str,
     key: str,
-    rank: int | None,
-    score: float,
-    seed: int | None = None,
     neighbours: Sequence[tuple[Any, str, str]] = (),
     **look: Any,
 ) -> None:
     """The popover that marks an item, or one of its neighbours, as good, bad or odd.
 
     Args:
+        about: the item as it is shown.
         label: the popover's name; text from files in it is escaped.
         key: begins the keys of the elements.
         neighbours: (id, title, relation) of each candidate that can be marked instead of the item.
@@ -72,37 +71,52 @@ def control(
     popover = st.popover(label, icon=":material/rate_review:", key=key, on_change="rerun", **look)
     if not popover.open:
         return
-    with popover, st.form(f"{key} form", border=False, clear_on_submit=True):
-        about = 0
-        if neighbours:
-            names = ["This item", *(f"{title} ({relation})" for _, title, relation in neighbours)]
-            about = st.selectbox(
-                "About",
-                range(len(names)),
-                format_func=lambda place: legible(shorten(names[place], 90)),
-                key=f"{key} about",
+    count = st.session_state.setdefault(f"{key} saved", 0)  # with each note the fields are new ones
+    with popover:
+        with st.form(f"{key} form", border=False):
+            if neighbours:
+                _which(neighbours, f"{key} about {count}")
+            st.segmented_control(
+                "Mark",
+                list(LABELS),
+                format_func=lambda mark: f":material/{ICONS[mark]}: {LABELS[mark]}",
+                key=f"{key} mark {count}",
             )
-        mark = st.segmented_control(
-            "Mark",
-            list(LABELS),
-            format_func=lambda mark: f":material/{ICONS[mark]}: {LABELS[mark]}",
-            key=f"{key} mark",
-        )
-        text = st.text_input(
-            "Note (optional)", max_chars=notes.LONGEST, key=f"{key} text", placeholder="one line"
-        )
-        if not st.form_submit_button("Save note", type="primary"):
-            return
-        if mark is None:
-            st.error("Choose a mark: good, bad or odd.")
-            return
-        neighbour, _, relation = neighbours[about - 1] if about else (None, "", None)
-        try:
-            explorer.notebook.add(profile, item_id, mark, text, neighbour, relation, rank, float(score), seed)
-        except InputError as error:
-            st.error(plain(error))
-            return
-        st.success("Saved.")
+            st.text_input("Note (optional)", key=f"{key} text {count}", placeholder="one line")
+            arguments = (about, neighbours, key, count)
+            st.form_submit_button("Save note", type="primary", on_click=_save, args=arguments)
+        told = st.session_state.pop(f"{key} told", None)
+        if told == "":
+            st.success("Saved.")
+        elif told:
+            st.error(plain(told))
+
+
+def _save(about: notes.Subject, neighbours: Sequence[tuple[Any, str, str]], key: str, count: int) -> None:
+    """Callback: keep the note, and leave an empty form, or the words for what is wrong."""
+    place, mark, text = (st.session_state.get(f"{key} {name} {count}") for name in ("about", "mark", "text"))
+    if place:
+        id_, _, relation = neighbours[place - 1]
+        about = replace(about, neighbour=id_, relation=relation)
+    told = "" if mark else "Choose a mark: good, bad or odd."
+    try:
+        if mark:
+            notes.keep(about, mark, text or "")
+            st.session_state[f"{key} saved"] = count + 1
+    except InputError as error:
+        told = str(error)
+    st.session_state[f"{key} told"] = told
+
+
+def _which(neighbours: Sequence[tuple[Any, str, str]], key: str) -> None:
+    """The field that holds the place of the chosen neighbour, from 1; 0 for the item itself."""
+    names = ["This item", *(f"{title} ({relation})" for _, title, relation in neighbours)]
+    st.selectbox(
+        "About",
+        range(len(names)),
+        format_func=lambda place: legible(shorten(names[place], LONGEST_NAME)),
+        key=key,
+    )
 
 
 def listing(explorer: Explorer, key: str, user: str = "", item: str = "") -> None:
@@ -177,21 +191,19 @@ def show_table(explorer: Explorer, found: pd.DataFrame, key: str) -> None:
     if rows:
         ids = found["id"].iloc[rows].tolist()
         label = f"Remove {len(rows)} note{'s' * (len(rows) != 1)}"
-        st.button(
-            label, icon=":material/delete:", key=f"{key} remove", on_click=_remove, args=(explorer, ids)
-        )
+        icon, arguments = ":material/delete:", (explorer.path, ids)
+        st.button(label, icon=icon, key=f"{key} remove", on_click=_remove, args=arguments)
 
 
-def _remove(explorer: Explorer, ids: list[str]) -> None:
+def _remove(path: Path, ids: list[str]) -> None:
+    """Callback: hide the notes."""
     try:
-        explorer.notebook.remove(*ids)
+        notes.remove(path, *ids)
     except InputError as error:
-        st.session_state["notes_problem"] = str(error)
+        st.toast(plain(error), icon=":material/error:")
 
 
 def _read(explorer: Explorer) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    if problem := st.session_state.pop("notes_problem", ""):
-        st.error(plain(problem))
     try:
         return explorer.notebook.read()
     except InputError as error:

@@ -247,17 +247,9 @@ def _actions(explorer: Explorer, profile: Profile, row: Any, more: Callable[[obj
 def note(explorer: Explorer, profile: Profile, row: Any) -> None:
     """The popover that keeps a note on a row of the list."""
     with st.container(key=f"act_note_{row.item_id}", width="content"):
-        notes.control(
-            explorer,
-            profile,
-            row.item_id,
-            f"Note on {_name(row.title)}",
-            f"note {row.item_id}",
-            row.rank,
-            row.score,
-            type="tertiary",
-            help="Note",
-        )
+        about = explorer.notebook.about(profile, row.item_id, rank=row.rank, score=row.score)
+        label = f"Note on {_name(row.title)}"
+        notes.control(about, label, f"note {row.item_id}", type="tertiary", help="Note")
 
 
 def image(svg: str, title: str, poster: str = "") -> str:

@@ -150,18 +150,13 @@ def show_heading(sample: Sample, explanation: Explanation, offered: Sequence[Any
                 disabled=not offered,
                 key=f"sampling_{step}",
             )
-        rows = explanation.item_neighbours
-        notes.control(
-            sample.explorer,
-            sample.profile,
-            sample.item_id,
-            "Note",
-            "note",
-            None if place is None else place + 1,
-            explanation.score,
-            sample.seed,
-            list(zip(rows["item_id"], rows["title"], rows["relation"], strict=True)),
+        rank = None if place is None else place + 1
+        about = sample.explorer.notebook.about(
+            sample.profile, sample.item_id, rank=rank, score=explanation.score, seed=sample.seed
         )
+        rows = explanation.item_neighbours
+        neighbours = list(zip(rows["item_id"], rows["title"], rows["relation"], strict=True))
+        notes.control(about, "Note", "note", neighbours)
         with st.popover("Export", icon=":material/download:"):
             _show_exports(sample, explanation)
 
