@@ -34,7 +34,7 @@ from dskreg.serving.tastes import ORDERS, Tastes
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.artifact import fingerprint, list_artifacts
-from dskreg.text import harmless, image_address, legible
+from dskreg.text import harmless, image_address, legible, number, percent, signed, signed_percent
 
 if TYPE_CHECKING:
     from dskreg.explore.comparison import Comparison
@@ -56,7 +56,11 @@ __all__ = [
     "legible",
     "list_artifacts",
     "notes",
+    "number",
     "one_thread_each",
+    "percent",
+    "signed",
+    "signed_percent",
 ]
 
 

@@ -67,7 +67,7 @@ def test_the_figures_are_those_of_the_files(text: str) -> None:
         assert row[1:6] == [f"{value:.3f}" for value in values]
     for row, reset in zip(with_names(tables, "Reset"), kept["resets"][1:], strict=True):
         assert row[0] == reset["part"]
-        change, within = row[1].replace("\u2212", "-").split(" \u00b1 ")
+        change, within = row[1].replace("\u2212", "-").replace("%", "").split(" \u00b1 ")
         assert float(change) == pytest.approx(100 * reset["all"]["change"], abs=0.051)
         assert float(within) == pytest.approx(100 * reset["all"]["within"], abs=0.051)
     config = json.loads((DEMO / "manifest.json").read_text())["config"]

@@ -10,6 +10,7 @@ from typing import Any
 from dskreg.evaluation.slices import COLD
 from dskreg.explore.card_pages import Section, Table, html_page, markdown
 from dskreg.explore.comparison import MODEL
+from dskreg.text import NOTHING, number, percent, signed_percent
 
 CUTOFF = 20
 MEASURES = {
@@ -101,8 +102,8 @@ def _data(info: dict[str, Any], simulated: bool) -> list[Any]:
             [[*counts.values(), f"{len(relations):,}"]],
         ),
         f"Relations of the knowledge graph: {', '.join(relations) or 'none'}.",
-        f"Of each user's likes {data['validation']:.0%} were held out for validation and {data['test']:.0%} "
-        "for the test, at random; a test split that came with the data is kept.",
+        f"Of each user's likes {percent(data['validation'])} were held out for validation and "
+        f"{percent(data['test'])} for the test, at random; a test split that came with the data is kept.",
         tuple(info.get("notes") or ["No data was dropped while reading."]),
     ]
 
@@ -142,7 +143,7 @@ def _slices(sliced: dict[str, Any]) -> list[Any]:
     users = [
         [
             row["slice"],
-            f"{row['users']:,}",
+            number(row["users"]),
             number(row["ndcg"]) + (f" ± {row['within']:.3f}" if row["within"] else ""),
             number(row["recall"]),
             number(row["hit"]),
@@ -153,7 +154,7 @@ def _slices(sliced: dict[str, Any]) -> list[Any]:
     found = [
         f"Lists of {sliced['k']} titles for {asked}. Likes are those that the model knows.",
         Table(
-            "Users by likes in the history; ± half the 95 % interval",
+            "Users by likes in the history; ± half the 95% interval",
             ("Likes", "Users", "NDCG", "Recall", "Hit"),
             users,
         ),
@@ -177,7 +178,7 @@ def _slices(sliced: dict[str, Any]) -> list[Any]:
 
 def _of_items(row: dict[str, Any]) -> list[str]:
     shares = (percent(row[key]) for key in ("held_out_share", "list_share", "coverage"))
-    return [row["slice"], f"{row['items']:,}", f"{row['held_out']:,}", number(row["recall"]), *shares]
+    return [row["slice"], number(row["items"]), number(row["held_out"]), number(row["recall"]), *shares]
 
 
 def _parts(resets: list[dict[str, Any]] | None) -> list[Any]:
@@ -186,9 +187,8 @@ def _parts(resets: list[dict[str, Any]] | None) -> list[Any]:
 
     def cell(found: dict[str, Any] | None) -> str:
         if not found or found["ndcg"] is None:
-            return "–"
-        within = "" if found["within"] is None else f" ± {100 * found['within']:.1f}"
-        return f"{100 * found['change']:+.1f}{within}".replace("-", "\u2212") if found["change"] else "–"
+            return NOTHING
+        return signed_percent(found["change"], found["within"])
 
     groups, whole = ("all", "rare", "cold"), resets[0]
     named = [name for name in groups if whole.get(name)]
@@ -196,7 +196,7 @@ def _parts(resets: list[dict[str, Any]] | None) -> list[Any]:
     return [
         f"One part is reset at a time and NDCG@{CUTOFF} is measured again. Of the whole model it is {base}.",
         Table(
-            "Change of NDCG in per cent, ± half the 95 % interval",
+            "Change of NDCG, ± half the 95% interval",
             ("Reset", *(f"{name} titles" for name in named)),
             [[row["part"], *(cell(row.get(name)) for name in named)] for row in resets[1:]],
         ),
@@ -248,15 +248,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def number(value: float | None) -> str:
-    """Three places below 10, one above."""
-    return "–" if value is None else f"{value:.3f}" if value < 10 else f"{value:,.1f}"
-
-
-def percent(share: float | None) -> str:
-    """A share in per cent, with a decimal below 10 %; a dash for none."""
-    if share is None:
-        return "–"
-    return f"{100 * share:.1f} %" if 0 < share < 0.0995 else f"{100 * share:.0f} %"

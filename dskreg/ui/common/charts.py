@@ -12,6 +12,8 @@ from collections.abc import Iterable
 import pandas as pd
 import plotly.graph_objects as go
 
+from dskreg.explorer import percent
+
 # Each has a contrast of at least 3 : 1 with white and with the dark page (tests/test_network.py).
 COLOURS = (
     "#128c8c",
@@ -75,7 +77,7 @@ def relation_shares(relations: pd.DataFrame) -> go.Figure:
             name=label,
             orientation="h",
             marker_color=colour,
-            text=[f"{value:.0%}" for value in values],
+            text=[f"{percent(value)}" for value in values],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"%{{y}}: %{{x:.1%}} {label}<extra></extra>",

@@ -15,7 +15,7 @@ import streamlit as st
 from dskreg.explorer import Explorer, InputError, legible, notes
 from dskreg.storage import places
 from dskreg.ui.common.charts import shorten
-from dskreg.ui.common.widgets import NARROW, plain
+from dskreg.ui.common.widgets import plain
 
 LONGEST_NAME = 90  # characters of a neighbour
 SHOWN_DIGEST = 8  # characters of a model's digest
@@ -249,5 +249,5 @@ def _who(user_id: Any, likes: list[Any], removed: list[Any]) -> str:
 
 def _named(names: pd.Series, ids: pd.Series) -> list[str]:
     """The names; the id where the catalogue has none."""
-    given = ["" if id_ is None else f"id{NARROW}{id_}" for id_ in ids]
+    given = ["" if id_ is None else f"id {id_}" for id_ in ids]
     return [legible(name or id_) for name, id_ in zip(names, given, strict=True)]

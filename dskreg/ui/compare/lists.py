@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Overlap
+from dskreg.explorer import Overlap, signed
 from dskreg.ui.common import bump_chart, charts
 from dskreg.ui.common.widgets import plain
 
@@ -108,7 +108,7 @@ def show_figures(overlap: Overlap) -> None:
         f"{overlap.common} of {min(overlap.first, overlap.second)}",
         f"{overlap.jaccard[-1]:.2f}",
         f"{overlap.rbo:.2f}",
-        "–" if overlap.tau is None else f"{overlap.tau:+.2f}",
+        "–" if overlap.tau is None else signed(overlap.tau, 2),
     )
     with st.container(horizontal=True, gap="small"):
         for (label, text), value in zip(FIGURES.items(), values, strict=True):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dskreg.explorer import Explorer, Profile
+from dskreg.explorer import Explorer, Profile, percent
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.embeddings import controls
@@ -67,8 +67,8 @@ def title_card(explorer: Explorer, item_id: object) -> None:
         k = int(cache.ask(explorer, "maps.quality")["k"])
         st.metric(
             "Neighbourhood preservation",
-            f"{float(own['kept'].iloc[0]):.0%}",
-            f"{float(moved['kept'].median()):.0%} for the median title",
+            f"{percent(float(own['kept'].iloc[0]))}",
+            f"{percent(float(moved['kept'].median()))} for the median title",
             delta_color="off",
             delta_arrow="off",
             help=f"Share of the {k} nearest neighbours before aggregation that remain after it.",
@@ -111,14 +111,13 @@ def projection_quality(explorer: Explorer, view: View) -> None:
     else:
         text = (
             f"Projection quality: trustworthiness {quality['trustworthiness']:.2f} (1 is best); "
-            f"{quality['neighbour_preservation']:.0%} of the {quality['k']} nearest neighbours in the "
+            f"{percent(quality['neighbour_preservation'])} of the {quality['k']} nearest neighbours in the "
             "embedding space are also among the nearest on the map. "
         )
     if view.method == "pca":
         variance = sum(quality["parameters"]["variance"])
-        text += (
-            f"The two axes explain {variance:.0%} of the variance; close points may be far apart in space."
-        )
+        text += f"The two axes explain {percent(variance)} of the variance; "
+        text += "close points may be far apart in space."
     else:
         text += "Sizes of clusters and distances between them have little meaning."
     st.caption(text)

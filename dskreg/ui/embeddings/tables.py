@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, percent
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.embeddings import controls
@@ -103,7 +103,7 @@ def shifts(explorer: Explorer) -> None:
     k = int(cache.ask(explorer, "maps.quality")["k"])
     st.markdown(
         "Aggregation adds the contributions of neighbours in the knowledge graph to the own embedding (e_i). "
-        f"On average, **{table['kept'].mean():.0%}** of a title's {k} nearest neighbours stay the same. "
+        f"On average, **{percent(table['kept'].mean())}** of a title's {k} nearest neighbours stay the same. "
         "These titles change most:"
     )
     most = table.sort_values(["kept", "cosine"], kind="stable").head(MOST_SHIFTED).reset_index(drop=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, signed_percent
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice
 
@@ -53,8 +53,8 @@ def trade_off(curve: list[dict[str, Any]], boost: float) -> str:
         return ""
     warm, every = (row[name] / unscored[name] - 1 for name in ("warm", "all"))
     return (
-        f"At {_text(boost)}, validation NDCG@20 of titles with likes changes by {widgets.percent(warm)} "
-        f"and that of all titles by {widgets.percent(every)}, compared with no new titles; that of new "
+        f"At {_text(boost)}, validation NDCG@20 of titles with likes changes by {signed_percent(warm)} "
+        f"and that of all titles by {signed_percent(every)}, compared with no new titles; that of new "
         f"titles is {row['cold']:.3f}."
     )
 

@@ -8,9 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, percent, signed_percent
 from dskreg.ui.common import cache, charts
-from dskreg.ui.common.widgets import NARROW, percent
 
 LINES = {"all": "all titles", "warm": "titles with likes", "cold": "new titles"}
 PAIRS = {"recommended": "recommended", "at random": "random pairs"}
@@ -37,7 +36,7 @@ def weights_in_words(evidence: dict[str, Any]) -> str:
     return (
         f"The neighbours of a title with n likes weigh scale · κ / (n + κ), with **κ = {kappa:g}** and "
         f"**scale {scale:g}**: {', '.join(weights)}. The fewer users like a title, the more its neighbours "
-        f"count. Both were chosen on validation: of the settings within 0.3{NARROW}% of the best NDCG of all "
+        f"count. Both were chosen on validation: of the settings within 0.3% of the best NDCG of all "
         "titles, the one that ranks rare titles best."
     )
 
@@ -48,11 +47,11 @@ def boost_in_words(evidence: dict[str, Any]) -> str:
     chosen, unscored = by_boost.get(evidence["boost"]), by_boost.get(0.0)
     if not chosen or not unscored or not unscored["warm"]:
         return ""
-    warm, every = (percent(chosen[name] / unscored[name] - 1) for name in ("warm", "all"))
+    warm, every = (signed_percent(chosen[name] / unscored[name] - 1) for name in ("warm", "all"))
     return (
         f"At the chosen boost of **{evidence['boost']:g}**, NDCG@20 of titles with likes changes by "
         f"**{warm}** and that of all titles by **{every}**, while new titles rise from 0 to "
-        f"**{chosen['cold']:.3f}**: it is the largest boost at which titles with likes lose at most 1 %."
+        f"**{chosen['cold']:.3f}**: it is the largest boost at which titles with likes lose at most 1%."
     )
 
 
@@ -144,10 +143,11 @@ def shares_in_words(shares: pd.DataFrame) -> str:
         return ""
     few, many = listed.iloc[0], listed.iloc[-1]
     if few["likes"] == many["likes"]:
-        return f"Recommended titles with {few['likes']} likes: **{few['median']:.0%}** in the median."
+        return f"Recommended titles with {few['likes']} likes: **{percent(few['median'])}** in the median."
     return (
-        f"Of recommended titles with {few['likes']} likes, neighbours make **{few['median']:.0%}** of the "
-        f"score in the median; with {_likes(many['likes'])}, **{many['median']:.0%}**."
+        f"Of recommended titles with {few['likes']} likes, neighbours make "
+        f"**{percent(few['median'])}** of the score in the median; with {_likes(many['likes'])}, "
+        f"**{percent(many['median'])}**."
     )
 
 
@@ -159,7 +159,7 @@ def _show_shares(shares: pd.DataFrame) -> None:
     st.markdown(
         "**Neighbours' share of the score, by likes**",
         help="Points: medians; bars: the middle half. Recommended: the first 20 of 200 users; random pairs: "
-        "the same users with any title. Above 100 %: the own embedding pulls the other way.",
+        "the same users with any title. Above 100%: the own embedding pulls the other way.",
     )
     if not shares["count"].any():
         st.info("No user has a history, so there is no score to split.")

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, number, percent
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.widgets import plain
 
@@ -17,7 +17,7 @@ SHARES = {"held_out_share": "held-out likes", "list_share": "recommendations"}
 USERS = {
     "slice": ("Likes in history", "Number of liked titles that the model knows of the user."),
     "users": ("Users", "Test users in this group."),
-    "ndcg": ("NDCG", "Mean NDCG of the group's users, ± half the 95 % interval."),
+    "ndcg": ("NDCG", "Mean NDCG of the group's users, ± half the 95% interval."),
     "recall": ("Recall", "Mean share of a user's held-out titles among the first K."),
     "hit": ("Hit", "Share of users with at least one held-out title among the first K."),
 }
@@ -120,16 +120,9 @@ def cold_in_words(found: dict[str, Any], resets: list[dict[str, Any]] | None) ->
     if measured.get("ndcg"):
         words += (
             f" Where the likes of other titles are hidden and these are ranked among themselves, NDCG@20 is "
-            f"**{measured['ndcg']:.3f}**."
+            f"**{number(measured['ndcg'])}**."
         )
     return words
-
-
-def percent(share: float | None) -> str:
-    """A share in per cent, with a decimal below 10 %; a dash for none."""
-    if share is None:
-        return "–"
-    return f"{share:.1%}" if 0 < share < 0.0995 else f"{share:.0%}"
 
 
 def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
@@ -139,9 +132,9 @@ def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
         shown = [
             {
                 "slice": row["slice"],
-                "users": f"{row['users']:,}",
-                "ndcg": f"{row['ndcg']:.3f}" + (f" ± {row['within']:.3f}" if row["within"] else ""),
-                "recall": f"{row['recall']:.3f}",
+                "users": number(row["users"]),
+                "ndcg": number(row["ndcg"]) + (f" ± {number(row['within'])}" if row["within"] else ""),
+                "recall": number(row["recall"]),
                 "hit": percent(row["hit"]),
             }
             for row in [*rows, found["all"]]
@@ -151,9 +144,9 @@ def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
         shown = [
             {
                 "slice": row["slice"],
-                "items": f"{row['items']:,}",
-                "held_out": f"{row['held_out']:,}",
-                "recall": "–" if row["recall"] is None else f"{row['recall']:.3f}",
+                "items": number(row["items"]),
+                "held_out": number(row["held_out"]),
+                "recall": number(row["recall"]),
             }
             | {name: percent(row[name]) for name in shares}
             for row in rows
@@ -162,7 +155,7 @@ def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
 
 
 def users_chart(found: dict[str, Any]) -> go.Figure:
-    """NDCG of each group of users with its 95 % interval."""
+    """NDCG of each group of users with its 95% interval."""
     rows = pd.DataFrame(found["activity"])
     figure = go.Figure()
     figure.add_bar(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, Profile
+from dskreg.explorer import Explorer, Profile, percent
 from dskreg.ui.common import notes
 from dskreg.ui.common.charts import shorten
 from dskreg.ui.common.widgets import plain
@@ -135,7 +135,7 @@ def card(
     around = neighbours(row) if by == "score" else None
     part = under = ""
     if around is not None:
-        under = f'<p><span class="key"></span><b>{around:.0%}</b> from neighbours</p>'
+        under = f'<p><span class="key"></span><b>{percent(around)}</b> from neighbours</p>'
         part = f'<span style="width:{100 * min(max(around, 0.0), 1.0):.0f}%"></span>'
     kind = " · ".join(filter(None, (row.type, row.genres)))
     badges = "".join(f'<span class="mark">{escape(mark)}</span>' for mark in marks)

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, percent
 from dskreg.ui.common import widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.recommendations import posters
@@ -52,7 +52,7 @@ class Filters:
     def in_words(self) -> str:
         """What differs from the whole list: "Mecha · popularity up to 5 likes"."""
         few = "" if POPULARITY[self.popularity] is None else f"popularity {self.popularity}"
-        varied = f"diversity {self.diversity:.0%}" if self.diversity else ""
+        varied = f"diversity {percent(self.diversity)}" if self.diversity else ""
         seen = "" if self.hide_seen else "with seen titles"
         parts = (" or ".join(self.types), " or ".join(self.genres), few, varied, seen)
         return " · ".join(filter(None, parts))

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation, Explorer, Profile
+from dskreg.explorer import Explanation, Explorer, Profile, percent
 from dskreg.ui.common import cache
 from dskreg.ui.common.charts import shorten
 from dskreg.ui.recommendations import cards, posters
@@ -120,5 +120,4 @@ def _neighbour(found: Neighbour, score: float) -> str:
 
 
 def _share(contribution: float, score: float) -> str:
-    share = round(100 * contribution / score) if score > 0 else None
-    return "" if share is None else f" <b>{share}%</b>"
+    return f" <b>{percent(contribution / score)}</b>" if score > 0 else ""

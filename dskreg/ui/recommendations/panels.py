@@ -5,7 +5,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, InputError, Profile
+from dskreg.explorer import Explorer, InputError, Profile, percent
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, listed, plain
 from dskreg.ui.frame import sidebar
@@ -15,7 +15,7 @@ NEAREST = 7
 DIVERSITY_HELP = (
     "Weight d of diversity against the score (maximal marginal relevance). "
     "Each next title maximises (1 − d) · score − d · similarity to the titles above it, "
-    "with the score scaled to 0 … 1. At 0 % only the score counts."
+    "with the score scaled to 0 … 1. At 0% only the score counts."
 )
 LIST_SIMILARITY_HELP = "Mean cosine similarity of all pairs of titles in the list: 1 identical, 0 unrelated."
 NAMED_RELATIONS = 3
@@ -195,7 +195,7 @@ def show_weights(explorer: Explorer) -> None:
         return
     with st.expander("Relation weights", icon=":material/balance:"):
         leading = [
-            f"{plain(name)} ({share:.0%})"
+            f"{plain(name)} ({percent(share)})"
             for name, share in zip(relations["relation"], relations["mass"], strict=True)
         ][:NAMED_RELATIONS]
         st.markdown(

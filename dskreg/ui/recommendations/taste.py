@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, Profile
+from dskreg.explorer import Explorer, Profile, percent
 from dskreg.ui.common.widgets import plain
 
 NAMED = 3  # genres in the strip's text
@@ -37,7 +37,7 @@ def _summary(count: int, taste: pd.DataFrame) -> str:
     """The strip's text: "36 liked titles: Action 89%, Sci-Fi 64%"."""
     named = (
         [
-            f"{plain(genre)} {share:.0%}"
+            f"{plain(genre)} {percent(share)}"
             for genre, share in taste.head(NAMED)[["genre", "share"]].itertuples(index=False)
         ]
         if len(taste)

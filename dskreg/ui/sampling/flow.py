@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation
+from dskreg.explorer import Explanation, signed
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import charts
@@ -70,7 +70,7 @@ CONCENTRATION: dict[str, Any] = {
         "Gini", format="%.2f", help="Gini coefficient; 0: equal for all items, 1: one item has all."
     ),
     "top": st.column_config.NumberColumn(
-        "Top 1 %", format="percent", help="Share of the 1 % of items with the largest values."
+        "Top 1%", format="percent", help="Share of the 1% of items with the largest values."
     ),
 }
 
@@ -123,7 +123,7 @@ def _show_liked(explanation: Explanation) -> None:
     )
     rest = explanation.score - liked["contribution"].sum()
     if abs(rest) >= SMALLEST:
-        st.caption(f"From no liked title: **{rest:+.3f}**.")
+        st.caption(f"From no liked title: **{signed(rest)}**.")
 
 
 def _show_flow(sample: Sample, explanation: Explanation) -> None:
@@ -135,8 +135,8 @@ def _show_flow(sample: Sample, explanation: Explanation) -> None:
     st.markdown(
         "The score is a sum over pairs of a liked item and a term of this item: "
         f"**{flow['contribution'].sum():.3f}**. Sampled neighbours account for "
-        f"**{flow[through]['contribution'].sum():+.3f}**; negative contributions total **{negative:.3f}**."
-        + _largest_pair(flow[through & named])
+        f"**{signed(flow[through]['contribution'].sum())}**; negative contributions total "
+        f"**{signed(negative)}**." + _largest_pair(flow[through & named])
     )
     whole = st.toggle(
         "Include own embedding and bias",
@@ -178,7 +178,7 @@ def _largest_pair(pairs: pd.DataFrame) -> str:
     pair = pairs.loc[pairs["contribution"].idxmax()]
     return (
         f" The largest pair is *{plain(pair['source'])}* with *{plain(pair['target'])}*: "
-        f"**{pair['contribution']:+.3f}**."
+        f"**{signed(pair['contribution'])}**."
     )
 
 
@@ -190,13 +190,13 @@ def show_degrees(sample: Sample, explanation: Explanation) -> None:
     own = frame[frame["item_id"] == sample.item_id].iloc[0]
     top, largest = table["top"], table["largest"]
     st.markdown(
-        f"**Out-degree.** The 1 % of items with the highest degree have **{top['paths']:.1%}** of all 2-hop "
+        f"**Out-degree.** The 1% of items with the highest degree have **{top['paths']:.1%}** of all 2-hop "
         f"paths; the maximum is **{largest['paths']:,.0f}**. A candidate list keeps at most "
         f"**{largest['candidates']:,.0f}** neighbours and the sampler takes **{sample.picks}**: every "
         "item has the same limit."
     )
     st.markdown(
-        f"**In-degree.** The top 1 % of items have **{top['appears']:.1%}** of the candidate places, "
+        f"**In-degree.** The top 1% of items have **{top['appears']:.1%}** of the candidate places, "
         f"**{top['mass']:.1%}** of the probability mass and **{top['drawn']:.1%}** of the picks without "
         f"noise. The Gini coefficient is **{table['gini']['drawn']:.2f}** without noise and "
         f"**{table['gini']['mass']:.2f}** for the first pick of a random sample."

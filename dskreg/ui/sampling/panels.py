@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation
+from dskreg.explorer import Explanation, percent, signed
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import charts as sampling_charts
@@ -97,8 +97,9 @@ def parts_in_words(explanation: Explanation) -> str:
     if explanation.activation != "linear":
         whole += f" = {explanation.activation}(**{total:.3f}**)"
     if total <= SMALLEST:  # parts of a negative whole have no share
-        return f"{whole}: {', '.join(f'{name} **{value:+.3f}**' for name, value in words)}."
-    return f"{whole}: {', '.join(f'{name} **{value / total:.0%}** ({value:+.3f})' for name, value in words)}."
+        return f"{whole}: {', '.join(f'{name} **{signed(value)}**' for name, value in words)}."
+    parts = (f"{name} **{percent(value / total)}** ({signed(value)})" for name, value in words)
+    return f"{whole}: {', '.join(parts)}."
 
 
 def decomposition(explanation: Explanation, flow: pd.DataFrame) -> pd.DataFrame:
@@ -257,8 +258,8 @@ def show_relations(sample: Sample, relations: pd.DataFrame) -> None:
     first = relations.iloc[0]
     portion = first["candidates"] / relations["candidates"].sum()
     st.markdown(
-        f"*{plain(first['relation'])}* holds **{first['share']:.0%}** of the probability mass "
-        f"with **{portion:.0%}** of the candidates. Where the mass exceeds the share of the candidates, "
+        f"*{plain(first['relation'])}* holds **{percent(first['share'])}** of the probability mass "
+        f"with **{percent(portion)}** of the candidates. Where the mass exceeds the share of the candidates, "
         "the relation is sampled more often than uniformly."
     )
     alt = f"Share of the probability mass and of the candidates for {len(relations)} relations"
