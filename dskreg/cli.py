@@ -161,7 +161,7 @@ def recommend(
         document, text = one_list(explorer, profile, top, index_folder, most_likes, cold_boost)
         show(document, json, text)
     if not explorer.adult:
-        say(f"{explorer.adult_titles:,} titles of adult genres are left out; --adult lists them")
+        say(f"{explorer.adult_titles:,} items of adult genres are left out; --adult lists them")
 
 
 @app.command()

@@ -56,7 +56,7 @@ def draw_map(explorer: Explorer, view: View, frame: pd.DataFrame, groups: pd.Ser
         on_select=partial(controls.take_points, view.kind, view.tool),
         selection_mode=view.selects,
         config={"scrollZoom": True, "displaylogo": False},
-        alt=f"Map of {len(frame):,} {view.kind} coloured by {view.colour}; the first groups are "
+        alt=f"Map of {len(frame):,} {controls.LABELS[view.kind]} coloured by {view.colour}; first groups: "
         f"{', '.join(present[:4])}. The table below the map lists all points.",
     )
 
@@ -72,7 +72,7 @@ selection = sidebar.current(needs_profile=False)
 explorer, profile = selection.explorer, selection.profile
 asked = controls.asked()
 st.title("Embeddings", anchor=False)
-st.caption("Each point is a title or user in the embedding space, projected to two dimensions.")
+st.caption("Each point is an item or user in the embedding space, projected to two dimensions.")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     kind, space, method = controls.which_map(explorer)
 if asked.get("map") == USERS != kind:
@@ -90,7 +90,12 @@ with parameters:
 with neighbours:
     st.subheader("Nearest neighbours", anchor=False)
     k, metric = controls.neighbour_controls()
-shown = {"map": kind, "graph": space, "method": st.session_state["method"], "colour": view.colour}
+shown = {
+    "map": controls.LABELS[kind],
+    "graph": space,
+    "method": st.session_state["method"],
+    "colour": view.colour,
+}
 shown |= {"size": view.size, "tool": view.tool, "metric": metric, "near_k": k}
 if left_out := widgets.not_followed(asked, shown):
     widgets.show_notice(

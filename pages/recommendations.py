@@ -16,8 +16,8 @@ from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows, t
 CSV = ["rank", "item_id", "title", "type", "genres", "likes", "score", "score_rank"]
 CSV += ["neighbour_share", "seen", "reason"]
 COLD = {  # by "is this the paper's form?"
-    False: "These titles have no likes in training: the model ranks them by the knowledge graph alone.",
-    True: "These titles have no likes in training: their embeddings were trained as negatives only.",
+    False: "These items have no likes in training: the model ranks them by the knowledge graph alone.",
+    True: "These items have no likes in training: their embeddings were trained as negatives only.",
 }
 
 
@@ -74,7 +74,7 @@ def show_list(selection: Selection, chosen: filters.Filters, near: str) -> None:
         filters.show_nothing(chosen)
         return
     if len(recommended) < top:
-        st.caption(f"Only {len(recommended)} titles match the filters.")
+        st.caption(f"Only {len(recommended)} items match the filters.")
     if filters.POPULARITY[chosen.popularity] == 0:
         st.caption(COLD[explorer.samples_likes])
     if chosen.diversity:

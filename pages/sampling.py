@@ -102,7 +102,7 @@ else:
         icon=":material/hub:",
     )
 if explorer.item(item_id)["likes"] == 0 and not explorer.samples_likes:
-    st.caption("Nobody has liked this title in training: it has no embedding of its own.")
+    st.caption("Nobody has liked this item in training: it has no embedding of its own.")
 panels.show_decomposition(sample, explanation)
 
 tabs = st.tabs(TABS, key="show", bind="query-params")

@@ -117,7 +117,7 @@ class Dataset:
         assert len(self.user) == len(self.item) == len(self.liked) == len(self.fold)
         assert len(self.head) == len(self.relation) == len(self.tail) and len(self.entity_item) == entities
         if not items:
-            raise InputError(f"{self.name}: expected at least one title, found none")
+            raise InputError(f"{self.name}: expected at least one item, found none")
         relations = len(self.relations)
         for name, bound in (
             ("user", users),

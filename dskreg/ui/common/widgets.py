@@ -19,12 +19,12 @@ _JOINED = re.compile(r":(?=\S)|@(?=\S)|(?i:\bwww)(?=\\\.)")
 _SIGN = re.compile(r"(?<!\S)([<>~-])(->|[>=-])(?!\S)")
 LONGEST = 500  # characters of any text from a file
 SIMULATED = (
-    "The titles of the demo are real; its users are simulated with planted tastes, "
+    "The items of the demo are real; its users are simulated with planted tastes, "
     "so you can compare the model with them."
 )
 NOTHING_KNOWN = (
     "Nothing is known of this user's taste: the data contain no like. "
-    "Every score is 0, and titles are ranked by popularity (number of likes)."
+    "Every score is 0, and items are ranked by popularity (number of likes)."
 )
 
 
@@ -158,8 +158,8 @@ def no_titles(explorer: Explorer, add: Callable[[object], None]) -> None:
     """How to begin a custom profile: the most popular titles, one click each."""
     st.title("Custom profile", anchor=False)
     st.markdown(
-        "This profile has no title yet. "
-        "Add three to five titles that you like, here or with the search in the sidebar."
+        "This profile has no item yet. "
+        "Add three to five items that you like, here or with the search in the sidebar."
     )
     popular = explorer.items.sort_values("likes", ascending=False).head(16)
     with st.container(horizontal=True, gap="small"):

@@ -121,7 +121,7 @@ def show_list(mine: Ranked, other: Ranked | None, key: str) -> None:
     table = mine.table[["rank", "title"]]
     config = {
         "rank": st.column_config.NumberColumn("#", width=36),
-        "title": st.column_config.TextColumn("Title", width=150 if other is None else 195),
+        "title": st.column_config.TextColumn("Item", width=150 if other is None else 195),
     }
     if mine.found:
         table = table.assign(star=[STAR if hit else "" for hit in mine.table["held_out"]])
@@ -171,7 +171,7 @@ def _chart(lists: Sequence[Ranked], key: str) -> None:
 
 def _ranks(lists: Sequence[Ranked], key: str) -> None:
     config = {
-        "title": st.column_config.TextColumn("Title", pinned=True, width=195),
+        "title": st.column_config.TextColumn("Item", pinned=True, width=195),
         "star": st.column_config.TextColumn(STAR, width=30, help=HELD_OUT),
     }
     config |= {

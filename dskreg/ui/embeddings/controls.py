@@ -18,6 +18,7 @@ from dskreg.ui.frame import sidebar, url
 CARRIED = 150  # ids of a selection that the link holds
 NEAR, MOST_NEAR = 10, 50  # neighbours
 TITLES, USERS = "titles", "users"
+LABELS = {TITLES: "items", USERS: "users"}  # as the page and the link call them
 TOOLS = {"pan": "pan", "lasso": "lasso", "box": "select"}  # as plotly calls them
 ID = {TITLES: "item_id", USERS: "user_id"}
 TSNE, PCA = "t-SNE", "PCA"
@@ -29,16 +30,16 @@ QUANTITIES = {  # colour or size: (column of the points, unit, digits)
     "rarity": ("rarity", "bits", 1),
 }
 COLOURS = {
-    "genre": "First genre of the title.",
+    "genre": "First genre of the item.",
     "favourite": "Most over-represented genre among the user's likes.",
     "activity": "Number of likes of the user.",
-    "popularity": "Number of users who like the title.",
+    "popularity": "Number of users who like the item.",
     "rarity": "Mean self-information of the user's likes, in bits.",
     "cluster": "k-means cluster in the embedding space, named by its over-represented genres.",
-    "degree": "Number of 2-hop paths from the title to others in the knowledge graph.",
+    "degree": "Number of 2-hop paths from the item to others in the knowledge graph.",
 }
 OLD_VALUES = {  # parameter: {value in the links of earlier versions: its name today}
-    "map": {"viewers": USERS},
+    "map": {"viewers": USERS, TITLES: LABELS[TITLES]},
     "graph": {"after": "aggregated", "before": "raw"},
     "tool": {"move": "pan"},
     "colour": {"oddness": "rarity"},
@@ -46,7 +47,7 @@ OLD_VALUES = {  # parameter: {value in the links of earlier versions: its name t
 }
 PARAMETERS = ("map", "graph", "method", "colour", "size", "tool", "metric", "near_k")
 
-KIND_HELP = "The points of the map: the titles of the catalogue, or the users of the data."
+KIND_HELP = "The points of the map: the items of the catalogue, or the users of the data."
 SPACE_HELP = (
     "aggregated: the embedding with its neighbours' contributions; raw: the own embedding (e_i) alone."
 )
@@ -57,7 +58,7 @@ SIZE_HELP = "The quantity that the area of a point shows."
 TOOL_HELP = "pan: drag the map, scroll to zoom, click a point. lasso, box: drag around points to list them."
 HIGHLIGHT_HELP = "The groups to show in colour; all other points are grey."
 REGIONS_HELP = "Labels every cluster with its over-represented genres."
-SHIFT_HELP = "Arrows from the raw to the aggregated position, for the selected title and its neighbours."
+SHIFT_HELP = "Arrows from the raw to the aggregated position, for the selected item and its neighbours."
 ZOOM_HELP = "Shows the surroundings of the selected point, with names."
 K_HELP = "Number of nearest neighbours."
 METRIC_HELP = "cosine compares directions, as t-SNE and the clusters do; euclidean also compares lengths."
@@ -107,7 +108,15 @@ def asked() -> dict[str, str]:
 def which_map(explorer: Explorer) -> tuple[str, str, str]:
     """The first row of controls: kind, space and method."""
     kinds = [TITLES, USERS] if len(cache.ask(explorer, "maps.users")) else [TITLES]
-    kind = widgets.one_of("Show", kinds, "map", TITLES, on_change=forget_selection, help=KIND_HELP)
+    kind = widgets.one_of(
+        "Show",
+        kinds,
+        "map",
+        TITLES,
+        on_change=forget_selection,
+        help=KIND_HELP,
+        format_func=lambda kind: LABELS[kind],
+    )
     space = "aggregated"
     if kind == TITLES:
         space = widgets.one_of("Embedding", ("aggregated", "raw"), "graph", help=SPACE_HELP)

@@ -80,7 +80,7 @@ def marks(explorer: Explorer, focus: Focus, frame: pd.DataFrame, method: str) ->
             "liked": Mark(focus.profile.history, charts.LIKED, "circle"),
             "recommended": Mark(focus.recommended, charts.RECOMMENDED, "diamond"),
             "nearest neighbours": nearest,
-            "selected title": Mark([focus.who], charts.CHOSEN, "star", named=True),
+            "selected item": Mark([focus.who], charts.CHOSEN, "star", named=True),
         }
     profile, who = focus.profile, focus.who
     found = {"nearest neighbours": nearest}

@@ -17,7 +17,7 @@ MOST_SUGGESTED = 12
 
 def search(explorer: Explorer, kind: str) -> None:
     """A search for a point by its title or id, with suggestions."""
-    label, hint = ("Find title", "part of the title") if kind == TITLES else ("Find user", "start of the id")
+    label, hint = ("Find item", "part of the title") if kind == TITLES else ("Find user", "start of the id")
     text = st.text_input(label, key="map_search", type="search", live="300ms", placeholder=hint) or ""
     text = text.strip()
     if not text:
@@ -68,7 +68,7 @@ def title_card(explorer: Explorer, item_id: object) -> None:
         st.metric(
             "Neighbourhood preservation",
             f"{percent(float(own['kept'].iloc[0]))}",
-            f"{percent(float(moved['kept'].median()))} for the median title",
+            f"{percent(float(moved['kept'].median()))} for the median item",
             delta_color="off",
             delta_arrow="off",
             help=f"Share of the {k} nearest neighbours before aggregation that remain after it.",
@@ -96,7 +96,7 @@ def user_card(
         height=340,
         alt=f"The likes of {user.label}",
         column_config={
-            "title": st.column_config.TextColumn(f"Liked titles ({len(likes)})", pinned=True),
+            "title": st.column_config.TextColumn(f"Liked items ({len(likes)})", pinned=True),
             "genres": "Genres",
             "type": "Type",
         },

@@ -11,9 +11,9 @@ from dskreg.explorer import signed_percent
 from dskreg.ui.common.widgets import listed, plain
 
 GROUPS = {
-    "all": ("All titles", "Test likes of all titles, ranked among the whole catalogue."),
-    "rare": ("Rare titles", "Test likes of the fifth of the liked titles that the fewest users like."),
-    "cold": ("Cold titles", "Titles whose likes are hidden, ranked among themselves by their neighbours."),
+    "all": ("All items", "Test likes of all items, ranked among the whole catalogue."),
+    "rare": ("Rare items", "Test likes of the fifth of the liked items that the fewest users like."),
+    "cold": ("Cold items", "Items whose likes are hidden, ranked among themselves by their neighbours."),
 }
 WHOLE = "nothing reset"
 SIGN = "★"
@@ -105,7 +105,7 @@ def show(resets: list[dict[str, Any]] | None) -> None:
         height="content",
         column_config=columns,
         key="resets",
-        alt="Change of NDCG@20 with one part of the model reset, for all, rare and cold titles",
+        alt="Change of NDCG@20 with one part of the model reset, for all, rare and cold items",
     )
     asked = "; ".join(
         f"{name.lower()}: {row['users']:,}"

@@ -55,10 +55,10 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters, listed: pd.DataF
     if titles.empty:
         return
     st.subheader(HEADING, anchor=False)
-    off = " “New titles” is 0 in the sidebar, so the list above leaves them out." * (model is not explorer)
+    off = " “New items” is 0 in the sidebar, so the list above leaves them out." * (model is not explorer)
     whose = "Your" if profile.user_id is None else "The user's"
     st.caption(
-        f"{whose} best titles without likes: neighbours sampled from the knowledge graph make their whole "
+        f"{whose} best items without likes: neighbours sampled from the knowledge graph make their whole "
         f"score. Per cent: share of the score.{off}"
     )
     st.html(STYLE)

@@ -46,12 +46,12 @@ TERMS: dict[str, Any] = {
     "share": st.column_config.NumberColumn("Share", format="%.1f%%", width=66),
 }
 LIKED: dict[str, Any] = {
-    "title": st.column_config.TextColumn("Liked title", pinned=True, width=190),
+    "title": st.column_config.TextColumn("Liked item", pinned=True, width=190),
     "contribution": st.column_config.NumberColumn(
         "Adds",
         format="%+.3f",
         width=66,
-        help="Through the own embedding and the neighbours of the recommended title.",
+        help="Through the own embedding and the neighbours of the recommended item.",
     ),
     "share": st.column_config.NumberColumn("Share", format="%.1f%%", width=66),
 }
@@ -78,7 +78,7 @@ CONCENTRATION: dict[str, Any] = {
 def show_attribution(sample: Sample, explanation: Explanation) -> None:
     """The score by term, by liked title, and by pairs of a liked title and a term."""
     if explanation.basis == "popularity":
-        st.info("The user has no likes, so no liked title contributes.", icon=":material/inbox:")
+        st.info("The user has no likes, so no liked item contributes.", icon=":material/inbox:")
         return
     left, right = st.columns([3, 2])
     with left:
@@ -108,7 +108,7 @@ def _show_terms(sample: Sample, explanation: Explanation) -> None:
 
 def _show_liked(explanation: Explanation) -> None:
     """The score by liked title; of every user the same is what no liked title adds."""
-    st.subheader("Score by liked title", anchor=False)
+    st.subheader("Score by liked item", anchor=False)
     liked = explanation.liked
     liked = liked[liked["contribution"] != 0]  # of the paper's form those that were sampled
     share = 100 * liked["contribution"] / explanation.score if explanation.score > SMALLEST else np.nan
@@ -117,13 +117,13 @@ def _show_liked(explanation: Explanation) -> None:
         column_config=LIKED,
         hide_index=True,
         key="liked_parts",
-        alt=f"The score of {explanation.title} by liked title, the largest contribution first",
+        alt=f"The score of {explanation.title} by liked item, the largest contribution first",
         height=330,
         placeholder="–",
     )
     rest = explanation.score - liked["contribution"].sum()
     if abs(rest) >= SMALLEST:
-        st.caption(f"From no liked title: **{signed(rest)}**.")
+        st.caption(f"From no liked item: **{signed(rest)}**.")
 
 
 def _show_flow(sample: Sample, explanation: Explanation) -> None:
@@ -224,7 +224,7 @@ def show_degrees(sample: Sample, explanation: Explanation) -> None:
 
 def _show_highest(frame: pd.DataFrame) -> None:
     st.markdown("**Items with the highest degree**")
-    config: dict[str, Any] = {"title": st.column_config.TextColumn("Title", pinned=True, width="medium")}
+    config: dict[str, Any] = {"title": st.column_config.TextColumn("Item", pinned=True, width="medium")}
     for name in HIGHEST:
         label, text = MEASURES[name]
         config[name] = st.column_config.NumberColumn(

@@ -66,7 +66,7 @@ ITEM_SIDE = {
     "relaxed": ("Relaxed weight", ".3f"),
 }
 USER_SIDE = {name: column for name, column in ITEM_SIDE.items() if name not in ("relation", "via")}
-LIKED = {"title": ("Liked title", ""), "contribution": ("Contribution", "+.3f")}
+LIKED = {"title": ("Liked item", ""), "contribution": ("Contribution", "+.3f")}
 RELATIONS = {
     "relation": ("Relation r", ""),
     "candidates": ("Candidates", ",d"),
@@ -111,7 +111,7 @@ def page(
         _section(
             "Neighbours of the item", e.item_neighbours, ITEM_SIDE, "Ordered by key; the first K are sampled."
         ),
-        _section("Score by liked title", e.liked, LIKED, "Through the own embedding and the neighbours."),
+        _section("Score by liked item", e.liked, LIKED, "Through the own embedding and the neighbours."),
         *([_section("Draw among the liked items", e.user_neighbours, USER_SIDE)] if samples_likes else []),
         _section(
             "Relations",

@@ -137,7 +137,7 @@ def bars(table: pd.DataFrame) -> pd.DataFrame:
         rows.append((group, "", *_sums(terms), group, True))
         if terms["term"].isin([ITSELF, "bias"]).all():  # the head says it
             continue
-        most, what = (LIKES, "liked titles") if group == OWN else (NEIGHBOURS, "neighbours")
+        most, what = (LIKES, "liked items") if group == OWN else (NEIGHBOURS, "neighbours")
         most += len(terms) == most + 1  # a row for the last is as long as one for "1 more"
         rows += [(*term, group, False) for term in terms[TERM].to_numpy()[:most].tolist()]
         if len(rest := terms.iloc[most:]):
@@ -230,7 +230,7 @@ def _show_keys(frame: pd.DataFrame, side: str) -> None:
 def _filter(frame: pd.DataFrame, relations: list[str]) -> pd.DataFrame:
     """The candidates that the fields above the table select."""
     text = st.text_input(
-        "Title contains", key="find", bind="query-params", type="search", live="300ms", width=220
+        "Item contains", key="find", bind="query-params", type="search", live="300ms", width=220
     )
     wanted = (
         st.multiselect(
