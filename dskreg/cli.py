@@ -207,7 +207,7 @@ def add(
     out: Annotated[Path, typer.Option(help="The folder of the enlarged artifact.")],
     json: given.Json = False,
 ) -> None:
-    """Add new titles to an artifact, without training: they are recommended by what they share."""
+    """Add new items to an artifact, without training: they are recommended by what they share."""
     show(*add_titles(artifact, items, out, json))
 
 

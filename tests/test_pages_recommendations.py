@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.ui.common import widgets
+from dskreg.text import signed_percent
 from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows
 from tests.lists import popular, recommended, visit
 from tests.visits import DEMO, button, fine, said, table_with
@@ -103,7 +103,7 @@ def test_filters_without_a_matching_title_can_be_cleared(explorer: Explorer) -> 
     app = visit()
     app.multiselect(key="genres").set_value([genre])
     app.multiselect(key="types").set_value([kind])
-    assert "No title matches" in said(fine(app.run()))
+    assert "No item matches" in said(fine(app.run()))
     button(app, "Clear filters").click()
     assert len(recommended(fine(app.run()))) == 10
 
@@ -294,12 +294,12 @@ def test_the_boost_is_that_of_validation_and_says_what_it_costs(explorer: Explor
     assert slider.value == evidence["boost"] == explorer.cold_boost
     by_boost = {row["boost"]: row for row in evidence["curve"]}
     change = by_boost[evidence["boost"]]["warm"] / by_boost[0.0]["warm"] - 1
-    assert f"titles with likes changes by {widgets.percent(change)} and" in slider.help
+    assert f"items with likes changes by {signed_percent(change)} and" in slider.help
     largest = max(by_boost)
     app = fine(slider.set_value(largest).run())
     assert app.session_state["selection"].explorer.cold_boost == largest
     change = by_boost[largest]["warm"] / by_boost[0.0]["warm"] - 1
-    assert widgets.percent(change) in app.select_slider(key="boost").help
+    assert signed_percent(change) in app.select_slider(key="boost").help
     assert "boost=7" in said(visit(boost="7")) and not visit(boost="3").warning
 
 

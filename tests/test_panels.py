@@ -71,10 +71,10 @@ def test_a_part_whose_intervals_include_0_makes_no_measured_difference() -> None
     assert table["part"].tolist() == ["idle", "draws", "gates"] and worth.inert(table) == ["idle"]
     losses, gains, idle = worth.in_words(table)
     assert "**−30.0%** (*draws*)" in losses and "rare" not in losses
-    assert "*gates* (all titles +1.0%)" in gains and idle.endswith("*idle*.")
+    assert "*gates* (all items +1.0%)" in gains and idle.endswith("*idle*.")
     assert worth.cells(table, "cold") == ["0% ± 0.0%", "−30.0% ± 2.0% ★", "−5.0% ± 1.0% ★"]
     assert worth.sure_change(resets, "idle") == "" == worth.sure_change(resets, "nothing such")
-    assert worth.sure_change(resets, "draws") == "NDCG@20 of cold titles changes by −30.0% ± 2.0%"
+    assert worth.sure_change(resets, "draws") == "NDCG@20 of cold items changes by −30.0% ± 2.0%"
 
 
 def test_a_model_without_cold_figures_has_a_table() -> None:
