@@ -90,8 +90,8 @@ def percent(share: float | None) -> str:
     """45%, with a decimal below 10%: 4.5%; a dash for none."""
     if share is None or share != share:
         return NOTHING
-    text = f"{share:.1%}" if 0 < abs(share) < 0.0995 else f"{share:.0%}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    text = signed(100 * share, 1 if 0.0005 <= abs(share) < 0.0995 else 0)
+    return f"{text.removeprefix('+')}%"
 
 
 def signed_percent(change: float | None, within: float | None = None) -> str:

@@ -213,7 +213,7 @@ def test_names_of_hidden_adult_items_are_veiled(artifacts: Path, opened: Explore
     notes.add(artifacts / "demo", note(item))
     name = opened.notebook.read()[0]["item"][0]
     assert name == opened.item(item)["title"]
-    assert opened.without_adult.notebook.read()[0]["item"][0] == "(adult title)" != name
+    assert opened.without_adult.notebook.read()[0]["item"][0] == "(adult item)" != name
 
 
 def test_the_command_line_lists_filters_and_exports(

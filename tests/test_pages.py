@@ -136,6 +136,7 @@ def test_the_model_page_shows_every_section() -> None:
         "Own embedding and neighbours",
         "Training",
         "Data and sampling by relation",
+        "Notes",
         "Reproducibility",
     ]
     assert any("recommender" in table.value.columns for table in app.dataframe)

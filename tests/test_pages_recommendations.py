@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.text import signed_percent
+from dskreg.text import percent, signed_percent
 from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows
 from tests.lists import popular, recommended, visit
 from tests.visits import DEMO, button, fine, said, table_with
@@ -189,8 +189,8 @@ def test_every_card_says_how_much_of_the_score_its_neighbours_are(explorer: Expl
     bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
     listed = explorer.recommend(profile, 5)["item_id"]
     shares = [explorer.explain(profile, item).neighbour_share for item in listed]
-    assert [re.findall(r"<b>(-?\d+)%</b> from neighbours", body) for body in bodies] == [
-        [f"{100 * share:.0f}"] for share in shares
+    assert [re.findall(r"<b>(\S+)</b> from neighbours", body) for body in bodies] == [
+        [percent(share)] for share in shares
     ]
     assert "neighbour_share" in recommended(visit())
 
@@ -249,7 +249,7 @@ def test_new_titles_stand_below_the_list_with_their_neighbours(explorer: Explore
         assert len(drawn) == rows["item_id"].nunique()
         assert sum(one.contribution for one in drawn) == pytest.approx(explanation.score, abs=1e-4)
         for one in drawn[: newcomers.NAMED]:
-            part = f"{html.escape(one.title)} <b>{one.contribution / explanation.score:.0%}</b>"
+            part = f"{html.escape(one.title)} <b>{percent(one.contribution / explanation.score)}</b>"
             assert part in body
 
 

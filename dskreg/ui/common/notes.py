@@ -22,16 +22,16 @@ SHOWN_DIGEST = 8  # characters of a model's digest
 LABELS = {mark: mark.capitalize() for mark in notes.MARKS}
 ICONS = dict(zip(notes.MARKS, ("thumb_up", "thumb_down", "question_mark"), strict=True))
 COLUMNS: dict[str, Any] = {
-    "time": st.column_config.TextColumn("Time (UTC)", width=150),
-    "mark": st.column_config.TextColumn("Mark", width=60),
+    "time": st.column_config.TextColumn("Time (UTC)", width=140),
+    "mark": st.column_config.TextColumn("Mark", width=56),
     "user": st.column_config.TextColumn(
-        "User", width=130, help="The user's id, or the likes of a custom profile; +: added, −: removed likes."
+        "User", width=80, help="The user's id, or the likes of a custom profile; +: added, −: removed likes."
     ),
-    "item": st.column_config.TextColumn("Item", width=200),
+    "item": st.column_config.TextColumn("Item", width=170),
     "neighbour": st.column_config.TextColumn(
-        "Neighbour", width=200, help="The sampled neighbour that is meant; empty: the recommendation itself."
+        "Neighbour", width=170, help="The sampled neighbour that is meant; empty: the recommendation itself."
     ),
-    "text": st.column_config.TextColumn("Note", width=300),
+    "text": st.column_config.TextColumn("Note", width=260),
     "rank": st.column_config.NumberColumn(
         "Rank", width=56, help="Rank of the item at that time; empty: not in the list."
     ),
@@ -165,19 +165,20 @@ def section(explorer: Explorer) -> None:
 
 def show_table(explorer: Explorer, found: pd.DataFrame, key: str) -> None:
     """The notes as a table; the selected ones can be removed."""
-    seeded = found["seed"].notna().any()
     shown = pd.DataFrame(
         {
-            "time": found["time"].str.replace("T", " ").str.rstrip("Z"),
             "mark": found["mark"],
-            "user": [_who(*row) for row in found[["user_id", "likes", "removed"]].itertuples(index=False)],
             "item": _named(found["item"], found["item_id"]),
             "neighbour": _named(found["neighbour"], found["neighbour_id"]),
             "text": found["text"].map(legible),
-            **{name: found[name] for name in ("rank", "score", *(["seed"] if seeded else []))},
+            "user": [_who(*row) for row in found[["user_id", "likes", "removed"]].itertuples(index=False)],
+            **{name: found[name] for name in ("rank", "score", "seed")},
+            "time": found["time"].str.replace("T", " ").str.rstrip("Z"),
             "model": found["model"].str[:SHOWN_DIGEST],
         }
     )
+    optional = {"neighbour": found["neighbour_id"], "seed": found["seed"]}
+    shown = shown.drop(columns=[name for name, column in optional.items() if column.isna().all()])
     event = st.dataframe(
         shown,
         hide_index=True,
