@@ -19,13 +19,13 @@ page = st.navigation(
             # Shown as "/"; this name keeps Streamlit from running the file without the frame
             # (sidebar._find_frame)
             url_path="home",
-            help="The top recommendations for a user, with the strongest reason for each title.",
+            help="The top recommendations for a user, with the strongest reason for each item.",
         ),
         st.Page(
             "pages/sampling.py",
             title="Sampling",
             icon=":material/hub:",
-            help="The neighbours sampled for a title, their inclusion probabilities and contributions.",
+            help="The neighbours sampled for an item, their inclusion probabilities and contributions.",
         ),
         st.Page(
             "pages/what_if.py",
@@ -37,13 +37,13 @@ page = st.navigation(
             "pages/compare.py",
             title="Compare",
             icon=":material/compare:",
-            help="Two users, titles or models side by side, or this model beside simple baselines.",
+            help="Two users, items or models side by side, or this model beside simple baselines.",
         ),
         st.Page(
             "pages/embeddings.py",
             title="Embeddings",
             icon=":material/scatter_plot:",
-            help="Maps of all titles and users, in which similar ones are close together.",
+            help="Maps of all items and users, in which similar ones are close together.",
         ),
         st.Page(
             "pages/model.py",

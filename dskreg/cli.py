@@ -14,6 +14,7 @@ from dskreg import __version__, load
 from dskreg import arguments as given
 from dskreg.commands.card import card
 from dskreg.commands.explain import explain
+from dskreg.commands.notes import notes
 from dskreg.commands.slices import slices
 from dskreg.commands.whatif import whatif
 from dskreg.console import indexed, prepare, progress, say, settle, show, table, tell
@@ -160,7 +161,7 @@ def recommend(
         document, text = one_list(explorer, profile, top, index_folder, most_likes, cold_boost)
         show(document, json, text)
     if not explorer.adult:
-        say(f"{explorer.adult_titles:,} titles of adult genres are left out; --adult lists them")
+        say(f"{explorer.adult_titles:,} items of adult genres are left out; --adult lists them")
 
 
 @app.command()
@@ -181,8 +182,7 @@ def index(
 
 app.command()(explain)
 app.command()(whatif)
-
-
+app.command()(notes)
 app.command()(slices)
 app.command()(card)
 
@@ -207,7 +207,7 @@ def add(
     out: Annotated[Path, typer.Option(help="The folder of the enlarged artifact.")],
     json: given.Json = False,
 ) -> None:
-    """Add new titles to an artifact, without training: they are recommended by what they share."""
+    """Add new items to an artifact, without training: they are recommended by what they share."""
     show(*add_titles(artifact, items, out, json))
 
 

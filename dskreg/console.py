@@ -17,7 +17,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from dskreg.errors import InputError
-from dskreg.text import legible
+from dskreg.text import NOTHING, legible, number, percent, signed_percent
 
 EVERY = 30.0  # seconds between two lines of progress where there is no terminal
 
@@ -139,9 +139,8 @@ def written(document: dict[str, Any]) -> str:
 def table(result: dict[str, Any]) -> str:
     """The metrics of the model and the baselines side by side."""
     columns = {"DSKReG": result["metrics"], **result["baselines"]}
-    return (
-        f"{result['users']:,} test users\n{pd.DataFrame(columns, dtype=float).round(4).to_string(na_rep='-')}"
-    )
+    shown = pd.DataFrame(columns, dtype=float).round(4).to_string(na_rep=NOTHING)
+    return f"{result['users']:,} test users\n{shown}"
 
 
 def reset_rows(rows: list[dict[str, Any]]) -> str:
@@ -149,13 +148,12 @@ def reset_rows(rows: list[dict[str, Any]]) -> str:
 
     def cell(found: dict[str, Any] | None) -> list[str]:
         if found is None or found["ndcg"] is None:
-            return ["-", "-"]
-        within = "" if found["within"] is None else f" ± {100 * found['within']:.1f}"
-        return [f"{found['ndcg']:.4f}", f"{100 * found['change']:+.1f}{within}"]
+            return [NOTHING, NOTHING]
+        return [number(found["ndcg"], 4), signed_percent(found["change"], found["within"])]
 
     groups = ("all", "rare", "cold")
     lines = {row["part"]: [text for name in groups for text in cell(row.get(name))] for row in rows}
-    columns = [text for name in groups for text in (name, "%")]
+    columns = [text for name in groups for text in (name, "change")]
     return pd.DataFrame.from_dict(lines, orient="index", columns=columns).to_string()
 
 
@@ -198,7 +196,7 @@ def explained(found: Any, note: str = "") -> str:
         f"{found.title}: score {found.score:.4f}"
         + ("" if linear else f", before the activation ({found.activation}) {whole:.4f}"),
         *(
-            f"  {name:13} {value:8.4f}" + (f"  {value / whole:7.1%}" if whole else "")
+            f"  {name:13} {value:8.4f}" + (f"  {percent(value / whole):>7}" if whole else "")
             for name, value in shown.items()
         ),
     ]

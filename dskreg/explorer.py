@@ -23,8 +23,10 @@ from dskreg.explain import lists
 from dskreg.explain.explainer import Explainer
 from dskreg.explain.explanation import Explanation
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
+from dskreg.explore import description, notes
 from dskreg.explore.comparison import MODEL
 from dskreg.explore.graph_statistics import by_relation
+from dskreg.explore.notes import Notebook
 from dskreg.explore.overlap import Overlap
 from dskreg.serving.directory import Profile, to_python
 from dskreg.serving.diversity import intra_list_similarity
@@ -32,7 +34,7 @@ from dskreg.serving.tastes import ORDERS, Tastes
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.artifact import fingerprint, list_artifacts
-from dskreg.text import harmless, legible
+from dskreg.text import harmless, image_address, legible, number, percent, signed, signed_percent
 
 if TYPE_CHECKING:
     from dskreg.explore.comparison import Comparison
@@ -53,10 +55,13 @@ __all__ = [
     "harmless",
     "legible",
     "list_artifacts",
+    "notes",
+    "number",
     "one_thread_each",
+    "percent",
+    "signed",
+    "signed_percent",
 ]
-
-SHOWN_IDS = 1000
 
 
 def one_thread_each() -> None:
@@ -114,24 +119,12 @@ class Explorer(Explainer):
 
     def info(self) -> dict[str, Any]:
         """What the artifact holds and how it was made; every file's hash was verified when it was opened."""
-        artifact = self.core.artifact
-        assert artifact.manifest is not None
-        return {
-            "name": self.name,
-            "dataset": artifact.dataset.name,
-            "users": self.user_count,
-            "user_ids": [to_python(u) for u in self.user_ids[:SHOWN_IDS]],
-            "items": len(self.items),
-            "interactions": len(artifact.dataset.user),
-            "likes": int(artifact.dataset.liked.sum()),
-            "relations": self.relations,
-            "notes": list(artifact.dataset.notes),
-            "config": artifact.config.to_json(),
-            **artifact.run,
-            "files": artifact.manifest["files"],
-            "content": self.content,
-            "valid": True,
-        }
+        return description.info(self.core)
+
+    @cached_property
+    def notebook(self) -> Notebook:
+        """The notes on recommendations and neighbours, kept beside the artifact (dskreg/explore/notes.py)."""
+        return Notebook(self.core)
 
     # Users and items
 
@@ -174,6 +167,15 @@ class Explorer(Explainer):
     def find_items(self, text: str, limit: int = 20) -> pd.DataFrame:
         """Items that contain `text`, whatever its case and diacritics."""
         return self.core.rows(self.directory.find_items(text, limit))
+
+    @cached_property
+    def posters(self) -> dict[Any, str]:
+        """{item id: address of its image} of the items whose data give one that is safe to fetch."""
+        if "image" not in self.items:
+            return {}
+        shown = self.items[~self.core.kept_out]
+        found = zip(shown["item_id"].tolist(), shown["image"].fillna("").map(image_address), strict=True)
+        return {id_: address for id_, address in found if address}
 
     def item(self, item_id: object) -> dict[str, Any]:
         """One item's row; InputError for an unknown id."""
@@ -267,11 +269,7 @@ class Explorer(Explainer):
         """users, metrics, baselines and their settings on the test split, as measured when it was made;
         best_epoch, start, evidence, resets, refit.
         """
-        measured = self.core.artifact.metrics
-        found = {key: measured[key] for key in ("users", "metrics", "baselines")}
-        later = {key: measured.get(key) for key in ("best_epoch", "start", "evidence", "resets")}
-        settings = measured.get("baseline_settings", {})
-        return found | later | {"baseline_settings": settings, "refit": self.core.artifact.config.train.refit}
+        return description.metrics(self.core)
 
     def card(self, form: str = "md", users: int | None = None, progress: Progress = silent) -> str:
         """The model card as `md` or `html` (dskreg/explore/card.py); slices of at most `users` users."""

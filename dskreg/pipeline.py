@@ -95,7 +95,7 @@ def _run(
     for note in data.notes:
         say(f"note: {note}")
     folds = np.bincount(data.fold, minlength=5)
-    say(f"{data.name}: {len(data.user_ids):,} users, {len(data.items):,} titles")
+    say(f"{data.name}: {len(data.user_ids):,} users, {len(data.items):,} items")
     say(
         f"likes: {folds[TRAIN]:,} for training, {folds[VALIDATION]:,} for validation, {folds[TEST]:,} for "
         "the test"

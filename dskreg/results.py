@@ -107,4 +107,4 @@ def add_titles(artifact: Path, items: Path, out: Path, json: bool) -> tuple[dict
             new.items["item_id"], new.items["title"], found.candidates, strict=True
         )
     ]
-    return {"added": rows, "notes": list(found.notes)}, json, f"{out}: {len(rows):,} titles added"
+    return {"added": rows, "notes": list(found.notes)}, json, f"{out}: {len(rows):,} items added"

@@ -1,5 +1,5 @@
 """Text from files, as text: nothing in it steers a terminal, turns the direction of what stands beside it, or
-starts a formula in a spreadsheet.
+starts a formula in a spreadsheet. And numbers as text, the same in the app, the command line and model cards.
 
 A leaf. What a page or a chart reads as markup is the matter of dskreg/ui/common/widgets.py and
 dskreg/ui/common/charts.py.
@@ -8,10 +8,13 @@ dskreg/ui/common/charts.py.
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pandas as pd
 
+NOTHING = "–"  # where there is no number
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_ADDRESS = re.compile(r"(?i:https?)://[!#-&(-;=?-\[\]^_a-z|~]{1,1990}")
 _NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?\s*")
 # A spreadsheet takes =, +, - and @ for a formula, also behind blanks, quotes and what is not seen. Where `;`
 # or a tab parts the columns (as in half
@@ -36,6 +39,20 @@ def _sign(found: re.Match[str]) -> str:
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"
 
 
+def image_address(text: object) -> str:
+    """The text where it is the address of an image on the web (http or https, a host, printable ASCII without
+    quotes, at most 2,000 characters), else "".
+    """
+    address = str(text).strip()
+    if not _ADDRESS.fullmatch(address):
+        return ""
+    try:
+        parts = urlsplit(address)
+        return address if parts.hostname and not parts.username and (parts.port or 1) else ""
+    except ValueError:  # brackets or a port that are none
+        return ""
+
+
 def harmless(table: pd.DataFrame) -> pd.DataFrame:
     """For a CSV file: where a spreadsheet would run text, an apostrophe stands before it.
 
@@ -53,3 +70,34 @@ def _cell(text: str) -> str:
     # follows would begin a cell.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if _NUMBER.fullmatch(text) else _RUNS.sub("'", text)
+
+
+def number(value: float | None, places: int = 3) -> str:
+    """1,234 for a whole number, else 0.123 with `places` below 10 and 1,234.5 above; a dash for none."""
+    if value is None or value != value:
+        return NOTHING
+    whole = isinstance(value, int)
+    return f"{value:,}" if whole else f"{value:,.{places if abs(value) < 10 else 1}f}"
+
+
+def signed(value: float, places: int = 3) -> str:
+    """+0.123 or −0.123; without a sign where it rounds to 0."""
+    text = f"{value:+.{places}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
+
+
+def percent(share: float | None) -> str:
+    """45%, with a decimal below 10%: 4.5%; a dash for none."""
+    if share is None or share != share:
+        return NOTHING
+    text = signed(100 * share, 1 if 0.0005 <= abs(share) < 0.0995 else 0)
+    return f"{text.removeprefix('+')}%"
+
+
+def signed_percent(change: float | None, within: float | None = None) -> str:
+    """+4.5%, and half its interval where it is given: +4.5% ± 0.3%; a dash for none."""
+    if change is None or change != change:
+        return NOTHING
+    half = "" if within is None or within != within else f" ± {100 * within:.1f}%"
+    text = signed(100 * change, 1)
+    return f"{'0' if text == '0.0' else text}%{half}"

@@ -20,7 +20,7 @@ VIEWS = {
     "items": (items.show, "Two items for one user: how are they related, and how do their scores differ?"),
     "entities": (
         entities.show,
-        "One genre, studio or other entity: which titles carry it, and where is it sampled?",
+        "One genre, studio or other entity: which items carry it, and where is it sampled?",
     ),
     "models": (
         models.show,

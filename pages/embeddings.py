@@ -17,7 +17,7 @@ from dskreg.ui.frame import sidebar
 from dskreg.ui.frame.finder import choose_user
 
 PHONE = 700  # width of the window in pixels below which a map shows fewer region labels
-HELP = "Each point is a title or user in the embedding space, projected to two dimensions."
+HELP = "Each point is an item or user in the embedding space, projected to two dimensions."
 
 
 def draw_map(
@@ -77,8 +77,8 @@ def draw_map(
         on_select=partial(selected.take_points, view.kind, view.tool),
         selection_mode=view.selects,
         config={"scrollZoom": True, "displaylogo": False},
-        alt=f"Map of {len(points):,} {view.kind} coloured by {view.colour}; the first groups are "
-        f"{groups_shown}. The table below the map lists all points.",
+        alt=f"Map of {len(points):,} {controls.LABELS[view.kind]} coloured by {view.colour}; "
+        f"first groups: {groups_shown}. The table below the map lists all points.",
     )
     st.html(legend.html(figure, charts.INK[dark]))
 

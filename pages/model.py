@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer
-from dskreg.ui.common import widgets
+from dskreg.ui.common import notes, widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame.sidebar import current
 from dskreg.ui.model import benchmark, curves, evidence, provenance, relations, slices, worth
@@ -103,6 +103,7 @@ worth.show(measured["resets"])
 evidence.show(explorer, measured["evidence"])
 show_training(explorer.training_history(), measured)
 show_data(explorer, information, measured["resets"])
+notes.section(explorer)
 provenance.show(explorer, information)
 with sliced:
     slices.show(explorer, measured["resets"])

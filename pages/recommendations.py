@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, Profile
-from dskreg.ui.common import cache, widgets
+from dskreg.ui.common import cache, notes, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame.sidebar import Selection, current
 from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows, table, taste
@@ -16,8 +16,8 @@ from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows, t
 CSV = ["rank", "item_id", "title", "type", "genres", "likes", "score", "score_rank"]
 CSV += ["neighbour_share", "seen", "reason"]
 COLD = {  # by "is this the paper's form?"
-    False: "These titles have no likes in training: the model ranks them by the knowledge graph alone.",
-    True: "These titles have no likes in training: their embeddings were trained as negatives only.",
+    False: "These items have no likes in training: the model ranks them by the knowledge graph alone.",
+    True: "These items have no likes in training: their embeddings were trained as negatives only.",
 }
 
 
@@ -74,7 +74,7 @@ def show_list(selection: Selection, chosen: filters.Filters, near: str) -> None:
         filters.show_nothing(chosen)
         return
     if len(recommended) < top:
-        st.caption(f"Only {len(recommended)} titles match the filters.")
+        st.caption(f"Only {len(recommended)} items match the filters.")
     if filters.POPULARITY[chosen.popularity] == 0:
         st.caption(COLD[explorer.samples_likes])
     if chosen.diversity:
@@ -87,11 +87,13 @@ def show_list(selection: Selection, chosen: filters.Filters, near: str) -> None:
         badges: Callable[[Any], list[str]] = partial(
             marks, profile, before_edits(selection, chosen.arguments())
         )
-        cards.show(profile, recommended, badges, panels.more_like)
+        cards.show(explorer, profile, recommended, badges, panels.more_like)
     rows.show(explorer, profile, chosen, recommended, more=not near)
     if filters.POPULARITY[chosen.popularity] != 0:
         newcomers.show(explorer, profile, chosen, recommended)
     panels.show_weights(explorer)
+    if profile.user_id is not None:
+        notes.listing(explorer, "notes_of_user", user=str(profile.user_id))
     st.download_button(
         "Download CSV",
         widgets.safe_csv(pd.DataFrame(recommended[CSV])),

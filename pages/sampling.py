@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from dskreg.ui.common import cache, widgets
+from dskreg.ui.common import cache, notes, widgets
 from dskreg.ui.common.widgets import Notice
 from dskreg.ui.frame import sidebar
 from dskreg.ui.sampling import controls, flow, panels, repeats, versus, walk
@@ -102,7 +102,7 @@ else:
         icon=":material/hub:",
     )
 if explorer.item(item_id)["likes"] == 0 and not explorer.samples_likes:
-    st.caption("Nobody has liked this title in training: it has no embedding of its own.")
+    st.caption("Nobody has liked this item in training: it has no embedding of its own.")
 panels.show_decomposition(sample, explanation)
 
 tabs = st.tabs(TABS, key="show", bind="query-params")
@@ -123,5 +123,6 @@ for tab, show in zip(tabs, contents, strict=True):
     if tab.open:
         with tab:
             show()
+notes.listing(explorer, "notes_of_item", item=str(item_id))
 with st.expander("Method", icon=":material/school:"):
     st.markdown(SAMPLER + FORMS[explorer.samples_likes])

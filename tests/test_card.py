@@ -56,7 +56,7 @@ def with_names(tables: list[list[list[str]]], *names: str) -> list[list[str]]:
 def test_the_figures_are_those_of_the_files(text: str) -> None:
     tables, kept = markdown_tables(text), json.loads((DEMO / "metrics.json").read_text())
     interactions = pd.read_parquet(DEMO / "interactions.parquet")
-    size = with_names(tables, "Users", "Titles")[0]
+    size = with_names(tables, "Users", "Items")[0]
     expected = (kept["users"], len(pd.read_parquet(DEMO / "items.parquet")), len(interactions))
     assert size[:4] == [f"{n:,}" for n in (*expected, int(interactions["liked"].sum()))]
     runs = {"DSKReG": kept["metrics"], **kept["baselines"]}
@@ -67,7 +67,7 @@ def test_the_figures_are_those_of_the_files(text: str) -> None:
         assert row[1:6] == [f"{value:.3f}" for value in values]
     for row, reset in zip(with_names(tables, "Reset"), kept["resets"][1:], strict=True):
         assert row[0] == reset["part"]
-        change, within = row[1].replace("\u2212", "-").split(" \u00b1 ")
+        change, within = row[1].replace("\u2212", "-").replace("%", "").split(" \u00b1 ")
         assert float(change) == pytest.approx(100 * reset["all"]["change"], abs=0.051)
         assert float(within) == pytest.approx(100 * reset["all"]["within"], abs=0.051)
     config = json.loads((DEMO / "manifest.json").read_text())["config"]
@@ -85,7 +85,7 @@ def test_the_slices_are_those_of_the_command(explorer: Explorer, text: str) -> N
     for row, group in zip(users, [*found["activity"], found["all"]], strict=True):
         assert row[:2] == [group["slice"], f"{group['users']:,}"]
         assert row[2] == f"{group['ndcg']:.3f} \u00b1 {group['within']:.3f}"
-    titles = with_names(markdown_tables(text), "Likes", "Titles")
+    titles = with_names(markdown_tables(text), "Likes", "Items")
     assert [row[1] for row in titles] == [f"{group['items']:,}" for group in found["likes"]]
     assert f"a held-out one {found['bias']['mean_likes_held_out']:,.0f}." in text
 
@@ -128,7 +128,7 @@ def test_the_limits_follow_from_the_figures(explorer: Explorer) -> None:
     assert "No baseline was measured beside the model." in limits(explorer, baselines={})
     assert any("simulated" in line for line in limits(explorer))
     cold = (explorer.directory.likes == 0).sum()
-    assert any(line.startswith(f"{cold} titles have no likes") for line in limits(explorer))
+    assert any(line.startswith(f"{cold} items have no likes") for line in limits(explorer))
 
 
 def test_a_world_without_a_test_has_a_card_too() -> None:

@@ -280,7 +280,7 @@ def test_a_reason_names_a_like_only_where_a_like_contributes(artifact: Path) -> 
         for row in explorer.recommend(profile, ITEMS).itertuples():
             person = explorer.explain(profile, row.item_id).user_neighbours
             adds = bool((person["contribution"] > 0).any())
-            assert row.reason.startswith("Similar to" if adds else ("None of the", "The title that user"))
+            assert row.reason.startswith("Similar to" if adds else ("None of the", "The item that user"))
             seen.add(adds)
     assert seen == {True, False}, "both kinds occur"
 
@@ -326,7 +326,7 @@ def test_adult_items_are_listed_and_explained_only_on_request(
                 "--json",
                 *adult,
             )
-            assert code == 0 and (("3 titles of adult genres are left out" in err) == (not adult))
+            assert code == 0 and (("3 items of adult genres are left out" in err) == (not adult))
             lists[adult] = json.loads(out)["items"]
         assert any(row["item_id"] in ADULT for row in lists["--adult",]) and not any(
             row["item_id"] in ADULT for row in lists[()]
@@ -341,7 +341,7 @@ def test_adult_items_are_listed_and_explained_only_on_request(
     )
     assert code == 0 and names[0] in out
     code, out, _ = run(capsys, monkeypatch, "explain", str(artifact), "--user", "1", "--item", "1", "--json")
-    assert code == 0 and not any(f'"{name}"' in out for name in names) and "(adult title)" in out
+    assert code == 0 and not any(f'"{name}"' in out for name in names) and "(adult item)" in out
     made = tmp_path / "index"
     code, _, err = run(capsys, monkeypatch, "index", str(artifact), "--out", str(made), "--engine", "exact")
     assert code == 0, err
@@ -362,8 +362,8 @@ UNLIKED = replace(
     hand_drawn(), fold=np.full_like(hand_drawn().fold, SEEN), liked=np.zeros_like(hand_drawn().liked)
 )
 WORLDS = {
-    "one title": (ALONE, EVERYTHING),
-    "two titles": (TWO, EVERYTHING),
+    "one item": (ALONE, EVERYTHING),
+    "two items": (TWO, EVERYTHING),
     "no relations": (hand_drawn(), NOTHING),
     "no likes": (UNLIKED, EVERYTHING),
     "no genres": (hand_drawn(), EVERYTHING),

@@ -388,7 +388,7 @@ def test_an_error_is_escaped_for_a_terminal_that_lacks_its_characters(
     )
     monkeypatch.setattr(sys, "argv", ["dskreg", "recommend", str(DEMO), "--history", "“\udcff"])
     assert main() == 2
-    assert written.getvalue() == b"error: unknown title \\u201c\\u27e8U+DCFF\\u27e9 in the history\n"
+    assert written.getvalue() == b"error: unknown item \\u201c\\u27e8U+DCFF\\u27e9 in the history\n"
 
 
 @pytest.mark.parametrize("log", ["", "/dev/full", "pipe", "made.log/log"])

@@ -168,7 +168,7 @@ def test_the_longest_relation_before_the_colon_counts() -> None:
         (["--user", "17", "--item", "505", "--without-entity", "genre:No such"], "unknown entity No such"),
         (["--user", "17", "--item", "505", "--without-relation", "colour"], "unknown relation colour"),
         (["--user", "17", "--item", "505", "--without-neighbour", "505"], "not a candidate"),
-        (["--user", "17", "--item", "505", "--without-neighbour", "99999999"], "unknown title"),
+        (["--user", "17", "--item", "505", "--without-neighbour", "99999999"], "unknown item"),
         (["--user", "17", "--smallest", "--without-item", "20"], "finds what to remove itself"),
         (["--user", "17", "--item", "505", "--top", "0"], "expected at least 1"),
         (["--user", "17", "--item", "505", "--cold-boost", "-1"], "expected 0 to 1,000"),

@@ -180,7 +180,7 @@ def test_a_large_ease_is_fitted_only_on_request(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(fitted, "FEW_TITLES", 3)
     large = FittedBaselines(hand_drawn(), {})
     assert "memory" in large.refusal("EASE") and large.refusal("item-kNN") == ""
-    with pytest.raises(InputError, match="4 titles"):
+    with pytest.raises(InputError, match="4 items"):
         large.get("EASE")
     assert large.get("EASE", large=True) is large.get("EASE")
     assert large.refusal("EASE") == ""

@@ -96,7 +96,7 @@ def test_the_link_names_an_entity_and_the_view_shows_its_titles() -> None:
     assert shown["rank"].dropna().to_dict() == listed[listed.index.isin(shown.index)].to_dict()
     assert set(shown.index[shown["rank"].isna()]) == set(shown.index) & set(profile.seen)
     liked = len(set(mine["item_id"]) & set(profile.history))
-    assert f"**{len(mine)}** titles carry it, of which this user likes **{liked}**" in said(app)
+    assert f"**{len(mine)}** items carry it, of which this user likes **{liked}**" in said(app)
     edges = table_with(app, "title", "neighbour")
     assert len(edges) == shown["sampled"].sum() == shown["sampled_by"].sum() > 0
 

@@ -198,7 +198,7 @@ def test_the_neighbours_share_falls_with_the_number_of_likes(explorer: Explorer)
     for _, rows in frame.groupby("pairs"):
         median = rows.set_index("likes")["median"]
         assert median["0 (new)"] == pytest.approx(1), (
-            "nothing but neighbours speaks for a title without likes"
+            "nothing but neighbours speaks for an item without likes"
         )
         assert median["1-2"] > median["21-50"] > median["51-100"] > median["over 100"] > 0
 
@@ -260,8 +260,8 @@ def test_unknown_ids_and_settings_are_refused_in_words(explorer: Explorer) -> No
     profile = explorer.profile(17)
     for call, words in (
         (lambda: explorer.profile("nobody"), "unknown user nobody"),
-        (lambda: explorer.profile_of([1, 99999]), "unknown title 99999"),
-        (lambda: explorer.item(-1), "unknown title -1"),
+        (lambda: explorer.profile_of([1, 99999]), "unknown item 99999"),
+        (lambda: explorer.item(-1), "unknown item -1"),
         (lambda: explorer.recommend(profile, 0), "at least 1"),
         (lambda: explorer.recommend(profile, most_likes=-1), "most_likes"),
         (lambda: explorer.explain(profile, 1, seed=-1), "seed"),
@@ -276,7 +276,7 @@ def test_unknown_ids_and_settings_are_refused_in_words(explorer: Explorer) -> No
 def test_searches(explorer: Explorer) -> None:
     assert explorer.find_items("POKEMON")["title"].iloc[0].startswith("Pokémon")
     assert explorer.find_items("1")["item_id"].iloc[0] == 1
-    assert explorer.find_items("no such title").empty
+    assert explorer.find_items("no such item").empty
     assert explorer.tastes.find("19", limit=7)["user_id"].astype(str).str.startswith("19").all()
     fans = explorer.tastes.find(loves="Mecha", limit=5)
     assert fans["favourites"].str.contains("Mecha").all()

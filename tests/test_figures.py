@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dskreg.data.dataset import OUTSIDE, TRAIN, VALIDATION
 from dskreg.explorer import Explorer
+from dskreg.text import percent
 from tests.lists import recommended, visit
 from tests.small import DEMO
 from tests.visits import fine, said
@@ -123,6 +124,7 @@ def metrics(app: AppTest) -> dict[str, list[str]]:
 
 def near(text: str, value: float) -> bool:
     """Does the text show the value, to its own number of digits?"""
+    text = text.replace("−", "-")
     digits = len(text.strip("%").partition(".")[2])
     shown = float(text.replace(",", "").strip("%")) / (100 if text.endswith("%") else 1)
     return abs(shown - value) <= 0.51 * 10.0 ** (-digits - 2 * text.endswith("%"))
@@ -157,8 +159,8 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
             assert row["contribution"] == pytest.approx(picked["contribution"].sum(), abs=1e-5)
     first = rows["share"].idxmax()
     portion = (every["relation"] == oracle.graph.relations.index(first)).mean()
-    mass = f"holds **{rows['share'].max() / 100:.0%}** of the probability mass"
-    assert f"{mass} with **{portion:.0%}** of the candidates" in said(app)
+    mass = f"holds **{percent(rows['share'].max() / 100)}** of the probability mass"
+    assert f"{mass} with **{percent(portion)}** of the candidates" in said(app)
     assert "leans" not in said(app) and "learn" not in said(app).replace("training learns", "")
 
 
@@ -249,7 +251,7 @@ def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked
     assert listed["score"].to_numpy() == pytest.approx(
         [oracle.score(person, item) for item in ranked[:10]], abs=1e-4
     )
-    assert f"**Liked titles ({len(oracle.history)})**" in said(app)
+    assert f"**Liked items ({len(oracle.history)})**" in said(app)
     fans = [sum(item in likes for likes in oracle.likes.values()) for item in ranked[:10]]
     assert listed["likes"].tolist() == fans
     taste = table(app, "genre", "lift").set_index("genre")

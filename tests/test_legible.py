@@ -22,7 +22,7 @@ from dskreg.serving.export import write_table
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
-from dskreg.text import harmless, legible
+from dskreg.text import harmless, legible, number, percent, signed, signed_percent
 from dskreg.ui.common import bump_chart, charts, widgets
 from dskreg.ui.embeddings import overlays
 from dskreg.ui.sampling import charts as sampling_charts
@@ -41,6 +41,21 @@ def test_control_characters_become_signs() -> None:
         legible("a\x00\x1b[31m\x7f\x9b\u202eb\u2066\tc\r\nd\u2028e")
         == "a␀␛[31m␡⟨U+009B⟩⟨U+202E⟩b⟨U+2066⟩ c  d e"
     )
+
+
+def test_numbers_are_written_in_one_way() -> None:
+    """Zero has no sign, a minus is a minus, and what is missing is a dash."""
+    nan = float("nan")
+    assert [number(value) for value in (1234, 0.12345, 9.9, 12.34, 1234.5, None, nan)] == [
+        *("1,234", "0.123", "9.900", "12.3", "1,234.5", "–", "–"),
+    ]
+    assert [signed(value) for value in (0.1, -0.1, -0.0001, 0.0)] == ["+0.100", "−0.100", "0.000", "0.000"]
+    shares = (0.4567, 0.0456, 0.0995, 1.333, -0.25, -0.0001, 0.0, None, nan)
+    assert [percent(share) for share in shares] == [
+        *("46%", "4.6%", "10%", "133%", "−25%", "0%", "0%", "–", "–"),
+    ]
+    assert signed_percent(0.0123, 0.004) == "+1.2% ± 0.4%" and signed_percent(-0.3) == "−30.0%"
+    assert signed_percent(0.0) == signed_percent(-0.0001, nan) == "0%" and signed_percent(None) == "–"
 
 
 @pytest.mark.parametrize(

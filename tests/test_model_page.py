@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.ui.common import widgets
+from dskreg.text import signed_percent
 from dskreg.ui.model import curves, worth
 from tests.visits import DEMO, said, table_with, visit
 
@@ -195,9 +195,9 @@ def test_every_part_stands_with_its_change_and_interval(app: AppTest) -> None:
     for row in resets:
         for group in worth.GROUPS:
             cell, measured = shown.loc[row["part"], group], row[group]
-            change = float(cell.partition(widgets.NARROW)[0].replace("\N{MINUS SIGN}", "-"))
+            change = float(cell.partition("%")[0].replace("\N{MINUS SIGN}", "-"))
             assert change == pytest.approx(100 * measured["change"], abs=0.0501)
-            assert f"± {100 * measured['within']:.1f}{widgets.NARROW}%" in cell
+            assert f"± {100 * measured['within']:.1f}%" in cell
             assert ("★" in cell) == (abs(measured["change"]) > measured["within"])
 
 
@@ -208,10 +208,10 @@ def test_the_evidence_is_told_as_it_was_chosen(app: AppTest) -> None:
     assert f"{scale * kappa / (10 + kappa):.2g} at 10 likes" in text
     chart = next(json.loads(c.proto.spec) for c in app.get("plotly_chart") if "cold boost" in c.proto.spec)
     lines = {line["name"]: line for line in chart["data"]}
-    assert set(lines) == {"all titles", "titles with likes", "new titles"}
+    assert set(lines) == {"all items", "items with likes", "new items"}
     by_boost = {row["boost"]: row for row in evidence["curve"]}
     change = by_boost[evidence["boost"]]["warm"] / by_boost[0.0]["warm"] - 1
-    assert f"titles with likes changes by **{widgets.percent(change)}**" in text
+    assert f"items with likes changes by **{signed_percent(change)}**" in text
 
 
 def test_the_training_history_is_that_of_the_artifact(app: AppTest) -> None:
@@ -224,7 +224,7 @@ def test_the_training_history_is_that_of_the_artifact(app: AppTest) -> None:
         )
     best = int(np.argmax([row["hidden"] for row in history]))
     assert best == metrics["best_epoch"]
-    assert f"Epoch {best} was best on validation among the hidden titles" in said(app)
+    assert f"Epoch {best} was best on validation among the hidden items" in said(app)
     assert f"degree exponent {metrics['start']['exponent']:g}" in said(app)
     charts = len(curves.CURVES) + 4
     assert len(app.get("plotly_chart")) == charts, "slices, curves, boost, shares and relations"

@@ -223,7 +223,7 @@ def test_the_decomposition_shows_shares_and_escapes_names() -> None:
     rows += [("<b>x</b>", "<i>", -0.25, -1 / 3, "Sampled", False)]
     figure = sampling_charts.decomposition(decomposed(*rows))
     bars, texts = figure.data
-    assert list(bars.x) == [1.0, -0.25, -0.25] and "133.3% (+1.000)" in texts.text[0]
+    assert list(bars.x) == [1.0, -0.25, -0.25] and "133% (+1.000)" in texts.text[0]
     assert bars.customdata[2][0] == "&lt;b&gt;x&lt;/b&gt; (&lt;i&gt;)" and "<i>" not in str(figure.layout)
     assert bars.marker.color[0] != bars.marker.color[1] == sampling_charts.DOWN
     bare = sampling_charts.decomposition(decomposed(("Own", "", 0.0, float("nan"), "Own", True)))

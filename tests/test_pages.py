@@ -49,14 +49,14 @@ def test_a_link_can_contain_a_custom_profile(explorer: Explorer) -> None:
 
 def test_titles_of_a_custom_profile_are_searched_added_and_removed(explorer: Explorer) -> None:
     app = fine(visit(profile="mine"))
-    assert "no title yet" in said(app)
+    assert "no item yet" in said(app)
     wanted = explorer.item(popular(explorer, 1)[0])
     app.text_input(key="search").set_value(wanted["title"]).run()
     app.button(key=f"add {wanted['item_id']}").click().run()
     assert fine(app).session_state["titles"] == str(wanted["item_id"])
     assert len(recommended(app)) == 10
     app.multiselect(key="chosen").set_value([]).run()
-    assert "no title yet" in said(fine(app))
+    assert "no item yet" in said(fine(app))
 
 
 def test_any_title_can_be_selected_by_name_or_id(explorer: Explorer) -> None:
@@ -65,7 +65,7 @@ def test_any_title_can_be_selected_by_name_or_id(explorer: Explorer) -> None:
     assert sidebar.find_title(explorer, row["title"].upper()) == str(
         explorer.find_items(row["title"], 1)["item_id"].iloc[0]
     )
-    assert sidebar.find_title(explorer, "no such title") == "no such title"
+    assert sidebar.find_title(explorer, "no such item") == "no such item"
 
 
 def test_a_recommendation_can_be_selected() -> None:
@@ -136,6 +136,7 @@ def test_the_model_page_shows_every_section() -> None:
         "Own embedding and neighbours",
         "Training",
         "Data and sampling by relation",
+        "Notes",
         "Reproducibility",
     ]
     assert any("recommender" in table.value.columns for table in app.dataframe)

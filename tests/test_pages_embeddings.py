@@ -19,7 +19,7 @@ MARKS = {
     "liked",
     "recommended",
     "nearest neighbours",
-    "selected title",
+    "selected item",
     "selected user",
     "this user",
     "this profile",
@@ -80,7 +80,7 @@ def test_every_title_is_on_the_map_once(choices: dict[str, str], explorer: Explo
     app = show(**choices)
     assert sum(map(count, groups(app))) == len(explorer.items)
     assert all(trace["type"] == "scattergl" for trace in traces(app)) and len(groups(app)) <= 21
-    assert {"liked", "recommended", "selected title"} <= {trace["name"] for trace in traces(app)}
+    assert {"liked", "recommended", "selected item"} <= {trace["name"] for trace in traces(app)}
     at = explorer.maps.titles(
         "raw" if "graph" in choices else "aggregated", "pca" if "method" in choices else "tsne"
     )
@@ -156,7 +156,7 @@ def test_a_selection_in_the_link_is_listed_and_remains_under_another_colour(expl
     for _ in range(2):
         assert sorted(table_with(app, "title", "cluster")["title"]) == sorted(
             titles
-        ) and "Selected: 2 titles" in said(app)
+        ) and "Selected: 2 items" in said(app)
         coloured = [trace for trace in groups(app) if trace["name"] != "not selected"]
         assert sum(map(count, coloured)) == 2 and sum(map(count, groups(app))) == len(explorer.items)
         fine(app.selectbox(key="colour").set_value("popularity").run())
@@ -234,7 +234,7 @@ def test_a_large_selection_is_not_in_the_link() -> None:
     app = show()
     app.session_state["picked_many"] = tuple(str(n) for n in range(1, 400))
     fine(app.run())
-    assert "Selected: 399 titles" in said(app) and not app.text_input(key="picked").value
+    assert "Selected: 399 items" in said(app) and not app.text_input(key="picked").value
     assert selected.CARRIED < 399
 
 

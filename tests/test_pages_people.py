@@ -190,7 +190,7 @@ def with_adult(monkeypatch: pytest.MonkeyPatch) -> Explorer:
     items = artifact.dataset.items.copy()
     items.loc[items["item_id"].isin(adult), "genres"] += ", Hentai"
     opened = Explorer(TrainedModel(DEMO, replace(artifact, dataset=replace(artifact.dataset, items=items))))
-    opened.content = opened.without_adult.content = "with adult titles"
+    opened.content = opened.without_adult.content = "with adult items"
     monkeypatch.setattr(cache, "open_explorer", lambda path: opened)
     return opened
 
@@ -216,10 +216,10 @@ def test_a_link_can_switch_on_adult_titles(with_adult: Explorer) -> None:
 def test_a_link_to_a_hidden_adult_title_offers_to_show_adult_titles(with_adult: Explorer) -> None:
     first = with_adult.recommend(with_adult.profile(17), top=1)["item_id"].item()
     app = fine(visit("sampling", user="17", item=str(first)))
-    assert "adult title" in app.warning[0].value
+    assert "adult item" in app.warning[0].value
     assert app.session_state["selection"].item_id is None
     assert with_adult.item(first)["title"] not in said(app)
-    button(app, "Show adult titles").click()
+    button(app, "Show adult items").click()
     fine(app.run())
     assert not app.warning
     assert app.session_state["selection"].item_id == first

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
-from dskreg.ui.common import widgets
+from dskreg.text import percent, signed_percent
 from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows
 from tests.lists import popular, recommended, visit
 from tests.visits import DEMO, button, fine, said, table_with
@@ -103,7 +103,7 @@ def test_filters_without_a_matching_title_can_be_cleared(explorer: Explorer) -> 
     app = visit()
     app.multiselect(key="genres").set_value([genre])
     app.multiselect(key="types").set_value([kind])
-    assert "No title matches" in said(fine(app.run()))
+    assert "No item matches" in said(fine(app.run()))
     button(app, "Clear filters").click()
     assert len(recommended(fine(app.run()))) == 10
 
@@ -189,8 +189,8 @@ def test_every_card_says_how_much_of_the_score_its_neighbours_are(explorer: Expl
     bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
     listed = explorer.recommend(profile, 5)["item_id"]
     shares = [explorer.explain(profile, item).neighbour_share for item in listed]
-    assert [re.findall(r"<b>(-?\d+)%</b> from neighbours", body) for body in bodies] == [
-        [f"{100 * share:.0f}"] for share in shares
+    assert [re.findall(r"<b>(\S+)</b> from neighbours", body) for body in bodies] == [
+        [percent(share)] for share in shares
     ]
     assert "neighbour_share" in recommended(visit())
 
@@ -249,7 +249,7 @@ def test_new_titles_stand_below_the_list_with_their_neighbours(explorer: Explore
         assert len(drawn) == rows["item_id"].nunique()
         assert sum(one.contribution for one in drawn) == pytest.approx(explanation.score, abs=1e-4)
         for one in drawn[: newcomers.NAMED]:
-            part = f"{html.escape(one.title)} <b>{one.contribution / explanation.score:.0%}</b>"
+            part = f"{html.escape(one.title)} <b>{percent(one.contribution / explanation.score)}</b>"
             assert part in body
 
 
@@ -294,12 +294,12 @@ def test_the_boost_is_that_of_validation_and_says_what_it_costs(explorer: Explor
     assert slider.value == evidence["boost"] == explorer.cold_boost
     by_boost = {row["boost"]: row for row in evidence["curve"]}
     change = by_boost[evidence["boost"]]["warm"] / by_boost[0.0]["warm"] - 1
-    assert f"titles with likes changes by {widgets.percent(change)} and" in slider.help
+    assert f"items with likes changes by {signed_percent(change)} and" in slider.help
     largest = max(by_boost)
     app = fine(slider.set_value(largest).run())
     assert app.session_state["selection"].explorer.cold_boost == largest
     change = by_boost[largest]["warm"] / by_boost[0.0]["warm"] - 1
-    assert widgets.percent(change) in app.select_slider(key="boost").help
+    assert signed_percent(change) in app.select_slider(key="boost").help
     assert "boost=7" in said(visit(boost="7")) and not visit(boost="3").warning
 
 

@@ -189,7 +189,7 @@ def test_the_score_is_split_by_liked_title(explorer: Explorer) -> None:
 def test_a_title_without_likes_is_all_neighbours(explorer: Explorer) -> None:
     cold = explorer.items.loc[explorer.items["likes"] == 0, "item_id"].iloc[0]
     app = visit(item=cold)
-    assert "own embedding **0%**" in said(app) and "Nobody has liked this title" in said(app)
+    assert "own embedding **0%**" in said(app) and "Nobody has liked this item" in said(app)
     chart = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
     assert [label for label, _ in chart["customdata"]][:2] == ["Own embedding", "Sampled neighbours"]
     assert chart["x"][0] == 0 and sum(chart["x"][2:]) == pytest.approx(chart["x"][1])
@@ -254,7 +254,7 @@ def test_an_impossible_setting_is_noted_and_the_default_used(link: dict[str, obj
 
 def test_an_unknown_title_is_noted_and_the_first_recommendation_shown(explorer: Explorer) -> None:
     app = visit(item="<b>nothing</b>")
-    assert "unknown title" in said(app).lower() and explained(explorer).title in said(app)
+    assert "unknown item" in said(app).lower() and explained(explorer).title in said(app)
 
 
 def test_a_title_without_candidates_has_a_page(monkeypatch: pytest.MonkeyPatch, explorer: Explorer) -> None:

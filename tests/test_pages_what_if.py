@@ -130,7 +130,7 @@ def test_an_item_is_found_by_its_title_and_added(explorer: Explorer, profile: Pr
         str(item)
     ]
     fine(app.text_input(key="what_if_search").set_value("zzzzz").run())
-    assert "No title contains this text" in said(app)
+    assert "No item contains this text" in said(app)
 
 
 def test_applying_the_counterfactual_displaces_the_first_recommendation(

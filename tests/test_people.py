@@ -75,7 +75,7 @@ def test_the_label_says_what_was_changed(directory: Directory) -> None:
 
 @pytest.mark.parametrize("edits", [{"liked": ["7"]}, {"disliked": ["7"]}], ids=str)
 def test_an_unknown_title_is_refused_in_words(directory: Directory, edits: dict[str, list[str]]) -> None:
-    with pytest.raises(InputError, match="unknown title 7"):
+    with pytest.raises(InputError, match="unknown item 7"):
         directory.edited(directory.profile(500), **edits)
 
 

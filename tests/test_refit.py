@@ -70,7 +70,7 @@ def test_the_training_is_described_in_sentences_that_follow_from_the_document() 
     start = {"exponent": 0.25, "ridge": 10.0, "head": 0.0, "least": 0}
     text = training_in_words({"start": start, "best_epoch": 7, "refit": True})
     assert "closed form" in text and "degree exponent 0.25, ridge 10" in text and "on validation" in text
-    assert "Epoch 7 was best on validation among the hidden titles" in text and "once more" in text
+    assert "Epoch 7 was best on validation among the hidden items" in text and "once more" in text
     flat = training_in_words({"start": start | {"ridge": None}, "best_epoch": 0, "refit": False})
     assert "no shrinkage" in flat and "No later epoch" in flat
     alone = training_in_words({"start": None, "best_epoch": 3, "refit": False})

@@ -367,7 +367,7 @@ def test_a_combined_change_equals_its_parts_one_after_the_other(demo: Explorer) 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (Change(without_titles=(99999,)), "unknown title 99999"),
+        (Change(without_titles=(99999,)), "unknown item 99999"),
         (Change(without_titles=(TITLE,)), "not in the history"),
         (Change(without_neighbours=((TITLE, "genre"),)), "not a candidate"),
         (Change(without_neighbours=((1, "taste"),)), "not a candidate"),

@@ -94,7 +94,7 @@ def explain(
         explorer = explorer.boosted(cold_boost)
     whole(explorer, None if all_users else profile_of(explorer, user, history), out, top, by or By.neighbours)
     if not explorer.adult:
-        say(f"{explorer.adult_titles:,} titles of adult genres are left out; --adult explains them")
+        say(f"{explorer.adult_titles:,} items of adult genres are left out; --adult explains them")
 
 
 def one(

@@ -10,6 +10,7 @@ import typer
 from dskreg import arguments as given
 from dskreg.console import progress, say, show
 from dskreg.results import opened
+from dskreg.text import number
 
 if TYPE_CHECKING:
     from dskreg.explorer import Explorer
@@ -73,10 +74,3 @@ def text(name: str, found: dict[str, Any]) -> str:
 def table(frame: pd.DataFrame) -> str:
     """The table with three places, a dash for nothing."""
     return str(frame.rename_axis(None).astype(object).map(number).to_string())
-
-
-def number(value: Any) -> str:
-    """A whole number with separators, others with three places."""
-    if value is None or value != value:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}" if value >= 10 else f"{value:.3f}"

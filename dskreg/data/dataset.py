@@ -88,10 +88,10 @@ class Dataset:
     """What a reader found.
 
     `items` has one row per item with at least `item_id` and `title`; further columns (`type`, `genres`
-    joined by ", ", `year`, ...) are shown where they exist. An interaction is `user[n]`, `item[n]`
-    (positions), `liked[n]`, and `fold[n]`: UNASSIGNED until `split` assigns it, except where the data bring
-    their own test split. A triple says that item `head[t]` carries entity `tail[t]` under relation
-    `relation[t]`; `entity_item[e]` is the position of the item that entity `e` is, or -1.
+    joined by ", ", `year`, `image` with an address, ...) are shown where they exist. An interaction is
+    `user[n]`, `item[n]` (positions), `liked[n]`, and `fold[n]`: UNASSIGNED until `split` assigns it, except
+    where the data bring their own test split. A triple says that item `head[t]` carries entity `tail[t]`
+    under relation `relation[t]`; `entity_item[e]` is the position of the item that entity `e` is, or -1.
     """
 
     name: str
@@ -117,7 +117,7 @@ class Dataset:
         assert len(self.user) == len(self.item) == len(self.liked) == len(self.fold)
         assert len(self.head) == len(self.relation) == len(self.tail) and len(self.entity_item) == entities
         if not items:
-            raise InputError(f"{self.name}: expected at least one title, found none")
+            raise InputError(f"{self.name}: expected at least one item, found none")
         relations = len(self.relations)
         for name, bound in (
             ("user", users),

@@ -141,7 +141,7 @@ def entity_columns(directory: Directory, relation: str, label: str) -> np.ndarra
     named = np.flatnonzero((directory.entities == label) & ~directory.nameless)
     columns = named[np.diff(directory.carriers(relation).tocsc().indptr)[named] > 0]
     if not len(columns):
-        raise InputError(f"unknown entity {label}: no title is connected by it under {relation}")
+        raise InputError(f"unknown entity {label}: no item is connected by it under {relation}")
     return columns
 
 

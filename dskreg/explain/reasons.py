@@ -57,8 +57,8 @@ def _similar(directory: Directory, liked: list[int], likes: int, who: str) -> st
     if liked:
         return f"Similar to {' and '.join(f'“{directory.titles[i]}”' for i in liked)}, which {who} liked."
     if likes == 1:
-        return f"The title that {who} liked does not contribute to the score."
-    return f"None of the {likes} titles that {who} liked contributes to the score."
+        return f"The item that {who} liked does not contribute to the score."
+    return f"None of the {likes} items that {who} liked contributes to the score."
 
 
 def _through(

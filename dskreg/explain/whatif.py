@@ -143,9 +143,9 @@ def _changed(core: TrainedModel, profile: Profile, change: Change) -> Profile:
         [ids[core.directory.item(i)] for i in those] for those in (change.without_titles, change.with_titles)
     )
     for wrong in [i for i in out if i not in profile.history]:
-        raise InputError(f"title {wrong} is not in the history: it cannot be taken out")
+        raise InputError(f"item {wrong} is not in the history: it cannot be taken out")
     for wrong in [i for i in new if i in profile.history]:
-        raise InputError(f"title {wrong} is in the history already")
+        raise InputError(f"item {wrong} is in the history already")
     new = list(dict.fromkeys(new))
     history = (*(i for i in profile.history if i not in out), *new)
     return replace(profile, history=history, seen=tuple(dict.fromkeys((*profile.seen, *out, *new))))
@@ -159,7 +159,7 @@ def _slot(core: TrainedModel, item: int, other: object, relation: str) -> int:
     )
     if not len(slot):
         raise InputError(
-            f"title {other} is not a candidate of {core.directory.item_ids[item]} under {relation}"
+            f"item {other} is not a candidate of {core.directory.item_ids[item]} under {relation}"
         )
     return int(slot[0])
 

@@ -10,6 +10,7 @@ from typing import Any
 from dskreg.evaluation.slices import COLD
 from dskreg.explore.card_pages import Section, Table, html_page, markdown
 from dskreg.explore.comparison import MODEL
+from dskreg.text import NOTHING, number, percent, signed_percent
 
 CUTOFF = 20
 MEASURES = {
@@ -22,7 +23,7 @@ MEASURES = {
     "popularity": "Mean likes",
 }
 FORMS = {
-    "evidence": "Item embeddings are in closed form. Neighbours count the more the fewer users like a title, "
+    "evidence": "Item embeddings are in closed form. Neighbours count the more the fewer users like an item, "
     "and the relevance of neighbours is trained.",
     "paper": "Embeddings, relevance and attention are trained together, as published.",
 }
@@ -64,8 +65,8 @@ def written(
 def _what(info: dict[str, Any]) -> list[Any]:
     model = info["config"]["model"]
     return [
-        f"{MODEL} ranks {info['items']:,} titles for a user, from the user's liked titles and a knowledge "
-        f"graph. For each title it samples {model['picks']} neighbours in the graph with the Gumbel top-k "
+        f"{MODEL} ranks {info['items']:,} items for a user, from the user's liked items and a knowledge "
+        f"graph. For each item it samples {model['picks']} neighbours in the graph with the Gumbel top-k "
         "method; served lists sample without noise.",
         FORMS.get(model["form"], f"Model form: {model['form']}."),
         "Intended use: lists of recommendations from this catalogue, and the explanation of each score by "
@@ -97,12 +98,12 @@ def _data(info: dict[str, Any], simulated: bool) -> list[Any]:
         *([made] if made else []),
         Table(
             "",
-            ("Users", "Titles", "Interactions", "Likes", "Relations"),
+            ("Users", "Items", "Interactions", "Likes", "Relations"),
             [[*counts.values(), f"{len(relations):,}"]],
         ),
         f"Relations of the knowledge graph: {', '.join(relations) or 'none'}.",
-        f"Of each user's likes {data['validation']:.0%} were held out for validation and {data['test']:.0%} "
-        "for the test, at random; a test split that came with the data is kept.",
+        f"Of each user's likes {percent(data['validation'])} were held out for validation and "
+        f"{percent(data['test'])} for the test, at random; a test split that came with the data is kept.",
         tuple(info.get("notes") or ["No data was dropped while reading."]),
     ]
 
@@ -111,7 +112,7 @@ def _accuracy(metrics: dict[str, Any]) -> list[Any]:
     runs = {MODEL: metrics["metrics"], **metrics.get("baselines", {})}
     names = [name for name in MEASURES if runs[MODEL].get(f"{name}@{CUTOFF}") is not None]
     if not names:
-        return ["No user has a held-out test title, so nothing was measured."]
+        return ["No user has a held-out test item, so nothing was measured."]
     rows = [
         [run, *(number(values.get(f"{name}@{CUTOFF}")) for name in names)] for run, values in runs.items()
     ]
@@ -137,27 +138,27 @@ def _accuracy(metrics: dict[str, Any]) -> list[Any]:
 
 def _slices(sliced: dict[str, Any]) -> list[Any]:
     if not sliced["users"]:
-        return ["No user has a held-out test title and a like, so there are no slices."]
+        return ["No user has a held-out test item and a like, so there are no slices."]
     bias, asked = sliced["bias"], f"{sliced['users']:,} of {sliced['of']:,} test users"
     users = [
         [
             row["slice"],
-            f"{row['users']:,}",
+            number(row["users"]),
             number(row["ndcg"]) + (f" ± {row['within']:.3f}" if row["within"] else ""),
             number(row["recall"]),
             number(row["hit"]),
         ]
         for row in [*sliced["activity"], sliced["all"]]
     ]
-    heading = ("Titles", "Held-out likes", "Recall", "Held-out share", "List share", "Coverage")
+    heading = ("Items", "Held-out likes", "Recall", "Held-out share", "List share", "Coverage")
     found = [
-        f"Lists of {sliced['k']} titles for {asked}. Likes are those that the model knows.",
+        f"Lists of {sliced['k']} items for {asked}. Likes are those that the model knows.",
         Table(
-            "Users by likes in the history; ± half the 95 % interval",
+            "Users by likes in the history; ± half the 95% interval",
             ("Likes", "Users", "NDCG", "Recall", "Hit"),
             users,
         ),
-        Table("Titles by likes", ("Likes", *heading), [_of_items(row) for row in sliced["likes"]]),
+        Table("Items by likes", ("Likes", *heading), [_of_items(row) for row in sliced["likes"]]),
     ]
     if sliced["genres"]:
         rows = [_of_items(row) for row in sliced["genres"][:GENRES]]
@@ -165,11 +166,11 @@ def _slices(sliced: dict[str, Any]) -> list[Any]:
     return [
         *found,
         (
-            f"{percent(bias['coverage'])} of the titles are in at least one list. The Gini coefficient of "
-            f"the number of lists that hold a title is {bias['gini']:.2f}.",
-            f"A recommended title has {bias['mean_likes_recommended']:,.0f} likes on average, a held-out one "
+            f"{percent(bias['coverage'])} of the items are in at least one list. The Gini coefficient of "
+            f"the number of lists that hold an item is {bias['gini']:.2f}.",
+            f"A recommended item has {bias['mean_likes_recommended']:,.0f} likes on average, a held-out one "
             f"{bias['mean_likes_held_out']:,.0f}.",
-            f"The fifth of the titles with the most likes gets {percent(bias['head_recommended'])} of the "
+            f"The fifth of the items with the most likes gets {percent(bias['head_recommended'])} of the "
             f"recommendations and {percent(bias['head_held_out'])} of the held-out likes.",
         ),
     ]
@@ -177,7 +178,7 @@ def _slices(sliced: dict[str, Any]) -> list[Any]:
 
 def _of_items(row: dict[str, Any]) -> list[str]:
     shares = (percent(row[key]) for key in ("held_out_share", "list_share", "coverage"))
-    return [row["slice"], f"{row['items']:,}", f"{row['held_out']:,}", number(row["recall"]), *shares]
+    return [row["slice"], number(row["items"]), number(row["held_out"]), number(row["recall"]), *shares]
 
 
 def _parts(resets: list[dict[str, Any]] | None) -> list[Any]:
@@ -186,18 +187,17 @@ def _parts(resets: list[dict[str, Any]] | None) -> list[Any]:
 
     def cell(found: dict[str, Any] | None) -> str:
         if not found or found["ndcg"] is None:
-            return "–"
-        within = "" if found["within"] is None else f" ± {100 * found['within']:.1f}"
-        return f"{100 * found['change']:+.1f}{within}".replace("-", "\u2212") if found["change"] else "–"
+            return NOTHING
+        return signed_percent(found["change"], found["within"])
 
     groups, whole = ("all", "rare", "cold"), resets[0]
     named = [name for name in groups if whole.get(name)]
-    base = ", ".join(f"{number(whole[name]['ndcg'])} ({name} titles)" for name in named)
+    base = ", ".join(f"{number(whole[name]['ndcg'])} ({name} items)" for name in named)
     return [
         f"One part is reset at a time and NDCG@{CUTOFF} is measured again. Of the whole model it is {base}.",
         Table(
-            "Change of NDCG in per cent, ± half the 95 % interval",
-            ("Reset", *(f"{name} titles" for name in named)),
+            "Change of NDCG, ± half the 95% interval",
+            ("Reset", *(f"{name} items" for name in named)),
             [[row["part"], *(cell(row.get(name)) for name in named)] for row in resets[1:]],
         ),
     ]
@@ -219,8 +219,8 @@ def _limits(metrics: dict[str, Any], sliced: dict[str, Any], simulated: bool) ->
     if sliced["users"] and likes[COLD]["items"]:
         cold = ((metrics.get("resets") or [{}])[0].get("cold") or {}).get("ndcg")
         found.append(
-            f"{likes[COLD]['items']:,} titles have no likes and are ranked by their neighbours alone"
-            + (f" (NDCG@{CUTOFF} {cold:.3f} among titles whose likes were hidden)." if cold else ".")
+            f"{likes[COLD]['items']:,} items have no likes and are ranked by their neighbours alone"
+            + (f" (NDCG@{CUTOFF} {cold:.3f} among items whose likes were hidden)." if cold else ".")
         )
     few = [row["slice"] for row in sliced["activity"] if row["users"] < FEW]
     few += [f"{name} likes" for name, row in likes.items() if 0 < row["held_out"] < FEW]
@@ -228,11 +228,11 @@ def _limits(metrics: dict[str, Any], sliced: dict[str, Any], simulated: bool) ->
         found.append(f"Fewer than {FEW} users or held-out likes, so chance decides: {', '.join(few)}.")
     return (
         *found,
-        "A title that a user has not met counts as not relevant, although the user might like it.",
+        "An item that a user has not met counts as not relevant, although the user might like it.",
         "Unless the data came with a test split, held-out likes were chosen at random and not by time: how "
         "the model follows changing tastes is not measured.",
-        "Users without a like get the most liked titles.",
-        "An explanation shows how the model computes a score. It does not show why a user likes a title.",
+        "Users without a like get the most liked items.",
+        "An explanation shows how the model computes a score. It does not show why a user likes an item.",
     )
 
 
@@ -248,15 +248,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def number(value: float | None) -> str:
-    """Three places below 10, one above."""
-    return "–" if value is None else f"{value:.3f}" if value < 10 else f"{value:,.1f}"
-
-
-def percent(share: float | None) -> str:
-    """A share in per cent, with a decimal below 10 %; a dash for none."""
-    if share is None:
-        return "–"
-    return f"{100 * share:.1f} %" if 0 < share < 0.0995 else f"{100 * share:.0f} %"

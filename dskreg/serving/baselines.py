@@ -61,7 +61,7 @@ class FittedBaselines:
         if name != LARGE or self.titles <= FEW_TITLES or self.ready(name):
             return ""
         gigabytes = self.titles**2 * 4 / 1e9
-        return f"{name} needs {gigabytes:.1f} GB of memory and some time for {self.titles:,} titles"
+        return f"{name} needs {gigabytes:.1f} GB of memory and some time for {self.titles:,} items"
 
     def get(self, name: str, large: bool = False) -> Baseline:
         """The fitted baseline.

@@ -20,7 +20,7 @@ from dskreg.text import legible
 
 ADULT = frozenset({"hentai", "erotica", "adult"})
 """Genres, in lower case, whose items the app names only on request."""
-VEILED = "(adult title)"
+VEILED = "(adult item)"
 NAMELESS = "(adult)"
 """What stands in the place of the name of an entity that adult items alone carry."""
 
@@ -119,7 +119,7 @@ class Directory:
         """The position of an item's id; InputError for an unknown one."""
         if str(item_id) not in self._item_position:
             raise InputError(
-                f"unknown title {item_id}: the catalogue holds {len(self.item_ids):,} titles, such as "
+                f"unknown item {item_id}: the catalogue holds {len(self.item_ids):,} items, such as "
                 f"{self.item_ids[0]} ({self.titles[0][:80]})"
             )
         return self._item_position[str(item_id)]
@@ -142,12 +142,12 @@ class Directory:
         unknown = [i for i in given if i not in self._item_position]
         if unknown:
             raise InputError(
-                f"unknown title{'s' if len(unknown) > 1 else ''} "
+                f"unknown item{'s' if len(unknown) > 1 else ''} "
                 f"{', '.join(unknown[:5])}{' ...' if len(unknown) > 5 else ''} in the history"
             )
         chosen = tuple(self.item_ids[self._item_position[i]] for i in given)
         return Profile(
-            None, chosen, chosen, f"custom profile ({len(chosen)} title{'' if len(chosen) == 1 else 's'})"
+            None, chosen, chosen, f"custom profile ({len(chosen)} item{'' if len(chosen) == 1 else 's'})"
         )
 
     def edited(

@@ -54,10 +54,10 @@ def add(artifact: Artifact, new: NewTitles, source: str) -> Added:
     picks = _picks(artifact, graph, weights, first)
     count = (rows.neighbour >= 0).sum(1)
     notes = (
-        f"{len(new.items):,} titles of {source} were added to the trained model: nobody has seen them",
+        f"{len(new.items):,} items of {source} were added to the trained model: nobody has seen them",
         *counted(
-            (len(new.entities), "entities are carried by the added titles alone"),
-            (int((count == 0).sum()), "of the added titles share nothing with a liked title: no candidates"),
+            (len(new.entities), "entities are carried by the added items alone"),
+            (int((count == 0).sum()), "of the added items share nothing with a liked item: no candidates"),
         ),
     )
     return Added(

@@ -62,7 +62,7 @@ def read(path: Path, data: Dataset) -> NewTitles:
         if name not in names:
             raise InputError(f"{path.name}: expected a column {name!r}, found none")
     if not len(raw):
-        raise InputError(f"{path.name}: expected at least one title, found none")
+        raise InputError(f"{path.name}: expected at least one item, found none")
     labels = _labels(raw, relation_of, data)
     items = pd.DataFrame({"item_id": _ids(path, raw["item_id"], data)})
     for name, column in data.items.items():
@@ -200,4 +200,4 @@ def _is_number(text: str) -> bool:
 
 
 def _fail(path: Path, row: int, column: str, expected: str, got: str) -> NoReturn:
-    raise InputError(f"{path.name}, title {row}, column {column}: expected {expected} (got {short(got)})")
+    raise InputError(f"{path.name}, item {row}, column {column}: expected {expected} (got {short(got)})")

@@ -127,15 +127,15 @@ class Tastes:
         rules: list[tuple[str, str, dict[str, Any]]] = [
             (
                 f"Loves {loves}, avoids {avoids}",
-                f"mostly {loves}, and no liked title of {avoids}",
+                f"mostly {loves}, and no liked item of {avoids}",
                 {"loves": loves, "avoids": avoids},
             )
             for loves, avoids in PAIRS
             if {loves, avoids} <= set(self.directory.genre_names)
         ]
         rules += [
-            ("Most unusual taste", "titles that few other users like", {"order": "most unusual"}),
-            ("Most typical taste", "titles that most users like", {"order": "most typical"}),
+            ("Most unusual taste", "items that few other users like", {"order": "most unusual"}),
+            ("Most typical taste", "items that most users like", {"order": "most typical"}),
             ("Most active", "the largest number of likes", {"order": "most likes", "least": 1, "most": None}),
             ("New user", "only a few likes", {"order": "fewest likes", "least": 3}),
         ]

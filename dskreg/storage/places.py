@@ -25,6 +25,11 @@ def artifacts_folder() -> Path:
     return Path(os.environ.get("DSKREG_ARTIFACTS") or "artifacts")
 
 
+def allowed(switch: str) -> bool:
+    """Whether the environment variable `switch` forbids nothing: not `off`, `0`, `no` or `false`."""
+    return os.environ.get(switch, "").strip().lower() not in ("off", "0", "no", "false")
+
+
 def find(artifact: str | Path, bundled: Path = BUNDLED) -> Path:
     """The folder of an artifact that is given by its path or by its name.
 

@@ -217,7 +217,7 @@ class Table:
 
 _SHOWN = {
     name: Column("text", nulls=True, optional=True)
-    for name in ("type", "genres", "studio", "source", "franchise")
+    for name in ("type", "genres", "studio", "source", "franchise", "image")
 }
 _COUNTED = {
     name: Column("int64", least=0, nulls=True, optional=True) for name in ("episodes", "year", "members")

@@ -97,11 +97,11 @@ def test_points_inside_a_lasso_are_listed_and_exported(page: "Page", server: str
     inside = drag_around(page, loneliest(found), found)
     page.wait_for_url(re.compile(r"picked=\d+"))
     main = settle(page)
-    says(main, f"Selected: {len(inside)} titles")
+    says(main, f"Selected: {len(inside)} items")
     page.get_by_role("combobox", name="Colour by").click()
     page.get_by_role("option", name="popularity", exact=True).click()
     page.wait_for_url(re.compile("colour=popularity"))
-    says(settle(page), f"Selected: {len(inside)} titles")  # also under another colour
+    says(settle(page), f"Selected: {len(inside)} items")  # also under another colour
     with page.expect_download() as download:
         page.get_by_role("button", name="Export CSV").click()
     text = download.value.path().read_text(encoding="utf-8-sig")
@@ -172,9 +172,9 @@ def test_a_link_of_an_earlier_version_shows_the_map_of_users_and_can_be_changed(
     says(main, "Find user")
     assert "which are ignored" not in main.inner_text()
     page.get_by_role("radio", name="titles").or_(
-        page.locator("label", has_text=re.compile("^titles$"))
+        page.locator("label", has_text=re.compile("^items$"))
     ).first.click()
-    says(settle(page), "Find title")
+    says(settle(page), "Find item")
     assert "map=viewers" not in page.url
 
 

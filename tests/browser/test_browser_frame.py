@@ -38,7 +38,7 @@ def test_the_menu_leads_to_every_page(page: "Page", server: str) -> None:
 def test_unknown_ids_of_a_link_are_named(page: "Page", server: str) -> None:
     page.goto(f"{server}/?user=nobody&item=99999999&top=-4")
     # And the rest of the page works
-    for words in ("nknown user nobody", "nknown title 99999999", "“-4” recommendations", "Similar to"):
+    for words in ("nknown user nobody", "nknown item 99999999", "“-4” recommendations", "Similar to"):
         says(settle(page), words)
 
 

@@ -25,7 +25,7 @@ def test_a_preset_and_the_next_user_can_be_undone_by_the_back_button(page: "Page
     page.wait_for_url(lambda url: "user=17" not in url)
     loves = user_of(page)
     says(settle(page), f"user {loves}")
-    says(page.get_by_test_id("stPopoverBody"), "no liked title of Romance")
+    says(page.get_by_test_id("stPopoverBody"), "no liked item of Romance")
     page.keyboard.press("Escape")
     side(page).get_by_role("button", name="Next", exact=True).click()
     page.wait_for_url(lambda url: f"user={loves}" not in url)
@@ -104,7 +104,7 @@ def test_two_sessions_have_separate_profiles(visitor: "Callable[..., Page]", ser
     side(one).get_by_role("button", name="Next", exact=True).click()
     says(settle(one), "user 18")
     side(other).get_by_text("Custom profile", exact=True).click()
-    says(settle(other), "This profile has no title yet")
+    says(settle(other), "This profile has no item yet")
     assert "edited" not in settle(other).inner_text()
     assert "user 18" in settle(one).inner_text()
 

@@ -65,7 +65,7 @@ def test_the_first_cards_are_on_the_first_screen(
 def test_the_strips_of_likes_and_filters_open(page: "Page", server: str) -> None:
     arrive(page, f"{server}/?user=34&genres=Mecha")
     says(page.get_by_test_id("stMain"), "Filters: Mecha")
-    for key, heading in (("likes", "Liked titles (36)"), ("filters", "Popularity")):
+    for key, heading in (("likes", "Liked items (36)"), ("filters", "Popularity")):
         strip = page.locator(f".st-key-{key}")
         shown = strip.get_by_text(heading, exact=True)
         assert not shown.is_visible()
@@ -209,10 +209,10 @@ def test_the_selected_row_of_the_table_is_explained_on_the_sampling_page(page: "
 
 def test_a_custom_profile_of_titles_found_by_name_is_kept_in_the_link(page: "Page", server: str) -> None:
     page.goto(f"{server}/?profile=mine")
-    says(settle(page), "This profile has no title yet")
-    page.get_by_role("searchbox", name="Add a title").press_sequentially("fullmetal")
+    says(settle(page), "This profile has no item yet")
+    page.get_by_role("searchbox", name="Add an item").press_sequentially("fullmetal")
     page.locator("[data-testid='stSidebar']").get_by_text("Fullmetal Alchemist", exact=True).click()
-    says(settle(page), "ustom profile (1 title)")
+    says(settle(page), "ustom profile (1 item)")
     page.wait_for_url(re.compile(r"titles=36\b"))
     page.goto(page.url)
     says(settle(page), "Similar to “Fullmetal Alchemist”, which you liked.")

@@ -17,7 +17,7 @@ def test_slices_are_chosen_kept_in_the_link_and_fit_on_a_phone(
     page = visitor()
     page.goto(f"{server}/model")
     main = settle(page)
-    says(main, "titles without likes get")
+    says(main, "items without likes get")
     main.get_by_role("radio", name="genres").click()
     page.wait_for_url(re.compile("slices=genres"))
     says(settle(page), "Slices by")

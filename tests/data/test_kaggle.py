@@ -198,7 +198,7 @@ def test_missing_and_empty_files_and_columns_are_named(tmp_path):
         "found 'anime.csv'"
     )
     assert complaint(world(tmp_path, anime=ANIME.split("\n")[0] + "\n")).endswith(
-        "expected at least one title, found none"
+        "expected at least one item, found none"
     )
 
 

@@ -15,7 +15,17 @@ import pandas as pd
 from dskreg.data.dataset import UNASSIGNED, Dataset, counted
 from dskreg.data.readers.files import Source, files_at
 from dskreg.data.readers.ratings import likes
-from dskreg.data.readers.tables import Kind, blocks, require, table, unread, whole_text
+from dskreg.data.readers.tables import (
+    Kind,
+    blocks,
+    header,
+    image_column,
+    images,
+    require,
+    table,
+    unread,
+    whole_text,
+)
 from dskreg.data.readers.triples import relations_of_titles
 
 CATALOGUE, RATINGS = "anime.csv", "rating.csv"
@@ -82,7 +92,8 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
 
 def _catalogue(source: Source) -> tuple[pd.DataFrame, list[str]]:
     """The items, one row each, and what was mended."""
-    raw = table(source, _CATALOGUE_KINDS)
+    image = image_column(header(source))
+    raw = table(source, _CATALOGUE_KINDS | ({image: "text"} if image else {}))
     require(source, raw["anime_id"] >= 0, "anime_id", "an id >= 0")
     require(source, ~np.isinf(raw["rating"]), "rating", "a number")
     episodes = _episodes(source, raw["episodes"])
@@ -102,10 +113,13 @@ def _catalogue(source: Source) -> tuple[pd.DataFrame, list[str]]:
             "members": raw["members"].astype("Int64"),
         }
     )
+    told: list[str] = []
+    if image:
+        items["image"], told = images(raw[image])
     repeated = items["item_id"].duplicated()
     items, named, blank = items[~repeated].reset_index(drop=True), names != raw["name"], names == ""
     items["title"], same = distinct_titles(items)
-    return items, counted(
+    return items, told + counted(
         (int(repeated.sum()), f"rows of {source.name} with an anime_id that came before: dropped"),
         (int(named.sum()), "titles with HTML entities or outer blanks: decoded"),
         (int(blank.sum()), "titles without a name: called by their id"),

@@ -16,7 +16,17 @@ from dskreg.data.dataset import UNASSIGNED, Dataset, counted
 from dskreg.data.readers.files import SHOWN, Files, Source, files_at, short
 from dskreg.data.readers.kaggle import distinct_titles
 from dskreg.data.readers.ratings import likes
-from dskreg.data.readers.tables import Kind, header, ids, require, table, unread, whole_text
+from dskreg.data.readers.tables import (
+    Kind,
+    header,
+    ids,
+    image_column,
+    images,
+    require,
+    table,
+    unread,
+    whole_text,
+)
 from dskreg.data.readers.triples import Triples, fold_triples, triples_of_labels
 from dskreg.errors import InputError
 
@@ -192,9 +202,10 @@ def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _titles(source: Source) -> tuple[pd.DataFrame, list[str]]:
-    """Id, title and genres of the file's rows, as far as they can be read, and notes."""
+    """Id, title, genres and image of the file's rows, as far as they can be read, and notes."""
     types, skipped = _fields(source), list[str]()
-    sequences = [name for name, kind in types.items() if kind == "token_seq"]
+    image = image_column([name for name, kind in types.items() if kind.startswith("token")])
+    sequences = [name for name, kind in types.items() if kind == "token_seq" and name != image]
     title = next((name for name in (*_TITLES, *sequences[:1]) if types.get(name, "float") != "float"), None)
     genre = next(
         (
@@ -204,13 +215,16 @@ def _titles(source: Source) -> tuple[pd.DataFrame, list[str]]:
         ),
         None,
     )
-    raw = _columns(source, ("item_id",), tuple(name for name in (title, genre) if name), skipped)
+    raw = _columns(source, ("item_id",), tuple(name for name in (title, genre, image) if name), skipped)
     known = raw[["item_id"]].assign(
         title=raw[title].str.strip() if title else "",
         **({"genres": raw[genre].map(_listed)} if genre else {}),
     )
+    told: list[str] = []
+    if image:
+        known["image"], told = images(raw[image])
     nameless, repeated = known["item_id"] == "", known["item_id"].duplicated()
-    return known[~nameless & ~repeated], counted(
+    return known[~nameless & ~repeated], told + counted(
         (
             len(skipped),
             f"rows of {source.name} without exactly {len(types)} fields: not read"

@@ -21,6 +21,7 @@ import pyarrow.csv
 
 from dskreg.data.readers import files
 from dskreg.data.readers.files import Source, short
+from dskreg.text import image_address
 
 Kind = Literal["whole", "number", "text"]
 """What a column holds: whole numbers (never empty; 12.0 is 12), numbers (NaN where empty), text ("" where
@@ -53,6 +54,24 @@ def ids(tokens: pd.Series) -> pd.Series:
     """The tokens as int64 where every one is a whole number written the plain way, else as they are."""
     plain = tokens.astype(str).str.fullmatch(r"0|-?[1-9][0-9]{0,17}").all()
     return tokens.astype("int64") if plain else tokens.astype(object)
+
+
+IMAGES = ("image", "picture", "poster", "cover", "img")
+"""Names of a column of image addresses, in any case, also followed by `url` or `link`."""
+
+
+def image_column(names: Collection[str]) -> str | None:
+    """The first of the columns that is called like one of image addresses, such as `Image URL`."""
+    forms = [f"{word}{end}" for word in IMAGES for end in ("", "url", "link")]
+    plain = {re.sub(r"[^a-z]", "", name.casefold()): name for name in reversed(list(names))}
+    return next((plain[form] for form in forms if form in plain), None)
+
+
+def images(column: pd.Series) -> tuple[pd.Series, list[str]]:
+    """The addresses of images, "" for what is none, and a note on those."""
+    found = column.map(image_address)
+    wrong = int(((found == "") & (column.str.strip() != "")).sum())
+    return found, [f"{wrong:,} image addresses that are no http or https address: not used"] if wrong else []
 
 
 def table(

@@ -14,6 +14,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from dskreg.explorer import percent
+
 # Any two of COLOURS, LIKED and OTHER differ by at least 10 in CIEDE2000, as do any two of WARM_TO_COLD, for
 # everybody and under deuteranopia and protanopia. Each has a contrast of at least 3 : 1 with the light and
 # with the dark page (tests/test_colours.py).
@@ -85,7 +87,7 @@ def relation_shares(relations: pd.DataFrame) -> go.Figure:
             name=label,
             orientation="h",
             marker_color=colour,
-            text=[f"{value:.0%}" for value in values],
+            text=[f"{percent(value)}" for value in values],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"%{{y}}: %{{x:.1%}} {label}<extra></extra>",

@@ -20,7 +20,7 @@ def label(code: str, known: dict[str, tuple[str, str, int]]) -> str:
     if code not in known:
         return code
     relation, name, titles = known[code]
-    return f"{name} · {relation} · {titles:,} titles"
+    return f"{name} · {relation} · {titles:,} items"
 
 
 def found_by(explorer: Explorer, text: str) -> str:

@@ -11,21 +11,20 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation, Explorer, Profile, harmless, legible
+from dskreg.explorer import Explanation, Explorer, Profile, harmless, legible, percent
 from dskreg.ui.common.charts import shorten
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$&^=])")
 _JOINED = re.compile(r":(?=\S)|@(?=\S)|(?i:\bwww)(?=\\\.)")
 _SIGN = re.compile(r"(?<!\S)([<>~-])(->|[>=-])(?!\S)")
-NARROW = "\N{NO-BREAK SPACE}"
 LONGEST = 500  # characters of any text from a file
 SIMULATED = (
-    "The titles of the demo are real; its users are simulated with planted tastes, "
+    "The items of the demo are real; its users are simulated with planted tastes, "
     "so you can compare the model with them."
 )
 NOTHING_KNOWN = (
     "Nothing is known of this user's taste: the data contain no like. "
-    "Every score is 0, and titles are ranked by popularity (number of likes)."
+    "Every score is 0, and items are ranked by popularity (number of likes)."
 )
 
 
@@ -49,17 +48,11 @@ def one_of(label: str, options: Sequence[Any], key: str, default: Any = None, **
     return first if chosen is None else chosen
 
 
-def percent(change: float) -> str:
-    """A relative change in per cent with its sign; 0 has none."""
-    text = f"{100 * change:+.1f}".replace("-", "\N{MINUS SIGN}")
-    return f"{'0' if text[1:] == '0.0' else text}{NARROW}%"
-
-
 def from_neighbours(explanation: Explanation) -> str | None:
     """The sampled neighbours' share of the score in words; None where the score is 0 or below."""
     if explanation.pre_activation_score <= 0:
         return None
-    return f"{explanation.neighbour_contribution / explanation.pre_activation_score:.0%} of the score"
+    return f"{percent(explanation.neighbour_contribution / explanation.pre_activation_score)} of the score"
 
 
 def safe_csv(table: pd.DataFrame) -> bytes:
@@ -165,8 +158,8 @@ def no_titles(explorer: Explorer, add: Callable[[object], None]) -> None:
     """How to begin a custom profile: the most popular titles, one click each."""
     st.title("Custom profile", anchor=False)
     st.markdown(
-        "This profile has no title yet. "
-        "Add three to five titles that you like, here or with the search in the sidebar."
+        "This profile has no item yet. "
+        "Add three to five items that you like, here or with the search in the sidebar."
     )
     popular = explorer.items.sort_values("likes", ascending=False).head(16)
     with st.container(horizontal=True, gap="small"):

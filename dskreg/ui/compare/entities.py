@@ -14,21 +14,21 @@ from dskreg.ui.frame.sidebar import Selection
 
 FIELDS = ("entity",)
 TITLES = {
-    "title": st.column_config.TextColumn("Title", pinned=True, width=190),
+    "title": st.column_config.TextColumn("Item", pinned=True, width=190),
     "likes": st.column_config.NumberColumn("Likes", format="localized"),
     "rank": st.column_config.NumberColumn(
         "Rank", format="localized", help="Rank among all recommendations for this user; –: seen already."
     ),
     "candidates": st.column_config.NumberColumn(
-        "Candidates", help="Candidate neighbours of the title that the entity connects."
+        "Candidates", help="Candidate neighbours of the item that the entity connects."
     ),
     "sampled": st.column_config.NumberColumn("Sampled", help="How many of these are sampled without noise."),
     "sampled_by": st.column_config.NumberColumn(
-        "Sampled by", help="Titles that sample this one through the entity."
+        "Sampled by", help="Items that sample this one through the entity."
     ),
 }
 EDGES = {
-    "title": st.column_config.TextColumn("Title", pinned=True, width=190),
+    "title": st.column_config.TextColumn("Item", pinned=True, width=190),
     "neighbour": st.column_config.TextColumn("Sampled neighbour", width=190),
     "share": st.column_config.NumberColumn(
         "First-sample probability", format="percent", help="Probability that the neighbour is sampled first."
@@ -51,11 +51,11 @@ def show(selection: Selection) -> None:
     liked = int(found.titles["item_id"].isin(profile.history).sum())
     st.header(plain(f"{name} ({relation})"), anchor=False)
     st.markdown(
-        f"**{len(found.titles):,}** titles carry it, of which this user likes **{liked:,}**; "
+        f"**{len(found.titles):,}** items carry it, of which this user likes **{liked:,}**; "
         f"**{found.users:,}** users like at least one. It connects **{found.candidates:,}** candidates, of "
         f"which **{len(found.edges):,}** are sampled."
     )
-    st.subheader("Titles", anchor=False)
+    st.subheader("Items", anchor=False)
     st.dataframe(
         found.titles.assign(rank=ranks(explorer, profile, found.titles["item_id"])),
         hide_index=True,
@@ -63,7 +63,7 @@ def show(selection: Selection) -> None:
         placeholder="–",
         column_order=tuple(TITLES),
         column_config=TITLES,
-        alt=f"The titles that carry {name}, with likes, rank for this user and sampled neighbours",
+        alt=f"The items that carry {name}, with likes, rank for this user and sampled neighbours",
     )
     st.subheader("Sampled through it", anchor=False)
     if found.edges.empty:

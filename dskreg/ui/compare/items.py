@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation, Explorer, InputError
+from dskreg.explorer import Explanation, Explorer, InputError, signed
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.compare.lists import Ranked, compare_two
@@ -139,12 +139,12 @@ def show_facts(selection: Selection, explanations: list[Explanation], names: tup
                 )
                 st.metric(
                     "Own embedding",
-                    f"{one.self_contribution:+.2f}",
+                    signed(one.self_contribution, 2),
                     help="The contribution of the item's own embedding to the score.",
                 )
                 st.metric(
                     "Neighbour contribution",
-                    f"{one.item_neighbours['contribution'].sum():+.2f}",
+                    signed(one.item_neighbours["contribution"].sum(), 2),
                     widgets.from_neighbours(one),
                     delta_color="off",
                     delta_arrow="off",

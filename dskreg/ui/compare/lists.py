@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Overlap
+from dskreg.explorer import Overlap, signed
 from dskreg.ui.common import bump_chart, charts
 from dskreg.ui.common.widgets import plain
 
@@ -108,7 +108,7 @@ def show_figures(overlap: Overlap) -> None:
         f"{overlap.common} of {min(overlap.first, overlap.second)}",
         f"{overlap.jaccard[-1]:.2f}",
         f"{overlap.rbo:.2f}",
-        "–" if overlap.tau is None else f"{overlap.tau:+.2f}",
+        "–" if overlap.tau is None else signed(overlap.tau, 2),
     )
     with st.container(horizontal=True, gap="small"):
         for (label, text), value in zip(FIGURES.items(), values, strict=True):
@@ -121,7 +121,7 @@ def show_list(mine: Ranked, other: Ranked | None, key: str) -> None:
     table = mine.table[["rank", "title"]]
     config = {
         "rank": st.column_config.NumberColumn("#", width=36),
-        "title": st.column_config.TextColumn("Title", width=150 if other is None else 195),
+        "title": st.column_config.TextColumn("Item", width=150 if other is None else 195),
     }
     if mine.found:
         table = table.assign(star=[STAR if hit else "" for hit in mine.table["held_out"]])
@@ -169,7 +169,7 @@ def _chart(lists: Sequence[Ranked], key: str) -> None:
 
 def _ranks(lists: Sequence[Ranked], key: str) -> None:
     config = {
-        "title": st.column_config.TextColumn("Title", pinned=True, width=195),
+        "title": st.column_config.TextColumn("Item", pinned=True, width=195),
         "star": st.column_config.TextColumn(STAR, width=30, help=HELD_OUT),
     }
     config |= {

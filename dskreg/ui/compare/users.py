@@ -138,7 +138,7 @@ def show_likes(explorer: Explorer, headings: tuple[str, str], profile: Profile, 
         liked = explorer.liked(profile)
         table = liked[liked["item_id"].isin(common)][["title", "likes"]]
         config = {
-            "title": st.column_config.TextColumn("Title", width=220),
+            "title": st.column_config.TextColumn("Item", width=220),
             "likes": st.column_config.NumberColumn(
                 "Likes",
                 format="localized",

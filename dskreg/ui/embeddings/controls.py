@@ -16,22 +16,23 @@ from dskreg.ui.embeddings.colouring import CLUSTER, ENTITY, GENRE, groups_of, pr
 
 NEAR, MOST_NEAR = 10, 50  # neighbours
 TITLES, USERS = selected.TITLES, "users"
+LABELS = {TITLES: "items", USERS: "users"}  # as the page and the link call them
 TOOLS = {"pan": "pan", "lasso": "lasso", "box": "select"}  # as plotly calls them
 ID = {TITLES: "item_id", USERS: "user_id"}
 TSNE, PCA = "t-SNE", "PCA"
 SAME = "same"
 COLOURS = {
-    GENRE: "Of the title's genres the one that fewest titles carry.",
-    ENTITY: "Titles that carry chosen entities of the knowledge graph.",
+    GENRE: "Of the item's genres the one that fewest items carry.",
+    ENTITY: "Items that carry chosen entities of the knowledge graph.",
     "favourite": "Most over-represented genre among the user's likes.",
     "activity": "Number of likes of the user.",
-    "popularity": "Number of users who like the title.",
+    "popularity": "Number of users who like the item.",
     "rarity": "Mean self-information of the user's likes, in bits.",
     CLUSTER: "k-means cluster in the embedding space, named by its over-represented genres.",
-    "degree": "Number of 2-hop paths from the title to others in the knowledge graph.",
+    "degree": "Number of 2-hop paths from the item to others in the knowledge graph.",
 }
 OLD_VALUES = {  # parameter: {value in the links of earlier versions: its name today}
-    "map": {"viewers": USERS},
+    "map": {"viewers": USERS, TITLES: LABELS[TITLES]},
     "graph": {"after": "aggregated", "before": "raw"},
     "tool": {"move": "pan"},
     "colour": {"oddness": "rarity", "genre": GENRE},
@@ -39,7 +40,7 @@ OLD_VALUES = {  # parameter: {value in the links of earlier versions: its name t
 }
 PARAMETERS = ("map", "graph", "method", "colour", "size", "tool", "metric", "near_k")
 
-KIND_HELP = "The points of the map: the titles of the catalogue, or the users of the data."
+KIND_HELP = "The points of the map: the items of the catalogue, or the users of the data."
 SPACE_HELP = (
     "aggregated: the embedding with its neighbours' contributions; raw: the own embedding (e_i) alone."
 )
@@ -49,10 +50,10 @@ METHOD_HELP = (
 SIZE_HELP = "The quantity that the area of a point shows."
 TOOL_HELP = "pan: drag the map, scroll to zoom, click a point. lasso, box: drag around points to list them."
 HIGHLIGHT_HELP = "The groups to show in colour; all other points are grey."
-ENTITY_HELP = "The titles that carry them are in colour. Type a part of a name and press Enter."
+ENTITY_HELP = "The items that carry them are in colour. Type a part of a name and press Enter."
 REGIONS_HELP = "Labels every cluster with its over-represented genres."
 DENSITY_HELP = "Lines of equal density of points; the innermost enclose the densest parts."
-SHIFT_HELP = "Arrows from the raw to the aggregated position, for the selected title and its neighbours."
+SHIFT_HELP = "Arrows from the raw to the aggregated position, for the selected item and its neighbours."
 ZOOM_HELP = "Shows the surroundings of the selected point, with names."
 K_HELP = "Number of nearest neighbours."
 METRIC_HELP = "cosine compares directions, as t-SNE and the clusters do; euclidean also compares lengths."
@@ -92,7 +93,7 @@ class View:
     def written(self) -> dict[str, object]:
         """The values that a link writes, by parameter."""
         method = TSNE if self.method == "tsne" else PCA
-        texts = {"map": self.kind, "graph": self.space, "method": method, "colour": self.colour}
+        texts = {"map": LABELS[self.kind], "graph": self.space, "method": method, "colour": self.colour}
         return texts | {"size": self.size, "tool": self.tool, "metric": self.metric, "near_k": self.k}
 
 
@@ -117,7 +118,15 @@ def row(explorer: Explorer, item_id: object) -> tuple[View, pd.DataFrame, pd.Ser
         kind = TITLES
         if len(cache.ask(explorer, "maps.users")):
             kinds = [TITLES, USERS]
-            kind = str(widgets.one_of("Show", kinds, "map", on_change=selected.forget, help=KIND_HELP))
+            chosen = widgets.one_of(
+                "Show",
+                kinds,
+                "map",
+                on_change=selected.forget,
+                help=KIND_HELP,
+                format_func=lambda kind: LABELS[kind],
+            )
+            kind = str(chosen)
         colour = _colour(explorer, kind, item_id)
         groups_at = st.container(width=210)
         tool = str(widgets.one_of("Tool", list(TOOLS), "tool", "pan", help=TOOL_HELP))

@@ -97,7 +97,7 @@ def marks(focus: Focus, frame: pd.DataFrame, dark: bool) -> dict[str, Mark]:
             "liked": Mark(focus.profile.history, charts.LIKED, "circle"),
             "recommended": Mark(focus.recommended, charts.PAGE[dark], "hexagram"),
             "nearest neighbours": nearest,
-            "selected title": Mark([focus.who], charts.CHOSEN, "star", named=True),
+            "selected item": Mark([focus.who], charts.CHOSEN, "star", named=True),
         }
     profile, who = focus.profile, focus.who
     found = {"nearest neighbours": nearest}

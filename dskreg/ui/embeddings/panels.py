@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, Profile
+from dskreg.explorer import Explorer, Profile, percent
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.embeddings import selected
-from dskreg.ui.embeddings.controls import TITLES, View
+from dskreg.ui.embeddings.controls import LABELS, TITLES, View
 from dskreg.ui.embeddings.tables import known
 from dskreg.ui.frame import sidebar
 
@@ -19,7 +19,7 @@ ISOLATE_HELP = "Hides all other points and fits the map to these; switch it off 
 
 def search(explorer: Explorer, kind: str) -> None:
     """A search for a point by its title or id, with suggestions."""
-    label, hint = ("Find title", "part of the title") if kind == TITLES else ("Find user", "start of the id")
+    label, hint = ("Find item", "part of the title") if kind == TITLES else ("Find user", "start of the id")
     text = st.text_input(label, key="map_search", type="search", live="300ms", placeholder=hint) or ""
     text = text.strip()
     if not text:
@@ -57,7 +57,7 @@ def isolation(view: View, groups: pd.Series, ids: Collection[object], count: int
     if not 0 < shown < count:
         return False
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{shown:,}** {view.kind} {what}", width="content")
+        st.markdown(f"**{shown:,}** {LABELS[view.kind]} {what}", width="content")
         isolated = st.toggle("Isolate", key="isolate", bind="query-params", help=ISOLATE_HELP)
         if len(ids):
             st.button("Clear selection", icon=":material/close:", on_click=selected.forget)
@@ -88,8 +88,8 @@ def title_card(explorer: Explorer, item_id: object) -> None:
         k = int(cache.ask(explorer, "maps.quality")["k"])
         st.metric(
             "Neighbourhood preservation",
-            f"{float(own['kept'].iloc[0]):.0%}",
-            f"{float(moved['kept'].median()):.0%} for the median title",
+            f"{percent(float(own['kept'].iloc[0]))}",
+            f"{percent(float(moved['kept'].median()))} for the median item",
             delta_color="off",
             delta_arrow="off",
             help=f"Share of the {k} nearest neighbours before aggregation that remain after it.",
@@ -117,7 +117,7 @@ def user_card(
         height=340,
         alt=f"The likes of {user.label}",
         column_config={
-            "title": st.column_config.TextColumn(f"Liked titles ({len(likes)})", pinned=True),
+            "title": st.column_config.TextColumn(f"Liked items ({len(likes)})", pinned=True),
             "genres": "Genres",
             "type": "Type",
         },
@@ -132,14 +132,13 @@ def projection_quality(explorer: Explorer, view: View) -> None:
     else:
         text = (
             f"Projection quality: trustworthiness {quality['trustworthiness']:.2f} (1 is best); "
-            f"{quality['neighbour_preservation']:.0%} of the {quality['k']} nearest neighbours in the "
+            f"{percent(quality['neighbour_preservation'])} of the {quality['k']} nearest neighbours in the "
             "embedding space are also among the nearest on the map. "
         )
     if view.method == "pca":
         variance = sum(quality["parameters"]["variance"])
-        text += (
-            f"The two axes explain {variance:.0%} of the variance; close points may be far apart in space."
-        )
+        text += f"The two axes explain {percent(variance)} of the variance; "
+        text += "close points may be far apart in space."
     else:
         text += "Sizes of clusters and distances between them have little meaning."
     st.caption(text)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, percent
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.embeddings import colouring, controls, selected
@@ -18,7 +18,7 @@ from dskreg.ui.embeddings.marks import Focus
 MOST_SHIFTED = 50  # rows
 TITLE_COLUMNS = ("title", "type", "genres", "likes", "x", "y")
 USER_COLUMNS = ("favourite", "liked", "rarity", "x", "y")
-TITLE = st.column_config.TextColumn("Title", pinned=True)
+TITLE = st.column_config.TextColumn("Item", pinned=True)
 RARITY = st.column_config.NumberColumn("Rarity (bits)", format="%.1f", help=controls.COLOURS["rarity"])
 
 
@@ -61,7 +61,7 @@ def neighbours(explorer: Explorer, view: View, point: Focus) -> None:
 
 def _neighbour_table(kind: str, table: pd.DataFrame, rank: dict[str, Any], closeness: str, alt: str) -> None:
     config: dict[str, Any] = {
-        "title": st.column_config.TextColumn("Title", pinned=True, width=190),
+        "title": st.column_config.TextColumn("Item", pinned=True, width=190),
         "user_id": st.column_config.TextColumn("User", pinned=True, width=80),
         "both": st.column_config.TextColumn("Both", width=50),
         "closeness": st.column_config.NumberColumn(closeness, format="%.2f", width=85),
@@ -103,8 +103,8 @@ def shifts(explorer: Explorer) -> None:
     k = int(cache.ask(explorer, "maps.quality")["k"])
     st.markdown(
         "Aggregation adds the contributions of neighbours in the knowledge graph to the own embedding (e_i). "
-        f"On average, **{table['kept'].mean():.0%}** of a title's {k} nearest neighbours stay the same. "
-        "These titles change most:"
+        f"On average, **{percent(table['kept'].mean())}** of an item's {k} nearest neighbours stay the same. "
+        "These items change most:"
     )
     most = table.sort_values(["kept", "cosine"], kind="stable").head(MOST_SHIFTED).reset_index(drop=True)
     st.dataframe(
@@ -113,7 +113,7 @@ def shifts(explorer: Explorer) -> None:
         key="map_moved",
         on_select=_row_taker("map_moved", most, TITLES),
         selection_mode="single-row",
-        alt=f"The {len(most)} titles whose neighbourhoods change most by aggregation",
+        alt=f"The {len(most)} items whose neighbourhoods change most by aggregation",
         column_config={
             "title": TITLE,
             "likes": "Likes",
@@ -125,7 +125,7 @@ def shifts(explorer: Explorer) -> None:
             "cosine": st.column_config.NumberColumn(
                 "Self-similarity",
                 format="%.2f",
-                help="Cosine of the title's raw and aggregated embeddings.",
+                help="Cosine of the item's raw and aggregated embeddings.",
             ),
         },
     )
@@ -142,11 +142,11 @@ def selection(explorer: Explorer, view: View, frame: pd.DataFrame, ids: list[str
     table = chosen.assign(cluster=cluster).sort_values(order, ascending=False, ignore_index=True)
     table = table[[*columns, "cluster"]]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(f"Selected: {len(table):,} {view.kind}", anchor=False, width="content")
+        st.subheader(f"Selected: {len(table):,} {controls.LABELS[view.kind]}", anchor=False, width="content")
         st.download_button(
             "Export CSV",
             widgets.safe_csv(table),
-            f"selected-{view.kind}.csv",
+            f"selected-{controls.LABELS[view.kind]}.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
@@ -165,7 +165,7 @@ def selection(explorer: Explorer, view: View, frame: pd.DataFrame, ids: list[str
         height=min(340, 38 + 35 * max(1, len(table))),
         on_select=_row_taker("map_selected", table, view.kind),
         selection_mode="single-row",
-        alt=f"The {len(table)} selected {view.kind}",
+        alt=f"The {len(table)} selected {controls.LABELS[view.kind]}",
         column_config=config,
     )
 

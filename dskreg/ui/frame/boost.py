@@ -4,13 +4,13 @@ from typing import Any
 
 import streamlit as st
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, signed_percent
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice
 
 KEY = "boost"
 HELP = (
-    "Weight of the neighbours of titles that nobody has liked yet: a larger value ranks such titles higher. "
+    "Weight of the neighbours of items that nobody has liked yet: a larger value ranks such items higher. "
     "{chosen:g} was chosen on validation."
 )
 
@@ -27,7 +27,7 @@ def choose(explorer: Explorer, notices: list[Notice]) -> Explorer:
     options = sorted({row["boost"] for row in measured["curve"]} | {chosen})
     asked = {KEY: st.query_params[KEY]} if KEY in st.query_params else {}
     value: float = st.select_slider(
-        "New titles",
+        "New items",
         options,
         value=chosen,
         format_func=_text,
@@ -53,9 +53,9 @@ def trade_off(curve: list[dict[str, Any]], boost: float) -> str:
         return ""
     warm, every = (row[name] / unscored[name] - 1 for name in ("warm", "all"))
     return (
-        f"At {_text(boost)}, validation NDCG@20 of titles with likes changes by {widgets.percent(warm)} "
-        f"and that of all titles by {widgets.percent(every)}, compared with no new titles; that of new "
-        f"titles is {row['cold']:.3f}."
+        f"At {_text(boost)}, validation NDCG@20 of items with likes changes by {signed_percent(warm)} "
+        f"and that of all items by {signed_percent(every)}, compared with no new items; that of new "
+        f"items is {row['cold']:.3f}."
     )
 
 

@@ -15,8 +15,8 @@ from dskreg.ui.common.widgets import Notice, plain
 MOST_TITLES = 200  # ids read from one field
 FOUND, SHOWN = 6, 12  # titles that a search offers, edits that the sidebar lists
 EDIT_HELP = (
-    "A liked title joins the profile and changes every score. "
-    "A disliked title leaves the profile and the lists; the model learns nothing from it."
+    "A liked item joins the profile and changes every score. "
+    "A disliked item leaves the profile and the lists; the model learns nothing from it."
 )
 
 
@@ -112,7 +112,7 @@ def known_titles(
         named = ", ".join(wanted[:40] for wanted in unknown[:10])
         notices.append(
             Notice(
-                f"Unknown titles in {owner}: {named}. They are left out.",
+                f"Unknown items in {owner}: {named}. They are left out.",
                 button,
                 partial(_keep, known),
             )
@@ -126,7 +126,7 @@ def known_titles(
 def search(explorer: Explorer, label: str) -> None:
     """Find a title by name and like or dislike it with a click."""
     text = st.text_input(
-        label, key="search", type="search", live="300ms", placeholder="part of a title's name", help=EDIT_HELP
+        label, key="search", type="search", live="300ms", placeholder="part of an item's name", help=EDIT_HELP
     )
     if not (text and text.strip()):
         return
@@ -145,7 +145,7 @@ def search(explorer: Explorer, label: str) -> None:
                 args=(act, item_id),
             )
     if found.empty:
-        st.caption("No title matches. Try fewer letters.")
+        st.caption("No item matches. Try fewer letters.")
 
 
 def chosen(explorer: Explorer, profile: Profile) -> None:
@@ -153,7 +153,7 @@ def chosen(explorer: Explorer, profile: Profile) -> None:
     titles = _distinct({str(item_id): str(explorer.item(item_id)["title"]) for item_id in profile.history})
     st.session_state["chosen"] = list(titles)
     st.multiselect(
-        "Liked titles",
+        "Liked items",
         list(titles),
         format_func=lambda key: titles.get(key, key),
         key="chosen",

@@ -9,8 +9,8 @@ from dskreg.ui.common.widgets import plain
 
 MOST = 50  # users that a chooser sends to the browser
 ORDER_HELP = (
-    "Most unusual: by the mean self-information of the user's liked titles, in bits. "
-    "A title liked by half of all users has 1 bit, one liked by a quarter has 2. "
+    "Most unusual: by the mean self-information of the user's liked items, in bits. "
+    "An item liked by half of all users has 1 bit, one liked by a quarter has 2. "
     "With “Loves”, the users with the largest share of that genre come first."
 )
 MATCH_HELP = "Id, number of likes, mean item self-information (bits), and the genres that stand out."
@@ -102,7 +102,7 @@ def _genres(explorer: Explorer) -> tuple[str | None, str | None]:
         index=None,
         key="user_genre",
         placeholder="any genre",
-        help="A large share of the user's liked titles has this genre.",
+        help="A large share of the user's liked items has this genre.",
     )
     avoids = right.selectbox(
         "Avoids",
@@ -110,7 +110,7 @@ def _genres(explorer: Explorer) -> tuple[str | None, str | None]:
         index=None,
         key="user_avoids",
         placeholder="nothing",
-        help="None of the user's liked titles has this genre.",
+        help="None of the user's liked items has this genre.",
     )
     return loves, avoids
 

@@ -76,10 +76,10 @@ def custom_profile(
     profile = (
         explorer.profile_of(known["titles"])
         if known["titles"]
-        else Profile(None, (), (), "custom profile (no title yet)")
+        else Profile(None, (), (), "custom profile (no item yet)")
     )
     profile = explorer.edited(profile, disliked=known["disliked"])
-    edits.search(explorer, "Add a title")
+    edits.search(explorer, "Add an item")
     edits.chosen(explorer, profile)
     edits.changes(explorer, profile)
     return profile

@@ -19,8 +19,8 @@ from dskreg.ui.frame.url import MOST_TOP, TOP
 
 FIRST_PAGE = "recommendations"
 MODEL_HELP = "A trained model with its data: one folder under artifacts/."
-PROFILE_HELP = "A user of the data, or a custom profile of titles that you choose."
-ITEM_HELP = "The item that the Sampling page explains: a recommendation, or any title that you type."
+PROFILE_HELP = "A user of the data, or a custom profile of items that you choose."
+ITEM_HELP = "The item that the Sampling page explains: a recommendation, or any item that you type."
 TOP_HELP = "Number of recommendations in the list."
 
 
@@ -199,10 +199,10 @@ def _with_or_without_adult(opened: Explorer) -> Explorer:
     if not opened.adult_titles:
         return opened
     text = (
-        f"{opened.adult_titles:,} titles of this model have an adult genre. "
+        f"{opened.adult_titles:,} items of this model have an adult genre. "
         "While hidden, they are in no list, search or map, and nameless elsewhere."
     )
-    shown = st.toggle("Show adult titles", key="adult", bind="query-params", help=text)
+    shown = st.toggle("Show adult items", key="adult", bind="query-params", help=text)
     return opened if shown else opened.without_adult
 
 
@@ -215,8 +215,8 @@ def _item(
         try:
             row = explorer.item(wanted[:80])
             if row["adult"] and not explorer.adult:
-                text = "The link selects an adult title, which is hidden. You see the first recommendation."
-                notices.append(Notice(text, "Show adult titles", partial(url.set_field, "adult", True)))
+                text = "The link selects an adult item, which is hidden. You see the first recommendation."
+                notices.append(Notice(text, "Show adult items", partial(url.set_field, "adult", True)))
             else:
                 item_id, title = row["item_id"], str(row["title"])
         except InputError as error:

@@ -25,32 +25,32 @@ STEPS = (
     Step(
         "Recommendations",
         "pages/recommendations.py",
-        "The model's recommendations for one user, with the strongest reason for each title. "
-        "Below the list stand new titles that nobody has rated yet. "
+        "The model's recommendations for one user, with the strongest reason for each item. "
+        "Below the list stand new items that nobody has rated yet. "
         "Choose another user in the sidebar under **Find users** and compare the list and its reasons.",
     ),
     Step(
         "Sampling",
         "pages/sampling.py",
-        "The model does not use the whole knowledge graph: for each title it samples a few neighbours. "
+        "The model does not use the whole knowledge graph: for each item it samples a few neighbours. "
         "See which were sampled and what each contributes to the score; **Resample** shows the variation.",
     ),
     Step(
         "What if",
         "pages/what_if.py",
-        "Test an explanation: remove a liked title or a neighbour. "
+        "Test an explanation: remove a liked item or a neighbour. "
         "Score, rank and list change if the explanation is right.",
     ),
     Step(
         "Compare",
         "pages/compare.py",
-        "Two recommenders, two users, two titles or two models side by side. "
+        "Two recommenders, two users, two items or two models side by side. "
         "Look first at where they agree, then at how they differ.",
     ),
     Step(
         "Embeddings",
         "pages/embeddings.py",
-        "Each title is a point, and similar titles are close together. Select a point to see its nearest "
+        "Each item is a point, and similar items are close together. Select a point to see its nearest "
         "neighbours, which are more reliable than distances on the map.",
     ),
     Step(

@@ -73,7 +73,7 @@ def frame_fields() -> tuple[str, dict[str, str]]:
         asked = _field("profile", "Profile", "viewer or mine", forget_changes).strip()
         kind = asked if asked in KINDS else USER
         several = "comma-separated ids"
-        custom = {"titles": ("Titles of the custom profile", several)}
+        custom = {"titles": ("Items of the custom profile", several)}
         dataset = {"user": ("User", "the suggested user"), "liked": ("Added likes", several)}
         fields = (custom if kind == CUSTOM else dataset) | {"disliked": ("Dislikes", several)}
         fields |= {"item": ("Item", "the first recommendation")}

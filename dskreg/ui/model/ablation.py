@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from dskreg.explorer import signed_percent
 from dskreg.ui.common.widgets import listed, plain
 
 VIEWS = {
@@ -10,7 +11,7 @@ VIEWS = {
     "among the cold": ("Cold items as candidates", "cold items"),
 }
 WHOLE, NAMED = "default", 4
-CHANCE = "Half the 95 % confidence interval of the change over users; a smaller change is not significant."
+CHANCE = "Half the 95% confidence interval of the change over users; a smaller change is not significant."
 COLUMNS = {"model": st.column_config.TextColumn("Variant", pinned=True)} | {
     f"{figure} {view}": column
     for view, (where, short) in VIEWS.items()
@@ -57,7 +58,7 @@ def summary(table: pd.DataFrame, view: str) -> str:
     worse, better = gain[gain < -within].sort_values(), gain[gain > within].sort_values(ascending=False)
 
     def named(part: pd.Series) -> str:
-        shown = [f"*{plain(name)}* ({value:+.1%})" for name, value in part[:NAMED].items()]
+        shown = [f"*{plain(name)}* ({signed_percent(value)})" for name, value in part[:NAMED].items()]
         return ", ".join([*shown, f"and {len(part) - NAMED} more"]) if len(part) > NAMED else listed(shown)
 
     rest = len(changed) - len(worse) - len(better)

@@ -22,8 +22,8 @@ COLUMNS = {
     "ndcg@20": st.column_config.NumberColumn(
         "NDCG@20", format="%.4f", help="Mean NDCG@20 over users and seeds."
     ),
-    "ndcg 95 % over people": st.column_config.NumberColumn(
-        "± users", format="%.4f", help="Half the 95 % confidence interval of NDCG@20 over users."
+    "ndcg 95% over people": st.column_config.NumberColumn(
+        "± users", format="%.4f", help="Half the 95% confidence interval of NDCG@20 over users."
     ),
     "ndcg spread of seeds": st.column_config.NumberColumn(
         "± seeds", format="%.4f", help="Standard deviation of NDCG@20 over the seeds."

@@ -11,10 +11,10 @@ from dskreg.ui.common import charts
 CURVES = (  # ({column: name of the line}, heading, help)
     ({"loss": "Training loss"}, "Training loss", "Mean training objective of an epoch; lower is better."),
     (
-        {"hidden": "hidden titles", "ndcg": "all titles"},
+        {"hidden": "hidden items", "ndcg": "all items"},
         "Validation NDCG@20",
-        "Hidden titles: their likes are hidden, and they are ranked among themselves by their neighbours. "
-        "All titles: validation likes, ranked among the whole catalogue.",
+        "Hidden items: their likes are hidden, and they are ranked among themselves by their neighbours. "
+        "All items: validation likes, ranked among the whole catalogue.",
     ),
     (
         {"entropy": "Sampling entropy"},
@@ -28,7 +28,7 @@ COLUMNS = {
     ),
     "loss": st.column_config.NumberColumn("Training loss", format="%.4f"),
     "hidden": st.column_config.NumberColumn(
-        "NDCG@20, hidden titles", format="%.4f", help="Among validation titles whose likes are hidden."
+        "NDCG@20, hidden items", format="%.4f", help="Among validation items whose likes are hidden."
     ),
     "ndcg": st.column_config.NumberColumn("Validation NDCG@20", format="%.4f"),
     "recall": st.column_config.NumberColumn("Validation recall@20", format="%.4f"),
@@ -48,7 +48,7 @@ def training_in_words(document: dict, validated: bool = True) -> str:
     if not validated:
         sentences.append("No user has a validation item: the first settings and the last epoch were used.")
     elif best:
-        among = " among the hidden titles" * bool(start)
+        among = " among the hidden items" * bool(start)
         sentences.append(f"Epoch {best} was best on validation{among}.")
     elif best is not None:
         sentences.append("No later epoch was better on validation.")
@@ -62,9 +62,9 @@ def training_in_words(document: dict, validated: bool = True) -> str:
 def _initialisation(start: dict[str, Any], validated: bool) -> list[str]:
     ridge = "no shrinkage" if start["ridge"] is None else f"ridge {start['ridge']:g}"
     sentences = [
-        "The embeddings of the titles are in closed form, a spectral ridge regression of the likes and of "
-        f"titles seen without a like (degree exponent {start['exponent']:g}, {ridge}).",
-        "They stay fixed; the epochs train the relevance of neighbours on titles whose likes are hidden.",
+        "The embeddings of the items are in closed form, a spectral ridge regression of the likes and of "
+        f"items seen without a like (degree exponent {start['exponent']:g}, {ridge}).",
+        "They stay fixed; the epochs train the relevance of neighbours on items whose likes are hidden.",
     ]
     return [*sentences, "The settings were chosen on validation."] if validated else sentences
 

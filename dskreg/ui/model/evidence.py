@@ -8,11 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, percent, signed_percent
 from dskreg.ui.common import cache, charts
-from dskreg.ui.common.widgets import NARROW, percent
 
-LINES = {"all": "all titles", "warm": "titles with likes", "cold": "new titles"}
+LINES = {"all": "all items", "warm": "items with likes", "cold": "new items"}
 PAIRS = {"recommended": "recommended", "at random": "random pairs"}
 EXAMPLES = (1, 10, 100)  # likes
 
@@ -35,10 +34,10 @@ def weights_in_words(evidence: dict[str, Any]) -> str:
     kappa, scale = evidence["kappa"], evidence["scale"]
     weights = [f"{scale * kappa / (n + kappa):.2g} at {n} like{'s' * (n > 1)}" for n in EXAMPLES]
     return (
-        f"The neighbours of a title with n likes weigh scale · κ / (n + κ), with **κ = {kappa:g}** and "
-        f"**scale {scale:g}**: {', '.join(weights)}. The fewer users like a title, the more its neighbours "
-        f"count. Both were chosen on validation: of the settings within 0.3{NARROW}% of the best NDCG of all "
-        "titles, the one that ranks rare titles best."
+        f"The neighbours of an item with n likes weigh scale · κ / (n + κ), with **κ = {kappa:g}** and "
+        f"**scale {scale:g}**: {', '.join(weights)}. The fewer users like an item, the more its neighbours "
+        f"count. Both were chosen on validation: of the settings within 0.3% of the best NDCG of all "
+        "items, the one that ranks rare items best."
     )
 
 
@@ -48,11 +47,11 @@ def boost_in_words(evidence: dict[str, Any]) -> str:
     chosen, unscored = by_boost.get(evidence["boost"]), by_boost.get(0.0)
     if not chosen or not unscored or not unscored["warm"]:
         return ""
-    warm, every = (percent(chosen[name] / unscored[name] - 1) for name in ("warm", "all"))
+    warm, every = (signed_percent(chosen[name] / unscored[name] - 1) for name in ("warm", "all"))
     return (
-        f"At the chosen boost of **{evidence['boost']:g}**, NDCG@20 of titles with likes changes by "
-        f"**{warm}** and that of all titles by **{every}**, while new titles rise from 0 to "
-        f"**{chosen['cold']:.3f}**: it is the largest boost at which titles with likes lose at most 1 %."
+        f"At the chosen boost of **{evidence['boost']:g}**, NDCG@20 of items with likes changes by "
+        f"**{warm}** and that of all items by **{every}**, while new items rise from 0 to "
+        f"**{chosen['cold']:.3f}**: it is the largest boost at which items with likes lose at most 1%."
     )
 
 
@@ -84,16 +83,16 @@ def curve_chart(evidence: dict[str, Any]) -> go.Figure:
 
 def _show_curve(evidence: dict[str, Any]) -> None:
     st.markdown(
-        "**New titles: how high may they rise?**",
-        help="Cold boost: weight of the neighbours of titles without likes. Measured on "
-        f"{evidence['hidden']:,} titles whose likes were hidden from {evidence['users']:,} users, "
-        "with every title ranked. 0: new titles are not ranked.",
+        "**New items: how high may they rise?**",
+        help="Cold boost: weight of the neighbours of items without likes. Measured on "
+        f"{evidence['hidden']:,} items whose likes were hidden from {evidence['users']:,} users, "
+        "with every item ranked. 0: new items are not ranked.",
     )
     charts.show_chart(
         st,
         curve_chart(evidence),
         key="boost_curve",
-        alt=f"Validation NDCG@20 of all, warm and new titles over the cold boost; "
+        alt=f"Validation NDCG@20 of all, warm and new items over the cold boost; "
         f"{evidence['boost']:g} is chosen",
     )
     st.markdown(boost_in_words(evidence))
@@ -126,7 +125,7 @@ def shares_chart(shares: pd.DataFrame) -> go.Figure:
         )
     order = list(dict.fromkeys(shares["likes"]))
     figure.update_xaxes(
-        title="likes of the title",
+        title="likes of the item",
         type="category",
         categoryorder="array",
         categoryarray=order,
@@ -150,10 +149,11 @@ def shares_in_words(shares: pd.DataFrame) -> str:
         return ""
     few, many = listed.iloc[0], listed.iloc[-1]
     if few["likes"] == many["likes"]:
-        return f"Recommended titles with {few['likes']} likes: **{few['median']:.0%}** in the median."
+        return f"Recommended items with {few['likes']} likes: **{percent(few['median'])}** in the median."
     return (
-        f"Of recommended titles with {few['likes']} likes, neighbours make **{few['median']:.0%}** of the "
-        f"score in the median; with {_likes(many['likes'])}, **{many['median']:.0%}**."
+        f"Of recommended items with {few['likes']} likes, neighbours make "
+        f"**{percent(few['median'])}** of the score in the median; with {_likes(many['likes'])}, "
+        f"**{percent(many['median'])}**."
     )
 
 
@@ -165,7 +165,7 @@ def _show_shares(shares: pd.DataFrame) -> None:
     st.markdown(
         "**Neighbours' share of the score, by likes**",
         help="Points: medians; bars: the middle half. Recommended: the first 20 of 200 users; random pairs: "
-        "the same users with any title. Above 100 %: the own embedding pulls the other way.",
+        "the same users with any item. Above 100%: the own embedding pulls the other way.",
     )
     if not shares["count"].any():
         st.info("No user has a history, so there is no score to split.")
@@ -174,6 +174,6 @@ def _show_shares(shares: pd.DataFrame) -> None:
         st,
         shares_chart(shares),
         key="neighbour_shares",
-        alt="The sampled neighbours' share of the score over the number of likes of the title",
+        alt="The sampled neighbours' share of the score over the number of likes of the item",
     )
     st.markdown(shares_in_words(shares))

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dskreg.explorer import percent
 from dskreg.ui.common import charts
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.model.worth import sure_change
@@ -91,8 +92,8 @@ def preference(statistics: pd.DataFrame) -> str:
         return "There is only one relation to sample from."
     lift = shares["mass"] - shares["share"]
     most, least = (
-        f"“{name}” has {shares.loc[name, 'share']:.0%} of the candidates and {shares.loc[name, 'mass']:.0%} "
-        "of the probability"
+        f"“{name}” has {percent(shares.loc[name, 'share'])} of the candidates and "
+        f"{percent(shares.loc[name, 'mass'])} of the probability"
         for name in (lift.idxmax(), lift.idxmin())
     )
     return f"The relation {most}, while {least}. Under uniform sampling, both shares would be equal."

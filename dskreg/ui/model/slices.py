@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, number, percent
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.widgets import plain
 
@@ -15,20 +15,20 @@ GENRES = 15
 VIEWS = {"users": "activity", "likes": "likes", "genres": "genres"}
 SHARES = {"held_out_share": "held-out likes", "list_share": "recommendations"}
 USERS = {
-    "slice": ("Likes in history", "Number of liked titles that the model knows of the user."),
+    "slice": ("Likes in history", "Number of liked items that the model knows of the user."),
     "users": ("Users", "Test users in this group."),
-    "ndcg": ("NDCG", "Mean NDCG of the group's users, ± half the 95 % interval."),
-    "recall": ("Recall", "Mean share of a user's held-out titles among the first K."),
-    "hit": ("Hit", "Share of users with at least one held-out title among the first K."),
+    "ndcg": ("NDCG", "Mean NDCG of the group's users, ± half the 95% interval."),
+    "recall": ("Recall", "Mean share of a user's held-out items among the first K."),
+    "hit": ("Hit", "Share of users with at least one held-out item among the first K."),
 }
 ITEMS = {
-    "slice": ("Titles", "The group: by number of likes, or a genre."),
-    "items": ("Count", "Titles in this group."),
-    "held_out": ("Held out", "Held-out likes of these titles."),
+    "slice": ("Items", "The group: by number of likes, or a genre."),
+    "items": ("Count", "Items in this group."),
+    "held_out": ("Held out", "Held-out likes of these items."),
     "recall": ("Recall", "Share of these held-out likes that are among the first K of their user."),
-    "held_out_share": ("Held-out share", "These titles' share of all held-out likes."),
-    "list_share": ("List share", "These titles' share of all recommendations."),
-    "coverage": ("Coverage", "Share of these titles that are recommended to at least one user."),
+    "held_out_share": ("Held-out share", "These items' share of all held-out likes."),
+    "list_share": ("List share", "These items' share of all recommendations."),
+    "coverage": ("Coverage", "Share of these items that are recommended to at least one user."),
 }
 
 
@@ -38,7 +38,7 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
     with st.spinner("Measuring the lists of the test users …"):
         found = cache.ask(explorer, "rivals.slices", users=ASKED)
     if not found["users"]:
-        st.info("No user has a held-out test title and a like, so there is nothing to measure.")
+        st.info("No user has a held-out test item and a like, so there is nothing to measure.")
         return
     _show_tiles(found)
     st.markdown(bias_in_words(found))
@@ -52,7 +52,7 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
         key="slices_chart",
         alt="NDCG by activity of the user"
         if view == "users"
-        else "Shares of the held-out likes and of the recommendations by group of titles",
+        else "Shares of the held-out likes and of the recommendations by group of items",
     )
     columns = USERS if view == "users" else ITEMS
     right.dataframe(
@@ -78,15 +78,15 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
 def _show_tiles(found: dict[str, Any]) -> None:
     bias, k = found["bias"], found["k"]
     tiles = {
-        f"Coverage@{k}": (percent(bias["coverage"]), "Share of the titles that are in at least one list."),
-        "Gini": (f"{bias['gini']:.2f}", "0: all titles are in equally many lists. 1: one title has all."),
+        f"Coverage@{k}": (percent(bias["coverage"]), "Share of the items that are in at least one list."),
+        "Gini": (f"{bias['gini']:.2f}", "0: all items are in equally many lists. 1: one item has all."),
         "Likes in lists": (
             f"{bias['mean_likes_recommended']:,.0f}",
-            "Mean likes of a recommended title.",
+            "Mean likes of a recommended item.",
         ),
         "Likes held out": (
             f"{bias['mean_likes_held_out']:,.0f}",
-            "Mean likes of a held-out title.",
+            "Mean likes of a held-out item.",
         ),
     }
     with st.container(horizontal=True, gap="small"):
@@ -104,7 +104,7 @@ def bias_in_words(found: dict[str, Any]) -> str:
         "more than" if recommended > held_out else "less than" if recommended < held_out else "as much as"
     )
     return (
-        f"The fifth of the titles with the most likes gets **{percent(recommended)}** of the "
+        f"The fifth of the items with the most likes gets **{percent(recommended)}** of the "
         f"recommendations, {beside} its **{percent(held_out)}** of the held-out likes."
     )
 
@@ -114,22 +114,15 @@ def cold_in_words(found: dict[str, Any], resets: list[dict[str, Any]] | None) ->
     cold = found["likes"][0]
     if not cold["items"]:
         return ""
-    words = f"{cold['items']:,} titles without likes get {percent(cold['list_share'])} of the recommendations"
+    words = f"{cold['items']:,} items without likes get {percent(cold['list_share'])} of the recommendations"
     words += "." if cold["held_out"] else "; no held-out like can test them."
     measured = (resets or [{}])[0].get("cold") or {}
     if measured.get("ndcg"):
         words += (
-            f" Where the likes of other titles are hidden and these are ranked among themselves, NDCG@20 is "
-            f"**{measured['ndcg']:.3f}**."
+            f" Where the likes of other items are hidden and these are ranked among themselves, NDCG@20 is "
+            f"**{number(measured['ndcg'])}**."
         )
     return words
-
-
-def percent(share: float | None) -> str:
-    """A share in per cent, with a decimal below 10 %; a dash for none."""
-    if share is None:
-        return "–"
-    return f"{share:.1%}" if 0 < share < 0.0995 else f"{share:.0%}"
 
 
 def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
@@ -139,9 +132,9 @@ def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
         shown = [
             {
                 "slice": row["slice"],
-                "users": f"{row['users']:,}",
-                "ndcg": f"{row['ndcg']:.3f}" + (f" ± {row['within']:.3f}" if row["within"] else ""),
-                "recall": f"{row['recall']:.3f}",
+                "users": number(row["users"]),
+                "ndcg": number(row["ndcg"]) + (f" ± {number(row['within'])}" if row["within"] else ""),
+                "recall": number(row["recall"]),
                 "hit": percent(row["hit"]),
             }
             for row in [*rows, found["all"]]
@@ -151,9 +144,9 @@ def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
         shown = [
             {
                 "slice": row["slice"],
-                "items": f"{row['items']:,}",
-                "held_out": f"{row['held_out']:,}",
-                "recall": "–" if row["recall"] is None else f"{row['recall']:.3f}",
+                "items": number(row["items"]),
+                "held_out": number(row["held_out"]),
+                "recall": number(row["recall"]),
             }
             | {name: percent(row[name]) for name in shares}
             for row in rows
@@ -162,7 +155,7 @@ def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
 
 
 def users_chart(found: dict[str, Any]) -> go.Figure:
-    """NDCG of each group of users with its 95 % interval."""
+    """NDCG of each group of users with its 95% interval."""
     rows = pd.DataFrame(found["activity"])
     figure = go.Figure()
     figure.add_bar(

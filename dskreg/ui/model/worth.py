@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.ui.common.widgets import NARROW, listed, percent, plain
+from dskreg.explorer import signed_percent
+from dskreg.ui.common.widgets import listed, plain
 
 GROUPS = {
-    "all": ("All titles", "Test likes of all titles, ranked among the whole catalogue."),
-    "rare": ("Rare titles", "Test likes of the fifth of the liked titles that the fewest users like."),
-    "cold": ("Cold titles", "Titles whose likes are hidden, ranked among themselves by their neighbours."),
+    "all": ("All items", "Test likes of all items, ranked among the whole catalogue."),
+    "rare": ("Rare items", "Test likes of the fifth of the liked items that the fewest users like."),
+    "cold": ("Cold items", "Items whose likes are hidden, ranked among themselves by their neighbours."),
 }
 WHOLE = "nothing reset"
 SIGN = "★"
@@ -35,7 +36,7 @@ def table(resets: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def different(table: pd.DataFrame, group: str) -> "pd.Series[bool]":
-    """Which parts move the group's NDCG: the 95 % interval of the change does not include 0."""
+    """Which parts move the group's NDCG: the 95% interval of the change does not include 0."""
     return table[f"change {group}"].abs() > table[f"within {group}"]
 
 
@@ -51,9 +52,10 @@ def in_words(table: pd.DataFrame) -> list[str]:
     for group, (name, _) in GROUPS.items():
         sure = table[different(table, group)].set_index("part")[f"change {group}"]
         if len(sure) and sure.min() < 0:
-            losses.append(f"{name.lower()} **{percent(sure.min())}** (*{plain(sure.idxmin())}*)")
+            losses.append(f"{name.lower()} **{signed_percent(sure.min())}** (*{plain(sure.idxmin())}*)")
         gains += [
-            f"*{plain(part)}* ({name.lower()} {percent(gain)})" for part, gain in sure[sure > 0].items()
+            f"*{plain(part)}* ({name.lower()} {signed_percent(gain)})"
+            for part, gain in sure[sure > 0].items()
         ]
     found = [f"The largest losses of NDCG@20: {listed(losses)}."] if losses else []
     found += [f"Better when reset: {listed(gains)}."] if gains else []
@@ -67,7 +69,7 @@ def in_words(table: pd.DataFrame) -> list[str]:
 
 def sure_change(resets: list[dict[str, Any]], part: str) -> str:
     """What resetting the part does, in the group where it does most: "NDCG@20 of cold titles changes by
-    -4.7 % ± 0.7 %"; "" where it makes no measured difference, or was not measured.
+    −4.7% ± 0.7%"; "" where it makes no measured difference, or was not measured.
     """
     frame = table([row for row in resets if row["part"] == part])
     sure = {
@@ -78,8 +80,8 @@ def sure_change(resets: list[dict[str, Any]], part: str) -> str:
     if not sure:
         return ""
     group = max(sure, key=lambda name: abs(sure[name]))
-    within = 100 * frame[f"within {group}"].iloc[0]
-    return f"NDCG@20 of {GROUPS[group][0].lower()} changes by {percent(sure[group])} ± {within:.1f}{NARROW}%"
+    change = signed_percent(sure[group], frame[f"within {group}"].iloc[0])
+    return f"NDCG@20 of {GROUPS[group][0].lower()} changes by {change}"
 
 
 def show(resets: list[dict[str, Any]] | None) -> None:
@@ -103,7 +105,7 @@ def show(resets: list[dict[str, Any]] | None) -> None:
         height="content",
         column_config=columns,
         key="resets",
-        alt="Change of NDCG@20 with one part of the model reset, for all, rare and cold titles",
+        alt="Change of NDCG@20 with one part of the model reset, for all, rare and cold items",
     )
     asked = "; ".join(
         f"{name.lower()}: {row['users']:,}"
@@ -112,18 +114,14 @@ def show(resets: list[dict[str, Any]] | None) -> None:
     )
     st.caption(
         "One part is reset at a time, and NDCG@20 is measured again for the same users. Change relative to "
-        f"the whole model ± half the 95 % interval; {SIGN}: the interval excludes 0. Users asked: {asked}."
+        f"the whole model ± half the 95% interval; {SIGN}: the interval excludes 0. Users asked: {asked}."
     )
 
 
 def cells(table: pd.DataFrame, group: str) -> list[str]:
     """Change, half its interval and a star where that excludes 0."""
     return [
-        "–"
-        if pd.isna(change)
-        else percent(change)
-        + ("" if pd.isna(within) else f" ± {100 * within:.1f}{NARROW}%")
-        + f" {SIGN}" * bool(sure)
+        signed_percent(change, within) + f" {SIGN}" * bool(sure)
         for change, within, sure in zip(
             table[f"change {group}"], table[f"within {group}"], different(table, group), strict=True
         )

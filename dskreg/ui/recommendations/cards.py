@@ -9,10 +9,12 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Profile
+from dskreg.explorer import Explorer, Profile, percent
+from dskreg.ui.common import notes
 from dskreg.ui.common.charts import shorten
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import people, sidebar
+from dskreg.ui.recommendations import posters
 from dskreg.ui.recommendations.covers import HEIGHT, WIDTH, cover
 
 CARD, SMALL = 290, 118  # minimum width in pixels of a card, and width of a title in the strip
@@ -36,10 +38,13 @@ _STYLE = f"""<style>
 [class*="st-key-why_"] em, [class*="st-key-act_"] p {{ position: absolute; width: 1px; height: 1px;
   overflow: hidden; clip-path: inset(50%); white-space: nowrap }}
 [class*="st-key-act_"] button {{ min-width: 2rem; justify-content: center }}
+[class*="st-key-act_note_"] button > div > [aria-hidden="true"] {{ display: none }}
 .title-card {{ display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 0.6rem 0.9rem;
   overflow-wrap: anywhere }}
 .title-card img, .title-small img {{ width: 100%; height: auto; aspect-ratio: {WIDTH} / {HEIGHT};
   border-radius: 0.4rem; display: block }}
+.poster {{ position: relative; display: block; align-self: start }}
+.poster span {{ position: absolute; inset: 0; border-radius: 0.4rem; background: center / cover no-repeat }}
 .title-card h3, .title-small h3 {{ font-size: 1rem; line-height: 1.3; margin: 0; padding: 0;
   font-weight: 650 }}
 .title-card p, .title-small p {{ margin: 0.3rem 0 0; font-size: 0.87rem; line-height: 1.35;
@@ -66,6 +71,7 @@ def style() -> None:
 
 
 def show(
+    explorer: Explorer,
     profile: Profile,
     titles: pd.DataFrame,
     marks: Callable[[Any], Iterable[str]],
@@ -89,8 +95,9 @@ def show(
                 vertical_alignment="distribute",
                 gap="xsmall",
             ):
-                st.html(card(row, cover(row.title), share, marks(row), by))
-                _actions(profile, row.item_id, row.title, more)
+                poster = posters.address(row.item_id)
+                st.html(card(row, cover(row.title), share, marks(row), by, poster))
+                _actions(explorer, profile, row, more)
 
 
 def strip(
@@ -106,7 +113,7 @@ def strip(
     with st.container(key=name, horizontal=True, wrap=False, gap="small"):
         for row in titles.itertuples():
             with st.container(key=f"{name}_{row.item_id}", width=SMALL, gap="xxsmall"):
-                st.html(small_card(row, cover(row.title), figures))
+                st.html(small_card(row, cover(row.title), figures, posters.address(row.item_id)))
                 with st.container(horizontal=True, key=f"do_{name}_{row.item_id}"):
                     if more is None:
                         why(row.item_id, row.title, f"{name}_why")
@@ -116,21 +123,24 @@ def strip(
                         _icon("More like", f"{name}_more", "search", row.item_id, row.title, more)
 
 
-def card(row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = "score") -> str:
+def card(
+    row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = "score", poster: str = ""
+) -> str:
     """One card as HTML.
 
-    `share`: the bar's length as a share of the list's largest value; `by`: its quantity, score or likes.
+    `share`: the bar's length as a share of the list's largest value; `by`: its quantity, score or likes;
+    `poster`: the address of an image.
     """
     figure = f"Score <b>{row.score:.2f}</b>" if by == "score" else f"Likes <b>{row.likes:,}</b>"
     around = neighbours(row) if by == "score" else None
     part = under = ""
     if around is not None:
-        under = f'<p><span class="key"></span><b>{around:.0%}</b> from neighbours</p>'
+        under = f'<p><span class="key"></span><b>{percent(around)}</b> from neighbours</p>'
         part = f'<span style="width:{100 * min(max(around, 0.0), 1.0):.0f}%"></span>'
     kind = " · ".join(filter(None, (row.type, row.genres)))
     badges = "".join(f'<span class="mark">{escape(mark)}</span>' for mark in marks)
     return (
-        f'<article class="title-card">{image(svg, row.title)}'
+        f'<article class="title-card">{image(svg, row.title, poster)}'
         f"<div><h3>{row.rank}. {escape(shorten(row.title, LONGEST_TITLE))}</h3>"
         f"<p>{escape(shorten(kind, LONGEST_KIND))}</p><p>{figure}</p>"
         f'<div class="bar" aria-hidden="true"><span style="width:{100 * share:.0f}%">{part}</span></div>'
@@ -150,7 +160,7 @@ def connection(relation: str, names: Sequence[object]) -> str:
     return f"{relation}{': ' * bool(len(names))}{', '.join(map(str, names[:2]))}"
 
 
-def small_card(row: Any, svg: str, figures: Mapping[str, str]) -> str:
+def small_card(row: Any, svg: str, figures: Mapping[str, str], poster: str = "") -> str:
     """A title of a strip as HTML, with `shared` where the row has it.
 
     `figures`: {column: label} of the numbers below the title.
@@ -161,7 +171,7 @@ def small_card(row: Any, svg: str, figures: Mapping[str, str]) -> str:
     if shared := getattr(row, "shared", ""):
         numbers += f"<p>{escape(shorten(shared, LONGEST_TITLE))}</p>"
     return (
-        f'<article class="title-small">{image(svg, row.title)}'
+        f'<article class="title-small">{image(svg, row.title, poster)}'
         f"<h3>{escape(shorten(row.title, LONGEST_TITLE))}</h3>{numbers}{badge}</article>"
     )
 
@@ -221,7 +231,8 @@ def _name(title: str) -> str:
     return plain(shorten(title, LONGEST_TITLE)).strip() or "untitled"
 
 
-def _actions(profile: Profile, item_id: object, title: str, more: Callable[[object], None]) -> None:
+def _actions(explorer: Explorer, profile: Profile, row: Any, more: Callable[[object], None]) -> None:
+    item_id, title = row.item_id, row.title
     with st.container(horizontal=True, key=f"do_{item_id}", vertical_alignment="center"):
         why(item_id, title, kind="primary")
         if item_id in profile.liked:
@@ -230,10 +241,24 @@ def _actions(profile: Profile, item_id: object, title: str, more: Callable[[obje
             _icon("Like", "like", "thumb_up", item_id, title, liked, title)
         _icon("Dislike", "dislike", "thumb_down", item_id, title, disliked, title)
         _icon("More like", "more", "search", item_id, title, more)
+        note(explorer, profile, row)
 
 
-def image(svg: str, title: str) -> str:
-    """A cover as an HTML image."""
+def note(explorer: Explorer, profile: Profile, row: Any) -> None:
+    """The popover that keeps a note on a row of the list."""
+    with st.container(key=f"act_note_{row.item_id}", width="content"):
+        about = explorer.notebook.about(profile, row.item_id, rank=row.rank, score=row.score)
+        label = f"Note on {_name(row.title)}"
+        notes.control(about, label, f"note {row.item_id}", type="tertiary", help="Note")
+
+
+def image(svg: str, title: str, poster: str = "") -> str:
+    """A cover as an HTML image; a poster lies over it, and shows nothing where it does not load."""
     data = base64.b64encode(svg.encode()).decode()
-    alt = f"Generated cover of {escape(shorten(title, LONGEST_TITLE))}"
-    return f'<img src="data:image/svg+xml;base64,{data}" alt="{alt}" width="{WIDTH}" height="{HEIGHT}">'
+    alt = f"{'Poster' if poster else 'Generated cover'} of {escape(shorten(title, LONGEST_TITLE))}"
+    below = f'<img src="data:image/svg+xml;base64,{data}" alt="{alt}" width="{WIDTH}" height="{HEIGHT}">'
+    if not poster:
+        return below
+    # An image that does not load would leave a mark over the cover; a background leaves nothing
+    over = escape(f'background-image: url("{poster}")')
+    return f'<span class="poster">{below}<span style="{over}"></span></span>'

@@ -6,9 +6,10 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, percent
 from dskreg.ui.common import widgets
 from dskreg.ui.common.widgets import plain
+from dskreg.ui.recommendations import posters
 from dskreg.ui.recommendations.panels import DIVERSITY_HELP
 
 VIEWS = ("cards", "table")
@@ -19,7 +20,7 @@ POPULARITY: dict[str, int | None] = {
     "cold start (0 likes)": 0,
 }
 OLDER_LINKS = dict(zip(("anybody", "20 at most", "5 at most", "nobody yet"), POPULARITY, strict=True))
-POPULARITY_HELP = "Number of users who like the title in training."
+POPULARITY_HELP = "Number of users who like the item in training."
 PARAMETERS = ("genres", "types", "liked_by", "hide_seen", "diversity", "view")
 
 
@@ -51,8 +52,8 @@ class Filters:
     def in_words(self) -> str:
         """What differs from the whole list: "Mecha · popularity up to 5 likes"."""
         few = "" if POPULARITY[self.popularity] is None else f"popularity {self.popularity}"
-        varied = f"diversity {self.diversity:.0%}" if self.diversity else ""
-        seen = "" if self.hide_seen else "with seen titles"
+        varied = f"diversity {percent(self.diversity)}" if self.diversity else ""
+        seen = "" if self.hide_seen else "with seen items"
         parts = (" or ".join(self.types), " or ".join(self.genres), few, varied, seen)
         return " · ".join(filter(None, parts))
 
@@ -82,6 +83,7 @@ def choose(explorer: Explorer, view_place: DeltaGenerator) -> tuple[Filters, lis
         st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
     ):
         filters = _fields(explorer, view)
+        posters.switch(explorer)
     shown = {
         "liked_by": filters.popularity,
         "hide_seen": filters.hide_seen,
@@ -111,11 +113,11 @@ def _fields(explorer: Explorer, view: str) -> Filters:
         "Popularity", list(POPULARITY), key="liked_by", bind="query-params", width=160, help=POPULARITY_HELP
     )
     hide_seen = st.toggle(
-        "Hide seen titles",
+        "Hide seen items",
         value=True,
         key="hide_seen",
         bind="query-params",
-        help="Off: seen titles are listed too, and marked.",
+        help="Off: seen items are listed too, and marked.",
     )
     percent = st.slider(
         "Diversity",
@@ -137,10 +139,10 @@ def show_nothing(filters: Filters) -> None:
     few = "" if POPULARITY[filters.popularity] is None else f"popularity {filters.popularity}"
     parts = [part for part in (" or ".join(filters.types), " or ".join(filters.genres), few) if part]
     if not parts:
-        st.info("No title is left: this user has seen the whole catalogue. Switch off “Hide seen titles”.")
+        st.info("No item is left: this user has seen the whole catalogue. Switch off “Hide seen items”.")
         return
-    why = "The user has seen all such titles, or there are none." if filters.hide_seen else ""
-    st.info(f"No title matches {plain(' and '.join(parts))}. {why}", icon=":material/filter_alt_off:")
+    why = "The user has seen all such items, or there are none." if filters.hide_seen else ""
+    st.info(f"No item matches {plain(' and '.join(parts))}. {why}", icon=":material/filter_alt_off:")
     st.button("Clear filters", icon=":material/filter_alt_off:", on_click=_clear)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation, Explorer, Profile
+from dskreg.explorer import Explanation, Explorer, Profile, percent
 from dskreg.ui.common import cache
 from dskreg.ui.common.charts import shorten
-from dskreg.ui.recommendations import cards
+from dskreg.ui.recommendations import cards, posters
 from dskreg.ui.recommendations.covers import cover
 from dskreg.ui.recommendations.filters import Filters
 
@@ -55,10 +55,10 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters, listed: pd.DataF
     if titles.empty:
         return
     st.subheader(HEADING, anchor=False)
-    off = " “New titles” is 0 in the sidebar, so the list above leaves them out." * (model is not explorer)
+    off = " “New items” is 0 in the sidebar, so the list above leaves them out." * (model is not explorer)
     whose = "Your" if profile.user_id is None else "The user's"
     st.caption(
-        f"{whose} best titles without likes: neighbours sampled from the knowledge graph make their whole "
+        f"{whose} best items without likes: neighbours sampled from the knowledge graph make their whole "
         f"score. Per cent: share of the score.{off}"
     )
     st.html(STYLE)
@@ -72,7 +72,7 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters, listed: pd.DataF
                 vertical_alignment="distribute",
                 gap="xsmall",
             ):
-                st.html(card(row, cover(row.title), explanation))
+                st.html(card(row, cover(row.title), explanation, posters.address(row.item_id)))
                 cards.why(row.item_id, row.title, "explain new")
 
 
@@ -95,7 +95,7 @@ def sampled(explanation: Explanation) -> list[Neighbour]:
     return sorted(found, key=lambda neighbour: -neighbour.contribution)
 
 
-def card(row: Any, svg: str, explanation: Explanation) -> str:
+def card(row: Any, svg: str, explanation: Explanation, poster: str = "") -> str:
     """One title as HTML, with the neighbours that add most to its score."""
     found, score = sampled(explanation), explanation.score
     lines = [_neighbour(neighbour, score) for neighbour in found[:NAMED]]
@@ -104,7 +104,7 @@ def card(row: Any, svg: str, explanation: Explanation) -> str:
         lines.append(f"<li><span>{len(rest)} more{together}</span></li>")
     kind = " · ".join(filter(None, (row.type, row.genres)))
     return (
-        f'<article class="title-new">{cards.image(svg, row.title)}'
+        f'<article class="title-new">{cards.image(svg, row.title, poster)}'
         f"<div><h3>{escape(shorten(row.title, cards.LONGEST_TITLE))}</h3>"
         f"<p>{escape(shorten(kind, cards.LONGEST_KIND))}</p><p>Score <b>{row.score:.2f}</b></p></div>"
         f"<ul>{''.join(lines) or '<li>No neighbour was sampled.</li>'}</ul></article>"
@@ -120,5 +120,4 @@ def _neighbour(found: Neighbour, score: float) -> str:
 
 
 def _share(contribution: float, score: float) -> str:
-    share = round(100 * contribution / score) if score > 0 else None
-    return "" if share is None else f" <b>{share}%</b>"
+    return f" <b>{percent(contribution / score)}</b>" if score > 0 else ""

@@ -5,7 +5,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, InputError, Profile
+from dskreg.explorer import Explorer, InputError, Profile, percent
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, listed, plain
 from dskreg.ui.frame import sidebar
@@ -14,10 +14,10 @@ from dskreg.ui.recommendations import cards
 NEAREST = 7
 DIVERSITY_HELP = (
     "Weight d of diversity against the score (maximal marginal relevance). "
-    "Each next title maximises (1 − d) · score − d · similarity to the titles above it, "
-    "with the score scaled to 0 … 1. At 0 % only the score counts."
+    "Each next item maximises (1 − d) · score − d · similarity to the items above it, "
+    "with the score scaled to 0 … 1. At 0% only the score counts."
 )
-LIST_SIMILARITY_HELP = "Mean cosine similarity of all pairs of titles in the list: 1 identical, 0 unrelated."
+LIST_SIMILARITY_HELP = "Mean cosine similarity of all pairs of items in the list: 1 identical, 0 unrelated."
 NAMED_RELATIONS = 3
 _INTO_VIEW = "<script>document.querySelector('.st-key-near_panel')?.scrollIntoView({block: 'start'})</script>"
 
@@ -79,14 +79,14 @@ def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
             widgets.show_notice(Notice(f"{error}."))
         return
     if item["adult"] and not explorer.adult:
-        head.caption("This is an adult title, which is hidden.")
+        head.caption("This is an adult item, which is hidden.")
         return
     titles = similar_titles(explorer, profile, item["item_id"])
     if st.session_state.pop("near_opened", False):  # by a card, which may be far below
         with panel:
             st.html(_INTO_VIEW, unsafe_allow_javascript=True)
     head.subheader(f"More like {plain(item['title'])}", anchor=False)
-    head.caption("The nearest titles in embedding space, the same for all users; the score is this user's.")
+    head.caption("The nearest items in embedding space, the same for all users; the score is this user's.")
     with panel:
         covers, table = st.tabs(["Covers", "Table"])
         with covers:
@@ -99,10 +99,10 @@ def _similar_table(title: str, titles: pd.DataFrame) -> None:
     st.dataframe(
         titles,
         hide_index=True,
-        alt=f"The titles most similar to {title}, with similarity, score and whether they are seen",
+        alt=f"The items most similar to {title}, with similarity, score and whether they are seen",
         column_order=["title", "similarity", "score", "seen", "liked", "type", "genres"],
         column_config={
-            "title": st.column_config.TextColumn("Title", width=230),
+            "title": st.column_config.TextColumn("Item", width=230),
             "similarity": st.column_config.NumberColumn(
                 "Similarity", format="%.2f", help="Cosine similarity of the two aggregated embeddings (ê_i)."
             ),
@@ -163,7 +163,7 @@ def show_cost(explorer: Explorer, by_score: pd.DataFrame, diverse: pd.DataFrame)
                 alt="Items that re-ranking added and removed, with score and rank before re-ranking",
                 column_config={
                     "change": st.column_config.TextColumn("Change", width=80),
-                    "title": st.column_config.TextColumn("Title"),
+                    "title": st.column_config.TextColumn("Item"),
                     "score": st.column_config.NumberColumn("Score", format="%.2f"),
                     "score_rank": st.column_config.NumberColumn("Rank before re-ranking", format="%d"),
                 },
@@ -195,18 +195,18 @@ def show_weights(explorer: Explorer) -> None:
         return
     with st.expander("Relation weights", icon=":material/balance:"):
         leading = [
-            f"{plain(name)} ({share:.0%})"
+            f"{plain(name)} ({percent(share)})"
             for name, share in zip(relations["relation"], relations["mass"], strict=True)
         ][:NAMED_RELATIONS]
         st.markdown(
             f"The model samples neighbours mostly through {listed(leading)}.",
-            help="Share of the probability mass of the next sampled neighbour, averaged over all titles.",
+            help="Share of the probability mass of the next sampled neighbour, averaged over all items.",
         )
         known = [] if relations["weight"].isna().all() else ["weight"]
         st.dataframe(
             relations.assign(mass=100 * relations["mass"]),
             hide_index=True,
-            alt="Per relation: share of the probability mass, weight and sampled neighbours per title",
+            alt="Per relation: share of the probability mass, weight and sampled neighbours per item",
             column_order=["relation", "mass", *known, "picks"],
             column_config={
                 "relation": st.column_config.TextColumn("Relation"),
@@ -223,9 +223,9 @@ def show_weights(explorer: Explorer) -> None:
                     help="What a strength of 1 under this relation adds to the relevance of a candidate.",
                 ),
                 "picks": st.column_config.NumberColumn(
-                    "Sampled per title",
+                    "Sampled per item",
                     format="%.2f",
-                    help="Mean number of sampled neighbours with this relation per title.",
+                    help="Mean number of sampled neighbours with this relation per item.",
                 ),
             },
         )

@@ -11,7 +11,7 @@ from dskreg.ui.recommendations import cards
 
 COLUMNS: dict[str, Any] = {
     "rank": st.column_config.NumberColumn("#", width=36),
-    "title": st.column_config.TextColumn("Title", width=230),
+    "title": st.column_config.TextColumn("Item", width=230),
     "score": st.column_config.NumberColumn(
         "Score", format="%.2f", width=64, help="The model's score; only order and differences have a meaning."
     ),
@@ -19,7 +19,7 @@ COLUMNS: dict[str, Any] = {
         "Neighbours", format="percent", width=84, help="The sampled neighbours' share of the score."
     ),
     "likes": st.column_config.NumberColumn(
-        "Likes", format="localized", width=64, help="Number of users who like the title in training."
+        "Likes", format="localized", width=64, help="Number of users who like the item in training."
     ),
     "score_rank": st.column_config.NumberColumn(
         "Rank before re-ranking", width=165, help="Rank in the list by score."
@@ -29,10 +29,10 @@ COLUMNS: dict[str, Any] = {
     "reason": st.column_config.TextColumn(
         "Strongest reason",
         width=470,
-        help="The liked titles and the sampled neighbours with the largest contributions to the score.",
+        help="The liked items and the sampled neighbours with the largest contributions to the score.",
     ),
     "seen": st.column_config.CheckboxColumn(
-        "Seen", width=60, help="This user has seen the title; hidden unless you include seen titles."
+        "Seen", width=60, help="This user has seen the item; hidden unless you include seen items."
     ),
     "held_out": st.column_config.CheckboxColumn(
         "Held-out hit", width=60, help="A like of this user that was held out from training."
@@ -50,16 +50,16 @@ def show(explorer: Explorer, recommended: pd.DataFrame, profile: Profile, column
         key=f"table {explorer.content} {profile.label}",
         on_select="rerun",
         selection_mode="single-row",
-        alt=f"Recommended titles for {profile.label}, best first, with score and reason",
+        alt=f"Recommended items for {profile.label}, best first, with score and reason",
         column_order=columns,
         column_config=COLUMNS,
     )
     rows = [row for row in event.selection.rows if row < len(recommended)]
     with above:
-        _selected(recommended.iloc[rows[0] if rows else 0], hint=not rows)
+        _selected(explorer, profile, recommended.iloc[rows[0] if rows else 0], hint=not rows)
 
 
-def _selected(row: "pd.Series[Any]", hint: bool) -> None:
+def _selected(explorer: Explorer, profile: Profile, row: "pd.Series[Any]", hint: bool) -> None:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="medium"
     ):
@@ -69,3 +69,4 @@ def _selected(row: "pd.Series[Any]", hint: bool) -> None:
             )
             st.text(row["reason"])
         cards.why(row["item_id"], row["title"], "see_sampled", "primary")
+        cards.note(explorer, profile, row)

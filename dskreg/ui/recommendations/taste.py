@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, Profile
+from dskreg.explorer import Explorer, Profile, percent
 from dskreg.ui.common.widgets import plain
 
 NAMED = 3  # genres in the strip's text
@@ -17,14 +17,14 @@ def show_likes(explorer: Explorer, profile: Profile, columns: list[str]) -> None
     """
     liked, taste = explorer.liked(profile), explorer.taste(profile) if explorer.genres else pd.DataFrame()
     with st.expander(_summary(len(liked), taste), icon=":material/thumb_up:", key="likes"):
-        st.markdown(f"**Liked titles ({len(liked)})**", help="The profile's history: the model's input.")
+        st.markdown(f"**Liked items ({len(liked)})**", help="The profile's history: the model's input.")
         st.dataframe(
             liked[["title", *columns]],
             hide_index=True,
             height=ROOM if len(liked) > 4 else "content",
-            alt="The titles that this user likes",
+            alt="The items that this user likes",
             column_config={
-                "title": st.column_config.TextColumn("Title", width="medium"),
+                "title": st.column_config.TextColumn("Item", width="medium"),
                 "type": st.column_config.TextColumn("Type", width="small"),
                 "genres": st.column_config.TextColumn("Genres"),
             },
@@ -37,25 +37,25 @@ def _summary(count: int, taste: pd.DataFrame) -> str:
     """The strip's text: "36 liked titles: Action 89%, Sci-Fi 64%"."""
     named = (
         [
-            f"{plain(genre)} {share:.0%}"
+            f"{plain(genre)} {percent(share)}"
             for genre, share in taste.head(NAMED)[["genre", "share"]].itertuples(index=False)
         ]
         if len(taste)
         else []
     )
-    return f"{count} liked title{'s' * (count != 1)}{': ' * bool(named)}{', '.join(named)}"
+    return f"{count} liked item{'s' * (count != 1)}{': ' * bool(named)}{', '.join(named)}"
 
 
 def _genres(taste: pd.DataFrame) -> None:
-    st.markdown("**Taste profile by genre**", help="How many of the liked titles have each genre.")
+    st.markdown("**Taste profile by genre**", help="How many of the liked items have each genre.")
     if taste.empty:
-        st.caption("The liked titles have no genres.")
+        st.caption("The liked items have no genres.")
         return
     st.dataframe(
         taste.assign(share=100 * taste["share"]),
         hide_index=True,
         height=ROOM if len(taste) > 4 else "content",
-        alt="Genres of the liked titles with count, share and lift",
+        alt="Genres of the liked items with count, share and lift",
         column_config={
             "genre": st.column_config.TextColumn("Genre", width=110),
             "liked": st.column_config.NumberColumn("Likes", width=60),
@@ -64,7 +64,7 @@ def _genres(taste: pd.DataFrame) -> None:
                 format="%.0f%%",
                 min_value=0,
                 max_value=100,
-                help="Share of the liked titles that have this genre, in percent.",
+                help="Share of the liked items that have this genre, in percent.",
             ),
             "lift": st.column_config.NumberColumn(
                 "Lift",

@@ -12,6 +12,7 @@ import streamlit as st
 
 from dskreg.explorer import InputError
 from dskreg.runs.manager import DEVICES, MOST, MOST_EPOCHS, MOST_SEED, Request, Runs
+from dskreg.storage import places
 from dskreg.ui.common import cache
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import sidebar
@@ -34,7 +35,7 @@ def runs() -> Runs:
 
 def allowed() -> bool:
     """Whether this server trains models: DSKREG_RUNS=off forbids it."""
-    return os.environ.get("DSKREG_RUNS", "").strip().lower() not in ("off", "0", "no", "false")
+    return places.allowed("DSKREG_RUNS")
 
 
 def form(manager: Runs) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dskreg.explorer import percent, signed
 from dskreg.ui.common.charts import COLOURS, LEGEND, LONGEST, OTHER, ZOOMED, finish, plain, shorten
 
 UP, DOWN, CHOSEN = COLOURS[0], COLOURS[4], "#e08a00"
@@ -43,7 +44,7 @@ def decomposition(rows: pd.DataFrame) -> go.Figure:
         for most in (LONGEST, DECOMPOSED)
     )
     texts = [
-        f"{value:+.3f}" if np.isnan(share) else f"{share:.1%} ({value:+.3f})"
+        signed(value) if np.isnan(share) else f"{percent(share)} ({signed(value)})"
         for value, share in zip(values, rows["share"], strict=True)
     ]
     head = rows["head"].to_numpy(dtype=bool)
@@ -110,7 +111,7 @@ def change(
             measure=["absolute"] + ["relative"] * len(parts) + ["total"],
             text=[
                 f"<b>{before[1]:.3f}</b>",
-                *(f"{value:+.3f}" for _, value in parts),
+                *(signed(value) for _, value in parts),
                 f"<b>{after[1]:.3f}</b>",
             ],
             textposition="outside",
@@ -178,11 +179,11 @@ def sankey(flow: pd.DataFrame, title: str, colours: Mapping[str, str]) -> go.Fig
     end = len(left) + len(middle)
     totals = flow["contribution"].groupby(_keys(flow, "source")).sum()
     hover = [
-        f"{plain(name)}: {totals[key]:+.3f} in total"
+        f"{plain(name)}: {signed(totals[key])} in total"
         for key, name in zip(_keys(sources, "source"), sources["source"], strict=True)
     ]
     hover += [
-        f"{plain(name)}{f' ({plain(r)})' if r else ''}: {value:+.3f}"
+        f"{plain(name)}{f' ({plain(r)})' if r else ''}: {signed(value)}"
         for name, r, value in parts[["target", "relation", "contribution"]].to_numpy()
     ]
     names = [*sources["source"], *parts["target"], title]
@@ -205,7 +206,7 @@ def sankey(flow: pd.DataFrame, title: str, colours: Mapping[str, str]) -> go.Fig
                 "target": to,
                 "value": np.abs(value),
                 "color": [faded(UP if v >= 0 else DOWN, 0.35) for v in value],
-                "customdata": [f"{v:+.3f}" for v in value],
+                "customdata": list(map(signed, value)),
                 "hovertemplate": "%{source.label} → %{target.label}: %{customdata}<extra></extra>",
             },
             textfont={"size": 13, "shadow": "none"},

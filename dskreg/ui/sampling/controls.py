@@ -10,15 +10,15 @@ from typing import Any
 import streamlit as st
 
 from dskreg.explorer import Explanation
+from dskreg.ui.common import notes
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import sidebar, url
-from dskreg.ui.sampling import html_report
+from dskreg.ui.sampling import html_report, panels
 from dskreg.ui.sampling.draw import Sample
 from dskreg.ui.sampling.graph import network
 
 MOST_PICKS, LARGEST_SEED = 64, 2**31 - 1
 SERVED, GUMBEL = "Top-K as served", "Gumbel sample"
-SINGLE_TERMS = 7  # neighbours with a row of their own in the exported report
 WHOLE = ("seed", "seed_b", "k", "ku")  # parameters of the link that are whole numbers
 
 
@@ -149,6 +149,13 @@ def show_heading(sample: Sample, explanation: Explanation, offered: Sequence[Any
                 disabled=not offered,
                 key=f"sampling_{step}",
             )
+        rank = None if place is None else place + 1
+        about = sample.explorer.notebook.about(
+            sample.profile, sample.item_id, rank=rank, score=explanation.score, seed=sample.seed
+        )
+        rows = explanation.item_neighbours
+        neighbours = list(zip(rows["item_id"], rows["title"], rows["relation"], strict=True))
+        notes.control(about, "Note", "note", neighbours)
         with st.popover("Export", icon=":material/download:"):
             _show_exports(sample, explanation)
 
@@ -182,25 +189,13 @@ def as_graph(explanation: Explanation, sample: Sample, dark: bool) -> str:
 
 def as_report(explanation: Explanation, sample: Sample) -> str:
     """The explanation as an HTML report."""
-    notes = [f"Made by the DSKReG Explorer from the model “{sample.explorer.name}”."]
+    origin = [f"Made by the DSKReG Explorer from the model “{sample.explorer.name}”."]
     if sample.explorer.simulated and sample.profile.user_id is not None:
-        notes.append("The users of this model are simulated.")
+        origin.append("The users of this model are simulated.")
     return html_report.page(
-        explanation, sample.profile.label, score_terms(explanation), notes, sample.explorer.samples_likes
+        explanation,
+        sample.profile.label,
+        panels.decomposition(explanation, sample.flow()),
+        origin,
+        sample.explorer.samples_likes,
     )
-
-
-def score_terms(explanation: Explanation) -> list[tuple[str, str, float]]:
-    """The terms of the score (name, relation, value): own embedding, sampled neighbours, bias.
-
-    Neighbours beyond SINGLE_TERMS are one term.
-    """
-    frame = explanation.item_neighbours
-    sampled = frame[frame["picked"]].sort_values("contribution", key=abs, ascending=False, kind="stable")
-    single, rest = sampled.head(SINGLE_TERMS), sampled.iloc[SINGLE_TERMS:]
-    terms = [("own embedding", "", explanation.self_contribution)]
-    terms += list(zip(single["title"], single["relation"], single["contribution"], strict=True))
-    if len(rest):
-        name = f"{len(rest)} more neighbour{'s' * (len(rest) > 1)}"
-        terms.append((name, "", rest["contribution"].sum()))
-    return [*terms, ("bias", "", explanation.bias)] if explanation.bias else terms

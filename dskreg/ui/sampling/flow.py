@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation
+from dskreg.explorer import Explanation, signed
 from dskreg.ui.common import cache
 from dskreg.ui.common.charts import show_chart
 from dskreg.ui.common.widgets import plain
@@ -47,12 +47,12 @@ TERMS: dict[str, Any] = {
     "share": st.column_config.NumberColumn("Share", format="%.1f%%", width=66),
 }
 LIKED: dict[str, Any] = {
-    "title": st.column_config.TextColumn("Liked title", pinned=True, width=190),
+    "title": st.column_config.TextColumn("Liked item", pinned=True, width=190),
     "contribution": st.column_config.NumberColumn(
         "Adds",
         format="%+.3f",
         width=66,
-        help="Through the own embedding and the neighbours of the recommended title.",
+        help="Through the own embedding and the neighbours of the recommended item.",
     ),
     "share": st.column_config.NumberColumn("Share", format="%.1f%%", width=66),
 }
@@ -71,7 +71,7 @@ CONCENTRATION: dict[str, Any] = {
         "Gini", format="%.2f", help="Gini coefficient; 0: equal for all items, 1: one item has all."
     ),
     "top": st.column_config.NumberColumn(
-        "Top 1 %", format="percent", help="Share of the 1 % of items with the largest values."
+        "Top 1%", format="percent", help="Share of the 1% of items with the largest values."
     ),
 }
 
@@ -79,7 +79,7 @@ CONCENTRATION: dict[str, Any] = {
 def show_attribution(sample: Sample, explanation: Explanation) -> None:
     """The score by term, by liked title, and by pairs of a liked title and a term."""
     if explanation.basis == "popularity":
-        st.info("The user has no likes, so no liked title contributes.", icon=":material/inbox:")
+        st.info("The user has no likes, so no liked item contributes.", icon=":material/inbox:")
         return
     left, right = st.columns([3, 2])
     with left:
@@ -109,7 +109,7 @@ def _show_terms(sample: Sample, explanation: Explanation) -> None:
 
 def _show_liked(explanation: Explanation) -> None:
     """The score by liked title; of every user the same is what no liked title adds."""
-    st.subheader("Score by liked title", anchor=False)
+    st.subheader("Score by liked item", anchor=False)
     liked = explanation.liked
     liked = liked[liked["contribution"] != 0]  # of the paper's form those that were sampled
     share = 100 * liked["contribution"] / explanation.score if explanation.score > SMALLEST else np.nan
@@ -118,13 +118,13 @@ def _show_liked(explanation: Explanation) -> None:
         column_config=LIKED,
         hide_index=True,
         key="liked_parts",
-        alt=f"The score of {explanation.title} by liked title, the largest contribution first",
+        alt=f"The score of {explanation.title} by liked item, the largest contribution first",
         height=330,
         placeholder="–",
     )
     rest = explanation.score - liked["contribution"].sum()
     if abs(rest) >= SMALLEST:
-        st.caption(f"From no liked title: **{rest:+.3f}**.")
+        st.caption(f"From no liked item: **{signed(rest)}**.")
 
 
 def _show_flow(sample: Sample, explanation: Explanation) -> None:
@@ -136,8 +136,8 @@ def _show_flow(sample: Sample, explanation: Explanation) -> None:
     st.markdown(
         "The score is a sum over pairs of a liked item and a term of this item: "
         f"**{flow['contribution'].sum():.3f}**. Sampled neighbours account for "
-        f"**{flow[through]['contribution'].sum():+.3f}**; negative contributions total **{negative:.3f}**."
-        + _largest_pair(flow[through & named])
+        f"**{signed(flow[through]['contribution'].sum())}**; negative contributions total "
+        f"**{signed(negative)}**." + _largest_pair(flow[through & named])
     )
     whole = st.toggle(
         "Include own embedding and bias",
@@ -179,7 +179,7 @@ def _largest_pair(pairs: pd.DataFrame) -> str:
     pair = pairs.loc[pairs["contribution"].idxmax()]
     return (
         f" The largest pair is *{plain(pair['source'])}* with *{plain(pair['target'])}*: "
-        f"**{pair['contribution']:+.3f}**."
+        f"**{signed(pair['contribution'])}**."
     )
 
 
@@ -191,13 +191,13 @@ def show_degrees(sample: Sample, explanation: Explanation) -> None:
     own = frame[frame["item_id"] == sample.item_id].iloc[0]
     top, largest = table["top"], table["largest"]
     st.markdown(
-        f"**Out-degree.** The 1 % of items with the highest degree have **{top['paths']:.1%}** of all 2-hop "
+        f"**Out-degree.** The 1% of items with the highest degree have **{top['paths']:.1%}** of all 2-hop "
         f"paths; the maximum is **{largest['paths']:,.0f}**. A candidate list keeps at most "
         f"**{largest['candidates']:,.0f}** neighbours and the sampler takes **{sample.picks}**: every "
         "item has the same limit."
     )
     st.markdown(
-        f"**In-degree.** The top 1 % of items have **{top['appears']:.1%}** of the candidate places, "
+        f"**In-degree.** The top 1% of items have **{top['appears']:.1%}** of the candidate places, "
         f"**{top['mass']:.1%}** of the probability mass and **{top['drawn']:.1%}** of the picks without "
         f"noise. The Gini coefficient is **{table['gini']['drawn']:.2f}** without noise and "
         f"**{table['gini']['mass']:.2f}** for the first pick of a random sample."
@@ -225,7 +225,7 @@ def show_degrees(sample: Sample, explanation: Explanation) -> None:
 
 def _show_highest(frame: pd.DataFrame) -> None:
     st.markdown("**Items with the highest degree**")
-    config: dict[str, Any] = {"title": st.column_config.TextColumn("Title", pinned=True, width="medium")}
+    config: dict[str, Any] = {"title": st.column_config.TextColumn("Item", pinned=True, width="medium")}
     for name in HIGHEST:
         label, text = MEASURES[name]
         config[name] = st.column_config.NumberColumn(

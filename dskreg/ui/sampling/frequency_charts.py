@@ -139,7 +139,7 @@ def converging(frame: pd.DataFrame, running: pd.DataFrame, chosen: Sequence[int]
 
 
 def exact_and_observed(frame: pd.DataFrame) -> go.Figure:
-    """Each candidate's exact probability and empirical frequency; the whiskers are its 95 % band."""
+    """Each candidate's exact probability and empirical frequency; the whiskers are its 95% band."""
     figure = go.Figure()
     exact, seen = frame["inclusion_probability"], frame["frequency"]
     figure.add_scatter(

@@ -9,9 +9,10 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from dskreg.explorer import Explanation, legible
+from dskreg.explorer import Explanation, legible, signed
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 STYLE = """
@@ -42,7 +43,13 @@ background:var(--positive)}
 .bar.negative{background:var(--negative)}
 @media print{body{max-width:none}}
 """
-TERMS = {"title": ("Term", ""), "relation": ("Relation r", ""), "contribution": ("Contribution", "+.3f")}
+TERMS = {
+    "term": ("Term", ""),
+    "group": ("Part of the score", ""),
+    "relation": ("Relation r", ""),
+    "contribution": ("Contribution", "+.3f"),
+    "share": ("Share", ".1%"),
+}
 ITEM_SIDE = {
     "title": ("Candidate", ""),
     "relation": ("Relation r", ""),
@@ -59,7 +66,7 @@ ITEM_SIDE = {
     "relaxed": ("Relaxed weight", ".3f"),
 }
 USER_SIDE = {name: column for name, column in ITEM_SIDE.items() if name not in ("relation", "via")}
-LIKED = {"title": ("Liked title", ""), "contribution": ("Contribution", "+.3f")}
+LIKED = {"title": ("Liked item", ""), "contribution": ("Contribution", "+.3f")}
 RELATIONS = {
     "relation": ("Relation r", ""),
     "candidates": ("Candidates", ",d"),
@@ -83,7 +90,7 @@ what the neighbour adds to the score.</p>
 def page(
     explanation: Explanation,
     who: str,
-    terms: Sequence[tuple[str, str, float]],
+    terms: pd.DataFrame,
     notes: Sequence[str] = (),
     samples_likes: bool = False,
 ) -> str:
@@ -91,7 +98,7 @@ def page(
 
     Args:
         who: the user, as the app names the profile.
-        terms: the terms of the score (name, relation, value), before the activation.
+        terms: the score before the activation as a sum (dskreg/ui/sampling/panels.py, `decomposition`).
         notes: sentences about the origin (model, simulated users).
         samples_likes: whether the model draws among the user's likes (the paper's form).
     """
@@ -100,11 +107,11 @@ def page(
         f"<p class='muted'>{_safe(who)}</p><h1>{_safe(e.title)}</h1>",
         f"<p>Explanation of the score. Settings: {_safe(_settings(e, samples_likes))}.</p>",
         _figures(e),
-        _section("Score decomposition", _summed(e, terms), TERMS),
+        _section("Score decomposition", _summed(e, terms), TERMS, "The terms add up to the score."),
         _section(
             "Neighbours of the item", e.item_neighbours, ITEM_SIDE, "Ordered by key; the first K are sampled."
         ),
-        _section("Score by liked title", e.liked, LIKED, "Through the own embedding and the neighbours."),
+        _section("Score by liked item", e.liked, LIKED, "Through the own embedding and the neighbours."),
         *([_section("Draw among the liked items", e.user_neighbours, USER_SIDE)] if samples_likes else []),
         _section(
             "Relations",
@@ -138,19 +145,19 @@ def _figures(e: Explanation) -> str:
         "sigmoid(score)": f"{e.probability:.1%}",
         "Candidates": len(e.item_neighbours),
         "Sampled": len(sampled),
-        "Own embedding": f"{e.self_contribution:+.3f}",
-        "Neighbour contribution": f"{sampled['contribution'].sum():+.3f}",
+        "Own embedding": signed(e.self_contribution),
+        "Neighbour contribution": signed(sampled["contribution"].sum()),
     }
     parts = (f"<div><dt>{_safe(name)}</dt><dd>{_safe(value)}</dd></div>" for name, value in figures.items())
     return f"<dl>{''.join(parts)}</dl>"
 
 
-def _summed(e: Explanation, terms: Sequence[tuple[str, str, float]]) -> pd.DataFrame:
+def _summed(e: Explanation, terms: pd.DataFrame) -> pd.DataFrame:
     """The terms and, below them, what they add up to; with a nonlinear activation the score follows."""
-    rows = [*terms, ("score", "", e.score)]
+    whole = [("score", "", "", e.score, np.nan)]
     if e.activation != "linear":
-        rows.insert(len(terms), (f"sum before {e.activation}", "", e.pre_activation_score))
-    return pd.DataFrame(rows, columns=list(TERMS))
+        whole.insert(0, (f"sum before {e.activation}", "", "", e.pre_activation_score, np.nan))
+    return pd.concat([terms[list(TERMS)], pd.DataFrame(whole, columns=list(TERMS))], ignore_index=True)
 
 
 def _section(
@@ -182,10 +189,11 @@ def _cell(value: object, form: str, largest: float | None) -> str:
         return f"<td>{_safe(', '.join(map(str, value)) if isinstance(value, list) else value)}</td>"
     number = float(value) if form != ",d" else int(value)  # type: ignore[call-overload,arg-type]
     bar = ""
-    if largest is not None:
+    if largest is not None and number == number:
         sign, width = " negative" if number < 0 else "", 100 * abs(number) / largest
         bar = f'<span class="bar{sign}" style="width:{width:.1f}%"></span>'
-    return f'<td class="n">{number:{form}}{bar}</td>'
+    text = "" if number != number else signed(number) if form == "+.3f" else f"{number:{form}}"
+    return f'<td class="n">{text}{bar}</td>'
 
 
 def _number(form: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation
+from dskreg.explorer import Explanation, percent, signed
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.charts import show_chart
 from dskreg.ui.common.widgets import plain
@@ -97,8 +97,9 @@ def parts_in_words(explanation: Explanation) -> str:
     if explanation.activation != "linear":
         whole += f" = {explanation.activation}(**{total:.3f}**)"
     if total <= SMALLEST:  # parts of a negative whole have no share
-        return f"{whole}: {', '.join(f'{name} **{value:+.3f}**' for name, value in words)}."
-    return f"{whole}: {', '.join(f'{name} **{value / total:.0%}** ({value:+.3f})' for name, value in words)}."
+        return f"{whole}: {', '.join(f'{name} **{signed(value)}**' for name, value in words)}."
+    parts = (f"{name} **{percent(value / total)}** ({signed(value)})" for name, value in words)
+    return f"{whole}: {', '.join(parts)}."
 
 
 def decomposition(explanation: Explanation, flow: pd.DataFrame) -> pd.DataFrame:
@@ -136,7 +137,7 @@ def bars(table: pd.DataFrame) -> pd.DataFrame:
         rows.append((group, "", *_sums(terms), group, True))
         if terms["term"].isin([ITSELF, "bias"]).all():  # the head says it
             continue
-        most, what = (LIKES, "liked titles") if group == OWN else (NEIGHBOURS, "neighbours")
+        most, what = (LIKES, "liked items") if group == OWN else (NEIGHBOURS, "neighbours")
         most += len(terms) == most + 1  # a row for the last is as long as one for "1 more"
         rows += [(*term, group, False) for term in terms[TERM].to_numpy()[:most].tolist()]
         if len(rest := terms.iloc[most:]):
@@ -229,7 +230,7 @@ def _show_keys(frame: pd.DataFrame, side: str) -> None:
 def _filter(frame: pd.DataFrame, relations: list[str]) -> pd.DataFrame:
     """The candidates that the fields above the table select."""
     text = st.text_input(
-        "Title contains", key="find", bind="query-params", type="search", live="300ms", width=220
+        "Item contains", key="find", bind="query-params", type="search", live="300ms", width=220
     )
     wanted = (
         st.multiselect(
@@ -257,8 +258,8 @@ def show_relations(sample: Sample, relations: pd.DataFrame) -> None:
     first = relations.iloc[0]
     portion = first["candidates"] / relations["candidates"].sum()
     st.markdown(
-        f"*{plain(first['relation'])}* holds **{first['share']:.0%}** of the probability mass "
-        f"with **{portion:.0%}** of the candidates. Where the mass exceeds the share of the candidates, "
+        f"*{plain(first['relation'])}* holds **{percent(first['share'])}** of the probability mass "
+        f"with **{percent(portion)}** of the candidates. Where the mass exceeds the share of the candidates, "
         "the relation is sampled more often than uniformly."
     )
     alt = f"Share of the probability mass and of the candidates for {len(relations)} relations"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dskreg.explorer import percent
 from dskreg.ui.common import cache
 from dskreg.ui.common.charts import show_chart
 from dskreg.ui.common.widgets import plain
@@ -18,8 +19,8 @@ TIMES = ("100", "1000", "5000")
 PERCENT = {
     "inclusion_probability": ("Exact π", "Exact inclusion probability, in percent."),
     "frequency": ("Observed", "Share of the samples that contain the candidate, in percent."),
-    "low": ("Band from", "Lower end of the 95 % band around the exact probability."),
-    "high": ("Band to", "Upper end of the 95 % band around the exact probability."),
+    "low": ("Band from", "Lower end of the 95% band around the exact probability."),
+    "high": ("Band to", "Upper end of the 95% band around the exact probability."),
 }
 FREQUENCIES: dict[str, Any] = {
     "title": st.column_config.TextColumn("Candidate", pinned=True, width="medium"),
@@ -58,7 +59,7 @@ def _show_frequencies(made: Any) -> None:
     st.markdown(
         f"Over **{made.count:,}** samples, the largest difference between frequency and exact probability is "
         f"**{100 * difference.max():.1f} percentage points** (*{furthest}*). **{outside}** of "
-        f"**{len(frame)}** candidates lie outside their 95 % band; about 1 in 20 is expected."
+        f"**{len(frame)}** candidates lie outside their 95% band; about 1 in 20 is expected."
     )
     chart, table = st.tabs(["Chart", "Table"], key="repeats_as", bind="query-params")
     with chart:
@@ -96,9 +97,9 @@ def _show_scores(score: np.ndarray, without_noise: float) -> None:
     low, high = np.quantile(score, [0.05, 0.95])
     st.subheader("Score distribution over samples", anchor=False)
     st.markdown(
-        f"90 % interval: **{low:.3f}** to **{high:.3f}**; mean **{score.mean():.3f}**. "
+        f"90% interval: **{low:.3f}** to **{high:.3f}**; mean **{score.mean():.3f}**. "
         f"Recommendations are made without noise: **{without_noise:.3f}**, "
-        f"above **{(score < without_noise).mean():.0%}** of the random samples."
+        f"above **{percent((score < without_noise).mean())}** of the random samples."
     )
     left, right = st.columns([3, 2])
     alt = f"Scores of {len(score):,} samples from {score.min():.3f} to {score.max():.3f}"

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation
+from dskreg.explorer import Explanation, percent, signed
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.charts import show_chart
 from dskreg.ui.common.widgets import Notice, plain
@@ -81,7 +81,7 @@ def _two_seeds(sample: Sample, before: Explanation) -> None:
     names = ("A: without noise" if sample.seed is None else f"A: seed {sample.seed}", f"B: seed {seed}")
     st.markdown(
         f"Score **{before.score:.3f}** ({names[0]}) and **{after.score:.3f}** ({names[1]}), a difference of "
-        f"**{after.score - before.score:+.3f}**. {_changed_titles(both) if len(both) else ''}"
+        f"**{signed(after.score - before.score)}**. {_changed_titles(both) if len(both) else ''}"
     )
     if seed == sample.seed:
         st.info("Both samples have the same seed. Choose another seed.", icon=":material/casino:")
@@ -225,9 +225,8 @@ def _two_temperatures(sample: Sample) -> None:
 def _show_weights(frame: pd.DataFrame, names: tuple[str, str]) -> None:
     """The relaxed weights at both temperatures: chart and table."""
     mass = [frame[frame["picked"]][name].sum() / frame[name].sum() for name in ("relaxed_a", "relaxed_b")]
-    st.markdown(
-        f"Relaxed mass on sampled neighbours: **{mass[0]:.0%}** ({names[0]}), **{mass[1]:.0%}** ({names[1]})."
-    )
+    both = (f"**{percent(part)}** ({name})" for part, name in zip(mass, names, strict=True))
+    st.markdown(f"Relaxed mass on sampled neighbours: {', '.join(both)}.")
     top = frame.head(WEIGHTS)
     left, right = st.columns([3, 2])
     alt = f"Relaxed weights of the {len(top)} candidates with the largest keys at two temperatures"

@@ -248,7 +248,7 @@ def _search(explorer: Explorer, profile: Profile, added: list[str]) -> None:
         st.caption(
             "The user already likes every item with this title."
             if len(found)
-            else "No title contains this text. Try fewer letters."
+            else "No item contains this text. Try fewer letters."
         )
 
 

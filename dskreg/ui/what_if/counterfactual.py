@@ -57,7 +57,7 @@ def _scores(found: Counterfactual) -> None:
         key="reason",
         alt="The scores of the first recommendation and of its replacement, before and after the removal",
         column_config={
-            "title": st.column_config.TextColumn("Title", width=180),
+            "title": st.column_config.TextColumn("Item", width=180),
             "before": number("Score before", format="%.3f", width=100, help="With all liked items."),
             "after": number("Score after", format="%.3f", width=100, help="Without the items named above."),
         },

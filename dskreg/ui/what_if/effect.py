@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import WhatIf
+from dskreg.explorer import WhatIf, signed
 from dskreg.ui.common import widgets
 from dskreg.ui.common.widgets import plain
 
@@ -15,9 +15,9 @@ UNRANKED = "no rank, because it cannot be recommended to this user"
 CHANGES = {"came": "added", "left": "removed", "stayed": "unchanged"}
 
 
-def signed(value: float) -> str:
+def difference(value: float) -> str:
     """The value with its sign, or words where it rounds to 0."""
-    return f"{value:+.3f}".replace("-", "−") if abs(value) >= LEAST else "no difference"
+    return signed(value) if abs(value) >= LEAST else "no difference"
 
 
 def effect(found: WhatIf, changed: bool) -> str:
@@ -33,9 +33,8 @@ def effect(found: WhatIf, changed: bool) -> str:
         rank = f"{verb} rank **{found.rank_before:,}**{to} of {found.ranked_after:,}"
     else:
         rank = "leaves the ranking, because the user now likes it" if found.rank_before else f"has {UNRANKED}"
-    return (
-        f"It {rank}. Its score changes from **{before:.3f}** to **{after:.3f}** ({signed(after - before)})."
-    )
+    change = difference(after - before)
+    return f"It {rank}. Its score changes from **{before:.3f}** to **{after:.3f}** ({change})."
 
 
 def neighbours_of(found: WhatIf) -> pd.DataFrame:
@@ -69,7 +68,7 @@ def show_numbers(found: WhatIf) -> None:
         )
         st.metric(
             "Neighbour contribution",
-            f"{found.after.neighbour_contribution:+.3f}",
+            signed(found.after.neighbour_contribution),
             widgets.from_neighbours(found.after),
             delta_color="off",
             delta_arrow="off",

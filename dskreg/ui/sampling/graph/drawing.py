@@ -9,6 +9,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dskreg.explorer import percent, signed
 from dskreg.ui.common.charts import LIKED, OTHER, PAGE, shorten
 from dskreg.ui.sampling.graph.layers import Edge, Node, Row, Subgraph
 from dskreg.ui.sampling.graph.marks import NEGATIVE
@@ -120,9 +121,11 @@ class Drawing:
         sampled, liked = any(row["picked"] for row in node.rows), node.item_id in self.liked
         probability = max(row["inclusion_probability"] for row in node.rows)
         total = sum(row["contribution"] for row in node.rows)
-        figures = f"π {probability:.0%}"
+        figures = f"π {percent(probability)}"
         if sampled:
-            figures = _signed(total) + f", {figures}" * (len(self.layout.columns) == 3)
+            figures = signed(total, 3 if abs(total) >= 5e-4 else 4) + f", {figures}" * (
+                len(self.layout.columns) == 3
+            )
         negative, inks = sampled and total < 0, TEXT[self.dark]
         colour = NEGATIVE[self.dark] if negative else inks[1]
         heart = "\u2665 " if liked else ""
@@ -178,15 +181,10 @@ class Drawing:
 def _facts(row: Row) -> str:
     """Lines on an edge: relation and shared entities, then the numbers of the sample."""
     via = f" ({', '.join(map(str, row['via'][:3]))})" if len(row["via"]) else ""
-    outcome = f"sampled, contribution {row['contribution']:+.4f}" if row["picked"] else "not sampled"
+    outcome = f"sampled, contribution {signed(row['contribution'], 4)}" if row["picked"] else "not sampled"
     numbers = f"logit {row['logit']:.2f}, inclusion probability {row['inclusion_probability']:.1%}"
     numbers += f", lift {row['lift']:.1f}" if "lift" in row else ""
     return "\n".join((text(f"{row['relation']}{via}"), outcome, numbers))
-
-
-def _signed(value: float) -> str:
-    digits = 3 if abs(value) >= 5e-4 else 4
-    return f"{value:+.{digits}f}".replace("-", "\u2212")
 
 
 def label_of(title: object, most: int) -> str:

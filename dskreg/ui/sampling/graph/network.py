@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from dskreg.explorer import signed
 from dskreg.ui.common.charts import OTHER, PAGE, shorten
 from dskreg.ui.sampling.graph.drawing import LAYOUTS, TEXT, TOOLTIP, Drawing, text
 from dskreg.ui.sampling.graph.layers import Subgraph, subgraph
@@ -173,7 +174,7 @@ def _sentence(centre: str, sampled: pd.DataFrame, unsampled: pd.DataFrame, layer
     if not len(sampled):
         return f"{name} has no candidates."
     strongest = ", ".join(
-        f"{shorten(row.title, TOOLTIP)} ({shorten(row.relation, TOOLTIP)}, {row.contribution:+.3f})"
+        f"{shorten(row.title, TOOLTIP)} ({shorten(row.relation, TOOLTIP)}, {signed(row.contribution)})"
         for row in sampled.head(3).itertuples()
     )
     named = [shorten(node.name, LEGEND) for node in layers.nodes if node.column == 1 and node.name]
