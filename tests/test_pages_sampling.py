@@ -335,9 +335,9 @@ def test_nothing_is_simulated_before_a_number_is_chosen(
         "ask",
         lambda explorer, what, *rest, **named: asked.append(what) or ask(explorer, what, *rest, **named),
     )
-    app = visit(show="Simulation")
+    app = visit(show="Stability")
     assert "repeat" not in asked
-    app = visit(show="Simulation", times="100")
+    app = visit(show="Stability", times="100")
     assert "repeat" in asked
     table, rows = table_with(app, "frequency"), explained(explorer).item_neighbours
     assert len(table) == len(rows) and table["frequency"].sum() == pytest.approx(
