@@ -87,7 +87,7 @@ if item_id is None:
 heading = st.container()
 settings = controls.show_settings(trained, explorer.samples_likes)
 seed = settings.seed if settings.noise else None
-sample = Sample(explorer, profile, item_id, seed, settings.picks, settings.user_picks)
+sample = Sample(explorer, profile, item_id, seed, settings.picks, settings.user_picks, selection.top)
 if any(getattr(sample, name) != trained[name] for name in ("picks", "user_picks")):
     of_likes = f" and K_u = {trained['user_picks']}" if explorer.samples_likes else ""
     st.info(

@@ -7,6 +7,7 @@ member: every question then has one signature and one docstring, which `help(Exp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,7 +21,7 @@ from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
 if TYPE_CHECKING:
-    from dskreg.explain.draws import Repeats
+    from dskreg.explain.draws import ListSamples, Repeats, Stability
     from dskreg.explain.entity import Entity
     from dskreg.explain.pairs import Pair
 
@@ -113,6 +114,37 @@ class Explainer:
         from dskreg.explain.draws import repeat
 
         return repeat(self.core, profile, item_id, count, self._settings(seed, picks, user_picks))
+
+    def list_samples(
+        self,
+        profile: Profile,
+        item_id: object,
+        count: int,
+        seed: int = 0,
+        top: int = 10,
+        picks: int | None = None,
+        user_picks: int | None = None,
+    ) -> ListSamples:
+        """Samples of the whole list with `count` seeds from `seed` on, for `stability`."""
+        from dskreg.explain.draws import list_samples
+
+        seeds = range(seed, seed + count)
+        return list_samples(self.core, profile, item_id, seeds, top, self._settings(seed, picks, user_picks))
+
+    def stability(
+        self,
+        profile: Profile,
+        item_id: object,
+        samples: Sequence[ListSamples],
+        picks: int | None = None,
+        user_picks: int | None = None,
+    ) -> Stability:
+        """What other samples would change: the item's rank, the top of the list, the item's neighbours
+        (dskreg/explain/draws.py).
+        """
+        from dskreg.explain.draws import stability
+
+        return stability(self.core, profile, item_id, samples, self._settings(0, picks, user_picks))
 
     def flow(
         self, profile: Profile, item_id: object, sources: int | None = None, **settings: Any
