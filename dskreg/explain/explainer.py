@@ -199,10 +199,12 @@ class Explainer:
         by = self.core.order(profile, self.core.scores(profile))
         return pd.Series(ranks(by, ~self.core.hidden(profile)), index=self.core.items["item_id"])
 
-    def smallest_removal(self, profile: Profile, most: int = 5) -> Counterfactual:
-        """The fewest of the user's items whose removal displaces the first recommendation, and what replaces
-        it (dskreg/explain/counterfactual.py).
+    def smallest_removal(
+        self, profile: Profile, most: int = 5, item_id: object = None, top: int = 1
+    ) -> Counterfactual:
+        """The fewest of the user's items whose removal takes an item off the `top` of the list, and what
+        comes in its place (dskreg/explain/counterfactual.py); without an item, of the first recommendation.
         """
         from dskreg.explain.whatif import smallest_removal
 
-        return smallest_removal(self.core, profile, most)
+        return smallest_removal(self.core, profile, most, item_id, top)
