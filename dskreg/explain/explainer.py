@@ -22,7 +22,7 @@ from dskreg.serving.trained import TrainedModel
 
 if TYPE_CHECKING:
     from dskreg.explain.draws import ListSamples, Repeats, Stability
-    from dskreg.explain.entity import Entity
+    from dskreg.explain.entity import Entity, Relation
     from dskreg.explain.pairs import Pair
 
 
@@ -191,6 +191,14 @@ class Explainer:
         from dskreg.explain.entity import entity
 
         return entity(self.core, relation, name)
+
+    def relation(self, profile: Profile, name: str, top: int = 10) -> Relation:
+        """What one relation connects and adds to a user's scores (dskreg/explain/entity.py); InputError
+        where there is no such relation.
+        """
+        from dskreg.explain.entity import relation
+
+        return relation(self.core, profile, name, top)
 
     def ranks(self, profile: Profile) -> pd.Series:
         """Every item's rank among those that can be recommended, by item_id; of another item the rank that it

@@ -82,7 +82,7 @@ def test_the_counterfactual_can_be_applied(page: "Page", server: str) -> None:
     page.wait_for_url(re.compile(r"without=\d+"))
     says(main, re.compile(rf"falls from rank 1 to {found[3]}"))
     page.set_viewport_size({"width": 420, "height": 900})  # the chips wrap
-    chips = page.locator("[data-testid='stMultiSelect']").first.locator("[data-baseweb='tag']")
+    chips = page.get_by_test_id("stMultiSelectTagsContainer").first.locator("[data-tag]")
     places = [chip.bounding_box() for chip in chips.all()]
     assert len(places) >= 2 and all(
         box and 0 <= box["x"] and box["x"] + box["width"] <= 420 for box in places
