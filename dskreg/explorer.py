@@ -25,7 +25,7 @@ from dskreg.explain.explanation import Explanation
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
 from dskreg.explore import description, notes
 from dskreg.explore.comparison import MODEL
-from dskreg.explore.graph_statistics import by_relation
+from dskreg.explore.graph_statistics import by_relation, concentration, degrees
 from dskreg.explore.notes import Notebook
 from dskreg.explore.overlap import Overlap
 from dskreg.serving.directory import Profile, to_python
@@ -39,6 +39,7 @@ from dskreg.text import harmless, image_address, legible, number, percent, signe
 if TYPE_CHECKING:
     from dskreg.explore.comparison import Comparison
     from dskreg.explore.maps import Maps
+    from dskreg.explore.sampler_history import SamplerHistory
 
 __all__ = [
     "MODEL",
@@ -255,14 +256,10 @@ class Explorer(Explainer):
     @cached_property
     def degrees(self) -> pd.DataFrame:
         """Each item's neighbours, and how often it is drawn (dskreg/explore/graph_statistics.py)."""
-        from dskreg.explore.graph_statistics import degrees
-
         return degrees(self.core)
 
     def concentration(self) -> pd.DataFrame:
         """measure, mean, largest, top (the share of the best 1 %), gini of each column of `degrees`."""
-        from dskreg.explore.graph_statistics import concentration
-
         return concentration(self.degrees)
 
     def metrics(self) -> dict[str, Any]:
@@ -281,6 +278,12 @@ class Explorer(Explainer):
     def training_history(self) -> pd.DataFrame:
         """One row per epoch; epoch 0 is the start, before any step."""
         return pd.DataFrame(self.core.artifact.history)
+
+    def sampler_history(self, item_id: object) -> SamplerHistory | None:
+        """An item's sampler over the epochs of training; None where the artifact keeps no snapshots."""
+        from dskreg.explore.sampler_history import sampler_history
+
+        return sampler_history(self.core, item_id)
 
     def neighbour_shares(self) -> pd.DataFrame:
         """The sampled neighbours' share of the score by likes (dskreg/explore/neighbour_shares.py)."""

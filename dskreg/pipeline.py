@@ -28,11 +28,13 @@ from dskreg.evaluation.baselines import MADE, Baseline
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import Scorer, model_scorer, noise_free, picks_of
 from dskreg.evaluation.resets import resets
+from dskreg.evaluation.snapshots import sampler_state
 from dskreg.evaluation.tuning import tuned
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
+from dskreg.storage.snapshots import Snapshots
 from dskreg.training import distributed
 from dskreg.training.checkpoint import Checkpoint
 from dskreg.training.trainer import Diverged, Epoch, choose_device, refit, train
@@ -88,8 +90,20 @@ def _run(
     began = time.perf_counter()
     device = choose_device(config.train.device)
     folder, again = (out.with_name(f".{out.name}.{phase}") for phase in ("training", "refit"))
+    snapshots = Snapshots(out.with_name(f".{out.name}.snapshots"))
     if not resume and distributed.leads():
         Checkpoint(again, config, device).clear()  # of a run that came to this point with other settings
+        snapshots.clear()
+
+    def reported(epoch: Epoch, model: DSKReG) -> None:
+        if not config.train.refit:
+            recorded(epoch, model)
+        report(epoch)
+
+    def recorded(epoch: Epoch, model: DSKReG) -> None:
+        if distributed.leads():
+            snapshots.keep(epoch.epoch, epoch.entropy, sampler_state(model))
+
     data = split(load(source, config.data), config.data)
     data = replace(data, notes=(*data.notes, *undefined(data)))
     for note in data.notes:
@@ -105,7 +119,7 @@ def _run(
     several = f" in {distributed.part().size} processes" if distributed.part().size > 1 else ""
     say(f"training {config.preset!r} on {device}{several}")
     try:
-        trained = train(data, graph, config, folder, resume, report, progress)
+        trained = train(data, graph, config, folder, resume, reported, progress)
     except Diverged as error:
         kept = (
             f", or keep the best epoch before it with --epochs {error.last} --resume"
@@ -117,7 +131,7 @@ def _run(
     if config.train.refit:
         say(f"best epoch {trained.best_epoch}; once more with the validation likes")
         try:
-            graph, final = refit(data, config, trained, again, resume, progress)
+            graph, final = refit(data, config, trained, again, resume, recorded, progress)
         except Diverged as error:
             raise InputError(
                 f"with the validation likes, {error}, or keep the model without them with --set "
@@ -160,10 +174,12 @@ def _run(
             "versions": versions(),
             "hardware": hardware(device),
         },
+        snapshots=snapshots.read(final.history[-1].epoch),
     )
     artifacts.save(artifact, out)
     for state in (folder, again):
         Checkpoint(state, config, device).clear()
+    snapshots.clear()
     say(f"saved {out} after {time.perf_counter() - began:.0f} s")
     return artifact
 

@@ -1,4 +1,4 @@
-"""Compare two recommenders, users, items or models, or the titles that share an entity.
+"""Compare two recommenders, users, items or models, or look at one entity or relation.
 
 The left side is what the sidebar selects, the right side what this page selects.
 """
@@ -7,7 +7,7 @@ import streamlit as st
 
 from dskreg.ui.common import widgets
 from dskreg.ui.common.widgets import Notice
-from dskreg.ui.compare import entities, items, models, recommenders, users
+from dskreg.ui.compare import entities, items, models, recommenders, relations, users
 from dskreg.ui.frame import sidebar
 
 VIEWS = {
@@ -22,6 +22,10 @@ VIEWS = {
         entities.show,
         "One genre, studio or other entity: which items carry it, and where is it sampled?",
     ),
+    "relations": (
+        relations.show,
+        "One relation of the knowledge graph: what does it link, and what does it add to the scores?",
+    ),
     "models": (
         models.show,
         "One user, two models: how do their recommendations and their test figures differ?",
@@ -30,7 +34,7 @@ VIEWS = {
 OLD_NAMES = {"people": "users", "titles": "items"}  # of older links
 DEFAULT = "recommenders"
 # Streamlit forgets the fields of a view that is not drawn
-KEPT = (*users.FIELDS, *items.FIELDS, *entities.FIELDS)
+KEPT = (*users.FIELDS, *items.FIELDS, *entities.FIELDS, *relations.FIELDS)
 
 for field in KEPT:
     if field in st.session_state:

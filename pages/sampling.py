@@ -9,15 +9,17 @@ import streamlit as st
 from dskreg.ui.common import cache, notes, widgets
 from dskreg.ui.common.widgets import Notice
 from dskreg.ui.frame import sidebar
-from dskreg.ui.sampling import controls, flow, panels, repeats, versus, walk
+from dskreg.ui.sampling import controls, flow, panels, repeats, training, versus, walk
 from dskreg.ui.sampling.draw import NOT_POSSIBLE, Sample
 
+OLD_NAMES = {"Simulation": "Stability"}  # of older links
 TABS = (
     "Graph",
     "Candidates",
     "Relations",
     "Attribution",
-    "Simulation",
+    "Stability",
+    "Training",
     "Compare samples",
     "Traverse",
     "Degrees",
@@ -62,6 +64,9 @@ FORMS = {  # by "does the model sample among the user's likes?"
 
 selection = sidebar.current()
 controls.drop_infinite()
+if st.query_params.get("show") in OLD_NAMES:
+    st.query_params["show"] = OLD_NAMES[st.query_params["show"]]
+    st.rerun()  # before the widget reads the parameter
 explorer, profile, trained = selection.explorer, selection.profile, selection.explorer.defaults
 asked = {
     name: st.query_params[name] for name in ("seed", "k", "ku", "noise", "show") if name in st.query_params
@@ -82,7 +87,7 @@ if item_id is None:
 heading = st.container()
 settings = controls.show_settings(trained, explorer.samples_likes)
 seed = settings.seed if settings.noise else None
-sample = Sample(explorer, profile, item_id, seed, settings.picks, settings.user_picks)
+sample = Sample(explorer, profile, item_id, seed, settings.picks, settings.user_picks, selection.top)
 if any(getattr(sample, name) != trained[name] for name in ("picks", "user_picks")):
     of_likes = f" and K_u = {trained['user_picks']}" if explorer.samples_likes else ""
     st.info(
@@ -115,6 +120,7 @@ contents = (
     partial(panels.show_relations, sample, explanation.relations),
     partial(flow.show_attribution, sample, explanation),
     partial(repeats.show_repeats, sample),
+    partial(training.show_training, sample),
     partial(versus.show_versus, sample, explanation),
     partial(walk.show_walk, sample),
     partial(flow.show_degrees, sample, explanation),

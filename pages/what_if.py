@@ -28,6 +28,7 @@ if item_id is None:
 
 unchanged: WhatIf = cache.ask(explorer, "what_if", profile, item_id, Change(), selection.top)
 st.header(plain(unchanged.before.title), anchor=False)
+reason = st.container(border=True)  # filled last: on a large catalogue the search takes a while
 answer = st.container()  # above the choosers, filled once they have said what is changed
 with st.container(border=True):
     change, notices = changes.choose(explorer, profile, item_id, unchanged.before)
@@ -37,7 +38,10 @@ found: WhatIf = (
 with answer:
     for notice in notices:
         widgets.show_notice(notice)
-    st.markdown(effect.effect(found, bool(change)))
+    outcome = effect.effect(found, bool(change))
+    if change and len(found.moves):
+        outcome = f"{outcome} {moves.summary(moves.with_words(found.moves, selection.top), selection.top)}"
+    st.markdown(outcome)
     if (change.without_entities or change.without_relations) and not found.touched:
         st.info(
             "No candidate depends on what is removed from the knowledge graph, so nothing changes.",
@@ -56,7 +60,8 @@ if change:
     effect.show_neighbours(found)
 else:
     st.info(
-        "No changes yet. Remove or add something above, or apply the counterfactual below.",
+        "No changes yet. Apply the counterfactual, or remove or add something above.",
         icon=":material/touch_app:",
     )
-counterfactual.show(explorer, profile, selection.item_id)
+with reason:
+    counterfactual.show(explorer, profile, item_id, selection.top)

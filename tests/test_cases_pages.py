@@ -33,7 +33,7 @@ TABS = (
     "Candidates",
     "Relations",
     "Attribution",
-    "Simulation",
+    "Stability",
     "Compare samples",
     "Traverse",
     "Degrees",

@@ -61,6 +61,51 @@ def test_the_smallest_removal_on_the_demo_is_what_brute_force_finds(demo: Explor
     assert found.found and found.proven and set(found.removed) in [set(s) for s in expected]
 
 
+def top_of(explorer: Explorer, profile: Profile, top: int) -> list[object]:
+    """The unseen items with the highest scores, by a loop."""
+    scores = zip(explorer.items["item_id"], explorer.scores(profile), strict=True)
+    rows = sorted((-score, n, i) for n, (i, score) in enumerate(scores) if i not in profile.seen)
+    return [i for _, _, i in rows[:top]]
+
+
+@pytest.mark.parametrize("top", [2, 3])
+def test_an_item_is_taken_off_the_top_by_the_smallest_removal(small: Explorer, top: int) -> None:
+    sizes = set()
+    for user in small.user_ids:
+        profile = small.profile(user)
+        listed = top_of(small, profile, top)
+        for place, item in enumerate(listed):
+            found = small.smallest_removal(profile, 12, item, top)
+            expected: list[set[object]] = []
+            for size in range(1, len(profile.history)):
+                for those in itertools.combinations(profile.history, size):
+                    less = tuple(i for i in profile.history if i not in those)
+                    if item not in top_of(small, replace(profile, history=less), top):
+                        expected.append(set(those))
+                if expected:
+                    break
+            assert found.found == bool(expected) and (found.first, found.top) == (item, top)
+            assert found.rank_before == place + 1 and found.proven
+            if expected:
+                assert set(found.removed) in expected and found.rank_after > top
+                history = tuple(i for i in profile.history if i not in found.removed)
+                after = top_of(small, replace(profile, history=history), top)
+                assert found.replacement == next(i for i in after if i not in listed)
+            sizes.add(len(found.removed))
+    assert {0, 1} <= sizes
+
+
+def test_an_item_outside_the_top_has_no_removal(demo: Explorer) -> None:
+    profile = demo.profile(17)
+    ranked = demo.recommend(profile, 20)["item_id"].tolist()
+    found = demo.smallest_removal(profile, 3, ranked[15], 10)
+    assert not found.found and not found.proven and (found.rank_before, found.tried) == (16, 0)
+    last = demo.smallest_removal(profile, 3, ranked[9], 10)
+    assert last.found and last.replacement in demo.recommend(profile, 60)["item_id"].tolist()[10:]
+    seen = demo.smallest_removal(profile, 3, profile.history[0], 10)
+    assert not seen.found and seen.tried == 0
+
+
 def check(explorer: Explorer, profile: Profile, found: counterfactual.Counterfactual) -> None:
     """The lists confirm the replacement and the scores, and no smaller subset displaces the first."""
     less = replace(profile, history=tuple(i for i in profile.history if i not in found.removed))
@@ -78,7 +123,7 @@ def check(explorer: Explorer, profile: Profile, found: counterfactual.Counterfac
 def test_a_heuristic_search_finds_valid_sets_and_does_not_call_them_proven(
     demo: Explorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    profiles = [demo.profile(user) for user in demo.user_ids[:30]]
+    profiles = [demo.profile(user) for user in demo.user_ids[10:40]]
     exact = {profile: demo.smallest_removal(profile, 4) for profile in profiles}
     assert {1, 2, 3} <= {len(found.removed) for found in exact.values() if found.proven}
     for profile, found in exact.items():

@@ -1,4 +1,4 @@
-"""One entity: by loops over the triples, the candidate table and the sampled neighbours."""
+"""One entity, one relation: by loops over the triples, the candidate table and the sampled neighbours."""
 
 import pandas as pd
 import pytest
@@ -54,6 +54,55 @@ def test_it_is_what_loops_over_triples_and_explanations_find(small: Explorer) ->
             assert titles.loc[item_id, "sampled_by"] == sum(j == item_id for _, j in edges)
         connected += len(edges)
     assert connected > 10
+
+
+def test_a_relation_s_examples_are_those_of_the_explanations(small: Explorer) -> None:
+    profile = small.profile(500)
+    listed = small.recommend(profile, 12)["item_id"].tolist()
+    rows = {i: small.explain(profile, i).item_neighbours.query("picked") for i in listed}
+    carried = small.entities()
+    lowered = 0
+    for name in small.relations:
+        expected = sorted(
+            (one.contribution, i, one.item_id, tuple(one.via), one.share)
+            for i, frame in rows.items()
+            for one in frame[frame["relation"] == name].itertuples()
+        )
+        found = small.relation(profile, name, top=3)
+        pairs = pd.concat([found.best, found.worst[::-1]])
+        assert found.sampled == len(expected) and len(pairs) == min(len(expected), 16)
+        assert found.below == sum(row[0] < 0 for row in expected)
+        lowered += found.below
+        ends = [*expected[::-1][:8], *expected[: max(0, min(8, len(expected) - 8))][::-1]]
+        assert pairs["contribution"].tolist() == pytest.approx([row[0] for row in ends], abs=1e-5)
+        known = {(i, j): (via, share) for _, i, j, via, share in expected}
+        for pair in pairs.itertuples():
+            via, share = known[pair.item_id, pair.neighbour_id]
+            assert tuple(pair.via) == via and pair.share == pytest.approx(share, abs=1e-5)
+        top = [frame for i, frame in rows.items() if i in listed[:3]]
+        whole = sum(frame["contribution"].sum() for frame in top)
+        mine = sum(frame.loc[frame["relation"] == name, "contribution"].sum() for frame in top)
+        assert (found.share is None) == (whole <= 0)
+        assert found.share is None or found.share == pytest.approx(mine / whole, abs=1e-4)
+        assert found.entities["titles"].sum() == carried[carried["relation"] == name]["titles"].sum()
+    assert lowered
+    with pytest.raises(InputError, match="unknown relation nothing"):
+        small.relation(profile, "nothing")
+
+
+def test_the_page_of_a_relation() -> None:
+    explorer = Explorer.open(DEMO)
+    app = visit("compare", user=USER, what="relations", relation="studio")
+    found = explorer.relation(explorer.profile(USER), "studio", 10)
+    row = explorer.graph_statistics().set_index("relation").loc["studio"]
+    assert f"Its weight is **{row['weight']:.2f}**" in said(app) and f"**{row['mass']:.0%}**" in said(app)
+    assert f"it makes **{found.share:.0%}** of what the neighbours add to the top 10" in said(app)
+    best, worst = (app.dataframe[n].value for n in (0, 1))
+    assert best["contribution"].tolist() == found.best["contribution"].tolist()
+    assert worst["contribution"].tolist() == found.worst["contribution"].tolist()
+    fine(app.selectbox(key="relation").set_value("franchise").run())
+    assert app.header[0].value == "franchise"
+    assert "no relation nothing" in said(visit("compare", what="relations", relation="nothing"))
 
 
 def test_the_hand_drawn_world() -> None:

@@ -200,7 +200,9 @@ def test_the_neighbours_share_falls_with_the_number_of_likes(explorer: Explorer)
         assert median["0 (new)"] == pytest.approx(1), (
             "nothing but neighbours speaks for an item without likes"
         )
-        assert median["1-2"] > median["21-50"] > median["51-100"] > median["over 100"] > 0
+        assert 1 > median["21-50"] > median["51-100"] > median["over 100"] > 0
+    rare = frame[frame["pairs"] == AT_RANDOM].set_index("likes")["median"]
+    assert 1 > rare["1-2"] > rare["3-5"] > rare["21-50"], "few of them are recommended"
 
 
 @pytest.mark.parametrize("preset", SMALL)

@@ -13,8 +13,9 @@ from dskreg.explorer import Explorer, Overlap
 from dskreg.storage import artifact as artifacts
 from dskreg.ui.common import cache
 from dskreg.ui.compare import lists as ranked_lists
-from dskreg.ui.compare import models
+from dskreg.ui.compare import models, user_item
 from dskreg.ui.compare.lists import Ranked
+from tests.small import of_few
 from tests.visits import DEMO, ROOT, fine, said
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
@@ -335,3 +336,36 @@ def test_two_items_of_the_same_title_stay_two_items() -> None:
     keys = models.keys(same, "here", ground)
     assert keys[0] == "twin" and len(set(keys)) == 2
     assert not np.array_equal(keys, models.keys(same, "there", ground))
+
+
+def test_one_item_for_two_users_says_what_depends_on_the_user() -> None:
+    explorer = Explorer.open(DEMO)
+    one, two = explorer.profile(USER), explorer.profile(34)
+    item = explorer.recommend(one, 3)["item_id"].iloc[2]
+    app = visit(what="users", other=34, item=item)
+    said_first = "The same for both users: **which neighbours are sampled and their attention**. Different: "
+    assert f"{said_first}**what each of them adds and the score**" in said(app)
+    (table,) = tables(app, "term", "first", "second")
+    for name, profile in (("first", one), ("second", two)):
+        found = explorer.explain(profile, item)
+        assert table[name].sum() == pytest.approx(found.score, abs=1e-4)
+        assert f"score **{found.score:.3f}**, rank **{explorer.ranks(profile)[item]:,}**" in said(app)
+
+
+def test_in_the_papers_form_attention_depends_on_the_user() -> None:
+    explorer = of_few("paper", 0)
+    first = explorer.profile(500)
+    item = next(  # whose neighbours come under two relations
+        i
+        for i in explorer.items["item_id"]
+        if explorer.explain(first, i).item_neighbours.query("picked")["relation"].nunique() > 1
+    )
+    one, two = (explorer.explain(explorer.profile(user), item) for user in (500, 501))
+    words = user_item.in_words(one, two, explorer.samples_likes)
+    assert words.startswith(
+        "The same for both users: **which neighbours are sampled**. Different: **their att"
+    )
+    assert "Different" not in user_item.in_words(one, one, explorer.samples_likes)
+    table = user_item.terms(one, two)
+    assert table["second"].sum() == pytest.approx(two.pre_activation_score, abs=1e-5)
+    assert not table["attention"].equals(table["attention_second"])

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explanation, Explorer
 from dskreg.ui.common import cache
-from dskreg.ui.sampling import controls, panels
+from dskreg.ui.sampling import controls, panels, repeats, training
 from tests.visits import DEMO, button, fine, said, table_with
 from tests.visits import visit as visit_page
 
@@ -335,15 +335,57 @@ def test_nothing_is_simulated_before_a_number_is_chosen(
         "ask",
         lambda explorer, what, *rest, **named: asked.append(what) or ask(explorer, what, *rest, **named),
     )
-    app = visit(show="Simulation")
+    app = visit(show="Stability")
     assert "repeat" not in asked
-    app = visit(show="Simulation", times="100")
+    app = visit(show="Stability", times="100")
     assert "repeat" in asked
     table, rows = table_with(app, "frequency"), explained(explorer).item_neighbours
     assert len(table) == len(rows) and table["frequency"].sum() == pytest.approx(
         100 * explorer.defaults["picks"]
     )
     assert "Over **100** samples" in said(app) and f"**{explained(explorer).score:.3f}**" in said(app)
+
+
+def test_whether_a_second_sample_would_explain_it_otherwise(explorer: Explorer) -> None:
+    app, expected = visit(show="Simulation", lists="20"), explained(explorer)
+    share = expected.expected_overlap / expected.picks
+    answer = "Hardly" if share >= repeats.ALMOST else "In part" if share >= repeats.MOSTLY else "Yes"
+    assert f"**{answer}.** A second sample would" in said(app), "an old link to the tab opens it"
+    assert f"two samples share **{expected.expected_overlap:.1f}** of **{expected.picks}**" in said(app)
+    assert "In nine of ten of **20** samples this item has rank" in said(app)
+    neighbours, titles = table_with(app, "frequency", "leading"), table_with(app, "share", "rank")
+    assert titles["share"].sum() == pytest.approx(500), "five in every sample"
+    assert neighbours["picked"].sum() == expected.picks
+    assert (neighbours["frequency"] * 20 / 100 % 1).abs().max() < 1e-6
+
+
+def test_the_slider_goes_through_the_epochs_of_training(explorer: Explorer) -> None:
+    found = explorer.sampler_history(explained(explorer).item_id)
+    assert found is not None
+    app = visit(show="Training", epochs_as="Table", epoch=3)
+    assert app.slider(key="epoch").value == 3 and app.slider(key="epoch").max == found.served
+    table = table_with(app, "then", "served")
+    assert table["then"].tolist() == pytest.approx((100 * found.probability[3]).tolist())
+    fine(app.slider(key="epoch").set_value(found.served).run())
+    table = table_with(app, "then", "served")
+    assert table["then"].tolist() == table["served"].tolist()
+    assert list(table["title"]) == found.candidates["title"].tolist()
+    first, last = found.epochs["own"].iloc[[0, -1]]
+    assert f"from **{first:.2f}** to **{last:.2f}**" in said(app)
+    app = visit(show="Training")
+    assert [chart.key for chart in app.get("plotly_chart")][-3:] == [
+        "epoch_candidates",
+        "epoch_weights",
+        "epoch_entropy",
+    ]
+
+
+def test_a_model_without_snapshots_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = cache.ask
+    monkeypatch.setattr(
+        cache, "ask", lambda e, what, *r, **n: None if what == "sampler_history" else ask(e, what, *r, **n)
+    )
+    assert training.NO_SNAPSHOTS in said(visit(show="Training"))
 
 
 def test_the_steps_between_two_seeds_lead_from_score_to_score(explorer: Explorer) -> None:

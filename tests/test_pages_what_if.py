@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Change, Counterfactual, Explorer, Profile
+from dskreg.ui.common.widgets import plain
 from dskreg.ui.what_if import changes, counterfactual, moves
 from tests import visits
 from tests.visits import DEMO, fine, said, table_with
@@ -157,6 +158,47 @@ def test_applying_the_counterfactual_displaces_the_first_recommendation(
     assert metric(app, "Score") == f"{reason.first_after:.3f}"
 
 
+def test_the_page_begins_with_the_smallest_removal_that_takes_the_item_off_the_list(
+    explorer: Explorer, profile: Profile
+) -> None:
+    listed = explorer.recommend(profile, 6)
+    item, title = int(listed["item_id"][3]), listed["title"][3]
+    found = explorer.smallest_removal(profile, counterfactual.MOST, item, 6)
+    assert found.found and found.rank_before == 4
+    app = visit(item=item, top=6)
+    words = f"leaves the top 6: it falls from rank **4** to **{found.rank_after}**, and"
+    sentence = next(text.value for text in app.markdown if words in text.value)
+    assert plain(title) in sentence and plain(found.replacement_title) in sentence
+    assert all(plain(explorer.item(i)["title"]) in sentence for i in found.removed)
+    assert app.subheader[0].value == "Minimal counterfactual explanation"
+    fine(app.button(key="apply_counterfactual").click().run())
+    assert app.text_input(key="without").value == ",".join(map(str, found.removed))
+    assert metric(app, "Rank") == f"{found.rank_after:,}" and app.text_input(key="item").value == str(item)
+    assert not [button for button in app.button if button.key == "apply_counterfactual"], "it is applied"
+    assert f"*{plain(title)}* falls from rank **4** to **{found.rank_after}**" in said(app)
+    table = table_with(app, "words", "rank_after")
+    assert moves.summary(table, 6) in said(app)
+    below = explorer.recommend(profile, 9)["item_id"].iloc[8]
+    assert "has rank **9**, outside the top 6" in said(visit(item=below, top=6))
+
+
+def test_the_list_after_a_change_is_one_sentence() -> None:
+    def of(*pairs: tuple[object, object]) -> str:
+        before, after = zip(*pairs, strict=True)
+        frame = pd.DataFrame(
+            {"rank_before": before, "rank_after": after, "title": list("ABCDE")[: len(pairs)]}
+        )
+        return moves.summary(moves.with_words(frame, 3), 3)
+
+    assert of((1, 1), (2, 2), (3, 3)) == "The top 3 stays as it was."
+    expected = "Of the top 3, **1** keeps its rank and **1** moves up; *D* drops out and *C* comes in."
+    assert of((1, 1), (3, 2), (7, 3), (2, 5)) == expected
+    assert of((2, 1), (3, 2), (5, 3), (1, pd.NA)) == (
+        "Of the top 3, **2** move up; *D* drops out and *C* comes in."
+    )
+    assert of((8, 1), (9, 2), (1, 7), (2, 8)) == "*C* and *D* drop out and *A* and *B* come in."
+
+
 @pytest.mark.parametrize(
     ("parameters", "left_out"),
     [
@@ -205,7 +247,7 @@ def test_a_user_without_likes_has_nothing_to_remove(profile: Profile) -> None:
     assert "no liked items that could be removed" in said(app) and len(table_with(app, "words")) >= 10
 
 
-KNOWN = {"first": 36, "first_title": "Fullmetal *Alchemist*", "most": 5, "tried": 7}
+KNOWN = {"rank_before": 1, "first": 36, "first_title": "Fullmetal *Alchemist*", "most": 5, "tried": 7}
 
 
 @pytest.mark.parametrize(

@@ -105,3 +105,59 @@ def test_an_item_without_candidates_draws_nothing() -> None:
 def test_an_impossible_count_is_refused(demo: Explorer, count: int) -> None:
     with pytest.raises(InputError, match="count"):
         demo.repeat(demo.profile(USER), TITLE, count)
+
+
+@pytest.mark.parametrize("preset", SMALL)
+def test_samples_of_the_list_are_those_that_explain_makes(preset: str) -> None:
+    explorer = small(preset)
+    ids = explorer.items["item_id"].tolist()
+    for profile in (explorer.profile(500), explorer.profile_of([100, 103])):
+        made = explorer.list_samples(profile, 105, 5, seed=3, top=4)
+        shown = [ids.index(i) for i in explorer.recommend(profile, len(ids))["item_id"]]
+        for c in range(5):
+            each = {i: explorer.explain(profile, i, seed=3 + c) for i in ids}
+            score = np.array([each[i].score for i in ids])
+            best = sorted((score[i] for i in shown), reverse=True)[:4]  # some differ by rounding alone
+            listed = made.listed[c][made.listed[c] >= 0]
+            assert score[listed] == pytest.approx(best, abs=1e-5) and set(listed) <= set(shown)
+            others = np.array([score[i] for i in shown if i != ids.index(105)])
+            better = [int((others > score[ids.index(105)] + slack).sum()) for slack in (1e-5, -1e-5)]
+            assert 1 + better[0] <= made.rank[c] <= 1 + better[1]
+            rows = each[105].item_neighbours.query("picked")
+            assert made.picked[c].sum() == len(rows)
+            neighbour = explorer.core.graph.neighbour[ids.index(105)]
+            leading = rows.loc[rows["contribution"].idxmax(), "item_id"]
+            assert ids[neighbour[made.leading[c]]] == leading
+
+
+def test_stability_is_counted_by_hand(demo: Explorer) -> None:
+    profile, picks = demo.profile(USER), demo.defaults["picks"]
+    parts = [demo.list_samples(profile, TITLE, 10, seed=seed, top=10) for seed in (0, 10)]
+    found = demo.stability(profile, TITLE, parts)
+    lists = [set(row.tolist()) for part in parts for row in part.listed]
+    served = set(demo.core.positions(demo.recommend(profile, 10)["item_id"]))
+    pairs = [len(a & b) / 10 for n, a in enumerate(lists) for b in lists[:n]]
+    assert found.count == 20 and found.overlap == pytest.approx(np.mean(pairs))
+    assert found.kept == pytest.approx(np.mean([len(a & served) / 10 for a in lists]))
+    assert found.served == demo.ranks(profile)[TITLE]
+    shares = found.items.set_index("item_id")["share"]
+    assert shares.sum() == pytest.approx(10) and set(demo.core.positions(shares.index)) == set.union(
+        served, *lists
+    )
+    rows, expected = found.neighbours, demo.explain(profile, TITLE).item_neighbours
+    assert rows["frequency"].sum() == pytest.approx(picks) and rows["leading"].sum() == pytest.approx(1)
+    together = rows.merge(expected, on=["item_id", "relation"], suffixes=("", "_exact"))
+    assert len(together) == len(rows) and (together["picked"] == together["picked_exact"]).all()
+    assert together["inclusion_probability"].tolist() == pytest.approx(
+        together["inclusion_probability_exact"].tolist()
+    )
+    single = demo.repeat(profile, TITLE, 20).frame.set_index(["item_id", "relation"])["frequency"]
+    assert rows.set_index(["item_id", "relation"])["frequency"].to_dict() == pytest.approx(single.to_dict())
+
+
+def test_one_sample_agrees_with_itself_and_a_number_of_samples_is_asked_for(demo: Explorer) -> None:
+    profile = demo.profile(USER)
+    assert demo.stability(profile, TITLE, [demo.list_samples(profile, TITLE, 1)]).overlap == 1
+    for count in (0, MOST + 1):
+        with pytest.raises(InputError, match=r"expected 1 to"):
+            demo.list_samples(profile, TITLE, count)

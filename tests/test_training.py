@@ -52,7 +52,7 @@ def test_a_resumed_run_is_an_uninterrupted_one(name: str, tmp_path: Path) -> Non
     train(data, graph, replace(config, train=replace(config.train, epochs=2)), tmp_path / "part")
     told: list[int] = []
     resumed = train(
-        data, graph, config, tmp_path / "part", resume=True, report=lambda e: told.append(e.epoch)
+        data, graph, config, tmp_path / "part", resume=True, report=lambda e, _: told.append(e.epoch)
     )
     assert told == [3, 4]
     assert same(weights(resumed.model), weights(whole.model)) and resumed.best_epoch == whole.best_epoch
@@ -85,7 +85,7 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
         config,
         tmp_path / "run",
         resume=True,
-        report=lambda e: pytest.fail("nothing is left to do"),
+        report=lambda *_: pytest.fail("nothing is left to do"),
     )
     assert same(weights(done.model), weights(again.model)) and again.history[1:] == done.history[1:]
 
@@ -259,7 +259,7 @@ def test_a_training_that_diverges_ends_in_words_and_keeps_the_best_epoch(tmp_pat
         Diverged,
         match=r"training diverged at epoch \d+, .*: lower train.learning_rate \(1000\)",
     ) as error:
-        train(data, graph, config, tmp_path / "run", report=told.append)
+        train(data, graph, config, tmp_path / "run", report=lambda epoch, _: told.append(epoch))
     last = error.value.last
     assert [epoch.epoch for epoch in told] == list(range(last + 1)), "every epoch before it was sound"
     fewer = replace(config, train=replace(config.train, epochs=last))
@@ -269,7 +269,7 @@ def test_a_training_that_diverges_ends_in_words_and_keeps_the_best_epoch(tmp_pat
         fewer,
         tmp_path / "run",
         resume=True,
-        report=lambda epoch: pytest.fail("nothing is left to do"),
+        report=lambda *_: pytest.fail("nothing is left to do"),
     )
     assert kept.history == tuple(told) and all(
         bool(torch.isfinite(value).all()) for value in weights(kept.model).values()

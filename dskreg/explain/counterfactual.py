@@ -1,13 +1,13 @@
-"""The smallest set of a user's own items whose removal displaces the first recommendation, after PRINCE
-(Ghazimatin et al., WSDM 2020).
+"""The smallest set of a user's own items whose removal displaces a recommendation: the first one, after
+PRINCE (Ghazimatin et al., WSDM 2020), or any other from the top N of the list.
 
-A set S displaces the first recommendation when, by the model, another item is first for the history without
-S. At least one item stays: without any, nothing would be known of the user. What is removed stays seen, so
-it never replaces anything. Sizes 1, 2, ... are tried in turn, all sets of a size against the whole catalogue
-as long as the budget lasts; the next sizes, where there are few sets, against the items that are nearest to
-the first place; and beyond that, for each of the nearest rivals, the items that contribute most to the lead
-of the first over that rival, one after the other, shrunk until no item can be spared. Whatever is reported
-was found by the model on the whole catalogue.
+A set S displaces an item from the top N when, by the model, N other items are ahead of it for the history
+without S; N = 1 for the first recommendation. At least one item stays: without any, nothing would be known
+of the user. What is removed stays seen, so it never replaces anything. Sizes 1, 2, ... are tried in turn,
+all sets of a size against the whole catalogue as long as the budget lasts; the next sizes, where there are
+few sets, against the items that are nearest to the first place; and beyond that, for each of the nearest
+rivals, the items that contribute most to the lead over that rival, one after the other, shrunk until no
+item can be spared. Whatever is reported was found by the model on the whole catalogue.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dskreg.evaluation.ranking import ranks
 from dskreg.explain.explanation import history_contributions
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.directory import Profile
@@ -35,15 +36,16 @@ BLOCK = 400_000  # (set, title) scores at once: bounds the memory
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """A smallest set of items whose removal displaces the first recommendation, or the result that none was
-    found.
+    """A smallest set of items whose removal displaces a recommendation from the `top` of the list, or the
+    result that none was found.
 
-    Scores are those of the two items for the whole history and without the set (not a number where none was
-    found).
+    `first`: the item, which is the first recommendation unless another one was asked for; `replacement`: the
+    best item that comes into the top for it. Scores and ranks are for the whole history and without the set
+    (not a number, and 0, where none was found).
     """
 
     found: bool
-    first: Any  # id of the first recommendation; None where there is nothing to recommend
+    first: Any  # id of the item; None where there is nothing to recommend
     first_title: str
     removed: tuple[Any, ...] = ()
     replacement: Any = None
@@ -57,16 +59,23 @@ class Counterfactual:
     complete: int = 0  # all sets of up to so many items were tried on the whole catalogue
     most: int = 0  # larger sets were not looked for
     tried: int = 0  # sets given to the model
+    top: int = 1
+    rank_before: int = 0  # above `top`: the item is not there, so that nothing can displace it
+    rank_after: int = 0
 
 
-def smallest_removal(core: TrainedModel, profile: Profile, most: int) -> Counterfactual:
-    """Look for a set of at most `most` items of the history.
+def smallest_removal(
+    core: TrainedModel, profile: Profile, most: int, item_id: object = None, top: int = 1
+) -> Counterfactual:
+    """Look for a set of at most `most` items of the history that displaces the item from the `top` best.
 
-    Of several smallest ones, the one after which the first is furthest behind.
+    Of several smallest ones, the one after which it is furthest behind. Without an item: the first one.
     """
-    search = Search(core, profile)
+    search = Search(core, profile, None if item_id is None else core.directory.item(item_id), top)
     if search.first < 0:
-        return Counterfactual(False, None, "", most=most)
+        return Counterfactual(False, None, "", most=most, top=top)
+    if search.rank[search.first] > top or search.first not in search.shown:
+        return search.result(None, 0, most)
     largest = min(most, len(search.history) - 1)
     found: tuple[int, ...] | None = None
     complete, spent = 0, 0
@@ -87,14 +96,14 @@ def smallest_removal(core: TrainedModel, profile: Profile, most: int) -> Counter
 class Search:
     """One user's search: sets are tuples of places in the history, items are positions."""
 
-    def __init__(self, core: TrainedModel, profile: Profile) -> None:
-        self.core, self.profile = core, profile
+    def __init__(self, core: TrainedModel, profile: Profile, item: int | None = None, top: int = 1) -> None:
+        self.core, self.profile, self.top = core, profile, top
         self.user, self.history = core.history(profile)
         self.shown = np.flatnonzero(~core.hidden(profile))
         self.score = core.scores(profile)
-        by = core.order(profile, self.score)
-        self.order = self.shown[np.argsort(-by[self.shown], kind="stable")]
-        self.first = int(self.order[0]) if len(self.order) else -1
+        self.rank = self._ranks(profile, self.score)
+        self.order = self.shown[np.argsort(self.rank[self.shown])]
+        self.first = item if item is not None else int(self.order[0]) if len(self.order) else -1
         self.tried = 0
 
     def sets(self, size: int) -> np.ndarray:
@@ -102,7 +111,7 @@ class Search:
         return np.array(list(itertools.combinations(range(len(self.history)), size)))
 
     def best(self, sets: np.ndarray, titles: np.ndarray) -> tuple[int, ...] | None:
-        """Of the sets `[B, s]` that displace the first among `titles`, the one that leaves it furthest
+        """Of the sets `[B, s]` that displace the item among `titles`, the one that leaves it furthest
         behind; None where none does.
         """
         if not len(sets):
@@ -111,13 +120,13 @@ class Search:
         for n in np.argsort(-lead, kind="stable"):
             if not lead[n] >= 0:
                 break
-            if self.winner(sets[n])[0] != self.first:  # the model's own full pass decides
+            if self.without(sets[n])[0][self.first] > self.top:  # the model's own full pass decides
                 return tuple(sets[n].tolist())
         return None
 
     def screen(self, complete: int, largest: int) -> tuple[int, ...] | None:
         """All sets of the sizes that are small enough, against the items nearest to the first place."""
-        nearest = np.sort(self.order[:NEAREST])
+        nearest = np.sort(self.order[: NEAREST + self.top])
         for size in range(complete + 1, largest + 1):
             count = math.comb(len(self.history), size)
             if count > SCREENED or count * len(self.history) > TAKEN:
@@ -127,10 +136,10 @@ class Search:
         return None
 
     def greedy(self, complete: int, largest: int) -> tuple[int, ...] | None:
-        """For each rival the items that contribute most to the lead of the first over it; the shortest prefix
-        that displaces the first, made minimal.
+        """For each rival the items that contribute most to the lead over it; the shortest prefix that
+        displaces the item, made minimal.
         """
-        rivals = self.order[1 : 1 + RIVALS]
+        rivals = self.order[self.top : self.top + RIVALS]
         if not len(rivals):
             return None
         # [rivals, largest]
@@ -150,7 +159,7 @@ class Search:
         return found
 
     def _lead_contributions(self, rivals: np.ndarray) -> np.ndarray:
-        """`[H, rivals]`: what each item of the history adds to the first's score, less what it adds to the
+        """`[H, rivals]`: what each item of the history adds to the item's score, less what it adds to the
         rival's.
         """
         items = torch.from_numpy(np.r_[self.first, rivals])
@@ -159,8 +168,8 @@ class Search:
         return added[:, :1] - added[:, 1:]
 
     def _lead(self, sets: np.ndarray, titles: np.ndarray) -> np.ndarray:
-        """`[B]`: by how much another of the ascending `titles` leads over the first once the set is gone;
-        -inf where the first stays first.
+        """`[B]`: by how much the N-th of the other ascending `titles` leads over the item once the set is
+        gone; -inf where it stays in the top N.
         """
         self.tried += len(sets)
         model, drawn = self.core.model, self.core.drawn
@@ -174,9 +183,14 @@ class Search:
             with torch.no_grad():
                 user = model.encode(torch.full((len(histories),), self.user), histories)
                 score = catalogue.scores(user).numpy()  # [N, b]
-            ahead = score.argmax(0)  # of equal ones the first, as in the lists
-            by = score[ahead, np.arange(score.shape[1])] - score[place]
-            lead[start : start + step] = np.where(ahead == place, -np.inf, by)
+            own, others = score[place], np.delete(score, place, axis=0)
+            if len(others) < self.top:
+                lead[start : start + step] = -np.inf
+                continue
+            nth = np.partition(others, len(others) - self.top, axis=0)[len(others) - self.top]
+            # Of equal ones the first, as in the lists
+            ahead = (others > own).sum(0) + (others[:place] == own).sum(0)
+            lead[start : start + step] = np.where(ahead < self.top, -np.inf, nth - own)
         return lead
 
     def _histories(self, sets: np.ndarray) -> torch.Tensor:
@@ -185,14 +199,18 @@ class Search:
         np.put_along_axis(kept, sets, False, axis=1)
         return torch.from_numpy(np.broadcast_to(self.history, kept.shape)[kept].reshape(len(sets), -1))
 
-    def winner(self, chosen: np.ndarray | tuple[int, ...]) -> tuple[int, np.ndarray]:
-        """(the first item, scores `[I]`) for the history without the chosen, by the pass that makes the
-        lists.
-        """
+    def without(self, chosen: np.ndarray | tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """(ranks `[I]`, scores `[I]`) without the chosen, by the pass that makes the lists."""
         out = set(np.asarray(chosen).tolist())
         history = tuple(title for n, title in enumerate(self.profile.history) if n not in out)
-        score = self.core.scores(replace(self.profile, history=history))
-        return int(self.shown[score[self.shown].argmax()]), score
+        then = replace(self.profile, history=history)
+        score = self.core.scores(then)
+        return self._ranks(then, score), score
+
+    def _ranks(self, profile: Profile, score: np.ndarray) -> np.ndarray:
+        shown = np.zeros(len(score), dtype=bool)
+        shown[self.shown] = True
+        return ranks(self.core.order(profile, score), shown)
 
     def result(self, found: tuple[int, ...] | None, complete: int, most: int) -> Counterfactual:
         """The search's outcome with ids and names."""
@@ -203,15 +221,19 @@ class Search:
             "complete": complete,
             "most": most,
             "tried": self.tried,
+            "top": self.top,
+            "rank_before": int(self.rank[self.first]),
         }
         if found is None:
             return Counterfactual(
                 False,
                 first_before=float(self.score[self.first]),
-                proven=complete >= len(self.history) - 1,
+                proven=complete >= len(self.history) - 1 and self.rank[self.first] <= self.top,
                 **known,
             )
-        other, after = self.winner(found)
+        rank, after = self.without(found)
+        entered = self.shown[(rank[self.shown] <= self.top) & (self.rank[self.shown] > self.top)]
+        other = int(entered[rank[entered].argmin()])
         return Counterfactual(
             True,
             removed=tuple(self.profile.history[n] for n in found),
@@ -221,6 +243,7 @@ class Search:
             first_after=float(after[self.first]),
             replacement_before=float(self.score[other]),
             replacement_after=float(after[other]),
+            rank_after=int(rank[self.first]),
             proven=complete >= len(found) - 1,
             **known,
         )

@@ -1,4 +1,4 @@
-"""One entity of the knowledge graph: which items carry it, and where it connects sampled neighbours.
+"""One entity or relation of the knowledge graph: what it connects, and where neighbours are sampled by it.
 
 A candidate (i, j, r) is connected by the entity e where r is the entity's relation and i and j both carry e,
 or one carries it and the other is it. Noise is off.
@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 
 from dskreg.errors import InputError
-from dskreg.explain.edits import entity_columns, entity_ends
+from dskreg.explain.edits import all_entities, entity_columns, entity_ends
 from dskreg.explain.explanation import via_words
+from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
+
+EXAMPLES = 8  # pairs at each end
 
 
 @dataclass(frozen=True)
@@ -91,3 +95,71 @@ def _others(core: TrainedModel, relation: str, name: str, item: np.ndarray, othe
         words = via_words(core.directory, core.graph, int(i), other[rows], np.full(len(rows), number))
         found[rows] = [sum(word != name for word in shared) for shared in words]
     return [int(n) for n in found]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One relation: what it connects, and what it adds to one user's scores."""
+
+    name: str
+    entities: pd.DataFrame  # entity, titles (that carry it); those that most items carry first
+    sampled: int  # pairs of an item that can be recommended and a neighbour sampled under the relation
+    below: int  # of these, those that lower the score
+    share: float | None  # of what all sampled neighbours add to the user's top; None where that is 0 or less
+    best: pd.DataFrame
+    """item_id, title, neighbour_id, neighbour, via (the entities that both share), share (probability that
+    the neighbour is sampled first), contribution of the sampled pairs that add most to the user's scores.
+    """
+    worst: pd.DataFrame  # the same of those that add least, the least first
+
+
+@torch.no_grad()
+def relation(core: TrainedModel, profile: Profile, name: str, top: int) -> Relation:
+    """The relation of this name for one user and the `top` recommendations; InputError for an unknown one.
+
+    Noise is off. Items that the user cannot be recommended are left out.
+    """
+    graph, directory = core.graph, core.directory
+    if name not in graph.relations:
+        raise InputError(f"unknown relation {name}: the model has {', '.join(graph.relations) or 'none'}")
+    number, shown = graph.relations.index(name), ~core.hidden(profile)
+    hop = core.user_hop(*core.history(profile))
+    hops = core.model.item_hop(hop.output, core.all_items, core.drawn)
+    slot, picked = core.drawn.slot.numpy(), core.drawn.picked.numpy() & shown[:, None]
+    neighbour, kind = (np.take_along_axis(table, slot, 1) for table in (graph.neighbour, graph.relation))
+    added = np.where(picked, hops.contribution[..., 0].numpy(), 0.0)
+    listed = np.argsort(-np.where(shown, core.order(profile, core.scores(profile)), -np.inf), kind="stable")
+    of_top = added[listed[:top]]
+    whole, mine = float(of_top.sum()), float(of_top[kind[listed[:top]] == number].sum())
+    item, place = np.nonzero(picked & (kind == number) & ~core.kept_out[np.maximum(neighbour, 0)])
+    other, value = neighbour[item, place], added[item, place]
+    order = np.argsort(-value, kind="stable")
+    ends = order[:EXAMPLES], order[::-1][: min(EXAMPLES, max(0, len(order) - EXAMPLES))]
+
+    def examples(rows: np.ndarray) -> pd.DataFrame:
+        i, j = item[rows], other[rows]
+        via = [
+            via_words(directory, graph, int(a), np.array([b]), np.array([number]))[0]
+            for a, b in zip(i, j, strict=True)
+        ]
+        return pd.DataFrame(
+            {
+                "item_id": core.rows(i)["item_id"],
+                "title": directory.titles[i],
+                "neighbour_id": core.rows(j)["item_id"],
+                "neighbour": directory.titles[j],
+                "via": via,
+                "share": core.share[i, slot[i, place[rows]]].astype(np.float64),
+                "contribution": value[rows],
+            }
+        )
+
+    entities = all_entities(graph, directory)
+    return Relation(
+        name,
+        entities[entities["relation"] == name][["entity", "titles"]].reset_index(drop=True),
+        len(item),
+        int((value < 0).sum()),
+        mine / whole if whole > 0 else None,
+        *map(examples, ends),
+    )

@@ -7,6 +7,7 @@ member: every question then has one signature and one docstring, which `help(Exp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,8 +21,8 @@ from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
 if TYPE_CHECKING:
-    from dskreg.explain.draws import Repeats
-    from dskreg.explain.entity import Entity
+    from dskreg.explain.draws import ListSamples, Repeats, Stability
+    from dskreg.explain.entity import Entity, Relation
     from dskreg.explain.pairs import Pair
 
 
@@ -114,6 +115,37 @@ class Explainer:
 
         return repeat(self.core, profile, item_id, count, self._settings(seed, picks, user_picks))
 
+    def list_samples(
+        self,
+        profile: Profile,
+        item_id: object,
+        count: int,
+        seed: int = 0,
+        top: int = 10,
+        picks: int | None = None,
+        user_picks: int | None = None,
+    ) -> ListSamples:
+        """Samples of the whole list with `count` seeds from `seed` on, for `stability`."""
+        from dskreg.explain.draws import list_samples
+
+        seeds = range(seed, seed + count)
+        return list_samples(self.core, profile, item_id, seeds, top, self._settings(seed, picks, user_picks))
+
+    def stability(
+        self,
+        profile: Profile,
+        item_id: object,
+        samples: Sequence[ListSamples],
+        picks: int | None = None,
+        user_picks: int | None = None,
+    ) -> Stability:
+        """What other samples would change: the item's rank, the top of the list, the item's neighbours
+        (dskreg/explain/draws.py).
+        """
+        from dskreg.explain.draws import stability
+
+        return stability(self.core, profile, item_id, samples, self._settings(0, picks, user_picks))
+
     def flow(
         self, profile: Profile, item_id: object, sources: int | None = None, **settings: Any
     ) -> pd.DataFrame:
@@ -160,6 +192,14 @@ class Explainer:
 
         return entity(self.core, relation, name)
 
+    def relation(self, profile: Profile, name: str, top: int = 10) -> Relation:
+        """What one relation connects and adds to a user's scores (dskreg/explain/entity.py); InputError
+        where there is no such relation.
+        """
+        from dskreg.explain.entity import relation
+
+        return relation(self.core, profile, name, top)
+
     def ranks(self, profile: Profile) -> pd.Series:
         """Every item's rank among those that can be recommended, by item_id; of another item the rank that it
         would have.
@@ -167,10 +207,12 @@ class Explainer:
         by = self.core.order(profile, self.core.scores(profile))
         return pd.Series(ranks(by, ~self.core.hidden(profile)), index=self.core.items["item_id"])
 
-    def smallest_removal(self, profile: Profile, most: int = 5) -> Counterfactual:
-        """The fewest of the user's items whose removal displaces the first recommendation, and what replaces
-        it (dskreg/explain/counterfactual.py).
+    def smallest_removal(
+        self, profile: Profile, most: int = 5, item_id: object = None, top: int = 1
+    ) -> Counterfactual:
+        """The fewest of the user's items whose removal takes an item off the `top` of the list, and what
+        comes in its place (dskreg/explain/counterfactual.py); without an item, of the first recommendation.
         """
         from dskreg.explain.whatif import smallest_removal
 
-        return smallest_removal(self.core, profile, most)
+        return smallest_removal(self.core, profile, most, item_id, top)

@@ -5,6 +5,7 @@ measurements. No pickle.
     weights.safetensors the parameters
     graph.safetensors   the candidate table
     serving.safetensors the picks of the noise-free draw of every item, for ranking
+    snapshots.safetensors  the sampler at every epoch (snapshots.py); older artifacts have none
     items, users, interactions, triples, entities, item_map, user_map .parquet
     metrics.json        test metrics, baselines, map quality
     history.json        the epochs
@@ -34,7 +35,7 @@ from dskreg.errors import InputError
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.storage import folders, schema, tensors, verify
 from dskreg.storage.folders import save_tensors
-from dskreg.storage.manifest import FILES, FORMAT, MANIFEST, MEND, RUN, Manifest, read_manifest
+from dskreg.storage.manifest import FILES, FORMAT, MANIFEST, MEND, RUN, SNAPSHOTS, Manifest, read_manifest
 
 SMALL = 64 << 20  # bytes of a file whose hash is taken before anything else is said of it
 
@@ -58,6 +59,7 @@ class Artifact:
     # weight [I, K] float32
     picks: dict[str, np.ndarray]
     manifest: Manifest | None = None  # as read; None before it is written
+    snapshots: dict[str, np.ndarray] | None = None  # the sampler at every epoch (snapshots.py)
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -100,6 +102,8 @@ def _write(artifact: Artifact, folder: Path) -> None:
         folder / "graph.safetensors",
     )
     save_tensors(artifact.picks, folder / "serving.safetensors")
+    if artifact.snapshots is not None:
+        save_tensors(artifact.snapshots, folder / SNAPSHOTS)
     tables = {
         "items": data.items,
         "users": pd.DataFrame({"user_id": data.user_ids}),
@@ -121,7 +125,7 @@ def _write(artifact: Artifact, folder: Path) -> None:
         RUN: artifact.run,
     }.items():
         (folder / name).write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
-    hashes = {name: folders.sha256(folder / name) for name in FILES}
+    hashes = {name: folders.sha256(folder / name) for name in FILES if (folder / name).exists()}
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "name": data.name,
@@ -181,8 +185,10 @@ def _load(folder: Path) -> Artifact:
     except InputError as error:
         raise InputError(f"{folder / MANIFEST}: {error}; {MEND}") from None
     forms = {"weights": tensors.weights(config.model), "graph": tensors.GRAPH, "serving": tensors.PICKS}
+    if SNAPSHOTS in manifest["files"]:
+        forms["snapshots"] = tensors.snapshots(config.model)
     sizes = _sizes(folder, manifest, config, forms)
-    for name in FILES:
+    for name in manifest["files"]:
         _require_hash(folder / name, manifest)
     try:
         return _read(folder, manifest, config, forms, sizes)
@@ -206,7 +212,7 @@ def _sizes(
     }
     path = folder
     try:
-        for name in FILES:
+        for name in manifest["files"]:
             regular_size(path := folder / name, largest=LARGEST if name in schema.DOCUMENTS else None)
         for name, table in schema.TABLES.items():
             sizes[name] = verify.table_rows(path := folder / f"{name}.parquet", table, sizes)
@@ -269,6 +275,8 @@ def _read(
         notes=tuple(manifest["notes"]),
     )
     graph = CandidateGraph(tuple(manifest["graph_relations"]), **arrays["graph"])
+    if "snapshots" in arrays:
+        verify.require_epochs(folder / SNAPSHOTS, arrays["snapshots"]["epoch"])
     verify.require_candidates(folder / "serving.safetensors", graph, arrays["serving"])
     return Artifact(
         config=config,
@@ -282,4 +290,5 @@ def _read(
         run=documents[RUN],
         picks=arrays["serving"],
         manifest=manifest,
+        snapshots=arrays.get("snapshots"),
     )

@@ -17,11 +17,13 @@ from dskreg.storage.schema import Digest, Names, Text
 
 FORMAT = 7
 RUN = "run.json"
+SNAPSHOTS = "snapshots.safetensors"
 MEND = "restore the artifact or train it again"
 FILES = (
     "weights.safetensors",
     "graph.safetensors",
     "serving.safetensors",
+    SNAPSHOTS,
     "items.parquet",
     "users.parquet",
     "interactions.parquet",
@@ -33,6 +35,7 @@ FILES = (
     "history.json",
     RUN,
 )
+OPTIONAL = (SNAPSHOTS,)  # older artifacts do not have them
 
 
 class Manifest(TypedDict):
@@ -64,7 +67,7 @@ def read_manifest(folder: Path) -> Manifest:
     if not path.exists():
         raise InputError(f"{folder}: not an artifact, {MANIFEST} is missing")
     manifest = folders.read_manifest(folder, FORM, FORMAT, "train it again", MEND, without=RUN)
-    for name in {*FILES} ^ {*manifest["files"]}:
+    for name in ({*FILES} ^ {*manifest["files"]}) - {*OPTIONAL}:
         wrong = "not listed" if name in FILES else "unknown"
         raise InputError(f"{path}: files: {quoted(name)} is {wrong}; {MEND}")
     relations = manifest["graph_relations"]

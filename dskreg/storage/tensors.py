@@ -1,7 +1,7 @@
 """The tensors of an artifact's files: type, shape and range, declared once and checked by verify.py.
 
 Sizes go by name: `items` I, `users` U, `strengths` R, `graph relations` R or 1 where there is none,
-`candidates` M, `picks` K, `width` D, `pair features` 1 more than `graph relations`. Torch-free.
+`candidates` M, `picks` K, `epochs` E, `width` D, `pair features` 1 more than `graph relations`. Torch-free.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Tensor:
 # precision
 LARGEST_WEIGHT = 1e5
 LARGEST_LOG = 20.0
+LARGEST_LOGIT = 1e15  # of a sum of products of two weights, over the width
 
 GRAPH = {
     "neighbour": Tensor("I32", ("items", "candidates"), -1, below="items"),
@@ -74,3 +75,18 @@ def weights(model: ModelConfig) -> dict[str, Tensor]:
             "relevance_relation": weight("width"),
         }
     )
+
+
+def snapshots(model: ModelConfig) -> dict[str, Tensor]:
+    """What the logits of all items follow from at the epochs that an artifact keeps (snapshots.py)."""
+    kept = {
+        "epoch": Tensor("I32", ("epochs",), 0, 2**31 - 1),
+        "entropy": Tensor("F32", ("epochs",), 0, 1 + 1e-5),
+    }
+    if model.form == "evidence":
+        shape = ("epochs", "pair features")
+        return kept | {"pair_relevance": Tensor("F32", shape, -LARGEST_WEIGHT, LARGEST_WEIGHT)}
+    return kept | {
+        name: Tensor("F32", ("epochs", size), -LARGEST_LOGIT, LARGEST_LOGIT)
+        for name, size in (("item_logit", "items"), ("relation_logit", "graph relations"))
+    }

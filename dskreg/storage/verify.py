@@ -165,6 +165,12 @@ def require_candidates(path: Path, graph: CandidateGraph, picks: dict[str, np.nd
             )
 
 
+def require_epochs(path: Path, epoch: np.ndarray) -> None:
+    """Raise InputError where the epochs `[E]` of the snapshots are none, or do not rise."""
+    if not len(epoch) or (np.diff(epoch) <= 0).any():
+        raise InputError(f"{path}: tensor epoch: expected rising epochs (got {quoted(epoch[:9].tolist())})")
+
+
 def _footer(path: Path, size: int) -> tuple[pa.Schema, int]:
     with _reading(path):
         with path.open("rb") as file:

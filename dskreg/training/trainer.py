@@ -37,6 +37,7 @@ from dskreg.training.masked import HiddenItems, HiddenSoftmax
 from dskreg.training.measure import Diverged, Measure
 from dskreg.training.objectives import Bpr
 
+Report = Callable[[Epoch, DSKReG], object]
 SLOWER_AFTER = 30  # steps: the learning rate of the evidence form falls as 1 / (1 + step / SLOWER_AFTER)
 
 __all__ = ["Diverged", "Epoch", "Trained", "choose_device", "known", "refit", "train"]
@@ -78,7 +79,7 @@ def train(
     config: Config,
     folder: Path | None = None,
     resume: bool = False,
-    report: Callable[[Epoch], object] = lambda epoch: None,
+    report: Report = lambda epoch, model: None,
     progress: Progress = silent,
     start: Start | None = None,
     evidence: dict[str, Any] | None = None,
@@ -87,8 +88,7 @@ def train(
 
     `report` is called after each epoch, `progress` wraps the choices and an epoch's steps. Raises InputError
     when there is nothing to train on, or when `resume` meets a checkpoint that is damaged or of other
-    settings, and Diverged. `start` and `evidence`: what an earlier training chose on validation, to be used
-    again.
+    settings, and Diverged. `start` and `evidence`: what an earlier training chose, to be used again.
     """
     device = choose_device(config.train.device)
     if not dataset.folds.train.nnz:
@@ -111,7 +111,7 @@ def train(
         history, best = saved.history, checkpoint.load(saved, model, optimiser)
     else:
         history, best = [measure(0, None, 0.0)], _copy(model)
-        report(history[0])
+        report(history[0], model)
         if checkpoint:
             checkpoint.save(model, optimiser, best, history, start)
     while (
@@ -130,13 +130,12 @@ def train(
         if _best(history) is history[-1]:
             best = _copy(model)
         # First: who is killed in between reports the epoch again after --resume, but never leaves one out
-        report(history[-1])
+        report(history[-1], model)
         if checkpoint:
             checkpoint.save(model, optimiser, best, history, start)
     model.load_state_dict(best)
-    return Trained(
-        model, tuple(history), _best(history).epoch, start, _weigh(model, dataset, config, evidence, progress)
-    )
+    weighed = _weigh(model, dataset, config, evidence, progress)
+    return Trained(model, tuple(history), _best(history).epoch, start, weighed)
 
 
 def _begin(
@@ -194,6 +193,7 @@ def refit(
     trained: Trained,
     folder: Path | None = None,
     resume: bool = False,
+    report: Report = lambda epoch, model: None,
     progress: Progress = silent,
 ) -> tuple[CandidateGraph, Trained]:
     """Once more on everything known before the test: the settings and the number of epochs that won on
@@ -210,9 +210,7 @@ def refit(
     settings = replace(
         config, train=replace(config.train, epochs=trained.best_epoch, patience=max(1, trained.best_epoch))
     )
-    found = train(
-        everything, graph, settings, folder, resume, progress=progress, start=start, evidence=trained.evidence
-    )
+    found = train(everything, graph, settings, folder, resume, report, progress, start, trained.evidence)
     return graph, found
 
 

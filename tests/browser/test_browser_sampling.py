@@ -18,7 +18,7 @@ PANELS = (
     "Candidates",
     "Relations",
     "Attribution",
-    "Simulation&times=100",
+    "Stability&times=100",
     "Compare+samples",
     "Traverse",
     "Degrees",
@@ -131,7 +131,7 @@ def test_candidates_are_filtered_by_relation(page: "Page", server: str) -> None:
 
 
 def test_a_simulation_shows_charts_and_a_table(page: "Page", server: str) -> None:
-    page.goto(f"{server}/sampling?user=17&item=36&show=Simulation")
+    page.goto(f"{server}/sampling?user=17&item=36&show=Stability")
     says(settle(page), "Number of samples")
     page.get_by_role("radio", name="1000").or_(page.get_by_role("button", name="1000")).click()
     says(settle(page), "Over 1,000 samples")

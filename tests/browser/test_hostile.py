@@ -353,7 +353,7 @@ FURTHER: dict[str, tuple[str, Act]] = {
         nothing,
     ),
     "the user's side": (f"sampling?item={ITEM['image']}&side=user", Witness.hovers_over_graph),
-    "repeats": (f"sampling?item={ITEM['svg']}&show=Simulation&times=100", Witness.hovers_over_charts),
+    "repeats": (f"sampling?item={ITEM['svg']}&show=Stability&times=100", Witness.hovers_over_charts),
     "two draws": (f"sampling?item={ITEM['bold']}&show=Compare+samples", Witness.hovers_over_charts),
     "two temperatures": (
         f"sampling?item={ITEM['bold']}&show=Compare+samples&versus=temperatures",

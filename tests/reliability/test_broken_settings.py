@@ -101,7 +101,7 @@ def test_broken_checkpoints_are_refused_in_one_line_that_names_the_file(
                 config,
                 folder,
                 resume=True,
-                report=lambda _, name=name: pytest.fail(f"{name} was accepted"),
+                report=lambda *_, name=name: pytest.fail(f"{name} was accepted"),
             )
             pytest.fail(f"{name} was accepted")
         assert broken.lines_of(error.value), f"{name}: {error.value}"

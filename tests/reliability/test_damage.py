@@ -88,6 +88,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights = {name: value * 2 + 1 for name, value in demo.weights.items()}
     picks = {name: value[:, ::-1].copy() for name, value in demo.picks.items()}
     graph = replace(demo.graph, strengths=demo.graph.strengths * 2)
+    snapshots = {name: value[:1] for name, value in (demo.snapshots or {}).items()}
     maps = {
         "item_map": demo.item_map.assign(x=0, y=0).astype({"x": "float32", "y": "float32"}),
         "user_map": demo.user_map[::-1],
@@ -103,6 +104,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
             history=demo.history[:3],
             metrics=metrics,
             run=run,
+            snapshots=snapshots,
             **maps,
         ),
         out,

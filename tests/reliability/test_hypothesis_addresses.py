@@ -107,7 +107,7 @@ CHOICES += [
     "Candidates",
     "Relations",
     "Attribution",
-    "Simulation",
+    "Stability",
     "Compare samples",
     "Traverse",
     "Degrees",

@@ -13,6 +13,7 @@ from dskreg.explorer import Explorer, InputError, Profile
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.compare.lists import Ranked, compare_two
+from dskreg.ui.compare.user_item import show_user_item
 from dskreg.ui.compare.user_test import show_user_test
 from dskreg.ui.frame import edits, url
 from dskreg.ui.frame.sidebar import Selection
@@ -38,6 +39,7 @@ def show(selection: Selection) -> None:
     ]
     st.header("Recommendations", anchor=False)
     compare_two(lists[0], lists[1], key="users")
+    show_user_item(selection, other, (first, second))
     show_likes(explorer, (first, second), profile, other)
     st.header("Test on held-out items", anchor=False)
     show_user_test([(first, explorer, profile), (second, explorer, other)], "users")

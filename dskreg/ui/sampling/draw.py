@@ -77,6 +77,7 @@ class Sample:
     seed: int | None
     picks: int
     user_picks: int
+    top: int = 10  # recommendations in the list
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -220,3 +220,22 @@ def score_spread(score: np.ndarray, without_noise: float) -> go.Figure:
     figure.update_yaxes(title="samples")
     finish(figure, height=330)
     return figure.update_layout(margin_t=52)  # the two labels stand above the bars
+
+
+def rank_spread(rank: np.ndarray, served: int) -> go.Figure:
+    """How many of the samples give the item each rank; the served rank has a colour of its own."""
+    places, times = np.unique(rank, return_counts=True)
+    figure = go.Figure()
+    for name, here, colour in (("as served", places == served, CHOSEN), ("other", places != served, UP)):
+        if here.any():
+            figure.add_bar(
+                x=places[here].tolist(),
+                y=(times[here] / len(rank)).tolist(),
+                name=name,
+                marker_color=faded(colour, 0.85),
+                hovertemplate=f"rank %{{x}}: %{{y:.0%}} of the samples ({name})<extra></extra>",
+            )
+    figure.update_xaxes(title="rank", tickformat="d", dtick=1 if np.ptp(places) < 12 else None)
+    figure.update_yaxes(title="samples", tickformat=".0%", rangemode="tozero")
+    figure.update_layout(legend=LEGEND, showlegend=True)
+    return finish(figure, height=300, right=16)

@@ -212,6 +212,7 @@ def _chooser(field: str, options: dict[str, str], kept: dict[str, list[str]]) ->
         placeholder="none" if options else "none available",
         disabled=not options,
         select_all=False,
+        wrap=True,
     )
 
 
@@ -274,5 +275,11 @@ def reset() -> None:
 def apply_removal(found: Counterfactual, selected: Any) -> None:
     """Callback: the removal becomes the only change, and the item that it displaces is selected."""
     _write_all({"without": [escaped(key) for key in found.removed]})
-    if selected is not None:
+    if selected != found.first:
         sidebar.inspect(found.first)
+
+
+def is_removed(found: Counterfactual) -> bool:
+    """Is this removal the only change?"""
+    asked = {field: set(codes(st.session_state.get(field))) for field in FIELDS}
+    return asked == {field: set() for field in FIELDS} | {"without": {escaped(key) for key in found.removed}}

@@ -1,8 +1,7 @@
-"""The minimal counterfactual explanation of a user's first recommendation."""
+"""The minimal counterfactual explanation: the smallest removal of likes that takes the item off the list."""
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Counterfactual, Explorer, Profile
@@ -10,13 +9,20 @@ from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.what_if import changes
 
+MOST = 8  # likes in a set
 
-def show(explorer: Explorer, profile: Profile, selected: object) -> None:
-    """The fewest liked items whose removal changes the first recommendation, and a button that applies it."""
-    st.header("Minimal counterfactual explanation", anchor=False)
-    st.caption("The smallest set of liked items whose removal changes the first recommendation.")
+
+def show(explorer: Explorer, profile: Profile, item_id: object, top: int) -> None:
+    """The fewest liked items whose removal takes the item off the top of the list, and a button that applies
+    it; of an item that is not there, those that displace the first recommendation.
+    """
+    st.subheader("Minimal counterfactual explanation", anchor=False)
     with st.spinner("Searching for the minimal set …"):
-        found: Counterfactual = cache.ask(explorer, "smallest_removal", profile)
+        found = _ask(explorer, profile, item_id, top)
+        outside = not 0 < found.rank_before <= top or item_id in (*profile.seen, *profile.disliked)
+        if outside and profile.history:
+            st.markdown(not_listed(explorer, profile, item_id, found))
+            found = _ask(explorer, profile, None, 1)
     likes = len(profile.history)
     if not found.found:
         st.markdown(not_found(found, likes))
@@ -24,43 +30,49 @@ def show(explorer: Explorer, profile: Profile, selected: object) -> None:
             st.caption(search_extent(found, likes))
         return
     names = [f"**{plain(explorer.item(key)['title'])}**" for key in found.removed]
-    st.markdown(
-        f"Without {widgets.listed(names)}, the first recommendation would be "
-        f"**{plain(found.replacement_title)}** instead of **{plain(found.first_title)}**."
-    )
-    _scores(found)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(in_words(found, names), width="stretch")
+        if changes.is_removed(found):
+            st.badge("Applied", icon=":material/check:", color="green")
+        else:
+            st.button(
+                "Apply",
+                icon=":material/experiment:",
+                type="primary",
+                key="apply_counterfactual",
+                on_click=changes.apply_removal,
+                args=(found, item_id),
+                help="Removes these likes and nothing else, and shows what the model says then.",
+            )
     st.caption(search_extent(found, likes))
-    st.button(
-        "Apply",
-        icon=":material/experiment:",
-        key="apply_counterfactual",
-        on_click=changes.apply_removal,
-        args=(found, selected),
-        help="Replaces all changes above with this removal and selects the item that was first.",
+
+
+def _ask(explorer: Explorer, profile: Profile, item_id: object, top: int) -> Counterfactual:
+    found: Counterfactual = cache.ask(explorer, "smallest_removal", profile, MOST, item_id, top)
+    return found
+
+
+def in_words(found: Counterfactual, names: list[str]) -> str:
+    """What the removal of the items called `names` does, in Markdown."""
+    first, other = (f"**{plain(title)}**" for title in (found.first_title, found.replacement_title))
+    if found.top == 1:
+        return (
+            f"Without {widgets.listed(names)}, the first recommendation would be {other} instead of {first}."
+        )
+    return (
+        f"Without {widgets.listed(names)}, {first} leaves the top {found.top}: it falls from rank "
+        f"**{found.rank_before}** to **{found.rank_after}**, and {other} comes in."
     )
 
 
-def _scores(found: Counterfactual) -> None:
-    scores = pd.DataFrame(
-        {
-            "title": [found.first_title, found.replacement_title],
-            "before": [found.first_before, found.replacement_before],
-            "after": [found.first_after, found.replacement_after],
-        }
-    )
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        scores,
-        hide_index=True,
-        height="content",
-        width="content",
-        key="reason",
-        alt="The scores of the first recommendation and of its replacement, before and after the removal",
-        column_config={
-            "title": st.column_config.TextColumn("Item", width=180),
-            "before": number("Score before", format="%.3f", width=100, help="With all liked items."),
-            "after": number("Score after", format="%.3f", width=100, help="Without the items named above."),
-        },
+def not_listed(explorer: Explorer, profile: Profile, item_id: object, found: Counterfactual) -> str:
+    """Why no removal can take the item off the list, in Markdown."""
+    title = plain(explorer.item(item_id)["title"])
+    if item_id in (*profile.seen, *profile.disliked):
+        return f"*{title}* is not recommended, because the user has seen it. For the first recommendation:"
+    return (
+        f"*{title}* has rank **{found.rank_before:,}**, outside the top {found.top}. For the first "
+        "recommendation:"
     )
 
 
@@ -89,8 +101,9 @@ def not_found(found: Counterfactual, likes: int) -> str:
         return "There is no recommendation to replace."
     if likes == 1:
         return f"*{first}* depends on the only liked item: without it, the model knows nothing of this taste."
+    place = "first" if found.top == 1 else f"in the top {found.top}"
     if found.proven:
-        return (
-            f"*{first}* stays first whichever of the {likes} liked items are removed, as long as one is left."
-        )
-    return f"No tested removal of up to {found.most} liked items replaces *{first}*."
+        which = f"whichever of the {likes} liked items are removed, as long as one is left"
+        return f"*{first}* stays {place} {which}."
+    effect = "replaces" if found.top == 1 else f"takes off the top {found.top}"
+    return f"No tested removal of up to {found.most} liked items {effect} *{first}*."

@@ -33,8 +33,8 @@ def effect(found: WhatIf, changed: bool) -> str:
         rank = f"{verb} rank **{found.rank_before:,}**{to} of {found.ranked_after:,}"
     else:
         rank = "leaves the ranking, because the user now likes it" if found.rank_before else f"has {UNRANKED}"
-    change = difference(after - before)
-    return f"It {rank}. Its score changes from **{before:.3f}** to **{after:.3f}** ({change})."
+    moved = f"**{before:.3f}** to **{after:.3f}** ({difference(after - before)})"
+    return f"*{plain(found.before.title)}* {rank}. Its score changes from {moved}."
 
 
 def neighbours_of(found: WhatIf) -> pd.DataFrame:

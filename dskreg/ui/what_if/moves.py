@@ -8,8 +8,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dskreg.explorer import WhatIf
 from dskreg.ui.common import bump_chart, charts, widgets
+from dskreg.ui.common.widgets import plain
 
-SUMMARY = {"up": "up", "down": "down", "unchanged": "unchanged", "new": "new", "dropped": "dropped out"}
+KEPT = {"unchanged": ("keeps its rank", "keep their rank"), "up": ("moves up", "move up")}
+KEPT |= {"down": ("moves down", "move down")}
+NAMED = 2  # items that come in or drop out are named, if so few
 DOWNLOADED = ["item_id", "title", "rank_before", "rank_after", "words", "score_before", "score_after"]
 
 
@@ -32,11 +35,30 @@ def with_words(moves: pd.DataFrame, top: int) -> pd.DataFrame:
     )
 
 
-def summary(moves: pd.DataFrame) -> str:
-    """How many items move in each way; `moves` as from `with_words`."""
+def summary(moves: pd.DataFrame, top: int) -> str:
+    """What happens to the list, in a sentence of Markdown; `moves` as from `with_words`."""
     kind = moves["words"].str.split().str[0]
-    return ", ".join(
-        f"{(kind == name).sum()} {text}" for name, text in SUMMARY.items() if (kind == name).any()
+    count = kind.value_counts()
+    if set(count.index) <= {"unchanged"}:
+        return f"The top {top} stays as it was."
+    kept = [
+        f"**{count[name]}** {words[int(count[name] != 1)]}" for name, words in KEPT.items() if name in count
+    ]
+    exchanged = [
+        f"{_named(moves.loc[kind == name, 'title'])} {words[int(count[name] != 1)]}"
+        for name, words in (("dropped", ("drops out", "drop out")), ("new", ("comes in", "come in")))
+        if name in count
+    ]
+    sentences = [f"of the top {top}, {widgets.listed(kept)}"] if kept else []
+    text = "; ".join([*sentences, *([widgets.listed(exchanged)] if exchanged else [])])
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _named(titles: pd.Series) -> str:
+    return (
+        f"**{len(titles)}**"
+        if len(titles) > NAMED
+        else widgets.listed([f"*{plain(title)}*" for title in titles])
     )
 
 
@@ -46,12 +68,12 @@ def show_moves(found: WhatIf, top: int) -> None:
         st.caption("Nothing can be recommended to this user, neither before nor after the change.")
         return
     moves = with_words(found.moves, top)
-    words = summary(moves)
+    words = summary(moves, top).replace("*", "")
     st.subheader(f"Top {top} after the change", anchor=False)
     reached = f" The change affects the neighbours of {found.touched:,} item{'s' * (found.touched != 1)}."
     st.caption(
-        f"{words[:1].upper()}{words[1:]}. The chart shows the previous rank on the left and the new "
-        f"rank on the right.{reached if found.touched else ''}"
+        "The chart shows the previous rank on the left and the new rank on the right."
+        f"{reached if found.touched else ''}"
     )
     table, chart = st.columns([1.6, 1], gap="medium")
     _table(table, moves, words)
@@ -59,7 +81,7 @@ def show_moves(found: WhatIf, top: int) -> None:
         chart,
         bump_chart.of_moves(moves, top),
         key="slopes",
-        alt=f"A line from each item's previous rank to its new rank: {words}. The table has the same ranks.",
+        alt=f"A line from each item's previous rank to its new rank: {words} The table has the same ranks.",
     )
 
 
