@@ -47,21 +47,20 @@ def similar_titles(
     )
 
 
-def near_field() -> str:
+def near_field() -> None:
     """The bound field that holds the title whose neighbours are shown.
 
     Draw it on every run: only a drawn field writes and follows the URL.
     """
-    return st.text_input(
+    st.text_input(
         "More like",
         key="near",
         bind="query-params",
         type="search",
-        placeholder="More like: title or id",
+        placeholder="title or id",
         icon=":material/search:",
-        width=230,
-        label_visibility="collapsed",
-    ).strip()
+        width=160,
+    )
 
 
 def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
@@ -199,8 +198,8 @@ def show_weights(explorer: Explorer) -> None:
             for name, share in zip(relations["relation"], relations["mass"], strict=True)
         ][:NAMED_RELATIONS]
         st.markdown(
-            f"The model samples neighbours mostly through {listed(leading)}.",
-            help="Share of the probability mass of the next sampled neighbour, averaged over all titles.",
+            f"The model samples neighbours mostly through {listed(leading)}: shares of the probability mass "
+            "of the next sampled neighbour, averaged over all titles."
         )
         known = [] if relations["weight"].isna().all() else ["weight"]
         st.dataframe(

@@ -7,8 +7,9 @@ import streamlit as st
 
 from dskreg.explorer import InputError, legible
 from dskreg.runs.manager import Run, Runs, Unreadable
-from dskreg.ui.common import cache
-from dskreg.ui.common.widgets import plain
+from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.widgets import Notice, plain
+from dskreg.ui.frame import link
 from dskreg.ui.model import curves
 from dskreg.ui.runs import form
 
@@ -105,12 +106,11 @@ def chosen(found: list[Run], unreadable: list[Unreadable]) -> Run | None:
             f"The run “{plain(bad.id)}” cannot be read. {plain(bad.problem)}", icon=":material/broken_image:"
         )
     elif wanted and not run:
-        st.warning(
-            f"There is no run “{plain(wanted[:80])}” here."
-            + (" You see the latest run instead." if found else ""),
-            icon=":material/link_off:",
-        )
-    return run or (found[0] if found else None)
+        instead = " You see the latest run instead." if found else ""
+        widgets.show_notice(Notice(f"There is no run “{wanted[:80]}” here.{instead}"))
+    shown = run or (found[0] if found else None)
+    link.pin(run=shown.id if shown else None)
+    return shown
 
 
 def show(manager: Runs, run: Run, states: dict[str, str]) -> None:
