@@ -57,6 +57,15 @@ def link(name: str) -> "Callable[[Page], Locator]":
     return lambda page: side(page).get_by_role("link", name=name).first
 
 
+def in_row(key: str) -> "Callable[[Page], Locator]":
+    return lambda page: page.locator(f"[class*='st-key-{key.replace(' ', '-')}']").first.get_by_role("button")
+
+
+def seen_titles(page: "Page") -> "Locator":
+    side(page).get_by_text("Settings", exact=True).click()
+    return side(page).get_by_text("Hide seen titles")
+
+
 def preset(page: "Page") -> "Locator":
     in_sidebar("Find users")(page).click()
     return page.get_by_text("Loves Mecha, avoids Romance")
@@ -110,7 +119,18 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
     ),
     "the other user": (f"compare?{EDITED}&what=users&other=3", button("Swap"), r"user=3\b"),
     "another page": (f"?{EDITED}&view=table", link("Compare"), "/compare"),
-    "the tour": (f"sampling?{EDITED}", in_sidebar("Take the tour"), r"/\?"),
+    "the tour": (f"sampling?{EDITED}", button("Take the tour"), r"/\?"),
+    "more like a title": (f"?{EDITED}", in_row("act_more"), r"near=\d+"),
+    "a title like it": (f"?{EDITED}&near=36", in_row("act_similar_more"), r"near=(?!36\b)\d+"),
+    "explain, below the list": (f"?{EDITED}", in_row("why_because_why"), r"/sampling\?.*item=\d+"),
+    "explain a new title": (f"?{EDITED}", in_row("why_explain new"), r"/sampling\?.*item=\d+"),
+    "like a title": (f"?{EDITED}", in_row("act_like"), r"liked=505%2C\d+"),
+    "seen titles": (f"sampling?{EDITED}", seen_titles, "hide_seen=false"),
+    "two models of the list": (
+        f"runs?{EDITED}&models=demo&models=twin",
+        lambda page: page.get_by_role("link", name="Compare their lists"),
+        r"/compare\?.*what=models",
+    ),
     "undo": (f"?{EDITED}", in_sidebar("Undo all edits"), r"\?user=17&top=5$"),
     "another model": (f"?{EDITED}", another_model, "artifact=twin"),
     "a model of the list": (f"runs?{EDITED}&models=twin", button("Open twin"), r"/\?.*artifact=twin"),
@@ -124,6 +144,7 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
 
 SHORT = (
     "explain",
+    "more like a title",
     "the map's title",
     "the next title",
     "the counterfactual",
