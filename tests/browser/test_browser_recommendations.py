@@ -167,6 +167,7 @@ def test_the_panel_of_similar_titles_opens_in_view_and_follows_the_back_button(
     page.goto(link)
     says(panel, f"More like {wanted}")
     settle(page)
+    page.locator(".st-key-filters summary").click()
     field = page.get_by_role("searchbox", name="More like")
     field.fill("fullmetal")
     field.press("Enter")

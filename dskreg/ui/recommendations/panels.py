@@ -67,16 +67,15 @@ def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
     """The panel of the titles most similar to `wanted`, an id or a part of a name; none where it is empty."""
     if not wanted:
         return
+    try:
+        item = explorer.item(sidebar.find_title(explorer, wanted[:80]))
+    except InputError as error:
+        widgets.show_notice(Notice(f"{error}.", "Clear “More like”", close_near))
+        return
     panel = st.container(border=True, key="near_panel")
     with panel.container(horizontal=True, wrap=False, vertical_alignment="top", gap="small"):
         head = st.container(width="stretch", gap="xxsmall")
         st.button("Close", key="close_near", icon=":material/close:", on_click=close_near)
-    try:
-        item = explorer.item(sidebar.find_title(explorer, wanted[:80]))
-    except InputError as error:
-        with head:
-            widgets.show_notice(Notice(f"{error}."))
-        return
     if item["adult"] and not explorer.adult:
         head.caption("This is an adult title, which is hidden.")
         return

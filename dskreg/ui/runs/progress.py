@@ -102,9 +102,7 @@ def chosen(found: list[Run], unreadable: list[Unreadable]) -> Run | None:
     run = next((run for run in found if run.id == wanted), None)
     bad = next((bad for bad in unreadable if bad.id == wanted), None)
     if bad:
-        st.warning(
-            f"The run “{plain(bad.id)}” cannot be read. {plain(bad.problem)}", icon=":material/broken_image:"
-        )
+        widgets.show_notice(Notice(f"The run “{bad.id}” cannot be read. {bad.problem}"))
     elif wanted and not run:
         instead = " You see the latest run instead." if found else ""
         widgets.show_notice(Notice(f"There is no run “{wanted[:80]}” here.{instead}"))
