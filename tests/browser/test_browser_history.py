@@ -31,6 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def view(page: "Page") -> list[str]:
     """What identifies the view: the headings, also those of the cards, and the sidebar's fields."""
     settle(page)
+    page.get_by_test_id("stSkeleton").first.wait_for(state="detached")  # parts that are still being loaded
     return [
         *page.get_by_role("heading").all_inner_texts(),
         *side(page).locator("input").evaluate_all("all => all.map(field => field.value)"),
@@ -59,11 +60,6 @@ def link(name: str) -> "Callable[[Page], Locator]":
 
 def in_row(key: str) -> "Callable[[Page], Locator]":
     return lambda page: page.locator(f"[class*='st-key-{key.replace(' ', '-')}']").first.get_by_role("button")
-
-
-def seen_titles(page: "Page") -> "Locator":
-    side(page).get_by_text("Settings", exact=True).click()
-    return side(page).get_by_text("Hide seen titles")
 
 
 def preset(page: "Page") -> "Locator":
@@ -125,15 +121,14 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
     "explain, below the list": (f"?{EDITED}", in_row("why_because_why"), r"/sampling\?.*item=\d+"),
     "explain a new title": (f"?{EDITED}", in_row("why_explain new"), r"/sampling\?.*item=\d+"),
     "like a title": (f"?{EDITED}", in_row("act_like"), r"liked=505%2C\d+"),
-    "seen titles": (f"sampling?{EDITED}", seen_titles, "hide_seen=false"),
     "two models of the list": (
-        f"runs?{EDITED}&models=demo&models=twin",
+        "runs?models=demo&models=twin",
         lambda page: page.get_by_role("link", name="Compare their lists"),
         r"/compare\?.*what=models",
     ),
     "undo": (f"?{EDITED}", in_sidebar("Undo all edits"), r"\?user=17&top=5$"),
     "another model": (f"?{EDITED}", another_model, "artifact=twin"),
-    "a model of the list": (f"runs?{EDITED}&models=twin", button("Open twin"), r"/\?.*artifact=twin"),
+    "a model of the list": ("runs?models=twin", button("Open twin"), r"/\?.*artifact=twin"),
     "a stop of the walk": (
         f"sampling?{EDITED}&item=36&show=Traverse&trail=36,5",
         button("Select this item"),
