@@ -107,7 +107,8 @@ def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
     widgets.notices_here(st.container())
     tour.draw(page, header)
     if not needs_model:
-        _open_page()
+        # The model's field is not drawn, so its value does not reach the URL by itself
+        _open_page(**{name: st.session_state[name] for name in ("artifact",) if name in st.session_state})
     elif not _draw():
         st.stop()
     st.session_state["framed"] = True
@@ -120,11 +121,11 @@ def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
             link.copy_button()  # last: now the URL holds the page's own settings too
 
 
-def _open_page() -> None:
-    """Go to the page that a callback asked for."""
+def _open_page(**parameters: str) -> None:
+    """Go to the page that a callback asked for, with these parameters besides those of the bound fields."""
     if page := st.session_state.pop("go", None):
         # None would clear the URL, which Streamlit refuses for bound parameters
-        st.switch_page(page, query_params={})
+        st.switch_page(page, query_params=parameters)
 
 
 def _draw() -> bool:
