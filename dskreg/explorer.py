@@ -193,7 +193,6 @@ class Explorer(Explainer):
         self,
         profile: Profile,
         top: int = 10,
-        hide_seen: bool = True,
         genres: Iterable[str] = (),
         types: Iterable[str] = (),
         most_likes: int | None = None,
@@ -206,13 +205,13 @@ class Explorer(Explainer):
 
         A user without a like is listed the most liked items, each with the score 0.
         `most_likes`: only items that so many users like, or fewer. `diversity` 0 .. 1 trades score for
-        variety (dskreg/serving/diversity.py); `score_rank` is the rank by score alone. Disliked items, and
-        what a custom profile lists, are always left out. `cold_boost` 0 .. 1000: how far items without likes
+        variety (dskreg/serving/diversity.py); `score_rank` is the rank by score alone.
+        `cold_boost` 0 .. 1000: how far items without likes
         may rise, 0: as if unscored, they come last; None: as chosen on validation. Raises InputError when
         `top` is below 1, `most_likes` below 0 or another number out of range.
         """
         core = self.core.boosted(cold_boost)
-        return lists.recommend(core, profile, top, hide_seen, genres, types, most_likes, diversity)
+        return lists.recommend(core, profile, top, genres, types, most_likes, diversity)
 
     def listing(
         self, profile: Profile, listed: np.ndarray, score: np.ndarray, score_rank: np.ndarray

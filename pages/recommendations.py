@@ -57,7 +57,7 @@ def table_columns(explorer: Explorer, profile: Profile, chosen: filters.Filters)
         *(["score_rank"] if chosen.diversity else []),
         "reason",
         *known_columns(explorer),
-        *([] if chosen.hide_seen else ["seen", "held_out"]),
+        *([] if explorer.hide_seen else ["seen", "held_out"]),
     ]
 
 
@@ -71,7 +71,7 @@ def show_list(selection: Selection, chosen: filters.Filters, near: str) -> None:
     explorer, profile, top = selection.explorer, selection.profile, selection.top
     recommended: pd.DataFrame = cache.recommendations(explorer, profile, top, **chosen.arguments())
     if recommended.empty:
-        filters.show_nothing(chosen)
+        filters.show_nothing(chosen, explorer.hide_seen)
         return
     if len(recommended) < top:
         st.caption(f"Only {len(recommended)} items match the filters.")
@@ -115,15 +115,15 @@ def show(selection: Selection) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.header(heading(selection), anchor=False, width="stretch")
         view_place = st.container(width="content")
-        wanted = panels.near_field()
-    with above:
-        panels.show_near(explorer, profile, wanted)
     with st.container(horizontal=True, gap="small", key="strips"):
         if profile.history:
             with st.container(key="strip_likes"):
                 taste.show_likes(explorer, profile, known_columns(explorer))
         with st.container(key="strip_filters"):
             chosen, invalid = filters.choose(explorer, view_place)
+    wanted = st.session_state["near"].strip()
+    with above:
+        panels.show_near(explorer, profile, wanted)
     if words := chosen.in_words():
         st.caption(f"Filters: {plain(words)}")
     if invalid:

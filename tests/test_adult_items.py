@@ -76,7 +76,7 @@ def named(value: Any) -> list[str]:
 def answers(explorer: Explorer, item: int) -> Iterator[tuple[str, Any]]:
     """What is said about the user and one item."""
     profile, items = explorer.profile(USER), explorer.items["item_id"].tolist()
-    yield "recommend", explorer.recommend(profile, ITEMS, hide_seen=False, diversity=0.3)
+    yield "recommend", explorer.with_seen.recommend(explorer.profile(OTHER), ITEMS, diversity=0.3)
     yield "liked", explorer.liked(explorer.edited(profile, items[:6]))
     yield "item", explorer.item(item)
     yield "find", [explorer.find_items(text) for text in ("", "secret", str(item))]
@@ -95,7 +95,7 @@ def answers(explorer: Explorer, item: int) -> Iterator[tuple[str, Any]]:
     yield (
         "rivals",
         [
-            explorer.rivals.recommend(name, explorer.profile(OTHER), ITEMS, hide_seen=False)
+            explorer.with_seen.rivals.recommend(name, explorer.profile(OTHER), ITEMS)
             for name in ("DSKReG", "popularity", "item-kNN", "EASE")
         ],
     )

@@ -47,7 +47,7 @@ def test_lists_and_explanations_have_the_same_score_at_every_boost(demo: Explore
 
 def test_at_zero_items_without_likes_come_last(demo: Explorer) -> None:
     profile = demo.profile(17)
-    listed = demo.recommend(profile, len(demo.items), hide_seen=False, cold_boost=0)
+    listed = demo.with_seen.recommend(profile, len(demo.items), cold_boost=0)
     cold = listed["likes"].to_numpy() == 0
     assert listed["score"].min() < 0 and not listed["score"][cold].any()
     assert cold[-cold.sum() :].all() and 0 < cold.sum() == (demo.items["likes"] == 0).sum()

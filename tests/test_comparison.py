@@ -78,7 +78,7 @@ def test_the_full_ranking_contains_every_item_except_the_history_once(explorer: 
     known = explorer.core.positions(profile.history)
     assert (ranks[known] == 0).all()
     assert sorted(ranks[ranks > 0]) == list(range(1, len(ranks) - len(known) + 1))
-    listed = explorer.rivals.recommend(name, profile, 20, hide_seen=False)
+    listed = explorer.with_seen.rivals.recommend(name, profile, 20)
     assert (
         ranks[explorer.core.positions(listed["item_id"])].tolist()
         == listed["rank"].tolist()
@@ -189,13 +189,13 @@ def test_a_large_ease_is_fitted_only_on_request(monkeypatch: pytest.MonkeyPatch)
 def test_hiding_adult_items_changes_the_lists_and_neither_fits_nor_metrics() -> None:
     whole = Explorer.open(DEMO)
     first = whole.core.directory.item(
-        whole.rivals.recommend("EASE", whole.profile(17), 1, hide_seen=False)["item_id"].iloc[0]
+        whole.with_seen.rivals.recommend("EASE", whole.profile(17), 1)["item_id"].iloc[0]
     )
     whole.core.directory.__dict__["adult"] = np.arange(len(whole.items)) == first
     veiled = whole.without_adult
     assert veiled is not whole and veiled.core.baselines is whole.core.baselines
     assert whole.items["item_id"].iloc[first] not in set(
-        veiled.rivals.recommend("EASE", whole.profile(17), 50, hide_seen=False)["item_id"]
+        veiled.with_seen.rivals.recommend("EASE", whole.profile(17), 50)["item_id"]
     )
     assert veiled.rivals.metrics(whole.profile(17)).equals(whole.rivals.metrics(whole.profile(17)))
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dskreg.explore.neighbour_shares import AT_RANDOM, BINS, LISTED, neighbour_shares
-from dskreg.explorer import Explorer, InputError, list_artifacts
+from dskreg.explorer import Change, Explorer, InputError, list_artifacts
 from dskreg.graph.candidates import build
 from tests.small import DEMO, SMALL, opened, random_world
 from tests.worlds import EVERYTHING
@@ -73,16 +73,13 @@ def test_a_disliked_title_is_never_listed(explorer: Explorer) -> None:
         next(i for i in profile.seen if i not in profile.history),
     )
     edited = explorer.edited(profile, disliked=disliked)
-    for hide_seen in (True, False):
-        assert not set(explorer.recommend(edited, len(explorer.items), hide_seen=hide_seen)["item_id"]) & set(
-            disliked
-        )
-        assert not set(
-            explorer.rivals.recommend("popularity", edited, len(explorer.items), hide_seen=hide_seen)[
-                "item_id"
-            ]
-        ) & set(disliked)
-    assert set(explorer.recommend(profile, len(explorer.items), hide_seen=False)["item_id"]) >= set(disliked)
+    for model in (explorer, explorer.with_seen):
+        for found in (
+            model.recommend(edited, len(model.items)),
+            model.rivals.recommend("popularity", edited, len(model.items)),
+        ):
+            assert not set(found["item_id"]) & set(disliked)
+    assert set(explorer.with_seen.recommend(profile, len(explorer.items))["item_id"]) >= set(disliked)
 
 
 def test_a_varied_list_says_where_each_title_stands_by_score_alone(explorer: Explorer) -> None:
@@ -94,9 +91,37 @@ def test_a_varied_list_says_where_each_title_stands_by_score_alone(explorer: Exp
 
 def test_shown_seen_titles_are_marked(explorer: Explorer) -> None:
     profile = explorer.profile(17)
-    shown = explorer.recommend(profile, len(explorer.items), hide_seen=False)
-    assert set(shown[shown["seen"]]["item_id"]) == set(profile.seen)
-    assert set(shown[shown["held_out"]]["item_id"]) <= set(profile.seen) - set(profile.history)
+    model = explorer.with_seen
+    shown = model.recommend(profile, len(explorer.items))
+    assert set(shown[shown["seen"]]["item_id"]) == set(profile.seen) - set(profile.history)
+    held_out = set(explorer.rivals.held_out(profile)["item_id"])
+    assert set(shown[shown["held_out"]]["item_id"]) == held_out and held_out
+    counts = explorer.left_out(profile)
+    assert len(shown) == len(explorer.recommend(profile, len(explorer.items))) + counts["seen"]
+    assert counts["held_out"] == len(held_out) and counts["history"] == len(profile.history)
+    assert model.left_out(profile) == {
+        "history": len(profile.history),
+        "seen": 0,
+        "held_out": 0,
+        "disliked": 0,
+    }
+
+
+def test_the_model_with_seen_titles_ranks_alike_in_all_its_answers(explorer: Explorer) -> None:
+    """Also with another boost, which copies the model."""
+    profile = explorer.profile(17)
+    for model in (explorer.with_seen, explorer.boosted(2.0).with_seen, explorer.with_seen.boosted(2.0)):
+        listed = model.recommend(profile, 30)
+        assert listed["seen"].any()
+        assert model.rivals.recommend("DSKReG", profile, 30)["item_id"].tolist() == listed["item_id"].tolist()
+        assert model.ranks(profile)[listed["item_id"]].tolist() == listed["rank"].tolist()
+        assert model.smallest_removal(profile, 1).first == listed["item_id"].iloc[0]
+        seventh = listed["item_id"].iloc[6]
+        gone = Change(without_titles=profile.history[:1])
+        found = model.what_if(profile, seventh, gone)
+        assert found.rank_before == 7 and found.ranked_after == found.ranked_before
+        assert profile.history[0] not in found.moves["item_id"].tolist()
+    assert not explorer.recommend(profile, 30)["seen"].any()
 
 
 def test_the_lists_of_all_users_equal_the_single_lists(explorer: Explorer) -> None:

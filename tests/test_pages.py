@@ -108,6 +108,27 @@ def test_an_invalid_parameter_is_named_and_the_page_is_shown(parameters: dict[st
     assert app.title
 
 
+def test_notices_stand_above_the_title_on_all_pages() -> None:
+    """Those of the sidebar's parameters and those of the page's own."""
+    app = visit(item="nothing", genres="nonsense", near="no such title")
+    for page, name, value in (
+        ("recommendations", "liked_by", "everybody"),
+        ("sampling", "show", "nonsense"),
+        ("what_if", "without", "nonsense"),
+        ("compare", "what", "nonsense"),
+        ("embeddings", "colour", "nonsense"),
+        ("model", "item", "nothing"),
+        ("runs", "run", "nonsense"),
+    ):
+        if page != "recommendations":
+            app.switch_page(f"pages/{page}.py")
+            app.query_params[name] = value
+            fine(app.run())
+        drawn = [element.type for element in app.main if element.type in ("title", "warning")]
+        own = page not in ("model", "runs")
+        assert drawn.count("warning") >= 1 + own and drawn.index("title") == drawn.count("warning"), page
+
+
 def test_an_unknown_profile_is_replaced_by_a_dataset_user_until_the_link_is_corrected() -> None:
     app = visit(profile="nobody")
     assert app.radio(key="profile_kind").value == "viewer"

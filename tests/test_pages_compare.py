@@ -89,8 +89,9 @@ def test_a_link_with_the_old_name_of_a_view_opens_it(old: str, new: str) -> None
 
 
 def test_the_lists_are_the_recommendations_of_dskreg_and_ease(explorer: Explorer) -> None:
-    app, profile = visit(), explorer.profile(USER)
-    expected = [explorer.rivals.recommend(name, profile, 8, hide_seen=False) for name in ("DSKReG", "EASE")]
+    app, profile = visit(hide_seen="false"), explorer.profile(USER)
+    rivals = explorer.with_seen.rivals
+    expected = [rivals.recommend(name, profile, 8) for name in ("DSKReG", "EASE")]
     assert lists(app) == [table["title"].tolist() for table in expected]
     overlap = Overlap.of(*(table["item_id"].tolist() for table in expected))
     assert metric(app, "Overlap") == f"{overlap.common} of 8"
@@ -149,9 +150,7 @@ def test_a_profile_without_held_out_items_has_a_reason_in_place_of_figures(
         parameters = {"disliked": "36", "liked": "1"}
     app, reason = visit(**parameters), explorer.rivals.untestable(profile)
     assert reason and reason in said(app) and len(lists(app)) == 2
-    assert not tables(app, "recommender", "recall") and not [
-        toggle for toggle in app.toggle if toggle.key == "hidden"
-    ]
+    assert not tables(app, "recommender", "recall")
 
 
 def test_an_expensive_baseline_is_computed_only_on_request(monkeypatch: pytest.MonkeyPatch) -> None:

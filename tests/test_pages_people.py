@@ -1,7 +1,8 @@
 """The frame, driven as in a browser: choosing users, editing profiles, adult titles, the link, the tour."""
 
+import json
 from dataclasses import replace
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,7 +12,7 @@ from dskreg.serving.directory import VEILED
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.ui.common import cache
-from dskreg.ui.frame import tour
+from dskreg.ui.frame import sidebar, tour
 from tests.visits import DEMO, ROOT, button, fine, said, visit
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
@@ -232,20 +233,61 @@ def test_a_model_without_adult_titles_has_no_switch_for_them() -> None:
 # The link
 
 
+def copied(app: AppTest) -> dict[str, list[str]]:
+    """The parameters of the link that the button copies."""
+    query = json.loads(app.get("bidi_component")[0].proto.json)["query"]
+    return parse_qs(query.removeprefix("?"), strict_parsing=True)
+
+
 def test_the_copied_link_contains_every_parameter() -> None:
     parameters = {"user": "17", "liked": "36", "top": "7", "genres": "Action"}
-    shown = next(code.value for code in visit(**parameters).code)
-    assert {name: value[0] for name, value in parse_qs(urlsplit(shown).query).items()} == parameters
+    assert {name: [value] for name, value in parameters.items()}.items() <= copied(
+        visit(**parameters)
+    ).items()
+
+
+def test_the_copied_link_shows_the_same_view_when_the_defaults_are_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = visit()
+    link, profile, titles = copied(app), profile_of(app), offered(app)
+    assert link["artifact"] == ["demo"] and link["user"] == [str(profile.user_id)]
+    assert link["item"] == [str(titles[0])] and link["top"] == ["10"] and link["hide_seen"] == ["true"]
+    assert "boost" in link and link["view"] == ["cards"] and link["diversity"] == ["0"]
+    monkeypatch.setattr(cache, "suggested_user", lambda explorer: 17)
+    monkeypatch.setattr(sidebar, "TOP", 20)
+    assert offered(visit()) != titles
+    again = visit(**link)
+    assert profile_of(again) == profile and offered(again) == titles and not again.warning
+    assert again.session_state["selection"].item_id == titles[0] and copied(again) == link
+
+
+@pytest.mark.parametrize(
+    ("page", "view", "pinned"),
+    [
+        ("sampling", "", {"seed", "k", "noise", "show"}),
+        ("compare", "users", {"what", "other"}),
+        ("compare", "items", {"what", "other_title"}),
+        ("compare", "entities", {"what", "entity"}),
+        ("embeddings", "", {"map", "method", "colour", "near_k", "zoom"}),
+    ],
+)
+def test_the_copied_link_pins_the_settings_of_the_page(page: str, view: str, pinned: set[str]) -> None:
+    app = visit(page, user="17")
+    if view:
+        app.button_group(key="what").set_value(view)
+    assert pinned <= copied(fine(app.run())).keys()
 
 
 # The tour
 
 
-def test_the_tour_is_offered_once_on_a_first_visit() -> None:
+def test_the_tour_is_pointed_out_until_the_first_choice() -> None:
     app = fine(visit())
     assert "New here?" in said(app)
-    assert "New here?" not in said(press(app, "tour_refuse"))
-    assert "New here?" not in said(fine(app.run()))
+    app.switch_page("pages/model.py").run()
+    assert "New here?" not in said(fine(app))
+    assert "New here?" not in said(fine(app.switch_page("pages/recommendations.py").run()))
 
 
 @pytest.mark.parametrize("parameters", [{"user": "17"}, {"profile": "mine"}], ids=str)
@@ -266,7 +308,7 @@ def test_the_tour_leads_through_all_pages_back_and_to_its_end() -> None:
     app = press(app, "tour_end")
     assert f"of {count}]" not in said(app)
     assert "New here?" not in said(app)
-    assert f"1 of {count}" in said(press(app, "tour_again"))
+    assert f"1 of {count}" in said(press(app, "tour_start"))
 
 
 def test_the_tour_follows_the_page_that_the_user_opens() -> None:

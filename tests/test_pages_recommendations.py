@@ -326,14 +326,6 @@ def test_a_disliked_title_is_replaced_by_another(explorer: Explorer) -> None:
     assert app.session_state["disliked"] == gone
 
 
-def test_a_like_can_be_undone_where_seen_titles_are_shown(explorer: Explorer) -> None:
-    wanted = str(explorer.recommend(explorer.profile(34), 1)["item_id"].iloc[0])
-    app = visit(view="cards", user="34", liked=wanted, hide_seen="false", top="50")
-    app.button(key=f"unlike {wanted}").click()
-    assert fine(app.run()).session_state["liked"] == ""
-    assert not [button for button in app.button if button.key == f"unlike {wanted}"]
-
-
 def test_a_like_on_a_card_adds_the_title_to_a_custom_profile(explorer: Explorer) -> None:
     app = visit(view="cards", profile="mine", titles=",".join(popular(explorer, 2)))
     wanted = first_card(app)

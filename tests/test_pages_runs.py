@@ -87,6 +87,23 @@ def test_the_form_starts_a_run_with_its_settings(folder: Path) -> None:
     assert "at most 3 epochs, seed 7" in said(app)
 
 
+def test_the_form_says_how_long_the_run_will_take_and_the_sidebar_has_no_user() -> None:
+    app = visit("runs")
+    assert not app.sidebar.children
+
+    def expected() -> str:
+        return next(line for line in said(app).splitlines() if line.startswith("**Estimated time"))
+
+    short = expected()
+    assert "since the training of “demo” took" in short
+    app.number_input(key="train_epochs").set_value(10_000)
+    app = fine(app.run())
+    assert expected() != short and "min" in expected()
+    app.button_group(key="train_preset").set_value("paper")
+    app = fine(app.run())
+    assert "unknown" in expected() and "paper" in expected()
+
+
 def test_a_run_shows_its_progress_curves_and_epochs() -> None:
     app = start(visit("runs"), "fresh")
     run_id = app.session_state["run"]

@@ -7,13 +7,16 @@ member: every question then has one signature and one docstring, which `help(Exp
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
 from dskreg.errors import InputError
 from dskreg.evaluation.ranking import ranks
+from dskreg.explain import lists
 from dskreg.explain.explanation import Explanation, explain
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
 from dskreg.model.sampling import DrawSettings
@@ -206,6 +209,34 @@ class Explainer:
         """
         by = self.core.order(profile, self.core.scores(profile))
         return pd.Series(ranks(by, ~self.core.hidden(profile)), index=self.core.items["item_id"])
+
+    # Who is shown what
+
+    @property
+    def hide_seen(self) -> bool:
+        """Do lists and ranks leave out whatever a user has seen?"""
+        return self.core.hide_seen
+
+    @cached_property
+    def with_seen(self) -> Self:
+        """The same model; lists and ranks leave out a user's history and dislikes alone, so that held-out
+        items can be listed.
+        """
+        if not self.hide_seen:
+            return self
+        other = copy.copy(self)
+        for name in ("rivals", "without_adult"):  # they rank
+            other.__dict__.pop(name, None)
+        other.core = copy.copy(self.core)
+        other.core.__dict__.pop("without_adult", None)
+        other.core.hide_seen = False
+        return other
+
+    def left_out(self, profile: Profile) -> dict[str, int]:
+        """How many items this user's lists leave out: history, seen (without the history), held_out (of
+        these) and disliked.
+        """
+        return lists.left_out(self.core, profile)
 
     def smallest_removal(
         self, profile: Profile, most: int = 5, item_id: object = None, top: int = 1

@@ -25,7 +25,6 @@ def recommend(
     core: TrainedModel,
     profile: Profile,
     top: int,
-    hide_seen: bool,
     genres: Iterable[str],
     types: Iterable[str],
     most_likes: int | None,
@@ -38,7 +37,7 @@ def recommend(
         raise InputError(f"diversity: expected 0 to 1 (got {diversity})")
     score = core.scores(profile)
     by = core.order(profile, score)
-    hidden = core.hidden(profile, hide_seen, genres, types, most_likes)
+    hidden = core.hidden(profile, genres, types, most_likes)
     pool = max(POOL, WIDE * top) if diversity else top
     ranked = top_items(by[None], sparse.csr_matrix(hidden[None]), min(pool, len(by)))[0]
     ranked = ranked[ranked >= 0]
@@ -83,6 +82,18 @@ def _explained(
     first, ids = added.argmax(0), core.directory.item_ids
     because = [ids[history[h]] if added[h, n] > 0 else None for n, h in enumerate(first)]
     return share, why, because
+
+
+def left_out(core: TrainedModel, profile: Profile) -> dict[str, int]:
+    """The counts of `Explorer.left_out`."""
+    known = {*profile.history, *profile.disliked}
+    further = np.array(core.positions(set(profile.seen) - known), dtype=int)[: None if core.hide_seen else 0]
+    return {
+        "history": len(profile.history),
+        "seen": len(further),
+        "held_out": int(core.held_out(profile)[further].sum()),
+        "disliked": len(profile.disliked),
+    }
 
 
 def of_all_users(

@@ -106,7 +106,8 @@ def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Chang
         ties.gone[item, _slot(core, item, other, relation)] = True
     edited = _edited(core, ties)
     score = core.scores(profile), edited.scores(then)
-    shown = ~core.hidden(profile), ~core.hidden(then)
+    hidden = core.hidden(profile)
+    shown = ~hidden, ~(hidden | core.hidden(then))
     by = core.order(profile, score[0]), core.order(then, score[1])
     rank = ranks(by[0], shown[0]) * shown[0], ranks(by[1], shown[1]) * shown[1]  # 0: not shown
     untouched = GraphEdit(np.zeros_like(ties.gone), core.graph.strengths, np.zeros_like(ties.gone))

@@ -68,16 +68,12 @@ class Comparison:
         name: str,
         profile: Profile,
         top: int = 10,
-        hide_seen: bool = True,
         genres: Iterable[str] = (),
         types: Iterable[str] = (),
         large: bool = False,
     ) -> pd.DataFrame:
         """rank, item_id, title, type, genres, likes, score, score_rank, seen, held_out of the recommender's
-        top items.
-
-        Without `hide_seen`, only the history and the user's dislikes are excluded, so held-out items can
-        appear.
+        top items; `with_seen` decides what is left out, as for `Explorer.recommend`.
 
         Raises:
             InputError: `top` is below 1, or the recommender cannot run.
@@ -85,8 +81,7 @@ class Comparison:
         if top < 1:
             raise InputError(f"top: expected at least 1 (got {top})")
         score, core = self.scores(name, profile, large), self.core
-        hidden = core.hidden(profile, hide_seen, genres, types)
-        hidden[core.positions(profile.history)] = True
+        hidden = core.hidden(profile, genres, types)
         ranked = top_items(score[None], sparse.csr_matrix(hidden[None]), min(top, len(score)))[0]
         ranked = ranked[ranked >= 0]
         seen = np.zeros(len(score), dtype=bool)

@@ -17,6 +17,7 @@ import os
 import threading
 import time
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING
 from dskreg.documents import read_bytes, read_json
 from dskreg.errors import InputError
 from dskreg.runs import process as processes
+from dskreg.runs.estimate import Estimate, estimate, interactions_in, timed
 from dskreg.runs.journal import Done, RunStatus, read
 from dskreg.runs.request import DEMO, DEVICES, MOST_EPOCHS, MOST_SEED, NAME, Request
 from dskreg.runs.run import ASKED, Run, State, Unreadable
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     import psutil
 
 __all__ = [
+    "DEMO",
     "DEVICES",
     "MOST",
     "MOST_EPOCHS",
@@ -79,6 +82,15 @@ class Runs:
                 if known and path.name != DEMO and _showable(path.name):
                     found.append(path.name)
         return [DEMO, *found]
+
+    def estimate(
+        self, data: str, preset: str, epochs: int | None, artifacts: Iterable[Path]
+    ) -> tuple[int | None, Estimate | None]:
+        """(interactions of the data set, how long a run on it will take by the trainings of these artifacts);
+        None where unknown (dskreg/runs/estimate.py).
+        """
+        size = None if data == DEMO else interactions_in(self.data / data)
+        return size, estimate(data, preset, epochs, size, timed(artifacts))
 
     def listing(self) -> tuple[list[Run], list[Unreadable]]:
         """Every run, the latest first, and the entries that cannot be read as runs."""

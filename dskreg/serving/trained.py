@@ -44,6 +44,7 @@ class TrainedModel:
     catalogue: all items with the noise-free picks that the artifact keeps, ready to be scored for any user
     items:     one row per item: item_id, title, type, genres, likes, candidates, ...
     kept_out:  `[I]` bool, items that no list, search or map shows (adult ones, unless they are asked for)
+    hide_seen: do lists and ranks leave out all that a user has seen, or the history alone?
     """
 
     def __init__(self, path: Path, artifact: Artifact) -> None:
@@ -55,6 +56,7 @@ class TrainedModel:
         self.all_items = torch.arange(len(data.items))
         self.catalogue = catalogue_of(self.model, artifact.picks)
         self.kept_out = np.zeros(len(data.items), dtype=bool)
+        self.hide_seen = True
         self.baselines = FittedBaselines(data, artifact.metrics)
         folds = KNOWN if artifact.config.train.refit else (TRAIN,)
         self._look_up(Directory(data, artifact.config.graph.max_share, folds))
@@ -254,20 +256,17 @@ class TrainedModel:
     def hidden(
         self,
         profile: Profile,
-        hide_seen: bool = True,
         genres: Iterable[str] = (),
         types: Iterable[str] = (),
         most_likes: int | None = None,
     ) -> np.ndarray:
-        """`[I]` bool: items that this user's list leaves out. An item passes with any of `genres` and any
-        of `types`; no filter lets all pass.
-
-        `most_likes`: only items pass that the model knows so many users to like, or fewer; those of 0 are
-        ranked by the graph alone. What is disliked, and what a custom profile lists, is always left out.
+        """`[I]` bool: items that this user's list leaves out: the history, what is disliked, and with
+        `hide_seen` all else that was seen. An item passes with any of `genres` and any of `types`, and with
+        at most `most_likes` likes that the model knows; those of 0 are ranked by the graph alone.
         """
         hidden = self.kept_out.copy()
-        hidden[self.positions(profile.disliked)] = True
-        if hide_seen or profile.user_id is None:
+        hidden[self.positions((*profile.history, *profile.disliked))] = True
+        if self.hide_seen:
             hidden[self.positions(profile.seen)] = True
         genres, types = set(genres), set(types)
         if genres:

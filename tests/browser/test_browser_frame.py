@@ -45,7 +45,7 @@ def test_unknown_ids_of_a_link_are_named(page: "Page", server: str) -> None:
 def test_the_tour_can_be_taken_by_keyboard(page: "Page", server: str) -> None:
     page.goto(server)
     says(settle(page), "New here?")
-    page.get_by_role("button", name="Start the tour").focus()
+    page.get_by_role("button", name="Take the tour").focus()
     page.keyboard.press("Enter")
     steps = ("Recommendations", "Sampling", "What if", "Compare", "Embeddings", "Model", "Runs")
     for place, name in enumerate(steps, 1):
@@ -60,12 +60,3 @@ def test_the_tour_can_be_taken_by_keyboard(page: "Page", server: str) -> None:
     page.get_by_role("link", name="Recommendations").first.click()
     says(settle(page), "Recommendations for")
     assert "New here?" not in settle(page).inner_text()
-
-
-def test_the_offer_of_the_tour_can_be_dismissed(page: "Page", server: str) -> None:
-    page.goto(server)
-    says(settle(page), "New here?")
-    page.get_by_role("button", name="Dismiss").click()
-    page.get_by_text("New here?").wait_for(state="detached")
-    page.get_by_role("button", name="Take the tour").click()
-    says(settle(page), "1 of 7")

@@ -31,6 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def view(page: "Page") -> list[str]:
     """What identifies the view: the headings, also those of the cards, and the sidebar's fields."""
     settle(page)
+    page.get_by_test_id("stSkeleton").first.wait_for(state="detached")  # parts that are still being loaded
     return [
         *page.get_by_role("heading").all_inner_texts(),
         *side(page).locator("input").evaluate_all("all => all.map(field => field.value)"),
@@ -55,6 +56,10 @@ def in_sidebar(name: str) -> "Callable[[Page], Locator]":
 
 def link(name: str) -> "Callable[[Page], Locator]":
     return lambda page: side(page).get_by_role("link", name=name).first
+
+
+def in_row(key: str) -> "Callable[[Page], Locator]":
+    return lambda page: page.locator(f"[class*='st-key-{key.replace(' ', '-')}']").first.get_by_role("button")
 
 
 def preset(page: "Page") -> "Locator":
@@ -110,10 +115,20 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
     ),
     "the other user": (f"compare?{EDITED}&what=users&other=3", button("Swap"), r"user=3\b"),
     "another page": (f"?{EDITED}&view=table", link("Compare"), "/compare"),
-    "the tour": (f"sampling?{EDITED}", in_sidebar("Take the tour"), r"/\?"),
+    "the tour": (f"sampling?{EDITED}", button("Take the tour"), r"/\?"),
+    "more like a title": (f"?{EDITED}", in_row("act_more"), r"near=\d+"),
+    "a title like it": (f"?{EDITED}&near=36", in_row("act_similar_more"), r"near=(?!36\b)\d+"),
+    "explain, below the list": (f"?{EDITED}", in_row("why_because_why"), r"/sampling\?.*item=\d+"),
+    "explain a new title": (f"?{EDITED}", in_row("why_explain new"), r"/sampling\?.*item=\d+"),
+    "like a title": (f"?{EDITED}", in_row("act_like"), r"liked=505%2C\d+"),
+    "two models of the list": (
+        "runs?models=demo&models=twin",
+        lambda page: page.get_by_role("link", name="Compare their lists"),
+        r"/compare\?.*what=models",
+    ),
     "undo": (f"?{EDITED}", in_sidebar("Undo all edits"), r"\?user=17&top=5$"),
     "another model": (f"?{EDITED}", another_model, "artifact=twin"),
-    "a model of the list": (f"runs?{EDITED}&models=twin", button("Open twin"), r"/\?.*artifact=twin"),
+    "a model of the list": ("runs?models=twin", button("Open twin"), r"/\?.*artifact=twin"),
     "a stop of the walk": (
         f"sampling?{EDITED}&item=36&show=Traverse&trail=36,5",
         button("Select this item"),
@@ -124,6 +139,7 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
 
 SHORT = (
     "explain",
+    "more like a title",
     "the map's title",
     "the next title",
     "the counterfactual",

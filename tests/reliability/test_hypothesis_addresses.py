@@ -125,9 +125,9 @@ ONE = strategies.one_of(
     TEXT,
 )
 VALUE = ONE | strategies.lists(ONE, max_size=5).map(",".join)
-SIDEBAR = ("artifact", "profile", "user", "titles", "liked", "disliked", "item", "top", "adult")
+SIDEBAR = ("artifact", "profile", "user", "titles", "liked", "disliked", "item", "top", "adult", "hide_seen")
 PAGES = {
-    "recommendations": ("genres", "types", "liked_by", "hide_seen", "diversity", "view", "near"),
+    "recommendations": ("genres", "types", "liked_by", "diversity", "view", "near"),
     "sampling": (
         *(
             "noise",
@@ -154,7 +154,6 @@ PAGES = {
         *(
             "what",
             "large",
-            "hidden",
             "all_four",
             "left",
             "depth",

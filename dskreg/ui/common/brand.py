@@ -20,14 +20,21 @@ WORDMARK = (
 
 # Streamlit writes white on primaryColor, and primaryColor on the page. On a dark page no colour has a
 # contrast of 4.5 : 1 both ways, so .streamlit/config.toml sets a light one, and the text on it is dark.
-_ON_ACCENT = """<style>
+# Controls are at least 24 pixels high and wide where they take a touch.
+_STYLE = """<style>
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] p,
 span[data-tag-index], span[data-tag-index] * {
   color: light-dark(#ffffff, #12191b) !important
+}
+[data-testid="stTooltipIcon"] button { box-sizing: content-box; padding: 5px; margin: -5px }
+[data-testid="stRadioOption"], [data-testid="stCheckbox"] label,
+[data-testid="stMultiSelect"] button[aria-haspopup] { min-height: 24px }
+[data-testid="stSlider"] [role="group"] > div > div[data-rac]::after {
+  content: ""; position: absolute; inset: -7px
 }
 </style>"""
 
 
 def style() -> None:
-    """Dark text on filled buttons and chips where the theme is dark, on every page."""
-    st.html(_ON_ACCENT)
+    """Dark text on filled buttons and chips where the theme is dark, and touch targets, on every page."""
+    st.html(_STYLE)

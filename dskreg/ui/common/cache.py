@@ -16,7 +16,7 @@ import streamlit as st
 from dskreg.explorer import Explanation, Explorer, Profile, fingerprint, list_artifacts
 from dskreg.storage import places
 
-NO_FILTERS = {"hide_seen": True, "genres": (), "types": (), "most_likes": None, "diversity": 0.0}
+NO_FILTERS = {"genres": (), "types": (), "most_likes": None, "diversity": 0.0}
 ROOT = places.APP
 """The folder of app.py."""
 
@@ -69,24 +69,26 @@ def boosted(explorer: Explorer, boost: float) -> Explorer:
     """The cached `Explorer.boosted`; the model's own boost gives the explorer itself."""
     if explorer.cold_boost in (None, boost):
         return explorer
-    return _boosted(str(explorer.path), explorer.content, explorer.adult, boost, explorer)
+    variant = (explorer.content, explorer.adult, explorer.hide_seen)
+    return _boosted(str(explorer.path), variant, boost, explorer)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _boosted(path: str, content: str, adult: bool, boost: float, _explorer: Explorer) -> Explorer:
+def _boosted(path: str, variant: tuple[object, ...], boost: float, _explorer: Explorer) -> Explorer:
     return _explorer.boosted(boost)
 
 
 def ask(explorer: Explorer, what: str, *arguments: Any, **named: Any) -> Any:
     """A copy of the cached `explorer.what(*arguments, **named)`, such as `maps.similar` or `tastes.find`.
 
-    The key is the artifact's path and content, whether adult titles are shown, the cold boost, and the
-    arguments' `repr`: pass plain values and frozen dataclasses.
+    The key is the artifact's path and content, whether adult titles and seen titles are shown, the cold
+    boost, and the arguments' `repr`: pass plain values and frozen dataclasses.
     """
     asked = (
         str(explorer.path),
         explorer.content,
         explorer.adult,
+        explorer.hide_seen,
         explorer.cold_boost,
         what,
         repr(arguments),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dskreg.explorer import Explanation, Explorer, Profile, harmless, legible, percent
 from dskreg.ui.common.charts import shorten
@@ -69,9 +70,15 @@ class Notice:
     action: Callable[[], None] | None = None
 
 
+def notices_here(place: DeltaGenerator) -> None:
+    """From now on, notices stand in this place: the frame's, above the page's title."""
+    st.session_state["notices"] = place
+
+
 def show_notice(notice: Notice) -> None:
-    """A warning with the notice's button beside it."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    """A warning with the notice's button beside it, above the page's title."""
+    place = st.session_state.get("notices") or st.container()
+    with place.container(horizontal=True, vertical_alignment="center"):
         st.warning(plain(notice.text[:1].upper() + notice.text[1:]), icon=":material/link_off:", width=700)
         if notice.button:
             st.button(notice.button, key=f"notice {notice.button}", on_click=notice.action)
@@ -101,7 +108,9 @@ def not_followed(asked: dict[str, str], shown: dict[str, object]) -> list[str]:
 
 
 def profile_header(explorer: Explorer, profile: Profile, prefix: str = "") -> None:
-    """The profile's label, with a badge where it is custom or simulated; with a prefix, the page's title."""
+    """The profile's label, with a badge where it is custom or simulated, and what its lists leave out; with a
+    prefix, the page's title.
+    """
     text = f"{prefix} {profile.label}".strip()
     text = plain(text[:1].upper() + text[1:])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -113,8 +122,20 @@ def profile_header(explorer: Explorer, profile: Profile, prefix: str = "") -> No
             st.badge("custom, kept in the link", icon=":material/link:", color="blue")
         elif explorer.simulated:
             st.badge("simulated user", icon=":material/science:", color="orange", help=SIMULATED)
+        st.caption(left_out(explorer, profile), width="content")
     if not profile.history:
         st.info(NOTHING_KNOWN, icon=":material/help:")
+
+
+def left_out(explorer: Explorer, profile: Profile) -> str:
+    """What the user's lists and ranks leave out: "Hidden: 36 liked, 28 other seen (9 held out)"."""
+    counts = explorer.left_out(profile)
+    held_out = f" ({counts['held_out']:,} held out)" if counts["held_out"] else ""
+    words = {"history": "liked", "seen": f"other seen{held_out}", "disliked": "disliked"}
+    parts = [(counts[key], f"{counts[key]:,} {text}") for key, text in words.items()]
+    adult = ["adult titles"] if explorer.adult_titles and not explorer.adult else []
+    named = [text for count, text in parts if count] + adult
+    return f"Hidden: {', '.join(named)}" if named else "Hidden: none"
 
 
 def broken_artifact(message: str, folder: Path, others: bool) -> None:

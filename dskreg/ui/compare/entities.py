@@ -9,7 +9,7 @@ from dskreg.explorer import Explorer, Profile
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.entities import OFFERED, found_by, known_entities, label
 from dskreg.ui.common.widgets import Notice, plain
-from dskreg.ui.frame import url
+from dskreg.ui.frame import link, url
 from dskreg.ui.frame.sidebar import Selection
 
 FIELDS = ("entity",)
@@ -17,7 +17,7 @@ TITLES = {
     "title": st.column_config.TextColumn("Item", pinned=True, width=190),
     "likes": st.column_config.NumberColumn("Likes", format="localized"),
     "rank": st.column_config.NumberColumn(
-        "Rank", format="localized", help="Rank among all recommendations for this user; –: seen already."
+        "Rank", format="localized", help="Rank among all recommendations for this user; –: hidden."
     ),
     "candidates": st.column_config.NumberColumn(
         "Candidates", help="Candidate neighbours of the item that the entity connects."
@@ -80,9 +80,10 @@ def show(selection: Selection) -> None:
 
 
 def ranks(explorer: Explorer, profile: Profile, item_ids: pd.Series) -> pd.Series:
-    """The items' ranks among all recommendations; missing for what the user has seen."""
+    """The items' ranks among all recommendations; missing for what these leave out."""
     found = cache.ask(explorer, "ranks", profile)[item_ids].astype("Int64").reset_index(drop=True)
-    return found.mask(item_ids.isin([*profile.seen, *profile.disliked]).to_numpy())
+    hidden = profile.seen if explorer.hide_seen else profile.history
+    return found.mask(item_ids.isin([*hidden, *profile.disliked]).to_numpy())
 
 
 def choose(selection: Selection) -> tuple[str, str] | None:
@@ -119,6 +120,7 @@ def choose(selection: Selection) -> tuple[str, str] | None:
         help="A genre, studio, franchise ... of the knowledge graph: choose one, or type a part of its name "
         "and press Enter.",
     )
+    link.pin(entity=suggested)
     relation, name, _ = known[code or suggested]
     return relation, name
 

@@ -7,7 +7,7 @@ from dskreg.explorer import Explanation, Explorer, InputError, signed
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.compare.lists import Ranked, compare_two
-from dskreg.ui.frame import sidebar, url
+from dskreg.ui.frame import link, sidebar, url
 from dskreg.ui.frame.sidebar import Selection
 
 FIELDS = ("other_title",)
@@ -110,6 +110,7 @@ def choose(explorer: Explorer, item_id: object, offered: pd.DataFrame) -> int | 
         placeholder=labels.get(suggested, "type a title"),
         help="One of the recommendations, or any item: type its title and press Enter.",
     )
+    link.pin(other_title=suggested)
     return suggested if chosen is None else chosen
 
 

@@ -105,7 +105,7 @@ def same_user(selection: Selection, other: Explorer, ground: Ground) -> tuple[Pr
             return profile, found
         text = f"“{other.name}” does not know {profile.label}"
         text += "." if ground.same_data else ": the ids of other data belong to other users."
-        widgets.show_notice(Notice(text))
+        st.warning(plain(text), icon=":material/person_off:")
     shared = shared_likes(explorer, other, profile, ground)
     if not shared:
         text = f"“{other.name}” knows none of the {len(profile.history)} liked items."

@@ -17,6 +17,10 @@ ABOUT = {
     "item-kNN": "item-kNN: items that share their users with this user's likes.",
     "EASE": "EASE: a linear model of which items are liked together.",
 }
+HIDDEN = (
+    "The lists above leave out seen items, and so the held-out ones. To see those in the lists, switch off "
+    "“Hide seen titles” in the sidebar's settings."
+)
 LOWER = 400  # pixels of a long table
 
 
@@ -25,22 +29,13 @@ def show(selection: Selection) -> None:
     explorer, profile = selection.explorer, selection.profile
     names = choose((MODEL, *explorer.rivals.names))
     untestable = cache.ask(explorer, "rivals.untestable", profile)
-    held_out_too = not untestable and st.toggle(
-        "Include held-out items",
-        value=True,
-        key="hidden",
-        bind="query-params",
-        help="On: the lists exclude only the history, as in the test, so they can contain held-out items. "
-        "Off: they exclude all seen items.",
-    )
     if len(set(names)) < len(names):
         st.info("Both sides show the same recommender. Choose another one.", icon=":material/balance:")
         return
     names, large = affordable(explorer, names)
     fit(explorer, names, profile, large)
-    settings = {"hide_seen": not held_out_too, "large": large}
     lists = [
-        Ranked(name, cache.ask(explorer, "rivals.recommend", name, profile, selection.top, **settings))
+        Ranked(name, cache.ask(explorer, "rivals.recommend", name, profile, selection.top, large=large))
         for name in names
     ]
     if len(lists) == 2:
@@ -54,6 +49,8 @@ def show(selection: Selection) -> None:
     if untestable:
         st.info(plain(untestable), icon=":material/visibility_off:")
     else:
+        if explorer.hide_seen:
+            st.caption(HIDDEN)
         show_test(explorer, profile, tuple(dict.fromkeys((MODEL, *names))), large)
 
 

@@ -15,7 +15,7 @@ from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.compare.lists import Ranked, compare_two
 from dskreg.ui.compare.user_item import show_user_item
 from dskreg.ui.compare.user_test import show_user_test
-from dskreg.ui.frame import edits, url
+from dskreg.ui.frame import edits, link, url
 from dskreg.ui.frame.sidebar import Selection
 
 FIELDS = ("other", "other_liked", "other_disliked")
@@ -85,6 +85,7 @@ def choose(explorer: Explorer, profile: Profile) -> Profile:
     edited = {field: edits.split_ids(text or "") for field, text in texts.items()}
     edited = edits.known_titles(explorer, edited, notices, "the other profile", "Remove from other profile")
     other = other_user(explorer, (wanted or "").strip(), edited, suggested, notices)
+    link.pin(other=other.user_id)
     swap.button(
         "Swap",
         icon=":material/swap_horiz:",

@@ -45,20 +45,14 @@ def dataset_user(
         placeholder=f"{suggested} (suggested)",
         icon=":material/person:",
         on_change=_take_id,
-        help=f"The id of one of {explorer.user_count:,} users; empty: a suggested user with a clear taste.",
     )
     with st.container(horizontal=True, gap="xxsmall"):
-        for label, by in (("Previous", -1), ("Random", 0), ("Next", 1)):
-            st.button(
-                label,
-                key=f"user_{label.lower()}",
-                width="stretch",
-                on_click=_step,
-                args=(explorer, profile.user_id, by),
-            )
+        for label, by in (("Previous", -1), ("Next", 1)):
+            _step_button(explorer, profile, label, by)
     # Wider than the sidebar, as the presets need
     with st.popover("Find users", icon=":material/search:", width="stretch", key="find_users"):
         finder.presets(explorer, profile.user_id)
+        _step_button(explorer, profile, "Random", 0)
         finder.search(explorer)
     known = edits.known_titles(explorer, {"liked": liked, "disliked": disliked}, notices)
     profile = explorer.edited(profile, **known)
@@ -87,6 +81,16 @@ def custom_profile(
 
 def _take_id() -> None:
     choose_user(st.session_state["user_id"] or "")
+
+
+def _step_button(explorer: Explorer, profile: Profile, label: str, by: int) -> None:
+    st.button(
+        label,
+        key=f"user_{label.lower()}",
+        width="stretch",
+        on_click=_step,
+        args=(explorer, profile.user_id, by),
+    )
 
 
 def _step(explorer: Explorer, user_id: object, by: int) -> None:

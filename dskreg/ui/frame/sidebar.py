@@ -1,7 +1,7 @@
 """The frame's sidebar: which model, which profile, which item. Pages read the outcome through `current()`.
 
 The URL holds the state. Its parameters are the keys of bound widgets: `artifact`, `profile` (viewer or mine),
-`user`, `titles`, `liked`, `disliked`, `item`, `top`, `boost`, `adult` (dskreg/ui/frame/url.py).
+`user`, `titles`, `liked`, `disliked`, `item`, `top`, `hide_seen`, `boost`, `adult` (dskreg/ui/frame/url.py).
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,20 @@ import streamlit as st
 from dskreg.explorer import Explorer, InputError, Profile
 from dskreg.ui.common import brand, cache, widgets
 from dskreg.ui.common.widgets import Notice
-from dskreg.ui.frame import boost, people, tour, url
+from dskreg.ui.frame import boost, link, people, skip, tour, url
 from dskreg.ui.frame.url import MOST_TOP, TOP
 
 FIRST_PAGE = "recommendations"
 MODEL_HELP = "A trained model with its data: one folder under artifacts/."
 PROFILE_HELP = "A user of the data, or a custom profile of items that you choose."
 ITEM_HELP = "The item that the Sampling page explains: a recommendation, or any item that you type."
+SEEN = "hide_seen"
 TOP_HELP = "Number of recommendations in the list."
+SEEN_HELP = (
+    "On: the lists and ranks of all pages leave out every title that the user has seen. "
+    "Off: they leave out only the likes that the model knows, so that held-out titles can appear, as in the "
+    "test."
+)
 
 
 class PageEnd(Exception):
@@ -35,7 +41,8 @@ class PageEnd(Exception):
 class Selection:
     """What is chosen in the sidebar in this run."""
 
-    # Without adult titles unless they are switched on (`adult`); with the chosen cold boost (`boost`)
+    # Without adult titles unless they are switched on (`adult`), with seen ones where they are (`hide_seen`),
+    # with the chosen cold boost (`boost`)
     explorer: Explorer
     profile: Profile  # a user of the data or a custom profile, with its edits
     item_id: int | str | None  # the selected item (URL parameter `item`); None: the first recommendation
@@ -92,13 +99,20 @@ def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
     says what to do, unless the page needs no model.
     """
     st.session_state.pop("looking_for_frame", None)
+    link.start()
+    st.logo(brand.WORDMARK, icon_image=brand.LOGO, size="large")
     header = st.container(
         horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"
     )
     with header:
         url.one_entry_each()
+        skip.draw(page)
+    widgets.notices_here(st.container())
     tour.draw(page, header)
-    if not _draw(needs_model) and needs_model:
+    if not needs_model:
+        # The model's field is not drawn, so its value does not reach the URL by itself
+        _open_page(**{name: st.session_state[name] for name in ("artifact",) if name in st.session_state})
+    elif not _draw():
         st.stop()
     st.session_state["framed"] = True
     try:
@@ -107,39 +121,37 @@ def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
     finally:
         st.session_state["framed"] = False
         with header:
-            url.copy_link()  # last: now the URL holds the page's own settings too
+            link.copy_button()  # last: now the URL holds the page's own settings too
 
 
-def _draw(needs_model: bool) -> bool:
+def _open_page(**parameters: str) -> None:
+    """Go to the page that a callback asked for, with these parameters besides those of the bound fields."""
+    if page := st.session_state.pop("go", None):
+        # None would clear the URL, which Streamlit refuses for bound parameters
+        st.switch_page(page, query_params=parameters)
+
+
+def _draw() -> bool:
     """Draw the sidebar, store this run's Selection, and show above the page which parameters are invalid.
 
-    False where there is no usable artifact; a page that `needs_model` then gives way to a panel that says
-    what to do.
+    False where there is no usable artifact: a panel then says what to do.
     """
-    st.logo(brand.WORDMARK, icon_image=brand.LOGO, size="large")
     names = cache.artifact_names()
     if not names:
-        if needs_model:
-            widgets.no_artifact(cache.artifacts_folder())
+        widgets.no_artifact(cache.artifacts_folder())
         return False
     notices = url.invalid(st.query_params, names)
     with st.sidebar:
-        name = st.selectbox(
-            "Model", names, key="artifact", bind="query-params", help=MODEL_HELP, on_change=leave_model
-        )
+        name = st.selectbox("Model", names, key="artifact", bind="query-params", on_change=leave_model)
     try:
         opened = cache.open_explorer(cache.artifact_path(name))
     except InputError as error:
-        if needs_model:
-            widgets.broken_artifact(str(error), cache.artifacts_folder(), others=len(names) > 1)
+        widgets.broken_artifact(str(error), cache.artifacts_folder(), others=len(names) > 1)
         return False
     _forget_ids_of_other_data(opened)
     with st.sidebar:
         st.session_state["selection"] = _choosers(opened, notices)
-        tour.again()
-    if page := st.session_state.pop("go", None):
-        # None would clear the URL, which Streamlit refuses for bound parameters
-        st.switch_page(page, query_params={})
+    _open_page()
     for notice in notices:
         widgets.show_notice(notice)
     return True
@@ -147,15 +159,18 @@ def _draw(needs_model: bool) -> bool:
 
 def _choosers(opened: Explorer, notices: list[Notice]) -> Selection:
     above = st.container()  # filled once the fields of the URL are drawn
-    explorer = _with_or_without_adult(opened)
-    kind, ids = url.frame_fields()
+    with st.expander("Settings", icon=":material/tune:", key="settings"):
+        top = st.slider("Top N", 1, MOST_TOP, TOP, key="top", bind="query-params", help=TOP_HELP)
+        known = _with_or_without_adult(opened)
+        explorer = boost.choose(_with_or_without_seen(known, notices), notices)
+        fields = st.container()
+    kind, ids = url.frame_fields(fields)
     notices += url.invalid_profile()
     with above:
         _profile_kind(kind)
-        profile = people.chosen_profile(explorer, kind, ids, notices)
-        top = st.slider("Top N", 1, MOST_TOP, TOP, key="top", bind="query-params", help=TOP_HELP)
-        explorer = boost.choose(explorer, notices)
+        profile = people.chosen_profile(known, kind, ids, notices)
         item_id = _item(explorer, profile, top, ids["item"].strip(), notices)
+    link.pin(profile=kind, user=profile.user_id)
     return Selection(explorer, profile, item_id, top)
 
 
@@ -167,7 +182,6 @@ def _profile_kind(kind: str) -> None:
         format_func=lambda value: url.KINDS[value],
         key="profile_kind",
         on_change=_take_kind,
-        help=PROFILE_HELP,
     )
 
 
@@ -206,6 +220,15 @@ def _with_or_without_adult(opened: Explorer) -> Explorer:
     return opened if shown else opened.without_adult
 
 
+def _with_or_without_seen(explorer: Explorer, notices: list[Notice]) -> Explorer:
+    """The model as the switch has it: what all lists and ranks leave out (dskreg/explain/explainer.py)."""
+    asked = {name: st.query_params[name] for name in (SEEN,) if name in st.query_params}
+    hide = st.toggle("Hide seen titles", value=True, key=SEEN, bind="query-params", help=SEEN_HELP)
+    for wrong in widgets.not_followed(asked, {SEEN: hide}):
+        notices.append(Notice(f"The link asks for {wrong}; the values are true and false. You see true."))
+    return explorer if hide else explorer.with_seen
+
+
 def _item(
     explorer: Explorer, profile: Profile, top: int, wanted: str, notices: list[Notice]
 ) -> int | str | None:
@@ -235,6 +258,8 @@ def _item(
             for rank, key, name in zip(table["rank"], table["item_id"].tolist(), table["title"], strict=True)
         }
     first = next(iter(labels.values()), "none yet")
+    if profile.history:  # otherwise the maps select nothing
+        link.pin(item=next(iter(labels), None))
     if item_id is not None:
         labels.setdefault(item_id, title)
     st.session_state["item_choice"] = item_id
@@ -248,7 +273,6 @@ def _item(
         accept_new_options=True,
         on_change=_take_item,
         args=(explorer,),
-        help=ITEM_HELP,
     )
     return item_id
 

@@ -1,4 +1,4 @@
-"""A guided tour through the pages, offered on a first visit to the start page.
+"""A guided tour through the pages, pointed out on a first visit to the start page.
 
 Each page is one step, so the step follows the page, however the user gets there. The session alone keeps
 whether the tour is offered, on or off: a link never starts it.
@@ -69,34 +69,21 @@ STEPS = (
 
 
 def draw(page: str, header: DeltaGenerator) -> None:
-    """The offer beside the header, or the step of the page with this title."""
-    if "tour" not in st.session_state:
-        st.session_state["tour"] = OFF if len(st.query_params) or page != STEPS[0].title else OFFERED
-    state = st.session_state["tour"]
+    """The button in the header, or the step of the page with this title."""
+    state = st.session_state.setdefault("tour", OFFERED)
+    if state == OFFERED and (len(st.query_params) or page != STEPS[0].title):
+        st.session_state["tour"] = state = OFF
     place = next((n for n, step in enumerate(STEPS) if step.title == page), None)
-    if state == OFFERED:
-        with header:
-            st.caption(f"New here? Take a tour in {len(STEPS)} steps.", width="content")
-            st.button(
-                "Start the tour",
-                icon=":material/tour:",
-                key="tour_start",
-                type="tertiary",
-                on_click=_go,
-                args=(0,),
-            )
-            st.button("Dismiss", key="tour_refuse", type="tertiary", on_click=_set, args=(OFF,))
-    elif state == ON and place is not None:
+    if state == ON and place is not None:
         _step(place)
-
-
-def again() -> None:
-    """The sidebar's button that starts the tour."""
-    if st.session_state["tour"] != ON:
+        return
+    with header:
+        if state == OFFERED:
+            st.caption(f"New here? {len(STEPS)} steps:", width="content")
         st.button(
             "Take the tour",
             icon=":material/tour:",
-            key="tour_again",
+            key="tour_start",
             type="tertiary",
             on_click=_go,
             args=(0,),

@@ -1,4 +1,4 @@
-"""The URL: the fields that hold its parameters, which of them are invalid, and the button that copies it.
+"""The URL: the fields that hold its parameters, and which of them are invalid.
 
 Streamlit writes the label of a bound chooser into the URL. Ids and the kind of profile therefore live in
 bound text fields; the choosers beside them are unbound and write into those fields from their callbacks.
@@ -6,7 +6,6 @@ bound text fields; the choosers beside them are unbound and write into those fie
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -39,37 +38,25 @@ if (!window.oneEntryEach) {
 
 def one_entry_each() -> None:
     """Add one entry to the browser's history for each user action, however many parameters it changes."""
-    st.html(_ONE_ENTRY, unsafe_allow_javascript=True)  # contains no text from a file or a link
-
-
-def current() -> str:
-    """The complete URL once the page is drawn; only its parameters where the browser's address is unknown."""
-    parameters = {name: st.query_params.get_all(name) for name in st.query_params}
-    return (st.context.url or "") + (f"?{urlencode(parameters, doseq=True)}" if parameters else "")
-
-
-def copy_link() -> None:
-    """A button that shows the link, ready to copy."""
-    with st.popover("Copy link", icon=":material/share:", type="tertiary", key="copy_link"):
-        st.caption("The link opens this view: model, profile, edits, selected item and the page's settings.")
-        st.code(current(), language=None, wrap_lines=True)
+    st.html(
+        _ONE_ENTRY, width="content", unsafe_allow_javascript=True
+    )  # contains no text from a file or a link
 
 
 def parameters() -> DeltaGenerator:
-    """The sidebar's expander for fields that hold URL parameters: `with parameters(): st.text_input(...)`."""
+    """The part of the sidebar for URL parameters: `with parameters(): st.text_input(...)`."""
     place: DeltaGenerator = st.session_state["url_parameters"]
     return place
 
 
-def frame_fields() -> tuple[str, dict[str, str]]:
-    """Draw the expander with the sidebar's fields; return the kind of profile and {parameter: text}.
+def frame_fields(place: DeltaGenerator) -> tuple[str, dict[str, str]]:
+    """Draw the sidebar's fields in `place`; return the kind of profile and {parameter: text}.
 
     Only a drawn field knows what the browser's back button restored, so this runs before the choosers.
     """
-    place = st.expander("Advanced: URL parameters")
     st.session_state["url_parameters"] = place
     with place:
-        st.caption("Edit a parameter to change the view. A copied link contains all of them.")
+        st.caption("URL parameters: edit one to change the view. A copied link contains all of them.")
         asked = _field("profile", "Profile", "viewer or mine", forget_changes).strip()
         kind = asked if asked in KINDS else USER
         several = "comma-separated ids"

@@ -188,12 +188,6 @@ def disliked(item_id: object, title: str) -> None:
     st.session_state["changed"] = f"Disliked “{title}”. Removed from recommendations."
 
 
-def undone(item_id: object, title: str) -> None:
-    """Callback: undo a like and report it."""
-    people.forget(item_id)
-    st.session_state["changed"] = f"Like of “{title}” undone. Recommendations updated."
-
-
 def why(
     item_id: object, title: str, key: str = "why", kind: Literal["primary", "tertiary"] = "tertiary"
 ) -> None:
@@ -235,10 +229,7 @@ def _actions(explorer: Explorer, profile: Profile, row: Any, more: Callable[[obj
     item_id, title = row.item_id, row.title
     with st.container(horizontal=True, key=f"do_{item_id}", vertical_alignment="center"):
         why(item_id, title, kind="primary")
-        if item_id in profile.liked:
-            _icon("Undo like of", "unlike", "undo", item_id, title, undone, title)
-        elif item_id not in profile.history:
-            _icon("Like", "like", "thumb_up", item_id, title, liked, title)
+        _icon("Like", "like", "thumb_up", item_id, title, liked, title)
         _icon("Dislike", "dislike", "thumb_down", item_id, title, disliked, title)
         _icon("More like", "more", "search", item_id, title, more)
         note(explorer, profile, row)

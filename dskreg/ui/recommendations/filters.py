@@ -10,7 +10,7 @@ from dskreg.explorer import Explorer, percent
 from dskreg.ui.common import widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.recommendations import posters
-from dskreg.ui.recommendations.panels import DIVERSITY_HELP
+from dskreg.ui.recommendations.panels import DIVERSITY_HELP, near_field
 
 VIEWS = ("cards", "table")
 POPULARITY: dict[str, int | None] = {
@@ -21,7 +21,7 @@ POPULARITY: dict[str, int | None] = {
 }
 OLDER_LINKS = dict(zip(("anybody", "20 at most", "5 at most", "nobody yet"), POPULARITY, strict=True))
 POPULARITY_HELP = "Number of users who like the item in training."
-PARAMETERS = ("genres", "types", "liked_by", "hide_seen", "diversity", "view")
+PARAMETERS = ("genres", "types", "liked_by", "diversity", "view")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,6 @@ class Filters:
     genres: tuple[str, ...]
     types: tuple[str, ...]
     popularity: str
-    hide_seen: bool
     diversity: float  # 0 .. 1
     view: str
 
@@ -43,7 +42,6 @@ class Filters:
     def by_score(self) -> dict[str, Any]:
         """The arguments of `Explorer.recommend`, without diversity."""
         return {
-            "hide_seen": self.hide_seen,
             "genres": self.genres,
             "types": self.types,
             "most_likes": POPULARITY[self.popularity],
@@ -53,8 +51,7 @@ class Filters:
         """What differs from the whole list: "Mecha · popularity up to 5 likes"."""
         few = "" if POPULARITY[self.popularity] is None else f"popularity {self.popularity}"
         varied = f"diversity {percent(self.diversity)}" if self.diversity else ""
-        seen = "" if self.hide_seen else "with seen items"
-        parts = (" or ".join(self.types), " or ".join(self.genres), few, varied, seen)
+        parts = (" or ".join(self.types), " or ".join(self.genres), few, varied)
         return " · ".join(filter(None, parts))
 
     def arguments(self) -> dict[str, Any]:
@@ -84,9 +81,9 @@ def choose(explorer: Explorer, view_place: DeltaGenerator) -> tuple[Filters, lis
     ):
         filters = _fields(explorer, view)
         posters.switch(explorer)
+        near_field()
     shown = {
         "liked_by": filters.popularity,
-        "hide_seen": filters.hide_seen,
         "diversity": round(100 * filters.diversity),
         "view": filters.view,
     }
@@ -112,13 +109,6 @@ def _fields(explorer: Explorer, view: str) -> Filters:
     popularity = st.selectbox(
         "Popularity", list(POPULARITY), key="liked_by", bind="query-params", width=160, help=POPULARITY_HELP
     )
-    hide_seen = st.toggle(
-        "Hide seen items",
-        value=True,
-        key="hide_seen",
-        bind="query-params",
-        help="Off: seen items are listed too, and marked.",
-    )
     percent = st.slider(
         "Diversity",
         0,
@@ -131,17 +121,18 @@ def _fields(explorer: Explorer, view: str) -> Filters:
         width=140,
         help=DIVERSITY_HELP,
     )
-    return Filters(genres, types, popularity, hide_seen, percent / 100, view)
+    return Filters(genres, types, popularity, percent / 100, view)
 
 
-def show_nothing(filters: Filters) -> None:
+def show_nothing(filters: Filters, hide_seen: bool) -> None:
     """Why the list is empty, and the button that clears the filters."""
     few = "" if POPULARITY[filters.popularity] is None else f"popularity {filters.popularity}"
     parts = [part for part in (" or ".join(filters.types), " or ".join(filters.genres), few) if part]
     if not parts:
-        st.info("No item is left: this user has seen the whole catalogue. Switch off “Hide seen items”.")
+        off = " Switch off “Hide seen items” in the sidebar's settings." * hide_seen
+        st.info(f"No item is left: this user has seen the whole catalogue.{off}")
         return
-    why = "The user has seen all such items, or there are none." if filters.hide_seen else ""
+    why = "The user has seen all such items, or there are none." if hide_seen else ""
     st.info(f"No item matches {plain(' and '.join(parts))}. {why}", icon=":material/filter_alt_off:")
     st.button("Clear filters", icon=":material/filter_alt_off:", on_click=_clear)
 

@@ -47,37 +47,35 @@ def similar_titles(
     )
 
 
-def near_field() -> str:
+def near_field() -> None:
     """The bound field that holds the title whose neighbours are shown.
 
     Draw it on every run: only a drawn field writes and follows the URL.
     """
-    return st.text_input(
+    st.text_input(
         "More like",
         key="near",
         bind="query-params",
         type="search",
-        placeholder="More like: title or id",
+        placeholder="title or id",
         icon=":material/search:",
-        width=230,
-        label_visibility="collapsed",
-    ).strip()
+        width=160,
+    )
 
 
 def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
     """The panel of the titles most similar to `wanted`, an id or a part of a name; none where it is empty."""
     if not wanted:
         return
+    try:
+        item = explorer.item(sidebar.find_title(explorer, wanted[:80]))
+    except InputError as error:
+        widgets.show_notice(Notice(f"{error}.", "Clear “More like”", close_near))
+        return
     panel = st.container(border=True, key="near_panel")
     with panel.container(horizontal=True, wrap=False, vertical_alignment="top", gap="small"):
         head = st.container(width="stretch", gap="xxsmall")
         st.button("Close", key="close_near", icon=":material/close:", on_click=close_near)
-    try:
-        item = explorer.item(sidebar.find_title(explorer, wanted[:80]))
-    except InputError as error:
-        with head:
-            widgets.show_notice(Notice(f"{error}."))
-        return
     if item["adult"] and not explorer.adult:
         head.caption("This is an adult item, which is hidden.")
         return
@@ -199,8 +197,8 @@ def show_weights(explorer: Explorer) -> None:
             for name, share in zip(relations["relation"], relations["mass"], strict=True)
         ][:NAMED_RELATIONS]
         st.markdown(
-            f"The model samples neighbours mostly through {listed(leading)}.",
-            help="Share of the probability mass of the next sampled neighbour, averaged over all items.",
+            f"The model samples neighbours mostly through {listed(leading)}: shares of the probability mass "
+            "of the next sampled neighbour, averaged over all items."
         )
         known = [] if relations["weight"].isna().all() else ["weight"]
         st.dataframe(

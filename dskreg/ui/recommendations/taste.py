@@ -17,7 +17,7 @@ def show_likes(explorer: Explorer, profile: Profile, columns: list[str]) -> None
     """
     liked, taste = explorer.liked(profile), explorer.taste(profile) if explorer.genres else pd.DataFrame()
     with st.expander(_summary(len(liked), taste), icon=":material/thumb_up:", key="likes"):
-        st.markdown(f"**Liked items ({len(liked)})**", help="The profile's history: the model's input.")
+        st.markdown(f"**Liked items ({len(liked)})**, the model's input")
         st.dataframe(
             liked[["title", *columns]],
             hide_index=True,
@@ -47,7 +47,7 @@ def _summary(count: int, taste: pd.DataFrame) -> str:
 
 
 def _genres(taste: pd.DataFrame) -> None:
-    st.markdown("**Taste profile by genre**", help="How many of the liked items have each genre.")
+    st.markdown("**Taste profile by genre**: liked items with each genre")
     if taste.empty:
         st.caption("The liked items have no genres.")
         return

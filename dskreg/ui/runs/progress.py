@@ -7,8 +7,9 @@ import streamlit as st
 
 from dskreg.explorer import InputError, legible
 from dskreg.runs.manager import Run, Runs, Unreadable
-from dskreg.ui.common import cache
-from dskreg.ui.common.widgets import plain
+from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.widgets import Notice, plain
+from dskreg.ui.frame import link
 from dskreg.ui.model import curves
 from dskreg.ui.runs import form
 
@@ -101,16 +102,13 @@ def chosen(found: list[Run], unreadable: list[Unreadable]) -> Run | None:
     run = next((run for run in found if run.id == wanted), None)
     bad = next((bad for bad in unreadable if bad.id == wanted), None)
     if bad:
-        st.warning(
-            f"The run “{plain(bad.id)}” cannot be read. {plain(bad.problem)}", icon=":material/broken_image:"
-        )
+        widgets.show_notice(Notice(f"The run “{bad.id}” cannot be read. {bad.problem}"))
     elif wanted and not run:
-        st.warning(
-            f"There is no run “{plain(wanted[:80])}” here."
-            + (" You see the latest run instead." if found else ""),
-            icon=":material/link_off:",
-        )
-    return run or (found[0] if found else None)
+        instead = " You see the latest run instead." if found else ""
+        widgets.show_notice(Notice(f"There is no run “{wanted[:80]}” here.{instead}"))
+    shown = run or (found[0] if found else None)
+    link.pin(run=shown.id if shown else None)
+    return shown
 
 
 def show(manager: Runs, run: Run, states: dict[str, str]) -> None:

@@ -10,10 +10,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.ui.common import cache
-from dskreg.ui.common.charts import show_chart
-from dskreg.ui.common.charts import COLOURS, LEGEND, OTHER, finish, plain, shorten
+from dskreg.ui.common.charts import COLOURS, LEGEND, OTHER, finish, plain, shorten, show_chart
 from dskreg.ui.common.widgets import one_of
-from dskreg.ui.sampling.draw import Sample, show_chart
+from dskreg.ui.sampling.draw import Sample
 
 SHOWN = 12  # candidates in the chart
 NO_SNAPSHOTS = (

@@ -10,8 +10,9 @@ from typing import Any
 import streamlit as st
 
 from dskreg.explorer import Explorer, InputError
+from dskreg.ui.common import widgets
 from dskreg.ui.common.charts import shorten
-from dskreg.ui.common.widgets import plain
+from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame import sidebar, url
 from dskreg.ui.sampling.draw import Sample
 from dskreg.ui.sampling.graph import network
@@ -81,8 +82,8 @@ def _path(sample: Sample) -> list[Step]:
         )
     path, unknown = _known(sample.explorer, text or "")
     if unknown:
-        names = plain(", ".join(name[:40] for name in unknown))
-        st.warning(f"The path in the link skips unknown items: {names}.", icon=":material/link_off:")
+        names = ", ".join(name[:40] for name in unknown)
+        widgets.show_notice(Notice(f"The path in the link skips unknown items: {names}."))
     start = (sample.item_id, str(sample.explorer.item(sample.item_id)["title"]))
     return path if path[:1] == [start] else [start]
 

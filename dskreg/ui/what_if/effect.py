@@ -64,7 +64,7 @@ def show_numbers(found: WhatIf) -> None:
             border=True,
             height="stretch",
             help=f"The position among the {found.ranked_after:,} items that can be recommended to this user; "
-            "seen items have none.",
+            "hidden items have none.",
         )
         st.metric(
             "Neighbour contribution",
