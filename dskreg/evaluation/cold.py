@@ -24,7 +24,19 @@ from dskreg.model.scoring import Catalogue
 
 SHARE = 0.1  # of the liked items
 USERS = 1000  # asked, at most
-BOOSTS = (*(n / 8 for n in range(17)), 2.5, 3.0, 4.0, 6.0)  # exact in single precision
+BOOSTS = (
+    *(n / 8 for n in range(17)),
+    2.5,
+    3.0,
+    4.0,
+    5.0,
+    6.0,
+    8.0,
+    11.0,
+    16.0,
+    22.0,
+    32.0,
+)  # exact in single precision
 LOSS = 0.01  # of the NDCG of warm items that cold ones may cost
 
 
