@@ -133,7 +133,7 @@ def left_out(explorer: Explorer, profile: Profile) -> str:
     held_out = f" ({counts['held_out']:,} held out)" if counts["held_out"] else ""
     words = {"history": "liked", "seen": f"other seen{held_out}", "disliked": "disliked"}
     parts = [(counts[key], f"{counts[key]:,} {text}") for key, text in words.items()]
-    adult = ["adult titles"] if explorer.adult_titles and not explorer.adult else []
+    adult = ["adult items"] if explorer.adult_titles and not explorer.adult else []
     named = [text for count, text in parts if count] + adult
     return f"Hidden: {', '.join(named)}" if named else "Hidden: none"
 

@@ -19,7 +19,7 @@ ABOUT = {
 }
 HIDDEN = (
     "The lists above leave out seen items, and so the held-out ones. To see those in the lists, switch off "
-    "“Hide seen titles” in the sidebar's settings."
+    "“Hide seen items” in the sidebar's settings."
 )
 LOWER = 400  # pixels of a long table
 

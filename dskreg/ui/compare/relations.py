@@ -20,7 +20,7 @@ PAIRS: dict[str, Any] = {
     "title": st.column_config.TextColumn("Title", pinned=True, width=140),
     "neighbour": st.column_config.TextColumn("Sampled neighbour", width=140),
     "contribution": st.column_config.NumberColumn(
-        "Adds", format="%+.3f", width=70, help="What the neighbour adds to the title's score for this user."
+        "Adds", format="%+.3f", width=70, help="What the neighbour adds to the item's score for this user."
     ),
     "share": st.column_config.NumberColumn(
         "First-sample probability", format="percent", help="Probability that the neighbour is sampled first."
@@ -79,7 +79,7 @@ def show(selection: Selection) -> None:
         column_config=ENTITIES,
         width="content",
         height=320 if len(found.entities) > 8 else "content",
-        alt=f"The entities of {name}, with the number of titles that carry each",
+        alt=f"The entities of {name}, with the number of items that carry each",
     )
 
 
@@ -101,7 +101,7 @@ def in_words(found: Any, statistics: pd.DataFrame, user: str, top: int) -> str:
         )
     )
     return (
-        f"It links **{row['titles']:,.0f}** titles{entities}.{weight} It has **{of_candidates:.0%}** of the "
+        f"It links **{row['titles']:,.0f}** items{entities}.{weight} It has **{of_candidates:.0%}** of the "
         f"candidates and **{row['mass']:.0%}** of the probability to be sampled first; an item samples "
         f"**{row['picks']:.1f}** neighbours under it on average.{adds} Of "
         f"**{found.sampled:,}** sampled pairs, **{found.below:,}** lower the score."

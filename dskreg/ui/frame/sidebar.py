@@ -24,8 +24,8 @@ ITEM_HELP = "The item that the Sampling page explains: a recommendation, or any 
 SEEN = "hide_seen"
 TOP_HELP = "Number of recommendations in the list."
 SEEN_HELP = (
-    "On: the lists and ranks of all pages leave out every title that the user has seen. "
-    "Off: they leave out only the likes that the model knows, so that held-out titles can appear, as in the "
+    "On: the lists and ranks of all pages leave out every item that the user has seen. "
+    "Off: they leave out only the likes that the model knows, so that held-out items can appear, as in the "
     "test."
 )
 
@@ -223,7 +223,7 @@ def _with_or_without_adult(opened: Explorer) -> Explorer:
 def _with_or_without_seen(explorer: Explorer, notices: list[Notice]) -> Explorer:
     """The model as the switch has it: what all lists and ranks leave out (dskreg/explain/explainer.py)."""
     asked = {name: st.query_params[name] for name in (SEEN,) if name in st.query_params}
-    hide = st.toggle("Hide seen titles", value=True, key=SEEN, bind="query-params", help=SEEN_HELP)
+    hide = st.toggle("Hide seen items", value=True, key=SEEN, bind="query-params", help=SEEN_HELP)
     for wrong in widgets.not_followed(asked, {SEEN: hide}):
         notices.append(Notice(f"The link asks for {wrong}; the values are true and false. You see true."))
     return explorer if hide else explorer.with_seen

@@ -115,7 +115,7 @@ def _show_stability(sample: Sample) -> None:
     st.markdown(
         f"In nine of ten of **{found.count}** samples this item has {span} (median **{middle}**, as served "
         f"**{found.served}**). Two samples share **{found.overlap:.0%}** of their top {sample.top}; "
-        f"**{int(comes.sum())}** titles come and go.{lead}"
+        f"**{int(comes.sum())}** items come and go.{lead}"
     )
     left, right = st.columns(2, gap="medium")
     left.markdown("**Rank of this item**")
@@ -125,7 +125,7 @@ def _show_stability(sample: Sample) -> None:
         key="rank_spread",
         alt=f"Ranks of {found.count} samples from {found.rank.min()} to {found.rank.max()}",
     )
-    right.markdown(f"**Titles in the top {sample.top}**")
+    right.markdown(f"**Items in the top {sample.top}**")
     right.dataframe(
         # What comes and goes first
         pd.concat([found.items[comes], found.items[~comes]]).assign(share=lambda rows: 100 * rows["share"])[
@@ -135,7 +135,7 @@ def _show_stability(sample: Sample) -> None:
         hide_index=True,
         key="come_and_go",
         height=300,
-        alt=f"Share of {found.count} samples with each title in the top {sample.top}",
+        alt=f"Share of {found.count} samples with each item in the top {sample.top}",
     )
     st.markdown("**Neighbours of this item**")
     rows = found.neighbours[(found.neighbours["frequency"] > 0) | found.neighbours["picked"]]
