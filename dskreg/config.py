@@ -103,9 +103,6 @@ class GraphConfig:
     min_items: Annotated[int, Field(ge=0, le=10**9)] = 20  # a relation that connects fewer items is left out
     # An entity carried by more than this share of the items connects nobody
     max_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    # What sharing an entity adds to a strength: idf, by how few items carry it; agreement, also by how alike
-    # those are liked (graph/agreement.py)
-    entity_weight: Literal["agreement", "idf"] = "agreement"
 
 
 @_section("model")
@@ -235,7 +232,7 @@ PRESETS: dict[str, Config] = {
     "default": Config(),
     "paper": Config(
         preset="paper",
-        graph=GraphConfig(candidates=32, entity_weight="idf"),
+        graph=GraphConfig(candidates=32),
         model=ModelConfig(form="paper", width=64, relaxation="soft", temperature=0.1),
         train=TrainConfig(epochs=30, patience=6, validation_users=1000, learning_rate=3e-3, l2=0.003),
     ),

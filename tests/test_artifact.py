@@ -126,7 +126,8 @@ def test_every_file_has_the_mode_of_a_new_file(tmp_path: Path) -> None:
 def test_the_declared_weights_are_the_models(preset: str) -> None:
     config = replace(PRESETS[preset].model, width=4)
     sizes = {"items": 3, "users": 5, "graph relations": 2, "pair features": 3, "width": 4, "1": 1, "3": 3}
-    table = (np.zeros((3, 1), np.int32), np.zeros((3, 1), np.int16), np.zeros((3, 1, 2), np.float32))
-    graph = CandidateGraph(("a", "b"), *table, np.zeros((2, 4), np.float32))
+    graph = CandidateGraph(
+        ("a", "b"), np.zeros((3, 1), np.int32), np.zeros((3, 1), np.int16), np.zeros((3, 1, 2), np.float32)
+    )
     made = {name: tuple(value.shape) for name, value in model_of(config, graph, 5).state_dict().items()}
     assert {name: tuple(sizes[part] for part in form.shape) for name, form in weights(config).items()} == made

@@ -136,7 +136,6 @@ def given(path: str, value: Any) -> list[Callable[[], Config]]:
 OTHERS: dict[str, Any] = {
     "preset": "paper",
     "graph.without": ("genre", "type"),
-    "graph.entity_weight": "idf",
     "model.form": "paper",
     "model.relaxation": "soft",
     "train.device": "cpu",

@@ -127,7 +127,7 @@ def test_removing_a_neighbour_changes_the_selected_item_alone(small: Explorer) -
             table[position] = np.concatenate(
                 [table[position][rest], np.full_like(table[position][~rest], empty)]
             )
-        other = edited(small, CandidateGraph(graph.relations, *tables, graph.weights))
+        other = edited(small, CandidateGraph(graph.relations, *tables))
         same_explanation(found.after, other.explain(profile, item))
         others = found.moves[found.moves["item_id"] != item]
         assert len(others) > 0
@@ -182,7 +182,7 @@ def moved_up(graph: CandidateGraph, kept: np.ndarray) -> CandidateGraph:
         for table, empty in ((graph.neighbour, -1), (graph.relation, 0))
     )
     strengths = np.take_along_axis(np.where(kept[..., None], graph.strengths, 0), order[..., None], 1)
-    return CandidateGraph(graph.relations, neighbour, relation, strengths, graph.weights)
+    return CandidateGraph(graph.relations, neighbour, relation, strengths)
 
 
 def check_relation(explorer: Explorer, user: int, number: int) -> None:

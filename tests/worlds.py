@@ -22,8 +22,8 @@ from dskreg.graph.candidates import CandidateGraph, build
 
 A, B, C, D, E = range(5)
 GENRE, SEQUEL = 0, 1
-EVERYTHING = GraphConfig(candidates=50, min_items=1, max_share=1.0, entity_weight="idf")
-"""Keeps whatever connects two items, however small the world, as strongly as can be computed by hand."""
+EVERYTHING = GraphConfig(candidates=50, min_items=1, max_share=1.0)
+"""Keeps whatever connects two items, however small the world."""
 
 
 def world(

@@ -3,10 +3,10 @@ one neighbour of one item.
 
 Without the entities X, what is left between i and j under relation r is
 
-    strength(i,j,r) = sum of weight(e) over the e that both still carry + 1 where a triple still links the
-    two items
+    strength(i,j,r) = sum of idf(e) over the e that both still carry + 1 where a triple still links the two
+    items
 
-as in graph/candidates.py; an entity's weight does not change. Where no such e and no link is left, j is no
+as in graph.py; idf(e) is the entity's own and does not change. Where no such e and no link is left, j is no
 longer a candidate of i. Which pairs were candidates when the table was built does not change: a neighbour
 beyond the M-th does not move up. Torch-free.
 """
@@ -23,7 +23,7 @@ from scipy import sparse
 
 from dskreg.errors import InputError
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.graph.entities import links
+from dskreg.graph.entities import idf, links
 from dskreg.serving.directory import Directory
 
 ROUNDING = 1e-6  # of a strength
@@ -73,9 +73,7 @@ def cut(
         if not changed.any():
             continue
         row, slot = row[changed], slot[changed]
-        weight = graph.weights[number].copy()
-        weight[columns] = 0
-        left, count = _left(directory, name, columns, weight, row, graph.neighbour[row, slot])
+        left, count = _left(directory, name, columns, row, graph.neighbour[row, slot])
         # A pair may be linked both ways: one link more or less is nothing
         less = strengths[row, slot, number] - left > ROUNDING
         row, slot, left, count = row[less], slot[less], left[less], count[less]
@@ -167,17 +165,14 @@ def _tied(
 
 
 def _left(
-    directory: Directory,
-    relation: str,
-    columns: np.ndarray,
-    weight: np.ndarray,
-    i: np.ndarray,
-    j: np.ndarray,
+    directory: Directory, relation: str, columns: np.ndarray, i: np.ndarray, j: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Strength `[P]` of the pairs without the entities `columns`, by what is left of the weights `[E]`, and
-    how many connections are left `[P]`: counted, since the rounding of a sum of floats hides a zero.
+    """Strength `[P]` of the pairs without the entities, and how many connections are left `[P]`: counted,
+    since the rounding of a sum of floats hides a zero.
     """
     carried = directory.carriers(relation)
+    weight = idf(carried)
+    weight[columns] = 0
     # An entity that every item carries has the idf 0 and connects nothing
     rest = (carried @ sparse.diags((weight > 0).astype(np.float32))).tocsr()
     rest.eliminate_zeros()

@@ -2,9 +2,9 @@
 
 j is a candidate of i under relation r when both carry the same entity under r (i -r- entity -r- j), or when
 (i, r, j) is a triple between items (either way round), and somebody has liked j: what nobody has liked says
-nothing about a user. One candidate per (i, j, r). The strength of a pair under a relation is the summed
-weight of the entities that both carry (agreement.py; of the paper's form their idf alone); a triple between
-the two adds 1. Where an item has more than M candidates, each relation gives
+nothing about a user. One candidate per (i, j, r). The strength of a pair under a relation is the summed idf
+of the entities that both carry, idf(e) = log(I / items that carry e) / log I: 1 is an entity that no other
+item carries; a triple between the two adds 1. Where an item has more than M candidates, each relation gives
 its strongest in turn, ties by a seeded rule (docs/model.md). Torch-free.
 """
 
@@ -18,7 +18,6 @@ from scipy import sparse
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import Dataset
-from dskreg.graph.agreement import directions, entity_weights
 from dskreg.graph.entities import carriers, choose_relations, idf, links
 
 Strengths = Callable[[int, int], np.ndarray]
@@ -35,7 +34,6 @@ class CandidateGraph:
     neighbour: np.ndarray  # [I, M] int32
     relation: np.ndarray  # [I, M] int16
     strengths: np.ndarray  # [I, M, R] float32 of the pair under every relation; 0 where there is no candidate
-    weights: np.ndarray  # [R, E] float32: what sharing an entity adds to a strength
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -54,16 +52,9 @@ def build(dataset: Dataset, config: GraphConfig, seed: int = 0) -> CandidateGrap
     """The candidate table of the data set's triples, among the items with a training like."""
     n = len(dataset.items)
     chosen = choose_relations(dataset, config)
-    likes = dataset.folds.train
+    liked = np.bincount(dataset.folds.train.indices, minlength=n) > 0
     m = min(config.candidates, max(1, (n - 1) * len(chosen)))
-    carried = [carriers(dataset, r, config.max_share) for r in chosen]
-    if config.entity_weight == "idf":
-        weights = [idf(matrix) for matrix in carried]
-    else:
-        taste = directions(likes, seed)
-        weights = [entity_weights(matrix, taste) for matrix in carried]
-    table = np.array(weights, dtype=np.float32).reshape(len(chosen), len(dataset.entities))
-    return rows_from(0, dataset, config, chosen, np.diff(likes.tocsc().indptr) > 0, m, table, seed)
+    return rows_from(0, dataset, config, chosen, liked, m, seed)
 
 
 def rows_from(
@@ -73,14 +64,13 @@ def rows_from(
     chosen: list[int],
     liked: np.ndarray,
     m: int,
-    weights: np.ndarray,
     seed: int = 0,
 ) -> CandidateGraph:
     """The table's rows of the items from `first` on, with `m` candidates each under the relations `chosen`,
-    among the items that are `liked` `[I]`; `weights` `[R, E]` of the entities.
+    among the items that are `liked` `[I]`.
     """
     n = len(dataset.items)
-    between = [_shared(dataset, r, config, weight) for r, weight in zip(chosen, weights, strict=True)]
+    between = [_shared(dataset, r, config) for r in chosen]
     neighbour = np.full((n - first, m), -1, dtype=np.int32)
     relation = np.zeros((n - first, m), dtype=np.int16)
     strengths = np.zeros((n - first, m, len(chosen)), dtype=np.float32)
@@ -105,14 +95,13 @@ def rows_from(
         relation[at, :width] = np.where(kept >= 0, r[rows, keep], 0)
         for q, block in enumerate(blocks):
             strengths[at, :width, q] = np.where(kept >= 0, block[rows, np.maximum(kept, 0)], 0)
-    names = tuple(dataset.relations[r] for r in chosen)
-    return CandidateGraph(names, neighbour, relation, strengths, weights)
+    return CandidateGraph(tuple(dataset.relations[r] for r in chosen), neighbour, relation, strengths)
 
 
-def _shared(dataset: Dataset, relation: int, config: GraphConfig, weight: np.ndarray) -> Strengths:
+def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
     """A function (start, stop) -> strengths `[stop - start, I]` under the relation."""
     matrix = carriers(dataset, relation, config.max_share)
-    weighted, transposed = (matrix @ sparse.diags(weight)).tocsr(), matrix.T.tocsr()
+    weighted, transposed = (matrix @ sparse.diags(idf(matrix))).tocsr(), matrix.T.tocsr()
     link = links(matrix, dataset.entity_item)  # as strong as one shared entity that no other item carries
     return lambda start, stop: (weighted[start:stop] @ transposed + link[start:stop]).toarray()
 

@@ -48,7 +48,6 @@ def add(artifact: Artifact, new: NewTitles, source: str) -> Added:
         np.concatenate([artifact.graph.neighbour, rows.neighbour]),
         np.concatenate([artifact.graph.relation, rows.relation]),
         np.concatenate([artifact.graph.strengths, rows.strengths]),
-        rows.weights,
     )
     weights = _weights(artifact.weights, len(new.items))
     picks = _picks(artifact, graph, weights, first)
@@ -100,8 +99,6 @@ def _candidates(artifact: Artifact, data: Dataset) -> CandidateGraph:
         [data.relations.index(name) for name in artifact.graph.relations],
         np.bincount(likes.indices, minlength=len(data.items)) > 0,
         artifact.graph.shape[1],
-        # New entities connect nothing: nobody has liked who carries them
-        np.pad(artifact.graph.weights, ((0, 0), (0, len(data.entities) - len(artifact.dataset.entities)))),
         config.seed,
     )
 

@@ -98,7 +98,7 @@ def _write(artifact: Artifact, folder: Path) -> None:
     data, graph = artifact.dataset, artifact.graph
     save_tensors(dict(sorted(artifact.weights.items())), folder / "weights.safetensors")
     save_tensors(
-        {name: getattr(graph, name) for name in tensors.GRAPH},
+        {"neighbour": graph.neighbour, "relation": graph.relation, "strengths": graph.strengths},
         folder / "graph.safetensors",
     )
     save_tensors(artifact.picks, folder / "serving.safetensors")

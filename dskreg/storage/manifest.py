@@ -15,7 +15,7 @@ from dskreg.storage import folders
 from dskreg.storage.folders import MANIFEST
 from dskreg.storage.schema import Digest, Names, Text
 
-FORMAT = 7
+FORMAT = 6
 RUN = "run.json"
 SNAPSHOTS = "snapshots.safetensors"
 MEND = "restore the artifact or train it again"

@@ -33,7 +33,6 @@ GRAPH = {
     "neighbour": Tensor("I32", ("items", "candidates"), -1, below="items"),
     "relation": Tensor("I16", ("items", "candidates"), 0, below="graph relations"),
     "strengths": Tensor("F32", ("items", "candidates", "strengths"), 0, 1e6),
-    "weights": Tensor("F32", ("strengths", "entities"), 0, 1e6),
 }
 PICKS = {
     "neighbour": Tensor("I32", ("items", "picks"), -1, below="items"),
