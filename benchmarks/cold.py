@@ -43,7 +43,7 @@ from dskreg.pipeline import hardware, versions
 from dskreg.training.trainer import known
 
 DATASETS = ("anime", "dskreg-lastfm")
-BOOSTS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0, 20.0, 30.0)
+BOOSTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0)
 BALANCES = ((0.0, 0.15), (1.0, 0.05), (1.0, 0.15), (1.0, 0.3), (3.0, 0.05), (3.0, 0.1), (3.0, 0.2))
 """(gamma, kappa) of the rival's curve."""
 VIEWS = ("all", "warm", "cold", "cold among cold")

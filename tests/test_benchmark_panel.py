@@ -157,7 +157,7 @@ def test_the_summary_of_ablations_names_significant_losses_and_gains() -> None:
         "ndcg@20 among the cold"
     ].tolist()[:3] == [0.2, 0.1, 0.199]
     assert set(table) <= set(ablation.COLUMNS)
-    said = "significantly worse: *no gates* (-10.0%); significantly better: *a\\_b* (+10.0%)"
+    said = "significantly worse: *no gates* (−10.0%); significantly better: *a\\_b* (+10.0%)"
     assert (
         ablation.summary(table, "warm")
         == f"All items as candidates: {said}; not significant: 1 of 3 variants."
@@ -173,5 +173,5 @@ def test_the_summary_of_ablations_names_significant_losses_and_gains() -> None:
         }
     )["x"]
     assert ablation.summary(many, "warm").endswith(
-        "worse: *p6* (-60.0%), *p5* (-50.0%), *p4* (-40.0%), *p3* (-30.0%), and 2 more."
+        "worse: *p6* (−60.0%), *p5* (−50.0%), *p4* (−40.0%), *p3* (−30.0%), and 2 more."
     ) and not ablation.summary(many, "among the cold")

@@ -163,7 +163,10 @@ def test_resets_measures_again_what_training_measured(dskreg: Command) -> None:
             assert row[name]["users"] == before[name]["users"]
     _, text, _ = dskreg("resets", str(DEMO), "--users", "50")
     lines = text.splitlines()
-    assert lines[0].split() == ["all", "%", "rare", "%", "cold", "%"] and len(lines) == len(rows) + 1
+    assert (
+        lines[0].split() == ["all", "change", "rare", "change", "cold", "change"]
+        and len(lines) == len(rows) + 1
+    )
     assert all(
         row["part"] in line and line.count("\u00b1") == 3 for row, line in zip(rows, lines[1:], strict=True)
     )

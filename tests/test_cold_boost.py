@@ -108,9 +108,9 @@ def test_the_command_line_lists_and_explains_with_it(
         "own",
         "embedding",
         "0.0000",
-        "0.0%",
+        "0%",
     ]
-    assert neighbours.split()[0] == "neighbours" and neighbours.endswith("100.0%") and "bias" not in out
+    assert neighbours.split()[0] == "neighbours" and neighbours.endswith("100%") and "bias" not in out
     out_file = tmp_path / "lists.parquet"
     assert (
         ask("recommend", "demo", "--all-users", "--top", "1", "--cold-boost", "1000", "--out", str(out_file))[

@@ -203,10 +203,10 @@ def test_a_world_without_test_users_has_no_slices_to_show() -> None:
 
 
 def test_shares_are_written_with_a_decimal_where_they_are_small() -> None:
-    assert [panel.percent(x) for x in (None, 0, 0.0004, 0.0996, 0.5)] == [
+    assert [panel.percent(x) for x in (None, 0, 0.004, 0.0996, 0.5)] == [
         "\u2013",
         "0%",
-        "0.0%",
+        "0.4%",
         "10%",
         "50%",
     ]
