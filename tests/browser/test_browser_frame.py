@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def test_the_first_link_to_a_fresh_server_may_name_any_page(page: "Page") -> None:
     with serve() as fresh:
         page.goto(f"{fresh}/embeddings")
-        says(settle(page), "t-SNE")
+        says(settle(page), "Colour by")
         says(page.locator("[data-testid='stSidebar']"), "Recommendations")
         assert page.get_by_text("Page not found").count() == 0
         page.goto("about:blank")
