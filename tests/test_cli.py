@@ -23,6 +23,7 @@ from dskreg.cli import main
 from dskreg.config import PRESETS, preset
 from dskreg.storage import artifact as artifacts
 from tests.command_line import DEMO, ROOT, SMALL, run, shell, tiny_data
+from tests.reliability.size import LONG
 
 Command = Callable[..., tuple[int, str, str]]
 CONTRACT = ROOT.parent / "shared" / "checks" / "contract.py"
@@ -441,6 +442,7 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(
 
 
 @pytest.mark.skipif(not CONTRACT.is_file(), reason="the contract's checks lie outside the repository")
+@pytest.mark.skipif(not LONG, reason="DSKREG_LONG=1 runs the contract's checks, which take minutes")
 def test_the_demo_passes_the_checks_of_the_contract() -> None:
     done = subprocess.run(
         [sys.executable, str(CONTRACT), str(DEMO), "--users", "1"],
