@@ -283,12 +283,12 @@ def nothing(witness: Witness) -> None:
 
 
 def cards(witness: Witness) -> None:
-    """Fifty titles, each in its card as it is written; what opens is opened."""
+    """Thirty titles, each in its card as it is written; what opens is opened."""
     heads = witness.page.locator(".title-card h3")
-    heads.nth(49).wait_for()  # cards may come after the rest of the page
+    heads.nth(29).wait_for()  # cards may come after the rest of the page
     shown = [readable(text).partition(". ")[2] for text in heads.all_inner_texts()]
     written = {readable(text)[: cards_of.LONGEST_TITLE - 1] for text in PAYLOADS.values()}
-    assert len(shown) == 50 and {text.rstrip("…")[: cards_of.LONGEST_TITLE - 1] for text in shown} <= {
+    assert len(shown) == 30 and {text.rstrip("…")[: cards_of.LONGEST_TITLE - 1] for text in shown} <= {
         text.strip() for text in written
     }
     if LONG:
@@ -318,7 +318,7 @@ def titles_map(witness: Witness) -> None:
 
 
 VIEWS: dict[str, tuple[str, Act]] = {
-    "cards": ("?top=50&hide_seen=false", cards),
+    "cards": ("?top=30&hide_seen=false", cards),
     "table": (
         f"?view=table&top=20&near={ITEM['Markdown image']}&diversity=40&liked={ITEM['script']}"
         f"&disliked={ITEM['link']}",
