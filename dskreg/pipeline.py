@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -90,19 +91,19 @@ def _run(
     began = time.perf_counter()
     device = choose_device(config.train.device)
     folder, again = (out.with_name(f".{out.name}.{phase}") for phase in ("training", "refit"))
-    snapshots = Snapshots(out.with_name(f".{out.name}.snapshots"))
+    first, second = (Snapshots(out.with_name(f"{state.name}-snapshots")) for state in (folder, again))
     if not resume and distributed.leads():
         Checkpoint(again, config, device).clear()  # of a run that came to this point with other settings
-        snapshots.clear()
+        first.clear()
+        second.clear()
 
-    def reported(epoch: Epoch, model: DSKReG) -> None:
-        if not config.train.refit:
-            recorded(epoch, model)
-        report(epoch)
-
-    def recorded(epoch: Epoch, model: DSKReG) -> None:
+    def keep(snapshots: Snapshots, epoch: Epoch, model: DSKReG) -> None:
         if distributed.leads():
             snapshots.keep(epoch.epoch, epoch.entropy, sampler_state(model))
+
+    def reported(epoch: Epoch, model: DSKReG) -> None:
+        keep(first, epoch, model)
+        report(epoch)
 
     data = split(load(source, config.data), config.data)
     data = replace(data, notes=(*data.notes, *undefined(data)))
@@ -131,7 +132,7 @@ def _run(
     if config.train.refit:
         say(f"best epoch {trained.best_epoch}; once more with the validation likes")
         try:
-            graph, final = refit(data, config, trained, again, resume, recorded, progress)
+            graph, final = refit(data, config, trained, again, resume, partial(keep, second), progress)
         except Diverged as error:
             raise InputError(
                 f"with the validation likes, {error}, or keep the model without them with --set "
@@ -174,12 +175,13 @@ def _run(
             "versions": versions(),
             "hardware": hardware(device),
         },
-        snapshots=snapshots.read(final.history[-1].epoch),
+        snapshots=(second if config.train.refit else first).read(final.history[-1].epoch, final.best_epoch),
     )
     artifacts.save(artifact, out)
     for state in (folder, again):
         Checkpoint(state, config, device).clear()
-    snapshots.clear()
+    for snapshots in (first, second):
+        snapshots.clear()
     say(f"saved {out} after {time.perf_counter() - began:.0f} s")
     return artifact
 
@@ -203,7 +205,7 @@ def line(epoch: Epoch) -> str:
         for value in (epoch.loss, epoch.ndcg, epoch.recall, epoch.hidden)
     )
     return (
-        f"epoch {epoch.epoch}: loss {loss}, validation ndcg@20 {ndcg}, among hidden titles {hidden}, "
+        f"epoch {epoch.epoch}: loss {loss}, validation ndcg@20 {ndcg}, among hidden items {hidden}, "
         f"recall@20 {recall}, entropy {epoch.entropy:.3f}, {epoch.seconds:.1f} s"
     )
 
@@ -224,7 +226,7 @@ def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str
     ranking = evaluate(model_scorer(model), data, TEST)
     unknown = int((np.diff(data.folds.test.indptr) > 0).sum()) - len(ranking.counted)
     if unknown:
-        say(f"{unknown:,} users have a test title but no like to go by: they are not counted")
+        say(f"{unknown:,} users have a test item but no like to go by: they are not counted")
     result: dict[str, Any] = {
         "users": len(ranking.counted),
         "metrics": ranking.results(),

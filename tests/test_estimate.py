@@ -1,6 +1,7 @@
 """How long a training run will take: a range from timed trainings and the size of the data."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,17 @@ def test_a_training_is_read_from_its_artifact(tmp_path: Path) -> None:
     assert (run.model, run.data, run.seconds) == ("demo", "demo", recorded["seconds"]["total"])
     assert 0 < run.in_epochs < run.seconds and run.hardware == recorded["hardware"]
     assert run.interactions > 100_000 and run.epochs == len(recorded["seconds"]["epochs"]) - 1
+
+
+def test_a_resumed_training_took_at_least_as_long_as_its_epochs(tmp_path: Path) -> None:
+    """Its recorded total is that of the last process."""
+    made = tmp_path / "demo"
+    shutil.copytree(DEMO, made)
+    run = json.loads((made / "run.json").read_text())
+    run["seconds"]["total"] = 0.5
+    (made / "run.json").write_text(json.dumps(run))
+    [found] = timed([made])
+    assert found.seconds == found.in_epochs > 0.5 and found.scaled(1) > 0
 
 
 def test_the_same_data_and_settings_take_about_what_they_took() -> None:

@@ -17,6 +17,8 @@ from dskreg.explorer import Explorer
 from dskreg.model.dskreg import DSKReG
 from dskreg.model.sampling import inclusion_probability
 from dskreg.pipeline import run
+from dskreg.serving.new_items import add
+from dskreg.serving.new_titles import read
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import snapshots as stored
 from dskreg.storage.snapshots import Snapshots
@@ -110,17 +112,51 @@ def test_a_long_run_keeps_every_nth_epoch_counted_from_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = Snapshots(tmp_path / "run")
-    assert kept.read(3) is None
+    assert kept.read(3, 0) is None
     for epoch in range(8):
         kept.keep(epoch, 0.5, {"item_logit": np.full(9, epoch, dtype=np.float32)})
     monkeypatch.setattr(stored, "MOST", 40)  # of 8 x 10 numbers
-    found = kept.read(6)
+    found = kept.read(6, 4)
     assert found is not None and found["epoch"].tolist() == [0, 2, 4, 6]
     assert found["item_logit"][:, 0].tolist() == [0, 2, 4, 6] and found["entropy"].shape == (4,)
+    of_best = kept.read(6, 3)
+    assert of_best is not None and of_best["epoch"].tolist() == [0, 2, 3, 4, 6], "the best is always kept"
     (tmp_path / "run" / "4.safetensors").write_bytes(b"cut")
     (tmp_path / "run" / "2.safetensors").unlink()
-    found = kept.read(6)
+    found = kept.read(6, 4)
     assert found is not None and found["epoch"].tolist() == [0, 6], "what cannot be read is left out"
+
+
+def test_the_model_without_the_refit_gets_the_snapshots_of_its_own_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refit failed, and the run goes on without it, as the message of a divergence says."""
+    whole = made(tmp_path / "whole", "default", refit=False)
+    monkeypatch.setattr("dskreg.pipeline.measure", broken)
+    with pytest.raises(ZeroDivisionError):
+        made(tmp_path / "made", "default")
+    monkeypatch.undo()
+    kept = made(tmp_path / "made", "default", resume=True, refit=False).snapshots
+    assert kept is not None and whole.snapshots is not None and kept.keys() == whole.snapshots.keys()
+    for name, array in whole.snapshots.items():
+        np.testing.assert_array_equal(kept[name], array)
+
+
+def broken(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_new_items_have_a_logit_of_0_at_every_epoch_of_the_papers_form(tmp_path: Path) -> None:
+    first = made(tmp_path / "made", "paper", refit=False)
+    table = first.dataset.items.head(1).assign(
+        item_id=["new"] if first.dataset.items["item_id"].dtype == object else [10**6]
+    )
+    (tmp_path / "new.csv").write_text(table[["item_id", "title"]].to_csv(index=False))
+    added = add(first, read(tmp_path / "new.csv", first.dataset), "new.csv").artifact
+    artifacts.save(added, tmp_path / "more")
+    kept = artifacts.load(tmp_path / "more").snapshots
+    assert kept is not None and not kept["item_logit"][:, -1].any()
+    np.testing.assert_array_equal(kept["item_logit"][:, :-1], (first.snapshots or {})["item_logit"])
 
 
 def test_an_artifact_without_snapshots_opens_and_says_so(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ def sampler_history(core: TrainedModel, item_id: object) -> SamplerHistory | Non
     picks = core.artifact.config.model.picks
     probability = np.stack([inclusion_probability(row, picks) for row in logit])
     served = min(int(core.artifact.metrics["best_epoch"]), int(epoch[-1]))
-    order = np.argsort(-probability[np.searchsorted(epoch, served, side="right") - 1], kind="stable")
+    row = max(0, int(np.searchsorted(epoch, served, side="right")) - 1)
+    order = np.argsort(-probability[row], kind="stable")
     own = kept["pair_relevance" if isinstance(core.model, EvidenceDSKReG) else "relation_logit"]
     relations = list(core.graph.relations)
     return SamplerHistory(

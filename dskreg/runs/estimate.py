@@ -79,13 +79,14 @@ def _timed(path: Path, time_ns: int) -> Timed:
     rows: dict[str, int] = {}
     for name in ("users", "items", "interactions"):
         rows[name] = table_rows(path / f"{name}.parquet", TABLES[name], rows)
+    in_epochs = sum(seconds["epochs"]) + sum(seconds["validation"])
     return Timed(
         path.name,
         manifest["name"],
         config.preset,
         rows["interactions"],
-        seconds["total"],
-        sum(seconds["epochs"]) + sum(seconds["validation"]),
+        max(seconds["total"], in_epochs),  # the total of a resumed run is that of its last process
+        in_epochs,
         max(len(seconds["epochs"]) - 1, 1),  # the first is the start, before any step
         config.train.epochs,
         run["hardware"],

@@ -67,6 +67,7 @@ def add(artifact: Artifact, new: NewTitles, source: str) -> Added:
             weights=weights,
             picks={name: np.concatenate([artifact.picks[name], picks[name]]) for name in artifact.picks},
             item_map=pd.concat([artifact.item_map, _places(artifact.item_map, picks)], ignore_index=True),
+            snapshots=_snapshots(artifact.snapshots, len(new.items)),
             manifest=None,
         ),
         count,
@@ -112,6 +113,13 @@ def _weights(weights: Tensors, count: int) -> Tensors:
     return weights | {
         name: np.concatenate([weights[name], rows.astype(weights[name].dtype)]) for name, rows in new.items()
     }
+
+
+def _snapshots(kept: Tensors | None, count: int) -> Tensors | None:
+    """The snapshots with `count` more items, whose embedding and so whose logit is 0."""
+    if kept is None or "item_logit" not in kept:
+        return kept
+    return kept | {"item_logit": np.pad(kept["item_logit"], ((0, 0), (0, count)))}
 
 
 def _unliked(likes: np.ndarray, weight: np.ndarray) -> float:

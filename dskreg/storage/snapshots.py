@@ -36,15 +36,16 @@ class Snapshots:
         except OSError as error:
             raise InputError(f"{self.folder}: cannot be written ({error.strerror or error})") from None
 
-    def read(self, last: int) -> dict[str, np.ndarray] | None:
+    def read(self, last: int, best: int) -> dict[str, np.ndarray] | None:
         """{epoch `[E]`, entropy `[E]`, state by name `[E, ...]`} up to the epoch `last`; None without any.
+        The epoch `best` is always kept.
 
         An epoch whose file is missing or damaged is left out: a model is worth more than its snapshots.
         """
         found: dict[int, dict[str, np.ndarray]] = {}
         step = 1
         for epoch in range(last, -1, -1):
-            if (last - epoch) % step:
+            if (last - epoch) % step and epoch != best:
                 continue
             with suppress(OSError, SafetensorError):
                 found[epoch] = load_file(self._path(epoch))
