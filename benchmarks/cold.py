@@ -1,13 +1,13 @@
-"""Titles without likes: what DSKReG's draws are worth there, how loud such titles may be among all, and the
-untrained rivals: `python benchmarks/cold.py` (settings and packages of benchmarks/accuracy.py).
+"""Items without likes: what sampling and the boost are worth, beside untrained baselines:
+`python benchmarks/cold.py` (settings and packages of benchmarks/accuracy.py).
 
-A tenth of the titles loses every like before the test (assess.chilled). On the same split and users:
+A tenth of the items loses every like before the test (assess.chilled). On the same split and users:
 
-    draws     the default model as it learnt to draw, by strength alone, and at random
-    boost     what neighbours of titles without likes weigh: a curve, the chosen value first
-    rivals    EASE, content-kNN, and EASE's columns of the KG neighbours over (gamma, kappa)
+    sampling   the default model as trained, by strength alone, and at random
+    boost      what neighbours of items without likes weigh: a curve
+    baselines  EASE, content-kNN, and EASE's columns of the KG neighbours over (gamma, kappa)
 
-Every row has NDCG@20 of all test likes, of warm and cold ones with every title ranked, of cold ones among
+Every row has NDCG@20 of all test likes, of warm and cold ones with every item ranked, of cold ones among
 themselves, and the recall of the likes in the rarest fifths. Resumable: what benchmarks/cold.json holds is
 not done again. Writes benchmarks/cold.json and benchmarks/results/cold.md.
 """
