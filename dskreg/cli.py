@@ -229,7 +229,7 @@ def main() -> int:
         settle()
     if "TORCHELASTIC_RUN_ID" in os.environ:
         # At the interpreter's end, torch's communication threads sometimes abort a process that has done its
-        # work (1 of 42 sharded runs).
+        # work (1 of 42 runs).
         os._exit(code)
     return code
 

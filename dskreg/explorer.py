@@ -19,6 +19,7 @@ import torch
 
 from dskreg.console import Progress, silent
 from dskreg.errors import InputError
+from dskreg.evaluation.slices import COLD
 from dskreg.explain import lists
 from dskreg.explain.explainer import Explainer
 from dskreg.explain.explanation import Explanation
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from dskreg.explore.sampler_history import SamplerHistory
 
 __all__ = [
+    "COLD",
     "MODEL",
     "ORDERS",
     "Change",

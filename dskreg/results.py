@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def opened(artifact: Path, adult: bool) -> Explorer:
-    """The artifact's Explorer, without adult titles unless they are asked for."""
+    """The artifact's Explorer, without adult items unless they are asked for."""
     explorer = load(artifact)
     return explorer if adult else explorer.without_adult
 

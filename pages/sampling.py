@@ -45,7 +45,7 @@ FORMS = {  # by "does the model sample among the user's likes?"
   the pair's strengths under all relations and the number of likes of $j$. The logit is $s = 8 a$.
 - **Item.** $\hat e_i = e_i + k_i \sum_j \alpha_j e_j$ over the sampled neighbours, with attention
   $\alpha_j \propto \exp(a(i, j, r))$.
-- **Evidence.** $k_i = \mathrm{scale} \cdot \kappa / (n_i + \kappa)$ for $n_i$ likes: the fewer people like an
+- **Evidence.** $k_i = \mathrm{scale} \cdot \kappa / (n_i + \kappa)$ for $n_i$ likes: the fewer users like an
   item, the more its neighbours count. Where $n_i = 0$, $k_i = \mathrm{scale} \cdot \mathrm{boost}$.
 - **Score.** $\hat e_u = (\sum_h w_h e_h + p) / \sqrt H$ over all liked items, with the average taste $p$;
   nothing is sampled among them. The score is $\hat e_u \cdot \hat e_i$, so each liked item and each sampled
@@ -82,7 +82,7 @@ if item_id is None:
         "There are no recommendations for this user. Select an item in the sidebar.",
         icon=":material/inbox:",
     )
-    st.stop()
+    raise sidebar.PageEnd
 
 heading = st.container()
 settings = controls.show_settings(trained, explorer.samples_likes)

@@ -24,7 +24,7 @@ if item_id is None:
         "Nothing can be recommended to this user. Select an item in the sidebar to change its score.",
         icon=":material/inbox:",
     )
-    st.stop()
+    raise sidebar.PageEnd
 
 unchanged: WhatIf = cache.ask(explorer, "what_if", profile, item_id, Change(), selection.top)
 st.header(plain(unchanged.before.title), anchor=False)

@@ -441,7 +441,7 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(
     assert "users:" in terminal.getvalue() and "\r" in terminal.getvalue() and "\n" not in terminal.getvalue()
 
 
-@pytest.mark.skipif(not CONTRACT.is_file(), reason="the contract's checks lie outside the repository")
+@pytest.mark.skipif(not CONTRACT.is_file(), reason="the checks of the contract are not on this machine")
 @pytest.mark.skipif(not LONG, reason="DSKREG_LONG=1 runs the contract's checks, which take minutes")
 def test_the_demo_passes_the_checks_of_the_contract() -> None:
     done = subprocess.run(

@@ -106,6 +106,19 @@ def test_an_item_outside_the_top_has_no_removal(demo: Explorer) -> None:
     assert not seen.found and seen.tried == 0
 
 
+def test_a_seen_item_is_left_out_or_asked_like_any_other(demo: Explorer) -> None:
+    profile = demo.profile(17)
+    open_list = demo.with_seen
+    listed = open_list.recommend(profile, 50)
+    held_out = listed.loc[listed["seen"], ["item_id", "rank"]].iloc[0]
+    left_out = demo.smallest_removal(profile, 8, held_out["item_id"], 50)
+    assert not left_out.found and (left_out.rank_before, left_out.proven) == (0, False)
+    asked = open_list.smallest_removal(profile, 1, held_out["item_id"], 50)
+    assert asked.rank_before == held_out["rank"]
+    assert held_out["item_id"] in demo.unlisted(profile)
+    assert held_out["item_id"] not in open_list.unlisted(profile) >= {*profile.history}
+
+
 def check(explorer: Explorer, profile: Profile, found: counterfactual.Counterfactual) -> None:
     """The lists confirm the replacement and the scores, and no smaller subset displaces the first."""
     less = replace(profile, history=tuple(i for i in profile.history if i not in found.removed))

@@ -92,7 +92,7 @@ def test_a_relation_s_examples_are_those_of_the_explanations(small: Explorer) ->
 
 def test_the_page_of_a_relation() -> None:
     explorer = Explorer.open(DEMO)
-    app = visit("compare", user=USER, what="relations", relation="studio")
+    app = visit("compare", user=USER, what="relations", relation_name="studio")
     found = explorer.relation(explorer.profile(USER), "studio", 10)
     row = explorer.graph_statistics().set_index("relation").loc["studio"]
     assert f"Its weight is **{row['weight']:.2f}**" in said(app) and f"**{row['mass']:.0%}**" in said(app)
@@ -100,9 +100,9 @@ def test_the_page_of_a_relation() -> None:
     best, worst = (app.dataframe[n].value for n in (0, 1))
     assert best["contribution"].tolist() == found.best["contribution"].tolist()
     assert worst["contribution"].tolist() == found.worst["contribution"].tolist()
-    fine(app.selectbox(key="relation").set_value("franchise").run())
+    fine(app.selectbox(key="relation_name").set_value("franchise").run())
     assert app.header[0].value == "franchise"
-    assert "no relation nothing" in said(visit("compare", what="relations", relation="nothing"))
+    assert "no relation nothing" in said(visit("compare", what="relations", relation_name="nothing"))
 
 
 def test_the_hand_drawn_world() -> None:

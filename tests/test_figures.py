@@ -215,7 +215,7 @@ def test_the_decomposition_follows_the_equations(oracle: Oracle, ranked: list[in
     app = fine(visit("sampling", user=str(USER), item=str(oracle.ids[item]), show="Attribution"))
     terms = table(app, "group", "term", "share")
     mine = terms[terms["group"] == "Own embedding"].set_index("term")["contribution"]
-    mine = mine.drop("prior (the same for every user)", errors="ignore")
+    mine = mine.drop("global term (the same for every user)", errors="ignore")
     assert mine.to_dict() == pytest.approx({name: own[name] for name in mine.index}, abs=1e-5)
     assert len(mine) == len(own)
     around = terms[terms["group"] == "Sampled neighbours"]

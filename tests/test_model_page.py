@@ -181,10 +181,10 @@ def test_only_what_the_reset_test_moves_is_called_learnt(app: AppTest) -> None:
     row = next(row for row in document("metrics")["resets"] if row["part"] == "relevance untrained")
     moves = any(abs(row[group]["change"]) > row[group]["within"] for group in worth.GROUPS if group in row)
     text = said(app)
-    assert ("The weights are learnt" in text) == moves
+    assert ("With the weights from before training" in text) == moves
     assert ("no difference was measured" in text) != moves
     helps = [str(element.proto.columns) for element in app.dataframe]
-    rest = text.replace("The weights are learnt", "")
+    rest = text.replace("With the weights from before training", "")
     assert not any(re.search(r"learnt|learned|leans|relevant", words) for words in [rest, *helps])
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from dskreg.evaluation.cold import LOSS
 from dskreg.evaluation.evidence import HARM
+from dskreg.evaluation.slices import COLD
 from dskreg.ui.common import widgets
 from dskreg.ui.model import evidence, scoreboard, worth
 
@@ -149,3 +150,13 @@ def test_the_sentences_on_validation_name_the_limits_that_it_uses() -> None:
     words = evidence.weights_in_words(chosen)
     assert f"within {100 * HARM:g}% of the best NDCG" in words
     assert f"lose at most {100 * LOSS:g}%." in evidence.boost_in_words(chosen)
+
+
+def test_the_shares_in_words_leave_out_what_is_neighbours_alone() -> None:
+    rows = {COLD: (3, 1.0), "1-2": (4, 0.4), "21-50": (0, float("nan")), "over 100": (5, 0.05)}
+    shares = pd.DataFrame(
+        [{"pairs": "recommended", "likes": name, "count": n, "median": m} for name, (n, m) in rows.items()]
+    )
+    said = "Of recommended items with 1-2 likes, neighbours make **40%** of the score in the median; "
+    assert evidence.shares_in_words(shares) == f"{said}with over 100 likes, **5.0%**."
+    assert evidence.shares_in_words(shares[shares["likes"] == COLD]) == ""

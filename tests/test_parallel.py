@@ -1,4 +1,4 @@
-"""Two and four processes over gloo: the same training as one, and a run may change their number."""
+"""Two and three processes over gloo: the same training as one, and a run may change their number."""
 
 from __future__ import annotations
 

@@ -200,13 +200,3 @@ def test_a_world_without_test_users_has_no_slices_to_show() -> None:
     found = of_few("default", 0).rivals.slices()  # nothing is held out
     assert (found["users"], found["activity"], found["genres"]) == (0, [], [])
     assert panel.bias_in_words(found) == ""
-
-
-def test_shares_are_written_with_a_decimal_where_they_are_small() -> None:
-    assert [panel.percent(x) for x in (None, 0, 0.004, 0.0996, 0.5)] == [
-        "\u2013",
-        "0%",
-        "0.4%",
-        "10%",
-        "50%",
-    ]

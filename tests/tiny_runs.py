@@ -11,7 +11,6 @@ from torch import Tensor
 
 from dskreg.config import PRESETS, Config
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
-from dskreg.data.interactions import train_matrix
 from dskreg.evaluation.ranking import Scorer
 from dskreg.graph.candidates import CandidateGraph, build
 from dskreg.model.dskreg import DSKReG
@@ -49,20 +48,6 @@ def noisy(users: int = 40, items: int = 30) -> Dataset:
         liked=np.ones(len(user), bool),
         fold=fold,
     )
-
-
-def in_full(users: int = 30, items: int = 20) -> tuple[Dataset, np.ndarray]:
-    """A world with 0.4 of all pairs liked, all in training, and its likes as a dense table `[U, I]`."""
-    user, item = np.nonzero(np.random.default_rng(0).random((users, items)) < 0.4)
-    fold, liked = np.full(len(user), TRAIN, dtype=np.int8), np.ones(len(user), dtype=bool)
-    data = replace(
-        checkerboard(users, items),
-        user=user.astype(np.int32),
-        item=item.astype(np.int32),
-        fold=fold,
-        liked=liked,
-    )
-    return data, train_matrix(data).toarray().astype(float)
 
 
 def fixed_scorer(seed: int = 0) -> Scorer:

@@ -29,12 +29,12 @@ class Mark(StrEnum):
 def notes(
     artifact: given.ArtifactPath,
     out: Annotated[Path | None, typer.Option(help="A .csv or .json file.")] = None,
-    mark: Annotated[list[Mark] | None, typer.Option(help="Only this mark; can be repeated.")] = None,
+    mark: Annotated[list[Mark] | None, typer.Option(help="Only this mark; may be repeated.")] = None,
     user: Annotated[str, typer.Option(help="Only this user's recommendations, by id.")] = "",
     item: Annotated[str, typer.Option(help="Only this item, by id or part of the name.")] = "",
     neighbour: Annotated[str, typer.Option(help="Only this neighbour, by id or part of the name.")] = "",
     model: Annotated[
-        str, typer.Option(metavar="DIGEST", help="Only the model whose content digest begins so.")
+        str, typer.Option(metavar="DIGEST", help="Only the model whose content digest begins with this text.")
     ] = "",
     adult: given.Adult = False,
     json: given.Json = False,

@@ -10,6 +10,7 @@ from scipy import sparse
 from torch import Tensor
 
 from dskreg.data.interactions import padded
+from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
 from dskreg.model.aggregation import Picks
 from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
@@ -17,6 +18,12 @@ from dskreg.model.scoring import Catalogue
 
 Scorer = Callable[[np.ndarray, sparse.csr_matrix], np.ndarray]
 """(user positions `[B]`, their histories `[B, I]`) -> scores `[B, I]`."""
+
+
+def require_length(top: int) -> None:
+    """Raise InputError where a list would have no place."""
+    if top < 1:
+        raise InputError(f"top: expected at least 1 (got {top})")
 
 
 def ranks(by: np.ndarray, shown: np.ndarray) -> np.ndarray:

@@ -188,12 +188,11 @@ class _Asked:
     def _catalogue(self, part: str, change: Change, items: Tensor) -> Catalogue:
         """`items` with what is drawn for them, as the reset `part` has it."""
         model = self.model
-        sampled = drawn(model, items, part, self.seed)
+        # Of a uniform attention the sampling stays as it is
+        before = drawn(model, items, part, self.seed) if part in (UNIFORM, STRENGTH, FLAT) else None
         with restored(model):
             change(model)
-            if part not in (UNIFORM, STRENGTH, FLAT):  # of a uniform attention the sampling stays as it is
-                sampled = model.draw_items(items)
-            catalogue = Catalogue.of(model, items, sampled)
+            catalogue = Catalogue.of(model, items, before or model.draw_items(items))
         if part == OWN:
             catalogue.vectors = catalogue.vectors - model.item_embedding[items]
         return catalogue

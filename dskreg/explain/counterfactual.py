@@ -5,7 +5,7 @@ A set S displaces an item from the top N when, by the model, N other items are a
 without S; N = 1 for the first recommendation. At least one item stays: without any, nothing would be known
 of the user. What is removed stays seen, so it never replaces anything. Sizes 1, 2, ... are tried in turn,
 all sets of a size against the whole catalogue as long as the budget lasts; the next sizes, where there are
-few sets, against the items that are nearest to the first place; and beyond that, for each of the nearest
+few sets, against the items that are nearest to the top; and beyond that, for each of the nearest
 rivals, the items that contribute most to the lead over that rival, one after the other, shrunk until no
 item can be spared. Whatever is reported was found by the model on the whole catalogue.
 """
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dskreg.evaluation.ranking import ranks
+from dskreg.evaluation.ranking import ranks, require_length
 from dskreg.explain.explanation import history_contributions
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.directory import Profile
@@ -40,8 +40,8 @@ class Counterfactual:
     result that none was found.
 
     `first`: the item, which is the first recommendation unless another one was asked for; `replacement`: the
-    best item that comes into the top for it. Scores and ranks are for the whole history and without the set
-    (not a number, and 0, where none was found).
+    best item that comes into the top for it. Those before are for the whole history, those after
+    without the set (not a number, and 0, where none was found).
     """
 
     found: bool
@@ -60,7 +60,8 @@ class Counterfactual:
     most: int = 0  # larger sets were not looked for
     tried: int = 0  # sets given to the model
     top: int = 1
-    rank_before: int = 0  # above `top`: the item is not there, so that nothing can displace it
+    # 0: the item is left out of the list; above `top`: it is not there, so that nothing can displace it
+    rank_before: int = 0
     rank_after: int = 0
 
 
@@ -71,6 +72,7 @@ def smallest_removal(
 
     Of several smallest ones, the one after which it is furthest behind. Without an item: the first one.
     """
+    require_length(top)
     search = Search(core, profile, None if item_id is None else core.directory.item(item_id), top)
     if search.first < 0:
         return Counterfactual(False, None, "", most=most, top=top)
@@ -125,7 +127,7 @@ class Search:
         return None
 
     def screen(self, complete: int, largest: int) -> tuple[int, ...] | None:
-        """All sets of the sizes that are small enough, against the items nearest to the first place."""
+        """All sets of the sizes that are small enough, against the items nearest to the top."""
         nearest = np.sort(self.order[: NEAREST + self.top])
         for size in range(complete + 1, largest + 1):
             count = math.comb(len(self.history), size)
@@ -215,6 +217,7 @@ class Search:
     def result(self, found: tuple[int, ...] | None, complete: int, most: int) -> Counterfactual:
         """The search's outcome with ids and names."""
         ids, titles = self.core.directory.item_ids, self.core.directory.titles
+        listed = bool(np.isin(self.first, self.shown))
         known: dict[str, Any] = {
             "first": ids[self.first],
             "first_title": str(titles[self.first]),
@@ -222,13 +225,13 @@ class Search:
             "most": most,
             "tried": self.tried,
             "top": self.top,
-            "rank_before": int(self.rank[self.first]),
+            "rank_before": int(self.rank[self.first]) if listed else 0,
         }
         if found is None:
             return Counterfactual(
                 False,
                 first_before=float(self.score[self.first]),
-                proven=complete >= len(self.history) - 1 and self.rank[self.first] <= self.top,
+                proven=complete >= len(self.history) - 1 and 0 < known["rank_before"] <= self.top,
                 **known,
             )
         rank, after = self.without(found)

@@ -24,7 +24,7 @@ import pandas as pd
 import torch
 
 from dskreg.errors import InputError
-from dskreg.evaluation.ranking import ranks
+from dskreg.evaluation.ranking import ranks, require_length
 from dskreg.model.aggregation import Trace
 from dskreg.model.sampling import DrawSettings, draw, inclusion_probability, node_noise
 from dskreg.serving.directory import Profile
@@ -161,6 +161,7 @@ def list_samples(
     """
     if not 1 <= len(seeds) <= MOST:
         raise InputError(f"count: expected 1 to {MOST:,} draws (got {len(seeds)})")
+    require_length(top)
     user, history = core.history(profile)
     item, model, logit = core.directory.item(item_id), core.model, core.drawn.logit
     shown, candidates = ~core.hidden(profile), int((core.graph.neighbour[item] >= 0).sum())

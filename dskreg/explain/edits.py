@@ -55,7 +55,7 @@ def cut(
 
     Entities of one relation that have the same label go together.
     """
-    numbers = [_number(graph, name) for name in relations]
+    numbers = [relation_number(graph, name) for name in relations]
     gone = np.isin(graph.relation, numbers) & (graph.neighbour >= 0)
     strengths, weaker = graph.strengths.copy(), np.zeros_like(gone)
     for number in numbers:
@@ -65,7 +65,7 @@ def cut(
     for name, label in entities:
         labels.setdefault(name, []).append(label)
     for name, those in labels.items():
-        number = _number(graph, name)
+        number = relation_number(graph, name)
         row, slot = np.nonzero(strengths[:, :, number] > 0)
         columns = np.unique(np.concatenate([entity_columns(directory, name, label) for label in those]))
         changed = _tied(directory, name, columns, row, graph.neighbour[row, slot])
@@ -128,7 +128,8 @@ def all_entities(graph: CandidateGraph, directory: Directory) -> pd.DataFrame:
     )
 
 
-def _number(graph: CandidateGraph, name: str) -> int:
+def relation_number(graph: CandidateGraph, name: str) -> int:
+    """The relation's place among the graph's; InputError where it has none of this name."""
     if name not in graph.relations:
         raise InputError(f"unknown relation {name}: the model has {', '.join(graph.relations) or 'none'}")
     return graph.relations.index(name)

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dskreg.errors import InputError
-from dskreg.explain.edits import all_entities, entity_columns, entity_ends
+from dskreg.evaluation.ranking import ranks, require_length
+from dskreg.explain.edits import all_entities, entity_columns, entity_ends, relation_number
 from dskreg.explain.explanation import via_words
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
@@ -45,13 +45,12 @@ def entity(core: TrainedModel, relation: str, name: str) -> Entity:
     Items that are left out of lists are left out here too.
     """
     graph, directory, drawn = core.graph, core.directory, core.drawn
-    if relation not in graph.relations:
-        raise InputError(f"unknown relation {relation}: the model has {', '.join(graph.relations) or 'none'}")
+    number = relation_number(graph, relation)
     carried = directory.carriers(relation).tocsc()
     columns = entity_columns(directory, relation, name)
     mine = np.zeros(graph.neighbour.shape, dtype=bool)
     all_ends = np.zeros(len(core.items), dtype=bool)
-    under = (graph.relation == graph.relations.index(relation)) & (graph.neighbour >= 0)
+    under = (graph.relation == number) & (graph.neighbour >= 0)
     for column in columns:
         ends = entity_ends(directory, carried, int(column)) & ~core.kept_out
         rows = np.flatnonzero(ends)
@@ -120,17 +119,15 @@ def relation(core: TrainedModel, profile: Profile, name: str, top: int) -> Relat
     Noise is off. Items that the user cannot be recommended are left out.
     """
     graph, directory = core.graph, core.directory
-    if name not in graph.relations:
-        raise InputError(f"unknown relation {name}: the model has {', '.join(graph.relations) or 'none'}")
-    number, shown = graph.relations.index(name), ~core.hidden(profile)
+    require_length(top)
+    number, shown = relation_number(graph, name), ~core.hidden(profile)
     hop = core.user_hop(*core.history(profile))
     hops = core.model.item_hop(hop.output, core.all_items, core.drawn)
     slot, picked = core.drawn.slot.numpy(), core.drawn.picked.numpy() & shown[:, None]
     neighbour, kind = (np.take_along_axis(table, slot, 1) for table in (graph.neighbour, graph.relation))
     added = np.where(picked, hops.contribution[..., 0].numpy(), 0.0)
-    listed = np.argsort(-np.where(shown, core.order(profile, core.scores(profile)), -np.inf), kind="stable")
-    of_top = added[listed[:top]]
-    whole, mine = float(of_top.sum()), float(of_top[kind[listed[:top]] == number].sum())
+    listed = shown & (ranks(core.order(profile, core.scores(profile)), shown) <= top)
+    whole, mine = float(added[listed].sum()), float(added[listed][kind[listed] == number].sum())
     item, place = np.nonzero(picked & (kind == number) & ~core.kept_out[np.maximum(neighbour, 0)])
     other, value = neighbour[item, place], added[item, place]
     order = np.argsort(-value, kind="stable")

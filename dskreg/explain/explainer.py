@@ -232,6 +232,12 @@ class Explainer:
         other.core.hide_seen = False
         return other
 
+    def unlisted(self, profile: Profile) -> set[Any]:
+        """Ids of what this user's lists leave out, whatever the filters: the history, what is disliked and,
+        with `hide_seen`, all that was seen.
+        """
+        return {*(profile.seen if self.hide_seen else profile.history), *profile.history, *profile.disliked}
+
     def left_out(self, profile: Profile) -> dict[str, int]:
         """How many items this user's lists leave out: history, seen (without the history), held_out (of
         these) and disliked.

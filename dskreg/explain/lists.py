@@ -12,7 +12,7 @@ from scipy import sparse
 
 from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
-from dskreg.evaluation.ranking import rankings
+from dskreg.evaluation.ranking import rankings, require_length
 from dskreg.explain.explanation import history_contributions
 from dskreg.explain.reasons import by_popularity, reasons
 from dskreg.model.aggregation import neighbour_share
@@ -118,12 +118,6 @@ def of_all_users(
         yield pd.DataFrame(
             {"user_id": user, "rank": rank[there], "item_id": ids[ranked[there]], "score": score[there]}
         )
-
-
-def require_length(top: int) -> None:
-    """Raise InputError where `top` is below 1."""
-    if top < 1:
-        raise InputError(f"top: expected at least 1 (got {top})")
 
 
 def _require_likes(most_likes: int | None) -> None:

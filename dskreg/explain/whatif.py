@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 
 from dskreg.errors import InputError
-from dskreg.evaluation.ranking import ranks
+from dskreg.evaluation.ranking import ranks, require_length
 from dskreg.explain.counterfactual import Counterfactual, smallest_removal
 from dskreg.explain.edits import GraphEdit, all_entities, cut, entities_of
 from dskreg.explain.explanation import Explanation, explain
@@ -98,8 +98,7 @@ def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Chang
 
     Raises InputError for what is not there to be removed, or is there already.
     """
-    if top < 1:
-        raise InputError(f"top: expected at least 1 (got {top})")
+    require_length(top)
     item, then = core.directory.item(item_id), _changed(core, profile, change)
     ties = cut(core.graph, core.directory, change.without_relations, change.without_entities)
     for other, relation in change.without_neighbours:

@@ -14,8 +14,8 @@ import pandas as pd
 from scipy import sparse
 
 from dskreg.console import Progress, silent
-from dskreg.errors import InputError
 from dskreg.evaluation.metrics import hit_rate, hits, mrr, ndcg, recall, top_items
+from dskreg.evaluation.ranking import require_length
 from dskreg.explore.slices import baseline_scorer, slices
 from dskreg.serving.baselines import NAMES
 from dskreg.serving.directory import Profile
@@ -78,8 +78,7 @@ class Comparison:
         Raises:
             InputError: `top` is below 1, or the recommender cannot run.
         """
-        if top < 1:
-            raise InputError(f"top: expected at least 1 (got {top})")
+        require_length(top)
         score, core = self.scores(name, profile, large), self.core
         hidden = core.hidden(profile, genres, types)
         ranked = top_items(score[None], sparse.csr_matrix(hidden[None]), min(top, len(score)))[0]

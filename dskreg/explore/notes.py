@@ -24,7 +24,18 @@ from dskreg.storage import notes
 from dskreg.storage.notes import LONGEST, MARKS, Note, remove
 from dskreg.text import harmless, legible
 
-__all__ = ["LONGEST", "MARKS", "Notebook", "Subject", "chosen", "exported", "keep", "remove", "write"]
+__all__ = [
+    "LONGEST",
+    "MARKS",
+    "Notebook",
+    "Subject",
+    "chosen",
+    "exported",
+    "keep",
+    "records",
+    "remove",
+    "write",
+]
 
 COLUMNS: tuple[str, ...] = (
     *("time", "mark", "item_id", "item", "neighbour_id", "neighbour", "relation", "text"),

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
+from dskreg.evaluation.ranking import require_length
 from dskreg.explorer import Explorer
 from dskreg.model.aggregation import Picks
 from dskreg.retrieval.engines import Engine
@@ -64,8 +64,7 @@ class Index:
 
         Raises InputError when `top` is below 1.
         """
-        if top < 1:
-            raise InputError(f"top: expected at least 1 (got {top})")
+        require_length(top)
         if not profile.history:  # by popularity: no vector to search with
             return explorer.recommend(profile, top)
         core = explorer.core

@@ -44,7 +44,7 @@ class TrainedModel:
     catalogue: all items with the noise-free picks that the artifact keeps, ready to be scored for any user
     items:     one row per item: item_id, title, type, genres, likes, candidates, ...
     kept_out:  `[I]` bool, items that no list, search or map shows (adult ones, unless they are asked for)
-    hide_seen: do lists and ranks leave out all that a user has seen, or the history alone?
+    hide_seen: do lists and ranks leave out all that a user has seen, or the history and dislikes alone?
     """
 
     def __init__(self, path: Path, artifact: Artifact) -> None:

@@ -115,7 +115,9 @@ def add(artifact: Path, note: Note) -> None:
 
 
 def remove(artifact: Path, *ids: str) -> None:
-    """Hide the notes with these ids; their lines stay in the file. Raises InputError as `add` does."""
+    """Hide the notes with these ids, as `read` gives them; their lines stay in the file. Raises InputError as
+    `add` does.
+    """
     for id_ in ids:
         _append(beside(artifact), Removal(id_))
 

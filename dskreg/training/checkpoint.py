@@ -146,7 +146,7 @@ class Checkpoint:
                 "start": start.to_json() if start else None,
                 "history": [asdict(epoch) for epoch in history],
             }
-            with folders.alone(self.folder, "another training run"), folders.replacing(self.folder) as new:
+            with folders.replacing(self.folder) as new:
                 folders.save_tensors({k: v.numpy() for k, v in tensors.items()}, new / "state.safetensors")
                 (new / "state.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
         distributed.wait()

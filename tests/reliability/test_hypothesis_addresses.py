@@ -165,6 +165,7 @@ PAGES = {
             "by_titles",
             "other_title",
             "entity",
+            "relation_name",
             "other",
             "other_liked",
         ),

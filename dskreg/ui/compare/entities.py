@@ -82,8 +82,7 @@ def show(selection: Selection) -> None:
 def ranks(explorer: Explorer, profile: Profile, item_ids: pd.Series) -> pd.Series:
     """The items' ranks among all recommendations; missing for what these leave out."""
     found = cache.ask(explorer, "ranks", profile)[item_ids].astype("Int64").reset_index(drop=True)
-    hidden = profile.seen if explorer.hide_seen else profile.history
-    return found.mask(item_ids.isin([*hidden, *profile.disliked]).to_numpy())
+    return found.mask(item_ids.isin(explorer.unlisted(profile)).to_numpy())
 
 
 def choose(selection: Selection) -> tuple[str, str] | None:

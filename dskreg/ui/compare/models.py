@@ -84,7 +84,8 @@ def choose(explorer: Explorer) -> Explorer | None:
     except InputError as error:
         st.error(plain(f"This model cannot be opened: {error}"), icon=":material/error:")
         return None
-    return opened if explorer.adult and explorer.adult_titles else opened.without_adult
+    other = opened if explorer.adult and explorer.adult_titles else opened.without_adult
+    return other if explorer.hide_seen else other.with_seen
 
 
 def common_ground(explorer: Explorer, other: Explorer) -> Ground:

@@ -1,5 +1,5 @@
-"""One relation of the knowledge graph (field `relation`): what it connects, what the sampler makes of it, and
-where it raises and lowers this user's scores most.
+"""One relation of the knowledge graph (field `relation_name`): what it connects, what the sampler makes of
+it, and where it raises and lowers this user's scores most.
 """
 
 from typing import Any
@@ -7,17 +7,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dskreg.explorer import percent
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame.sidebar import Selection
 
-FIELDS = ("relation",)
+FIELDS = ("relation_name",)
 ENTITIES = {
     "entity": st.column_config.TextColumn("Entity", pinned=True, width=180),
-    "titles": st.column_config.NumberColumn("Titles", format="localized", help="Titles that carry it."),
+    "titles": st.column_config.NumberColumn("Items", format="localized", help="Items that carry it."),
 }
 PAIRS: dict[str, Any] = {
-    "title": st.column_config.TextColumn("Title", pinned=True, width=140),
+    "title": st.column_config.TextColumn("Item", pinned=True, width=140),
     "neighbour": st.column_config.TextColumn("Sampled neighbour", width=140),
     "contribution": st.column_config.NumberColumn(
         "Adds", format="%+.3f", width=70, help="What the neighbour adds to the item's score for this user."
@@ -36,11 +37,11 @@ def show(selection: Selection) -> None:
     if not names:
         st.info("The knowledge graph of this model has no relations.", icon=":material/hub:")
         return
-    asked = st.query_params.get("relation")
+    asked = st.query_params.get("relation_name")
     name = st.selectbox(
         "Relation",
         names,
-        key="relation",
+        key="relation_name",
         bind="query-params",
         width=300,
         help="Those sampled most come first.",
@@ -97,12 +98,13 @@ def in_words(found: Any, statistics: pd.DataFrame, user: str, top: int) -> str:
         ""
         if found.share is None
         else (
-            f" For {plain(user)}, it makes **{found.share:.0%}** of what the neighbours add to the top {top}."
+            f" For {plain(user)}, it makes **{percent(found.share)}** of what the neighbours add to the "
+            f"top {top}."
         )
     )
     return (
-        f"It links **{row['titles']:,.0f}** items{entities}.{weight} It has **{of_candidates:.0%}** of the "
-        f"candidates and **{row['mass']:.0%}** of the probability to be sampled first; an item samples "
-        f"**{row['picks']:.1f}** neighbours under it on average.{adds} Of "
+        f"It links **{row['titles']:,.0f}** items{entities}.{weight} It has **{percent(of_candidates)}** of "
+        f"the candidates and **{percent(row['mass'])}** of the probability to be sampled first; an item "
+        f"samples **{row['picks']:.1f}** neighbours under it on average.{adds} Of "
         f"**{found.sampled:,}** sampled pairs, **{found.below:,}** lower the score."
     )

@@ -30,7 +30,7 @@ def show_user_item(selection: Selection, other: Profile, headings: tuple[str, st
     st.markdown(in_words(one, two, explorer.samples_likes))
     ranks = [cache.ask(explorer, "ranks", user)[item_id] for user in (profile, other)]
     for heading, found, rank, user in zip(headings, (one, two), ranks, (profile, other), strict=True):
-        place = "seen already" if item_id in user.seen else f"rank **{rank:,}**"
+        place = "not listed" if item_id in explorer.unlisted(user) else f"rank **{rank:,}**"
         liked = found.liked.head(NAMED)
         reasons = [
             f"*{plain(title)}* ({value:+.2f})"
@@ -49,14 +49,14 @@ def show_user_item(selection: Selection, other: Profile, headings: tuple[str, st
         "attention_second": number(f"Attention α, {headings[1]}", format="%.3f"),
         "relation": "Relation r",
     }
-    same = same_attention(one, two)
+    alike = same(one, two, "attention")
     st.dataframe(
         table,
         hide_index=True,
         key="user_item",
         placeholder="–",
         height="content",
-        column_order=[name for name in config if name != "attention_second" or not same],
+        column_order=[name for name in config if name != "attention_second" or not alike],
         column_config=config,
         alt="What the own embedding and each sampled neighbour add to the score of both users",
     )
@@ -79,9 +79,9 @@ def same_neighbours(one: Explanation, two: Explanation) -> bool:
     )
 
 
-def same_attention(one: Explanation, two: Explanation) -> bool:
-    """Do both weigh the sampled neighbours alike?"""
-    left, right = sampled(one)["attention"], sampled(two)["attention"]
+def same(one: Explanation, two: Explanation, column: str) -> bool:
+    """Do both have the same value of every sampled neighbour?"""
+    left, right = sampled(one)[column], sampled(two)[column]
     return left.index.equals(right.index) and bool(np.allclose(left, right, atol=CLOSE))
 
 
@@ -118,14 +118,14 @@ def in_words(one: Explanation, two: Explanation, samples_likes: bool) -> str:
     """
     parts = {
         "which neighbours are sampled": same_neighbours(one, two),
-        "their attention": same_attention(one, two),
-        "what each of them adds": same_contributions(one, two),
+        "their attention": same(one, two, "attention"),
+        "what each of them adds": same(one, two, "contribution"),
         "the score": abs(one.score - two.score) < CLOSE,
     }
-    same, differs = ([name for name, value in parts.items() if value is wanted] for wanted in (True, False))
+    shared, differs = ([name for name, value in parts.items() if value is wanted] for wanted in (True, False))
     sentences = []
-    if same:
-        sentences.append(f"The same for both users: **{widgets.listed(same)}**.")
+    if shared:
+        sentences.append(f"The same for both users: **{widgets.listed(shared)}**.")
     if differs:
         sentences.append(f"Different: **{widgets.listed(differs)}**.")
     why = (
@@ -134,9 +134,3 @@ def in_words(one: Explanation, two: Explanation, samples_likes: bool) -> str:
         else "Likes decide only how much the item and its neighbours add, not which neighbours are sampled."
     )
     return " ".join([*sentences, why])
-
-
-def same_contributions(one: Explanation, two: Explanation) -> bool:
-    """Does every sampled neighbour add the same?"""
-    left, right = sampled(one)["contribution"], sampled(two)["contribution"]
-    return left.index.equals(right.index) and bool(np.allclose(left, right, atol=CLOSE))

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dskreg.explorer import Explorer, InputError
-from dskreg.ui.common import cache, charts
+from dskreg.explorer import Explorer
+from dskreg.ui.common import cache
 from dskreg.ui.common.charts import COLOURS, OTHER, OTHER_NAME, WARM_TO_COLD
+from dskreg.ui.common.entities import known_entities
 from dskreg.ui.embeddings.scatter import Glyph
 
 GENRE, ENTITY, CLUSTER = "rarest genre", "entity", "cluster"
@@ -57,12 +58,10 @@ def _carried(explorer: Explorer, frame: pd.DataFrame, codes: Sequence[str]) -> p
     """The entity that each title carries, SEVERAL for more than one, OTHER_NAME for none."""
     group = pd.Series(OTHER_NAME, index=frame.index, dtype=object)
     names: list[str] = []
+    known = known_entities(explorer)
     for code in codes:
-        relation, _, entity = code.partition(":")
-        try:
-            carriers = cache.ask(explorer, "maps.carriers", relation, entity)
-        except InputError:
-            continue
+        relation, entity, _ = known[code]
+        carriers = cache.ask(explorer, "maps.carriers", relation, entity)
         names.append(f"{entity} ({relation})")
         carries = frame["item_id"].isin(carriers)
         group[carries & (group != OTHER_NAME)] = SEVERAL
@@ -127,4 +126,4 @@ def _category(values: pd.Series, names: Sequence[str]) -> pd.Series:
 def present(groups: pd.Series) -> list[str]:
     """The groups that have a point, in their order, without "other"."""
     there = set(groups.dropna().unique())
-    return [str(name) for name in groups.cat.categories if name in there and name != charts.OTHER_NAME]
+    return [str(name) for name in groups.cat.categories if name in there and name != OTHER_NAME]

@@ -85,7 +85,7 @@ def _fitting(regions: pd.DataFrame, pixel: float, clear: Sequence[tuple[float, f
 
 def add_shifts(figure: go.Figure, shifts: pd.DataFrame, colour: str) -> None:
     """Draw an arrow from each title's raw position (raw_x, raw_y) to its aggregated position (x, y)."""
-    for n, row in enumerate(shifts.itertuples()):
+    for row in shifts.itertuples():
         figure.add_trace(
             go.Scatter(
                 x=[row.raw_x, row.x],
@@ -93,8 +93,6 @@ def add_shifts(figure: go.Figure, shifts: pd.DataFrame, colour: str) -> None:
                 mode="lines+markers",
                 name="displacement",
                 legendrank=FIRST,
-                showlegend=n == 0,
-                legendgroup="displacement",
                 hoverinfo="skip",
                 line={"color": colour, "width": 1.5},
                 marker={

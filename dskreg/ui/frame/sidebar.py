@@ -18,9 +18,6 @@ from dskreg.ui.frame import boost, link, people, skip, tour, url
 from dskreg.ui.frame.url import MOST_TOP, TOP
 
 FIRST_PAGE = "recommendations"
-MODEL_HELP = "A trained model with its data: one folder under artifacts/."
-PROFILE_HELP = "A user of the data, or a custom profile of items that you choose."
-ITEM_HELP = "The item that the Sampling page explains: a recommendation, or any item that you type."
 SEEN = "hide_seen"
 TOP_HELP = "Number of recommendations in the list."
 SEEN_HELP = (

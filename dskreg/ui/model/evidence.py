@@ -8,12 +8,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dskreg.explorer import Explorer, percent, signed_percent
+from dskreg.explorer import COLD, Explorer, percent, signed_percent
 from dskreg.ui.common import cache, charts
 
 LINES = {"all": "all items", "warm": "items with likes", "cold": "new items"}
 PAIRS = {"recommended": "recommended", "at random": "random pairs"}
-EXAMPLES = (1, 10, 100)  # likes
+EXAMPLES = (1, 10, 100, 1000)  # likes
 
 
 def show(explorer: Explorer, evidence: dict[str, Any] | None) -> None:
@@ -35,9 +35,9 @@ def weights_in_words(evidence: dict[str, Any]) -> str:
     weights = [f"{scale * kappa / (n + kappa):.2g} at {n} like{'s' * (n > 1)}" for n in EXAMPLES]
     return (
         f"The neighbours of an item with n likes weigh scale · κ / (n + κ), with **κ = {kappa:g}** and "
-        f"**scale {scale:g}**: {', '.join(weights)}. The fewer users like an item, the more its neighbours "
-        f"count. Both were chosen on validation: of the settings within 0.3% of the best NDCG of all "
-        "items, the one that ranks rare items best."
+        f"**scale {scale:g}**: {', '.join(weights)}. The weight falls with the number of likes, "
+        f"to half at κ likes. Both were chosen on validation: of the settings within 0.3% of the best NDCG "
+        "of all items, the one that ranks rare items best."
     )
 
 
@@ -86,7 +86,7 @@ def _show_curve(evidence: dict[str, Any]) -> None:
         "**New items: how high may they rise?**",
         help="Cold boost: weight of the neighbours of items without likes. Measured on "
         f"{evidence['hidden']:,} items whose likes were hidden from {evidence['users']:,} users, "
-        "with every item ranked. 0: new items are not ranked.",
+        "with every item ranked. 0: new items come last.",
     )
     charts.show_chart(
         st,
@@ -144,7 +144,7 @@ def shares_chart(shares: pd.DataFrame) -> go.Figure:
 
 def shares_in_words(shares: pd.DataFrame) -> str:
     """The share for titles without likes, and for the best and the least liked that are recommended."""
-    listed = shares[(shares["pairs"] == "recommended") & (shares["count"] > 0) & (shares["likes"] != "0")]
+    listed = shares[(shares["pairs"] == "recommended") & (shares["count"] > 0) & (shares["likes"] != COLD)]
     if listed.empty:
         return ""
     few, many = listed.iloc[0], listed.iloc[-1]
@@ -152,13 +152,9 @@ def shares_in_words(shares: pd.DataFrame) -> str:
         return f"Recommended items with {few['likes']} likes: **{percent(few['median'])}** in the median."
     return (
         f"Of recommended items with {few['likes']} likes, neighbours make "
-        f"**{percent(few['median'])}** of the score in the median; with {_likes(many['likes'])}, "
+        f"**{percent(few['median'])}** of the score in the median; with {many['likes']} likes, "
         f"**{percent(many['median'])}**."
     )
-
-
-def _likes(name: str) -> str:
-    return "the most likes" if name == "more" else f"{name} likes"
 
 
 def _show_shares(shares: pd.DataFrame) -> None:

@@ -79,7 +79,7 @@ def weights_in_words(statistics: pd.DataFrame, resets: list[dict[str, Any]] | No
         return "In this model a relation has no single weight: relevance is linear in its embedding."
     changed = sure_change(resets or [], UNTRAINED)
     if changed:
-        return f"The weights are learnt: with those from before training, {changed}."
+        return f"With the weights from before training, {changed}."
     return "Against the weights from before training, no difference was measured."
 
 

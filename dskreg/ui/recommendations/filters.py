@@ -109,7 +109,7 @@ def _fields(explorer: Explorer, view: str) -> Filters:
     popularity = st.selectbox(
         "Popularity", list(POPULARITY), key="liked_by", bind="query-params", width=160, help=POPULARITY_HELP
     )
-    percent = st.slider(
+    diversity = st.slider(
         "Diversity",
         0,
         100,
@@ -121,7 +121,7 @@ def _fields(explorer: Explorer, view: str) -> Filters:
         width=140,
         help=DIVERSITY_HELP,
     )
-    return Filters(genres, types, popularity, percent / 100, view)
+    return Filters(genres, types, popularity, diversity / 100, view)
 
 
 def show_nothing(filters: Filters, hide_seen: bool) -> None:

@@ -63,7 +63,7 @@ def related(explorer: Explorer, profile: Profile, item_id: int | str, shown: set
     """
     candidates = cache.explanation(explorer, profile, item_id).item_neighbours
     likes = explorer.items.set_index("item_id")["likes"]
-    out = candidates["item_id"].isin({*shown, *profile.seen, *profile.disliked})
+    out = candidates["item_id"].isin({*shown, *explorer.unlisted(profile)})
     kept = candidates[~out & (likes.loc[candidates["item_id"]].to_numpy() > 0)]
     best = kept.sort_values("logit", ascending=False, kind="stable").drop_duplicates("item_id").head(MOST)
     if len(best) < LEAST:

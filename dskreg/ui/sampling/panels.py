@@ -113,7 +113,7 @@ def decomposition(explanation: Explanation, flow: pd.DataFrame) -> pd.DataFrame:
     if own.empty:  # a title without an embedding of its own
         own = pd.DataFrame([{"source": ITSELF, "contribution": explanation.self_contribution}])
     own = own.assign(
-        group=OWN, term=own["source"].replace(PRIOR, "prior (the same for every user)"), relation=""
+        group=OWN, term=own["source"].replace(PRIOR, "global term (the same for every user)"), relation=""
     )
     around = explanation.item_neighbours[explanation.item_neighbours["picked"]]
     around = around.assign(group=AROUND, term=around["title"])

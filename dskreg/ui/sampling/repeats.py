@@ -36,7 +36,7 @@ FREQUENCIES: dict[str, Any] = {
 }
 SHARE = st.column_config.ProgressColumn
 COME_AND_GO: dict[str, Any] = {
-    "title": st.column_config.TextColumn("Title", pinned=True, width=180),
+    "title": st.column_config.TextColumn("Item", pinned=True, width=180),
     "share": SHARE(
         "In the list", format="%.0f%%", min_value=0, max_value=100, help="Share of the samples, in percent."
     ),
@@ -78,7 +78,7 @@ def verdict(explanation: Explanation) -> str:
         return "**No.** The item has no candidates, so nothing is sampled."
     if count <= picks:
         number = f"its {count} candidates" if count > 1 else "its only candidate"
-        return f"**No.** Every sample takes {number}."
+        return f"**No.** Every sample contains {number}."
     shared = explanation.expected_overlap
     share = shared / picks
     answer = (
@@ -110,12 +110,12 @@ def _show_stability(sample: Sample) -> None:
     lead = ""
     if leading.any():
         first = plain(found.neighbours["title"][leading.idxmax()])
-        lead = f" The neighbour that adds most is *{first}* in **{leading.max():.0%}** of the samples."
+        lead = f" The neighbour that adds most is *{first}* in **{percent(leading.max())}** of the samples."
     span = f"rank **{low}** to **{high}**" if low != high else f"rank **{low}**"
     st.markdown(
-        f"In nine of ten of **{found.count}** samples this item has {span} (median **{middle}**, as served "
-        f"**{found.served}**). Two samples share **{found.overlap:.0%}** of their top {sample.top}; "
-        f"**{int(comes.sum())}** items come and go.{lead}"
+        f"90% interval over **{found.count}** samples: {span} (median **{middle}**, as served "
+        f"**{found.served}**). Two samples share **{percent(found.overlap)}** of their top {sample.top}; "
+        f"**{int(comes.sum())}** items are in some of these lists and not in others.{lead}"
     )
     left, right = st.columns(2, gap="medium")
     left.markdown("**Rank of this item**")
@@ -139,9 +139,9 @@ def _show_stability(sample: Sample) -> None:
     )
     st.markdown("**Neighbours of this item**")
     rows = found.neighbours[(found.neighbours["frequency"] > 0) | found.neighbours["picked"]]
-    percent = {name: 100 * rows[name] for name in ("frequency", "inclusion_probability", "leading")}
+    shares = {name: 100 * rows[name] for name in ("frequency", "inclusion_probability", "leading")}
     st.dataframe(
-        rows.assign(**percent)[list(NEIGHBOURS)],
+        rows.assign(**shares)[list(NEIGHBOURS)],
         column_config=NEIGHBOURS,
         hide_index=True,
         key="neighbours_come_and_go",

@@ -19,7 +19,7 @@ def show(explorer: Explorer, profile: Profile, item_id: object, top: int) -> Non
     st.subheader("Minimal counterfactual explanation", anchor=False)
     with st.spinner("Searching for the minimal set …"):
         found = _ask(explorer, profile, item_id, top)
-        outside = not 0 < found.rank_before <= top or item_id in (*profile.seen, *profile.disliked)
+        outside = not 0 < found.rank_before <= top
         if outside and profile.history:
             st.markdown(not_listed(explorer, profile, item_id, found))
             found = _ask(explorer, profile, None, 1)
@@ -68,8 +68,9 @@ def in_words(found: Counterfactual, names: list[str]) -> str:
 def not_listed(explorer: Explorer, profile: Profile, item_id: object, found: Counterfactual) -> str:
     """Why no removal can take the item off the list, in Markdown."""
     title = plain(explorer.item(item_id)["title"])
-    if item_id in (*profile.seen, *profile.disliked):
-        return f"*{title}* is not recommended, because the user has seen it. For the first recommendation:"
+    if not found.rank_before:
+        why = "it is disliked" if item_id in profile.disliked else "the user has seen it"
+        return f"*{title}* is not recommended, because {why}. For the first recommendation:"
     return (
         f"*{title}* has rank **{found.rank_before:,}**, outside the top {found.top}. For the first "
         "recommendation:"
