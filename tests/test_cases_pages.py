@@ -301,7 +301,7 @@ def test_users_without_likes_are_not_in_the_mean_metrics() -> None:
     assert len(ranking.counted) == 1 < int((np.diff(train_matrix(more, (TEST,)).indptr) > 0).sum())
     told: list[str] = []
     assert measure(model, more, True, told.append)["users"] == 1 and any(
-        line.startswith("1 users have a test title but no like") for line in told
+        line.startswith("1 users have a test item but no like") for line in told
     )
 
 

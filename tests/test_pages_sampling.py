@@ -352,7 +352,7 @@ def test_whether_a_second_sample_would_explain_it_otherwise(explorer: Explorer) 
     answer = "Hardly" if share >= repeats.ALMOST else "In part" if share >= repeats.MOSTLY else "Yes"
     assert f"**{answer}.** A second sample would" in said(app), "an old link to the tab opens it"
     assert f"two samples share **{expected.expected_overlap:.1f}** of **{expected.picks}**" in said(app)
-    assert "90% interval over **20** samples this item has rank" in said(app)
+    assert "90% interval over **20** samples: rank **" in said(app)
     neighbours, titles = table_with(app, "frequency", "leading"), table_with(app, "share", "rank")
     assert titles["share"].sum() == pytest.approx(500), "five in every sample"
     assert neighbours["picked"].sum() == expected.picks

@@ -218,7 +218,8 @@ def test_arrows_go_from_the_raw_to_the_aggregated_position():
         and first.marker.symbol[1] == "arrow"
         and first.hoverinfo == "skip"
     )
-    assert first.showlegend and not second.showlegend
+    assert first.name == second.name, "one entry in the map's legend"
+    assert legend.html(figure, "#000000").count(first.name) == 1
 
 
 def test_the_limits_of_bands_can_have_decimals():
