@@ -17,7 +17,6 @@ OWN_SERVER = (
     "test_browser_package.py",
     "test_browser_restart.py",
     "test_browser_runs.py",
-    "test_browser_watcher.py",
     "test_hostile.py",
 )
 PATIENCE = 60_000  # ms; CI machines are slow
@@ -56,29 +55,45 @@ def browser() -> "Iterator[Browser]":
         yield chromium
 
 
+@pytest.fixture(scope="session")
+def shared(browser: "Browser") -> "Iterator[BrowserContext]":
+    """The context of most tests' first page: the browser keeps Streamlit's own files from test to test."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visitor(browser: "Browser", server: str) -> "Iterator[Callable[..., Page]]":
-    """`visitor()` is a fresh visitor's page, with a context of its own; options are Playwright's, such as
-    `color_scheme="dark"`.
+def visitor(browser: "Browser", shared: "BrowserContext", server: str) -> "Iterator[Callable[..., Page]]":
+    """`visitor()` is a fresh visitor's page; with options of Playwright's, such as `color_scheme="dark"`, and
+    from the second on, in a context of its own.
 
     Afterwards: no traceback was left on any of the pages, and no request left the machine.
     """
-    contexts: list[BrowserContext] = []
+    pages: list[Page] = []
+    own: list[BrowserContext] = []
     asked: list[str] = []
 
     def arrive(width: int = 1400, height: int = 1000, **options: Any) -> "Page":
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        context.on("request", lambda sent: asked.append(sent.url))
+        context = shared
+        if pages or options:
+            context = browser.new_context(**options)
+            own.append(context)
         page = context.new_page()
+        page.on("request", lambda sent: asked.append(sent.url))
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(PATIENCE)
+        pages.append(page)
         return page
 
     yield arrive
-    left = [
-        page.locator("[data-testid='stException']").count() for context in contexts for page in context.pages
-    ]
-    for context in contexts:
+    left = [page.locator("[data-testid='stException']").count() for page in pages if not page.is_closed()]
+    for page in shared.pages:
+        if page.url.startswith("http"):
+            page.evaluate("() => (localStorage.clear(), sessionStorage.clear())")
+        page.close()
+    shared.clear_cookies()
+    for context in own:
         context.close()
     assert [url for url in asked if not url.startswith(HERE)] == []
     assert not any(left)

@@ -6,7 +6,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from walk import says, settle
 
 from dskreg.explorer import Explorer
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 DEMO = Path(__file__).parents[2] / "artifacts" / "demo"
-VIEWS = ("user=17&item=36", "user=17&item=36&show=Traverse&second=true", "user=34&item=739&k=20")
+DESK, PHONE = {"width": 1400, "height": 1000}, {"width": 420, "height": 1000}
 DRAWING = ".stEChartsChart svg"
 SLACK = 1.0  # pixels by which the boxes of two lines of text may touch
 Box = dict[str, float]
@@ -55,16 +54,8 @@ def symbols(page: "Page") -> list[Box]:
     )
 
 
-@pytest.mark.parametrize(
-    ("view", "width", "scheme"),
-    [*((view, 1400, "light") for view in VIEWS), *((view, 420, "dark") for view in VIEWS[1:])],
-)
-def test_no_text_of_the_graph_overlaps_or_is_cut(
-    visitor: "Callable[..., Page]", server: str, view: str, width: int, scheme: str
-) -> None:
-    page = visitor(width=width, color_scheme=scheme)
-    page.goto(f"{server}/sampling?{view}")
-    settle(page)
+def assert_legible(page: "Page") -> None:
+    """No text on another or on a node, none that leaves the drawing."""
     found = texts(page)
     assert len(found) > 15
     assert [(a, b) for (a, one), (b, other) in combinations(found, 2) if overlap(one, other)] == []
@@ -79,23 +70,33 @@ def test_no_text_of_the_graph_overlaps_or_is_cut(
         assert box["y"] + box["height"] <= frame["y"] + frame["height"] + SLACK, text
 
 
-def test_the_drawing_names_the_shared_entities(page: "Page", server: str) -> None:
+def test_the_drawing_is_legible_and_names_the_shared_entities(page: "Page", server: str) -> None:
     explorer = Explorer.open(DEMO)
     around = explorer.explain(explorer.profile(17), 36).item_neighbours
     page.goto(f"{server}/sampling?user=17&item=36")
     settle(page)
+    assert_legible(page)
     said = " ".join(text for text, _ in texts(page))
     relations = around.loc[around["picked"], ["relation", "via"]]
     assert all(relation in said for relation in relations["relation"])
     assert all(word in said for via in relations["via"] for entity in via for word in entity.split())
 
 
-def test_an_entity_leads_nowhere_and_a_neighbour_of_the_second_hop_does(page: "Page", server: str) -> None:
-    page.goto(f"{server}/sampling?user=17&item=36&show=Traverse")
-    main = settle(page)
-    page.locator("label").filter(has_text="Second hop").click()
-    page.wait_for_url(re.compile("second=true"))
+def test_a_large_sample_is_legible_on_a_desk_and_on_a_phone(page: "Page", server: str) -> None:
+    page.goto(f"{server}/sampling?user=34&item=739&k=20")
     settle(page)
+    assert_legible(page)
+    page.set_viewport_size(PHONE)
+    assert_legible(page)
+
+
+def test_of_two_hops_an_entity_leads_nowhere_and_a_neighbour_does(page: "Page", server: str) -> None:
+    page.goto(f"{server}/sampling?user=17&item=36&show=Traverse&second=true")
+    main = settle(page)
+    assert_legible(page)
+    page.set_viewport_size(PHONE)
+    assert_legible(page)
+    page.set_viewport_size(DESK)
     page.locator(DRAWING).first.scroll_into_view_if_needed()
 
     def press(name: str) -> None:

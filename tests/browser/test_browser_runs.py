@@ -64,7 +64,7 @@ def test_a_run_continues_after_the_browser_that_started_it_is_closed(
     train(first, server, "board", "mine", epochs=1)
     first.locator("[data-testid='stProgress']").wait_for()
     link = first.url
-    first.context.close()
+    first.close()
     second = visitor()
     second.goto(link)
     says(second.locator("[data-testid='stMain']"), "at most 1 epochs")
@@ -80,7 +80,7 @@ def test_a_run_can_be_stopped_and_two_models_can_be_compared(
     visitor: "Callable[..., Page]", server: str, folder: Path
 ) -> None:
     page = visitor(width=420)
-    train(page, server, "demo", "endless", epochs=10_000)
+    train(page, server, "board", "endless", epochs=10_000)
     says(page.locator("[data-testid='stMain']"), re.compile("Epoch [1-9]"), START)
     page.get_by_role("button", name="Stop training").click()
     page.get_by_role("button", name="Continue", exact=True).wait_for()

@@ -326,11 +326,6 @@ VIEWS: dict[str, tuple[str, Act]] = {
     ),
     "drawing": (f"sampling?item={ITEM['link']}", Witness.hovers_over_graph),
     "candidates": (f"sampling?item={ITEM['Markdown link']}&show=Candidates", candidates),
-    "flow": (
-        f"sampling?item={ITEM['HTML of plotly']}&show=Attribution&whole=true",
-        Witness.hovers_over_charts,
-    ),
-    "walk": (f"sampling?item={ITEM['templates']}&show=Traverse", Witness.hovers_over_graph),
     "what if": (f"what_if?item={ITEM['LaTeX']}&without={ITEM['script']}&no_relations=genre", what_if),
     "two titles": (
         f"compare?what=items&item={ITEM['10,000 without a blank']}"
@@ -342,6 +337,11 @@ VIEWS: dict[str, tuple[str, Act]] = {
     "runs": (f"runs?run={hostile.RUN}", lambda witness: witness.opens(CHOOSERS)),
 }
 FURTHER: dict[str, tuple[str, Act]] = {
+    "flow": (
+        f"sampling?item={ITEM['HTML of plotly']}&show=Attribution&whole=true",
+        Witness.hovers_over_charts,
+    ),
+    "walk": (f"sampling?item={ITEM['templates']}&show=Traverse", Witness.hovers_over_graph),
     "relations": (f"sampling?item={ITEM['colours']}&show=Relations", Witness.hovers_over_charts),
     "two models": ("compare?what=models", Witness.hovers_over_charts),
     "a profile of one's own": (
@@ -421,8 +421,10 @@ def test_every_payload_in_question(witness: Witness, address: str) -> None:
     assert wrong == {}
 
 
-def test_the_exported_page_runs_nothing(witness: Witness, browser: Browser, tmp_path: Path) -> None:
-    """Opened from the disk in a browser with scripts on. The explanation for a program says the same."""
+def test_the_exported_pages_show_names_as_text(witness: Witness, browser: Browser, tmp_path: Path) -> None:
+    """Opened from the disk in a browser with scripts on: the report runs nothing, the graph its own scripts.
+    The explanation for a program says the same.
+    """
     witness.visit(f"sampling?item={ITEM['controls']}")
     witness.page.get_by_role("button", name="Export").click()
     name, content = witness.saved("JSON")
@@ -430,29 +432,20 @@ def test_the_exported_page_runs_nothing(witness: Witness, browser: Browser, tmp_
         name == "explanation.json"
         and json.loads(content)["title"] == legible(PAYLOADS["controls"]) != PAYLOADS["controls"]
     )
-    name, content = witness.saved("HTML report")
+    name, report = witness.saved("HTML report")
     assert name == "explanation.html"
-    (tmp_path / name).write_bytes(content)
+    (tmp_path / name).write_bytes(report)
+    name, graph = witness.saved("HTML graph")
+    assert name == "graph.html"
+    (tmp_path / name).write_bytes(graph)
     context = browser.new_context(viewport={"width": WIDE, "height": 1000})
-    reader = Witness(context, (tmp_path / name).as_uri())
-    reader.page.goto(reader.home)
+    reader = Witness(context, tmp_path.as_uri())
+    reader.page.goto(f"{reader.home}/explanation.html")
     reader.look()
     reader.shows(PAYLOADS["controls"])
     reader.measure()
     assert reader.page.locator("script, img, a, iframe").count() == 0
-    context.close()
-
-
-def test_the_exported_graph_shows_names_as_text(witness: Witness, browser: Browser, tmp_path: Path) -> None:
-    """Opened from the disk: its own scripts run, those in names do not."""
-    witness.visit(f"sampling?item={ITEM['link']}")
-    witness.page.get_by_role("button", name="Export").click()
-    name, content = witness.saved("HTML graph")
-    assert name == "graph.html"
-    (tmp_path / name).write_bytes(content)
-    context = browser.new_context(viewport={"width": WIDE, "height": 1000})
-    reader = Witness(context, (tmp_path / name).as_uri())
-    reader.page.goto(reader.home)
+    reader.page.goto(f"{reader.home}/graph.html")
     reader.look()
     reader.hovers_over_html_graph()
     context.close()
