@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from dskreg.ui.common import cache, notes, widgets
+from dskreg.ui.common import notes, widgets
 from dskreg.ui.common.widgets import Notice
 from dskreg.ui.frame import sidebar
 from dskreg.ui.sampling import controls, flow, panels, repeats, training, versus, walk
@@ -75,8 +75,7 @@ asked |= st.session_state.pop("infinite", {})
 
 widgets.profile_header(explorer, profile, "Sampled neighbours for")
 
-offered = cache.recommendations(explorer, profile, selection.top)["item_id"].tolist()
-item_id = selection.item_id if selection.item_id is not None else next(iter(offered), None)
+item_id = selection.item()
 if item_id is None:
     st.info(
         "There are no recommendations for this user. Select an item in the sidebar.",
@@ -96,7 +95,7 @@ if any(getattr(sample, name) != trained[name] for name in ("picks", "user_picks"
     )
 explanation = sample.explanation()
 with heading:
-    controls.show_heading(sample, explanation, offered)
+    controls.show_heading(sample, explanation, selection.recommended())
 candidates = explanation.item_neighbours
 if len(candidates):
     rule = panels.summary(candidates, "candidates", settings.noise)

@@ -16,9 +16,7 @@ st.caption(
 )
 widgets.profile_header(explorer, profile)
 
-item_id = selection.item_id
-if item_id is None:
-    item_id = next(iter(cache.recommendations(explorer, profile, selection.top)["item_id"].tolist()), None)
+item_id = selection.item()
 if item_id is None:
     st.info(
         "Nothing can be recommended to this user. Select an item in the sidebar to change its score.",

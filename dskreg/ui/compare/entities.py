@@ -128,10 +128,7 @@ def suggestion(selection: Selection, known: dict[str, tuple[str, str, int]]) -> 
     """Of the selected item, or the first recommendation, the entity that the fewest titles carry of those
     that connect sampled neighbours; else the largest one.
     """
-    explorer, profile, item_id = selection.explorer, selection.profile, selection.item_id
-    if item_id is None:
-        listed = cache.recommendations(explorer, profile, selection.top)
-        item_id = next(iter(listed["item_id"].tolist()), None)
+    explorer, profile, item_id = selection.explorer, selection.profile, selection.item()
     codes: list[str] = []
     if item_id is not None:
         rows = cache.explanation(explorer, profile, item_id).item_neighbours

@@ -26,8 +26,7 @@ def show(selection: Selection) -> None:
     """The whole view."""
     explorer = selection.explorer
     offered = cache.recommendations(explorer, selection.profile, selection.top)
-    ids = offered["item_id"].tolist()
-    item_id = selection.item_id if selection.item_id is not None else next(iter(ids), None)
+    item_id = selection.item()
     if item_id is None:
         st.info(
             "Nothing can be recommended to this user. Select an item in the sidebar.",

@@ -19,10 +19,7 @@ CLOSE = 1e-6
 def show_user_item(selection: Selection, other: Profile, headings: tuple[str, str]) -> None:
     """The selected item, else the first recommendation of the user on the left, for both users."""
     explorer, profile = selection.explorer, selection.profile
-    item_id = selection.item_id
-    if item_id is None:
-        listed = cache.recommendations(explorer, profile, selection.top)["item_id"].tolist()
-        item_id = next(iter(listed), None)
+    item_id = selection.item()
     if item_id is None:
         return
     one, two = (cache.explanation(explorer, user, item_id) for user in (profile, other))

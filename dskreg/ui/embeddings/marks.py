@@ -46,8 +46,8 @@ def focus_of(selection: Selection, view: View, frame: pd.DataFrame) -> Focus:
     here = None
     if view.kind == TITLES:
         if profile.history:
-            recommended = cache.recommendations(explorer, profile, selection.top)["item_id"].tolist()
-        who = selection.item_id if selection.item_id is not None else next(iter(recommended), None)
+            recommended = selection.recommended()
+        who = selection.item() if profile.history else selection.item_id
         name = "" if who is None else str(explorer.item(who)["title"])
     else:
         here = cache.ask(explorer, "maps.place", profile, view.method)

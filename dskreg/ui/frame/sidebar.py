@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -44,6 +45,14 @@ class Selection:
     profile: Profile  # a user of the data or a custom profile, with its edits
     item_id: int | str | None  # the selected item (URL parameter `item`); None: the first recommendation
     top: int  # number of recommendations (URL parameter `top`)
+
+    def recommended(self) -> list[Any]:
+        """The ids of the recommendations."""
+        return list(cache.recommendations(self.explorer, self.profile, self.top)["item_id"])
+
+    def item(self) -> Any:
+        """The id of the selected item, else of the first recommendation; None without either."""
+        return next(iter(self.recommended()), None) if self.item_id is None else self.item_id
 
 
 def current(needs_profile: bool = True) -> Selection:

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from dskreg.explorer import percent, signed
 from dskreg.ui.common.charts import COLOURS, LEGEND, LONGEST, OTHER, ZOOMED, finish, plain, shorten
 
-UP, DOWN, CHOSEN = COLOURS[0], COLOURS[4], "#e08a00"
+UP, DOWN = COLOURS[0], COLOURS[4]
 NODE = 22  # characters of a title in the attribution chart
 DECOMPOSED = 27  # of a term in the decomposition
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dskreg.explorer import Explanation
 from dskreg.ui.common import notes
+from dskreg.ui.common.charts import is_dark
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import sidebar, url
 from dskreg.ui.sampling import html_report, panels
@@ -162,7 +163,7 @@ def show_heading(sample: Sample, explanation: Explanation, offered: Sequence[Any
 
 def _show_exports(sample: Sample, explanation: Explanation) -> None:
     st.caption("This sample with all its numbers.")
-    dark = st.context.theme.type == "dark"
+    dark = is_dark()
     exports = (
         ("HTML report", partial(as_report, explanation, sample), "explanation.html", "text/html", "web"),
         ("HTML graph", partial(as_graph, explanation, sample, dark), "graph.html", "text/html", "hub"),

@@ -98,7 +98,7 @@ class Sample:
 
     def colours(self) -> dict[str, str]:
         """A colour for every relation, the same on all panels."""
-        dark = st.context.theme.type == "dark"
+        dark = charts.is_dark()
         return {**marks.colours(cache.relation_names(self.explorer), dark), "liked": charts.LIKED}
 
 

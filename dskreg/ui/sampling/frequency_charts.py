@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dskreg.ui.common.charts import COLOURS, OTHER, ZOOMED, finish, plain, shorten
-from dskreg.ui.sampling.charts import CHOSEN, LEGEND, UP, faded
+from dskreg.ui.common.charts import CHOSEN, COLOURS, OTHER, ZOOMED, finish, plain, shorten
+from dskreg.ui.sampling.charts import LEGEND, UP, faded
 
 BINS = 40
 

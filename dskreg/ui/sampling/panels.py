@@ -10,7 +10,7 @@ import streamlit as st
 
 from dskreg.explorer import Explanation, percent, signed
 from dskreg.ui.common import cache, charts, widgets
-from dskreg.ui.common.charts import show_chart
+from dskreg.ui.common.charts import is_dark, show_chart
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import charts as sampling_charts
 from dskreg.ui.sampling import frequency_charts
@@ -167,7 +167,7 @@ def show_decomposition(sample: Sample, explanation: Explanation) -> None:
 
 def _show_network(sample: Sample, frame: pd.DataFrame, centre: tuple[Any, str], side: str) -> None:
     liked = set(sample.profile.history) if side == "item" else set()
-    dark = st.context.theme.type == "dark"
+    dark = is_dark()
     graph = network.build(frame, centre, sample.colours(), liked, dark)
     left, right = st.columns([3, 2])
     with left:

@@ -10,10 +10,10 @@ from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.charts import show_chart
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.sampling import charts
+from dskreg.ui.sampling.controls import LARGEST_SEED
 from dskreg.ui.sampling.draw import NOT_POSSIBLE, Sample
 
 KINDS = ("seeds", "temperatures")
-LARGEST_SEED = 2**31 - 1
 WEIGHTS = 12  # candidates whose relaxed weights are charted
 NAMED = 4  # titles that a sentence names
 STATUS = ("added", "removed", "unchanged")

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dskreg.explorer import Explorer, InputError
 from dskreg.ui.common import widgets
-from dskreg.ui.common.charts import shorten
+from dskreg.ui.common.charts import is_dark, shorten
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame import sidebar, url
 from dskreg.ui.sampling.draw import Sample
@@ -44,7 +44,7 @@ def show_walk(sample: Sample) -> None:
     _show_crumbs(steps)
     item_id, name = steps[-1]
     explanation = sample.explanation(item_id)
-    liked, dark = set(sample.profile.history), st.context.theme.type == "dark"
+    liked, dark = set(sample.profile.history), is_dark()
     frame = explanation.item_neighbours
     twice = st.toggle(
         "Second hop",
