@@ -149,6 +149,9 @@ def test_the_table_beside_the_graph_has_its_edges() -> None:
     sampled = edges.groupby("title")["picked"].any()
     assert (len(figures), sum("," in text for text in figures)) == (len(sampled), sampled.sum())
     assert app.get("echarts_chart")[0].proto.alt.startswith(app.header[0].value.replace("\\", ""))
+    twice = graph(fine(app.toggle(key="second").set_value(True).run()))["series"][0]
+    assert len(twice["links"]) > len(series["links"])
+    assert {node["name"] for node in twice["data"]} - {node["name"] for node in series["data"]}
 
 
 def test_an_old_link_falls_back_to_the_first_tab_with_a_notice() -> None:
@@ -372,7 +375,10 @@ def test_the_slider_goes_through_the_epochs_of_training(explorer: Explorer) -> N
     assert list(table["title"]) == found.candidates["title"].tolist()
     first, last = found.epochs["own"].iloc[[0, -1]]
     assert f"from **{first:.2f}** to **{last:.2f}**" in said(app)
+    app = visit(show="Training", epoch=999)
+    assert "epoch=999" in said(app), "a link to an epoch that is not kept"
     app = visit(show="Training")
+    assert "epoch=" not in said(app)
     assert [chart.key for chart in app.get("plotly_chart")][-3:] == [
         "epoch_candidates",
         "epoch_weights",

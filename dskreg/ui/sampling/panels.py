@@ -165,10 +165,21 @@ def show_decomposition(sample: Sample, explanation: Explanation) -> None:
         st.caption(f"Contributions add up before the activation, {explanation.activation}.")
 
 
+def second_hop(sample: Sample, frame: pd.DataFrame) -> dict[Any, pd.DataFrame]:
+    """The switch, and where it is on the candidates of each sampled neighbour, by the neighbour's id."""
+    twice = st.toggle(
+        "Second hop",
+        key="second",
+        bind="query-params",
+        help="Also what the sampled neighbours sample themselves, three each.",
+    )
+    return {n: sample.explanation(n).item_neighbours for n in network.neighbours(frame)} if twice else {}
+
+
 def _show_network(sample: Sample, frame: pd.DataFrame, centre: tuple[Any, str], side: str) -> None:
     liked = set(sample.profile.history) if side == "item" else set()
-    dark = is_dark()
-    graph = network.build(frame, centre, sample.colours(), liked, dark)
+    second = second_hop(sample, frame) if side == "item" else {}
+    graph = network.build(frame, centre, sample.colours(), liked, is_dark(), second=second)
     left, right = st.columns([3, 2])
     with left:
         st.echarts_chart(

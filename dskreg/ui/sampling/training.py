@@ -11,8 +11,8 @@ import streamlit as st
 
 from dskreg.ui.common import cache
 from dskreg.ui.common.charts import COLOURS, LEGEND, OTHER, finish, plain, shorten, show_chart
-from dskreg.ui.common.widgets import one_of
-from dskreg.ui.sampling.draw import Sample
+from dskreg.ui.common.widgets import Notice, not_followed, one_of, show_notice
+from dskreg.ui.sampling.draw import NOT_POSSIBLE, Sample
 
 SHOWN = 12  # candidates in the chart
 NO_SNAPSHOTS = (
@@ -45,6 +45,7 @@ def show_training(sample: Sample) -> None:
     st.markdown(in_words(found, int(sample.explorer.defaults["picks"])))
     epochs = found.epochs["epoch"]
     chosen = found.served
+    asked = {"epoch": st.query_params["epoch"]} if "epoch" in st.query_params else {}
     if len(epochs) > 1:
         chosen = st.slider(
             "Epoch",
@@ -55,6 +56,8 @@ def show_training(sample: Sample) -> None:
             bind="query-params",
             help=f"Passes over the training likes; epoch {found.served} is the served model.",
         )
+    if wrong := not_followed(asked, {"epoch": str(chosen)}):
+        show_notice(Notice(NOT_POSSIBLE.format(", ".join(wrong))))
     row = found.place(chosen)
     view = one_of("View", ("Chart", "Table"), "epochs_as", label_visibility="collapsed")
     frame = found.candidates.assign(

@@ -16,6 +16,7 @@ from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.frame import sidebar, url
 from dskreg.ui.sampling.draw import Sample
 from dskreg.ui.sampling.graph import network
+from dskreg.ui.sampling.panels import second_hop
 
 MOST_STEPS = 20
 CRUMB = 28  # characters of a title on a button
@@ -46,13 +47,7 @@ def show_walk(sample: Sample) -> None:
     explanation = sample.explanation(item_id)
     liked, dark = set(sample.profile.history), is_dark()
     frame = explanation.item_neighbours
-    twice = st.toggle(
-        "Second hop",
-        key="second",
-        bind="query-params",
-        help="Also what the sampled neighbours sample themselves, three each.",
-    )
-    second = {n: sample.explanation(n).item_neighbours for n in network.neighbours(frame)} if twice else {}
+    second = second_hop(sample, frame)
     graph = network.build(frame, steps[-1], sample.colours(), liked, dark, clickable=True, second=second)
     if graph.edges.empty:
         st.info(
@@ -71,7 +66,7 @@ def show_walk(sample: Sample) -> None:
             st.button("Select this item", icon=icon, key="walk_inspect", on_click=_select, args=(item_id,))
     visited = [step_id for step_id, _ in steps]
     # A selection belongs to one graph: the key keeps it from counting again at the next node
-    _show_choices(graph, visited, f"{len(steps)} {item_id} {int(twice)}")
+    _show_choices(graph, visited, f"{len(steps)} {item_id} {int(bool(second))}")
 
 
 def _path(sample: Sample) -> list[Step]:
