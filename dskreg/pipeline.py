@@ -29,10 +29,10 @@ from dskreg.evaluation.baselines import MADE, Baseline
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import Scorer, model_scorer, noise_free, picks_of
 from dskreg.evaluation.resets import resets
-from dskreg.evaluation.snapshots import sampler_state
 from dskreg.evaluation.tuning import tuned
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import DSKReG
+from dskreg.model.snapshots import sampler_state
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from dskreg.storage.snapshots import Snapshots

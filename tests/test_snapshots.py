@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from dskreg.console import silent
-from dskreg.evaluation.snapshots import sampler_state, with_sampler
 from dskreg.explorer import Explorer
 from dskreg.model.dskreg import DSKReG
 from dskreg.model.sampling import inclusion_probability
+from dskreg.model.snapshots import sampler_state, with_sampler
 from dskreg.pipeline import run
 from dskreg.serving.new_items import add
 from dskreg.serving.new_titles import read

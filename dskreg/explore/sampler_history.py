@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dskreg.evaluation.snapshots import with_sampler
 from dskreg.model.evidence import EvidenceDSKReG
 from dskreg.model.sampling import inclusion_probability
+from dskreg.model.snapshots import with_sampler
 from dskreg.serving.trained import TrainedModel
 
 

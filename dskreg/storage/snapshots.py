@@ -1,6 +1,6 @@
 """The sampler at every epoch of a training run: a small file each while it trains, one of the artifact then.
 
-A snapshot holds what the logits of all items follow from (dskreg/evaluation/snapshots.py), so that the
+A snapshot holds what the logits of all items follow from (dskreg/model/snapshots.py), so that the
 probabilities of any item at any epoch are the model's own. Of a long run on a large catalogue, every second,
 third ... epoch is kept, counted from the last. Torch-free.
 """
