@@ -1,8 +1,8 @@
 """Take the pictures of README and docs/ afresh: `python docs/screenshots.py` (needs the packages of
 requirements-dev.txt and chromium).
 
-Every page on the bundled demo, light, 1400 pixels wide; the first page once more in the dark and once on a
-phone; and `tour.webp`, an animated picture that walks through the app by its URLs.
+Every page on the bundled demo, light and dark, 1400 and 420 pixels wide (docs/gallery.md shows them); and
+`tour.webp`, an animated picture that walks through the app by its URLs.
 """
 
 from __future__ import annotations
@@ -28,17 +28,22 @@ if TYPE_CHECKING:
 
 IMAGES = ROOT / "docs" / "images"
 USER = "user=17"
-SHOTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "recommendations": (f"?{USER}", {}),
-    "recommendations_dark": (f"?{USER}", {"color_scheme": "dark"}),
-    "recommendations_phone": (f"?{USER}", {"viewport": {"width": 420, "height": 1100}}),
-    "sampling": (f"sampling?{USER}", {}),
-    "what_if": (f"what_if?{USER}", {}),
-    "compare": (f"compare?{USER}", {}),
-    "embeddings": (f"embeddings?{USER}", {}),
-    "model": ("model", {}),
-    "runs": ("runs", {}),
+PAGES = {
+    "recommendations": f"?{USER}",
+    "sampling": f"sampling?{USER}",
+    "what_if": f"what_if?{USER}",
+    "compare": f"compare?{USER}",
+    "embeddings": f"embeddings?{USER}",
+    "model": "model",
+    "runs": "runs",
 }
+LOOKS: dict[str, dict[str, Any]] = {
+    "": {},
+    "_dark": {"color_scheme": "dark"},
+    "_phone": {"viewport": {"width": 420, "height": 1100}},
+    "_phone_dark": {"viewport": {"width": 420, "height": 1100}, "color_scheme": "dark"},
+}
+SHOTS = {f"{page}{look}": (link, options) for page, link in PAGES.items() for look, options in LOOKS.items()}
 WINDOW = {"width": 1400, "height": 1100}
 FADE = 2500  # ms: charts fade in after the script has run
 
@@ -80,7 +85,9 @@ def main() -> None:
                     write_tour(browser, address, path)
                 else:
                     link, options = SHOTS[name]
-                    path.write_bytes(shot(browser, f"{address}/{link}", {"viewport": WINDOW} | options))
+                    found = shot(browser, f"{address}/{link}", {"viewport": WINDOW} | options)
+                    picture = Image.open(io.BytesIO(found)).convert("RGB")
+                    picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
                 print(f"{path} ({path.stat().st_size / 1e3:,.0f} kB)")
 
 
@@ -91,6 +98,7 @@ def shot(browser: Browser, url: str, options: dict[str, Any], below: int = 0) ->
     page.set_default_timeout(60_000)
     page.goto(url)
     settle(page)
+    page.get_by_test_id("stSkeleton").first.wait_for(state="detached")
     page.wait_for_timeout(FADE)
     if below:
         scroll(page, below)
