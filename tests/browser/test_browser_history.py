@@ -174,19 +174,23 @@ def press(find: "Callable[[Page], Locator]") -> "Callable[[Page], None]":
 
 
 def double_click(page: "Page") -> None:
-    """The second click 0.1 s after the first, also where the machine is too busy to send it in time."""
+    """The second click 0.1 s after the first by the clock of the events, and only once the first has changed
+    the URL, as on a busy machine.
+    """
     target = second_card(page)
     target.scroll_into_view_if_needed()
     box, now = target.bounding_box(), time.time()
     assert box
     where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2, "button": "left"}
-    session = page.context.new_cdp_session(page)
+    session, left = page.context.new_cdp_session(page), page.url
     for count, kind, after in (
         (1, "mousePressed", 0.0),
         (1, "mouseReleased", 0.02),
         (2, "mousePressed", 0.1),
         (2, "mouseReleased", 0.12),
     ):
+        if kind == "mousePressed" and count == 2:
+            page.wait_for_url(lambda url: url != left)
         session.send(
             "Input.dispatchMouseEvent", {**where, "type": kind, "clickCount": count, "timestamp": now + after}
         )
