@@ -108,6 +108,13 @@ def test_an_invalid_parameter_is_named_and_the_page_is_shown(parameters: dict[st
     assert app.title
 
 
+def test_all_unknown_ids_of_a_link_are_named_and_the_rest_is_shown() -> None:
+    app = visit(user="nobody", item="99999999", top="-4")
+    for words in ("nknown user nobody", "nknown item 99999999", "“-4” recommendations"):
+        assert words in said(app)
+    assert len(recommended(app)) == 10
+
+
 def test_notices_stand_above_the_title_on_all_pages() -> None:
     """Those of the sidebar's parameters and those of the page's own."""
     app = visit(item="nothing", genres="nonsense", near="no such title")
