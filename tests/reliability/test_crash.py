@@ -4,7 +4,6 @@ whole, old or absent.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import subprocess
@@ -12,9 +11,8 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
-from multiprocessing.process import BaseProcess
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -23,12 +21,14 @@ from dskreg.config import PRESETS, Config
 from dskreg.errors import InputError
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
+from tests import processes
 from tests.command_line import tiny_data
 from tests.reliability.size import times
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "artifacts" / "demo"
 NOBODY = 65534
+pytestmark = pytest.mark.xdist_group("crash")  # one uninterrupted run for all
 KILLS, IN_SAVING = times(25, 2), times(15, 1)
 
 
@@ -39,7 +39,7 @@ def settings(seed: int = 0) -> Config:
         seed=seed,
         graph=replace(base.graph, min_items=2),
         model=replace(base.model, width=8),
-        train=replace(base.train, epochs=12, patience=12, learning_rate=1e-2, device="cpu"),
+        train=replace(base.train, epochs=6, patience=6, learning_rate=1e-2, device="cpu"),
         projection=replace(base.projection, iterations=10),
     )
 
@@ -59,13 +59,7 @@ def make(data: Path, out: Path, resume: bool, saving: Path, seed: int = 0) -> No
     )
 
 
-def start(*arguments: object) -> BaseProcess:
-    process = multiprocessing.get_context("forkserver").Process(target=make, args=arguments)
-    with pytest.MonkeyPatch.context() as patch:
-        # a page test leaves app.py there, which the process would run first
-        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
-        process.start()
-    return process
+start = partial(processes.start, make)
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +67,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float, f
     """(the data, the digest of an uninterrupted run, how long it takes, how long from the beginning of
     saving).
     """
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["dskreg.pipeline"])
     folder = tmp_path_factory.mktemp("crash")
     data, out, saving = tiny_data(folder / "data"), folder / "whole", folder / "saving"
-    warm = start(data, folder / "warm", False, folder / "warm.saving")
-    warm.join()
-    assert warm.exitcode == 0
+    warm = start(folder / "no data", folder / "warm", False, folder / "warm.saving")
+    warm.join()  # the server of processes has imported its modules, and training begins at once
     began = time.monotonic()
     process = start(data, out, False, saving)
     while not saving.exists() and process.is_alive():
