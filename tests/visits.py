@@ -27,8 +27,9 @@ def visit(page: str = "", **parameters: object) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     for name, value in parameters.items():
         app.query_params[name] = value if isinstance(value, list) else str(value)
-    app.run()
-    return fine(app.switch_page(f"pages/{page}.py").run() if page else app)
+    if page not in ("", "recommendations"):
+        app.switch_page(f"pages/{page}.py")
+    return fine(app.run())
 
 
 def said(app: AppTest) -> str:

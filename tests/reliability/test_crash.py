@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import random
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -236,25 +238,24 @@ def test_a_read_only_folder_is_said_before_training(world: tuple[Path, str, floa
         folder.chmod(0o755)
 
 
+def cramped(data: Path, out: Path, told: Path) -> None:
+    """A run in a process whose files may not grow beyond 3 kB."""
+    with told.open("w") as file:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
+        try:
+            make(data, out, False, out.with_name("saving"))
+        except InputError as error:
+            file.write(str(error))
+
+
 def test_a_disk_that_fills_up_while_training_ends_the_run_in_words(
     world: tuple[Path, str, float, float], tmp_path: Path
 ) -> None:
-    """No file may grow beyond 3 kB here, so that the first checkpoint does not fit."""
-    script = (
-        "import resource, signal, sys; from pathlib import Path; from dskreg.errors import InputError\n"
-        "from tests.reliability.test_crash import make\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))\n"
-        "try: make(Path(sys.argv[1]), Path(sys.argv[2]), False, Path(sys.argv[2]).with_name('saving'))\n"
-        "except InputError as error: print(error)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(world[0]), str(tmp_path / "made")],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+    """The first checkpoint does not fit."""
+    process = processes.start(cramped, world[0], tmp_path / "made", tmp_path / "told")
+    process.join()
     at = tmp_path / ".made.training"
-    told = f"{at}: cannot be written (File too large); choose another --out\n"
-    assert done.stdout == told, done.stderr[-500:]
+    told = f"{at}: cannot be written (File too large); choose another --out"
+    assert (process.exitcode, (tmp_path / "told").read_text()) == (0, told)
     assert not (tmp_path / "made").exists()
