@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from dskreg.cli import main
 from dskreg.explorer import Explorer
 from dskreg.storage import artifact as artifacts
+from tests.visits import visit
 
 ROOT = Path(__file__).parents[1]
 PAGES = [path.stem for path in sorted((ROOT / "pages").glob("*.py"))]
@@ -130,12 +130,7 @@ def test_every_page_shows_an_artifact_with_undefined_figures(
     page: str, name: str, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(shelf))
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.query_params["artifact"] = name
-    app.query_params["user"] = str(Explorer.open(shelf / name).user_ids[0])
-    app.run()
-    app.switch_page(f"pages/{page}.py").run()
-    assert not app.exception, app.exception[0].message
+    app = visit(page, artifact=name, user=Explorer.open(shelf / name).user_ids[0])
     assert not app.error, app.error[0].value
     if page == "model":
         text = "\n".join(str(element.value) for element in (*app.info, *app.caption, *app.markdown))
@@ -147,12 +142,8 @@ def test_two_artifacts_with_undefined_figures_stand_side_by_side(
     shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(shelf))
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in {"artifact": "untested", "what": "models", "other_model": "unvalidated"}.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("pages/compare.py").run()
-    assert not app.exception, app.exception[0].message
+    app = visit("compare", artifact="untested", what="models", other_model="unvalidated")
+    assert app.title
 
 
 DIVERGING = ("--set", "train.learning_rate=1e3", "--epochs", "50")

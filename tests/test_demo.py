@@ -1,6 +1,7 @@
 """The bundled demo: a fixed world, small enough to commit, whose planted tastes the sampler finds."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -192,10 +193,15 @@ def test_the_sampler_finds_the_planted_tastes(explorer: Explorer) -> None:
 
 
 def test_the_bundled_artifact_is_what_the_code_makes(tmp_path: Path) -> None:
-    """Bit for bit on the machine that made it; elsewhere rounding differs, and figures move a little."""
-    run("demo", tmp_path / "demo", PRESETS["demo"], False, False, print, silent, print)
+    """Bit for bit on the machine that made it; elsewhere rounding differs, and figures move a little.
+
+    The maps are not compared: their t-SNE is cut short.
+    """
+    config = PRESETS["demo"]
+    short = replace(config, projection=replace(config.projection, iterations=5))
+    run("demo", tmp_path / "demo", short, False, False, print, silent, print)
     made, kept = load(tmp_path / "demo"), load(DEMO)
-    assert made.config == kept.config and made.graph.relations == kept.graph.relations
+    assert config == kept.config and made.graph.relations == kept.graph.relations
     assert np.array_equal(made.graph.neighbour, kept.graph.neighbour)
     assert made.metrics["start"] == pytest.approx(kept.metrics["start"])
     for name in ("ndcg@20", "recall@20"):

@@ -23,6 +23,7 @@ from dskreg.ui.common import cache
 from tests.command_line import DEMO, ROOT, run, tiny_data
 from tests.installed import Installed, install
 
+pytestmark = pytest.mark.xdist_group("package")  # one wheel for all
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 QUICKSTART = r"""from dskreg import load
 explorer = load("demo")

@@ -15,8 +15,9 @@ from dskreg.ui.common import cache
 from dskreg.ui.compare import lists as ranked_lists
 from dskreg.ui.compare import models, user_item
 from dskreg.ui.compare.lists import Ranked
+from tests import visits
 from tests.small import of_few
-from tests.visits import DEMO, ROOT, fine, said
+from tests.visits import DEMO, fine, said
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 USER = 17
@@ -24,15 +25,7 @@ USER = 17
 
 def visit(**parameters: object) -> AppTest:
     """The page as a new visitor sees it under this address."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    asked = {key: str(value) for key, value in {"user": USER, "top": 8, **parameters}.items()}
-    for key, value in asked.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("pages/compare.py")
-    for key, value in asked.items():  # AppTest forgets the page's own parameters when it switches
-        app.query_params[key] = value
-    return fine(app.run())
+    return visits.visit("compare", **{"user": USER, "top": 8, **parameters})
 
 
 def tables(app: AppTest, *columns: str) -> list[pd.DataFrame]:

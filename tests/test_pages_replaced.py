@@ -20,7 +20,7 @@ from tests.visits import DEMO, fine, said, table_with
 from tests.visits import visit as visit_page
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
-VISITS = times(60, 8)
+VISITS = times(60, 5)
 USER = 34
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "artifacts" / "demo"
+# Each AppTest reads the metadata of all installed packages, 0.3 s: once per process is enough
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 def fine(app: AppTest) -> AppTest:
@@ -23,8 +27,9 @@ def visit(page: str = "", **parameters: object) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     for name, value in parameters.items():
         app.query_params[name] = value if isinstance(value, list) else str(value)
-    app.run()
-    return fine(app.switch_page(f"pages/{page}.py").run() if page else app)
+    if page not in ("", "recommendations"):
+        app.switch_page(f"pages/{page}.py")
+    return fine(app.run())
 
 
 def said(app: AppTest) -> str:

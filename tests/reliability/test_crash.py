@@ -4,17 +4,17 @@ whole, old or absent.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import replace
-from multiprocessing.process import BaseProcess
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -23,12 +23,14 @@ from dskreg.config import PRESETS, Config
 from dskreg.errors import InputError
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
+from tests import processes
 from tests.command_line import tiny_data
 from tests.reliability.size import times
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "artifacts" / "demo"
 NOBODY = 65534
+pytestmark = pytest.mark.xdist_group("crash")  # one uninterrupted run for all
 KILLS, IN_SAVING = times(25, 2), times(15, 1)
 
 
@@ -39,7 +41,7 @@ def settings(seed: int = 0) -> Config:
         seed=seed,
         graph=replace(base.graph, min_items=2),
         model=replace(base.model, width=8),
-        train=replace(base.train, epochs=12, patience=12, learning_rate=1e-2, device="cpu"),
+        train=replace(base.train, epochs=6, patience=6, learning_rate=1e-2, device="cpu"),
         projection=replace(base.projection, iterations=10),
     )
 
@@ -59,13 +61,7 @@ def make(data: Path, out: Path, resume: bool, saving: Path, seed: int = 0) -> No
     )
 
 
-def start(*arguments: object) -> BaseProcess:
-    process = multiprocessing.get_context("forkserver").Process(target=make, args=arguments)
-    with pytest.MonkeyPatch.context() as patch:
-        # a page test leaves app.py there, which the process would run first
-        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
-        process.start()
-    return process
+start = partial(processes.start, make)
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +69,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float, f
     """(the data, the digest of an uninterrupted run, how long it takes, how long from the beginning of
     saving).
     """
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["dskreg.pipeline"])
     folder = tmp_path_factory.mktemp("crash")
     data, out, saving = tiny_data(folder / "data"), folder / "whole", folder / "saving"
-    warm = start(data, folder / "warm", False, folder / "warm.saving")
-    warm.join()
-    assert warm.exitcode == 0
+    warm = start(folder / "no data", folder / "warm", False, folder / "warm.saving")
+    warm.join()  # the server of processes has imported its modules, and training begins at once
     began = time.monotonic()
     process = start(data, out, False, saving)
     while not saving.exists() and process.is_alive():
@@ -244,25 +238,24 @@ def test_a_read_only_folder_is_said_before_training(world: tuple[Path, str, floa
         folder.chmod(0o755)
 
 
+def cramped(data: Path, out: Path, told: Path) -> None:
+    """A run in a process whose files may not grow beyond 3 kB."""
+    with told.open("w") as file:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
+        try:
+            make(data, out, False, out.with_name("saving"))
+        except InputError as error:
+            file.write(str(error))
+
+
 def test_a_disk_that_fills_up_while_training_ends_the_run_in_words(
     world: tuple[Path, str, float, float], tmp_path: Path
 ) -> None:
-    """No file may grow beyond 3 kB here, so that the first checkpoint does not fit."""
-    script = (
-        "import resource, signal, sys; from pathlib import Path; from dskreg.errors import InputError\n"
-        "from tests.reliability.test_crash import make\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))\n"
-        "try: make(Path(sys.argv[1]), Path(sys.argv[2]), False, Path(sys.argv[2]).with_name('saving'))\n"
-        "except InputError as error: print(error)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(world[0]), str(tmp_path / "made")],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+    """The first checkpoint does not fit."""
+    process = processes.start(cramped, world[0], tmp_path / "made", tmp_path / "told")
+    process.join()
     at = tmp_path / ".made.training"
-    told = f"{at}: cannot be written (File too large); choose another --out\n"
-    assert done.stdout == told, done.stderr[-500:]
+    told = f"{at}: cannot be written (File too large); choose another --out"
+    assert (process.exitcode, (tmp_path / "told").read_text()) == (0, told)
     assert not (tmp_path / "made").exists()

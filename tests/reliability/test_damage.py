@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dskreg.errors import InputError
 from dskreg.explorer import Explorer
 from dskreg.storage import artifact as artifacts
+from tests.command_line import run
 from tests.reliability.size import times
 
 ROOT = Path(__file__).parents[2]
@@ -130,21 +129,17 @@ def test_a_missing_file(name: str, copy: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "items.parquet", "metrics.json", "manifest.json"])
-def test_the_command_line_says_it_in_one_line(name: str, copy: Path) -> None:
+def test_the_command_line_says_it_in_one_line(
+    name: str, copy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = copy / name
     kept = path.read_bytes()
     path.write_bytes(kept[:-7])
     try:
-        told = subprocess.run(
-            [sys.executable, "-m", "dskreg", "info", str(copy)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        code, out, err = run(capsys, monkeypatch, "info", str(copy))
     finally:
         path.write_bytes(kept)
-    assert told.returncode == 2 and told.stdout == "" and told.stderr.count("\n") == 1 and name in told.stderr
+    assert code == 2 and out == "" and err.count("\n") == 1 and name in err
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "users.parquet", "manifest.json"])
