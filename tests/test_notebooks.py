@@ -4,10 +4,12 @@ them runs.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from dskreg.explain import attribution
@@ -17,6 +19,7 @@ from dskreg.text import NOTEBOOK_STYLE, escaped, number
 from tests.parsed_html import Parsed
 from tests.reliability.hostile import PAYLOADS
 from tests.small import DEMO, SMALL, of_few
+from tests.test_documents import AVOIDED
 from tests.visits import said, visit
 
 MARKUP = set("div style h2 h3 p b i span details summary ul li".split())
@@ -161,3 +164,57 @@ def test_a_notebook_chooses_the_html(explorer: Explorer, found: Explanation) -> 
         offered, _ = formatters.DisplayFormatter().format(shown)
         assert "<table" in offered["text/html"] and len(offered["text/plain"]) < 1000
     assert f"score={found.score}" in repr(found)
+
+
+# docs/notebook.ipynb
+
+NOTEBOOK = json.loads((DEMO.parents[1] / "docs" / "notebook.ipynb").read_text("utf-8"))
+
+
+def sources(kind: str) -> list[str]:
+    return ["".join(cell["source"]) for cell in NOTEBOOK["cells"] if cell["cell_type"] == kind]
+
+
+def run(code: str, names: dict[str, object]) -> object:
+    """Run a cell; its last expression's value."""
+    *body, last = ast.parse(code).body
+    assert isinstance(last, ast.Expr), "every cell shows something"
+    exec(compile(ast.Module(body, []), "notebook", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "notebook", "eval"), names)
+
+
+def test_the_notebook_runs_from_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(DEMO.parents[1] / "docs")
+    monkeypatch.delenv("DSKREG_ARTIFACTS", raising=False)
+    names: dict[str, object] = {}
+    shown = [run(code, names) for code in sources("code")]
+    assert len(shown) >= 10
+    for value in shown:
+        if isinstance(value, pd.DataFrame):
+            assert 1 <= len(value) <= 20
+        elif hasattr(value, "_repr_html_"):
+            require_harmless(value._repr_html_())
+        else:
+            assert isinstance(value, tuple)
+    kinds = [type(value).__name__ for value in shown]
+    assert {"Explorer", "Explanation"} <= set(kinds) and kinds.count("DataFrame") >= 6
+    total, score = shown[kinds.index("tuple")]
+    assert total == pytest.approx(score, rel=1e-5)
+    frequencies = next(value for value in shown if "frequency" in getattr(value, "columns", ()))
+    within = frequencies["inclusion_probability"].between(frequencies["low"], frequencies["high"])
+    assert (
+        (frequencies["inclusion_probability"] - frequencies["frequency"]).abs() < 0.2
+    ).all() and within.any()
+    replaced = next(value for value in shown if "rank_before" in getattr(value, "columns", ()))
+    smallest = names["smallest"]
+    assert smallest.found and smallest.replacement_title in set(replaced["title"])
+
+
+def test_the_notebook_is_plain_and_holds_no_outputs() -> None:
+    code = [cell for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    assert NOTEBOOK["nbformat"] == 4 and len({cell["id"] for cell in NOTEBOOK["cells"]}) == len(
+        NOTEBOOK["cells"]
+    )
+    prose = re.sub(r"`[^`]*`", "", "\n\n".join(sources("markdown")))
+    assert [found.group() for found in AVOIDED.finditer(prose)] == []
