@@ -14,6 +14,7 @@ from dskreg import __version__, load
 from dskreg import arguments as given
 from dskreg.commands.card import card
 from dskreg.commands.explain import explain
+from dskreg.commands.export import export
 from dskreg.commands.notes import notes
 from dskreg.commands.slices import slices
 from dskreg.commands.whatif import whatif
@@ -185,6 +186,7 @@ app.command()(whatif)
 app.command()(notes)
 app.command()(slices)
 app.command()(card)
+app.command()(export)
 
 
 @app.command()
