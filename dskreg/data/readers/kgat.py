@@ -19,6 +19,7 @@ from dskreg.data.readers.files import Files, Source, files_at
 from dskreg.data.readers.tables import ids, whole_numbers, whole_text
 from dskreg.data.readers.triples import fold_triples
 from dskreg.errors import InputError
+from dskreg.text import last_part
 
 TRAINING, TESTING, GRAPH = "train.txt", "test.txt", "kg_final.txt"
 # Items numbered per item that occurs; an id far beyond is a mistake, and every number up to it would be a
@@ -124,12 +125,13 @@ def _item_count(train: Pairs, test: Pairs, listed: dict[int, str]) -> tuple[int,
 def _items(count: int, listed: dict[int, str]) -> tuple[pd.DataFrame, list[str]]:
     """The catalogue and notes.
 
-    An original id of letters is the title too; where some hold blanks or commas, all are names and no ids.
+    An original id of letters is the title too, of a whole URI its last part; where some hold blanks or
+    commas, all are names and no ids.
     """
     numbers = np.arange(count)
     named = any(re.search(r"[\s,]", listed.get(n, "")) for n in range(count))
     own, notes = _original(numbers, {} if named else listed, ITEMS, "items")
-    called = [listed.get(n) or id_ for n, id_ in enumerate(own.astype(str))]
+    called = [last_part(listed.get(n) or id_) for n, id_ in enumerate(own.astype(str))]
     items = pd.DataFrame(
         {"item_id": own, "title": [f"item {name}" if name.isdecimal() else name for name in called]}
     )

@@ -29,6 +29,7 @@ from dskreg.data.readers.tables import (
 )
 from dskreg.data.readers.triples import Triples, fold_triples, triples_of_labels
 from dskreg.errors import InputError
+from dskreg.text import last_part
 
 _TITLES = ("title", "name", "movie_title")
 _INTERACTION = ("rating", "label", "timestamp")
@@ -197,7 +198,8 @@ def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
     )
     for name in {"title", *items.columns} - {"item_id"}:
         items[name] = items[name].fillna("") if name in items else ""
-    items["title"] = items["title"].where(items["title"] != "", "item " + items["item_id"])
+    items["title"] = items["title"].map(last_part)
+    items["title"] = items["title"].where(items["title"] != "", "item " + items["item_id"].map(last_part))
     return items, notes
 
 
