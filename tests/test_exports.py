@@ -201,6 +201,10 @@ def test_the_command_writes_all_three_and_replaces_only_what_it_is_told_to(
         ((), "export: expected --vectors, --neighbours or --graph"),
         (("--neighbours", "n.xml"), "--neighbours: expected a file ending in .parquet or .csv (got n.xml)"),
         (("--graph", "g.parquet"), "--graph: expected a file ending in .graphml or .csv (got g.parquet)"),
+        (
+            ("--neighbours", "a.csv", "--graph", "a.csv"),
+            "--graph: expected another file than --neighbours (got a.csv)",
+        ),
         (("--vectors", "/dev/null"), "/dev/null: exists; add --replace to write it again"),
     ],
 )

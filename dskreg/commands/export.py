@@ -53,6 +53,8 @@ def export(
     for option, out, formats in (("--neighbours", neighbours, FORMATS), ("--graph", graph, GRAPHS)):
         if out is not None and out.suffix not in formats:
             raise InputError(f"{option}: expected a file ending in {' or '.join(formats)} (got {out.name})")
+    if neighbours is not None and graph is not None and neighbours.absolute() == graph.absolute():
+        raise InputError(f"--graph: expected another file than --neighbours (got {graph.name})")
     for out in (vectors, neighbours, graph):
         if out is not None and not replace and _holds(out):
             raise InputError(f"{out}: exists; add --replace to write it again")
