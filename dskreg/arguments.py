@@ -93,6 +93,21 @@ Exclusion = Annotated[
         "interactions. train: the history alone, so that held-out items are listed.",
     ),
 ]
+Histories = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write to --out the lists of users who are not in the data: a .csv, .tsv or .parquet file with "
+        "a row for each liked item, columns user and item.",
+    ),
+]
+Seen = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="With --histories, the items that these users have seen and did not like; no list repeats them.",
+    ),
+]
 MostLikes = Annotated[
     int | None,
     typer.Option(metavar="N", help="List only items that at most so many users like; 0: cold items."),

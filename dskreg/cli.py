@@ -14,12 +14,13 @@ from dskreg import __version__, load
 from dskreg import arguments as given
 from dskreg.commands.card import card
 from dskreg.commands.explain import explain
+from dskreg.commands.export import export
 from dskreg.commands.notes import notes
 from dskreg.commands.slices import slices
 from dskreg.commands.whatif import whatif
 from dskreg.console import indexed, prepare, progress, say, settle, show, table, tell
 from dskreg.errors import InputError
-from dskreg.results import add_titles, one_list, opened, profile_of, reset_table, write_all
+from dskreg.results import add_titles, one_list, opened, profile_of, reset_table, write_all, write_histories
 from dskreg.text import legible
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -130,6 +131,8 @@ def recommend(
     artifact: given.ArtifactPath,
     user: given.User = None,
     history: given.History = None,
+    histories: given.Histories = None,
+    seen: given.Seen = None,
     all_users: given.AllUsers = False,
     out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file.")] = None,
     top: Annotated[int, typer.Option(help="The number of recommendations.")] = 10,
@@ -140,21 +143,28 @@ def recommend(
     adult: given.Adult = False,
     json: given.Json = False,
 ) -> None:
-    """The best items for one user, or for all users."""
-    if [all_users, user is not None, history is not None].count(True) != 1:
-        raise InputError("recommend: expected exactly one of --user, --history and --all-users")
+    """The best items for one user, for all users, or for any number of users who are not in the data."""
+    many = "--all-users" if all_users else "--histories" if histories is not None else ""
+    if [all_users, user is not None, history is not None, histories is not None].count(True) != 1:
+        raise InputError("recommend: expected exactly one of --user, --history, --histories and --all-users")
     if top < 1:
         raise InputError(f"--top: expected at least 1 (got {top})")
-    if all_users and (out is None or out.suffix not in (".parquet", ".csv")):
-        raise InputError("--all-users: expected --out with a file ending in .parquet or .csv")
-    if all_users and index_folder is not None:
-        raise InputError("--index: serves one user (got --all-users)")
+    if many and (out is None or out.suffix not in (".parquet", ".csv")):
+        raise InputError(f"{many}: expected --out with a file ending in .parquet or .csv")
+    if many and index_folder is not None:
+        raise InputError(f"--index: serves one user (got {many})")
+    if seen is not None and histories is None:
+        raise InputError("--seen: goes with --histories")
     if index_folder is not None and not most_likes is cold_boost is None:
         raise InputError("--index: serves the list as it is (got --most-likes or --cold-boost)")
-    if not all_users and (exclude or out):
-        raise InputError(f"{'--exclude' if exclude else '--out'}: goes with --all-users")
+    if not all_users and exclude:
+        raise InputError("--exclude: goes with --all-users")
+    if not many and out:
+        raise InputError("--out: goes with --all-users or --histories")
     explorer = opened(artifact, adult)
-    if out is not None:
+    if histories is not None and out is not None:
+        write_histories(explorer, histories, seen, out, top, most_likes, cold_boost)
+    elif out is not None:
         write_all(explorer, out, top, exclude or given.Exclude.seen, most_likes, cold_boost)
     else:
         profile = profile_of(explorer, user, history)
@@ -185,6 +195,7 @@ app.command()(whatif)
 app.command()(notes)
 app.command()(slices)
 app.command()(card)
+app.command()(export)
 
 
 @app.command()

@@ -48,6 +48,30 @@ def write_all(
         say(f"{unknown:,} users without a like: {UNKNOWN}; their lists are by popularity, all scores are 0")
 
 
+def write_histories(
+    explorer: Explorer,
+    histories: Path,
+    seen: Path | None,
+    out: Path,
+    top: int,
+    most_likes: int | None,
+    cold_boost: float | None,
+) -> None:
+    """Write the lists of users who are not in the data to a file."""
+    from dskreg.explain.lists import of_histories
+    from dskreg.explain.reasons import UNKNOWN
+    from dskreg.serving.export import write_table
+    from dskreg.serving.histories import read
+
+    people = read(explorer.directory, histories, seen)
+    for note in people.notes:
+        say(f"note: {note}")
+    lists = of_histories(explorer.core.boosted(cold_boost), people, top, most_likes)
+    write_table(lists, out, len(people.user_ids))
+    if unknown := int((people.likes.getnnz(1) == 0).sum()):
+        say(f"{unknown:,} users without a like: {UNKNOWN}; their lists are by popularity, all scores are 0")
+
+
 def one_list(
     explorer: Explorer,
     profile: Profile,

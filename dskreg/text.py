@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
@@ -36,6 +36,7 @@ border-bottom:1px solid rgba(128,128,128,.4);overflow-wrap:anywhere}
 .dskreg .bar{display:block;height:.3rem;border-radius:.2rem;margin-top:.2rem;min-width:1px;background:#1d8f89}
 .dskreg .bar.negative{background:#d9534f}
 """
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/#\s]*[/#]([^\s]*)")
 _NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?\s*")
 # A spreadsheet takes =, +, - and @ for a formula, also behind blanks, quotes and what is not seen. Where `;`
 # or a tab parts the columns (as in half
@@ -68,6 +69,18 @@ def escaped(text: object) -> str:
 def notebook(body: str) -> str:
     """HTML as an output of a notebook: with its style, and hidden from what typesets formulas."""
     return f'<div class="dskreg tex2jax_ignore mathjax_ignore"><style>{NOTEBOOK_STYLE}</style>{body}</div>'
+
+
+def last_part(text: str) -> str:
+    """The last part of a whole URI, `Toy_Story` of `<http://example.org/resource/Toy_Story>`; any other text
+    as it is, and a URI that has no such part.
+    """
+    bare = text.strip()
+    bare = bare[1:-1] if bare.startswith("<") and bare.endswith(">") else bare
+    found = _URI.fullmatch(bare)
+    if not found:
+        return text
+    return unquote(re.split("[/#]", found[1].rstrip("/#"))[-1]).strip() or text
 
 
 def image_address(text: object) -> str:

@@ -24,7 +24,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("dskreg.training", "dskreg.serving", "dskreg.runs"),
     ("dskreg.explain", "dskreg.explore", "dskreg.pipeline"),
     ("dskreg.explorer",),
-    ("dskreg.retrieval", "dskreg.ui.common", "dskreg.arguments", "dskreg.app_server"),
+    ("dskreg.retrieval", "dskreg.exports", "dskreg.ui.common", "dskreg.arguments", "dskreg.app_server"),
     ("dskreg.ui.frame", "dskreg.ui.model", "dskreg.results"),
     (
         "dskreg.ui.recommendations",

@@ -17,7 +17,7 @@ import pytest
 
 from dskreg.cli import main
 from dskreg.config import DataConfig
-from dskreg.data.dataset import Dataset
+from dskreg.data.dataset import SEEN, TEST, TRAIN, VALIDATION, Dataset
 from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.errors import InputError
@@ -266,12 +266,56 @@ def test_a_misspelt_name_is_suggested(case):
     assert complaint(folder).endswith("found 'ratings.csv'")
 
 
-def test_recbole_benchmark_split_is_refused(case):
-    told = (
-        "expected one file *.inter, found 3 ('x.test.inter', 'x.train.inter', 'x.valid.inter'); put "
-        "the rows of all into one file"
+def folds(data: Dataset) -> dict[tuple[object, object], int]:
+    """The fold of each pair, by ids."""
+    item_ids = data.items["item_id"]
+    return {
+        (data.user_ids[u], item_ids[i]): int(fold)
+        for u, i, fold in zip(data.user, data.item, data.fold, strict=True)
+    }
+
+
+def test_recbole_benchmark_split(case):
+    folder = case("recbole-benchmark-split")
+    data = read(folder)
+    both = [(user, item) for user in ("u1", "u2") for item in ("i1", "i2")]
+    assert data.name == "x" and folds(data) == dict.fromkeys(both, TRAIN), "the parts hold the same pairs"
+    parts = "x.train.inter, x.valid.inter, x.test.inter"
+    assert f"8 pairs in several of {parts}: kept in the first" in data.notes
+    head = "user_id:token\titem_id:token\trating:float\n"
+    (folder / "x.train.inter").write_text(f"{head}u1\ti1\t9\nu2\ti1\t2\nu2\ti2\t8\nu2\ti4\t9\nu2\ti5\t9\n")
+    (folder / "x.valid.inter").write_text(f"{head}u1\ti2\t9\nu2\ti1\t9\n")
+    (folder / "x.test.inter").write_text(f"{head}u1\ti3\t9\nu2\ti3\t1\n")
+    kept = {("u1", "i1"): TRAIN, ("u2", "i1"): SEEN, ("u2", "i2"): TRAIN, ("u2", "i4"): TRAIN}
+    kept |= {("u2", "i5"): TRAIN, ("u1", "i2"): VALIDATION, ("u1", "i3"): TEST, ("u2", "i3"): SEEN}
+    data = read(folder)
+    assert folds(data) == kept and f"1 pairs in several of {parts}: kept in the first" in data.notes
+    assert "2 ratings of x.*.inter below data.like_threshold = 7: seen, not liked" in data.notes
+    (folder / "x.inter").write_text(f"{head}u9\ti9\t9\n")
+    assert folds(read(folder)) == kept and f"x.inter is not used: {parts} are there" in read(folder).notes
+    (folder / "x.valid.inter").unlink()  # then validation is dealt out of the training pairs
+    found = folds(read(folder))
+    assert found[("u1", "i3")] == TEST and list(found.values()).count(VALIDATION) == 1
+    (folder / "x.test.inter").write_text("user_id:token\titem_id:token\nu1\ti3\n")
+    assert complaint(folder) == (
+        "x.test.inter, line 1: expected the columns of x.train.inter among rating, label, timestamp"
     )
-    assert complaint(case("recbole-benchmark-split")).endswith(told)
+    (folder / "x.test.inter").rename(folder / "y.test.inter")
+    assert complaint(folder).endswith("put the rows of all into one file")
+
+
+def test_text_valid(case):
+    folder = case("kgat-org-ids-lost")
+    (folder / "valid.txt").write_text("0 2\n1 0\n")
+    (folder / "test.txt").write_text("0 2\n1 2\n")
+    data = read(folder)
+    names = ["B000AAA001", "B000AAA002", "B000AAA003"]
+    assert folds(data) == {
+        **{(user, item): TRAIN for user in ("A1USER", "A2USER") for item in names[:2]},
+        ("A1USER", names[2]): VALIDATION,
+        ("A2USER", names[2]): TEST,
+    }
+    assert "2 pairs in several of train.txt, valid.txt, test.txt: kept in the first" in data.notes
 
 
 def test_recbole_trailing_line_is_refused(case):

@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dskreg.config import DataConfig
 from dskreg.data.dataset import OUTSIDE, SEEN, TEST, TRAIN, VALIDATION
 from dskreg.data.interactions import train_matrix
+from dskreg.data.readers.load import load
+from dskreg.data.split import split
 from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import model_scorer
 from dskreg.explain.edits import cut
@@ -399,3 +402,51 @@ def test_every_page_opens_on_a_tiny_data_set(name: str, page: str, monkeypatch: 
     }
     for parameters in ways.get(page, [{}]):
         assert fine(visit(page, user=str(explorer.user_ids[0]), **parameters)).title, parameters
+
+
+# Original ids and names of a text folder
+
+NAMED = {
+    "train.txt": "0 0 1\n1 1 2\n2 0 2\n",
+    "test.txt": "0 2\n",
+    "kg_final.txt": "0 0 4\n1 0 4\n2 0 4\n3 0 5\n",
+    "item_list.txt": "org_id remap_id\nB000AAA001 0\nB000AAA002 1\n"
+    "http://a.org/film/Ran 2\n0-306-40615-2 3\n",
+    "user_list.txt": "org_id\tremap_id\nA1 USER\t0\nA2USER\t1\nA3USER\t2\n",
+    "entity_list.txt": "org_id remap_id\nhttp://a.org/people/Akira_Kurosawa 4\n",
+    "relation_list.txt": "org_id remap_id\nhttp://a.org/ns#director 0\n",
+}
+
+
+def test_a_text_folder_s_names_are_those_of_commands_and_pages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in NAMED.items():
+        (tmp_path / name).write_text(text)
+    explorer = whole(split(load(tmp_path, DataConfig()), DataConfig(core=1)))
+    for module in ("dskreg.cli", "dskreg.commands.explain"):
+        monkeypatch.setattr(f"{module}.opened", lambda artifact, adult: explorer)
+    listed = {row["item_id"]: row["title"] for row in answer(capsys, monkeypatch, "A1 USER")["items"]}
+    assert listed == {"0-306-40615-2": "0-306-40615-2"}
+    listed = {row["item_id"]: row["title"] for row in answer(capsys, monkeypatch, "A2USER")["items"]}
+    assert listed == {"B000AAA001": "B000AAA001", "0-306-40615-2": "0-306-40615-2"}
+    words = ("explain", "x", "--history", "B000AAA001, B000AAA002", "--item", "http://a.org/film/Ran")
+    code, out, _ = run(capsys, monkeypatch, *words, "--json")
+    found = json.loads(out)
+    assert code == 0 and found["title"] == "Ran" and found["item"] == "http://a.org/film/Ran"
+    assert {row["item_id"] for row in found["item_neighbours"]} == {"B000AAA001", "B000AAA002"}
+    assert {(row["relation"], *row["via"]) for row in found["item_neighbours"]} == {
+        ("director", "Akira_Kurosawa")
+    }
+    monkeypatch.setattr(cache, "open_explorer", lambda path: explorer)
+    page = visit(user="A2USER")
+    assert recommended(page)["title"].tolist() == [
+        row["title"] for row in explorer.recommend(explorer.profile("A2USER"), 10).to_dict("records")
+    ]
+    assert "A2USER" in said(page)
+
+
+def answer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, user: str) -> dict:
+    code, out, _ = run(capsys, monkeypatch, "recommend", "x", "--user", user, "--json")
+    assert code == 0
+    return dict(json.loads(out))

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dskreg.cli import main
@@ -103,6 +104,22 @@ def test_without_a_relation_a_model_is_trained_and_lists(
     capsys.readouterr()
     assert dskreg("recommend", str(tmp_path / "made"), "--user", "3", "--top", "5", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)["items"]) == 5
+
+
+def test_a_split_set_of_interactions_alone_keeps_its_validation_out_of_the_model(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    parts: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
+    for user in range(20):
+        for n, item in enumerate(range(user % 2, 16, 2)):
+            part = ("valid", "test")[n - user % 7] if 0 <= n - user % 7 < 2 else "train"
+            parts[part].append(f"u{user}\ti{item}\n")
+    for part, rows in parts.items():
+        (data / f"x.{part}.inter").write_text("user_id:token\titem_id:token\n" + "".join(rows))
+    made = trained(data, tmp_path / "made", "--set", "train.refit=false", "--no-baselines")
+    assert np.bincount(made.dataset.fold).tolist() == [len(rows) for rows in parts.values()] == [120, 20, 20]
+    assert made.weights["likes"].sum() == 120 and made.metrics["users"] == 20
+    assert not made.dataset.relations and not len(made.dataset.entities)
 
 
 @pytest.mark.parametrize("items", [3, 1])

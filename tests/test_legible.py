@@ -22,7 +22,7 @@ from dskreg.serving.export import write_table
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
-from dskreg.text import escaped, harmless, legible, number, percent, signed, signed_percent
+from dskreg.text import escaped, harmless, last_part, legible, number, percent, signed, signed_percent
 from dskreg.ui.common import bump_chart, charts, widgets
 from dskreg.ui.embeddings import overlays
 from dskreg.ui.sampling import charts as sampling_charts
@@ -378,3 +378,25 @@ def test_a_models_folder_turns_no_tables_direction(hostile: Path, monkeypatch: p
         and shelf["dataset"].iloc[1] == "x␛]0;owned␇⟨U+202E⟩y"
         and not app.exception
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://dbpedia.org/resource/Toy_Story", "Toy_Story"),
+        ("<http://www.wikidata.org/entity/Q42>", "Q42"),
+        ("https://a.org/ns#type", "type"),
+        ("https://a.org/Am%C3%A9lie/", "Am\u00e9lie"),
+        ("http://a.org", "http://a.org"),
+        ("http://a.org/", "http://a.org/"),
+        ("http://a.org/%20", "http://a.org/%20"),
+        ("see http://a.org/b", "see http://a.org/b"),
+        ("Fate/Zero", "Fate/Zero"),
+        (".hack//Sign", ".hack//Sign"),
+        ("Re:Zero", "Re:Zero"),
+        ("<unknown>", "<unknown>"),
+        ("", ""),
+    ],
+)
+def test_a_whole_uri_is_shown_by_its_last_part(text: str, shown: str) -> None:
+    assert last_part(text) == shown

@@ -87,11 +87,12 @@ class Folds:
 class Dataset:
     """What a reader found.
 
-    `items` has one row per item with at least `item_id` and `title`; further columns (`type`, `genres`
-    joined by ", ", `year`, `image` with an address, ...) are shown where they exist. An interaction is
-    `user[n]`, `item[n]` (positions), `liked[n]`, and `fold[n]`: UNASSIGNED until `split` assigns it, except
-    where the data bring their own test split. A triple says that item `head[t]` carries entity `tail[t]`
-    under relation `relation[t]`; `entity_item[e]` is the position of the item that entity `e` is, or -1.
+    `items` has one row per item with at least `item_id` and `title`; further columns (`type`, `genres` joined
+    by ", ", `year`, `image` with an address, ...) are shown where they exist. An interaction is `user[n]`,
+    `item[n]` (positions), `liked[n]`, and `fold[n]`: UNASSIGNED until `split` assigns it, except where the
+    data bring their own test split, or training, validation and test. A triple says that item `head[t]`
+    carries entity `tail[t]` under relation `relation[t]`; `entity_item[e]` is the position of the item that
+    entity `e` is, or -1.
     """
 
     name: str

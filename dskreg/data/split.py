@@ -21,7 +21,8 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
     """`dataset` with every fold assigned.
 
     A data set with its own test split keeps it: users with at least three training pairs give max(1, round(n
-    * validation / (1 - test))) to validation. Otherwise the likes are cut to their k-core (users and items
+    * validation / (1 - test))) to validation, unless the data bring validation too: then nothing is dealt
+    out. Otherwise the likes are cut to their k-core (users and items
     with at least `core` likes among themselves). Of a user's n likes in it max(1, round(n * test)) go to test
     and max(1, round(n * validation)) to validation, as long as one stays for training; likes outside the core
     become OUTSIDE. What was not liked is SEEN.
@@ -29,16 +30,16 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
     Raises:
         InputError: No like is left to train on.
     """
-    own = bool((dataset.fold == TEST).any())
-    open_ = dataset.liked & (dataset.fold != TEST)
+    own = bool((dataset.fold != UNASSIGNED).any())
+    open_, given = dataset.liked & (dataset.fold == UNASSIGNED), dataset.liked & (dataset.fold != UNASSIGNED)
     inside = open_ if own else open_ & k_core(dataset.user, dataset.item, open_, config.core)
-    if not inside.any():
+    if not (inside | given & (dataset.fold == TRAIN)).any():
         advice = "lower data.core or data.like_threshold"
         core = f"user and title with {config.core} likes among themselves ({advice})"
         what = "training pair" if own else core
         raise InputError(f"{dataset.name}: expected at least one {what}, found none")
     fold = np.where(dataset.liked, np.int8(OUTSIDE), np.int8(SEEN))
-    fold[dataset.fold == TEST] = TEST
+    fold[given] = dataset.fold[given]
     rows = np.flatnonzero(inside)
     fold[rows] = _by_user(dataset, rows, config, own)
     assert not (fold == UNASSIGNED).any()

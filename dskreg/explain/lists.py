@@ -12,12 +12,14 @@ from scipy import sparse
 
 from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
-from dskreg.evaluation.ranking import rankings, require_length
+from dskreg.evaluation.ranking import Scorer, rankings, require_length
 from dskreg.explain.attribution import history_contributions
 from dskreg.explain.reasons import by_popularity, reasons
 from dskreg.model.aggregation import neighbour_share
+from dskreg.model.dskreg import UNKNOWN_USER
 from dskreg.serving.directory import Profile
 from dskreg.serving.diversity import POOL, WIDE, mmr
+from dskreg.serving.histories import Histories
 from dskreg.serving.trained import TrainedModel, as_batch
 
 
@@ -100,16 +102,49 @@ def of_all_users(
     core: TrainedModel, top: int, exclude: str, most_likes: int | None = None
 ) -> Iterator[pd.DataFrame]:
     """The lists of `Explorer.lists`, a chunk of users at a time."""
-    require_length(top)
-    _require_likes(most_likes)
-    if most_likes is not None:
-        core = copy.copy(core)
-        core.kept_out = core.kept_out | (core.directory.likes > most_likes)
-    directory, user_ids = core.directory, core.artifact.dataset.user_ids
+    core, directory = _of_few_likes(core, most_likes), core.directory
     known = directory.history
     without = directory.seen if exclude == "seen" else known
-    ids, users = np.array(directory.item_ids), np.arange(len(user_ids))
-    for who, ranked, score in rankings(core.scorer(), users, known, without, min(top, len(ids))):
+    return _lists(core, core.scorer(), core.artifact.dataset.user_ids, known, without, top)
+
+
+def of_histories(
+    core: TrainedModel, people: Histories, top: int, most_likes: int | None = None
+) -> Iterator[pd.DataFrame]:
+    """user_id, rank, item_id, score of the best items of users who are not in the data, as `recommend` gives
+    them for a custom profile, a chunk of users at a time.
+    """
+    core = _of_few_likes(core, most_likes)
+    score = core.scorer()
+
+    def unknown(users: np.ndarray, history: sparse.csr_matrix) -> np.ndarray:
+        return score(np.full(len(users), UNKNOWN_USER), history)
+
+    return _lists(core, unknown, people.user_ids, people.likes, people.seen, top)
+
+
+def _of_few_likes(core: TrainedModel, most_likes: int | None) -> TrainedModel:
+    """The same model that also keeps items with more likes out of lists; InputError below 0."""
+    _require_likes(most_likes)
+    if most_likes is None:
+        return core
+    other = copy.copy(core)
+    other.kept_out = core.kept_out | (core.directory.likes > most_likes)
+    return other
+
+
+def _lists(
+    core: TrainedModel,
+    scorer: Scorer,
+    user_ids: np.ndarray,
+    known: sparse.csr_matrix,
+    without: sparse.csr_matrix,
+    top: int,
+) -> Iterator[pd.DataFrame]:
+    """The lists of users `[U]` with the histories `known` `[U, I]`; `without` `[U, I]` is left out."""
+    require_length(top)
+    ids, users = np.array(core.directory.item_ids), np.arange(len(user_ids))
+    for who, ranked, score in rankings(scorer, users, known, without, min(top, len(ids))):
         rank = np.broadcast_to(np.arange(1, ranked.shape[1] + 1), ranked.shape)
         there = ranked >= 0
         score[np.diff(known[who].indptr) == 0] = 0  # listed by popularity

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from pydantic import ValidationError
 from dskreg.documents import problem
 from dskreg.errors import InputError
 from dskreg.serving.directory import Profile, to_python
+from dskreg.serving.export import writing
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import notes
 from dskreg.storage.notes import LONGEST, MARKS, Note, remove
@@ -195,12 +194,5 @@ def write(table: pd.DataFrame, out: Path) -> None:
     """
     if out.suffix not in FORMATS:
         raise InputError(f"--out: expected a file ending in .csv or .json (got {out.name})")
-    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with writing(out) as part:
         part.write_bytes(exported(table, out.suffix))
-        os.replace(part, out)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
-    finally:
-        part.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from dskreg.data.dataset import TRAIN, Dataset
+from dskreg.data.readers.tables import whole_text
 from dskreg.errors import InputError
 from dskreg.graph.entities import carriers
 from dskreg.text import legible
@@ -123,6 +124,11 @@ class Directory:
                 f"{self.item_ids[0]} ({self.titles[0][:80]})"
             )
         return self._item_position[str(item_id)]
+
+    def position(self, text: str) -> int:
+        """The position of an item by its id as text, 12.0 for 12 too; -1 for an unknown one."""
+        found = self._item_position.get(text, self._item_position.get(whole_text(text), -1))
+        return int(found)
 
     def profile(self, user_id: object) -> Profile:
         """The profile of a dataset user."""

@@ -6,6 +6,7 @@ import itertools
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -27,20 +28,27 @@ def write_table(
     Progress counts the different values of the column `each`, called `label`, of which there are `count`; a
     chunk holds all rows of such a value. Raises InputError where the file cannot be written.
     """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
-    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
-    try:
+    with writing(out) as part:
         write = _write_csv if out.suffix == ".csv" else _write_parquet
         for _ in progress(write(chunks, part, each), count, label, size=int):
             pass
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[Path]:
+    """The path of a file that takes the name `out` when the block ends, and is gone after an error. Folders
+    above it are made. Raises InputError where it cannot be written.
+    """
+    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield part
         os.replace(part, out)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def _write_csv(chunks: Iterator[pd.DataFrame], part: Path, each: str) -> Iterator[int]:

@@ -96,6 +96,7 @@ def recover(folder: Path) -> None:
 
 def _write(artifact: Artifact, folder: Path) -> None:
     data, graph = artifact.dataset, artifact.graph
+    entities = data.entities if len(data.entities) else pd.array([], "string")  # not a column of nothing
     save_tensors(dict(sorted(artifact.weights.items())), folder / "weights.safetensors")
     save_tensors(
         {"neighbour": graph.neighbour, "relation": graph.relation, "strengths": graph.strengths},
@@ -111,7 +112,7 @@ def _write(artifact: Artifact, folder: Path) -> None:
             {"user": data.user, "item": data.item, "liked": data.liked, "fold": data.fold}
         ),
         "triples": pd.DataFrame({"head": data.head, "relation": data.relation, "tail": data.tail}),
-        "entities": pd.DataFrame({"entity": data.entities, "item": data.entity_item}),
+        "entities": pd.DataFrame({"entity": entities, "item": data.entity_item}),
         "item_map": artifact.item_map,
         "user_map": artifact.user_map,
     }

@@ -80,8 +80,8 @@ def refuse_foreign(folder: Path, wanted: str) -> None:
 
 
 @contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
-    """A new folder to write into.
+def replacing(folder: Path, option: str = "--out") -> Iterator[Path]:
+    """A new folder to write into; `option`: what names it on the command line.
 
     It takes the place of `folder` in the end; after an error `folder` is as it was. InputError where it is
     unwritable.
@@ -96,7 +96,7 @@ def replacing(folder: Path) -> Iterator[Path]:
         os.replace(new, folder)
     except OSError as error:
         raise InputError(
-            f"{folder}: cannot be written ({error.strerror or error}); choose another --out"
+            f"{folder}: cannot be written ({error.strerror or error}); choose another {option}"
         ) from None
     finally:
         shutil.rmtree(new, ignore_errors=True)

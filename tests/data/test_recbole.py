@@ -74,6 +74,21 @@ def test_triples_reach_the_items_through_the_links(tmp_path):
     assert data.entity_item[list(data.entities).index("Toy Story")] == 0
 
 
+def test_a_whole_uri_is_shown_by_its_last_part(tmp_path):
+    one, other = "http://a.org/films/Heat", "http://a.org/films/Ran/"
+    files = {
+        "inter": f"user_id:token\titem_id:token\nu\t{one}\nv\t{other}\n",
+        "item": None,
+        "link": f"item_id:token\tentity_id:token\n{one}\tm.a\n{other}\tm.b\n",
+        "kg": "head_id:token\trelation_id:token\ttail_id:token\n"
+        "m.a\t<http://a.org/by>\thttp://a.org/people#Mann\nm.b\t<http://a.org/by>\tKurosawa://\n",
+    }
+    data = read(world(tmp_path, **files), 7)
+    assert list(data.items["item_id"]) == [one, other]
+    assert list(data.items["title"]) == ["item Heat", "item Ran"]
+    assert data.relations == ("by",) and sorted(data.entities) == ["Kurosawa://", "Mann"]
+
+
 def test_without_a_graph_the_genres_make_one(tmp_path):
     data = read(world(tmp_path, kg=None, link=None), 7)
     assert data.relations == ("genre",) and sorted(data.entities) == ["Action", "Animation", "Comedy"]

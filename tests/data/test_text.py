@@ -200,6 +200,22 @@ def test_original_ids_of_whole_numbers_are_numbers_and_others_text(tmp_path):
     assert not any("list" in note for note in data.notes)
 
 
+def test_a_whole_uri_is_shown_by_its_last_part_and_found_by_the_whole(tmp_path):
+    names = ["http://a.org/ns/Heat", "<http://b.org/Heat>", "http://a.org/n#Am%C3%A9lie", "http://a.org/12"]
+    lists = {
+        "item_list": "org_id remap_id\n" + "".join(f"{name} {n}\n" for n, name in enumerate(names)),
+        "entity_list": "org_id remap_id\nhttp://a.org/resource/Michael_Mann 4\nm.0x 5\n",
+        "relation_list": "org_id remap_id\nhttp://a.org/directed-by 0\nhttp://b.org/directed-by 1\n",
+        "user_list": "org_id remap_id\nA1 USER 0\nA2USER 2\nA3USER 7\n",
+    }
+    data = read(world(tmp_path, **lists))
+    assert list(data.items["item_id"]) == names
+    assert list(data.items["title"]) == [f"Heat ({names[0]})", f"Heat ({names[1]})", "Am\u00e9lie", "item 12"]
+    assert set(data.entities) == {"Michael_Mann", "m.0x"}
+    assert list(data.relations) == ["directed-by", "directed-by (inverse)"]
+    assert list(data.user_ids) == ["A1 USER", "A2USER", "A3USER"]
+
+
 def test_original_ids_that_are_shared_or_blank_leave_the_number(tmp_path):
     data = read(world(tmp_path, item_list="org_id\tremap_id\nsame\t0\nsame\t1\n\t2\nown\t3\n"))
     assert list(data.items["item_id"]) == ["0", "1", "2", "own"] and list(data.items["title"]) == [

@@ -1,8 +1,8 @@
 """The text format of KGAT, DSKReG and their kin: `train.txt` and `test.txt` (a user and the items, per line),
-`kg_final.txt` (head, relation, tail, per line).
+`kg_final.txt` (head, relation, tail, per line); `valid.txt` is optional.
 
 Items are the entities below the item count. `item_list.txt`, `user_list.txt`, `relation_list.txt` and
-`entity_list.txt` are optional: they give the original ids and names, as far as they can be read. The test
+`entity_list.txt` are optional: they give the original ids and names, as far as they can be read. The
 split is the data's own. Every file may be gzipped or lie in a zip.
 """
 
@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dskreg.data.dataset import TEST, UNASSIGNED, Dataset, counted
+from dskreg.data.dataset import TEST, TRAIN, UNASSIGNED, VALIDATION, Dataset, counted
 from dskreg.data.readers.files import Files, Source, files_at
 from dskreg.data.readers.tables import ids, whole_numbers, whole_text
 from dskreg.data.readers.triples import fold_triples
 from dskreg.errors import InputError
+from dskreg.text import last_part
 
-TRAINING, TESTING, GRAPH = "train.txt", "test.txt", "kg_final.txt"
+TRAINING, VALIDATING, TESTING, GRAPH = "train.txt", "valid.txt", "test.txt", "kg_final.txt"
 # Items numbered per item that occurs; an id far beyond is a mistake, and every number up to it would be a
 # item
 SPARSEST = 100
@@ -41,21 +42,30 @@ def read(folder: Path | str) -> Dataset:
     """
     folder = Path(folder)
     files = files_at(folder)
-    train, test = (_pairs(files.open(name)) for name in (TRAINING, TESTING))
+    folds = {TRAINING: UNASSIGNED, TESTING: TEST}
+    if VALIDATING in files:
+        folds = {TRAINING: TRAIN, VALIDATING: VALIDATION, TESTING: TEST}
+    parts = [_pairs(files.open(name)) for name in folds]
     triples = _triples(files.open(GRAPH))
     listed, notes = _lists(files)
-    item_count, beyond = _item_count(train, test, listed[ITEMS])
-    pairs = pd.concat([train[0].assign(fold=UNASSIGNED), test[0].assign(fold=TEST)], ignore_index=True)
-    # Train comes first, so it is kept where a pair is in both
+    item_count, beyond = _item_count(parts, listed[ITEMS])
+    pairs = pd.concat(
+        [part[0].assign(fold=fold) for part, fold in zip(parts, folds.values(), strict=True)],
+        ignore_index=True,
+    )
+    # Train comes first, so it is kept where a pair is in several
     distinct = pairs.drop_duplicates(["user", "item"])
-    both = len(pairs) - len(distinct) - sum(int(part[0].duplicated().sum()) for part in (train, test))
-    users = np.unique(np.concatenate([train[1], test[1]]))
+    both = len(pairs) - len(distinct) - sum(int(part[0].duplicated().sum()) for part in parts)
+    users = np.unique(np.concatenate([part[1] for part in parts]))
     user_ids, of_users = _original(users, listed[USERS], USERS, "users")
     items, of_items = _items(item_count, listed[ITEMS])
     names: list[dict[object, str]] = [
         {id_: name for id_, name in listed[file].items() if not name.isdecimal()}
         for file in (RELATIONS, ENTITIES)
     ]
+    told = f"pairs in both {TRAINING} and {TESTING}: kept as training pairs"
+    if VALIDATING in folds:
+        told = f"pairs in several of {', '.join(folds)}: kept in the first"
     graph = fold_triples(
         triples, pd.Series(np.arange(item_count)), list(items["title"]), names[0], names[1], GRAPH
     )
@@ -71,7 +81,7 @@ def read(folder: Path | str) -> Dataset:
         **graph.fields(),
         notes=(
             *counted(
-                (both, f"pairs in both {TRAINING} and {TESTING}: kept as training pairs"),
+                (both, told),
                 (len(pairs) - len(distinct) - both, "pairs repeated within a file: dropped"),
                 (item_count - distinct["item"].nunique(), "items in no interaction: kept"),
             ),
@@ -92,16 +102,16 @@ def _pairs(source: Source) -> Pairs:
     return pd.DataFrame({"user": user[~first], "item": values[~first]}), values[first], source, lines[~first]
 
 
-def _item_count(train: Pairs, test: Pairs, listed: dict[int, str]) -> tuple[int, list[str]]:
+def _item_count(parts: list[Pairs], listed: dict[int, str]) -> tuple[int, list[str]]:
     """One more than the largest item of an interaction, or all of a list from 0 without a gap; and what of
     the list is not used.
 
     Raises:
         InputError: An item far beyond all others.
     """
-    met = len(np.unique(np.concatenate([train[0]["item"], test[0]["item"]])))
+    met = len(np.unique(np.concatenate([part[0]["item"] for part in parts])))
     most, count = max(met, len(listed)) * SPARSEST + 10_000, 0
-    for pairs, _, source, lines in (train, test):
+    for pairs, _, source, lines in parts:
         if len(pairs) and (largest := int(pairs["item"].max())) >= most:
             at = int(np.argmax(pairs["item"].to_numpy()))
             source.fail(
@@ -124,12 +134,13 @@ def _item_count(train: Pairs, test: Pairs, listed: dict[int, str]) -> tuple[int,
 def _items(count: int, listed: dict[int, str]) -> tuple[pd.DataFrame, list[str]]:
     """The catalogue and notes.
 
-    An original id of letters is the title too; where some hold blanks or commas, all are names and no ids.
+    An original id of letters is the title too, of a whole URI its last part; where some hold blanks or
+    commas, all are names and no ids.
     """
     numbers = np.arange(count)
     named = any(re.search(r"[\s,]", listed.get(n, "")) for n in range(count))
     own, notes = _original(numbers, {} if named else listed, ITEMS, "items")
-    called = [listed.get(n) or id_ for n, id_ in enumerate(own.astype(str))]
+    called = [last_part(listed.get(n) or id_) for n, id_ in enumerate(own.astype(str))]
     items = pd.DataFrame(
         {"item_id": own, "title": [f"item {name}" if name.isdecimal() else name for name in called]}
     )

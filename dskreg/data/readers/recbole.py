@@ -1,5 +1,6 @@
 """RecBole's atomic files: `*.inter` (who did what), `*.link` and `*.kg` (the knowledge graph), `*.item`
-(items; optional).
+(items; optional). A set that is split into `*.train.inter`, `*.valid.inter` and `*.test.inter` keeps its
+folds.
 
 Plain, gzipped or inside a zip; tab-separated; the header gives `name:type` with the types token, token_seq,
 float and float_seq.
@@ -12,26 +13,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dskreg.data.dataset import UNASSIGNED, Dataset, counted
+from dskreg.data.dataset import Dataset, counted
+from dskreg.data.readers.atomic.fields import columns, fields, one
+from dskreg.data.readers.atomic.interactions import interactions, liked_of
 from dskreg.data.readers.files import SHOWN, Files, Source, files_at, short
 from dskreg.data.readers.kaggle import distinct_titles
-from dskreg.data.readers.ratings import likes
-from dskreg.data.readers.tables import (
-    Kind,
-    header,
-    ids,
-    image_column,
-    images,
-    require,
-    table,
-    unread,
-    whole_text,
-)
+from dskreg.data.readers.tables import ids, image_column, images
 from dskreg.data.readers.triples import Triples, fold_triples, triples_of_labels
 from dskreg.errors import InputError
+from dskreg.text import last_part
 
 _TITLES = ("title", "name", "movie_title")
-_INTERACTION = ("rating", "label", "timestamp")
 
 
 def recognises(path: Path) -> bool:
@@ -43,7 +35,8 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
     """Read the folder, or the zip, at `folder`.
 
     Args:
-        folder: Where the files are; exactly one `*.inter`, and a `*.kg` only together with a `*.link`.
+        folder: Where the files are; exactly one `*.inter`, or one set in its parts, and a `*.kg` only
+            together with a `*.link`.
         like_threshold: A rating of at least this is a like. Without a rating column, the column `label`
             decides (1 is a like); without either every pair is one.
 
@@ -51,11 +44,9 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
         InputError: What is missing or malformed, or a threshold above every rating; one line.
     """
     files = files_at(Path(folder))
-    interactions = _one(files, "inter")
-    if interactions is None:
-        raise files.lacks("one file *.inter", ".inter")
-    pairs, notes = _pairs(interactions)
-    liked, told = _liked(interactions, pairs, like_threshold)
+    found = interactions(files)
+    pairs = found.pairs
+    liked, told = liked_of(found.source, pairs, like_threshold)
     items, listed = _items(files, pairs["item_id"])
     position = pd.Series(np.arange(len(items)), index=items["item_id"])
     user_tokens = pd.Index(pairs["user_id"].unique())
@@ -65,112 +56,23 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
     items["item_id"] = ids(items["item_id"])
     items["title"], same = distinct_titles(items)
     return Dataset(
-        name=files.named("*.inter")[0].removesuffix(".inter"),
+        name=found.name,
         format="recbole",
         items=items,
         user_ids=user_ids,
         user=user.astype(np.int32),
         item=pairs["item_id"].map(position).to_numpy().astype(np.int32),
         liked=liked,
-        fold=np.full(len(pairs), UNASSIGNED, np.int8),
+        fold=pairs["fold"].to_numpy().astype(np.int8),
         **graph.fields(),
         notes=(
-            *notes,
+            *found.notes,
             *told,
             *listed,
             *counted((same, "titles that share their name: told apart by id")),
             *graph.notes,
         ),
     )
-
-
-def _one(files: Files, suffix: str) -> Source | None:
-    found = files.named(f"*.{suffix}")
-    if len(found) > 1:
-        names = ", ".join(short(name, SHOWN) for name in found[:3]) + (", ..." if len(found) > 3 else "")
-        raise InputError(
-            f"{files.path}: expected one file *.{suffix}, found {len(found)} ({names}); put the rows of "
-            "all into one file"
-        )
-    return files.open(found[0]) if found else None
-
-
-def _fields(source: Source) -> dict[str, str]:
-    """Type by column name."""
-    types = {}
-    for field in header(source, "\t"):
-        name, _, kind = field.rpartition(":")
-        if not name or kind not in ("token", "token_seq", "float", "float_seq"):
-            source.fail(
-                1, "", "fields name:type (token, token_seq, float or float_seq), separated by tabs", field
-            )
-        types[name] = kind
-    return types
-
-
-def _columns(
-    source: Source, wanted: tuple[str, ...], optional: tuple[str, ...] = (), skipped: list[str] | None = None
-) -> pd.DataFrame:
-    """The columns by their plain names; tokens and sequences as text, floats as numbers, an id 5.0 as 5.
-
-    `skipped`: see `table`.
-    """
-    types = _fields(source)
-    for name in wanted:
-        if name not in types:
-            source.fail(1, "", f"the column {name}", ", ".join(types))
-        if types[name] != "token":
-            source.fail(1, "", f"{name}:token", f"{name}:{types[name]}")
-    taken = {name: types[name] for name in (*wanted, *optional) if name in types}
-    kinds: dict[str, Kind] = {
-        f"{name}:{kind}": "number" if kind == "float" or name == "label" else "text"
-        for name, kind in taken.items()
-    }
-    rows = table(source, kinds, "\t", skipped).set_axis(list(taken), axis=1)
-    for name in wanted:
-        if rows[name].str.endswith(".0").any():
-            rows[name] = rows[name].map(whole_text)
-    return rows
-
-
-def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:
-    """One row per user and item: the latest (by timestamp where there is one, else the last in the file)."""
-    rows = _columns(source, ("user_id", "item_id"), _INTERACTION)
-    types = _fields(source)
-    for name in ("user_id", "item_id"):
-        require(source, rows[name] != "", f"{name}:token", "an id", "\t")
-    for name in ("rating", "timestamp"):
-        if name in rows and types[name] != "float":
-            source.fail(1, "", f"{name}:float", f"{name}:{types[name]}")
-    if "rating" in rows:
-        require(source, np.isfinite(rows["rating"]), "rating:float", "a number", "\t")
-    elif "label" in rows:
-        require(source, rows["label"].isin((0, 1)), f"label:{types['label']}", "0 or 1", "\t")
-    ordered = rows.sort_values("timestamp", kind="stable") if "timestamp" in rows else rows
-    pairs = ordered.drop_duplicates(["user_id", "item_id"], keep="last").sort_index()
-    known = [f"{name}:{types[name]}" for name in rows if not (name == "label" and "rating" in rows)]
-    return pairs, [
-        *counted(
-            (
-                len(rows) - len(pairs),
-                f"rows of {source.name} with a user and item that come again: dropped, the latest is kept",
-            )
-        ),
-        *unread(source, known, "\t"),
-    ]
-
-
-def _liked(source: Source, pairs: pd.DataFrame, threshold: float) -> tuple[np.ndarray, list[str]]:
-    if "rating" in pairs:
-        return likes(source, "rating", pairs["rating"].to_numpy(), threshold)
-    if "label" in pairs:
-        liked = pairs["label"].to_numpy() > 0
-        return liked, counted(
-            (int((~liked).sum()), f"rows of {source.name} with the label 0: seen, not liked")
-        )
-    return np.ones(len(pairs), bool), [
-        f"{source.name} has neither a column rating nor label: every row is a like"
-    ]
 
 
 def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
@@ -180,7 +82,7 @@ def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
     known, name = pd.DataFrame({"item_id": pd.Series([], dtype=str)}), "the file *.item"
     notes: list[str] = []
     try:
-        source = _one(files, "item")
+        source = one(files, "item")
         if source is not None:
             known, notes = _titles(source)
             name = source.name
@@ -197,13 +99,14 @@ def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
     )
     for name in {"title", *items.columns} - {"item_id"}:
         items[name] = items[name].fillna("") if name in items else ""
-    items["title"] = items["title"].where(items["title"] != "", "item " + items["item_id"])
+    items["title"] = items["title"].map(last_part)
+    items["title"] = items["title"].where(items["title"] != "", "item " + items["item_id"].map(last_part))
     return items, notes
 
 
 def _titles(source: Source) -> tuple[pd.DataFrame, list[str]]:
     """Id, title, genres and image of the file's rows, as far as they can be read, and notes."""
-    types, skipped = _fields(source), list[str]()
+    types, skipped = fields(source), list[str]()
     image = image_column([name for name, kind in types.items() if kind.startswith("token")])
     sequences = [name for name, kind in types.items() if kind == "token_seq" and name != image]
     title = next((name for name in (*_TITLES, *sequences[:1]) if types.get(name, "float") != "float"), None)
@@ -215,7 +118,7 @@ def _titles(source: Source) -> tuple[pd.DataFrame, list[str]]:
         ),
         None,
     )
-    raw = _columns(source, ("item_id",), tuple(name for name in (title, genre, image) if name), skipped)
+    raw = columns(source, ("item_id",), tuple(name for name in (title, genre, image) if name), skipped)
     known = raw[["item_id"]].assign(
         title=raw[title].str.strip() if title else "",
         **({"genres": raw[genre].map(_listed)} if genre else {}),
@@ -246,18 +149,18 @@ def _listed(text: str) -> str:
 
 def _graph(files: Files, items: pd.DataFrame, position: pd.Series) -> Triples:
     """The triples of `.kg` through `.link`; without them the genres."""
-    kg, link = _one(files, "kg"), _one(files, "link")
+    kg, link = one(files, "kg"), one(files, "link")
     if kg is None:
         return triples_of_labels(
             {"genre": [text.split(", ") for text in items["genres"]]} if "genres" in items else {}
         )
     if link is None:
         raise files.lacks(f"a file *.link beside {kg.name} (item_id, entity_id)", ".link")
-    links = _columns(link, ("item_id", "entity_id"))
+    links = columns(link, ("item_id", "entity_id"))
     unknown, shared = ~links["item_id"].isin(position.index), links["entity_id"].duplicated()
     kept = links[~unknown & ~shared]
     item_of = pd.Series(kept["item_id"].map(position).to_numpy(), index=kept["entity_id"])
-    triples = _columns(kg, ("head_id", "relation_id", "tail_id")).set_axis(
+    triples = columns(kg, ("head_id", "relation_id", "tail_id")).set_axis(
         ["head", "relation", "tail"], axis=1
     )
     names = {name: name for name in triples["relation"].unique() if not name.isdecimal()}

@@ -15,6 +15,7 @@ import pandas as pd
 from dskreg.data.readers.duplicate_relations import one_of_copies
 from dskreg.data.readers.franchise import franchises
 from dskreg.errors import InputError
+from dskreg.text import last_part
 
 LENGTHS = (
     (1, "1 episode"),
@@ -114,10 +115,13 @@ def fold_triples(
         triples: `[T, 3]` columns head, relation, tail (ids of one kind for both ends).
         item_of: The item's position by entity id.
         items: `[I]` labels of the entities that are items.
-        relation_names: Name by relation id; `relation ID` where it is missing.
+        relation_names: Name by relation id; `relation ID` where it is missing. Of a whole URI, here and of
+            entities, the last part.
         entity_names: Label by entity id; `entity ID` where it is missing.
         file: Where the triples are from, for the complaint.
     """
+    relation_names = {id_: last_part(name) for id_, name in relation_names.items()}
+    entity_names = {id_: last_part(name) for id_, name in entity_names.items()}
     titled = {end: triples[end].isin(item_of.index) for end in ("head", "tail")}
     unused, loop = ~titled["head"] & ~titled["tail"], triples["head"] == triples["tail"]
     given = triples[~unused & ~loop]
