@@ -8,6 +8,7 @@ import pandas as pd
 
 from dskreg.data.dataset import counted
 from dskreg.data.readers.kaggle import distinct_titles
+from dskreg.data.readers.plain.columns import listed
 from dskreg.data.readers.plain.plan import Plan
 from dskreg.data.readers.plain.relations import ENDING, SHARED, Relation, filled, relation_of, year_of, years
 from dskreg.data.readers.tables import ids, images, whole_text
@@ -79,7 +80,9 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
             ", ".join(filter(None, (text, ADULT * bool(yes))))
             for text, yes in zip(genres, flagged, strict=True)
         ]
-        notes += counted((int(flagged.sum()), f"items flagged by {roles['adult']}: of the genre {ADULT}"))
+        notes += counted(
+            (int(flagged.sum()), f"items flagged by {listed([roles['adult']])}: of the genre {ADULT}")
+        )
     if "poster" in roles:
         items["image"], told = images(cells[roles["poster"]])
         notes += told

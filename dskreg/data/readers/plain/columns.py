@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dskreg.data.readers.files import SHOWN, short
 from dskreg.data.readers.tables import image_column
 from dskreg.errors import InputError
+from dskreg.text import legible
 
 ROLES = ("user", "item", "rating", "timestamp", "title", "year", "poster", "adult", "relation", "none")
 """What a column can be told to be; `none`: it is not used."""
@@ -121,6 +122,17 @@ def roles_of(names: Iterable[str], told: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """The first of the names for a message on one line."""
+    columns = list(names)
+    shown = [_printable(name[:SHOWN]) + "..." * (len(name) > SHOWN) for name in columns[:most]]
+    return ", ".join(shown) + ", ..." * (len(columns) > most)
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else f"⟨U+{ord(sign):04X}⟩" for sign in legible(text))
+
+
 def parse_columns(text: str) -> dict[str, str]:
     """`"userId=user,movieId=item"` as {column: role}; raises InputError, which names the roles."""
     found: dict[str, str] = {}
@@ -137,10 +149,10 @@ def parse_columns(text: str) -> dict[str, str]:
 def lacking(file: str, role: str, names: Iterable[str]) -> InputError:
     """No column of a role: what there is, and the shortest way to name the right one."""
     columns = list(names)
-    shown = ", ".join(name[:SHOWN] for name in columns[:8]) + (", ..." if len(columns) > 8 else "")
     known = set(roles_of(columns, {}).values())
     free = [name for name in columns if name not in known] or columns
     example = next((name for name in free if role in name.casefold()), free[0])
     return InputError(
-        f'{file}: no column of {role}s among {shown}: name it with --columns "{example[:SHOWN]}={role}"'
+        f"{file}: no column of {role}s among {listed(columns, 8)}: name it with "
+        f'--columns "{listed([example])}={role}"'
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dskreg.data.dataset import counted
+from dskreg.data.readers.plain.columns import listed
 from dskreg.data.readers.plain.plan import Plan
 from dskreg.data.readers.tables import Kind
 from dskreg.errors import InputError
@@ -46,7 +47,7 @@ def pairs_of(plan: Plan) -> Pairs:
     rating, when = roles.get("rating"), roles.get("timestamp")
     notes = list(sheet.notes)
     if when and not _is_number(plan, when):
-        notes.append(f"{sheet.name}: {when} holds no numbers: of repeated pairs the last row is kept")
+        notes.append(f"{sheet.name}: {listed([when])} holds no numbers: of equal pairs the last is kept")
         when = None
     kinds: dict[str, Kind] = {roles["user"]: "text", roles["item"]: "text"}
     kinds |= {name: "number" for name in (rating, when) if name}
@@ -132,8 +133,8 @@ def likes_of(plan: Plan, pairs: Pairs, asked: float | None) -> tuple[np.ndarray,
     else:
         threshold, origin = threshold_of(rating), "chosen from the scale"
     if not len(there):
-        raise InputError(f"{name}: expected ratings in {column}, found none")
-    scale = f"{name}: {column} from {float(there.min()):g} to {float(there.max()):g}"
+        raise InputError(f"{name}: expected ratings in {listed([column])}, found none")
+    scale = f"{name}: {listed([column])} from {float(there.min()):g} to {float(there.max()):g}"
     liked = rating >= threshold
     if not liked.any():
         raise InputError(f"{scale}, but a like needs {threshold:g} ({origin}): lower the threshold")

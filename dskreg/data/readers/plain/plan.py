@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dskreg.data.readers.files import SHOWN, Files, short
 from dskreg.data.readers.plain import settings as told
-from dskreg.data.readers.plain.columns import lacking, parse_columns, plain, roles_of
+from dskreg.data.readers.plain.columns import lacking, listed, parse_columns, plain, roles_of
 from dskreg.data.readers.plain.settings import FILE, Settings
 from dskreg.data.readers.plain.sheets import Sheet, files_of, names_of, sheet
 from dskreg.errors import InputError
@@ -174,8 +174,9 @@ def _told(
 
 
 def _missing(place: str, found: Sheet, name: str) -> InputError:
-    there = ", ".join(column[:SHOWN] for column in found.columns[:12])
-    return InputError(f"{place}: no column {short(name, SHOWN)} in {found.name}: expected one of {there}")
+    return InputError(
+        f"{place}: no column {short(name, SHOWN)} in {found.name}: expected one of {listed(found.columns)}"
+    )
 
 
 def _present(files: Files, key: str, name: str) -> None:
@@ -186,9 +187,8 @@ def _present(files: Files, key: str, name: str) -> None:
 def _all_there(given: Mapping[str, str], sheets: list[Sheet]) -> None:
     for name in given:
         if not any(name in found.columns for found in sheets):
-            names = dict.fromkeys(column[:SHOWN] for found in sheets for column in found.columns)
-            there = ", ".join([*names][:12])
-            raise InputError(f"--columns: no column {short(name, SHOWN)}: expected one of {there}")
+            names = dict.fromkeys(column for found in sheets for column in found.columns)
+            raise InputError(f"--columns: no column {short(name, SHOWN)}: expected one of {listed(names)}")
 
 
 def _interactions(

@@ -10,6 +10,7 @@ import pandas as pd
 from dskreg.config import DataConfig
 from dskreg.data.dataset import UNASSIGNED, Dataset
 from dskreg.data.readers.plain.catalogue import Catalogue, catalogue_of, tokens
+from dskreg.data.readers.plain.columns import listed
 from dskreg.data.readers.plain.interactions import Pairs, likes_of, pairs_of
 from dskreg.data.readers.plain.plan import Plan, plan
 from dskreg.data.readers.tables import ids, unread
@@ -51,9 +52,9 @@ def asked_threshold(config: DataConfig) -> float | None:
 def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfig) -> Dataset:
     """The data set of the two tables."""
     items = catalogue.items
-    liked, told = likes_of(found, pairs, asked_threshold(config))
+    liked, scale = likes_of(found, pairs, asked_threshold(config))
     user_ids = np.sort(ids(pd.Series(pairs.users, dtype=str)).to_numpy())
-    user = pd.Index(user_ids.astype(str)).get_indexer(pairs.users)
+    user = pd.Index(pd.Series(user_ids).astype(str)).get_indexer(pairs.users)
     item = pd.Index(items["item_id"].astype(str)).get_indexer(pairs.items)
     graph = triples_of_labels({relation.name: relation.labels for relation in catalogue.relations})
     sheet = found.interactions
@@ -71,10 +72,13 @@ def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfi
             f"plain tables: interactions in {sheet.name}, "
             + (f"items in {found.items.name}" if found.items else "no items"),
             *pairs.notes,
-            *told,
+            *scale,
             *(unread(sheet.source, list(found.roles.values()), sheet.mark) if sheet.source else ()),
             *catalogue.notes,
-            *(f"relation {one.name!r} from {one.column}: {one.rule}" for one in catalogue.relations),
-            *(f"{column} is left out: {why}" for column, why in catalogue.left_out.items()),
+            *(
+                f"relation {one.name!r} from {listed([one.column])}: {one.rule}"
+                for one in catalogue.relations
+            ),
+            *(f"{listed([column])} is left out: {why}" for column, why in catalogue.left_out.items()),
         ),
     )

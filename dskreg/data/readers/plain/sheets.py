@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from dskreg.data.readers import tables
-from dskreg.data.readers.files import LARGEST, Files, NotUtf8, Source, files_at, open_source, short
-from dskreg.data.readers.plain.columns import NAMES, plain
+from dskreg.data.readers.files import LARGEST, Files, NotUtf8, Source, files_at, open_source
+from dskreg.data.readers.plain.columns import NAMES, listed, plain
 from dskreg.data.readers.plain.streams import UNIT, rewriting
 from dskreg.errors import InputError
 
@@ -70,7 +70,7 @@ class Sheet:
         """What is unusual about the file."""
         told = [f"{self.name} is not UTF-8: read as Windows-1252"] if self._opened[1] else []
         if self.header:
-            told.append(f"{self.name} has no header: its columns are {', '.join(self.header)}")
+            told.append(f"{self.name} has no header: its columns are {listed(self.header)}")
         return told
 
     @cached_property
@@ -168,6 +168,8 @@ def sheet(files: Files, name: str, separator: str = "") -> Sheet:
     source = files.open(name, _start)
     text = source.data.decode()
     line = text.lstrip("\r\n").partition("\n")[0].rstrip("\r")
+    if "\x00" in line:
+        source.fail(1, "", "UTF-8 text, found NUL characters as UTF-16 has them: save it as UTF-8")
     separator = separator or _separator(line, name)
     mark = UNIT if separator == "::" else separator
     try:
@@ -198,7 +200,7 @@ def _parquet(path: Path) -> Sheet:
             raise
         raise _damaged(path.name) from None
     if len(set(columns)) < len(columns) or not columns:
-        raise InputError(f"{path.name}: expected each column once (got {short(', '.join(columns))})")
+        raise InputError(f"{path.name}: expected each column once (got {listed(columns)})")
     return Sheet(path.name, columns, parquet=path)
 
 
