@@ -15,7 +15,7 @@ from dskreg.config import DataConfig
 from dskreg.data.dataset import Dataset
 from dskreg.data.readers import files as sources
 from dskreg.data.readers.load import load, recognised
-from dskreg.data.readers.plain import sheets
+from dskreg.data.readers.plain import reader, sheets
 from dskreg.errors import InputError
 
 MOVIES = (
@@ -334,3 +334,23 @@ def test_recognising_reads_the_start_of_a_file_only(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "LARGEST", sheets.START)
     assert recognised(tmp_path)
     assert "expected at most" in complaint(tmp_path)
+
+
+def test_the_anime_set_of_kaggle_is_the_same_in_both_formats(tmp_path):
+    names = ("Gintama", "Gintama&#039;", "Gintama Movie", "Naruto", "Tiger &amp; Bunny", "Naruto")
+    rows = "".join(
+        f'{n},{name},"Action, G{n % 3}",{("TV", "Movie", "")[n % 3]},{n * 7 or "Unknown"},7.{n},{n}00\n'
+        for n, name in enumerate(names)
+    )
+    pairs = "".join(f"{u},{i},{(-1, 9, 6, 7)[(u + i) % 4]}\n" for u in range(5) for i in range(6))
+    folder = world(
+        tmp_path,
+        anime_csv=f"anime_id,name,genre,type,episodes,rating,members\n{rows}",
+        rating_csv=f"user_id,anime_id,rating\n{pairs}",
+    )
+    own, plain = read(folder), reader.read(folder, DataConfig())
+    assert (own.format, plain.format) == ("kaggle", "tables")
+    assert own.relations == plain.relations == ("genre", "type", "franchise", "length")
+    assert triples(own) == triples(plain) and likes(own) == likes(plain)
+    same = ["item_id", "title", "type", "genres"]
+    assert own.items[same].astype(str).equals(plain.items[same].astype(str))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from dskreg.errors import InputError
+from dskreg.text import legible
 
 # Bytes after decompression; the full Kaggle set has 0.1 GB, so more is a mistake or a zip bomb
 LARGEST = 4 << 30
@@ -61,7 +62,11 @@ class Source:
 
     def fail(self, line: int, column: str, expected: str, got: object = None) -> NoReturn:
         """Raise InputError naming the place; `line` 0 and `column` "" leave their part out."""
-        place = self.name + (f", line {line}" if line else "") + (f", column {column}" if column else "")
+        place = (
+            self.name
+            + (f", line {line}" if line else "")
+            + (f", column {printable(column)}" if column else "")
+        )
         raise InputError(f"{place}: expected {expected}" + ("" if got is None else f" (got {short(got)})"))
 
 
@@ -77,6 +82,11 @@ class NotUtf8(InputError):
 
 Rewrite = Callable[[IO[bytes]], IO[bytes]]
 """What is read in the place of a stream, such as its text in another encoding."""
+
+
+def printable(text: str) -> str:
+    """The text on one line, what cannot be seen as signs or ⟨U+200B⟩."""
+    return "".join(sign if sign.isprintable() else f"⟨U+{ord(sign):04X}⟩" for sign in legible(text))
 
 
 def open_source(path: Path, rewrite: Rewrite | None = None) -> Source:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dskreg.data.dataset import counted
+from dskreg.data.readers.franchise import franchises
 from dskreg.data.readers.kaggle import distinct_titles
 from dskreg.data.readers.plain.columns import listed
 from dskreg.data.readers.plain.plan import Plan
@@ -88,8 +89,23 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
         notes += told
     items["item_id"] = ids(items["item_id"])
     items["title"], same = distinct_titles(items)
+    related = _franchises(plan, relations, items["title"])
     notes += counted((same, "items that share their title: told apart by type or id"))
-    return Catalogue(items, relations, left_out, tuple(notes))
+    return Catalogue(items, related, left_out, tuple(notes))
+
+
+def _franchises(plan: Plan, relations: tuple[Relation, ...], titles: pd.Series) -> tuple[Relation, ...]:
+    """The relations, and of items with episodes the franchise too, as the Kaggle format has it."""
+    column, asked = plan.item_roles.get("title", ""), plan.settings.relations
+    names = {one.name for one in relations}
+    if "length" not in names or "franchise" in names or not (asked is None or column in asked):
+        return relations
+    labels = [[name] if name else [] for name in franchises(list(titles))]
+    if not any(labels):
+        return relations
+    rule = "what items of the same stem share"
+    at = [one.name for one in relations].index("length")
+    return *relations[:at], Relation(column, "franchise", rule, labels), *relations[at:]
 
 
 def _relations(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from dskreg.data.readers.files import SHOWN, short
+from dskreg.data.readers.files import SHOWN, printable, short
 from dskreg.data.readers.tables import image_column
 from dskreg.errors import InputError
-from dskreg.text import legible
 
 ROLES = ("user", "item", "rating", "timestamp", "title", "year", "poster", "adult", "relation", "none")
 """What a column can be told to be; `none`: it is not used."""
@@ -125,12 +124,8 @@ def roles_of(names: Iterable[str], told: Mapping[str, str]) -> dict[str, str]:
 def listed(names: Iterable[str], most: int = 12) -> str:
     """The first of the names for a message on one line."""
     columns = list(names)
-    shown = [_printable(name[:SHOWN]) + "..." * (len(name) > SHOWN) for name in columns[:most]]
+    shown = [printable(name[:SHOWN]) + "..." * (len(name) > SHOWN) for name in columns[:most]]
     return ", ".join(shown) + ", ..." * (len(columns) > most)
-
-
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else f"⟨U+{ord(sign):04X}⟩" for sign in legible(text))
 
 
 def parse_columns(text: str) -> dict[str, str]:

@@ -113,9 +113,8 @@ class Sheet:
         if self.source is not None:
             tables.require(self.source, ok, column, expected, self.mark, before)
         elif not ok.all():
-            raise InputError(
-                f"{self.name}, row {before + int((~ok).argmax()) + 1}, column {column}: expected {expected}"
-            )
+            place = f"{self.name}, row {before + int((~ok).argmax()) + 1}, column {listed([column])}"
+            raise InputError(f"{place}: expected {expected}")
 
     @property
     def mark(self) -> str:
@@ -128,7 +127,7 @@ def _column(file: str, values: pd.Series, kind: tables.Kind) -> pd.Series:
         try:
             return values.astype(float)
         except (TypeError, ValueError):
-            raise InputError(f"{file}, column {values.name}: expected numbers") from None
+            raise InputError(f"{file}, column {listed([str(values.name)])}: expected numbers") from None
     return values.map(_text)
 
 
