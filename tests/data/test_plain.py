@@ -89,6 +89,7 @@ def test_movielens(tmp_path):
     assert data.items["genres"].tolist() == ["Adventure, Comedy", "Action", "Action, Comedy", "", ""]
     assert set(data.notes) == {
         "plain tables: interactions in ratings.csv, items in movies.csv",
+        "tables that are not read: links.csv, tags.csv",
         "1 rows of ratings.csv with a user and item that come again: dropped, the latest is kept",
         "ratings.csv: rating from 0.5 to 5: a rating of at least 4 is a like (chosen from the scale)",
         "2 ratings of ratings.csv below 4: seen, not liked",
@@ -354,3 +355,15 @@ def test_the_anime_set_of_kaggle_is_the_same_in_both_formats(tmp_path):
     assert triples(own) == triples(plain) and likes(own) == likes(plain)
     same = ["item_id", "title", "type", "genres"]
     assert own.items[same].astype(str).equals(plain.items[same].astype(str))
+
+
+def test_a_damaged_table_beside_is_told(tmp_path):
+    folder = world(tmp_path, ratings_csv=RATINGS, movies_csv=MOVIES)
+    (folder / "tags.csv.gz").write_bytes(b"no gzip")
+    told = "tags.csv is not read: tags.csv.gz: expected a complete gzip file (it is truncated or damaged)"
+    assert told in read(folder).notes
+
+
+def test_a_sub_folder_with_the_data_is_named(tmp_path):
+    world(tmp_path / "ml-small", ratings_csv=RATINGS)
+    assert complaint(tmp_path).endswith("found the folder 'ml-small/' with some")

@@ -8,7 +8,7 @@ from pathlib import Path
 from dskreg.config import DataConfig
 from dskreg.data.dataset import Dataset
 from dskreg.data.readers import kaggle, kgat, recbole
-from dskreg.data.readers.files import files_at
+from dskreg.data.readers.files import files_at, short
 from dskreg.data.readers.plain import plan, reader
 from dskreg.data.readers.plain.settings import FILE
 from dskreg.data.readers.plain.sheets import ENDINGS, files_of, names_of
@@ -68,6 +68,11 @@ def reader_of(path: Path) -> Callable[[Path, DataConfig], Dataset]:
             return read
     if names_of(files_of(path)):
         return reader.read  # says what its tables lack
+    for name in files_at(path).lying:
+        if name.endswith("/") and recognised(path / name):
+            raise InputError(
+                f"{path}: expected files of data, found the folder {short(name)} that holds some"
+            )
     raise files_at(path).lacks(_LOOKED_FOR)
 
 

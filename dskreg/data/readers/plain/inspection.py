@@ -31,7 +31,7 @@ def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tup
     tables = [_table(found.interactions, "interactions", found.roles)]
     if found.items is not None:
         tables.append(_table(found.items, "items", found.item_roles))
-    tables += [{"file": name, "use": f"none ({why})"} for name, why in found.others.items()]
+    tables += [{"file": name, "use": f"none ({why})"} for name, why in (found.others | found.failed).items()]
     relations = [
         {
             "relation": one.name,

@@ -30,7 +30,8 @@ class Plan:
 
     extra:  columns of the items table that become relations whatever they hold
     unused: columns of the items table that are left out whatever they hold
-    others: tables that are not read, and why
+    others: tables that are not needed, and why
+    failed: tables that cannot be read, and why
     """
 
     files: Files
@@ -42,6 +43,7 @@ class Plan:
     extra: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     others: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 def recognises(path: Path) -> bool:
@@ -100,37 +102,38 @@ def plan(path: Path, columns: str | None = None) -> Plan:
         items = _items(
             [found for found in by_name.values() if found is not interactions], given, item, settings
         )
-    item_roles: dict[str, str] = {}
-    if items is not None:
-        keys = {"item": "item_id", **{role: role for role in ITEM[1:]}}
-        item_roles = _told(items, settings, keys, given, ITEM)
-        same = next((name for name in items.columns if plain(name) == item), None)
-        if same and settings.item_id is None and "item" not in {given.get(name) for name in items.columns}:
-            item_roles["item"] = same
-        if "item" not in item_roles:
-            raise lacking(items.name, "item", items.columns)
-    others = {name: str(error) for name, error in failed.items()}
-    others |= {
+    others = {
         name: _unneeded(set(_roles(found, given, INTERACTION)))
         for name, found in by_name.items()
         if found is not interactions and found is not items
     }
-    named = [name for name, role in given.items() if role == "relation"]
-    if items is not None:
-        for name in (*(settings.relations or ()), *settings.lists):
-            if name not in items.columns:
-                raise _missing(f"{FILE}: relations", items, name)
     return Plan(
-        files,
-        settings,
-        interactions,
-        roles,
-        items,
-        item_roles,
-        tuple(named),
-        tuple(name for name, role in given.items() if role == "none"),
-        others,
+        files=files,
+        settings=settings,
+        interactions=interactions,
+        roles=roles,
+        items=items,
+        item_roles={} if items is None else _item_roles(items, settings, given, item),
+        extra=tuple(name for name, role in given.items() if role == "relation"),
+        unused=tuple(name for name, role in given.items() if role == "none"),
+        others=others,
+        failed={name: str(error) for name, error in failed.items()},
     )
+
+
+def _item_roles(items: Sheet, settings: Settings, given: Mapping[str, str], item: str) -> dict[str, str]:
+    """The roles in the table of items, whose ids are in the column called like that of the interactions."""
+    roles = _told(items, settings, {"item": "item_id", **{role: role for role in ITEM[1:]}}, given, ITEM)
+    same = next((name for name in items.columns if plain(name) == item), None)
+    if same and settings.item_id is None and "item" not in {given.get(name) for name in items.columns}:
+        roles = {role: name for role, name in roles.items() if name != same} | {"item": same}
+    if "item" not in roles:
+        raise lacking(items.name, "item", items.columns)
+    for key, names in (("relations", settings.relations or ()), ("lists", settings.lists)):
+        for name in names:
+            if name not in items.columns:
+                raise _missing(f"{FILE}: {key}", items, name)
+    return roles
 
 
 def _sheets(files: Files, separator: str = "") -> tuple[list[Sheet], dict[str, InputError]]:

@@ -71,6 +71,8 @@ def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfi
         notes=(
             f"plain tables: interactions in {sheet.name}, "
             + (f"items in {found.items.name}" if found.items else "no items"),
+            *(("tables that are not read: " + listed(found.others),) if found.others else ()),
+            *(f"{listed([name])} is not read: {why}" for name, why in found.failed.items()),
             *pairs.notes,
             *scale,
             *(unread(sheet.source, list(found.roles.values()), sheet.mark) if sheet.source else ()),
