@@ -70,9 +70,7 @@ def reader_of(path: Path) -> Callable[[Path, DataConfig], Dataset]:
         return reader.read  # says what its tables lack
     for name in files_at(path).lying:
         if name.endswith("/") and recognised(path / name):
-            raise InputError(
-                f"{path}: expected files of data, found the folder {short(name)} that holds some"
-            )
+            raise InputError(f"{path}: expected files of data, found the folder {short(name)} with some")
     raise files_at(path).lacks(_LOOKED_FOR)
 
 
