@@ -1,9 +1,8 @@
-"""The only door to a trained model for the app and for the command line's reading commands: plain values and
-DataFrames come out.
+"""The only door to a trained model for the app, notebooks and the command line's reading commands: plain
+values and DataFrames come out.
 
-Users, lists and the whole model stand here, questions about one item in explainer.py; larger subjects
-have a module each and are reached through it, such as `maps`, `rivals`, `degrees`. All of them ask the same
-read-only `TrainedModel`.
+Users, lists and the whole model stand here, questions about one item in explainer.py, larger subjects in a
+module each, such as `maps`, `rivals`, `degrees`. All of them ask the same read-only `TrainedModel`.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from dskreg.evaluation.slices import COLD
 from dskreg.explain import lists
 from dskreg.explain.explainer import Explainer
 from dskreg.explain.explanation import Explanation
+from dskreg.explain.report import html_report, sentences
 from dskreg.explain.whatif import Change, Counterfactual, WhatIf
 from dskreg.explore import description, notes
 from dskreg.explore.comparison import MODEL
@@ -56,31 +56,28 @@ __all__ = [
     "WhatIf",
     "fingerprint",
     "harmless",
+    "html_report",
     "legible",
     "list_artifacts",
     "notes",
     "number",
     "one_thread_each",
     "percent",
+    "sentences",
     "signed",
     "signed_percent",
 ]
 
 
 def one_thread_each() -> None:
-    """Let every product be computed in the thread that asks for it, as visitors have one each.
-
-    Products of milliseconds, spread over all processors by several threads at once, wait for each other by
-    spinning.
+    """Let every product be computed in the thread that asks for it: products of milliseconds, spread over all
+    processors by several threads at once, wait for each other by spinning.
     """
     torch.set_num_threads(1)
 
 
 class Explorer(Explainer):
-    """An opened artifact.
-
-    Read-only and shared by all sessions: nothing here changes after `open` besides caches of derived values.
-    """
+    """An opened artifact, read-only and shared by all sessions: only caches of derived values change."""
 
     def __init__(self, core: TrainedModel) -> None:
         super().__init__(core)
@@ -99,10 +96,7 @@ class Explorer(Explainer):
 
     @classmethod
     def open(cls, path: str | Path) -> Explorer:
-        """Read and verify the artifact at `path`.
-
-        Raises InputError, in words, when it is missing, incomplete, altered or foreign.
-        """
+        """Read and verify the artifact at `path`; InputError when it is missing, incomplete or altered."""
         try:
             return cls(TrainedModel(Path(path), artifacts.load(Path(path))))
         except (RuntimeError, ValueError, KeyError, IndexError) as error:
@@ -275,6 +269,11 @@ class Explorer(Explainer):
 
         sliced = self.rivals.slices(MODEL, users, progress=progress)
         return written(form, self.info(), self.metrics(), sliced, self.simulated)
+
+    def _repr_html_(self) -> str:
+        from dskreg.explore.card import brief
+
+        return brief(self.info(), self.metrics(), self.simulated)
 
     def training_history(self) -> pd.DataFrame:
         """One row per epoch; epoch 0 is the start, before any step."""

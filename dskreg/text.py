@@ -1,12 +1,13 @@
 """Text from files, as text: nothing in it steers a terminal, turns the direction of what stands beside it, or
 starts a formula in a spreadsheet. And numbers as text, the same in the app, the command line and model cards.
 
-A leaf. What a page or a chart reads as markup is the matter of dskreg/ui/common/widgets.py and
-dskreg/ui/common/charts.py.
+A leaf. `escaped` and `notebook` make HTML for saved pages and notebooks; what a page or a chart of the app
+reads as markup is the matter of dskreg/ui/common/widgets.py and dskreg/ui/common/charts.py.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from urllib.parse import urlsplit
 
@@ -15,6 +16,26 @@ import pandas as pd
 NOTHING = "–"  # where there is no number
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _ADDRESS = re.compile(r"(?i:https?)://[!#-&(-;=?-\[\]^_a-z|~]{1,1990}")
+# Text and lines have the colour of the notebook around them; both colours of bars show on white and on black.
+NOTEBOOK_STYLE = """
+.dskreg{max-width:60rem;overflow-wrap:anywhere}
+.dskreg h3{margin:.2rem 0}
+.dskreg p{margin:.4rem 0;max-width:48rem}
+.dskreg .muted,.dskreg caption{opacity:.75}
+.dskreg caption{text-align:left;padding:.2rem 0}
+.dskreg .wide{overflow-x:auto}
+.dskreg details{margin:.5rem 0}
+.dskreg summary{cursor:pointer;font-weight:600}
+.dskreg table{border-collapse:collapse;table-layout:auto;margin:.3rem 0;font-size:.9em}
+.dskreg th,.dskreg td{text-align:left;vertical-align:top;padding:.2rem .7rem .2rem 0;
+border-bottom:1px solid rgba(128,128,128,.4);overflow-wrap:anywhere}
+.dskreg th{white-space:nowrap}
+.dskreg tr>:first-child:not(.n){min-width:10rem}
+.dskreg th.n,.dskreg td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.dskreg tr.sampled>:first-child{font-weight:650}
+.dskreg .bar{display:block;height:.3rem;border-radius:.2rem;margin-top:.2rem;min-width:1px;background:#1d8f89}
+.dskreg .bar.negative{background:#d9534f}
+"""
 _NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?\s*")
 # A spreadsheet takes =, +, - and @ for a formula, also behind blanks, quotes and what is not seen. Where `;`
 # or a tab parts the columns (as in half
@@ -37,6 +58,16 @@ def _sign(found: re.Match[str]) -> str:
         return " "
     code = ord(character)
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def escaped(text: object) -> str:
+    """As HTML shows it: legible, blanks run together, nothing in it markup or the end of an attribute."""
+    return html.escape(" ".join(legible(str(text)).split()))
+
+
+def notebook(body: str) -> str:
+    """HTML as an output of a notebook: with its style, and hidden from what typesets formulas."""
+    return f'<div class="dskreg tex2jax_ignore mathjax_ignore"><style>{NOTEBOOK_STYLE}</style>{body}</div>'
 
 
 def image_address(text: object) -> str:

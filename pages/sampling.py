@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from dskreg.explorer import sentences
 from dskreg.ui.common import notes, widgets
 from dskreg.ui.common.widgets import Notice
 from dskreg.ui.frame import sidebar
@@ -98,16 +99,14 @@ with heading:
     controls.show_heading(sample, explanation, selection.recommended())
 candidates = explanation.item_neighbours
 if len(candidates):
-    rule = panels.summary(candidates, "candidates", settings.noise)
-    st.markdown(f"{rule}  \n{panels.sharpness(explanation)}")
+    rule = sentences.summary(candidates, "candidates", settings.noise)
+    sharpness = sentences.sharpness(explanation)
+    st.markdown(f"{rule}  \n:small[{sharpness}]" if sharpness else rule)
 else:
-    st.info(
-        "The item has no neighbours in the knowledge graph. Its score comes from its own embedding alone.",
-        icon=":material/hub:",
-    )
+    st.info(sentences.NO_CANDIDATES, icon=":material/hub:")
 if explorer.item(item_id)["likes"] == 0 and not explorer.samples_likes:
-    st.caption("Nobody has liked this item in training: it has no embedding of its own.")
-panels.show_decomposition(sample, explanation)
+    st.caption(sentences.NO_EMBEDDING)
+panels.show_decomposition(explanation)
 
 tabs = st.tabs(TABS, key="show", bind="query-params")
 wrong = widgets.not_followed(asked, {**settings.link(), "show": st.session_state["show"]})

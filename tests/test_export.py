@@ -2,14 +2,10 @@
 
 import re
 from dataclasses import replace
-from functools import cache
 
-import pandas as pd
 import pytest
 
-from dskreg.explorer import Explanation, Explorer, signed
-from dskreg.ui.sampling import html_report
-from dskreg.ui.sampling.panels import decomposition
+from dskreg.explorer import Explanation, Explorer, html_report, signed
 from tests.parsed_html import Parsed
 from tests.small import DEMO
 
@@ -24,12 +20,6 @@ MARKUP = set("html head meta title style body main p h1 h2 dl div dt dd span b i
 MARKUP |= set("table caption thead tbody tr th td".split())
 
 
-@cache
-def flow() -> pd.DataFrame:
-    explorer = Explorer.open(DEMO)
-    return explorer.flow(explorer.profile(17), 36, seed=2)
-
-
 @pytest.fixture(scope="module")
 def found() -> Explanation:
     explorer = Explorer.open(DEMO)
@@ -37,7 +27,7 @@ def found() -> Explanation:
 
 
 def page_of(explanation: Explanation, who: str = "User 17", notes: tuple[str, ...] = ("A note.",)) -> str:
-    return html_report.page(explanation, who, decomposition(explanation, flow()), notes)
+    return html_report.page(replace(explanation, who=who), notes)
 
 
 def hostile(found: Explanation) -> Explanation:
@@ -109,23 +99,23 @@ def test_the_report_has_every_number_of_the_sample(found: Explanation) -> None:
     for row in found.item_neighbours.itertuples():
         assert {
             row.title,
-            f"{row.key:.3f}",
+            f"{row.key:.3f}".replace("-", "−"),
             signed(row.contribution),
             f"{row.inclusion_probability:.1%}",
             f"{row.lift:.1f}",
         } <= texts
     for row in found.liked.itertuples():
         assert {row.title, signed(row.contribution)} <= texts
-    tables = (decomposition(found, flow()), found.item_neighbours, found.liked, found.relations)
+    tables = (found.terms, found.item_neighbours, found.liked, found.relations)
     assert parsed.tags.count("tr") == sum(1 + len(rows) for rows in tables) + 1  # and the score
-    terms = decomposition(found, flow())
+    terms = found.terms
     assert {signed(value) for value in terms["contribution"]} <= texts
     assert terms["contribution"].sum() == pytest.approx(found.score, rel=1e-5)
     assert "history items" not in page_of(found)
 
 
 def test_the_draw_among_the_likes_is_reported_where_there_is_one(found: Explanation) -> None:
-    page = html_report.page(found, "User 17", decomposition(found, flow()), samples_likes=True)
+    page = html_report.page(replace(found, samples_likes=True))
     assert "Draw among the liked items" in page and "history items sampled" not in page
     more = 1 + len(found.user_neighbours)
     assert Parsed(page).tags.count("tr") == Parsed(page_of(found)).tags.count("tr") + more

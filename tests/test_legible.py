@@ -17,16 +17,15 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, html_report
 from dskreg.serving.export import write_table
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
-from dskreg.text import harmless, legible, number, percent, signed, signed_percent
+from dskreg.text import escaped, harmless, legible, number, percent, signed, signed_percent
 from dskreg.ui.common import bump_chart, charts, widgets
 from dskreg.ui.embeddings import overlays
 from dskreg.ui.sampling import charts as sampling_charts
-from dskreg.ui.sampling import html_report
 from dskreg.ui.sampling.graph import html_graph, network
 from tests.command_line import run
 from tests.made_up import candidates
@@ -350,10 +349,7 @@ def test_a_lists_name_is_no_template() -> None:
 
 
 def test_an_exported_page_breaks_long_words() -> None:
-    assert (
-        "overflow-wrap:anywhere" in html_report.STYLE
-        and html_report._safe("a\x00<\u202e") == "a␀&lt;⟨U+202E⟩"
-    )
+    assert "overflow-wrap:anywhere" in html_report.STYLE and escaped("a\x00<\u202e") == "a␀&lt;⟨U+202E⟩"
 
 
 def test_a_folder_whose_name_is_a_pattern_touches_no_other(tmp_path: Path) -> None:

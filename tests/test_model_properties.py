@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dskreg.config import PRESETS
-from dskreg.explain.explanation import history_contributions
+from dskreg.explain.attribution import history_contributions
 from dskreg.graph.candidates import build
 from dskreg.model.dskreg import UNKNOWN_USER
 from dskreg.model.evidence import EvidenceDSKReG, model_of

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dskreg.explorer import Explanation, Explorer
+from dskreg.explorer import Explanation, Explorer, sentences
 from dskreg.ui.common import cache
-from dskreg.ui.sampling import controls, panels, repeats, training
+from dskreg.ui.sampling import controls, repeats, training
 from tests.visits import DEMO, button, fine, said, table_with
 from tests.visits import visit as visit_page
 
@@ -218,7 +218,7 @@ def test_a_sampler_that_is_nearly_uniform_is_said_to_tell_nothing(explorer: Expl
         probability = (1 - share**0.5) * full.picks / count + share**0.5 * certain
         flat = replace(full, item_neighbours=full.item_neighbours.assign(inclusion_probability=probability))
         assert flat.agreement == pytest.approx(share)
-        verdicts.append(panels.sharpness(flat).split("**")[5])
+        verdicts.append(sentences.sharpness(flat).split("**")[5])
     assert verdicts == [
         f"{word} candidates from uniform" for word in ("cannot tell", "can hardly tell", "tells")
     ]

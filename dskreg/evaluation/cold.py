@@ -26,11 +26,8 @@ SHARE = 0.1  # of the liked items
 USERS = 1000  # asked, at most
 BOOSTS = (
     *(n / 8 for n in range(17)),
-    2.5,
-    3.0,
-    4.0,
-    5.0,
-    6.0,
+    *(n / 4 for n in range(9, 16)),
+    *(n / 2 for n in range(8, 13)),
     8.0,
     11.0,
     16.0,

@@ -22,12 +22,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dskreg.explain.explanation import LIKED
 from dskreg.model.aggregation import Trace
+from dskreg.model.dskreg import DSKReG
 from dskreg.model.sampling import DrawSettings
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
+LIKED = "liked"
+"""The relation of the user side."""
 OWN, GLOBAL = "user's own embedding", "global term"  # the second is the same for all users
 ITSELF, BIAS = "own embedding", "bias"
 
@@ -56,6 +58,26 @@ def flow(core: TrainedModel, profile: Profile, item_id: object, settings: DrawSe
         rows, columns=["source_id", "source", "target_id", "target", "relation"], dtype=object
     )
     return frame.assign(contribution=table.ravel())
+
+
+@torch.no_grad()
+def history_contributions(model: DSKReG, trace: Trace, items: Tensor, history: Tensor) -> Tensor:
+    """`[H, N]`: what each of one user's liked items adds to the scores of `items` `[N]`, before the user
+    tower's activation (B = 1).
+    """
+    weighed = model.weighed(items, trace.item.attention)
+    seen = model.item_vectors(items, trace.item.neighbour, weighed)[:, 0]  # e_hat_i|u
+    return model.user_terms(trace.user, history)[: len(history)] @ seen.T
+
+
+@torch.no_grad()
+def own_terms(core: TrainedModel, trace: Trace, history: np.ndarray, item: int) -> pd.DataFrame:
+    """source, contribution: the rows of `flow` whose target is the item's own embedding."""
+    user_parts, sources = _user_parts(core, trace, history)
+    added = (user_parts @ core.model.item_terms(trace.item, item)[0]).double().numpy()
+    there = np.flatnonzero((user_parts.abs().sum(1).numpy() > 0) & added.any())
+    names = [sources[s][1] for s in there]
+    return pd.DataFrame({"source": np.array(names, dtype=object), "contribution": added[there]})
 
 
 def _user_parts(

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from dskreg.evaluation.ranking import ranks, require_length
-from dskreg.explain.explanation import history_contributions
+from dskreg.explain.attribution import history_contributions
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel

@@ -5,24 +5,22 @@ them were sampled, and what each contributes.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
+from dskreg.explain.attribution import LIKED, history_contributions, own_terms
+from dskreg.explain.pairs import via_words
+from dskreg.explain.report import html_report
+from dskreg.explain.report import terms as reported
 from dskreg.graph.candidates import CandidateGraph
-from dskreg.graph.entities import shared_entities
 from dskreg.model.aggregation import Trace
-from dskreg.model.dskreg import DSKReG
 from dskreg.model.sampling import PRUNE, Draw, DrawSettings, inclusion_probability, relaxed_top_k
 from dskreg.serving.directory import Directory, Profile
 from dskreg.serving.trained import TrainedModel
-
-LIKED = "liked"
-"""The relation of the user side."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,29 @@ class Explanation:
     picks: int
     user_picks: int
     temperature: float
-    user_neighbours: pd.DataFrame  # a row per candidate, the largest key first
-    item_neighbours: pd.DataFrame
-    relations: pd.DataFrame  # the item side by relation
+    user_neighbours: pd.DataFrame = field(repr=False)  # a row per candidate, the largest key first
+    item_neighbours: pd.DataFrame = field(repr=False)
+    relations: pd.DataFrame = field(repr=False)  # the item side by relation
+    own: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)  # source, contribution (own_terms)
+    who: str = ""  # the user, as the app names the profile
+    samples_likes: bool = False  # of the paper's form, which samples among the user's likes
+
+    def _repr_html_(self) -> str:
+        return html_report.output(self)
+
+    @property
+    def terms(self) -> pd.DataFrame:
+        """group, term, relation, contribution, share (NaN where the sum is not above 0): the score before the
+        activation as a sum over the own embedding by liked item, the sampled neighbours, and the bias.
+        """
+        return reported.decomposition(self)
+
+    @property
+    def bars(self) -> pd.DataFrame:
+        """label, note, contribution, share, group, head: the groups of `terms`, each with its largest terms
+        and the sum of the others.
+        """
+        return reported.bars(self.terms)
 
     @property
     def basis(self) -> str:
@@ -198,23 +216,6 @@ def candidates_frame(
     return frame
 
 
-def via_words(
-    directory: Directory, graph: CandidateGraph, item: int, neighbour: np.ndarray, relation: np.ndarray
-) -> list[list[str]]:
-    """What connects the item with each of its candidates: the shared entities; none for a direct triple."""
-    words: list[list[str]] = [[] for _ in neighbour]
-    for r in np.unique(relation):
-        rows = np.flatnonzero(relation == r)
-        name, others = graph.relations[r], neighbour[rows]
-        texts = [
-            [str(directory.entities[e]) for e in shared]
-            for shared in shared_entities(directory.carriers(name), item, others)
-        ]
-        for row, text in zip(rows, texts, strict=True):
-            words[row] = text
-    return words
-
-
 def by_relation(frame: pd.DataFrame, relations: tuple[str, ...]) -> pd.DataFrame:
     """relation, candidates, share, expected_picks, drawn, attention, contribution: sums over the candidates
     of each relation present.
@@ -232,16 +233,6 @@ def by_relation(frame: pd.DataFrame, relations: tuple[str, ...]) -> pd.DataFrame
         ["candidates", "share", "expected_picks", "drawn", "attention", "contribution"]
     )
     return grouped.reindex([r for r in relations if r in grouped.index]).rename_axis("relation").reset_index()
-
-
-@torch.no_grad()
-def history_contributions(model: DSKReG, trace: Trace, items: Tensor, history: Tensor) -> Tensor:
-    """`[H, N]`: what each of one user's liked items adds to the scores of `items` `[N]`, before the user
-    tower's activation (B = 1).
-    """
-    weighed = model.weighed(items, trace.item.attention)
-    seen = model.item_vectors(items, trace.item.neighbour, weighed)[:, 0]  # e_hat_i|u
-    return model.user_terms(trace.user, history)[: len(history)] @ seen.T
 
 
 def explain(
@@ -296,5 +287,8 @@ def explain(
         user_neighbours=user_frame,
         item_neighbours=item_frame,
         relations=by_relation(item_frame, graph.relations),
+        own=own_terms(core, trace, history, item),
+        who=profile.label,
+        samples_likes=not core.all_liked,
         **asdict(settings),
     )

@@ -13,7 +13,7 @@ from scipy import sparse
 from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
 from dskreg.evaluation.ranking import rankings, require_length
-from dskreg.explain.explanation import history_contributions
+from dskreg.explain.attribution import history_contributions
 from dskreg.explain.reasons import by_popularity, reasons
 from dskreg.model.aggregation import neighbour_share
 from dskreg.serving.directory import Profile

@@ -1,5 +1,5 @@
 """Two items compared: what connects them in the knowledge graph, how many users like both, how similar they
-are to the model.
+are to the model. And what connects an item with each of its candidates.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from dskreg.embedding.neighbours import closeness
+from dskreg.graph.candidates import CandidateGraph
 from dskreg.graph.entities import shared_entities
+from dskreg.serving.directory import Directory
 from dskreg.serving.trained import TrainedModel
 
 
@@ -58,3 +60,20 @@ def _ties(core: TrainedModel, relation: str, i: int, j: int) -> list[str]:
     return ties + [
         str(directory.titles[b]) for a, b in direct if (data.entity_item[carried[a].indices] == b).any()
     ]
+
+
+def via_words(
+    directory: Directory, graph: CandidateGraph, item: int, neighbour: np.ndarray, relation: np.ndarray
+) -> list[list[str]]:
+    """What connects the item with each of its candidates: the shared entities; none for a direct triple."""
+    words: list[list[str]] = [[] for _ in neighbour]
+    for r in np.unique(relation):
+        rows = np.flatnonzero(relation == r)
+        name, others = graph.relations[r], neighbour[rows]
+        texts = [
+            [str(directory.entities[e]) for e in shared]
+            for shared in shared_entities(directory.carriers(name), item, others)
+        ]
+        for row, text in zip(rows, texts, strict=True):
+            words[row] = text
+    return words

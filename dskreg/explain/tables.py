@@ -21,7 +21,8 @@ from scipy import sparse
 from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
 from dskreg.evaluation.ranking import rankings, require_length
-from dskreg.explain.explanation import history_contributions, via_words
+from dskreg.explain.attribution import history_contributions
+from dskreg.explain.pairs import via_words
 from dskreg.model.aggregation import Trace
 from dskreg.model.sampling import inclusion_probability
 from dskreg.serving.directory import Profile

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from dskreg.evaluation.slices import COLD
-from dskreg.explore.card_pages import Section, Table, html_page, markdown
+from dskreg.explore.card_pages import Section, Table, html_output, html_page, markdown
 from dskreg.explore.comparison import MODEL
 from dskreg.text import NOTHING, number, percent, signed_percent
 
@@ -60,6 +60,13 @@ def written(
     """The card as `html`, else as Markdown."""
     page = html_page if form == "html" else markdown
     return page(f"Model card: {info['name']}", sections(info, metrics, sliced, simulated))
+
+
+def brief(info: dict[str, Any], metrics: dict[str, Any], simulated: bool) -> str:
+    """The card's data and accuracy, as an output of a notebook."""
+    made, *data = _data(info, True)
+    blocks = [*([made] if simulated else []), *data[:2], *_accuracy(metrics)[:2]]
+    return html_output(f"Model: {info['name']}", [Section("", blocks)])
 
 
 def _what(info: dict[str, Any]) -> list[Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dskreg.text import legible
+from dskreg.text import escaped, legible, notebook
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 STYLE = """
@@ -86,35 +85,39 @@ def _markdown_table(table: Table) -> str:
 
 def html_page(title: str, sections: Sequence[Section]) -> str:
     """The document as HTML that fetches nothing; texts are escaped."""
-    parts = []
-    for section in sections:
-        parts.append(f"<h2>{_safe(section.heading)}</h2>")
-        for block in section.blocks:
-            if isinstance(block, Table):
-                parts.append(_html_table(block))
-            elif isinstance(block, tuple):
-                items = "".join(f"<li>{_safe(text)}</li>" for text in block)
-                parts.append(f"<ul>{items}</ul>" if items else "")
-            else:
-                parts.append(f"<p>{_safe(block)}</p>")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_safe(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{_safe(title)}</h1>\n" + "\n".join(part for part in parts if part) + "\n</main>\n</body>\n"
-        "</html>\n"
+        f"<title>{escaped(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{escaped(title)}</h1>\n{_html_body(sections)}\n</main>\n</body>\n</html>\n"
     )
 
 
-def _safe(text: str) -> str:
-    return html.escape(legible(" ".join(text.split())))
+def html_output(title: str, sections: Sequence[Section]) -> str:
+    """The document as an output of a notebook; texts are escaped."""
+    return notebook(f"<h3>{escaped(title)}</h3>\n{_html_body(sections)}")
+
+
+def _html_body(sections: Sequence[Section]) -> str:
+    parts = []
+    for section in sections:
+        parts.append(f"<h2>{escaped(section.heading)}</h2>" * bool(section.heading))
+        for block in section.blocks:
+            if isinstance(block, Table):
+                parts.append(_html_table(block))
+            elif isinstance(block, tuple):
+                items = "".join(f"<li>{escaped(text)}</li>" for text in block)
+                parts.append(f"<ul>{items}</ul>" if items else "")
+            else:
+                parts.append(f"<p>{escaped(block)}</p>")
+    return "\n".join(part for part in parts if part)
 
 
 def _html_table(table: Table) -> str:
     head = "".join(map(_cell, ["th"] * len(table.names), table.names, table.numeric))
     rows = ["".join(map(_cell, ["td"] * len(row), row, table.numeric)) for row in table.rows]
-    caption = f"<caption>{_safe(table.caption)}</caption>" if table.caption else ""
+    caption = f"<caption>{escaped(table.caption)}</caption>" if table.caption else ""
     body = "\n".join(f"<tr>{row}</tr>" for row in rows)
     return (
         f'<div class="wide"><table>{caption}<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody>'
@@ -124,4 +127,4 @@ def _html_table(table: Table) -> str:
 
 def _cell(tag: str, text: str, numeric: bool) -> str:
     kind = "n" if numeric else "long" if tag == "td" and len(text) > LONG else ""
-    return f"<{tag}{f' class={kind!r}' * bool(kind)}>{_safe(text)}</{tag}>"
+    return f"<{tag}{f' class={kind!r}' * bool(kind)}>{escaped(text)}</{tag}>"

@@ -234,7 +234,7 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder}: not an index, or its {folders.MANIFEST} is damaged; an index is a folder made by "
             "`dskreg index`"
         )
-    return folders.read_manifest(folder, MANIFEST, FORMAT, AGAIN, AGAIN)
+    return folders.read_manifest(folder, MANIFEST, FORMAT, lambda: AGAIN, AGAIN)
 
 
 def engine_named(name: str, settings: dict[str, int] | None) -> Engine:

@@ -38,6 +38,7 @@ ARTIFACT, INDEX = "artifact", "index"
 # Of a folder that is being replaced; the pause, in seconds, is far longer than two renames take
 TRIES, PAUSE = 20, 0.1
 Found = TypeVar("Found")
+Advice = Callable[[], str]
 
 
 class _Kind(TypedDict):
@@ -253,7 +254,7 @@ def content(manifest: Mapping[str, Any], without: str = "") -> str:
 
 
 def read_manifest(
-    folder: Path, form: TypeAdapter[Found], version: int, renew: str, mend: str, without: str = ""
+    folder: Path, form: TypeAdapter[Found], version: int, renew: Advice, mend: str, without: str = ""
 ) -> Found:
     """The manifest alone, checked for version, form and digest, not against the files.
 
@@ -261,7 +262,7 @@ def read_manifest(
         folder: What the manifest describes.
         form: What it must be.
         version: The format that this program reads.
-        renew: What to do about another format.
+        renew: Says what to do about another format.
         mend: What to do about damage.
         without: The file that its digest leaves out.
 
@@ -272,7 +273,7 @@ def read_manifest(
     document = read_json(path, _ANY, mend, LARGEST_MANIFEST)
     if document.get("format") != version:
         got = quoted(document.get("format"))
-        raise InputError(f"{path}: format version {got}, this program reads version {version}; {renew}")
+        raise InputError(f"{path}: format version {got}, this program reads version {version}; {renew()}")
     try:
         manifest = form.validate_python(document)
     except ValidationError as error:

@@ -32,6 +32,7 @@ Sizes = dict[str, int]
 FREE, GROWTH = 64 << 20, 100  # bytes that a table may take in memory in any case, and times its size on disk
 ROWS = 512  # items whose picks are looked up at once
 FOOTER = 4 << 20  # bytes of a parquet file's description of itself
+_NULLABLE = {pa.int64(): pd.Int64Dtype()}  # whole numbers with gaps, which would become floats
 _TEXTS = (pa.string(), pa.large_string())
 # Bytes, of texts without their characters
 _WIDTHS = {
@@ -95,7 +96,11 @@ def read_table(path: Path, form: Table, sizes: Sizes) -> pd.DataFrame:
                 table = table.set_column(place, field.name, _decoded(path, table.column(place)))
         for name in table.schema.names:
             _check_column(path, name, table.column(name), form.columns[name], sizes)
-        return table.to_pandas()
+        frame = table.to_pandas(ignore_metadata=True)  # the form says what a column is, not what pandas wrote
+        for name in table.schema.names:
+            if form.columns[name].kind == "int64" and table.column(name).null_count:
+                frame[name] = table.column(name).to_pandas(types_mapper=_NULLABLE.get)
+        return frame
 
 
 def tensors_form(path: Path, forms: Mapping[str, Tensor], sizes: Sizes) -> None:

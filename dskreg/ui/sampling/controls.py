@@ -9,12 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from dskreg.explorer import Explanation
+from dskreg.explorer import Explanation, html_report
 from dskreg.ui.common import notes
 from dskreg.ui.common.charts import is_dark
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import sidebar, url
-from dskreg.ui.sampling import html_report, panels
 from dskreg.ui.sampling.draw import Sample
 from dskreg.ui.sampling.graph import network
 
@@ -193,10 +192,4 @@ def as_report(explanation: Explanation, sample: Sample) -> str:
     origin = [f"Made by the DSKReG Explorer from the model “{sample.explorer.name}”."]
     if sample.explorer.simulated and sample.profile.user_id is not None:
         origin.append("The users of this model are simulated.")
-    return html_report.page(
-        explanation,
-        sample.profile.label,
-        panels.decomposition(explanation, sample.flow()),
-        origin,
-        sample.explorer.samples_likes,
-    )
+    return html_report.page(explanation, origin)

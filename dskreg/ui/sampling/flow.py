@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation, signed
+from dskreg.explorer import Explanation, sentences, signed
 from dskreg.ui.common import cache
 from dskreg.ui.common.charts import show_chart
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.sampling import charts
 from dskreg.ui.sampling.draw import Sample
-from dskreg.ui.sampling.panels import SMALLEST, decomposition
 
 SOURCES = 8  # liked items with a name of their own
 CURVES = {
@@ -79,20 +78,20 @@ CONCENTRATION: dict[str, Any] = {
 def show_attribution(sample: Sample, explanation: Explanation) -> None:
     """The score by term, by liked title, and by pairs of a liked title and a term."""
     if explanation.basis == "popularity":
-        st.info("The user has no likes, so no liked item contributes.", icon=":material/inbox:")
+        st.info(sentences.NO_LIKES, icon=":material/inbox:")
         return
     left, right = st.columns([3, 2])
     with left:
-        _show_terms(sample, explanation)
+        _show_terms(explanation)
     with right:
         _show_liked(explanation)
     _show_flow(sample, explanation)
 
 
-def _show_terms(sample: Sample, explanation: Explanation) -> None:
+def _show_terms(explanation: Explanation) -> None:
     """Every term of the decomposition, and their sum."""
     st.subheader("Score by term", anchor=False)
-    table = decomposition(explanation, sample.flow())
+    table = explanation.terms
     linear, total = explanation.activation == "linear", explanation.pre_activation_score
     name = "score" if linear else f"sum before {explanation.activation}"
     table.loc[len(table)] = ["Total", name, "", total, table["share"].sum(skipna=False)]
@@ -112,7 +111,8 @@ def _show_liked(explanation: Explanation) -> None:
     st.subheader("Score by liked item", anchor=False)
     liked = explanation.liked
     liked = liked[liked["contribution"] != 0]  # of the paper's form those that were sampled
-    share = 100 * liked["contribution"] / explanation.score if explanation.score > SMALLEST else np.nan
+    score = explanation.score
+    share = 100 * liked["contribution"] / score if score > sentences.SMALLEST else np.nan
     st.dataframe(
         liked.assign(share=share)[list(LIKED)],
         column_config=LIKED,
@@ -123,7 +123,7 @@ def _show_liked(explanation: Explanation) -> None:
         placeholder="–",
     )
     rest = explanation.score - liked["contribution"].sum()
-    if abs(rest) >= SMALLEST:
+    if abs(rest) >= sentences.SMALLEST:
         st.caption(f"From no liked item: **{signed(rest)}**.")
 
 

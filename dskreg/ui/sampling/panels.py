@@ -1,14 +1,13 @@
-"""The decomposition of the score, and the sampling page's first panels: the graph of the sample, all
-candidates, and the relations.
+"""The sampling page's first panels: the decomposition of the score, the graph of the sample, all candidates,
+and the relations.
 """
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation, percent, signed
+from dskreg.explorer import Explanation, percent, sentences
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.charts import is_dark, show_chart
 from dskreg.ui.common.widgets import plain
@@ -25,12 +24,6 @@ from dskreg.ui.sampling.draw import (
 )
 from dskreg.ui.sampling.graph import network
 
-SMALLEST = 5e-4  # what three decimals show
-LIKES, NEIGHBOURS = 6, 8  # terms with a bar of their own in the decomposition
-TERM = ["term", "relation", "contribution", "share"]
-OWN, AROUND, BIAS = "Own embedding", "Sampled neighbours", "Bias"
-ITSELF, PRIOR = "own embedding", "global term"  # as `Explorer.flow` names a target and a source
-TELLS, HARDLY = 0.2, 0.05  # Cohen's kappa: from here "tells"; below "cannot tell"
 EDGES = ("title", "picked", "contribution", "inclusion_probability", "lift", "relation")
 RELATIONS = {
     "expected_picks": ("Expected", "%.2f", "Mean number of its candidates in a random sample."),
@@ -39,32 +32,6 @@ RELATIONS = {
     "attention": ("Attention α", "%.3f", "Total weight of its sampled neighbours; all relations sum to 1."),
     "contribution": ("Contribution", "%+.3f", "What its sampled neighbours add to the score."),
 }
-
-
-def summary(frame: pd.DataFrame, what: str, random: bool) -> str:
-    """How many candidates are sampled, and by which rule; Markdown."""
-    sampled = int(frame["picked"].sum())
-    if sampled == len(frame) == 1:
-        return "The model samples the only candidate."
-    if sampled == len(frame):
-        return f"The model samples all **{len(frame)}** {what}, since there are no more than K."
-    rule = "" if random else ", those with the largest logits"
-    return f"The model samples **{sampled}** of **{len(frame)}** {what}{rule}."
-
-
-def sharpness(explanation: Explanation) -> str:
-    """How far the sampler's choice is from a uniform draw, in one line of Markdown."""
-    count, agreement = len(explanation.item_neighbours), explanation.agreement
-    if agreement is None:
-        return ""
-    verdict = "tells candidates from uniform"
-    if agreement < TELLS:
-        verdict = f"{'cannot' if agreement < HARDLY else 'can hardly'} tell candidates from uniform"
-    return (
-        f":small[Effective candidates **{explanation.effective_candidates:.1f}** of {count} · expected "
-        f"overlap of two samples **{explanation.expected_overlap:.1f}** of {explanation.picks} (uniform "
-        f"{explanation.uniform_overlap:.1f}) · **{verdict}** (κ = {agreement:.2f})]"
-    )
 
 
 def show_graph(sample: Sample, explanation: Explanation) -> None:
@@ -77,7 +44,7 @@ def show_graph(sample: Sample, explanation: Explanation) -> None:
         if sample.explorer.simulated and profile.user_id is not None:
             st.caption("The users of the demo are simulated.")
         if len(frame):
-            st.markdown(summary(frame, "liked items", sample.seed is not None))
+            st.markdown(sentences.summary(frame, "liked items", sample.seed is not None))
     if len(frame):
         title = explanation.title if side == "item" else profile.label
         _show_network(sample, frame, (explanation.item_id, title), side)
@@ -85,75 +52,11 @@ def show_graph(sample: Sample, explanation: Explanation) -> None:
         st.info("There are no candidates on this side.", icon=":material/hub:")
 
 
-def parts_in_words(explanation: Explanation) -> str:
-    """How much of the score is the item's own embedding and how much its neighbours; Markdown."""
-    own, around = explanation.self_contribution, explanation.neighbour_contribution
-    words = [("own embedding", own), ("sampled neighbours", around)]
-    words += [("bias", explanation.bias)] * bool(explanation.bias)
-    total = explanation.pre_activation_score
-    if explanation.basis == "popularity":
-        return ""
-    whole = f"Score **{explanation.score:.3f}**"
-    if explanation.activation != "linear":
-        whole += f" = {explanation.activation}(**{total:.3f}**)"
-    if total <= SMALLEST:  # parts of a negative whole have no share
-        return f"{whole}: {', '.join(f'{name} **{signed(value)}**' for name, value in words)}."
-    parts = (f"{name} **{percent(value / total)}** ({signed(value)})" for name, value in words)
-    return f"{whole}: {', '.join(parts)}."
-
-
-def decomposition(explanation: Explanation, flow: pd.DataFrame) -> pd.DataFrame:
-    """group, term, relation, contribution, share (NaN where the sum is not above 0): the score before the
-    activation as a sum over the own embedding by liked title, the sampled neighbours, and the bias.
-
-    Args:
-        flow: all pairs of the same sample (`Explorer.flow`).
-    """
-    own = flow[flow["target"] == ITSELF]
-    if own.empty:  # a title without an embedding of its own
-        own = pd.DataFrame([{"source": ITSELF, "contribution": explanation.self_contribution}])
-    own = own.assign(
-        group=OWN, term=own["source"].replace(PRIOR, "global term (the same for every user)"), relation=""
-    )
-    around = explanation.item_neighbours[explanation.item_neighbours["picked"]]
-    around = around.assign(group=AROUND, term=around["title"])
-    rows = [
-        frame.sort_values("contribution", key=abs, ascending=False, kind="stable") for frame in (own, around)
-    ]
-    columns = ["group", "term", "relation", "contribution"]
-    table = pd.concat([frame[columns] for frame in rows], ignore_index=True)
-    if explanation.bias:
-        table.loc[len(table)] = [BIAS, "bias", "", explanation.bias]
-    total = explanation.pre_activation_score
-    return table.assign(share=table["contribution"] / total if total > SMALLEST else np.nan)
-
-
-def bars(table: pd.DataFrame) -> pd.DataFrame:
-    """label, note, contribution, share, group, head: the chart's rows. A head row per group of
-    `decomposition`, and below it the largest terms and the sum of the others.
-    """
-    rows = []
-    for group, terms in table.groupby("group", sort=False):
-        rows.append((group, "", *_sums(terms), group, True))
-        if terms["term"].isin([ITSELF, "bias"]).all():  # the head says it
-            continue
-        most, what = (LIKES, "liked items") if group == OWN else (NEIGHBOURS, "neighbours")
-        most += len(terms) == most + 1  # a row for the last is as long as one for "1 more"
-        rows += [(*term, group, False) for term in terms[TERM].to_numpy()[:most].tolist()]
-        if len(rest := terms.iloc[most:]):
-            rows.append((f"{len(rest)} more {what}", "", *_sums(rest), group, False))
-    return pd.DataFrame(rows, columns=["label", "note", "contribution", "share", "group", "head"])
-
-
-def _sums(terms: pd.DataFrame) -> tuple[float, float]:
-    return float(terms["contribution"].sum()), float(terms["share"].sum(skipna=False))
-
-
-def show_decomposition(sample: Sample, explanation: Explanation) -> None:
+def show_decomposition(explanation: Explanation) -> None:
     """The score as a sum, in words and as a chart; nothing for a user without likes."""
     if explanation.basis == "popularity":
         return
-    rows, words = bars(decomposition(explanation, sample.flow())), parts_in_words(explanation)
+    rows, words = explanation.bars, sentences.parts(explanation)
     st.markdown(words)
     show_chart(
         st,

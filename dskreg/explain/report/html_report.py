@@ -1,18 +1,23 @@
-"""An explanation as a self-contained HTML report: no script, nothing fetched, light and dark, every number in
-a table.
+"""An explanation as a self-contained HTML report, and as an output of a notebook: no script, nothing fetched,
+light and dark, every number in a table.
 
 Texts from files and links are escaped; a content policy forbids the browser everything else.
 """
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from dskreg.explorer import Explanation, legible, signed
+from dskreg.explain.report import sentences
+from dskreg.text import escaped, notebook, percent, signed
+
+if TYPE_CHECKING:
+    from dskreg.explain.explanation import Explanation
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 STYLE = """
@@ -43,6 +48,8 @@ background:var(--positive)}
 .bar.negative{background:var(--negative)}
 @media print{body{max-width:none}}
 """
+Columns = dict[str, tuple[str, str]]
+"""{column: (heading, format of its numbers, or "" of text)}."""
 TERMS = {
     "term": ("Term", ""),
     "group": ("Part of the score", ""),
@@ -50,6 +57,8 @@ TERMS = {
     "contribution": ("Contribution", "+.3f"),
     "share": ("Share", ".1%"),
 }
+LARGEST = {"label": TERMS["term"], "note": TERMS["relation"], "contribution": TERMS["contribution"]}
+LARGEST |= {"of": ("Share", "%")}
 ITEM_SIDE = {
     "title": ("Candidate", ""),
     "relation": ("Relation r", ""),
@@ -76,6 +85,7 @@ RELATIONS = {
     "attention": ("Attention α", ".3f"),
     "contribution": ("Contribution", "+.3f"),
 }
+MINUS = "\N{MINUS SIGN}"
 BARS = ("contribution", "inclusion_probability", "share")  # bars relative to the largest of their column
 GLOSSARY = """
 <p><b>Candidates</b> are the neighbours of the item in the knowledge graph. Each has a <b>logit</b> <i>s</i>.
@@ -87,54 +97,74 @@ what the neighbour adds to the score.</p>
 """
 
 
-def page(
-    explanation: Explanation,
-    who: str,
-    terms: pd.DataFrame,
-    notes: Sequence[str] = (),
-    samples_likes: bool = False,
-) -> str:
-    """The whole explanation as HTML.
-
-    Args:
-        who: the user, as the app names the profile.
-        terms: the score before the activation as a sum (dskreg/ui/sampling/panels.py, `decomposition`).
-        notes: sentences about the origin (model, simulated users).
-        samples_likes: whether the model draws among the user's likes (the paper's form).
-    """
-    e = explanation
+def page(e: Explanation, notes: Sequence[str] = ()) -> str:
+    """The whole explanation as HTML; `notes`: sentences about the origin (model, simulated users)."""
     body = [
-        f"<p class='muted'>{_safe(who)}</p><h1>{_safe(e.title)}</h1>",
-        f"<p>Explanation of the score. Settings: {_safe(_settings(e, samples_likes))}.</p>",
+        f"<p class='muted'>{escaped(e.who)}</p><h1>{escaped(e.title)}</h1>",
+        f"<p>Explanation of the score. Settings: {escaped(_settings(e))}.</p>",
         _figures(e),
-        _section("Score decomposition", _summed(e, terms), TERMS, "The terms add up to the score."),
-        _section(
-            "Neighbours of the item", e.item_neighbours, ITEM_SIDE, "Ordered by key; the first K are sampled."
-        ),
-        _section("Score by liked item", e.liked, LIKED, "Through the own embedding and the neighbours."),
-        *([_section("Draw among the liked items", e.user_neighbours, USER_SIDE)] if samples_likes else []),
-        _section(
-            "Relations",
-            e.relations,
-            RELATIONS,
-            "Probability mass: share of softmax(s). Expected: mean number in a random sample.",
-        ),
-        f"<h2>Glossary</h2>{GLOSSARY}",
-        *(f"<p class='muted'>{_safe(note)}</p>" for note in notes),
+        *(f"<h2>{heading}</h2>{content}" for heading, content in _sections(e)),
+        *(f"<p class='muted'>{escaped(note)}</p>" for note in notes),
     ]
     head = [
         '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
-        f"<title>{_safe(e.title)}: score explanation</title>\n<style>{STYLE}</style>",
+        f"<title>{escaped(e.title)}: score explanation</title>\n<style>{STYLE}</style>",
     ]
     content = f"<head>\n{chr(10).join(head)}\n</head>\n<body>\n<main>\n{''.join(body)}\n</main>\n</body>"
     return f'<!DOCTYPE html>\n<html lang="en">\n{content}\n</html>\n'
 
 
-def _settings(e: Explanation, samples_likes: bool) -> str:
+def output(e: Explanation) -> str:
+    """The explanation as an output of a notebook: the sentences and the largest terms of the app's sampling
+    page, and folded the tables of the report.
+    """
+    counted = ""
+    if len(e.item_neighbours):
+        counted = sentences.summary(e.item_neighbours, "candidates", e.seed is not None)
+    said = [counted or sentences.NO_CANDIDATES, sentences.sharpness(e)]
+    if e.basis == "popularity":
+        chart = f"<p>{sentences.NO_LIKES}</p>"
+    else:
+        largest = e.bars.rename(columns={"share": "of", "head": "picked"})
+        chart = f"<p>{_bold(sentences.parts(e))}</p>{_table('Score decomposition', largest, LARGEST)}"
+    body = [
+        f"<h3>{escaped(e.title)}</h3><p class='muted'>{escaped(e.who)}; {escaped(_settings(e))}</p>{chart}",
+        *(f"<p>{_bold(text)}</p>" for text in said if text),
+        *(f"<details><summary>{heading}</summary>{table}</details>" for heading, table in _sections(e)),
+    ]
+    return notebook("".join(body))
+
+
+def _sections(e: Explanation) -> Iterator[tuple[str, str]]:
+    """Headings and what stands below them."""
+    tables: list[tuple[str, pd.DataFrame | None, Columns, str]] = [
+        ("Score decomposition", _summed(e), TERMS, "The terms add up to the score."),
+        ("Neighbours of the item", e.item_neighbours, ITEM_SIDE, "Ordered by key; the first K are sampled."),
+        ("Score by liked item", e.liked, LIKED, "Through the own embedding and the neighbours."),
+        ("Draw among the liked items", e.user_neighbours if e.samples_likes else None, USER_SIDE, ""),
+        (
+            "Relations",
+            e.relations,
+            RELATIONS,
+            "Probability mass: share of softmax(s). Expected: mean number in a random sample.",
+        ),
+    ]
+    for heading, frame, columns, caption in tables:
+        if frame is not None:
+            yield heading, _table(heading, frame, columns, caption)
+    yield "Glossary", GLOSSARY
+
+
+def _bold(text: str) -> str:
+    """A sentence of `sentences` as HTML."""
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escaped(text))
+
+
+def _settings(e: Explanation) -> str:
     noise = "no Gumbel noise" if e.seed is None else f"seed {e.seed}"
-    of_likes = f"{e.user_picks} history items (K_u), " if samples_likes else ""
+    of_likes = f"{e.user_picks} history items (K_u), " if e.samples_likes else ""
     return f"{noise}, {e.picks} neighbours per item (K), {of_likes}temperature τ = {e.temperature:g}"
 
 
@@ -148,29 +178,28 @@ def _figures(e: Explanation) -> str:
         "Own embedding": signed(e.self_contribution),
         "Neighbour contribution": signed(sampled["contribution"].sum()),
     }
-    parts = (f"<div><dt>{_safe(name)}</dt><dd>{_safe(value)}</dd></div>" for name, value in figures.items())
+    parts = (
+        f"<div><dt>{escaped(name)}</dt><dd>{escaped(value)}</dd></div>" for name, value in figures.items()
+    )
     return f"<dl>{''.join(parts)}</dl>"
 
 
-def _summed(e: Explanation, terms: pd.DataFrame) -> pd.DataFrame:
+def _summed(e: Explanation) -> pd.DataFrame:
     """The terms and, below them, what they add up to; with a nonlinear activation the score follows."""
     whole = [("score", "", "", e.score, np.nan)]
     if e.activation != "linear":
         whole.insert(0, (f"sum before {e.activation}", "", "", e.pre_activation_score, np.nan))
-    return pd.concat([terms[list(TERMS)], pd.DataFrame(whole, columns=list(TERMS))], ignore_index=True)
+    return pd.concat([e.terms[list(TERMS)], pd.DataFrame(whole, columns=list(TERMS))], ignore_index=True)
 
 
-def _section(
-    heading: str, frame: pd.DataFrame, columns: dict[str, tuple[str, str]], caption: str = ""
-) -> str:
-    """A heading and its table; a sentence where the table would be empty."""
-    opening = f"<h2>{heading}</h2>"
+def _table(heading: str, frame: pd.DataFrame, columns: Columns, caption: str = "") -> str:
+    """The table under a heading; a sentence where it would be empty."""
     if frame.empty:
-        return f"{opening}<p>No data.</p>"
+        return "<p>No data.</p>"
     names = [name for name in columns if name in frame]
     largest = {name: max(float(frame[name].abs().max()), 1e-12) for name in BARS if name in names}
     header = "".join(
-        f'<th scope="col"{_number(columns[name][1])}>{_safe(columns[name][0])}</th>' for name in names
+        f'<th scope="col"{_number(columns[name][1])}>{escaped(columns[name][0])}</th>' for name in names
     )
     rows = []
     for row in frame.to_dict("records"):
@@ -178,7 +207,7 @@ def _section(
         rows.append(f"<tr{' class=sampled' if row.get('picked') is True else ''}>{cells}</tr>")
     said = f"<caption>{caption}</caption>" if caption else ""
     table = f"<table>{said}<thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    return f'{opening}<div class="wide" tabindex="0" role="region" aria-label="{heading}">{table}</div>'
+    return f'<div class="wide" tabindex="0" role="region" aria-label="{heading}">{table}</div>'
 
 
 def _cell(value: object, form: str, largest: float | None) -> str:
@@ -186,19 +215,20 @@ def _cell(value: object, form: str, largest: float | None) -> str:
     if isinstance(value, bool):
         return f"<td>{'yes' if value else 'no'}</td>"
     if not form:
-        return f"<td>{_safe(', '.join(map(str, value)) if isinstance(value, list) else value)}</td>"
+        return f"<td>{escaped(', '.join(map(str, value)) if isinstance(value, list) else value)}</td>"
     number = float(value) if form != ",d" else int(value)  # type: ignore[call-overload,arg-type]
     bar = ""
     if largest is not None and number == number:
         sign, width = " negative" if number < 0 else "", 100 * abs(number) / largest
         bar = f'<span class="bar{sign}" style="width:{width:.1f}%"></span>'
-    text = "" if number != number else signed(number) if form == "+.3f" else f"{number:{form}}"
+    if number != number:
+        text = ""
+    elif form == "%":
+        text = percent(number)
+    else:
+        text = signed(number) if form == "+.3f" else f"{number:{form}}".replace("-", MINUS)
     return f'<td class="n">{text}{bar}</td>'
 
 
 def _number(form: str) -> str:
     return ' class="n"' if form else ""
-
-
-def _safe(text: object) -> str:
-    return html.escape(" ".join(legible(str(text)).split()))
