@@ -182,6 +182,14 @@ def test_training_by_columns(tmp_path, capsys):
     assert dskreg("recommend", out, "--user", "c 1", "--json") == 0
     found = json.loads(capsys.readouterr().out)["items"]
     assert found and all(item["item_id"].startswith("d ") for item in found)
+    alone = tmp_path / "alone"  # interactions only: no relations, and still an artifact
+    assert (
+        dskreg(
+            "train", folder / "cooked.csv", "--out", alone, *quick, "--set", "data.core=1", "--columns", told
+        )
+        == 0
+    )
+    assert artifacts.load(alone).dataset.relations == ()
 
 
 def test_a_missing_folder_is_named(tmp_path, capsys):
