@@ -57,7 +57,16 @@ History = Annotated[
 Data = Annotated[
     str,
     typer.Argument(
-        metavar="DATA", help="A folder whose format is recognised by its files, or the word demo."
+        metavar="DATA",
+        help="A folder or zip whose format is recognised by its files, one table, or the word demo.",
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN=ROLE,...",
+        help='What the columns of plain tables are, such as "userId=user,movieId=item,rating=rating"; '
+        "also timestamp, title, year, poster, adult, relation, none.",
     ),
 ]
 PresetName = Annotated[

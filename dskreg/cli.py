@@ -15,6 +15,7 @@ from dskreg import arguments as given
 from dskreg.commands.card import card
 from dskreg.commands.explain import explain
 from dskreg.commands.export import export
+from dskreg.commands.inspect import inspect
 from dskreg.commands.notes import notes
 from dskreg.commands.slices import slices
 from dskreg.commands.whatif import whatif
@@ -69,6 +70,9 @@ def download(
     tell(str(fetch(name, to)))
 
 
+app.command()(inspect)
+
+
 @app.command()
 def train(
     data: given.Data,
@@ -83,6 +87,7 @@ def train(
     ] = True,
     setting: given.Settings = None,
     log: given.Log = None,
+    columns: given.Columns = None,
 ) -> None:
     """Prepare, train with early stopping on validation, evaluate, project and save."""
     from dskreg.runs.journal import journal
@@ -101,7 +106,15 @@ def train(
 
         with joined(device):
             artifact = run(
-                data, out, config, resume, baselines, told.log_stage(say), told.log_steps(progress), report
+                data,
+                out,
+                config,
+                resume,
+                baselines,
+                told.log_stage(say),
+                told.log_steps(progress),
+                report,
+                columns,
             )
         if artifact is None:  # the first of several processes says the rest
             return

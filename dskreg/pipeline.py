@@ -65,8 +65,11 @@ def run(
     say: Say,
     progress: Progress,
     report: Callable[[Epoch], object],
+    columns: str | None = None,
 ) -> artifacts.Artifact | None:
     """Prepare, train, evaluate, project and save; `say` gets one line per stage, `report` every epoch.
+
+    `columns`: the roles of columns of plain tables (dskreg/data/readers/plain/columns.py).
 
     Of several processes (distributed.py) the first reports, tests and saves; the others train and return
     None. Raises InputError and then leaves `out` as it was.
@@ -74,8 +77,10 @@ def run(
     if distributed.leads():
         writable(out)
         with folders.alone(out, "another training run"):
-            return _run(source, out, config, resume, baselines, say, progress, report)
-    return _run(source, out, config, resume, baselines, lambda line: None, silent, lambda epoch: None)
+            return _run(source, out, config, resume, baselines, say, progress, report, columns)
+    return _run(
+        source, out, config, resume, baselines, lambda line: None, silent, lambda epoch: None, columns
+    )
 
 
 def _run(
@@ -87,6 +92,7 @@ def _run(
     say: Say,
     progress: Progress,
     report: Callable[[Epoch], object],
+    columns: str | None = None,
 ) -> artifacts.Artifact | None:
     began = time.perf_counter()
     device = choose_device(config.train.device)
@@ -105,7 +111,7 @@ def _run(
         keep(first, epoch, model)
         report(epoch)
 
-    data = split(load(source, config.data), config.data)
+    data = split(load(source, config.data, columns), config.data)
     data = replace(data, notes=(*data.notes, *undefined(data)))
     for note in data.notes:
         say(f"note: {note}")

@@ -260,10 +260,8 @@ def test_kgat_kg_zip(case):
 
 def test_a_misspelt_name_is_suggested(case):
     folder = case("kaggle-episodes-float")
-    (folder / "rating.csv").rename(folder / "ratings.csv")
-    assert complaint(folder).endswith("found 'ratings.csv', 'anime.csv'")
-    (folder / "anime.csv").unlink()
-    assert complaint(folder).endswith("found 'ratings.csv'")
+    (folder / "rating.csv").rename(folder / "rating.csv.old")
+    assert complaint(folder).endswith("found 'rating.csv.old', 'anime.csv'")
 
 
 def folds(data: Dataset) -> dict[tuple[object, object], int]:
@@ -322,16 +320,34 @@ def test_recbole_trailing_line_is_refused(case):
     assert complaint(case("recbole-trailing-line")) == "x.inter, line 3: expected 4 fields (got '5')"
 
 
-def test_tables_of_others_are_refused(case):
-    assert complaint(case("movielens-csv")).endswith(
-        "also .gz or in a zip, found 'movies.csv', 'ratings.csv'"
+def test_movielens_csv(case):
+    data = read(case("movielens-csv"))
+    assert data.user_ids.tolist() == [1] and data.items["item_id"].tolist() == [1] and data.liked.all()
+    assert data.items["title"].tolist() == ["Toy (1995)"] and data.items["year"].tolist() == [1995]
+    assert data.relations == ("year", "genre") and {"Adventure", "Comedy"} < set(data.entities)
+    assert (
+        "ratings.csv: rating from 4 to 4: a rating of at least 4 is a like (chosen from the scale)"
+        in data.notes
     )
 
 
-def test_other_anime_tables_are_refused(case):
-    assert complaint(case("kaggle-2020-2023")).startswith(
-        "anime.csv, line 1: expected the column 'anime_id' (got 'MAL_ID, Name, Score, Genres, "
-    )
+def test_kaggle_2020(case):
+    data = read(case("kaggle-2020-2023"))
+    assert data.user_ids.tolist() == [0] and data.items["item_id"].tolist() == [1] and data.liked.all()
+    assert data.items["title"].tolist() == ["Show A"] and {"genre", "type", "length"} <= set(data.relations)
+    assert "15 to 30 episodes" in data.entities and "8.78" not in data.entities
+
+
+def test_kaggle_2023(case):
+    folder = case("kaggle-2020-2023")
+    if not (folder / "users-score-2023.csv").is_file():
+        pytest.skip("only in the folder")
+    (folder / "anime.csv").unlink()
+    (folder / "rating_complete.csv").unlink()
+    data = read(folder)
+    assert data.user_ids.tolist() == [1] and data.items["title"].tolist() == ["Show A"]
+    assert data.liked.all() and set(data.relations) == {"genre", "type", "length"}
+    assert {"Action", "Drama", "TV", "15 to 30 episodes"} == set(data.entities)
 
 
 # Beyond the readers: file modes, What-if, training and lists

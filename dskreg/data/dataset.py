@@ -96,7 +96,7 @@ class Dataset:
     """
 
     name: str
-    format: str  # kaggle, text, recbole or demo
+    format: str  # kaggle, text, recbole, tables or demo
     items: pd.DataFrame  # [I]
     user_ids: np.ndarray  # [U], int64 or str
     user: np.ndarray  # [N] int32

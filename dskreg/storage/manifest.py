@@ -57,7 +57,7 @@ class Manifest(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     format: int
     name: Text
-    data_format: Literal["kaggle", "text", "recbole", "demo"]
+    data_format: Literal["kaggle", "text", "recbole", "tables", "demo"]
     relations: Names
     graph_relations: Annotated[list[Text], Field(max_length=2**15 - 1)]
     notes: Names

@@ -1,4 +1,4 @@
-"""Small valid folders of the three formats, and what becomes of a folder: what every test of malformed data
+"""Small valid folders of the four formats, and what becomes of a folder: what every test of malformed data
 starts from and asks.
 """
 
@@ -37,6 +37,11 @@ VALID: dict[str, dict[str, str]] = {
         "x.link": "item_id:token\tentity_id:token\n" + "".join(f"i{i}\tm{i}\n" for i in range(ITEMS)),
         "x.item": "item_id:token\ttitle:token_seq\n" + "".join(f"i{i}\tTitle {i}\n" for i in range(ITEMS)),
     },
+    "tables": {
+        "ratings.csv": "userId,movieId,rating\n" + "".join(f"{u},{i},{3 + i % 3}\n" for u, i in PAIRS),
+        "movies.csv": "movieId,title,genres\n"
+        + "".join(f"{i},Title {i} ({1990 + i}),A|G{i % 3}\n" for i in range(ITEMS)),
+    },
 }
 
 RICHER: dict[str, dict[str, str]] = {
@@ -62,6 +67,13 @@ RICHER: dict[str, dict[str, str]] = {
         "x.item": "item_id:token\tmovie_title:token_seq\tyear:token\tclass:token_seq\n"
         + "".join(f"{i}\tTitle {i}\t1999\tA G{i % 3}\n" for i in range(ITEMS)),
         "x.link": "item_id:token\tentity_id:token\n" + "".join(f"{i}\tm{i}\n" for i in range(ITEMS)),
+    },
+    "tables": {
+        "ratings.csv": "uid,Item Id,stars,time\n"
+        + "".join(f"u {u},b{i},{1 + i % 10},{100 * i}\n" for u, i in PAIRS),
+        "movies.csv": "item_id,name,year,price,tags\n"
+        + "".join(f"b{i},B {i},{1900 + 9 * i}.0,{i * 1.5},\"['a', 'g{i % 3}']\"\n" for i in range(ITEMS)),
+        "dataset.toml": "threshold = 5\nrelations = ['year', 'tags', 'price']\n",
     },
 }
 """What takes the place of files in `VALID`, or stands beside them: the optional files and columns."""

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from dskreg.errors import InputError
+from dskreg.text import legible
 
 # Bytes after decompression; the full Kaggle set has 0.1 GB, so more is a mistake or a zip bomb
 LARGEST = 4 << 30
@@ -61,7 +62,11 @@ class Source:
 
     def fail(self, line: int, column: str, expected: str, got: object = None) -> NoReturn:
         """Raise InputError naming the place; `line` 0 and `column` "" leave their part out."""
-        place = self.name + (f", line {line}" if line else "") + (f", column {column}" if column else "")
+        place = (
+            self.name
+            + (f", line {line}" if line else "")
+            + (f", column {printable(column)}" if column else "")
+        )
         raise InputError(f"{place}: expected {expected}" + ("" if got is None else f" (got {short(got)})"))
 
 
@@ -71,21 +76,34 @@ def short(value: object, longest: int = 100) -> str:
     return repr(text if len(text) <= longest else text[:longest] + "...")
 
 
-def open_source(path: Path) -> Source:
-    """A plain or `.gz` file; raises InputError where it is missing, unreadable, truncated, empty or not
-    UTF-8.
+class NotUtf8(InputError):
+    """A file whose text is in another encoding."""
+
+
+Rewrite = Callable[[IO[bytes]], IO[bytes]]
+"""What is read in the place of a stream, such as its text in another encoding."""
+
+
+def printable(text: str) -> str:
+    """The text on one line, what cannot be seen as signs or ⟨U+200B⟩."""
+    return "".join(sign if sign.isprintable() else f"⟨U+{ord(sign):04X}⟩" for sign in legible(text))
+
+
+def open_source(path: Path, rewrite: Rewrite | None = None) -> Source:
+    """A plain or `.gz` file; raises InputError where it is missing, unreadable, truncated, empty or (NotUtf8)
+    not UTF-8.
     """
-    with _file(path) as stream:
-        return _checked(path.name, stream, partial(_file, path))
+    with _file(path, rewrite) as stream:
+        return _checked(path.name, stream, partial(_file, path, rewrite))
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[IO[bytes]]:
+def _file(path: Path, rewrite: Rewrite | None = None) -> Iterator[IO[bytes]]:
     try:
         if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would wait for ever
             raise InputError(f"{path}: expected a regular file")
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            yield stream  # type: ignore[misc]  # a GzipFile reads like a file
+            yield rewrite(stream) if rewrite else stream  # type: ignore[arg-type,misc]  # like a file
     except FileNotFoundError:
         raise InputError(f"{path}: expected a file, found none") from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
@@ -94,15 +112,15 @@ def _file(path: Path) -> Iterator[IO[bytes]]:
         raise InputError(f"{path}: expected a readable file ({error.strerror})") from None
 
 
-def open_member(archive: Path, wanted: str) -> Source | None:
+def open_member(archive: Path, wanted: str, rewrite: Rewrite | None = None) -> Source | None:
     """The member of a zip whose base name is `wanted` (the one least deep), or None; raises InputError for a
     damaged archive.
     """
     member = members(archive).get(wanted)
     if member is None:
         return None
-    with _member(archive, member) as stream:
-        return _checked(f"{archive.name}/{wanted}", stream, partial(_member, archive, member))
+    with _member(archive, member, rewrite) as stream:
+        return _checked(f"{archive.name}/{wanted}", stream, partial(_member, archive, member, rewrite))
 
 
 def members(archive: Path) -> dict[str, str]:
@@ -125,7 +143,7 @@ class Files:
     """
 
     path: Path
-    openers: dict[str, Callable[[], Source | None]]
+    openers: dict[str, Callable[..., Source | None]]
     lying: tuple[str, ...] = ()  # the names as they lie there, a sub-folder's with a slash
     damaged: tuple[InputError, ...] = ()  # what cannot be listed, and why
 
@@ -136,9 +154,9 @@ class Files:
     def __contains__(self, name: str) -> bool:
         return name in self.openers or not {name, f"{name}/"}.isdisjoint(self.lying)
 
-    def open(self, name: str) -> Source:
+    def open(self, name: str, rewrite: Rewrite | None = None) -> Source:
         """The file of that name; raises InputError, and says what lies there instead, where there is none."""
-        source = self.openers[name]() if name in self.openers else None
+        source = self.openers[name](rewrite) if name in self.openers else None
         if source is not None:
             return source
         if name in self:  # a link to nothing, a folder, a device
@@ -169,7 +187,7 @@ def files_at(path: Path) -> Files:
 
     Hidden ones are left out; nothing is raised.
     """
-    openers: dict[str, Callable[[], Source | None]] = {}
+    openers: dict[str, Callable[..., Source | None]] = {}
     lying: list[str] = []
     damaged: list[InputError] = []
     try:
@@ -198,14 +216,14 @@ def files_at(path: Path) -> Files:
     return Files(path, openers, tuple(lying), tuple(damaged))
 
 
-def _held(archive: Path) -> dict[str, Callable[[], Source | None]]:
+def _held(archive: Path) -> dict[str, Callable[..., Source | None]]:
     return {name: partial(open_member, archive, name) for name in members(archive)}
 
 
 @contextmanager
-def _member(archive: Path, member: str) -> Iterator[IO[bytes]]:
+def _member(archive: Path, member: str, rewrite: Rewrite | None = None) -> Iterator[IO[bytes]]:
     with _zip(archive) as file, file.open(member) as stream:
-        yield stream
+        yield rewrite(stream) if rewrite else stream
 
 
 @contextmanager
@@ -241,7 +259,7 @@ def _checked(name: str, stream: IO[bytes], again: Callable[[], AbstractContextMa
         except UnicodeDecodeError as error:
             line += part.count(b"\n", 0, error.start)
             at = size - len(part) + error.start
-            raise InputError(
+            raise NotUtf8(
                 f"{name}, line {line}: expected UTF-8 text (got byte 0x{part[error.start]:02x} at position "
                 f"{at})"
             ) from None

@@ -29,6 +29,9 @@ empty).
 """
 
 _ARROW: dict[Kind, pa.DataType] = {"whole": pa.int64(), "number": pa.float64(), "text": pa.string()}
+QUOTED = ",;"
+"""Separators of files whose fields may stand in quotes."""
+
 _EXPECTED: dict[Kind, str] = {"whole": "a whole number", "number": "a number", "text": "text"}
 
 
@@ -79,9 +82,9 @@ def table(
 ) -> pd.DataFrame:
     """The columns named in `kinds`, in that order and of these kinds; other columns are ignored.
 
-    A comma-separated file may quote its fields (also over several lines); a tab-separated one has no quotes,
-    as RecBole writes it. With `skipped`, rows of too few or too many fields are left out, and each adds its
-    text there.
+    A file separated by commas or semicolons may quote its fields (also over several lines); a tab-separated
+    one has no quotes, as RecBole writes it. With `skipped`, rows of too few or too many fields are left out,
+    and each adds its text there.
 
     Raises:
         InputError: A column is missing, a row has too few or too many fields, or a field is not of its kind.
@@ -135,7 +138,7 @@ def _converted(
 
     rows: list[str] = [] if skipped is None else skipped
     rows.clear()
-    quoted = delimiter == ","
+    quoted = delimiter in QUOTED
     handler = None if skipped is None else skip
     parse = pa.csv.ParseOptions(
         delimiter=delimiter,
@@ -200,7 +203,7 @@ def _records(source: Source, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     with source.stream() as stream:
         lines = io.TextIOWrapper(stream, "utf-8", newline="")
         reader = csv.reader(
-            lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
+            lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if delimiter in QUOTED else csv.QUOTE_NONE
         )
         try:
             for fields in reader:

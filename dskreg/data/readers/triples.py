@@ -59,7 +59,8 @@ def triples_of_labels(labels: Mapping[str, Sequence[Iterable[str]]]) -> Triples:
     frame = pd.DataFrame(rows, columns=["relation", "head", "label"])
     relation, relations = pd.factorize(frame["relation"])
     tail, entities = pd.factorize(pd.MultiIndex.from_frame(frame[["relation", "label"]]))
-    names = np.array([label for _, label in entities], dtype=object)
+    # Text also where there is none: a table of objects without any has no type
+    names = np.array([label for _, label in entities], dtype=object if len(entities) else str)
     head = frame["head"].to_numpy().astype(np.int32)
     return Triples(
         tuple(map(str, relations)),

@@ -1,0 +1,153 @@
+"""What a column holds, by its name: the names that people use, in any case, with or without underscores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from dskreg.data.readers.files import SHOWN, printable, short
+from dskreg.data.readers.tables import image_column
+from dskreg.errors import InputError
+
+ROLES = ("user", "item", "rating", "timestamp", "title", "year", "poster", "adult", "relation", "none")
+"""What a column can be told to be; `none`: it is not used."""
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "user": (
+        *("userid", "user", "uid", "userids", "reviewerid", "reviewer", "customerid", "customer"),
+        *("memberid", "member", "readerid", "reader", "playerid", "player", "profileid", "authorid"),
+        *("buyerid", "buyer", "visitorid", "accountid", "personid", "username"),
+    ),
+    "item": (
+        *("itemid", "item", "iid", "movieid", "movie", "animeid", "malid", "asin", "parentasin", "isbn"),
+        *("bookid", "book", "recipeid", "recipe", "gameid", "game", "productid", "product", "appid", "sku"),
+        *("filmid", "film", "showid", "seriesid", "songid", "trackid", "artistid", "albumid", "titleid"),
+        *("businessid", "beerid", "wineid", "articleid", "newsid", "courseid", "mangaid", "jokeid", "id"),
+    ),
+    "rating": (
+        *("rating", "ratings", "score", "stars", "star", "overall", "userrating", "bookrating", "myrating"),
+        *("starrating", "grade", "label", "liked", "like", "watched", "preference"),
+    ),
+    "timestamp": (
+        *("timestamp", "time", "unixreviewtime", "unixtime", "ts", "createdat", "date", "datetime"),
+    ),
+    "title": (
+        *("title", "name", "movietitle", "booktitle", "itemname", "itemtitle", "productname", "producttitle"),
+        *("gamename", "gametitle", "recipename", "originaltitle", "englishname", "label"),
+    ),
+    "year": (
+        *("year", "releaseyear", "yearpublished", "yearofpublication", "originalpublicationyear"),
+        *(
+            "publicationyear",
+            "releasedate",
+            "released",
+            "datepublished",
+            "publisheddate",
+            "aired",
+            "premiered",
+        ),
+    ),
+    "adult": ("adult", "isadult", "nsfw", "explicit", "mature"),
+}
+"""By role, the plain forms of the names that columns are recognised by, the first the surest."""
+
+RELATIONS = {
+    **{
+        name: name
+        for name in ("type", "cast", "brand", "language", "country", "source", "platform", "series")
+    },
+    **{name: name for name in ("cuisine", "color", "colour", "material", "license", "licence", "status")},
+    "genres": "genre",
+    "categories": "category",
+    "tags": "tag",
+    "authors": "author",
+    "directors": "director",
+    "actors": "actor",
+    "studios": "studio",
+    "producers": "producer",
+    "licensors": "licensor",
+    "publishers": "publisher",
+    "developers": "developer",
+    "designers": "designer",
+    "mechanics": "mechanic",
+    "themes": "theme",
+    "keywords": "keyword",
+    "ingredients": "ingredient",
+    "languages": "language",
+    "countries": "country",
+    "platforms": "platform",
+    "artists": "artist",
+    "demographics": "demographic",
+}
+"""Plain names of columns whose cells are entities, however often these occur, and the relation's name."""
+KNOWN_RELATIONS = frozenset(RELATIONS) | frozenset(RELATIONS.values())
+
+TEXTS = frozenset(
+    {"synopsis", "sypnopsis", "description", "overview", "summary", "plot", "review", "steps", "url", "link"}
+    | {"isbn13", "imageurl", "smallimageurl", "homepage", "website", "comment", "text", "abstract"}
+)
+"""Plain names of columns that hold text of their own for each item."""
+
+OUTCOMES = re.compile(
+    r"(rating|score|rank|popularity|members|favou?rites|votes|reviews|watching|completed|onhold|dropped|"
+    r"plantowatch|sales|clicks|views)"
+)
+"""In the plain name of a column of numbers: what users did, which is no property of the item."""
+
+
+def plain(name: str) -> str:
+    """The name in small letters, without blanks and punctuation."""
+    return re.sub(r"[\W_]", "", name.casefold())
+
+
+def relation_name(column: str) -> str:
+    """The relation that a column makes: its name in small letters, the usual lists in the singular."""
+    return RELATIONS.get(plain(column)) or re.sub(r"[\s_]+", " ", column).strip().casefold() or "unnamed"
+
+
+def roles_of(names: Iterable[str], told: Mapping[str, str]) -> dict[str, str]:
+    """The column of each role in a table with the columns `names`; `told` gives the role of some columns."""
+    columns = list(names)
+    found = {told[name]: name for name in reversed(columns) if told.get(name) in NAMES | {"poster": ()}}
+    free = {plain(name): name for name in reversed(columns) if name not in told}
+    for role, forms in NAMES.items():
+        if role not in found:
+            name = next((free[form] for form in forms if form in free), None)
+            if name is not None and name not in found.values():
+                found[role] = name
+    image = image_column([name for name in columns if name not in told])
+    if "poster" not in found and image is not None:
+        found["poster"] = image
+    return found
+
+
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """The first of the names for a message on one line."""
+    columns = list(names)
+    shown = [printable(name[:SHOWN]) + "..." * (len(name) > SHOWN) for name in columns[:most]]
+    return ", ".join(shown) + ", ..." * (len(columns) > most)
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """`"userId=user,movieId=item"` as {column: role}; raises InputError, which names the roles."""
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        column, equals, role = (piece.strip() for piece in part.rpartition("="))
+        if not equals or not column or role not in ROLES:
+            raise InputError(
+                f"--columns: expected COLUMN=ROLE, a role among {', '.join(ROLES)} (got {short(part, SHOWN)})"
+            )
+        found[column] = role
+    return found
+
+
+def lacking(file: str, role: str, names: Iterable[str]) -> InputError:
+    """No column of a role: what there is, and the shortest way to name the right one."""
+    columns = list(names)
+    known = set(roles_of(columns, {}).values())
+    free = [name for name in columns if name not in known] or columns
+    example = next((name for name in free if role in name.casefold()), free[0])
+    return InputError(
+        f"{file}: no column of {role}s among {listed(columns, 8)}: name it with "
+        f'--columns "{listed([example])}={role}"'
+    )

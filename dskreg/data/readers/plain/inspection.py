@@ -1,0 +1,93 @@
+"""What is recognised in plain tables: a document for `dskreg inspect`, and a draft of `dataset.toml`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dskreg.config import DataConfig
+from dskreg.data.readers.plain.interactions import threshold_of
+from dskreg.data.readers.plain.plan import Plan, plan
+from dskreg.data.readers.plain.reader import assembled, parts_of
+from dskreg.data.readers.plain.settings import Settings
+from dskreg.data.readers.plain.sheets import Sheet
+
+
+def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tuple[dict[str, Any], Settings]:
+    """(the document, the draft).
+
+    The document: {"data", "format", "users", "items", "interactions", "likes", "threshold", "tables":
+    [{"file", "use", "separator", "roles": {role: column}, "columns"}], "relations": [{"relation", "column",
+    "rule", "items"}], "left_out": {column: why}, "notes"}. Raises InputError where the data cannot be read.
+    """
+    found = plan(path, columns)
+    pairs, catalogue = parts_of(found)
+    data = assembled(found, pairs, catalogue, config)
+    told = found.settings.threshold
+    threshold = None if pairs.rating is None else threshold_of(pairs.rating) if told is None else told
+    tables = [_table(found.interactions, "interactions", found.roles)]
+    if found.items is not None:
+        tables.append(_table(found.items, "items", found.item_roles))
+    tables += [{"file": name, "use": f"none ({why})"} for name, why in (found.others | found.failed).items()]
+    relations = [
+        {
+            "relation": one.name,
+            "column": one.column,
+            "rule": one.rule,
+            "items": int(np.count_nonzero([bool(row) for row in one.labels])),
+        }
+        for one in catalogue.relations
+    ]
+    document = {
+        "data": str(path),
+        "format": data.format,
+        "users": len(data.user_ids),
+        "items": len(data.items),
+        "interactions": len(data.user),
+        "likes": int(data.liked.sum()),
+        "threshold": threshold,
+        "tables": tables,
+        "relations": relations,
+        "left_out": catalogue.left_out,
+        "notes": list(data.notes),
+    }
+    return document, _draft(found, threshold, [one.column for one in catalogue.relations])
+
+
+def _table(sheet: Sheet, use: str, roles: dict[str, str]) -> dict[str, Any]:
+    return {
+        "file": sheet.name,
+        "use": use,
+        "separator": sheet.separator,
+        "roles": roles,
+        "columns": list(sheet.columns),
+    }
+
+
+def _draft(found: Plan, threshold: float | None, relations: list[str]) -> Settings:
+    """The plan as settings, so that reading by them gives the same."""
+    roles, items = found.roles, found.item_roles
+    draft = replace(
+        found.settings,
+        interactions=found.interactions.name,
+        items="" if found.items is None else found.items.name,
+        threshold=threshold,
+        user=roles["user"],
+        item=roles["item"],
+        rating=roles.get("rating", ""),
+        timestamp=roles.get("timestamp", ""),
+    )
+    if found.items is None:
+        return draft
+    return replace(
+        draft,
+        item_id=items["item"],
+        title=items.get("title", ""),
+        year=items.get("year"),
+        poster=items.get("poster", ""),
+        adult=items.get("adult", ""),
+        relations=tuple(relations),
+    )

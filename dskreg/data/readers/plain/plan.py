@@ -1,0 +1,243 @@
+"""How plain tables are going to be read: which file is which table, and which column is what.
+
+Found from names and headers, corrected by `dataset.toml`, and that by `--columns`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dskreg.data.readers.files import SHOWN, Files, short
+from dskreg.data.readers.plain import settings as told
+from dskreg.data.readers.plain.columns import lacking, listed, parse_columns, plain, roles_of
+from dskreg.data.readers.plain.settings import FILE, Settings
+from dskreg.data.readers.plain.sheets import Sheet, files_of, names_of, sheet
+from dskreg.errors import InputError
+
+INTERACTION, ITEM = ("user", "item", "rating", "timestamp"), ("item", "title", "year", "poster", "adult")
+"""The roles of the columns of the two tables."""
+WANTED = (
+    "a table with a column of users and one of items (.csv, .tsv, .dat or .parquet, also .gz or in a zip)"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The two tables and the column of each role in them.
+
+    extra:  columns of the items table that become relations whatever they hold
+    unused: columns of the items table that are left out whatever they hold
+    others: tables that are not needed, and why
+    failed: tables that cannot be read, and why
+    """
+
+    files: Files
+    settings: Settings
+    interactions: Sheet
+    roles: dict[str, str]
+    items: Sheet | None
+    item_roles: dict[str, str]
+    extra: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    others: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def recognises(path: Path) -> bool:
+    """Whether there is a `dataset.toml`, or a table with a column of users and one of items."""
+    if (path / FILE).is_file():
+        return True
+    files = files_of(path)
+    return any({"user", "item"} <= set(_roles(found, {}, INTERACTION)) for found in _sheets(files)[0])
+
+
+def plan(path: Path, columns: str | None = None) -> Plan:
+    """The plan for a folder, a zip or a file.
+
+    Args:
+        path: Where the tables are.
+        columns: `COLUMN=ROLE,...`, which decides where given.
+
+    Raises:
+        InputError: No table of interactions is found, or a file or column that was named is missing.
+    """
+    given = parse_columns(columns) if columns else {}
+    settings, files = told.read(path), files_of(path)
+    separator = settings.separator or ""
+    if settings.interactions:
+        _present(files, "interactions", settings.interactions)
+    if settings.items:
+        _present(files, "items", settings.items)
+    sheets, failed = _sheets(files, separator)
+    by_name = {found.name: found for found in sheets}
+    for name in (settings.interactions, settings.items):
+        if name and name not in by_name:
+            by_name[name] = sheet(files, name, separator)  # another ending, or what is wrong with it
+    if not by_name:
+        raise next(iter(failed.values()), files.lacks(WANTED))
+    _all_there(given, list(by_name.values()))
+    interactions = (
+        by_name[settings.interactions]
+        if settings.interactions
+        else _interactions(list(by_name.values()), given, settings, [*failed.values()])
+    )
+    roles = _told(
+        interactions,
+        settings,
+        {"user": "user", "item": "item", "rating": "rating", "timestamp": "timestamp"},
+        given,
+        INTERACTION,
+    )
+    for role in ("user", "item"):
+        if role not in roles:
+            raise lacking(interactions.name, role, interactions.columns)
+    item = plain(roles["item"])
+    items = None
+    if settings.items:
+        items = by_name[settings.items]
+    elif settings.items is None:
+        items = _items(
+            [found for found in by_name.values() if found is not interactions], given, item, settings
+        )
+    others = {
+        name: _unneeded(set(_roles(found, given, INTERACTION)))
+        for name, found in by_name.items()
+        if found is not interactions and found is not items
+    }
+    return Plan(
+        files=files,
+        settings=settings,
+        interactions=interactions,
+        roles=roles,
+        items=items,
+        item_roles={} if items is None else _item_roles(items, settings, given, item),
+        extra=tuple(name for name, role in given.items() if role == "relation"),
+        unused=tuple(name for name, role in given.items() if role == "none"),
+        others=others,
+        failed={name: str(error) for name, error in failed.items()},
+    )
+
+
+def _item_roles(items: Sheet, settings: Settings, given: Mapping[str, str], item: str) -> dict[str, str]:
+    """The roles in the table of items, whose ids are in the column called like that of the interactions."""
+    roles = _told(items, settings, {"item": "item_id", **{role: role for role in ITEM[1:]}}, given, ITEM)
+    same = next((name for name in items.columns if plain(name) == item), None)
+    if same and settings.item_id is None and "item" not in {given.get(name) for name in items.columns}:
+        roles = {role: name for role, name in roles.items() if name != same} | {"item": same}
+    if "item" not in roles:
+        raise lacking(items.name, "item", items.columns)
+    for key, names in (("relations", settings.relations or ()), ("lists", settings.lists)):
+        for name in names:
+            if name not in items.columns:
+                raise _missing(f"{FILE}: {key}", items, name)
+    return roles
+
+
+def _sheets(files: Files, separator: str = "") -> tuple[list[Sheet], dict[str, InputError]]:
+    """The tables that can be opened, and what is wrong with the others."""
+    found, failed = [], {}
+    for name in names_of(files):
+        try:
+            found.append(sheet(files, name, separator))
+        except InputError as error:
+            failed[name] = error
+    return found, failed
+
+
+def _roles(found: Sheet, given: Mapping[str, str], wanted: tuple[str, ...]) -> dict[str, str]:
+    roles = roles_of(found.columns, given)
+    if "item" in wanted and wanted is INTERACTION and roles.get("item") and plain(roles["item"]) == "id":
+        del roles["item"]  # of an interaction, the row's own
+    return {role: roles[role] for role in wanted if role in roles}
+
+
+def _told(
+    found: Sheet,
+    settings: Settings,
+    keys: Mapping[str, str],
+    given: Mapping[str, str],
+    wanted: tuple[str, ...],
+) -> dict[str, str]:
+    """The column of each role, by name, else as `dataset.toml` says, else as `--columns` says."""
+    roles = _roles(found, given, wanted)
+    by_option = {role for name, role in given.items() if name in found.columns}
+    for role, key in keys.items():
+        name = getattr(settings, key)
+        if name is None or role in by_option:
+            continue
+        if name and name not in found.columns:
+            raise _missing(f"{FILE}: {key}", found, name)
+        roles = {other: column for other, column in roles.items() if other != role and column != name}
+        if name:
+            roles[role] = name
+    return roles
+
+
+def _missing(place: str, found: Sheet, name: str) -> InputError:
+    return InputError(
+        f"{place}: no column {short(name, SHOWN)} in {found.name}: expected one of {listed(found.columns)}"
+    )
+
+
+def _present(files: Files, key: str, name: str) -> None:
+    if name not in files:
+        raise files.lacks(f"the table {short(name, SHOWN)} that {FILE} names as {key}", name)
+
+
+def _all_there(given: Mapping[str, str], sheets: list[Sheet]) -> None:
+    for name in given:
+        if not any(name in found.columns for found in sheets):
+            names = dict.fromkeys(column for found in sheets for column in found.columns)
+            raise InputError(f"--columns: no column {short(name, SHOWN)}: expected one of {listed(names)}")
+
+
+def _interactions(
+    sheets: list[Sheet], given: Mapping[str, str], settings: Settings, failed: list[InputError]
+) -> Sheet:
+    """Of the tables with users and items the one with ratings, named so."""
+
+    def needed(found: Sheet) -> set[str]:
+        have = set(_roles(found, given, INTERACTION))
+        return have | {role for role in ("user", "item") if getattr(settings, role) in found.columns}
+
+    fit = [found for found in sheets if {"user", "item"} <= needed(found)]
+    if fit:
+        return min(fit, key=lambda found: ("rating" not in needed(found), not _called(found), found.name))
+    if failed:  # may be the one
+        raise failed[0]
+    near = [found for found in sheets if needed(found) & {"user", "rating", "timestamp"}] or sheets
+    best = min(near, key=lambda found: (-len(needed(found)), not _called(found), found.name))
+    raise lacking(best.name, "user" if "user" not in needed(best) else "item", best.columns)
+
+
+def _unneeded(roles: set[str]) -> str:
+    if {"user", "item"} <= roles:
+        return "users and items too, but another table is read"
+    return "a table of users" if "user" in roles else "not needed"
+
+
+def _called(found: Sheet) -> bool:
+    return (
+        re.search(r"rating|score|interaction|review|event|watch|purchase|order", found.name.casefold())
+        is not None
+    )
+
+
+def _items(sheets: list[Sheet], given: Mapping[str, str], item: str, settings: Settings) -> Sheet | None:
+    """Of the tables of items without users the one with titles and most columns."""
+
+    def order(found: Sheet) -> tuple[bool, bool, int, str]:
+        roles = _roles(found, given, ITEM)
+        own = any(plain(name) == item for name in found.columns)
+        return "title" not in roles, not own, -len(found.columns), found.name
+
+    fit = []
+    for found in sheets:
+        roles = _roles(found, given, ITEM)
+        users = "user" in _roles(found, given, INTERACTION)
+        if not users and ("item" in roles or settings.item_id in found.columns):
+            fit.append(found)
+    return min(fit, key=order, default=None)

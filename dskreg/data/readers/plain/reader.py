@@ -1,0 +1,86 @@
+"""Plain tables: interactions and, optionally, items, in files and columns of any name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dskreg.config import DataConfig
+from dskreg.data.dataset import UNASSIGNED, Dataset
+from dskreg.data.readers.plain.catalogue import Catalogue, catalogue_of, tokens
+from dskreg.data.readers.plain.columns import listed
+from dskreg.data.readers.plain.interactions import Pairs, likes_of, pairs_of
+from dskreg.data.readers.plain.plan import Plan, plan
+from dskreg.data.readers.tables import ids, unread
+from dskreg.data.readers.triples import triples_of_labels
+
+
+def read(path: Path, config: DataConfig, columns: str | None = None) -> Dataset:
+    """Read the folder, zip or file at `path`.
+
+    Args:
+        path: Where the tables are.
+        config: A `like_threshold` other than the default overrides what the scale or `dataset.toml` says.
+        columns: `COLUMN=ROLE,...` as of `--columns`.
+
+    Raises:
+        InputError: A table or column is missing or damaged, or no rating is a like; one line.
+    """
+    return dataset_of(plan(path, columns), config)
+
+
+def dataset_of(found: Plan, config: DataConfig) -> Dataset:
+    """The data set by a plan; raises InputError as `read` does."""
+    return assembled(found, *parts_of(found), config)
+
+
+def parts_of(found: Plan) -> tuple[Pairs, Catalogue]:
+    """The two tables."""
+    pairs = pairs_of(found)
+    pairs.items[:] = tokens(pd.Series(pairs.items, dtype=str))
+    pairs.users[:] = tokens(pd.Series(pairs.users, dtype=str))
+    return pairs, catalogue_of(found, pairs.items)
+
+
+def asked_threshold(config: DataConfig) -> float | None:
+    """The threshold of the settings where it is not the default."""
+    return None if config.like_threshold == DataConfig().like_threshold else config.like_threshold
+
+
+def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfig) -> Dataset:
+    """The data set of the two tables."""
+    items = catalogue.items
+    liked, scale = likes_of(found, pairs, asked_threshold(config))
+    user_ids = np.sort(ids(pd.Series(pairs.users, dtype=str)).to_numpy())
+    user = pd.Index(pd.Series(user_ids).astype(str)).get_indexer(pairs.users)
+    item = pd.Index(items["item_id"].astype(str)).get_indexer(pairs.items)
+    graph = triples_of_labels({relation.name: relation.labels for relation in catalogue.relations})
+    sheet = found.interactions
+    return Dataset(
+        name=found.files.path.resolve().name.partition(".")[0] or "data",
+        format="tables",
+        items=items,
+        user_ids=user_ids,
+        user=user.astype(np.int32)[pairs.user],
+        item=item.astype(np.int32)[pairs.item],
+        liked=liked,
+        fold=np.full(len(pairs.user), UNASSIGNED, np.int8),
+        **graph.fields(),
+        notes=(
+            f"plain tables: interactions in {sheet.name}, "
+            + (f"items in {found.items.name}" if found.items else "no items"),
+            *(("tables that are not read: " + listed(found.others),) if found.others else ()),
+            *(f"{listed([name])} is not read: {why}" for name, why in found.failed.items()),
+            *pairs.notes,
+            *scale,
+            *(unread(sheet.source, list(found.roles.values()), sheet.mark) if sheet.source else ()),
+            *catalogue.notes,
+            *(
+                f"relation {one.name!r} from {listed([one.column])}: {one.rule}"
+                for one in catalogue.relations
+            ),
+            *(f"{listed([column])} is left out: {why}" for column, why in catalogue.left_out.items()),
+        ),
+    )
