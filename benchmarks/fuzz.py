@@ -1,4 +1,4 @@
-"""Fuzzing of the readers: `python benchmarks/fuzz.py [--format kaggle text recbole] [--minutes 1] [--seed
+"""Fuzzing of the readers: `python benchmarks/fuzz.py [--format kaggle text recbole tables] [--minutes 1] [--seed
 0]`, in one process.
 
 Small valid folders are harmed by the mutations of the reliability tests. Each is either read, split and made

@@ -27,7 +27,7 @@ def test_nothing_is_found_where_nothing_is_planted(capsys: pytest.CaptureFixture
         told,
         re.MULTILINE,
     )
-    assert [row[0] for row in figures] == ["kaggle", "text", "recbole"]
+    assert [row[0] for row in figures] == ["kaggle", "text", "recbole", "tables"]
     assert all(
         int(read) > 0 and int(refused) > 0 and int(read) + int(refused) == 25
         for _, read, refused, _ in figures
@@ -72,7 +72,7 @@ def test_everything_but_a_clean_refusal_is_a_failure(
             raise wrong
         time.sleep(5)
 
-    monkeypatch.setattr(recbole, "_pairs", planted)
+    monkeypatch.setattr(recbole, "_items", planted)
     tally = fuzz.Tally()
     for seed in range(6):
         fuzz.attempt(tmp_path, "recbole", seed, tally, seconds=0.5)

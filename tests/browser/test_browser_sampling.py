@@ -99,12 +99,12 @@ def test_filtered_candidates_and_the_html_report_are_saved(
     page.get_by_label("Relations", exact=True).click()
     page.get_by_role("option", name="franchise").click()
     page.wait_for_url(re.compile("relation=franchise"))
-    says(main, re.compile(r"\d+ of 80 candidates"))
+    says(main, re.compile(r"\d+ of 80 candidates, largest key first"))
     page.keyboard.press("Escape")  # the open list hides the rest from assistive technology
     with page.expect_download() as download:
         page.get_by_role("button", name="Candidates (CSV)").click()
     rows = Path(download.value.path()).read_text("utf-8-sig").splitlines()
-    says(main, f"{len(rows) - 1} of 80 candidates")
+    says(main, f"{len(rows) - 1} of 80 candidates, largest key first")
     assert all("franchise" in row for row in rows[1:])
 
     found = re.search(r"Score (-?\d+\.\d{3})", main.inner_text())
