@@ -1,5 +1,5 @@
-"""Fuzzing of the readers: `python benchmarks/fuzz.py [--format kaggle text recbole tables] [--minutes 1] [--seed
-0]`, in one process.
+"""Fuzzing of the readers: `python benchmarks/fuzz.py [--format kaggle text recbole tables] [--minutes 1]
+[--seed 0]`, in one process.
 
 Small valid folders are harmed by the mutations of the reliability tests. Each is either read, split and made
 into a graph, or refused in one line that names the file. Whatever else happens (an exception, a warning, no
