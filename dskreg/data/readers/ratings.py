@@ -12,6 +12,11 @@ _SCALES = ((1, 1), (5, 4), (10, 7), (100, 70))
 _LOW = 4  # the largest rating is more than so many times the threshold: hardly the threshold of that scale
 
 
+def usual_threshold(largest: float) -> float:
+    """The rating from which on an item is liked, by the scale that the largest rating is on."""
+    return next((like for end, like in _SCALES if like <= largest <= end), 0.7 * largest)
+
+
 def likes(source: Source, column: str, rating: np.ndarray, threshold: float) -> tuple[np.ndarray, list[str]]:
     """Which of the ratings reach the threshold.
 
@@ -25,7 +30,7 @@ def likes(source: Source, column: str, rating: np.ndarray, threshold: float) -> 
     if not len(rating):
         return np.zeros(0, bool), []
     smallest, largest = float(rating.min()), float(rating.max())
-    scale = next((like for end, like in _SCALES if like <= largest <= end), 0.7 * largest)
+    scale = usual_threshold(largest)
     if largest < threshold:
         told = f"ratings that reach data.like_threshold = {threshold:g}, but the largest is {largest:g}"
         source.fail(0, column, f"{told}; try --set data.like_threshold={scale:g}")

@@ -10,11 +10,9 @@ import pandas as pd
 from dskreg.data.dataset import counted
 from dskreg.data.readers.plain.columns import listed
 from dskreg.data.readers.plain.plan import Plan
+from dskreg.data.readers.ratings import usual_threshold
 from dskreg.data.readers.tables import Kind
 from dskreg.errors import InputError
-
-SCALES = ((1.0, 1.0), (5.0, 4.0), (10.0, 7.0), (100.0, 70.0))
-"""(end of a scale, the rating from which on an item is liked there)."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +102,8 @@ def _latest(user: np.ndarray, item: np.ndarray, items: int, time: np.ndarray | N
 
 
 def threshold_of(rating: np.ndarray) -> float:
-    """The rating from which on an item is liked, by the scale that the largest rating is on."""
-    largest = float(np.nanmax(rating, initial=-np.inf))
-    return next((like for end, like in SCALES if largest <= end), 0.7 * largest)
+    """The rating from which on an item is liked, by the scale of the ratings; NaN is none."""
+    return usual_threshold(float(np.nanmax(rating, initial=-np.inf)))
 
 
 def likes_of(plan: Plan, pairs: Pairs, asked: float | None) -> tuple[np.ndarray, list[str]]:

@@ -149,7 +149,7 @@ def _sheets(files: Files, separator: str = "") -> tuple[list[Sheet], dict[str, I
 
 def _roles(found: Sheet, given: Mapping[str, str], wanted: tuple[str, ...]) -> dict[str, str]:
     roles = roles_of(found.columns, given)
-    if "item" in wanted and wanted is INTERACTION and roles.get("item") and plain(roles["item"]) == "id":
+    if wanted is INTERACTION and roles.get("item") and plain(roles["item"]) == "id":
         del roles["item"]  # of an interaction, the row's own
     return {role: roles[role] for role in wanted if role in roles}
 
