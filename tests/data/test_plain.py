@@ -184,6 +184,7 @@ def test_names_that_people_use(tmp_path, role, name):
         ((6, 7, 10, 2), 7, (False, True, True, False)),
         ((-1, 10, 1, 7), 7, (False, True, False, True)),
         ((0, 1, 1, 0), 1, (False, True, True, False)),
+        ((3, 1, 2, 3), 2.1, (True, False, False, True)),  # nobody reaches 4
         ((95, 20, 15, 85), 70, (True, False, False, True)),
         ((200, 100, 139, 140), 140, (True, False, False, True)),
     ],
