@@ -72,7 +72,7 @@ def differs(selector: str, before: str) -> str:
     return f"![undefined, {json.dumps(before)}].includes({now})"
 
 
-HEADING, FIRST_REASON = "[data-testid='stMain'] h1", "[data-testid='stMain'] .stHtml p"
+HEADING = "[data-testid='stMain'] h1"
 
 
 def next_viewer(page: Page, link: str) -> Callable[[], float]:

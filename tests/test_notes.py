@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +23,7 @@ from dskreg.storage import notes, places
 from dskreg.storage.notes import LONGEST, Note, beside
 from tests.command_line import run
 from tests.reliability.hostile import PAYLOADS
-from tests.visits import DEMO, ROOT, button, fine, said, table_with, visit
+from tests.visits import DEMO, ROOT, button, fine, press, said, table_with, tiles, visit
 
 CONTENT = "0" * 64
 WRITER = """
@@ -242,14 +244,20 @@ def test_the_command_line_lists_filters_and_exports(
 # The pages
 
 
-def popovers(app: AppTest) -> list[str]:
-    return [found.proto.popover.label for found in app.get("popover") if "Note" in found.proto.popover.label]
+def note_controls(app: AppTest) -> list[str]:
+    """The names of the buttons and popovers for a note."""
+    popovers = [found.proto.popover.label for found in app.get("popover")]
+    buttons = [name for body in tiles(app) for name in re.findall(r'aria-label="(Note on .*?)"', body)]
+    return [html.unescape(name) for name in (*popovers, *buttons) if name.startswith("Note")]
 
 
 def write(app: AppTest, key: str, mark: str | None, text: str, about: int = 0) -> AppTest:
-    """Open the popover, choose and save."""
-    app.session_state[key] = True
-    fine(app.run())
+    """Choose and save in the popover or dialog with this key."""
+    if key == "note":
+        app.session_state[key] = True
+        fine(app.run())
+    else:
+        press(app, "cards", "note", int(key.removeprefix("note ")))
     count = app.session_state[f"{key} saved"]
     if about:
         app.selectbox(key=f"{key} about {count}").select_index(about)
@@ -266,7 +274,7 @@ def test_a_card_and_a_neighbour_are_marked_and_listed_on_three_pages(
     app = visit(user=34, top=3)
     shown = opened.recommend(opened.profile(34), 3)
     item, hostile = shown["item_id"][1], "<b>x</b> **y** \u202e=1+1"
-    assert popovers(app) == [f"Note on {title}" for title in shown["title"]]
+    assert note_controls(app) == [f"Note on {title}" for title in shown["title"]]
     assert "Choose a mark" in said(write(app, f"note {item}", None, "no mark"))
     assert f"at most {LONGEST}" in said(write(app, f"note {item}", "odd", "x" * (LONGEST + 1)))
     assert notes.read(artifacts / "demo").notes == ()
@@ -298,5 +306,5 @@ def test_a_public_demo_keeps_and_shows_no_notes(artifacts: Path, monkeypatch: py
     monkeypatch.setenv("DSKREG_NOTES", "off")
     for page in ("", "sampling", "model"):
         app = visit(page, user=34, **({"item": 11} if page == "sampling" else {}))
-        assert popovers(app) == [] and "Notes" not in said(app)
+        assert note_controls(app) == [] and "Notes" not in said(app)
         assert not [table for table in app.dataframe if "mark" in table.value]

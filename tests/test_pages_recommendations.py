@@ -1,6 +1,7 @@
 """The recommendations page, driven as in a browser: by link and by widget."""
 
 import html
+import json
 import re
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from dskreg.explorer import Explorer
 from dskreg.text import percent, signed_percent
 from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows
 from tests.lists import popular, recommended, visit
-from tests.visits import DEMO, button, fine, said, table_with
+from tests.visits import DEMO, button, fine, press, said, table_with, tiles
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
 
@@ -24,16 +25,14 @@ def explorer() -> Explorer:
 
 def on_cards(app: AppTest) -> list[tuple[int, str]]:
     """(rank, title) of the cards."""
-    bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
+    bodies = tiles(app, "cards")
     found = [re.search(r"<h3>(\d+)\. (.*?)</h3>", body) for body in bodies]
     return [(int(match[1]), html.unescape(match[2])) for match in found if match]
 
 
 def first_card(app: AppTest) -> str:
     """The id of the first card's title."""
-    return next(str(button.key) for button in app.button if str(button.key).startswith("why ")).removeprefix(
-        "why "
-    )
+    return str(json.loads(re.findall(r'data-item="(.*?)"', tiles(app, "cards")[0])[0]))
 
 
 def figure(app: AppTest, label: str) -> str:
@@ -117,8 +116,7 @@ def test_a_link_can_contain_filters(explorer: Explorer) -> None:
 def test_the_button_explains_the_selected_title_on_the_sampling_page() -> None:
     app = visit()
     first = recommended(app)["item_id"].iloc[0]
-    app.button(key=f"see_sampled {first}").click()
-    fine(app.run())
+    press(app, "selected", "why", int(first))
     assert app.session_state["item"] == str(first)
     assert app.session_state["selection"].item_id == first
 
@@ -143,7 +141,7 @@ def test_the_cards_equal_the_explorers_recommendations(explorer: Explorer) -> No
     app = fine(visit(view="cards", user="34"))
     expected = explorer.recommend(explorer.profile(34), 10)
     assert on_cards(app) == list(zip(expected["rank"], expected["title"], strict=True))
-    bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
+    bodies = tiles(app, "cards")
     assert [html.unescape(re.findall(r'class="reason">(.*?)</p>', body)[0]) for body in bodies] == expected[
         "reason"
     ].tolist()
@@ -176,9 +174,8 @@ def test_the_bars_of_the_cards_begin_at_zero() -> None:
     app = visit(view="cards", top="5")
     bars = [
         int(width)
-        for element in app.get("html")
-        for width in re.findall(r'class="bar" aria-hidden="true"><span style="width:(\d+)%', element.value)
-        if 'class="title-card"' in element.value
+        for body in tiles(app, "cards")
+        for width in re.findall(r'class="bar" aria-hidden="true"><span style="width:(\d+)%', body)
     ]
     scores = Explorer.open(DEMO).recommend(app.session_state["selection"].profile, 5)["score"]
     assert bars == [round(100 * score / scores.max()) for score in scores]
@@ -186,7 +183,7 @@ def test_the_bars_of_the_cards_begin_at_zero() -> None:
 
 def test_every_card_says_how_much_of_the_score_its_neighbours_are(explorer: Explorer) -> None:
     app, profile = visit(view="cards", user="34", top="5"), explorer.profile(34)
-    bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
+    bodies = tiles(app, "cards")
     listed = explorer.recommend(profile, 5)["item_id"]
     shares = [explorer.explain(profile, item).neighbour_share for item in listed]
     assert [re.findall(r"<b>(\S+)</b> from neighbours", body) for body in bodies] == [
@@ -205,7 +202,7 @@ def test_rows_list_what_follows_because_of_one_liked_title_and_what_is_like_the_
     heading = next(head.value for head in app.subheader if head.value.startswith("Because user 34 liked"))
     more = explorer.recommend(profile, 10 + rows.BEYOND)
     names = explorer.items.set_index("item_id")["title"]
-    bodies = [element.value for element in app.get("html") if 'class="title-small"' in element.value]
+    bodies = [*tiles(app, "because"), *tiles(app, "more")]
     shown = [html.unescape(re.findall(r"<h3>(.*?)</h3>", body)[0]) for body in bodies]
     second = next(head.value for head in app.subheader if head.value.startswith("More like"))
     assert second.replace("\\", "") == f"More like {on_cards(app)[0][1]}"
@@ -238,7 +235,7 @@ def test_the_row_belongs_to_the_title_with_the_most_recommendations() -> None:
 def test_new_titles_stand_below_the_list_with_their_neighbours(explorer: Explorer) -> None:
     app, profile = visit(view="cards", user="34"), explorer.profile(34)
     expected = explorer.recommend(profile, newcomers.COUNT, most_likes=0)
-    bodies = [element.value for element in app.get("html") if 'class="title-new"' in element.value]
+    bodies = tiles(app, "newcomers")
     assert newcomers.HEADING in said(app)
     found = [html.unescape(re.findall(r"<h3>(.*?)</h3>", body)[0]) for body in bodies]
     assert found == expected["title"].tolist()
@@ -256,15 +253,15 @@ def test_new_titles_stand_below_the_list_with_their_neighbours(explorer: Explore
 def test_a_new_title_leads_to_the_sampling_page(explorer: Explorer) -> None:
     app = visit(view="cards", user="34")
     wanted = explorer.recommend(explorer.profile(34), 1, most_likes=0)["item_id"].iloc[0]
-    app.button(key=f"explain new {wanted}").click()
-    assert fine(app.run()).session_state["item"] == str(wanted)
+    press(app, "newcomers", "why", int(wanted))
+    assert app.session_state["item"] == str(wanted)
 
 
 def test_new_titles_follow_the_filters_and_are_not_listed_twice(explorer: Explorer) -> None:
     genre = explorer.genres[0]
     app = visit(view="cards", user="34", genres=genre)
     expected = explorer.recommend(explorer.profile(34), newcomers.COUNT, genres=[genre], most_likes=0)
-    bodies = [element.value for element in app.get("html") if 'class="title-new"' in element.value]
+    bodies = tiles(app, "newcomers")
     assert len(bodies) == len(expected) and all(genre in body for body in bodies)
     assert newcomers.HEADING not in said(visit(user="34", liked_by="cold start (0 likes)"))
 
@@ -273,7 +270,7 @@ def test_a_new_title_in_the_list_is_not_repeated_below_it(explorer: Explorer) ->
     lists = ((user, explorer.recommend(explorer.profile(user), 10)) for user in explorer.user_ids[:60])
     user, listed = next((user, listed) for user, listed in lists if (listed["likes"] == 0).any())
     app = visit(view="cards", user=str(user))
-    bodies = [element.value for element in app.get("html") if 'class="title-new"' in element.value]
+    bodies = tiles(app, "newcomers")
     titles = [html.unescape(re.findall(r"<h3>(.*?)</h3>", body)[0]) for body in bodies]
     assert len(titles) == newcomers.COUNT and not set(titles) & set(listed["title"])
 
@@ -305,14 +302,13 @@ def test_the_boost_is_that_of_validation_and_says_what_it_costs(explorer: Explor
 def test_a_like_on_a_card_updates_the_list(explorer: Explorer) -> None:
     app = visit(view="cards", user="34")
     wanted = first_card(app)
-    app.button(key=f"like {wanted}").click()
-    fine(app.run())
+    press(app, "cards", "like", int(wanted))
     profile = explorer.edited(explorer.profile(34), liked=[wanted])
     assert app.session_state["liked"] == wanted
     assert [title for _, title in on_cards(app)] == explorer.recommend(profile, 10)["title"].tolist()
     assert explorer.item(wanted)["title"] in app.toast[0].value.replace("\\", "")
     before = set(explorer.recommend(explorer.profile(34), 10)["item_id"])
-    new = [element.value for element in app.get("html") if "New after edits" in element.value]
+    new = [body for body in tiles(app, "cards") if "New after edits" in body]
     assert len(new) == len(set(explorer.recommend(profile, 10)["item_id"]) - before) > 0
     assert not fine(app.run()).toast  # reported once
 
@@ -320,8 +316,8 @@ def test_a_like_on_a_card_updates_the_list(explorer: Explorer) -> None:
 def test_a_disliked_title_is_replaced_by_another(explorer: Explorer) -> None:
     app = visit(view="cards", user="34")
     gone = first_card(app)
-    app.button(key=f"dislike {gone}").click()
-    titles = [title for _, title in on_cards(fine(app.run()))]
+    press(app, "cards", "dislike", int(gone))
+    titles = [title for _, title in on_cards(app)]
     assert len(titles) == 10 and explorer.item(gone)["title"] not in titles
     assert app.session_state["disliked"] == gone
 
@@ -329,15 +325,14 @@ def test_a_disliked_title_is_replaced_by_another(explorer: Explorer) -> None:
 def test_a_like_on_a_card_adds_the_title_to_a_custom_profile(explorer: Explorer) -> None:
     app = visit(view="cards", profile="mine", titles=",".join(popular(explorer, 2)))
     wanted = first_card(app)
-    app.button(key=f"like {wanted}").click()
-    assert fine(app.run()).session_state["titles"].split(",")[-1] == wanted
+    press(app, "cards", "like", int(wanted))
+    assert app.session_state["titles"].split(",")[-1] == wanted
 
 
 def test_why_on_a_card_opens_the_title_on_the_sampling_page() -> None:
     app = visit(view="cards")
     wanted = first_card(app)
-    app.button(key=f"why {wanted}").click()
-    fine(app.run())
+    press(app, "cards", "why", int(wanted))
     assert app.session_state["item"] == wanted
 
 
@@ -356,8 +351,8 @@ def test_the_second_row_gives_way_to_the_panel_and_to_filters(explorer: Explorer
 def test_similar_titles_are_shown_and_closed(explorer: Explorer) -> None:
     app = visit(view="cards", user="34")
     wanted = first_card(app)
-    app.button(key=f"more {wanted}").click()
-    near = next(table.value for table in fine(app.run()).dataframe if "similarity" in table.value.columns)
+    press(app, "cards", "more", int(wanted))
+    near = next(table.value for table in app.dataframe if "similarity" in table.value.columns)
     expected = explorer.maps.similar(wanted, panels.NEAREST)
     profile = explorer.profile(34)
     scores = dict(zip(explorer.items["item_id"], explorer.scores(profile), strict=True))
@@ -403,7 +398,7 @@ def test_without_diversity_its_effect_is_not_reported() -> None:
 def test_cards_show_the_rank_by_score_where_it_differs(explorer: Explorer) -> None:
     app = fine(visit(view="cards", user="34", diversity="60"))
     diverse = explorer.recommend(explorer.profile(34), 10, diversity=0.6)
-    bodies = [element.value for element in app.get("html") if 'class="title-card"' in element.value]
+    bodies = tiles(app, "cards")
     said_rank = [
         int(match[1]) if (match := re.search(r"#(\d+) by score", body)) else rank
         for rank, body in enumerate(bodies, 1)

@@ -20,7 +20,7 @@ from dskreg.ui.recommendations import cards
 from tests.parsed_html import Parsed
 from tests.reliability.hostile import PAYLOADS, RAN
 from tests.small import random_world, whole
-from tests.visits import DEMO, fine, visit
+from tests.visits import DEMO, fine, tiles, visit
 
 GOOD = (
     "https://cdn.example.org/images/1.jpg?s=1&v=(2)",
@@ -115,7 +115,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def drawn(app: AppTest) -> str:
-    return "".join(str(element.value) for element in app.get("html"))
+    return "".join(tiles(app))
 
 
 def test_the_switch_is_off_at_first_and_no_link_turns_it_on(
@@ -128,7 +128,7 @@ def test_the_switch_is_off_at_first_and_no_link_turns_it_on(
     app.toggle(key="posters").set_value(True)
     shown = re.findall(r"background-image: url\(&quot;(.*?)&quot;\)", drawn(fine(app.run())))
     assert len(shown) > 5 and all(re.fullmatch(r"https://example\.org/\d*[13579]\.png", url) for url in shown)
-    bodies = [str(element.value) for element in app.get("html") if 'class="title-card"' in str(element.value)]
+    bodies = tiles(app, "cards")
     assert sum("background-image" in body for body in bodies) < len(bodies)  # the others keep their covers
     assert all(body.count("data:image/svg+xml;base64,") == 1 for body in bodies)
     app.toggle(key="posters").set_value(False)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
 from streamlit.components.v2 import manifest_scanner
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
@@ -47,3 +50,20 @@ def table_with(app: AppTest, *columns: str) -> pd.DataFrame:
 def button(app: AppTest, label: str) -> Button:
     """The button with this label."""
     return next(found for found in app.button if found.label == label)
+
+
+def tiles(app: AppTest, key: str = "") -> list[str]:
+    """The HTML of each item of the element with this key, or of all, with its buttons."""
+    found = [element for element in app.get("bidi_component") if element.proto.component_name == "tiles"]
+    shown = "".join(json.loads(element.proto.json)["html"] for element in found if key in ("", element.key))
+    return shown.split("</div></div>")[:-1]
+
+
+def press(app: AppTest, key: str, act: str, item: object) -> AppTest:
+    """The app after the press of an item's button in the element with this key."""
+    element = next(element for element in app.get("bidi_component") if element.key == key)
+    states = app._tree.get_widget_states()
+    asked = [{"event": "act", "value": {"act": act, "item": json.dumps(item)}}]
+    trigger = _make_trigger_id(element.proto.id, "events")
+    states.widgets.append(WidgetState(id=trigger, json_trigger_value=json.dumps(asked)))
+    return fine(app._run(states))

@@ -192,47 +192,53 @@ def candidates_frame(
         relaxed = np.zeros(count)
         relaxed[largest] = relaxed_top_k(torch.from_numpy(key[largest])[None], picks, temperature)[0].numpy()
     probability = inclusion_probability(logit, picks)
-    frame = pd.DataFrame(
+    order = np.lexsort((np.arange(count), ~picked, -key))  # the draw's own choice among equal keys
+    columns = {
+        "logit": logit,
+        "share": weight / weight.sum() if count else weight,
+        "noise": noise,
+        "key": key,
+        "rank": np.argsort(order) + 1,
+        "picked": picked,
+        "relaxed": relaxed,
+        "inclusion_probability": probability,
+        "lift": probability * max(1.0, count / picks) if picks else probability,
+        "attention": alpha,
+        "contribution": gain,
+    }
+    return pd.DataFrame(
         {
-            "item_id": [directory.item_ids[j] for j in neighbour],
-            "title": directory.titles[neighbour],
-            "relation": relation,
-            "via": via,
-            "logit": logit,
-            "share": weight / weight.sum() if count else weight,
-            "noise": noise,
-            "key": key,
-            "picked": picked,
-            "relaxed": relaxed,
-            "inclusion_probability": probability,
-            "lift": probability * max(1.0, count / picks) if picks else probability,
-            "attention": alpha,
-            "contribution": gain,
+            "item_id": [directory.item_ids[j] for j in neighbour[order]],
+            "title": directory.titles[neighbour[order]],
+            "relation": [relation[c] for c in order],
+            "via": [via[c] for c in order],
+            **{name: values[order] for name, values in columns.items()},
         }
     )
-    order = np.lexsort((np.arange(count), ~picked, -key))  # the draw's own choice among equal keys
-    frame = frame.iloc[order].reset_index(drop=True)
-    frame.insert(8, "rank", np.arange(1, count + 1))
-    return frame
 
 
 def by_relation(frame: pd.DataFrame, relations: tuple[str, ...]) -> pd.DataFrame:
     """relation, candidates, share, expected_picks, drawn, attention, contribution: sums over the candidates
     of each relation present.
     """
-    columns = {
-        "item_id": "size",
-        "share": "sum",
-        "inclusion_probability": "sum",
-        "picked": "sum",
-        "attention": "sum",
-        "contribution": "sum",
-    }
-    grouped = frame.groupby("relation", sort=False).agg(columns)
-    grouped.columns = pd.Index(
-        ["candidates", "share", "expected_picks", "drawn", "attention", "contribution"]
+    code = pd.Index(relations).get_indexer(frame["relation"])
+    count = np.bincount(code, minlength=len(relations))
+    there = np.flatnonzero(count)
+
+    def total(column: str) -> np.ndarray:
+        return np.bincount(code, frame[column].to_numpy(float), len(relations))[there]
+
+    return pd.DataFrame(
+        {
+            "relation": [relations[r] for r in there],
+            "candidates": count[there],
+            "share": total("share"),
+            "expected_picks": total("inclusion_probability"),
+            "drawn": total("picked").astype(int),
+            "attention": total("attention"),
+            "contribution": total("contribution"),
+        }
     )
-    return grouped.reindex([r for r in relations if r in grouped.index]).rename_axis("relation").reset_index()
 
 
 def explain(

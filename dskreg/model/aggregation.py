@@ -20,6 +20,8 @@ from torch import Tensor
 
 from dskreg.model.sampling import Draw
 
+FEW = 4  # a lookup of rows takes about so many times as long per row as a product with the whole table
+
 
 @dataclass(frozen=True)
 class UserHop:
@@ -99,10 +101,12 @@ def project_pairs(user: Tensor, table: Tensor, index: Tensor, paired: bool) -> T
     """Dot products user . table[index]: `[N, S, B]` for every user, or `[N, S, 1]` for the row's own user.
 
     user `[B, D]`, table `[I, D]`, index `[N, S]`. For all pairs one matrix product and a lookup of whole rows
-    replace [B, N, S, D].
+    replace [B, N, S, D]; where few rows of the table are asked for, these alone are multiplied.
     """
     if paired:
         return torch.einsum("nsd,nd->ns", F.embedding(index, table), user).unsqueeze(-1)
+    if FEW * index.numel() < len(table):
+        return F.embedding(index, table) @ user.T
     return F.embedding(index, table @ user.T)
 
 

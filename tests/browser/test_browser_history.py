@@ -74,8 +74,8 @@ def link(name: str) -> "Callable[[Page], Locator]":
     return lambda page: side(page).get_by_role("link", name=name).first
 
 
-def in_row(key: str) -> "Callable[[Page], Locator]":
-    return lambda page: page.locator(f"[class*='st-key-{key.replace(' ', '-')}']").first.get_by_role("button")
+def in_row(key: str, act: str) -> "Callable[[Page], Locator]":
+    return lambda page: page.locator(f".st-key-{key} [data-act={act}]").first
 
 
 def preset(page: "Page") -> "Locator":
@@ -132,11 +132,11 @@ ACTIONS: "dict[str, tuple[str, Callable[[Page], Locator], str]]" = {
     "the other user": (f"compare?{EDITED}&what=users&other=3", button("Swap"), r"user=3\b"),
     "another page": (f"?{EDITED}&view=table", link("Compare"), "/compare"),
     "the tour": (f"sampling?{EDITED}", button("Take the tour"), r"/\?"),
-    "more like a title": (f"?{EDITED}", in_row("act_more"), r"near=\d+"),
-    "a title like it": (f"?{EDITED}&near=36", in_row("act_similar_more"), r"near=(?!36\b)\d+"),
-    "explain, below the list": (f"?{EDITED}", in_row("why_because_why"), r"/sampling\?.*item=\d+"),
-    "explain a new title": (f"?{EDITED}", in_row("why_explain new"), r"/sampling\?.*item=\d+"),
-    "like a title": (f"?{EDITED}", in_row("act_like"), r"liked=505%2C\d+"),
+    "more like a title": (f"?{EDITED}", in_row("cards", "more"), r"near=\d+"),
+    "a title like it": (f"?{EDITED}&near=36", in_row("similar", "more"), r"near=(?!36\b)\d+"),
+    "explain, below the list": (f"?{EDITED}", in_row("because", "why"), r"/sampling\?.*item=\d+"),
+    "explain a new title": (f"?{EDITED}", in_row("newcomers", "why"), r"/sampling\?.*item=\d+"),
+    "like a title": (f"?{EDITED}", in_row("cards", "like"), r"liked=505%2C\d+"),
     "two models of the list": (
         "runs?models=demo&models=twin",
         lambda page: page.get_by_role("link", name="Compare their lists"),
@@ -218,7 +218,7 @@ def test_each_action_adds_one_entry_and_back_undoes_it(page: "Page", server: str
     another = r"/sampling\?.*item=(?!36\b)\d+"
     there_and_back(page, press(second_card), another)
     there_and_back(page, double_click, another)
-    there_and_back(page, press(in_row("act_more")), r"near=\d+")
+    there_and_back(page, press(in_row("cards", "more")), r"near=\d+")
     there_and_back(page, press(in_sidebar("Next")), r"user=18\b")
     there_and_back(page, press(in_sidebar("Undo all edits")), r"/\?(?!.*liked)")
     there_and_back(page, press(another_model), "artifact=twin")

@@ -18,6 +18,7 @@ from dskreg.ui.common.charts import shorten
 from dskreg.ui.common.widgets import plain
 
 LONGEST_NAME = 90  # characters of a neighbour
+OPEN = "note_on"  # in the session: the item whose dialog is open
 SHOWN_DIGEST = 8  # characters of a model's digest
 LABELS = {mark: mark.capitalize() for mark in notes.MARKS}
 ICONS = dict(zip(notes.MARKS, ("thumb_up", "thumb_down", "question_mark"), strict=True))
@@ -69,27 +70,51 @@ def control(
     if not allowed():
         return
     popover = st.popover(label, icon=":material/rate_review:", key=key, on_change="rerun", **look)
-    if not popover.open:
-        return
+    if popover.open:
+        with popover:
+            _form(about, key, neighbours)
+
+
+def ask(item_id: object, _title: str = "") -> None:
+    """Callback: open the dialog for this item, which the page draws."""
+    st.session_state[OPEN] = item_id
+
+
+def asked() -> object:
+    """The id of the item whose dialog is open, or None."""
+    return st.session_state.get(OPEN) if allowed() else None
+
+
+def dialog(about: notes.Subject, title: str) -> None:
+    """The dialog that marks an item, until it is closed; text from files in its title is escaped."""
+    name = plain(shorten(title, LONGEST_NAME))
+    st.dialog(f"Note on {name}", on_dismiss=_close)(_form)(about, f"note {about.item_id}")
+
+
+def _close() -> None:
+    st.session_state.pop(OPEN, None)
+
+
+def _form(about: notes.Subject, key: str, neighbours: Sequence[tuple[Any, str, str]] = ()) -> None:
+    """The fields of a note, and what became of the last one."""
     count = st.session_state.setdefault(f"{key} saved", 0)  # with each note the fields are new ones
-    with popover:
-        with st.form(f"{key} form", border=False):
-            if neighbours:
-                _which(neighbours, f"{key} about {count}")
-            st.segmented_control(
-                "Mark",
-                list(LABELS),
-                format_func=lambda mark: f":material/{ICONS[mark]}: {LABELS[mark]}",
-                key=f"{key} mark {count}",
-            )
-            st.text_input("Note (optional)", key=f"{key} text {count}", placeholder="one line")
-            arguments = (about, neighbours, key, count)
-            st.form_submit_button("Save note", type="primary", on_click=_save, args=arguments)
-        told = st.session_state.pop(f"{key} told", None)
-        if told == "":
-            st.success("Saved.")
-        elif told:
-            st.error(plain(told))
+    with st.form(f"{key} form", border=False):
+        if neighbours:
+            _which(neighbours, f"{key} about {count}")
+        st.segmented_control(
+            "Mark",
+            list(LABELS),
+            format_func=lambda mark: f":material/{ICONS[mark]}: {LABELS[mark]}",
+            key=f"{key} mark {count}",
+        )
+        st.text_input("Note (optional)", key=f"{key} text {count}", placeholder="one line")
+        arguments = (about, neighbours, key, count)
+        st.form_submit_button("Save note", type="primary", on_click=_save, args=arguments)
+    told = st.session_state.pop(f"{key} told", None)
+    if told == "":
+        st.success("Saved.")
+    elif told:
+        st.error(plain(told))
 
 
 def _save(about: notes.Subject, neighbours: Sequence[tuple[Any, str, str]], key: str, count: int) -> None:

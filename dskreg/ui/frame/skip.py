@@ -8,7 +8,7 @@ import streamlit as st
 TARGETS = {
     "Recommendations": (
         "Skip to the recommendations",
-        ".st-key-cards button, [class*='st-key-why_see_sampled'] button",
+        ".st-key-cards button, .st-key-selected button",
     )
 }
 DEFAULT = ("Skip to main content", "")

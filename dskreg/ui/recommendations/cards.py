@@ -4,7 +4,7 @@ import base64
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,12 +12,11 @@ import streamlit as st
 from dskreg.explorer import Explorer, Profile, percent
 from dskreg.ui.common import notes
 from dskreg.ui.common.charts import shorten
-from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame import people, sidebar
-from dskreg.ui.recommendations import posters
+from dskreg.ui.recommendations import posters, tiles
 from dskreg.ui.recommendations.covers import HEIGHT, WIDTH, cover
+from dskreg.ui.recommendations.tiles import Act, Tile
 
-CARD, SMALL = 290, 118  # minimum width in pixels of a card, and width of a title in the strip
 LONGEST_TITLE, LONGEST_KIND, LONGEST_REASON = (
     90,
     160,
@@ -26,19 +25,8 @@ LONGEST_TITLE, LONGEST_KIND, LONGEST_REASON = (
 
 OWN, AROUND = "light-dark(#0f6e6e, #3fb0aa)", "light-dark(#c8641b, #e08a4c)"  # parts of a bar
 
-# One piece of HTML per card: fifty cards of Streamlit elements would be slow. All text in it is escaped.
+# All text from files in it is escaped.
 _STYLE = f"""<style>
-.st-key-cards {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min({CARD}px, 100%), 1fr));
-  align-items: stretch }}
-.st-key-cards > div, .st-key-cards [class*="st-key-card_"] {{
-  width: 100%; max-width: 100%; min-width: 0; height: 100% }}
-[class*="st-key-do_"] {{ gap: 0.15rem }}
-[class*="st-key-why_"] p {{ word-spacing: -0.3em }}
-[class*="st-key-why_"] p::after {{ content: "?" / "" }}
-[class*="st-key-why_"] em, [class*="st-key-act_"] p {{ position: absolute; width: 1px; height: 1px;
-  overflow: hidden; clip-path: inset(50%); white-space: nowrap }}
-[class*="st-key-act_"] button {{ min-width: 2rem; justify-content: center }}
-[class*="st-key-act_note_"] button > div > [aria-hidden="true"] {{ display: none }}
 .title-card {{ display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 0.6rem 0.9rem;
   overflow-wrap: anywhere }}
 .title-card img, .title-small img {{ width: 100%; height: auto; aspect-ratio: {WIDTH} / {HEIGHT};
@@ -75,7 +63,7 @@ def show(
     profile: Profile,
     titles: pd.DataFrame,
     marks: Callable[[Any], Iterable[str]],
-    more: Callable[[object], None],
+    more: Act,
 ) -> None:
     """The rows of `Explorer.recommend` as cards, in their order.
 
@@ -85,42 +73,32 @@ def show(
     """
     by = "score" if profile.history else "likes"  # without a history every score is 0
     high = titles[by].max()
-    with st.container(key="cards", gap="small"):
-        for row in titles.itertuples():
-            share = max(getattr(row, by) / high, 0.0) if high > 0 else 0.0
-            with st.container(
-                key=f"card_{row.item_id}",
-                border=True,
-                height="stretch",
-                vertical_alignment="distribute",
-                gap="xsmall",
-            ):
-                poster = posters.address(row.item_id)
-                st.html(card(row, cover(row.title), share, marks(row), by, poster))
-                _actions(explorer, profile, row, more)
+
+    def tile(row: Any) -> Tile:
+        share = max(getattr(row, by) / high, 0.0) if high > 0 else 0.0
+        html = card(row, cover(row.title), share, marks(row), by, posters.address(row.item_id))
+        return Tile(row.item_id, row.title, html, ("why", "like", "dislike", "more", *NOTED[notes.allowed()]))
+
+    acts = ACTS | {"more": more}
+    tiles.show("cards", map(tile, titles.itertuples()), "cards", acts, primary=True)
+    note_dialog(explorer, profile, titles)
 
 
-def strip(
-    name: str, titles: pd.DataFrame, figures: Mapping[str, str], more: Callable[[object], None] | None = None
-) -> None:
+def strip(name: str, titles: pd.DataFrame, figures: Mapping[str, str], more: Act | None = None) -> None:
     """Rows with item_id, title and seen as small covers in one row, which scrolls sideways.
 
     Args:
-        name: begins the keys of the row's elements.
+        name: the key of the element.
         figures: {column: label} of the numbers below each title.
         more: the callback of “More like”, which stands beside “Like”; without it there is “Why?”.
     """
-    with st.container(key=name, horizontal=True, wrap=False, gap="small"):
-        for row in titles.itertuples():
-            with st.container(key=f"{name}_{row.item_id}", width=SMALL, gap="xxsmall"):
-                st.html(small_card(row, cover(row.title), figures, posters.address(row.item_id)))
-                with st.container(horizontal=True, key=f"do_{name}_{row.item_id}"):
-                    if more is None:
-                        why(row.item_id, row.title, f"{name}_why")
-                    if not row.seen:
-                        _icon("Like", f"{name}_like", "thumb_up", row.item_id, row.title, liked, row.title)
-                    if more:
-                        _icon("More like", f"{name}_more", "search", row.item_id, row.title, more)
+
+    def tile(row: Any) -> Tile:
+        html = small_card(row, cover(row.title), figures, posters.address(row.item_id))
+        actions = ("why",) * (more is None) + ("like",) * (not row.seen) + ("more",) * (more is not None)
+        return Tile(row.item_id, row.title, html, actions)
+
+    tiles.show(name, map(tile, titles.itertuples()), "strip", ACTS | ({"more": more} if more else {}))
 
 
 def card(
@@ -188,59 +166,20 @@ def disliked(item_id: object, title: str) -> None:
     st.session_state["changed"] = f"Disliked “{title}”. Removed from recommendations."
 
 
-def why(
-    item_id: object, title: str, key: str = "why", kind: Literal["primary", "tertiary"] = "tertiary"
-) -> None:
-    """The button that opens the title's explanation.
-
-    Shown as “Why?”; its accessible name contains the title, which the style sheet hides.
-    """
-    with st.container(key=f"why_{key}_{item_id}", width="content"):
-        st.button(
-            f"Why *{_name(title)}?*",
-            key=f"{key} {item_id}",
-            type=kind,
-            on_click=sidebar.inspect,
-            args=(item_id, "pages/sampling.py"),
-        )
+def why(item_id: object, _title: str = "") -> None:
+    """Callback: open the title's explanation."""
+    sidebar.inspect(item_id, "pages/sampling.py")
 
 
-def _icon(
-    label: str, key: str, icon: str, item_id: object, title: str, act: Callable[..., None], *arguments: object
-) -> None:
-    """A button shown as an icon, with the label as its tooltip and the title in its accessible name."""
-    with st.container(key=f"act_{key}_{item_id}", width="content"):
-        st.button(
-            f"{label} {_name(title)}",
-            key=f"{key} {item_id}",
-            icon=f":material/{icon}:",
-            type="tertiary",
-            help=label,
-            on_click=act,
-            args=(item_id, *arguments),
-        )
+ACTS: dict[str, Act] = {"why": why, "like": liked, "dislike": disliked, "note": notes.ask}
+NOTED = {True: ("note",), False: ()}  # the button for a note, by whether this server keeps notes
 
 
-def _name(title: str) -> str:
-    return plain(shorten(title, LONGEST_TITLE)).strip() or "untitled"
-
-
-def _actions(explorer: Explorer, profile: Profile, row: Any, more: Callable[[object], None]) -> None:
-    item_id, title = row.item_id, row.title
-    with st.container(horizontal=True, key=f"do_{item_id}", vertical_alignment="center"):
-        why(item_id, title, kind="primary")
-        _icon("Like", "like", "thumb_up", item_id, title, liked, title)
-        _icon("Dislike", "dislike", "thumb_down", item_id, title, disliked, title)
-        _icon("More like", "more", "search", item_id, title, more)
-        note(explorer, profile, row)
-
-
-def note(explorer: Explorer, profile: Profile, row: Any) -> None:
-    """The popover that keeps a note on a row of the list."""
-    with st.container(key=f"act_note_{row.item_id}", width="content"):
+def note_dialog(explorer: Explorer, profile: Profile, titles: pd.DataFrame) -> None:
+    """The dialog that keeps a note on one of these rows of the list, where it is open."""
+    for row in titles[titles["item_id"] == notes.asked()].itertuples():
         about = explorer.notebook.about(profile, row.item_id, rank=row.rank, score=row.score)
-        label = f"Note on {_name(row.title)}"
-        notes.control(about, label, f"note {row.item_id}", type="tertiary", help="Note")
+        notes.dialog(about, str(row.title))
 
 
 def image(svg: str, title: str, poster: str = "") -> str:

@@ -12,29 +12,25 @@ import streamlit as st
 from dskreg.explorer import Explanation, Explorer, Profile, percent
 from dskreg.ui.common import cache
 from dskreg.ui.common.charts import shorten
-from dskreg.ui.recommendations import cards, posters
+from dskreg.ui.recommendations import cards, posters, tiles
 from dskreg.ui.recommendations.covers import cover
 from dskreg.ui.recommendations.filters import Filters
+from dskreg.ui.recommendations.tiles import Tile
 
 HEADING = "New, and nobody has rated it yet"
 COUNT, NAMED = 4, 3  # titles, and sampled neighbours named of each
-WIDTH = 215  # pixels, at least
 LONGEST = 60  # characters of a neighbour's title
-STYLE = f"""<style>
-.st-key-newcomers {{ display: grid; align-items: stretch;
-  grid-template-columns: repeat(auto-fill, minmax(min({WIDTH}px, 100%), 1fr)) }}
-.st-key-newcomers > div, .st-key-newcomers [class*="st-key-new_"] {{
-  width: 100%; max-width: 100%; min-width: 0; height: 100% }}
-.title-new {{ display: grid; grid-template-columns: 76px minmax(0, 1fr); gap: 0.6rem 0.8rem;
-  overflow-wrap: anywhere }}
-.title-new img {{ width: 100%; height: auto; border-radius: 0.4rem; display: block }}
-.title-new h3 {{ font-size: 1rem; line-height: 1.3; margin: 0; padding: 0; font-weight: 650 }}
-.title-new p {{ margin: 0.3rem 0 0; font-size: 0.87rem; line-height: 1.35;
-  color: light-dark(#465254, #b3c0c1) }}
-.title-new ul {{ grid-column: 1 / -1; margin: 0; padding: 0; list-style: none; font-size: 0.87rem;
-  line-height: 1.4 }}
-.title-new li {{ margin: 0 0 0.3rem; padding: 0; font-size: inherit }}
-.title-new li span {{ color: light-dark(#465254, #b3c0c1) }}
+STYLE = """<style>
+.title-new { display: grid; grid-template-columns: 76px minmax(0, 1fr); gap: 0.6rem 0.8rem;
+  overflow-wrap: anywhere }
+.title-new img { width: 100%; height: auto; border-radius: 0.4rem; display: block }
+.title-new h3 { font-size: 1rem; line-height: 1.3; margin: 0; padding: 0; font-weight: 650 }
+.title-new p { margin: 0.3rem 0 0; font-size: 0.87rem; line-height: 1.35;
+  color: light-dark(#465254, #b3c0c1) }
+.title-new ul { grid-column: 1 / -1; margin: 0; padding: 0; list-style: none; font-size: 0.87rem;
+  line-height: 1.4 }
+.title-new li { margin: 0 0 0.3rem; padding: 0; font-size: inherit }
+.title-new li span { color: light-dark(#465254, #b3c0c1) }
 </style>"""
 
 
@@ -62,18 +58,13 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters, listed: pd.DataF
         f"score. Per cent: share of the score.{off}"
     )
     st.html(STYLE)
-    with st.container(key="newcomers", gap="small"):
-        for row in titles.itertuples():
-            explanation = cache.explanation(model, profile, row.item_id)
-            with st.container(
-                key=f"new_{row.item_id}",
-                border=True,
-                height="stretch",
-                vertical_alignment="distribute",
-                gap="xsmall",
-            ):
-                st.html(card(row, cover(row.title), explanation, posters.address(row.item_id)))
-                cards.why(row.item_id, row.title, "explain new")
+
+    def tile(row: Any) -> Tile:
+        explanation = cache.explanation(model, profile, row.item_id)
+        html = card(row, cover(row.title), explanation, posters.address(row.item_id))
+        return Tile(row.item_id, row.title, html, ("why",))
+
+    tiles.show("newcomers", map(tile, titles.itertuples()), "new", cards.ACTS)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ _INTO_VIEW = "<script>document.querySelector('.st-key-near_panel')?.scrollIntoVi
 # Similar titles
 
 
-def more_like(item_id: object) -> None:
+def more_like(item_id: object, _title: str = "") -> None:
     """Callback: open the panel for this title."""
     st.session_state["near"], st.session_state["near_opened"] = str(item_id), True
 

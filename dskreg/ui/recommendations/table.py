@@ -6,8 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, Profile
+from dskreg.ui.common import notes
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.recommendations import cards
+from dskreg.ui.recommendations import cards, tiles
+from dskreg.ui.recommendations.tiles import Tile
 
 COLUMNS: dict[str, Any] = {
     "rank": st.column_config.NumberColumn("#", width=36),
@@ -68,5 +70,6 @@ def _selected(explorer: Explorer, profile: Profile, row: "pd.Series[Any]", hint:
                 f"**{int(row['rank'])}. {plain(row['title'])}**" + " :gray[(select another row below)]" * hint
             )
             st.text(row["reason"])
-        cards.why(row["item_id"], row["title"], "see_sampled", "primary")
-        cards.note(explorer, profile, row)
+        tile = Tile(row["item_id"], row["title"], "", ("why", *cards.NOTED[notes.allowed()]))
+        tiles.show("selected", [tile], "row", cards.ACTS, primary=True)
+    cards.note_dialog(explorer, profile, row.to_frame().T)
