@@ -55,6 +55,23 @@ def test_the_menu_does_not_wait_for_the_models_libraries_and_the_page_for_no_hea
     assert imported_by(program, ("torch", *HEAVY)) == ["torch"]
 
 
+def test_the_server_imports_the_models_libraries_ahead_of_the_first_visit() -> None:
+    run("""
+        import asyncio, sys, threading
+        from pathlib import Path
+        from streamlit.web.server.app_discovery import discover_asgi_app
+        assert discover_asgi_app(Path("app.py")).import_string == "app:app"
+        from dskreg.ui.common.runtime import preload
+        async def serve():
+            async with preload(None):
+                return [thread for thread in threading.enumerate() if thread.name == "preload"]
+        assert "torch" not in sys.modules
+        [ahead] = asyncio.run(serve())
+        ahead.join()
+        assert "dskreg.explorer" in sys.modules
+    """)
+
+
 def test_imports_are_tried_again_and_excluded_from_garbage_collection_which_is_at_intervals() -> None:
     """And torch uses one thread for each user."""
     run("""

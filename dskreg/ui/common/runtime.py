@@ -5,8 +5,8 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
 
 # Seconds between two garbage collections: each delays all users, so not after every run (benchmarks/load.py)
@@ -18,12 +18,20 @@ MOST_PAGES, PATIENCE = 2, 10.0  # pages computed at once; seconds that another w
 _malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
 
-@cache  # once per process: frozen objects are never collected
+_loading = threading.Lock()
+
+
 def load() -> None:
     """Import dskreg.explorer without garbage collection, which would take 0.1 to 0.3 s.
 
     The imported objects are frozen: scanning them would add 0.1 s to each later collection.
     """
+    with _loading:
+        _load()
+
+
+@cache  # once per process: frozen objects are never collected
+def _load() -> None:
     gc.disable()
     try:
         from dskreg.explorer import one_thread_each
@@ -32,6 +40,18 @@ def load() -> None:
         gc.freeze()  # before gc.enable(), or one collection would scan them all
     finally:
         gc.enable()
+
+
+@asynccontextmanager
+async def preload(_app: object) -> AsyncIterator[None]:
+    """The server's lifespan: `load` begins in a thread, while the first browser fetches the app's files."""
+
+    def ahead() -> None:
+        with suppress(Exception):  # the first page meets the same error, and shows it
+            load()
+
+    threading.Thread(target=ahead, name="preload", daemon=True).start()
+    yield
 
 
 class Cleaner:
