@@ -1,11 +1,9 @@
 """Accuracy of DSKReG and of tuned baselines under one protocol: `python benchmarks/accuracy.py` (packages of
 requirements-bench.txt; benchmarks/README.md has the protocol).
 
-    warm    every model on every data set and seed; rivals tuned on validation at seed 0 (EASE and item-kNN as
-            dskreg/evaluation/tuning.py does, the others by Optuna within one budget), then fitted on
-            everything known before the test, as DSKReG is
-    cold    a tenth of the items lose every like before the test: ranked among all items and among themselves
-    share   ablations: DSKReG with one part removed or changed
+Every model on every data set and seed; baselines are tuned on validation at seed 0 (EASE and item-kNN as
+dskreg/evaluation/tuning.py does, the others by Optuna within one budget), then fitted on everything known
+before the test, as DSKReG is.
 
 Resumable: what is done lies under --work and is not done again. `--tables` writes benchmarks/accuracy.json
 and benchmarks/results/ from it and leaves the tables of other runs. `--recorded` takes the settings
@@ -29,18 +27,15 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.assess import assess, chilled
+from benchmarks.assess import assess
 from benchmarks.recommenders import (
-    EASE_COLUMNS,
     RIVALS,
     SEEN_TOO,
-    WITHOUT_LIKES,
     Recommender,
     Settings,
     dskreg,
 )
 from benchmarks.sets import DATA, there
-from benchmarks.variants import variants
 from dskreg.config import PRESETS
 from dskreg.data.dataset import VALIDATION, Dataset
 from dskreg.data.interactions import seen_matrix
@@ -116,23 +111,19 @@ def one(
     settings: Settings,
     dataset: Dataset,
     seed: int,
-    views: dict[str, dict[str, np.ndarray]],
 ) -> None:
-    """Fit and assess, in every view (arguments of `assess`), and write the outcome as `path`; figures per
-    user beside it.
-    """
+    """Fit and assess, and write the outcome as `path`; figures per user beside it."""
     began = time.perf_counter()
     chosen = dict(settings)
     scorer = fitted_before_test(model, dataset, chosen, seed)
     seconds = time.perf_counter() - began
     outcome: dict[str, Any] = {"settings": chosen, "seed": seed, "fit seconds": round(seconds, 1)}
-    for view, arguments in views.items():
-        outcome[view], per = assess(scorer, dataset, **arguments)
-        np.savez(path.with_name(f"{path.stem}.{view}.npz"), **per)
+    outcome["test"], per = assess(scorer, dataset)
+    np.savez(path.with_name(f"{path.stem}.test.npz"), **per)
     path.with_suffix(".part").write_text(json.dumps(outcome, indent=1), "utf-8")
     path.with_suffix(".part").rename(path)
     metrics = ("ndcg@20", "recall@20", "coverage@20")
-    figures = "   ".join(f"{view} " + " ".join(f"{outcome[view][m]:.4f}" for m in metrics) for view in views)
+    figures = " ".join(f"{outcome['test'][m]:.4f}" for m in metrics)
     print(f"{path.parent.name:28s}{path.stem:28s}{figures}   {seconds:.0f} s", flush=True)
 
 
@@ -156,7 +147,7 @@ def settings_of(name: str, model: Recommender, folder: Path, plan: Plan) -> Sett
     return json.loads(kept.read_text("utf-8"))["settings"]
 
 
-def warm(folder: Path, names: list[str], plan: Plan) -> None:
+def measure(folder: Path, names: list[str], plan: Plan) -> None:
     """Every model, every seed."""
     for seed in range(plan.seeds):
         dataset = None
@@ -172,63 +163,18 @@ def warm(folder: Path, names: list[str], plan: Plan) -> None:
                     settings_of(name, MODELS[name], folder, plan),
                     dataset,
                     seed,
-                    {"test": {}},
-                )
-
-
-def cold_items(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
-    """Cold items, ranked among all items and among themselves."""
-    models = {"DSKReG": MODELS["DSKReG"], **WITHOUT_LIKES, "EASE": RIVALS["EASE"], **EASE_COLUMNS}
-    for seed in range(plan.seeds):
-        for name, model in models.items():
-            path = plan.work / f"{folder.name}.cold" / f"{name}-{seed}.json"
-            if not path.exists() and (not only or name in only):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                dataset, cold = chilled(prepared(folder, seed), seed)
-                views = {
-                    "among the cold": {"among": cold, "targets": cold},
-                    "among all": {"targets": cold},
-                    "warm": {"targets": ~cold},
-                }
-                tuned_as = "EASE" if name in EASE_COLUMNS else name
-                settings = settings_of(tuned_as, MODELS[tuned_as], folder, plan) if tuned_as in MODELS else {}
-                one(path, model, settings, dataset, seed, views)
-
-
-def share(folder: Path, plan: Plan, only: list[str] | None = None) -> None:
-    """DSKReG with one part changed, warm titles and cold ones.
-
-    All begin from the same closed form; each chooses for its own graph, on validation, what neighbours
-    weigh.
-    """
-    settings = settings_of("DSKReG", MODELS["DSKReG"], folder, plan)
-    for seed in range(plan.seeds):
-        dataset = prepared(folder, seed)
-        for name, variant in variants(dataset).items():
-            path = plan.work / f"{folder.name}.share" / f"{name}-{seed}.json"
-            if not path.exists() and (not only or name in only):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                chosen, cold = chilled(dataset, seed)
-                one(
-                    path,
-                    variant,
-                    settings,
-                    chosen,
-                    seed,
-                    {"warm": {"targets": ~cold}, "among the cold": {"among": cold, "targets": cold}},
                 )
 
 
 def main() -> None:
     """Read the arguments and do what is not done yet."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--part", choices=("warm", "cold", "share"), default="warm")
     parser.add_argument("--data", type=Path, default=DATA, help="holds a folder for each data set")
     parser.add_argument(
         "--work", type=Path, default=ROOT / ".accuracy", help="results, figures alone; git-ignored"
     )
     parser.add_argument("--datasets", nargs="+", default=DATASETS)
-    parser.add_argument("--models", nargs="+", help="these alone; of --part share, these variants")
+    parser.add_argument("--models", nargs="+", help="these alone")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=12, help="per model and data set")
     parser.add_argument(
@@ -264,12 +210,7 @@ def main() -> None:
     machine["searched"] = [name for name, model in MODELS.items() if model.tune]
     (plan.work / "machine.json").write_text(json.dumps(machine), "utf-8")
     for folder in folders:
-        if given.part == "warm":
-            warm(folder, given.models or list(MODELS), plan)
-        elif given.part == "cold":
-            cold_items(folder, plan, given.models)
-        else:
-            share(folder, plan, given.models)
+        measure(folder, given.models or list(MODELS), plan)
 
 
 if __name__ == "__main__":

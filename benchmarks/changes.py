@@ -1,5 +1,5 @@
-"""Changes of DSKReG's code that no setting offers, for benchmarks/levers.py: each holds inside its `with` and
-is undone after it.
+"""Changes of DSKReG for benchmarks/levers.py: of a setting, or of code that no setting offers, which hold
+inside their `with` and are undone after it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from torch import Tensor
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from dskreg.config import PRESETS, Config
 from dskreg.evaluation.ranking import Scorer, model_scorer
 from dskreg.model.dskreg import DSKReG
+from dskreg.model.evidence import EvidenceDSKReG
 from dskreg.model.sampling import gumbel as true_gumbel
 from dskreg.model.scoring import Catalogue
 from dskreg.training import masked
@@ -54,6 +56,31 @@ def wrong_sign() -> AbstractContextManager[None]:
     """The release's noise: log(-log U), which draws far too deterministically."""
     gumbel = masked.gumbel
     return patched(masked, "gumbel", lambda *arguments: -gumbel(*arguments))
+
+
+def uniform() -> AbstractContextManager[None]:
+    """Draws take no notice of what was learnt: every candidate is as likely as any other, also at the test,
+    where the draw is of a fixed seed.
+    """
+    relevance = EvidenceDSKReG.relevance
+
+    def equal(
+        self: EvidenceDSKReG, items: Tensor, neighbour: Tensor, relation: Tensor, slot: Tensor | None
+    ) -> Tensor:
+        # a fixed order, title for title
+        turned = items[:, None] * 4.1414 + neighbour.double() * 12.9898 + relation.double() * 78.233
+        spread = torch.frac(torch.sin(turned) * 43758.5453).float()
+        return spread + 0 * relevance(self, items, neighbour, relation, slot)
+
+    return patched(EvidenceDSKReG, "relevance", equal)
+
+
+def setting(**changes: object) -> Config:
+    """The default preset with some settings changed, such as `train__epochs=0`."""
+    config = PRESETS["default"]
+    for name, value in changes.items():
+        config = config.override(name.replace("__", "."), str(value))
+    return config
 
 
 @torch.no_grad()

@@ -25,11 +25,10 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.accuracy import DATASETS, MODELS, Plan, prepared, settings_of
-from benchmarks.changes import DRAWS, DROPPED, averaged, dropping, wrong_sign
+from benchmarks.changes import DRAWS, DROPPED, averaged, dropping, setting, uniform, wrong_sign
 from benchmarks.sets import DATA, there
 from benchmarks.significance import compared
 from benchmarks.trials import Lever, Withheld, tried
-from benchmarks.variants import setting, uniform
 from dskreg.config import PRESETS
 from dskreg.data.dataset import Dataset
 from dskreg.graph.entities import choose_relations

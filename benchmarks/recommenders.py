@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 Settings = dict[str, Any]
 SEEN_TOO = "EASE, seen too"
 STRONGEST = 8  # neighbours that lend a title without likes their columns
-BALANCES = ((1.0, 0.15), (1.0, 0.3), (3.0, 0.1))
-"""(gamma, kappa) of `ease_columns`: how loud titles without likes are among all."""
 
 
 @dataclass(frozen=True)
@@ -150,12 +148,6 @@ def content_knn(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
     length = np.sqrt(np.asarray(features.multiply(features).sum(1)).ravel())
     features = sparse.diags(1 / np.maximum(length, 1e-12)) @ features
     return lambda who, history: ((history @ features) @ features.T).toarray()
-
-
-def by_chance(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
-    """Any order."""
-    rng = np.random.default_rng(seed)
-    return lambda who, history: rng.random(history.shape)
 
 
 def ease_columns(dataset: Dataset, settings: Settings, seed: int) -> Scorer:
@@ -274,24 +266,3 @@ RIVALS: dict[str, Recommender] = {
         },
     ),
 }
-WITHOUT_LIKES: dict[str, Recommender] = {
-    "by chance": Recommender(by_chance),
-    "content-kNN": Recommender(content_knn),
-}
-"""What can rank items that no user has liked."""
-
-
-def columns_name(gamma: float, kappa: float) -> str:
-    """How `ease_columns` with these settings is called."""
-    return f"EASE columns of KG neighbours, gamma {gamma:g}, kappa {kappa:g}"
-
-
-EASE_COLUMNS: dict[str, Recommender] = {
-    columns_name(gamma, kappa): Recommender(
-        lambda data, settings, seed, gamma=gamma, kappa=kappa: ease_columns(
-            data, settings | {"gamma": gamma, "kappa": kappa}, seed
-        )
-    )
-    for gamma, kappa in BALANCES
-}
-"""The untrained rival for titles without likes, by (gamma, kappa); its regularisation is EASE's."""

@@ -10,6 +10,7 @@ import streamlit as st
 from dskreg.explorer import Explorer, Profile
 from dskreg.ui.common import cache, notes, widgets
 from dskreg.ui.common.widgets import Notice, plain
+from dskreg.ui.frame import ahead
 from dskreg.ui.frame.sidebar import Selection, current
 from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows, table, taste
 
@@ -130,6 +131,7 @@ def show(selection: Selection) -> None:
         text = f"Invalid in the link: {', '.join(invalid)}. The fields above show what is used instead."
         widgets.show_notice(Notice(text))
     show_list(selection, chosen, wanted)
+    ahead.draw()
 
 
 show(current())

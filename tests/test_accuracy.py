@@ -15,9 +15,9 @@ from benchmarks import accuracy, recommenders
 from benchmarks import assess as assessing
 from benchmarks.accuracy import MODELS, Plan
 from benchmarks.assess import assess, chilled
+from benchmarks.changes import uniform
 from benchmarks.recommenders import SEEN_TOO, Recommender, content_knn, ease_seen, rp3beta, with_seen
 from benchmarks.sets import there
-from benchmarks.variants import shuffled, uniform, variants
 from dskreg.config import PRESETS, ModelConfig
 from dskreg.data.dataset import SEEN, TEST, TRAIN, VALIDATION, Dataset
 from dskreg.data.interactions import seen_matrix, train_matrix
@@ -139,16 +139,6 @@ def test_content_knn_ranks_items_without_likes() -> None:
     assert means["recall@20"] > 0 and np.isfinite(told(np.arange(4), likes[:4])).all()
 
 
-def test_a_shuffled_graph_keeps_degrees() -> None:
-    data = noisy()
-    other = shuffled(data)
-    assert (
-        (np.bincount(other.tail) == np.bincount(data.tail)).all()
-        and (other.head == data.head).all()
-        and (other.tail != data.tail).any()
-    )
-
-
 def test_uniform_sampling_ignores_the_weights() -> None:
     _, graph = small(24, 16)
     draws = []
@@ -162,14 +152,6 @@ def test_uniform_sampling_ignores_the_weights() -> None:
             draws.append(model.draw_items(torch.arange(16)).slot)
         learnt = model.draw_items(torch.arange(16)).slot
     assert torch.equal(*draws) and not torch.equal(draws[1], learnt)
-
-
-def test_every_variant_of_the_model_begins_from_the_same_closed_form() -> None:
-    for name, variant in variants(noisy()).items():
-        assert variant.choose is not None, name
-    chosen = variants(noisy())["default"].choose
-    assert chosen is not None and Start.from_json(chosen(noisy(), {})["start"]).ridge > 0
-    assert MODELS["DSKReG, paper preset"].choose(noisy(), {}) == {}  # type: ignore[misc]
 
 
 def test_the_model_tells_what_it_chose(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +262,6 @@ def test_a_model_that_tunes_itself_gets_validation_likes_apart_and_others_in_tra
         {},
         noisy(),
         0,
-        {"test": {}},
     )
     assert (given[0].fold == VALIDATION).any() == itself
 

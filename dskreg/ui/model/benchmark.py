@@ -9,14 +9,11 @@ import streamlit as st
 
 from dskreg.ui.common.cache import ROOT
 from dskreg.ui.common.widgets import listed
-from dskreg.ui.model import ablation
 from dskreg.ui.model.scoreboard import MODEL
 
 COMMAND = "python benchmarks/accuracy.py"
-OPTIONS = {"cold": " --part cold", "share": " --part share --seeds 1"}
 RENAMED = {"EASE, seen too": "EASE (+ seen items)"}
 SIGNIFICANT, LEAST_P = 0.05, 1e-300
-VIEWS = {"test": "all items", "among the cold": "cold items"}
 COLUMNS = {
     "model": st.column_config.TextColumn("Recommender", pinned=True),
     "ndcg@20": st.column_config.NumberColumn(
@@ -55,21 +52,15 @@ def read(root: Path = ROOT) -> dict:
 
 
 def tables(document: dict) -> dict[str, pd.DataFrame]:
-    """By section, one row per recommender, best first, for the views in `VIEWS`."""
+    """By dataset, one row per recommender, best first."""
     found = {}
     for section, rows in document.items():
         name, _, view = section.partition(": ")
-        if view in VIEWS and not name.endswith(".share"):
+        if view == "test":
             table = pd.DataFrame(rows)
             table = table.assign(model=table["model"].replace(RENAMED))
-            found[section] = table[[column for column in COLUMNS if column in table]]
+            found[name] = table[[column for column in COLUMNS if column in table]]
     return found
-
-
-def heading(section: str) -> str:
-    """The heading of a section: the dataset and the candidates."""
-    name, _, view = section.partition(": ")
-    return f"{name.removesuffix('.cold')}: {VIEWS[view]}"
 
 
 def verdict(table: pd.DataFrame) -> str:
@@ -104,9 +95,9 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{"p (Holm)": table["p (Holm)"].map(p_in_words)}) if "p (Holm)" in table else table
 
 
-def made_by(document: dict, section: str) -> str:
-    """The command, date, hardware, versions and tuning of a section."""
-    made = document.get("made", {}).get(section, {})
+def made_by(document: dict, dataset: str) -> str:
+    """The command, date, hardware, versions and tuning of a dataset's table."""
+    made = document.get("made", {}).get(f"{dataset}: test", {})
     machine = made.get("machine", {})
     versions = machine.get("versions", {})
     by = [
@@ -114,13 +105,11 @@ def made_by(document: dict, section: str) -> str:
         machine.get("hardware"),
         *(f"{name} {versions[name]}" for name in ("python", "torch", "numpy") if name in versions),
     ]
-    kind = section.partition(": ")[0].rpartition(".")[2]
-    tuned = "trials" in machine and kind not in OPTIONS
     origin = ", ".join(str(part) for part in by if part)
-    sentences = [f"`{COMMAND}{OPTIONS.get(kind, '')}`, {origin}."]
+    sentences = [f"`{COMMAND}`, {origin}."]
     if not machine.get("form"):  # of the model, which earlier runs do not name
         sentences.insert(0, f"**{MODEL} here is an earlier model, not the present one.**")
-    if tuned:
+    if "trials" in machine:
         budget = f"{machine['trials']} trials or {machine['seconds']:g} s"
         names = [RENAMED.get(name, name) for name in machine.get("searched") or ()]
         searched = f", {listed(names)} by a search on logarithmic axes" if names else ""
@@ -138,20 +127,9 @@ def show() -> None:
         "Benchmarks on public datasets",
         icon=":material/leaderboard:",
     ):
-        st.caption(
-            "Models trained on public datasets: means over several seeds, for ablations a single seed."
-        )
-        ablations = ablation.tables(document)
-        tabs = iter(
-            st.tabs(
-                [
-                    *(heading(section) for section in found),
-                    *(f"{data}: ablations" for data in ablations),
-                ]
-            )
-        )
-        for section, table in found.items():
-            with next(tabs):
+        st.caption("Models trained on public datasets: means over several seeds.")
+        for tab, (name, table) in zip(st.tabs(list(found)), found.items(), strict=True):
+            with tab:
                 st.markdown(verdict(table))
                 st.dataframe(
                     shown(table),
@@ -159,10 +137,6 @@ def show() -> None:
                     height="content",
                     placeholder="–",
                     column_config=COLUMNS,
-                    alt=f"{heading(section)}: NDCG, recall and coverage by recommender, best first",
+                    alt=f"{name}: NDCG, recall and coverage by recommender, best first",
                 )
-                st.caption(made_by(document, section))
-        for data, table in ablations.items():
-            with next(tabs):
-                ablation.show(table, data)
-                st.caption(made_by(document, f"{data}.share: warm"))
+                st.caption(made_by(document, name))
