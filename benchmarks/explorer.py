@@ -11,21 +11,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import re
 import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.figures import Row, beside, import_torch, save
 from benchmarks.served import browse, serve, settle
 
 if TYPE_CHECKING:
@@ -39,16 +35,6 @@ TARGETS = {
     "what-if": 0.3,
     "map's first paint": 0.6,
 }
-
-
-def import_torch(times: int = 5) -> float:
-    """Seconds that a fresh process takes to import torch, interpreter included; the median."""
-    found = []
-    for _ in range(times):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import torch"], check=True)
-        found.append(time.perf_counter() - start)
-    return statistics.median(found)
 
 
 def timed(page: Page, act: Callable[[], object], done: str) -> float:
@@ -152,10 +138,11 @@ STEPS: dict[str, tuple[str, Callable[[Page, str], Callable[[], float]]]] = {
 }
 
 
-def measure(artifact: Path, times: int) -> dict[str, Any]:
-    """The document: per step the single times in seconds, their median, also in imports, and the target."""
-    results, torch = {}, import_torch()
-    print(f"{'import torch':<28} {torch:6.2f} s", flush=True)
+def measure(artifact: Path, times: int) -> list[Row]:
+    """Per step the median time, also in imports of torch."""
+    torch = import_torch()
+    rows = [Row("`import torch` in a fresh process", torch, "s")]
+    print(rows[0], flush=True)
     with serve(DSKREG_ARTIFACTS=str(artifact.parent.resolve())) as address, browse() as browser:
         for name, (link, step) in STEPS.items():
             context = browser.new_context(viewport={"width": 1400, "height": 1000})
@@ -163,28 +150,11 @@ def measure(artifact: Path, times: int) -> dict[str, Any]:
             page.set_default_timeout(60_000)
             once = step(page, f"{address}/{link}artifact={artifact.name}")
             once()
-            seconds = [once() for _ in range(times)]
+            median = statistics.median(once() for _ in range(times))
             context.close()
-            median = statistics.median(seconds)
-            results[name] = {
-                "median": median,
-                "imports": median / torch,
-                "target": TARGETS[name],
-                "seconds": seconds,
-            }
-            print(
-                f"{name:<28} {median:6.2f} s, {median / torch:.2f} of an import   "
-                f"target {TARGETS[name]:.2f}   ({min(seconds):.2f} to {max(seconds):.2f})",
-                flush=True,
-            )
-    return {
-        "artifact": artifact.name,
-        "import torch": torch,
-        "results": results,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end",
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("streamlit", "torch", "plotly", "playwright")},
-    }
+            rows.append(beside(name, median, "s", ("import torch", torch), TARGETS[name], most=True))
+            print(rows[-1], flush=True)
+    return rows
 
 
 def main() -> None:
@@ -194,9 +164,11 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--out", type=Path, help="a JSON file")
     arguments = parser.parse_args()
-    document = measure(arguments.artifact, arguments.times)
-    if arguments.out:
-        arguments.out.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    rows = measure(arguments.artifact, arguments.times)
+    about = (
+        f"Medians of {arguments.times} on the artifact {arguments.artifact.name}; Chromium on the same cores"
+    )
+    save(arguments.out, rows, ("streamlit", "torch", "plotly", "playwright"), about=about)
 
 
 if __name__ == "__main__":

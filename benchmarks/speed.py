@@ -13,18 +13,13 @@ JSON with machine and versions.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import reference
+from benchmarks.figures import Row, at_least, at_most, beside, save
 from benchmarks.sets import DATA, there
 from dskreg.config import PRESETS, Config
 from dskreg.console import silent
@@ -52,37 +48,6 @@ from dskreg.training.trainer import _begin, _optimiser, _run, _task
 
 ROUNDS = 3
 PEOPLE = 25  # of the one-user latencies
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure, and what it is held against."""
-
-    what: str
-    value: float
-    unit: str
-    reference: float | None = None  # the dense implementation's, in the same unit and run
-    target: str = ""
-    met: bool | None = None
-
-    def __str__(self) -> str:
-        beside = (
-            f"dense {self.reference:10,.1f}   {self.value / self.reference:8,.1f} times"
-            if self.reference
-            else ""
-        )
-        verdict = {None: "", True: "met", False: "MISSED"}[self.met]
-        return f"{self.what:<52} {self.value:12,.2f} {self.unit:<10} {beside:<38} {self.target:<16} {verdict}"
-
-
-def at_least(what: str, value: float, unit: str, dense: float, times: float) -> Row:
-    """A rate that should be so many times the dense one."""
-    return Row(what, value, unit, dense, f">= {times:g} times", value >= times * dense)
-
-
-def within(what: str, value: float, unit: str, most: float) -> Row:
-    """A duration that should be no longer."""
-    return Row(what, value, unit, None, f"<= {most:g} {unit}", value <= most)
 
 
 def seconds(act: Callable[[], Any]) -> float:
@@ -128,9 +93,21 @@ def paper(folder: Path, steps: int = 20, users: int = 8) -> list[Row]:
         dense.train()
     middle = {name: statistics.median(values) for name, values in rates.items()}
     return [
-        at_least("paper settings, Last.FM: training", middle["train"], "pairs/s", middle["dense train"], 20),
-        at_least(
-            "paper settings, Last.FM: full ranking", middle["rank"], "users/s", middle["dense rank"], 300
+        beside(
+            "`paper` preset, dskreg-lastfm: training",
+            middle["train"],
+            "pairs/s",
+            ("dense", middle["dense train"]),
+            20,
+            most=False,
+        ),
+        beside(
+            "`paper` preset, dskreg-lastfm: full ranking",
+            middle["rank"],
+            "users/s",
+            ("dense", middle["dense rank"]),
+            300,
+            most=False,
         ),
     ]
 
@@ -158,17 +135,12 @@ def default(folder: Path) -> list[Row]:
     )
     rate = len(people) / ranking
     return [
-        Row("default preset, anime: candidate graph", building, "s"),
-        Row("default preset, anime: closed form, chosen on validation", starting, "s"),
-        within(f"default preset, anime: an epoch of {pairs:,} pairs", steps, "s", 20),
-        Row("default preset, anime: training", pairs / steps, "pairs/s"),
-        Row(
-            f"default preset, anime: everybody against {len(data.items):,} titles",
-            rate,
-            "users/s",
-            None,
-            ">= 2000 users/s",
-            rate >= 2000,
+        Row("`default` preset, anime: candidate graph", building, "s"),
+        Row("`default` preset, anime: closed form, chosen on validation", starting, "s"),
+        at_most(f"`default` preset, anime: an epoch of {pairs:,} pairs", steps, "s", 20),
+        Row("`default` preset, anime: training", pairs / steps, "pairs/s"),
+        at_least(
+            f"`default` preset, anime: all users against {len(data.items):,} items", rate, "users/s", 2000
         ),
         Row("peak memory so far", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, "GiB"),
     ]
@@ -229,16 +201,9 @@ def processes(folder: Path) -> list[Row]:
         middle.append(statistics.median(float(line) for line in ended.stdout.split()[1:]))
     ratio = middle[0] / middle[1]
     return [
-        Row("default preset, anime: an epoch, 1 process of 1 thread", middle[0], "s"),
-        Row(
-            "default preset, anime: an epoch, 2 processes of 1 thread",
-            middle[1],
-            "s",
-            None,
-            ">= 1.6 times",
-            ratio >= 1.6,
-        ),
-        Row("two processes beside one", ratio, "times"),
+        Row("`default` preset, anime: an epoch, 1 process of 1 thread", middle[0], "s"),
+        Row("`default` preset, anime: an epoch, 2 processes of 1 thread", middle[1], "s"),
+        at_least("two processes beside one", ratio, "times", 1.6),
     ]
 
 
@@ -257,9 +222,9 @@ def person(path: Path) -> list[Row]:
     name = path.name
     return [
         Row(f"{name}: open and verify", opening, "s"),
-        within(f"{name}: recommend 10, with reasons", recommending, "ms", 20),
-        within(f"{name}: explain besides the exact probabilities", besides, "ms", 50),
-        within(f"{name}: explain with them", whole, "ms", 150),
+        at_most(f"{name}: recommend 10, with reasons", recommending, "ms", 20),
+        at_most(f"{name}: explain besides the exact probabilities", besides, "ms", 50),
+        at_most(f"{name}: explain with them", whole, "ms", 150),
     ]
 
 
@@ -281,17 +246,8 @@ def main() -> None:
         for row in part():
             print(row, flush=True)
             rows.append(row)
-    document = {
-        "rows": [asdict(row) for row in rows],
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, load "
-        "{os.getloadavg()[0]:.1f} at the end",
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("torch", "numpy", "scipy")},
-    }
-    print(document["machine"], document["date"])
-    if arguments.out:
-        arguments.out.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    about = f"One-user figures: the artifact {arguments.artifact.name}"
+    save(arguments.out, rows, ("torch", "numpy", "scipy"), about=about)
 
 
 if __name__ == "__main__":

@@ -10,29 +10,26 @@ are warm after one uncounted start.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import socket
 import statistics
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.figures import Row, beside, import_torch, save
 from benchmarks.served import browse, launch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-FIRST_LIST, IMPORT = 5.0, 2.5  # targets, seconds
+FIRST_LIST, IMPORT = 2.0, 1.5  # targets, in imports of torch
+FIRST = "`streamlit run app.py` to the first list in the browser"
 # Packages that the door to the model does without
 HEAVY = ("torch_geometric", "sklearn", "openTSNE", "plotly")
 IMPORTED = f"import sys, dskreg.explorer; print(*(name for name in {HEAVY} if name in sys.modules))"
@@ -73,54 +70,21 @@ def import_explorer() -> tuple[float, list[str]]:
     return time.perf_counter() - start, printed.split()
 
 
-def report(name: str, seconds: list[float], target: float) -> dict[str, Any]:
-    """Print one line; the same as an entry of the document."""
-    median = statistics.median(seconds)
-    print(
-        f"{name:<32} {median:6.2f} s   target {target:.1f} s   ({', '.join(f'{s:.2f}' for s in seconds)})",
-        flush=True,
-    )
-    return {"median": median, "target": target, "seconds": seconds}
-
-
-def processor() -> str:
-    """The processor's name where the system tells it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    names = (
-        [
-            line.partition(":")[2].strip()
-            for line in cpuinfo.read_text().splitlines()
-            if line.startswith("model name")
-        ]
-        if cpuinfo.is_file()
-        else []
-    )
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def measure(artifacts: Path, times: int) -> dict[str, Any]:
-    """The document: single times, medians and targets in seconds, with machine and versions."""
+def measure(artifacts: Path, times: int) -> list[Row]:
+    """The medians, also in imports of torch."""
+    torch = import_torch(times)
     imports = [import_explorer() for _ in range(times + 1)][1:]
-    results = {
-        "import dskreg.explorer": report(
-            "import dskreg.explorer", [seconds for seconds, _ in imports], IMPORT
-        )
-    }
-    heavy = imports[0][1]
-    print(f"which imports of {', '.join(HEAVY)}: {', '.join(heavy) or 'none'}", flush=True)
+    imported = statistics.median(seconds for seconds, _ in imports)
     with browse() as browser:
-        seconds = [
-            first_list(browser, {"DSKREG_ARTIFACTS": str(artifacts.resolve())}) for _ in range(times + 1)
-        ][1:]
-    results["first list in the browser"] = report("first list in the browser", seconds, FIRST_LIST)
-    return {
-        "results": results,
-        "imported": heavy,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"processor": processor(), "cores": os.cpu_count(), "load": os.getloadavg()[0]},
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("streamlit", "torch", "pandas", "scipy", "playwright")},
-    }
+        environment = {"DSKREG_ARTIFACTS": str(artifacts.resolve())}
+        seconds = [first_list(browser, environment) for _ in range(times + 1)][1:]
+    print(f"which imports of {', '.join(HEAVY)}: {', '.join(imports[0][1]) or 'none'}")
+    yardstick = ("import torch", torch)
+    return [
+        Row("`import torch` in a fresh process", torch, "s"),
+        beside("`import dskreg.explorer` in a fresh process", imported, "s", yardstick, IMPORT, most=True),
+        beside(FIRST, statistics.median(seconds), "s", yardstick, FIRST_LIST, most=True),
+    ]
 
 
 def main() -> None:
@@ -133,11 +97,12 @@ def main() -> None:
         help="a folder of artifacts (default: artifacts/, with the demo)",
     )
     parser.add_argument("--times", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="a JSON file")
+    parser.add_argument("--out", type=Path, help="a JSON file")
     arguments = parser.parse_args()
-    document = measure(arguments.artifacts, arguments.times)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    rows = measure(arguments.artifacts, arguments.times)
+    print(*rows, sep="\n")
+    about = f"Medians of {arguments.times}; the browser is open before the clock starts"
+    save(arguments.out, rows, ("streamlit", "torch", "pandas", "pyarrow"), about=about)
 
 
 if __name__ == "__main__":
