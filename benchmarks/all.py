@@ -1,8 +1,8 @@
 """Every benchmark in order: `python benchmarks/all.py --artifact artifacts/anime` (packages of
 requirements-bench.txt, chromium; the data sets lie where benchmarks/sets.py looks for them).
 
-Resumable: what a benchmark took is kept under --work, and what is done is not done again; --again NAME does it
-anew. Each writes its figures into benchmarks/results, and the pages there are written at the end.
+Resumable: what a benchmark took is kept under --work, and what is done is not done again; --again NAME does
+it anew. Each writes its figures into benchmarks/results, and the pages there are written at the end.
 """
 
 from __future__ import annotations
