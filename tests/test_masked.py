@@ -48,6 +48,11 @@ def first_step(data: Dataset, graph: CandidateGraph, config: Config, part: Part 
     return replace(step, noise=step.noise.double(), liked=step.liked.double())
 
 
+def histories(step: Hidden) -> list[list[int]]:
+    """The likes that are shown, by user."""
+    return [part.tolist() for part in step.history.split(step.length.tolist())]
+
+
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.9])
 def test_an_epoch_hides_every_title_once_but_those_of_validation(share: float) -> None:
     data, graph = small()
@@ -64,10 +69,10 @@ def test_an_epoch_hides_every_title_once_but_those_of_validation(share: float) -
         orders.append(items)
         for step in found:
             gone, asked = step.items.numpy(), []
-            for shown, liked in zip(step.history.tolist(), step.liked.bool().numpy(), strict=True):
-                own = {i for i in shown if i >= 0} | set(gone[liked].tolist())
+            for shown, liked in zip(histories(step), step.liked.bool().numpy(), strict=True):
+                own = set(shown) | set(gone[liked].tolist())
                 asked.append(next(u for u in range(24) if set(np.flatnonzero(likes[u])) == own))
-                assert not {i for i in shown if i >= 0} & set(gone.tolist()) and liked.any()
+                assert not set(shown) & set(gone.tolist()) and liked.any()
             assert step.noise.shape == (len(gone), graph.shape[1]) and step.share == 1.0
             # Everybody who likes a hidden title and another one: users alike stand for each other here
             others = np.setdiff1d(np.arange(16), gone)
@@ -78,7 +83,7 @@ def test_an_epoch_hides_every_title_once_but_those_of_validation(share: float) -
 def test_a_step_asks_no_more_users_than_a_batch_has() -> None:
     data, graph = small()
     step = first_step(data, graph, settings("default", hide=0.5))
-    assert len(step.history) == 16 == settings("default").train.batch
+    assert len(step.length) == 16 == settings("default").train.batch
 
 
 def test_titles_of_few_likes_are_hidden_only_where_there_are_too_few_others() -> None:
@@ -140,10 +145,9 @@ def test_the_loss_by_hand() -> None:
         boost = p["evidence"][1] * p["evidence"][2]
         vectors.append(sum(boost * math.exp(a) / total * p["item_embedding"][j] for _, a, j in picked))
     expected = []
-    for shown, liked in zip(step.history.tolist(), step.liked.numpy() > 0, strict=True):
-        own = [h for h in shown if h >= 0]
-        total = sum((p["history_weight"][h] * p["item_embedding"][h] for h in own), p["prior"])
-        user = total / len(own) ** 0.5
+    for shown, liked in zip(histories(step), step.liked.numpy() > 0, strict=True):
+        total = sum((p["history_weight"][h] * p["item_embedding"][h] for h in shown), p["prior"])
+        user = total / len(shown) ** 0.5
         y = [math.exp(p["log_scale"][0]) * float(user @ v) for v in vectors]
         total = math.log(sum(math.exp(v) for v in y))
         expected.append(np.mean([total - v for v, mine in zip(y, liked, strict=True) if mine]))

@@ -121,8 +121,12 @@ class EvidenceDSKReG(DSKReG):
     def encode(self, users: Tensor, history: Tensor) -> Tensor:
         """e_hat_u `[B, D]`; without a like, the prior alone."""
         present = history >= 0
-        length = present.sum(1)
-        liked = history[present]
+        return self.encode_likes(history[present], present.sum(1))
+
+    def encode_likes(self, liked: Tensor, length: Tensor) -> Tensor:
+        """e_hat_u `[B, D]` from the likes of all users, one user after another `[L]`, and how many each has
+        `[B]`.
+        """
         total = F.embedding_bag(
             liked,
             self.item_embedding,

@@ -19,10 +19,8 @@ from scipy import sparse
 from torch import Tensor, nn
 
 from dskreg.config import Config
-from dskreg.data.interactions import padded
 from dskreg.errors import InputError
 from dskreg.evaluation.cold import hidden, without
-from dskreg.model.dskreg import UNKNOWN_USER
 from dskreg.model.evidence import SHARPNESS, EvidenceDSKReG
 from dskreg.model.sampling import gumbel
 from dskreg.model.scoring import Catalogue
@@ -37,7 +35,8 @@ class Hidden:
     """Items that are hidden, and users who like some of them."""
 
     items: Tensor  # [N]
-    history: Tensor  # [B, H] the users' other likes, -1 filled
+    history: Tensor  # [L] the users' other likes, one user after another: nothing for the device to count
+    length: Tensor  # [B] how many each has
     liked: Tensor  # [B, N] 1 where the user likes the hidden item
     noise: Tensor  # [N, M] of the draw: Gumbel noise times SHARPNESS, so that every candidate is tried
     share: float  # of the step's users that are here
@@ -84,9 +83,11 @@ class HiddenItems:
             here = users[self.part.rows]
             if not len(users):
                 continue
+            shown = without(self.likes[here], items)
             yield Hidden(
                 items=send(items, self.device),
-                history=send(padded(without(self.likes[here], items)), self.device),
+                history=send(shown.indices.astype(np.int64), self.device),
+                length=send(np.diff(shown.indptr).astype(np.int64), self.device),
                 liked=send(of_items[here].toarray(), self.device),
                 noise=noise,
                 share=len(here) / len(users),
@@ -104,8 +105,7 @@ class HiddenSoftmax(nn.Module):
         """The loss; of several processes this one's part of it."""
         model = self.model
         with hidden(model, step.items):
-            unknown = torch.full((len(step.history),), UNKNOWN_USER, device=step.items.device)
-            user = model.encode(unknown, step.history)
+            user = model.encode_likes(step.history, step.length)
             drawn = model.draw_items(step.items, step.noise)
             score = Catalogue.of(model, step.items, drawn).scores(user).T  # [B, N]
         return share_of_likes(score * model.log_scale.exp(), step.liked) * step.share
