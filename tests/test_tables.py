@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -246,3 +247,21 @@ def test_the_pages_of_results_are_those_of_the_repository_s_document() -> None:
     document = json.loads((folder / "accuracy.json").read_text())
     for name, text in tables.pages(document).items():
         assert (folder / "results" / name).read_text() == text, f"{name}: run python benchmarks/tables.py"
+
+
+def test_every_figure_of_accuracy_in_the_readme_stands_in_a_page_of_results_or_in_the_demo() -> None:
+    root = Path(tables.__file__).parents[1]
+    pages = "\n".join(path.read_text() for path in sorted((root / "benchmarks" / "results").glob("*.md")))
+    known = {f"{float(number):.3f}" for number in re.findall(r"\d+\.\d{3,}", pages)}
+    for path in ("artifacts/demo/metrics.json", "benchmarks/accuracy.json"):
+        known |= {f"{value:.3f}" for value in numbers(json.loads((root / path).read_text()))}
+    claimed = re.findall(r"\b0\.\d{3}\b", (root / "README.md").read_text())
+    assert len(claimed) > 30 and not set(claimed) - known
+
+
+def numbers(document: object) -> list[float]:
+    """All numbers in a JSON document."""
+    if isinstance(document, dict | list):
+        parts = document.values() if isinstance(document, dict) else document
+        return [number for part in parts for number in numbers(part)]
+    return [document] if isinstance(document, float) else []
