@@ -1,8 +1,9 @@
 """How fast the app answers in the browser: `python benchmarks/explorer.py artifacts/anime` (packages of
 requirements-dev.txt, chromium).
 
-Each figure is the time from the click (or the address) until the new content stands on the page and the
-script has ended, as the browser's own clock measures it; the median of `--times` after one uncounted warm-up.
+Each figure is the time from the click until the new content stands on the page and the script has ended, as
+the browser's own clock measures it; the median of `--times` after one uncounted warm-up. Before a click that
+leads to another page the visitor has read for READING seconds, while the browser loads the charts' code.
 Machines differ, so each is also told as a multiple of `import torch` in a fresh process of the same run, and
 so are the targets. Prints a table and writes JSON with machine and versions.
 """
@@ -58,6 +59,7 @@ def differs(selector: str, before: str) -> str:
     return f"![undefined, {json.dumps(before)}].includes({now})"
 
 
+READING = 2.0
 HEADING = "[data-testid='stMain'] h1"
 
 
@@ -74,13 +76,19 @@ def next_viewer(page: Page, link: str) -> Callable[[], float]:
     return once
 
 
+def read(page: Page, link: str) -> None:
+    """Open the page and stay there as a reader does."""
+    page.goto(link)
+    settle(page)
+    page.wait_for_timeout(1000 * READING)
+
+
 def opening(page: Page, link: str) -> Callable[[], float]:
     """From a card's "Why?" to the sampling page of its title: summary, score decomposition and graph."""
     titles = iter(range(10_000))
 
     def once() -> float:
-        page.goto(link)
-        settle(page)
+        read(page, link)
         button = page.locator(".st-key-cards").get_by_role("button", name="Why").nth(next(titles) % 10)
         button.scroll_into_view_if_needed()
         graph, chart = (
@@ -117,8 +125,7 @@ def first_map(page: Page, link: str) -> Callable[[], float]:
     """From the click in the navigation to a drawn map."""
 
     def once() -> float:
-        page.goto(link)
-        settle(page)
+        read(page, link)
         entry = page.get_by_role("link", name="Embeddings").first
         return timed(
             page,
