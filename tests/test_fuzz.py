@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import fuzz
-from dskreg.data.readers import kgat, recbole
+from dskreg.data.readers import kgat
+from dskreg.data.readers.atomic import recbole
 from dskreg.errors import InputError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dskreg.config import DataConfig
+from dskreg.data.readers.atomic.recbole import read
 from dskreg.data.readers.load import load
-from dskreg.data.readers.recbole import read
 from dskreg.errors import InputError
 
 INTER = (

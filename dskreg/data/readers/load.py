@@ -7,7 +7,8 @@ from pathlib import Path
 
 from dskreg.config import DataConfig
 from dskreg.data.dataset import Dataset
-from dskreg.data.readers import kaggle, kgat, recbole
+from dskreg.data.readers import kaggle, kgat, ripplenet
+from dskreg.data.readers.atomic import recbole
 from dskreg.data.readers.files import files_at, short
 from dskreg.data.readers.plain import plan, reader
 from dskreg.data.readers.plain.settings import FILE
@@ -16,6 +17,7 @@ from dskreg.errors import InputError
 
 DEMO = "demo"
 READERS: tuple[tuple[Callable[[Path], bool], Callable[[Path, DataConfig], Dataset]], ...] = (
+    (ripplenet.recognises, ripplenet.read),
     (kgat.recognises, lambda path, config: kgat.read(path)),
     (recbole.recognises, lambda path, config: recbole.read(path, config.like_threshold)),
     (

@@ -43,7 +43,7 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
     if sheet is None:
         items = pd.DataFrame({"item_id": ids(pd.Series(seen, dtype=str)).sort_values().to_numpy()})
         items["title"] = "item " + items["item_id"].astype(str)
-        return Catalogue(items, (), {}, ("no table of items: titles are ids, and there are no relations",))
+        return Catalogue(items, (), {}, ("no table of items: titles are ids",))
     raw = sheet.rows(list(sheet.columns))
     token = tokens(raw[roles["item"]])
     nameless, repeated = token == "", token.duplicated()
