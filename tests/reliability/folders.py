@@ -12,6 +12,7 @@ from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.errors import InputError
 from dskreg.graph.candidates import build
+from tests.known_sets import SHAPES
 
 USERS, ITEMS, LONGEST = 8, 10, 600  # LONGEST: characters of a refusal
 PAIRS = [(u, i) for u in range(USERS) for i in range(ITEMS) if (u + i) % 2 == 0 or i < 2]
@@ -109,7 +110,11 @@ def outcome(format: str, source: Path) -> str:
         assert said.isprintable() and len(said) < LONGEST, f"one short line was expected, got {said[:2000]!r}"
         names = (
             *(path.name for path in folder.iterdir()),
-            *VALID[format],
+            *(
+                VALID[format]
+                if format in VALID
+                else (name for make in SHAPES.values() for name in make().files)
+            ),
             f"{source.stem}:",
             "x:",
             str(folder),
