@@ -129,7 +129,9 @@ def test_colons_across_blocks(tmp_path, monkeypatch, block):
 
 def test_a_file_without_header_that_no_one_knows_is_named_by_numbers(tmp_path):
     folder = world(tmp_path, log_tsv="u1\t7\t3\nu2\t8\t5\n")
-    assert complaint(folder) == ('log.tsv: no column of users among 1, 2, 3: name it with --columns "1=user"')
+    assert complaint(folder) == (
+        'log.tsv: no column of users among 1, 2, 3: name it with --columns "1=user,2=item"'
+    )
     assert likes(read(folder, "1=user,2=item,3=rating")) == {("u1", 7): False, ("u2", 8): True}
 
 
@@ -273,7 +275,7 @@ def test_columns_as_told(tmp_path):
     )
     told = "who=user,what=item,how=rating"
     assert complaint(folder) == (
-        'log.csv: no column of users among who, what, how: name it with --columns "who=user"'
+        'log.csv: no column of users among who, what, how: name it with --columns "who=user,what=item"'
     )
     assert likes(read(folder, told)) == {("a", "x"): False, ("b", "y"): True}
     assert read(folder, told).relations == ("colour", "brand")
@@ -304,7 +306,7 @@ ROWS = "user,item,rating\n"
 BAD = {
     "no columns": (
         {"x_csv": "a,b,c\n1,2,3\n"},
-        'no column of users among a, b, c: name it with --columns "a=user"',
+        'no column of users among a, b, c: name it with --columns "a=user,b=item"',
     ),
     "no item": ({"x_csv": "user,thing\n1,2\n"}, "no column of items among user, thing"),
     "no rows": ({"x_csv": "user,item\n"}, "x.csv: expected at least one row, found none"),

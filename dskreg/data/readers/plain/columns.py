@@ -12,21 +12,34 @@ from dskreg.errors import InputError
 ROLES = ("user", "item", "rating", "timestamp", "title", "year", "poster", "adult", "relation", "none")
 """What a column can be told to be; `none`: it is not used."""
 
+_USERS = (
+    *("user", "reviewer", "customer", "member", "reader", "player", "profile", "buyer", "visitor", "account"),
+    *("person", "shopper", "gamer", "client", "subscriber", "patron", "borrower", "viewer", "listener"),
+)
+_ITEMS = (
+    *("item", "movie", "anime", "book", "recipe", "game", "product", "app", "film", "show", "series", "song"),
+    *("track", "artist", "album", "title", "business", "beer", "wine", "article", "news", "course", "manga"),
+    *("joke", "dish", "podcast", "place", "poi", "venue"),
+)
+_CODES = ("no", "nr", "number", "num", "code", "key", "tag", "uuid")
+"""What follows the word for a user or an item, beside `id`."""
+
 NAMES: dict[str, tuple[str, ...]] = {
     "user": (
-        *("userid", "user", "uid", "userids", "reviewerid", "reviewer", "customerid", "customer"),
-        *("memberid", "member", "readerid", "reader", "playerid", "player", "profileid", "authorid"),
-        *("buyerid", "buyer", "visitorid", "accountid", "personid", "username"),
+        *("userid", "user", "uid", "userids", "authorid"),
+        *(form for word in _USERS for form in (f"{word}id", word)),
+        *(f"{word}{end}" for word in _USERS for end in (*_CODES, "name")),
     ),
     "item": (
         *("itemid", "item", "iid", "movieid", "movie", "animeid", "malid", "asin", "parentasin", "isbn"),
-        *("bookid", "book", "recipeid", "recipe", "gameid", "game", "productid", "product", "appid", "sku"),
-        *("filmid", "film", "showid", "seriesid", "songid", "trackid", "artistid", "albumid", "titleid"),
-        *("businessid", "beerid", "wineid", "articleid", "newsid", "courseid", "mangaid", "jokeid", "id"),
+        *(form for word in _ITEMS for form in (f"{word}id", word) if form not in ("title", "news")),
+        *("sku", "id"),
+        *(f"{word}{end}" for word in _ITEMS for end in _CODES),
     ),
     "rating": (
         *("rating", "ratings", "score", "stars", "star", "overall", "userrating", "bookrating", "myrating"),
-        *("starrating", "grade", "label", "liked", "like", "watched", "preference"),
+        *("starrating", "grade", "label", "liked", "like", "watched", "preference", "reviewrating"),
+        *("reviewscore", "userscore", "isrecommended", "recommended", "thumbsup", "vote"),
     ),
     "timestamp": (
         *("timestamp", "time", "unixreviewtime", "unixtime", "ts", "createdat", "date", "datetime"),
@@ -37,15 +50,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "year": (
         *("year", "releaseyear", "yearpublished", "yearofpublication", "originalpublicationyear"),
-        *(
-            "publicationyear",
-            "releasedate",
-            "released",
-            "datepublished",
-            "publisheddate",
-            "aired",
-            "premiered",
-        ),
+        *("publicationyear", "releasedate", "released", "datepublished", "publisheddate", "aired"),
+        *("premiered", "published", "publicationdate", "daterelease", "datereleased", "firstpublished"),
     ),
     "adult": ("adult", "isadult", "nsfw", "explicit", "mature"),
 }
@@ -72,6 +78,7 @@ RELATIONS = {
     "mechanics": "mechanic",
     "themes": "theme",
     "keywords": "keyword",
+    "subjects": "subject",
     "ingredients": "ingredient",
     "languages": "language",
     "countries": "country",
@@ -141,13 +148,17 @@ def parse_columns(text: str) -> dict[str, str]:
     return found
 
 
-def lacking(file: str, role: str, names: Iterable[str]) -> InputError:
-    """No column of a role: what there is, and the shortest way to name the right one."""
-    columns = list(names)
+def lacking(file: str, roles: Iterable[str], names: Iterable[str]) -> InputError:
+    """No column of the first of the roles: what there is, and the option that names all of them."""
+    columns, missing = list(names), list(roles)
     known = set(roles_of(columns, {}).values())
     free = [name for name in columns if name not in known] or columns
-    example = next((name for name in free if role in name.casefold()), free[0])
+    told = []
+    for role in missing:
+        name = next((name for name in free if role in name.casefold()), free[0])
+        free = [other for other in free if other != name] or columns
+        told.append(f"{listed([name])}={role}")
     return InputError(
-        f"{file}: no column of {role}s among {listed(columns, 8)}: name it with "
-        f'--columns "{listed([example])}={role}"'
+        f"{file}: no column of {missing[0]}s among {listed(columns, 8)}: name it with "
+        f'--columns "{",".join(told)}"'
     )

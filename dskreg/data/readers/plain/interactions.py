@@ -49,6 +49,9 @@ def pairs_of(plan: Plan) -> Pairs:
         when = None
     kinds: dict[str, Kind] = {roles["user"]: "text", roles["item"]: "text"}
     kinds |= {name: "number" for name in (rating, when) if name}
+    worded = rating if rating and _is_worded(plan, rating) else None
+    if worded:
+        kinds[worded] = "text"
     users, items = _Codes(), _Codes()
     parts: list[tuple[np.ndarray, ...]] = []
     unrated = 0
@@ -56,6 +59,9 @@ def pairs_of(plan: Plan) -> Pairs:
         for role in ("user", "item"):
             block[roles[role]] = block[roles[role]].str.strip()
             sheet.require(block[roles[role]] != "", roles[role], "an id", before)
+        if worded:
+            text, block[worded] = block[worded], _figures(block[worded])
+            sheet.require(block[worded].notna() | (text.str.strip() == ""), worded, "a number", before)
         value = block[rating].to_numpy(np.float32) if rating else np.empty(0, np.float32)
         if rating:
             sheet.require(~np.isinf(block[rating]), rating, "a finite number", before)
@@ -79,14 +85,33 @@ def pairs_of(plan: Plan) -> Pairs:
     )
 
 
-def _is_number(plan: Plan, column: str) -> bool:
-    """Whether the first filled cell of the column is a number."""
+def _first(plan: Plan, column: str) -> pd.Series:
+    """The filled cells of the column's first block that has some."""
     for _, block in plan.interactions.blocks({column: "text"}):
         there = block[column].str.strip()
-        there = there[there != ""]
-        if len(there):
-            return bool(pd.to_numeric(there.iloc[:1], errors="coerce").notna().all())
-    return True
+        if (there != "").any():
+            return there[there != ""]
+    return pd.Series([], dtype=str)
+
+
+def _is_number(plan: Plan, column: str) -> bool:
+    """Whether the first filled cell of the column is a number."""
+    return bool(pd.to_numeric(_first(plan, column)[:1], errors="coerce").notna().all())
+
+
+_WORDS = {"true": "1", "yes": "1", "false": "0", "no": "0"}
+
+
+def _is_worded(plan: Plan, column: str) -> bool:
+    """Whether ratings are written with a decimal comma, or as true and false."""
+    cells = _first(plan, column)
+    return bool((cells.str.fullmatch(r"-?\d+,\d+") | cells.str.casefold().isin(_WORDS)).any())
+
+
+def _figures(cells: pd.Series) -> pd.Series:
+    """The ratings as numbers, NaN for what is none."""
+    text = cells.str.strip().str.casefold().str.replace(",", ".", regex=False).replace(_WORDS)
+    return pd.to_numeric(text, errors="coerce").astype(float)
 
 
 def _latest(user: np.ndarray, item: np.ndarray, items: int, time: np.ndarray | None) -> np.ndarray:

@@ -91,9 +91,8 @@ def plan(path: Path, columns: str | None = None) -> Plan:
         given,
         INTERACTION,
     )
-    for role in ("user", "item"):
-        if role not in roles:
-            raise lacking(interactions.name, role, interactions.columns)
+    if missing := [role for role in ("user", "item") if role not in roles]:
+        raise lacking(interactions.name, missing, interactions.columns)
     item = plain(roles["item"])
     items = None
     if settings.items:
@@ -128,7 +127,7 @@ def _item_roles(items: Sheet, settings: Settings, given: Mapping[str, str], item
     if same and settings.item_id is None and "item" not in {given.get(name) for name in items.columns}:
         roles = {role: name for role, name in roles.items() if name != same} | {"item": same}
     if "item" not in roles:
-        raise lacking(items.name, "item", items.columns)
+        raise lacking(items.name, ["item"], items.columns)
     for key, names in (("relations", settings.relations or ()), ("lists", settings.lists)):
         for name in names:
             if name not in items.columns:
@@ -210,7 +209,8 @@ def _interactions(
         raise failed[0]
     near = [found for found in sheets if needed(found) & {"user", "rating", "timestamp"}] or sheets
     best = min(near, key=lambda found: (-len(needed(found)), not _called(found), found.name))
-    raise lacking(best.name, "user" if "user" not in needed(best) else "item", best.columns)
+    missing = [role for role in ("user", "item") if role not in needed(best)]
+    raise lacking(best.name, missing, best.columns)
 
 
 def _unneeded(roles: set[str]) -> str:
@@ -227,12 +227,12 @@ def _called(found: Sheet) -> bool:
 
 
 def _items(sheets: list[Sheet], given: Mapping[str, str], item: str, settings: Settings) -> Sheet | None:
-    """Of the tables of items without users the one with titles and most columns."""
+    """Of the tables of items without users the one with titles, posters and most columns."""
 
-    def order(found: Sheet) -> tuple[bool, bool, int, str]:
+    def order(found: Sheet) -> tuple[bool, bool, bool, int, str]:
         roles = _roles(found, given, ITEM)
         own = any(plain(name) == item for name in found.columns)
-        return "title" not in roles, not own, -len(found.columns), found.name
+        return "title" not in roles, not own, "poster" not in roles, -len(found.columns), found.name
 
     fit = []
     for found in sheets:

@@ -24,6 +24,9 @@ NUMBERS = 0.95  # the share of filled cells that are numbers
 ENDING = re.compile(r"\((1[5-9]\d\d|20\d\d)\)\s*$")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _NUMBER = re.compile(r"[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d{1,3})?")
+_MONEY = re.compile(r"^[$€£¥]\s*|\s*[$€£¥]$")
+_THOUSANDS, _COMMA = r"[+-]?\d{1,3}(,\d{3})+([.]\d*)?", r"[+-]?\d+,\d{1,2}"
+_MARKS = ("/", "&", "+")  # separate lists where most labels between them come again
 _NOTHING = frozenset(
     {"", "-", "?", "n/a", "na", "nan", "none", "null", r"\n", "unknown", "[]", "{}", "(no genres listed)"}
 )
@@ -72,8 +75,8 @@ def relation_of(
         return None, "addresses"
     if not forced and plain(column) in TEXTS:
         return None, "text"
-    if there.str.fullmatch(_NUMBER).mean() >= NUMBERS and not separator:
-        return _numbers(column, name, cells, forced)
+    if not separator and (figures := _figures(there)).str.fullmatch(_NUMBER).mean() >= NUMBERS:
+        return _numbers(column, name, figures.reindex(cells.index, fill_value=""), forced)
     mark = separator or _separator(there, known)
     labels = [_parts(text, mark) for text in cells]
     if not forced and not known:
@@ -85,6 +88,14 @@ def relation_of(
     distinct = len({label for row in labels for label in row})
     rule = f"{distinct:,} labels" + (f" in lists separated by {mark!r}" if mark else "")
     return Relation(column, name, rule, labels), ""
+
+
+def _figures(cells: pd.Series) -> pd.Series:
+    """The cells without signs of money and of thousands, and with a point where they have a decimal comma."""
+    text = cells.str.replace(_MONEY, "", regex=True)
+    thousands, comma = text.str.fullmatch(_THOUSANDS), text.str.fullmatch(_COMMA)
+    text = text.mask(thousands, text.str.replace(",", "", regex=False))
+    return text.mask(comma, text.str.replace(",", ".", regex=False))
 
 
 def year_of(cells: pd.Series) -> pd.Series:
@@ -116,7 +127,8 @@ def _numbers(column: str, name: str, cells: pd.Series, forced: bool) -> tuple[Re
     if form in ("episodes", "episodecount", "numepisodes"):
         labels = [[length_class(int(v))] if v >= 1 else [] for v in value.fillna(0)]
         return Relation(column, "length", f"{len(LENGTHS) + 1} classes of the number of episodes", labels), ""
-    if len(distinct) <= FEW and (whole or len(distinct) <= BINS):
+    alike = value.dropna().duplicated(keep=False).mean()
+    if len(distinct) <= FEW and (whole or len(distinct) <= BINS) and alike >= SHARED:
         labels = [[] if v != v else [f"{v:g}"] for v in value]
         return Relation(column, name, f"{len(distinct)} numbers as labels", labels), ""
     edges = np.unique(np.quantile(value.dropna(), np.linspace(0, 1, BINS + 1)[1:-1]))
@@ -138,16 +150,29 @@ def _separator(cells: pd.Series, known: bool) -> str:
         share = cells.str.contains(mark, regex=False).mean()
         if share >= LISTS or (known and share):
             return mark
-    if not cells.str.contains(",", regex=False).any():
-        return ""
-    if known:
+    if cells.str.contains(",", regex=False).any() and (known or _come_again(cells, ",")):
         return ","
-    parts = [_parts(text, ",") for text in cells]
-    words = [label for row in parts for label in row]
+    once = cells.drop_duplicates()
+    for mark in _MARKS:
+        marked = once.str.contains(mark, regex=False)
+        if marked.any() and (_beside(once, marked, mark) if known else _come_again(once, mark)):
+            return mark
+    return ""
+
+
+def _come_again(cells: pd.Series, mark: str) -> bool:
+    """Whether most labels between the marks are short words that other cells have too."""
+    words = [label for text in cells for label in _parts(text, mark)]
     short = np.mean([len(label.split()) <= 3 and not label[0].isdigit() for label in words])
     count = Counter(words)
     again = np.mean([count[label] > 1 for label in words])
-    return "," if short > SURE and again > SURE else ""
+    return bool(short > SURE and again > SURE)
+
+
+def _beside(cells: pd.Series, marked: pd.Series, mark: str) -> bool:
+    """Whether most of the marked cells have a label that is another cell by itself."""
+    alone = set(cells[~marked])
+    return bool(np.mean([not alone.isdisjoint(_parts(text, mark)) for text in cells[marked]]) > SHARED)
 
 
 def _parts(text: str, mark: str) -> list[str]:
