@@ -106,8 +106,8 @@ Histories = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Write to --out the lists of users who are not in the data: a .csv, .tsv or .parquet file with "
-        "a row for each liked item, columns user and item.",
+        help="Write to --out the lists of users who are not in the data: a table (docs/data.md) with a "
+        "row for each liked item, columns user and item.",
     ),
 ]
 Seen = Annotated[

@@ -70,6 +70,8 @@ def test_each_list_is_that_of_the_history_alone(form: str, tmp_path: Path) -> No
         ("h.csv", 'user,item\n7,"a, b"\n9,b 2\n9,=c\n7,2.0\n7,2.0\n'),
         ("h.tsv", "item_id\tUser_ID\na, b\t7\nb 2\t9\n=c\t9\n2.0\t7.0\n"),
         ("h.csv.gz", 'user,item\n7," a, b "\n9,b 2\n9,=c\n7,2.0\n'),
+        ("h.dat", "userId::movieId\n7::a, b\n9::b 2\n9::=c\n7::2.0\n"),
+        ("h.csv", "asin;Reader No\na, b;7\nb 2;9\n=c;9\n2.0;7\n"),
     ],
 )
 def test_ids_are_those_of_the_data_commas_and_blanks_included(
@@ -136,13 +138,17 @@ def test_lists_of_histories_take_the_same_options(dskreg: Command, by_hand: Expl
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("h.txt", "", "{path}: expected a file ending in .csv, .tsv, .parquet"),
+        ("h.txt", "", "{path}: expected one table (.csv, .tsv, "),
         ("h.csv", "", "h.csv: expected data, found an empty file"),
         ("h.csv", "user,item\n", "h.csv: expected at least one row, found none"),
-        ("h.csv", "user,title\nx,y\n", "h.csv: expected a column 'item', found 'user, title'"),
-        ("h.csv", "user,item\nx,=c\n,=c\n", "h.csv, row 2, column user: expected an id, found none"),
+        (
+            "h.csv",
+            "user,title\nx,y\n",
+            "h.csv: expected columns of users and items, such as user and item, found user, title",
+        ),
+        ("h.csv", "user,item\nx,=c\n,=c\n", "h.csv, line 3, column user: expected an id (got '')"),
         ("h.csv", "user,item\nx,=c,2\n", "h.csv, line 2: expected 2 fields (got '3')"),
-        ("h.parquet", "user", "{path}: cannot be read as parquet"),
+        ("h.parquet", "user", "h.parquet: expected a complete parquet file"),
         (
             "h.csv",
             "user,item\nx,y\n",

@@ -27,6 +27,14 @@ class Catalogue:
     left_out: dict[str, str]
     notes: tuple[str, ...]
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """A note on each relation and on each column that is left out."""
+        return (
+            *(f"relation {one.name!r} from {listed([one.column])}: {one.rule}" for one in self.relations),
+            *(f"{listed([column])} is left out: {why}" for column, why in self.left_out.items()),
+        )
+
 
 def tokens(found: pd.Series) -> pd.Series:
     """Ids as text without outer blanks; 5.0 is 5 where all are written so."""

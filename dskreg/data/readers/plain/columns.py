@@ -39,14 +39,14 @@ NAMES: dict[str, tuple[str, ...]] = {
     "rating": (
         *("rating", "ratings", "score", "stars", "star", "overall", "userrating", "bookrating", "myrating"),
         *("starrating", "grade", "label", "liked", "like", "watched", "preference", "reviewrating"),
-        *("reviewscore", "userscore", "isrecommended", "recommended", "thumbsup", "vote"),
+        *("reviewscore", "userscore", "isrecommended", "recommended", "thumbsup", "vote", "hearts"),
     ),
     "timestamp": (
         *("timestamp", "time", "unixreviewtime", "unixtime", "ts", "createdat", "date", "datetime"),
     ),
     "title": (
         *("title", "name", "movietitle", "booktitle", "itemname", "itemtitle", "productname", "producttitle"),
-        *("gamename", "gametitle", "recipename", "originaltitle", "englishname", "label"),
+        *("gamename", "gametitle", "recipename", "originaltitle", "englishname", "heading", "label"),
     ),
     "year": (
         *("year", "releaseyear", "yearpublished", "yearofpublication", "originalpublicationyear"),

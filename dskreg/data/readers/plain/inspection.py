@@ -52,7 +52,7 @@ def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tup
         "tables": tables,
         "relations": relations,
         "left_out": catalogue.left_out,
-        "notes": list(data.notes),
+        "notes": [note for note in data.notes if note not in catalogue.told],
     }
     return document, _draft(found, threshold, [one.column for one in catalogue.relations])
 

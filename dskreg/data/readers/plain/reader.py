@@ -77,10 +77,6 @@ def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfi
             *scale,
             *(unread(sheet.source, list(found.roles.values()), sheet.mark) if sheet.source else ()),
             *catalogue.notes,
-            *(
-                f"relation {one.name!r} from {listed([one.column])}: {one.rule}"
-                for one in catalogue.relations
-            ),
-            *(f"{listed([column])} is left out: {why}" for column, why in catalogue.left_out.items()),
+            *catalogue.told,
         ),
     )
