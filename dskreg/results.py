@@ -40,7 +40,7 @@ def write_all(
 ) -> None:
     """Write the lists of all users to a file."""
     from dskreg.explain.reasons import UNKNOWN
-    from dskreg.serving.export import write_table
+    from dskreg.serving.table_files import write_table
 
     lists = explorer.lists(top, exclude.value, most_likes, cold_boost)
     write_table(lists, out, explorer.user_count)
@@ -60,8 +60,8 @@ def write_histories(
     """Write the lists of users who are not in the data to a file."""
     from dskreg.explain.lists import of_histories
     from dskreg.explain.reasons import UNKNOWN
-    from dskreg.serving.export import write_table
     from dskreg.serving.histories import read
+    from dskreg.serving.table_files import write_table
 
     people = read(explorer.directory, histories, seen)
     for note in people.notes:
