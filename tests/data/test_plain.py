@@ -16,6 +16,7 @@ from dskreg.data.dataset import Dataset
 from dskreg.data.readers import files as sources
 from dskreg.data.readers.load import load, recognised
 from dskreg.data.readers.plain import reader, sheets
+from dskreg.data.readers.plain.relations import relation_of
 from dskreg.errors import InputError
 
 MOVIES = (
@@ -267,6 +268,56 @@ def test_a_flag_hides_adult_items(tmp_path):
         )
     )
     assert data.items["genres"].tolist() == ["Drama, Adult", "Drama"] and data.relations == ("genre",)
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "mark"),
+    [
+        ("about", "salt/leek flour/salt leek/flour", "/"),
+        ("about", "a&b b&c c&a", "&"),
+        ("about", "a+b b+c c+a", "+"),
+        ("about", "AC/DC Queen AC/DC Queen", ""),
+        ("about", "03/04/2021 03/05/2021 04/05/2021 04/04/2021", ""),
+        ("publisher", "Simon&Schuster Simon&SchusterUK Tor", ""),
+        ("publisher", "Simon&Tor Tor Simon", "&"),
+        ("authors", "Lee,Ann Lee", ","),
+    ],
+)
+def test_separators_of_lists(column, cells, mark):
+    made, _ = relation_of(column, pd.Series(cells.split(" ")), forced=True)
+    assert made is not None
+    expected = [cell.split(mark) if mark else [cell] for cell in cells.split(" ")]
+    assert made.labels == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (("12,5", "3,25", "7"), (12.5, 3.25, 7)),
+        (("$1,200.50", "$3", "€7"), (1200.5, 3, 7)),
+        (("1.200,50 €", "3", "7"), None),
+        (("1,200", "12,200", "7,000"), (1200, 12200, 7000)),
+    ],
+)
+def test_numbers_with_commas_and_signs_of_money(cells, values):
+    """A decimal comma has one or two digits behind it; what fits no rule is text."""
+    made, why = relation_of("size", pd.Series(cells))
+    if values is None:
+        assert made is None and why == "mostly unique values"
+    else:
+        assert made is not None and made.labels == [[f"{value:.6g}"] for value in values]
+
+
+@pytest.mark.parametrize(
+    ("cells", "liked"),
+    [("4,5 2 3,5", (True, False, False)), ("True False true", (True, False, True)), ("no yes no", (0, 1, 0))],
+)
+def test_ratings_with_decimal_commas_or_as_words(tmp_path, cells, liked):
+    rows = "".join(f"u{n};i{n};{cell}\n" for n, cell in enumerate(cells.split()))
+    data = read(world(tmp_path, x_csv=f"user;item;rating\n{rows}u9;i9;\n"))
+    assert data.liked.tolist() == [*map(bool, liked), False]
+    (tmp_path / "x.csv").write_text(f"user;item;rating\n{rows}u9;i9;good\n")
+    assert complaint(tmp_path) == "x.csv, line 5, column rating: expected a number (got 'good')"
 
 
 def test_columns_as_told(tmp_path):

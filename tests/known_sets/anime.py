@@ -80,7 +80,9 @@ def anime_2020() -> Shape:
 
 
 def anime_2023() -> Shape:
-    """`UNKNOWN` for what is not known, synopses over several lines, posters; the users beside."""
+    """`UNKNOWN` for what is not known, synopses over several lines, posters; beside them the users, an
+    older catalogue and parts of the ratings.
+    """
     head = (
         "anime_id,Name,English name,Other name,Score,Genres,Synopsis,Type,Episodes,Aired,Premiered,Status,"
         "Producers,Licensors,Studios,Source,Duration,Rating,Rank,Popularity,Favorites,Scored By,Members,"
@@ -97,6 +99,14 @@ def anime_2023() -> Shape:
             f"https://cdn.example.org/images/anime/{i}.jpg",
         )
 
+    filtered = (
+        "anime_id,Name,Score,Genres,English name,Japanese name,sypnopsis,Type,Episodes,Aired,Premiered,"
+        "Producers,Licensors,Studios,Source,Duration,Rating,Ranked,Popularity,Members,Favorites,Watching,"
+        "Completed,On-Hold,Dropped"
+    )
+    joint = (
+        "username,anime_id,my_score,user_id,gender,title,type,source,score,scored_by,rank,popularity,genre"
+    )
     details = (
         "Mal ID,Username,Gender,Birthday,Location,Joined,Days Watched,Mean Score,Watching,Completed,On Hold,"
         "Dropped,Plan to Watch,Total Entries,Rewatched,Episodes Watched"
@@ -114,6 +124,11 @@ def anime_2023() -> Shape:
                 [(u, f"name {u}", i + 1, f"Film {i}", marks(i)) for u, i in PAIRS],
             ),
             "users-details-2023.csv": rows(details, people),
+            "anime-filtered.csv": rows(filtered, [(1, "Film 0", 8.0, "Drama", *["Unknown"] * 21)]),
+            "user-filtered.csv": rows("user_id,anime_id,rating", [(0, 1, 9)]),
+            "final_animedataset.csv": rows(
+                joint, [("name 0", 1, 9, 0, "", "Film 0", "TV", "Original", 8.0, 9, 1.0, 1, "Drama")]
+            ),
         },
         {
             **{"year": 10, "genre": 14, "type": 10, "franchise": 10, "length": 9, "status": 10},

@@ -13,6 +13,7 @@ from dskreg.data.split import split
 from dskreg.errors import InputError
 from dskreg.graph.candidates import build
 from tests.known_sets import SHAPES
+from tests.known_sets.invented import SHOPS
 
 USERS, ITEMS, LONGEST = 8, 10, 600  # LONGEST: characters of a refusal
 PAIRS = [(u, i) for u in range(USERS) for i in range(ITEMS) if (u + i) % 2 == 0 or i < 2]
@@ -113,7 +114,7 @@ def outcome(format: str, source: Path) -> str:
             *(
                 VALID[format]
                 if format in VALID
-                else (name for make in SHAPES.values() for name in make().files)
+                else (name for make in (SHAPES | SHOPS).values() for name in make().files)
             ),
             f"{source.stem}:",
             "x:",
