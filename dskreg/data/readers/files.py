@@ -235,6 +235,10 @@ def _zip(archive: Path) -> Iterator[zipfile.ZipFile]:
         raise InputError(
             f"{archive.name}: expected a complete zip file (it is truncated or damaged)"
         ) from None
+    except MemoryError:  # LZMA takes what the archive asks for
+        raise InputError(
+            f"{archive.name}: expected a zip file that fits into memory (it is damaged or too large)"
+        ) from None
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or a compression that Python lacks
         raise InputError(f"{archive.name}: expected a zip file without password ({error})") from None
     except OSError as error:
