@@ -31,9 +31,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from dskreg.data.readers import files as sources
-from tests.known_sets import SHAPES
-from tests.known_sets.invented import SHOPS
-from tests.reliability.folders import VALID, files_of, lay, outcome
+from tests.reliability.folders import KNOWN, VALID, files_of, lay, outcome
 from tests.reliability.mutate import HANDINGS, MUTATIONS, ODD, harmed
 
 MEMORY, SECONDS = 4 << 30, 20.0  # at most, of the process; of one input
@@ -65,11 +63,7 @@ def prepare(folder: Path, format: str, seed: int) -> Path:
     """Write the input of this seed; what to read."""
     rng = Random(f"{format} {seed}")
     richer = rng.random() < 0.5
-    files = (
-        files_of(format, richer)
-        if format in VALID
-        else rng.choice([*SHAPES.values(), *SHOPS.values()])().files
-    )
+    files = files_of(format, richer) if format in VALID else rng.choice(KNOWN)().files
     names = sorted(files)
     count = rng.choice((0, 1, 1, 1, 2, 3, 8))
     files = harmed(

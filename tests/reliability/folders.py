@@ -15,6 +15,7 @@ from dskreg.graph.candidates import build
 from tests.known_sets import SHAPES
 from tests.known_sets.invented import SHOPS
 
+KNOWN = (*SHAPES.values(), *SHOPS.values())  # the folders of the format "known"
 USERS, ITEMS, LONGEST = 8, 10, 600  # LONGEST: characters of a refusal
 PAIRS = [(u, i) for u in range(USERS) for i in range(ITEMS) if (u + i) % 2 == 0 or i < 2]
 _LIKES = {u: [i for v, i in PAIRS if v == u] for u in range(USERS)}
@@ -109,17 +110,10 @@ def outcome(format: str, source: Path) -> str:
     except InputError as error:
         said = str(error)
         assert said.isprintable() and len(said) < LONGEST, f"one short line was expected, got {said[:2000]!r}"
-        names = (
-            *(path.name for path in folder.iterdir()),
-            *(
-                VALID[format]
-                if format in VALID
-                else (name for make in (SHAPES | SHOPS).values() for name in make().files)
-            ),
-            f"{source.stem}:",
-            "x:",
-            str(folder),
-        )
+        valid = VALID[format] if format in VALID else [n for make in KNOWN for n in make().files]
+        places = (*(path.name for path in folder.iterdir()), *valid, str(folder))
+        sets = {f"{name.partition('.')[0]}:" for name in (source.name, *valid)}  # RecBole's are called so
+        names = (*places, *sets)
         assert any(name in said for name in names), f"no file is named: {said!r}"
         return said
     assert (
