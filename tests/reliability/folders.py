@@ -110,7 +110,11 @@ def outcome(format: str, source: Path) -> str:
     except InputError as error:
         said = str(error)
         assert said.isprintable() and len(said) < LONGEST, f"one short line was expected, got {said[:2000]!r}"
-        valid = VALID[format] if format in VALID else [n for make in KNOWN for n in make().files]
+        valid = (
+            VALID[format]
+            if format in VALID
+            else [n.removesuffix(".gz") for make in KNOWN for n in make().files]
+        )
         places = (*(path.name for path in folder.iterdir()), *valid, str(folder))
         sets = {f"{name.partition('.')[0]}:" for name in (source.name, *valid)}  # RecBole's are called so
         names = (*places, *sets)
