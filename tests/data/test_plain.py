@@ -277,7 +277,7 @@ def test_a_flag_hides_adult_items(tmp_path):
         ("about", "a&b b&c c&a", "&"),
         ("about", "a+b b+c c+a", "+"),
         ("about", "AC/DC Queen AC/DC Queen", ""),
-        ("about", "03/04/2021 03/05/2021 04/05/2021 04/04/2021", ""),
+        ("about", "24min/ep 12min/ep 9min/ep 7min/ep", ""),
         ("publisher", "Simon&Schuster Simon&SchusterUK Tor", ""),
         ("publisher", "Simon&Tor Tor Simon", "&"),
         ("authors", "Lee,Ann Lee", ","),
@@ -288,6 +288,17 @@ def test_separators_of_lists(column, cells, mark):
     assert made is not None
     expected = [cell.split(mark) if mark else [cell] for cell in cells.split(" ")]
     assert made.labels == expected
+
+
+def test_dates_lists_of_numbers_and_names_after_the_item_s_word():
+    dates = pd.Series(["2005-09-16", "2005-10-02 10:30", "2041-01-01", ""])
+    made, _ = relation_of("submitted", dates)
+    assert made is not None and made.name == "submitted" and made.rule == "decades"
+    assert made.labels == [["2000s"], ["2000s"], ["2040s"], []]
+    numbers = pd.Series(["[51.5, 0.0, 13.0]", "[94.4, 0.0, 18.0]"] * 3)
+    assert relation_of("nutrition", numbers) == (None, "lists of numbers")
+    made, _ = relation_of("Book-Author", pd.Series(["Ann Lee", "Bo Ray"]))
+    assert made is not None and made.name == "author" and made.labels == [["Ann Lee"], ["Bo Ray"]]
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,16 @@ def plain(name: str) -> str:
 
 def relation_name(column: str) -> str:
     """The relation that a column makes: its name in small letters, the usual lists in the singular."""
-    return RELATIONS.get(plain(column)) or re.sub(r"[\s_]+", " ", column).strip().casefold() or "unnamed"
+    return known_relation(column) or re.sub(r"[\s_]+", " ", column).strip().casefold() or "unnamed"
+
+
+def known_relation(column: str) -> str:
+    """The relation of a column with a usual name, also after the word for an item, as in `Book-Author`; else
+    "".
+    """
+    form = plain(column)
+    bare = re.sub(f"^({'|'.join(_ITEMS)})", "", form)
+    return next((RELATIONS.get(name, name) for name in (form, bare) if name in KNOWN_RELATIONS), "")
 
 
 def roles_of(names: Iterable[str], told: Mapping[str, str]) -> dict[str, str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from dskreg.data.readers.plain.columns import KNOWN_RELATIONS, OUTCOMES, TEXTS, plain, relation_name
+from dskreg.data.readers.plain.columns import OUTCOMES, TEXTS, known_relation, plain, relation_name
 from dskreg.data.readers.triples import LENGTHS, length_class
 
 BINS = 5  # quantile bins of a column of numbers
@@ -23,6 +23,8 @@ SURE = 0.8  # the share of labels between commas that must come again, and be sh
 NUMBERS = 0.95  # the share of filled cells that are numbers
 ENDING = re.compile(r"\((1[5-9]\d\d|20\d\d)\)\s*$")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
+_DATE = re.compile(r"\d{4}[-./]\d\d?[-./]\d\d?([T ].*)?|\d\d?[-./]\d\d?[-./]\d{4}")
+_DECIMAL = re.compile(r"[+-]?\d+[.]\d+")
 _NUMBER = re.compile(r"[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d{1,3})?")
 _MONEY = re.compile(r"^[$€£¥]\s*|\s*[$€£¥]$")
 _THOUSANDS, _COMMA = r"[+-]?\d{1,3}(,\d{3})+([.]\d*)?", r"[+-]?\d+,\d{1,2}"
@@ -67,7 +69,7 @@ def relation_of(
         separator: Of lists within a cell; "": found from the cells.
         forced: The user names the column as a relation: nothing is left out.
     """
-    known, name = plain(column) in KNOWN_RELATIONS, relation_name(column)
+    known, name = bool(known_relation(column)), relation_name(column)
     there = cells[cells != ""]
     if there.empty:
         return None, "empty"
@@ -77,9 +79,13 @@ def relation_of(
         return None, "text"
     if not separator and (figures := _figures(there)).str.fullmatch(_NUMBER).mean() >= NUMBERS:
         return _numbers(column, name, figures.reindex(cells.index, fill_value=""), forced)
+    if there.str.fullmatch(_DATE).mean() >= NUMBERS and (dated := years(column, year_of(cells))):
+        return replace(dated, name=name), ""
     mark = separator or _separator(there, known)
     labels = [_parts(text, mark) for text in cells]
     if not forced and not known:
+        if mark and np.mean([bool(_DECIMAL.fullmatch(label)) for row in labels for label in row]) > SHARED:
+            return None, "lists of numbers"
         mean = float(np.mean([len(label) for row in labels for label in row] or [0]))
         if mean > LONGEST:
             return None, "text"
