@@ -31,14 +31,14 @@ def recognises(path: Path) -> bool:
     return bool(files_at(path).named("*.inter"))
 
 
-def read(folder: Path | str, like_threshold: float) -> Dataset:
+def read(folder: Path | str, like_threshold: float | None) -> Dataset:
     """Read the folder, or the zip, at `folder`.
 
     Args:
         folder: Where the files are; exactly one `*.inter`, or one set in its parts, and a `*.kg` only
             together with a `*.link`.
-        like_threshold: A rating of at least this is a like. Without a rating column, the column `label`
-            decides (1 is a like); without either every pair is one.
+        like_threshold: A rating of at least this is a like; None: by the scale. Without a rating column,
+            the column `label` decides (1 is a like); without either every pair is one.
 
     Raises:
         InputError: What is missing or malformed, or a threshold above every rating; one line.

@@ -113,7 +113,7 @@ def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:
     ]
 
 
-def liked_of(source: Source, pairs: pd.DataFrame, threshold: float) -> tuple[np.ndarray, list[str]]:
+def liked_of(source: Source, pairs: pd.DataFrame, threshold: float | None) -> tuple[np.ndarray, list[str]]:
     """Which of the pairs are likes, by rating or label, `[N]` bool, and notes."""
     if "rating" in pairs:
         return likes(source, "rating", pairs["rating"].to_numpy(), threshold)

@@ -22,7 +22,7 @@ def read(path: Path, config: DataConfig, columns: str | None = None) -> Dataset:
 
     Args:
         path: Where the tables are.
-        config: A `like_threshold` other than the default overrides what the scale or `dataset.toml` says.
+        config: Its `like_threshold`, where there is one, comes before `dataset.toml` and the scale.
         columns: `COLUMN=ROLE,...` as of `--columns`.
 
     Raises:
@@ -44,15 +44,10 @@ def parts_of(found: Plan) -> tuple[Pairs, Catalogue]:
     return pairs, catalogue_of(found, pairs.items)
 
 
-def asked_threshold(config: DataConfig) -> float | None:
-    """The threshold of the settings where it is not the default."""
-    return None if config.like_threshold == DataConfig().like_threshold else config.like_threshold
-
-
 def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfig) -> Dataset:
     """The data set of the two tables."""
     items = catalogue.items
-    liked, scale = likes_of(found, pairs, asked_threshold(config))
+    liked, scale = likes_of(found, pairs, config.like_threshold)
     user_ids = np.sort(ids(pd.Series(pairs.users, dtype=str)).to_numpy())
     user = pd.Index(pd.Series(user_ids).astype(str)).get_indexer(pairs.users)
     item = pd.Index(items["item_id"].astype(str)).get_indexer(pairs.items)
