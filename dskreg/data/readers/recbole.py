@@ -20,6 +20,7 @@ from dskreg.data.readers.files import SHOWN, Files, Source, files_at, short
 from dskreg.data.readers.kaggle import distinct_titles
 from dskreg.data.readers.tables import ids, image_column, images
 from dskreg.data.readers.triples import Triples, fold_triples, triples_of_labels
+from dskreg.data.times import seconds
 from dskreg.errors import InputError
 from dskreg.text import last_part
 
@@ -65,6 +66,7 @@ def read(folder: Path | str, like_threshold: float | None) -> Dataset:
         liked=liked,
         fold=pairs["fold"].to_numpy().astype(np.int8),
         **graph.fields(),
+        time=seconds(pairs["timestamp"].to_numpy(np.float64)) if "timestamp" in pairs else None,
         notes=(
             *found.notes,
             *told,

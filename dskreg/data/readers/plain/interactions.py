@@ -12,18 +12,22 @@ from dskreg.data.readers.plain.columns import listed
 from dskreg.data.readers.plain.plan import Plan
 from dskreg.data.readers.ratings import usual_threshold
 from dskreg.data.readers.tables import Kind
+from dskreg.data.times import format_of, parsed, seconds
 from dskreg.errors import InputError
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """One row per user and item, the latest: positions in `users` and `items`, and the rating or NaN."""
+    """One row per user and item, the latest: positions in `users` and `items`, the rating or NaN, and the
+    time in seconds since 1970 or NaN.
+    """
 
     users: list[str]
     items: list[str]
     user: np.ndarray  # [N] int32
     item: np.ndarray  # [N] int32
     rating: np.ndarray | None  # [N] float32
+    time: np.ndarray | None  # [N] float64
     notes: tuple[str, ...]
 
 
@@ -44,11 +48,13 @@ def pairs_of(plan: Plan) -> Pairs:
     sheet, roles = plan.interactions, plan.roles
     rating, when = roles.get("rating"), roles.get("timestamp")
     notes = list(sheet.notes)
-    if when and not _is_number(plan, when):
-        notes.append(f"{sheet.name}: {listed([when])} holds no numbers: of equal pairs the last is kept")
+    form = _form(plan, when) if when else ""
+    if when and form is None:
+        notes.append(f"{sheet.name}: {listed([when])} holds no times: of equal pairs the last is kept")
         when = None
     kinds: dict[str, Kind] = {roles["user"]: "text", roles["item"]: "text"}
-    kinds |= {name: "number" for name in (rating, when) if name}
+    kinds |= {rating: "number"} if rating else {}
+    kinds |= {when: "text" if form else "number"} if when else {}
     users, items = _Codes(), _Codes()
     parts: list[tuple[np.ndarray, ...]] = []
     unrated = 0
@@ -60,33 +66,45 @@ def pairs_of(plan: Plan) -> Pairs:
         if rating:
             sheet.require(~np.isinf(block[rating]), rating, "a finite number", before)
             unrated += int(np.isnan(value).sum())
-        time = block[when].fillna(-np.inf).to_numpy() if when else np.empty(0)
+        time = np.empty(0)
+        if when:
+            time = parsed(block[when], form) if form else block[when].to_numpy(np.float64)
         parts.append((users(block[roles["user"]]), items(block[roles["item"]]), value, time))
     if not parts or not sum(len(part[0]) for part in parts):
         raise InputError(f"{sheet.name}: expected at least one row, found none")
     user, item, value, time = (np.concatenate([part[n] for part in parts]) for n in range(4))
     del parts
-    kept = _latest(user, item, len(items.of), time if when else None)
+    times = (time if form else seconds(time)) if when else None
+    kept = _latest(user, item, len(items.of), times)
+    timeless = 0 if times is None else int(np.isnan(times).sum())
     notes += counted(
         (
             len(user) - len(kept),
             f"rows of {sheet.name} with a user and item that come again: dropped, the latest is kept",
         ),
         (unrated, f"rows of {sheet.name} without a rating: seen, not liked"),
+        (timeless, f"rows of {sheet.name} without a time in {listed([when or ''])}"),
     )
     return Pairs(
-        list(users.of), list(items.of), user[kept], item[kept], value[kept] if rating else None, tuple(notes)
+        list(users.of),
+        list(items.of),
+        user[kept],
+        item[kept],
+        value[kept] if rating else None,
+        None if times is None or timeless == len(times) else times[kept],
+        tuple(notes),
     )
 
 
-def _is_number(plan: Plan, column: str) -> bool:
-    """Whether the first filled cell of the column is a number."""
+def _form(plan: Plan, column: str) -> str | None:
+    """How the column's first filled cell tells the time: "" as a number, else a form of dates; None: not."""
     for _, block in plan.interactions.blocks({column: "text"}):
         there = block[column].str.strip()
         there = there[there != ""]
         if len(there):
-            return bool(pd.to_numeric(there.iloc[:1], errors="coerce").notna().all())
-    return True
+            number = pd.to_numeric(there.iloc[:1], errors="coerce").notna().all()
+            return "" if number else format_of(there.iloc[0])
+    return ""
 
 
 def _latest(user: np.ndarray, item: np.ndarray, items: int, time: np.ndarray | None) -> np.ndarray:
@@ -96,7 +114,11 @@ def _latest(user: np.ndarray, item: np.ndarray, items: int, time: np.ndarray | N
     if not (ordered[1:] == ordered[:-1]).any():
         return np.arange(len(pair))
     del ordered
-    order = np.lexsort((time, pair)) if time is not None else np.argsort(pair, kind="stable")
+    order = (
+        np.lexsort((np.nan_to_num(time, nan=-np.inf), pair))
+        if time is not None
+        else np.argsort(pair, kind="stable")
+    )
     last = np.append(pair[order][1:] != pair[order][:-1], True)
     return np.sort(order[last])
 

@@ -63,6 +63,7 @@ def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfi
         liked=liked,
         fold=np.full(len(pairs.user), UNASSIGNED, np.int8),
         **graph.fields(),
+        time=pairs.time,
         notes=(
             f"plain tables: interactions in {sheet.name}, "
             + (f"items in {found.items.name}" if found.items else "no items"),
