@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dskreg.config import DataConfig
-from dskreg.data.dataset import UNASSIGNED, Dataset
+from dskreg.data.dataset import Dataset
 from dskreg.data.readers.plain.catalogue import Catalogue, catalogue_of, tokens
 from dskreg.data.readers.plain.columns import listed
 from dskreg.data.readers.plain.interactions import Pairs, likes_of, pairs_of
@@ -61,16 +61,17 @@ def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfi
         user=user.astype(np.int32)[pairs.user],
         item=item.astype(np.int32)[pairs.item],
         liked=liked,
-        fold=np.full(len(pairs.user), UNASSIGNED, np.int8),
+        fold=pairs.fold,
         **graph.fields(),
         time=pairs.time,
         notes=(
-            f"plain tables: interactions in {sheet.name}, "
+            f"plain tables: interactions in {listed(one.name for one, _ in found.parts)}, "
             + (f"items in {found.items.name}" if found.items else "no items"),
             *(("tables that are not read: " + listed(found.others),) if found.others else ()),
             *(f"{listed([name])} is not read: {why}" for name, why in found.failed.items()),
             *pairs.notes,
             *scale,
+            *(["the split into these files is kept"] if len(found.parts) > 1 else []),
             *(unread(sheet.source, list(found.roles.values()), sheet.mark) if sheet.source else ()),
             *catalogue.notes,
             *(
