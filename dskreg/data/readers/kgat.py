@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dskreg.data.dataset import TEST, TRAIN, UNASSIGNED, VALIDATION, Dataset, counted
+from dskreg.data import own_split
+from dskreg.data.dataset import Dataset, counted
 from dskreg.data.readers.files import Files, Source, files_at
 from dskreg.data.readers.tables import ids, whole_numbers, whole_text
 from dskreg.data.readers.triples import fold_triples
@@ -42,9 +43,8 @@ def read(folder: Path | str) -> Dataset:
     """
     folder = Path(folder)
     files = files_at(folder)
-    folds = {TRAINING: UNASSIGNED, TESTING: TEST}
-    if VALIDATING in files:
-        folds = {TRAINING: TRAIN, VALIDATING: VALIDATION, TESTING: TEST}
+    names = [TRAINING, *([VALIDATING] if VALIDATING in files else []), TESTING]
+    folds = own_split.folds(own_split.parts((name, name.removesuffix(".txt")) for name in names))
     parts = [_pairs(files.open(name)) for name in folds]
     triples = threes(files.open(GRAPH), "head", "relation", "tail")
     listed, notes = _lists(files)
@@ -59,7 +59,7 @@ def read(folder: Path | str) -> Dataset:
     users = np.unique(np.concatenate([part[1] for part in parts]))
     user_ids, of_users = _original(users, listed[USERS], USERS, "users")
     items, of_items = items_of(item_count, listed[ITEMS])
-    names: list[dict[object, str]] = [
+    called: list[dict[object, str]] = [
         {id_: name for id_, name in listed[file].items() if not name.isdecimal()}
         for file in (RELATIONS, ENTITIES)
     ]
@@ -67,7 +67,7 @@ def read(folder: Path | str) -> Dataset:
     if VALIDATING in folds:
         told = f"pairs in several of {', '.join(folds)}: kept in the first"
     graph = fold_triples(
-        triples, pd.Series(np.arange(item_count)), list(items["title"]), names[0], names[1], GRAPH
+        triples, pd.Series(np.arange(item_count)), list(items["title"]), called[0], called[1], GRAPH
     )
     return Dataset(
         name=folder.resolve().name.removesuffix(".zip"),

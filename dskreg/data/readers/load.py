@@ -47,7 +47,7 @@ def load(source: str | Path, config: DataConfig, columns: str | None = None) -> 
     Args:
         source: A folder, a zip of its files, one table, or the word `demo` for the bundled catalogue with
             simulated users.
-        config: Its `like_threshold` decides what counts as liked.
+        config: Its `like_threshold` decides what counts as liked; None: the scale of the ratings does.
         columns: `COLUMN=ROLE,...` of plain tables.
 
     Raises:

@@ -43,6 +43,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "timestamp": (
         *("timestamp", "time", "unixreviewtime", "unixtime", "ts", "createdat", "date", "datetime"),
+        *("reviewtime", "reviewdate", "ratedat", "watchedat", "eventtime", "dateadded"),
     ),
     "title": (
         *("title", "name", "movietitle", "booktitle", "itemname", "itemtitle", "productname", "producttitle"),

@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 
 from dskreg.config import DataConfig
+from dskreg.data.dataset import TEST, TRAIN, UNASSIGNED, VALIDATION
 from dskreg.data.readers.plain.interactions import threshold_of
 from dskreg.data.readers.plain.plan import Plan, plan
 from dskreg.data.readers.plain.reader import assembled, parts_of
 from dskreg.data.readers.plain.settings import Settings
 from dskreg.data.readers.plain.sheets import Sheet
+
+USES = {
+    UNASSIGNED: "interactions",
+    TRAIN: "interactions for training",
+    VALIDATION: "interactions for validation",
+    TEST: "interactions for the test",
+}
 
 
 def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tuple[dict[str, Any], Settings]:
@@ -28,7 +36,7 @@ def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tup
     data = assembled(found, pairs, catalogue, config)
     told = found.settings.threshold
     threshold = None if pairs.rating is None else threshold_of(pairs.rating) if told is None else told
-    tables = [_table(found.interactions, "interactions", found.roles)]
+    tables = [_table(sheet, USES[fold], found.roles) for sheet, fold in found.parts]
     if found.items is not None:
         tables.append(_table(found.items, "items", found.item_roles))
     tables += [{"file": name, "use": f"none ({why})"} for name, why in (found.others | found.failed).items()]
@@ -70,9 +78,12 @@ def _table(sheet: Sheet, use: str, roles: dict[str, str]) -> dict[str, Any]:
 def _draft(found: Plan, threshold: float | None, relations: list[str]) -> Settings:
     """The plan as settings, so that reading by them gives the same."""
     roles, items = found.roles, found.item_roles
+    names = {fold: sheet.name for sheet, fold in found.parts}
     draft = replace(
         found.settings,
         interactions=found.interactions.name,
+        validation=names.get(VALIDATION),
+        test=names.get(TEST),
         items="" if found.items is None else found.items.name,
         threshold=threshold,
         user=roles["user"],

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dskreg.data.dataset import UNASSIGNED
 from dskreg.data.readers.files import SHOWN, Files, short
 from dskreg.data.readers.plain import settings as told
 from dskreg.data.readers.plain.columns import lacking, listed, parse_columns, plain, roles_of
+from dskreg.data.readers.plain.parts import split_set
 from dskreg.data.readers.plain.settings import FILE, Settings
 from dskreg.data.readers.plain.sheets import Sheet, files_of, names_of, sheet
 from dskreg.errors import InputError
@@ -26,17 +28,19 @@ WANTED = (
 
 @dataclass(frozen=True)
 class Plan:
-    """The two tables and the column of each role in them.
+    """The tables and the column of each role in them.
 
+    parts:  the interactions with their folds, training first; one table of fold UNASSIGNED where they are not
+            split
     extra:  columns of the items table that become relations whatever they hold
     unused: columns of the items table that are left out whatever they hold
     others: tables that are not needed, and why
-    failed: tables that cannot be read, and why
+    failed: tables that might be needed and are not read, and why
     """
 
     files: Files
     settings: Settings
-    interactions: Sheet
+    parts: tuple[tuple[Sheet, int], ...]
     roles: dict[str, str]
     items: Sheet | None
     item_roles: dict[str, str]
@@ -44,6 +48,11 @@ class Plan:
     unused: tuple[str, ...] = ()
     others: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def interactions(self) -> Sheet:
+        """The table of interactions, of several the one of training."""
+        return self.parts[0][0]
 
 
 def recognises(path: Path) -> bool:
@@ -67,23 +76,30 @@ def plan(path: Path, columns: str | None = None) -> Plan:
     given = parse_columns(columns) if columns else {}
     settings, files = told.read(path), files_of(path)
     separator = settings.separator or ""
-    if settings.interactions:
-        _present(files, "interactions", settings.interactions)
-    if settings.items:
-        _present(files, "items", settings.items)
+    tables = {key: getattr(settings, key) for key in ("interactions", "validation", "test", "items")}
+    for key, name in tables.items():
+        if name:
+            _present(files, key, name)
     sheets, failed = _sheets(files, separator)
     by_name = {found.name: found for found in sheets}
-    for name in (settings.interactions, settings.items):
+    for name in tables.values():
         if name and name not in by_name:
             by_name[name] = sheet(files, name, separator)  # another ending, or what is wrong with it
     if not by_name:
         raise next(iter(failed.values()), files.lacks(WANTED))
     _all_there(given, list(by_name.values()))
+    folds, reasons = split_set(
+        {name: _guessed(found, given, settings) for name, found in by_name.items()},
+        {name: found.columns for name, found in by_name.items()},
+        settings,
+    )
+    first = settings.interactions or next(iter(folds), None)
     interactions = (
-        by_name[settings.interactions]
-        if settings.interactions
+        by_name[first]
+        if first
         else _interactions(list(by_name.values()), given, settings, [*failed.values()])
     )
+    parts = tuple((by_name[name], fold) for name, fold in folds.items()) or ((interactions, UNASSIGNED),)
     roles = _told(
         interactions,
         settings,
@@ -93,30 +109,35 @@ def plan(path: Path, columns: str | None = None) -> Plan:
     )
     if missing := [role for role in ("user", "item") if role not in roles]:
         raise lacking(interactions.name, missing, interactions.columns)
+    if any(roles.get("timestamp") not in part.columns for part, _ in parts):
+        roles.pop("timestamp", None)
     item = plain(roles["item"])
     items = None
     if settings.items:
         items = by_name[settings.items]
     elif settings.items is None:
         items = _items(
-            [found for found in by_name.values() if found is not interactions], given, item, settings
+            [found for found in by_name.values() if found.name not in folds and found is not interactions],
+            given,
+            item,
+            settings,
         )
     others = {
         name: _unneeded(set(_roles(found, given, INTERACTION)))
         for name, found in by_name.items()
-        if found is not interactions and found is not items
+        if name not in folds | reasons and found is not interactions and found is not items
     }
     return Plan(
         files=files,
         settings=settings,
-        interactions=interactions,
+        parts=parts,
         roles=roles,
         items=items,
         item_roles={} if items is None else _item_roles(items, settings, given, item),
         extra=tuple(name for name, role in given.items() if role == "relation"),
         unused=tuple(name for name, role in given.items() if role == "none"),
         others=others,
-        failed={name: str(error) for name, error in failed.items()},
+        failed={name: str(error) for name, error in failed.items()} | reasons,
     )
 
 
@@ -151,6 +172,21 @@ def _roles(found: Sheet, given: Mapping[str, str], wanted: tuple[str, ...]) -> d
     if wanted is INTERACTION and roles.get("item") and plain(roles["item"]) == "id":
         del roles["item"]  # of an interaction, the row's own
     return {role: roles[role] for role in wanted if role in roles}
+
+
+def _guessed(found: Sheet, given: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """The column of each role of interactions in a table that may be one of items."""
+    roles = _roles(found, given, INTERACTION)
+    by_option = {role for name, role in given.items() if name in found.columns}
+    for role in INTERACTION:
+        name = getattr(settings, role)
+        if role in by_option:
+            continue
+        if name == "":
+            roles.pop(role, None)
+        elif name in found.columns:
+            roles[role] = name
+    return roles
 
 
 def _told(
@@ -199,8 +235,7 @@ def _interactions(
     """Of the tables with users and items the one with ratings, named so."""
 
     def needed(found: Sheet) -> set[str]:
-        have = set(_roles(found, given, INTERACTION))
-        return have | {role for role in ("user", "item") if getattr(settings, role) in found.columns}
+        return set(_guessed(found, given, settings))
 
     fit = [found for found in sheets if {"user", "item"} <= needed(found)]
     if fit:

@@ -21,6 +21,7 @@ class Settings:
     """The keys of `dataset.toml`; None: found from the files.
 
     interactions, items: names of the tables' files (items = "": none)
+    validation, test: names of the files of a split, whose training file is interactions ("": none)
     separator: of the fields in both tables
     threshold: a rating of at least this is a like
     user, item, rating, timestamp: columns of the interactions table (rating = "": every row is a like)
@@ -30,6 +31,8 @@ class Settings:
     """
 
     interactions: str | None = None
+    validation: str | None = None
+    test: str | None = None
     items: str | None = None
     separator: str | None = None
     threshold: float | None = None
