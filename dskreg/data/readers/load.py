@@ -27,7 +27,7 @@ READERS: tuple[tuple[Callable[[Path], bool], Callable[[Path, DataConfig], Datase
 )
 """(whether a folder or zip looks like the format, its reader), in the order in which they are asked."""
 _LOOKED_FOR = (
-    "anime.csv and rating.csv (Kaggle), a table of users and items (.csv, .tsv, .dat, .parquet), "
+    "anime.csv and rating.csv (Kaggle), a table of users and items (.csv, .tsv, .dat, .jsonl, .parquet), "
     "train.txt, test.txt and kg_final.txt (text), or *.inter (RecBole), also .gz or in a zip"
 )
 

@@ -24,6 +24,8 @@ NUMBERS = 0.95  # the share of filled cells that are numbers
 ENDING = re.compile(r"\((1[5-9]\d\d|20\d\d)\)\s*$")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _NUMBER = re.compile(r"[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d{1,3})?")
+_MONEY = re.compile(r"[A-Za-z]{0,3}\s?[$€£¥]\s?(\d[\d,]*(?:[.]\d+)?).*")  # of a range the lower end
+_OBJECT = re.compile(r"\{\s*[\"'].*[\"']\s*:.*\}", re.DOTALL)
 _NOTHING = frozenset(
     {"", "-", "?", "n/a", "na", "nan", "none", "null", r"\n", "unknown", "[]", "{}", "(no genres listed)"}
 )
@@ -72,6 +74,11 @@ def relation_of(
         return None, "addresses"
     if not forced and plain(column) in TEXTS:
         return None, "text"
+    if there.str.fullmatch(_OBJECT).mean() > SHARED:
+        return None, "objects with fields of their own"
+    if there.str.fullmatch(_MONEY).mean() > SHARED and not separator:
+        cells = cells.str.extract(_MONEY)[0].str.replace(",", "").fillna("")
+        there = cells[cells != ""]
     if there.str.fullmatch(_NUMBER).mean() >= NUMBERS and not separator:
         return _numbers(column, name, cells, forced)
     mark = separator or _separator(there, known)
