@@ -19,7 +19,7 @@ from typing import IO, NoReturn
 import pandas as pd
 
 from dskreg.data.readers import tables
-from dskreg.data.readers.files import Files, NotUtf8, Place, Source, files_at
+from dskreg.data.readers.files import Files, NotUtf8, Place, Source, files_at, short
 from dskreg.data.readers.plain.columns import NAMES, TRIPLE, listed, plain
 from dskreg.data.readers.plain.formats import jsonl
 from dskreg.data.readers.plain.formats.parquet import parquet
@@ -108,8 +108,9 @@ class Sheet:
         """The values of records as numbers, NaN where empty."""
         with suppress(TypeError, ValueError):
             return values.astype(float)
-        found = pd.to_numeric(values.map(text).replace("", None), errors="coerce")
-        self.require(found.notna() | (values.map(text) == ""), str(values.name), "numbers", before)
+        cells = values.map(text)
+        found = pd.to_numeric(cells.replace("", None), errors="coerce")
+        self.require(found.notna() | (cells == ""), str(values.name), "a number", before, cells)
         return found.astype(float)
 
     def rows(self, columns: list[str]) -> pd.DataFrame:
@@ -117,14 +118,20 @@ class Sheet:
         frames = [block for _, block in self.blocks(dict.fromkeys(columns, "text"))]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns, dtype=str)
 
-    def require(self, ok: pd.Series, column: str, expected: str, before: int) -> None:
-        """Raise InputError with line and value of the first row for which `ok` is false."""
+    def require(
+        self, ok: pd.Series, column: str, expected: str, before: int, cells: pd.Series | None = None
+    ) -> None:
+        """Raise InputError with line and value of the first row for which `ok` is false.
+
+        `cells`: the values, which a text file is asked for.
+        """
         if self.source is not None:
             tables.require(self.source, ok, column, expected, self.mark, before)
         elif not ok.all():
-            row = f"{getattr(self.records, 'row', 'row')} {before + int((~ok).argmax()) + 1}"
-            place = f"{self.name}, {row}, column {listed([column])}"
-            raise InputError(f"{place}: expected {expected}")
+            first = int((~ok).argmax())
+            row = f"{getattr(self.records, 'row', 'row')} {before + first + 1}"
+            got = "" if cells is None else f" (got {short(cells.iloc[first])})"
+            raise InputError(f"{self.name}, {row}, column {listed([column])}: expected {expected}{got}")
 
     @property
     def mark(self) -> str:

@@ -29,7 +29,7 @@ class JsonLines:
     name: str
     files: Files
     columns: tuple[str, ...]
-    row: str = "line"
+    row: str = "line"  # record, of a list
 
     def blocks(self, columns: list[str]) -> Iterator[pd.DataFrame]:
         """The values of these keys, None where missing; raises InputError for a line that is no object."""
@@ -51,7 +51,8 @@ def json_lines(name: str, files: Files) -> JsonLines:
         columns |= dict.fromkeys(map(str, found))
     if not columns:
         start.fail(1, "", _EXPECTED)
-    return JsonLines(name, files, tuple(columns))
+    listed = start.data.lstrip().startswith(b"[")
+    return JsonLines(name, files, tuple(columns), "record" if listed else "line")
 
 
 def _start(stream: IO[bytes]) -> IO[bytes]:
