@@ -122,7 +122,7 @@ def test_movielens_1m_has_no_header_and_another_encoding(tmp_path):
 def test_colons_across_blocks(tmp_path, monkeypatch, block):
     """A file above one block is opened again; `::` may lie on the border."""
     monkeypatch.setattr(sources, "BLOCK", block)
-    monkeypatch.setattr("dskreg.data.readers.plain.streams.BLOCK", 7)
+    monkeypatch.setattr("dskreg.data.readers.plain.formats.streams.BLOCK", 7)
     rows = "".join(f"{u}::{i}::{1 + (u + i) % 5}::9\n" for u in range(1, 9) for i in range(1, 9))
     data = read(world(tmp_path, ratings_dat=rows))
     assert data.shape == (8, 8) and likes(data)[(3, 5)] is ((3 + 5) % 5 + 1 >= 4) and len(data.user) == 64

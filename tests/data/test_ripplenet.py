@@ -42,6 +42,18 @@ def test_names_of_a_table_of_items_are_used_and_its_relations_are_not(tmp_path):
     assert "1 items that item_index2entity_id_rehashed.txt gives no entity: kept" in data.notes
 
 
+def test_ratings_of_unknown_columns_and_settings_keep_the_triples(tmp_path):
+    ratings = kgcn_music().files["user_artists.dat"].replace(b"userID\tartistID\tweight", b"who\twhat\thow")
+    data = load(
+        lay(replace(kgcn_music(), files=kgcn_music().files | {"user_artists.dat": ratings}), tmp_path / "x"),
+        DataConfig(),
+        "who=user,what=item,how=rating",
+    )
+    assert len(data.relations) == 2 and 0 < data.liked.sum() < 48
+    told = read(tmp_path / "y", kgcn_music(), dataset__toml=b'rating = "weight"\nthreshold = 41\n')
+    assert told.relations == data.relations and sorted(set(told.item[told.liked])) == list(range(4, 10))
+
+
 def test_sampled_negatives_are_no_interactions(tmp_path):
     data = read(tmp_path / "x", ripplenet_final(), ratings_final__txt=b"0\t0\t1\n0\t0\t1\n1\t3\t0\n1\t2\t1\n")
     assert data.user.tolist() == [0, 1] and data.item.tolist() == [0, 2] and data.liked.all()
@@ -72,7 +84,7 @@ def test_sampled_negatives_are_no_interactions(tmp_path):
         (kgcn_music, "kg.txt", None, "expected kg.txt (head, relation, tail), found 'item_index"),
         (kgcn_music, "kg.txt", b"1\t2\n", "kg.txt, line 1: expected 3 fields (got '2')"),
         (kgcn_music, "item_index2entity_id.txt", b"51\n", "line 1: expected 2 fields (got '1')"),
-        (kgcn_music, "user_artists.dat", None, "expected a table with a column of users and one of items"),
+        (kgcn_music, "user_artists.dat", None, "kg.txt: no column of users among head, relation, tail"),
     ],
 )
 def test_what_is_missing_or_damaged_is_named_in_one_line(tmp_path, shape, name, content, told):

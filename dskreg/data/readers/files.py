@@ -137,13 +137,40 @@ def members(archive: Path) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a file lies: at a path, plain or gzipped, or as the member of the zip at that path that has this
+    base name.
+    """
+
+    path: Path
+    member: str = ""
+
+    def __call__(self, rewrite: Rewrite | None = None) -> Source | None:
+        """The file of text."""
+        if self.member:
+            return open_member(self.path, self.member, rewrite)
+        return open_source(self.path, rewrite)
+
+    @property
+    def plain(self) -> bool:
+        """Is it neither gzipped nor in a zip?"""
+        return not self.member and self.path.suffix != ".gz"
+
+    def stream(self) -> AbstractContextManager[IO[bytes]]:
+        """The decompressed content, whatever it is."""
+        if self.member:
+            return _member(self.path, members(self.path)[self.member])
+        return _file(self.path)
+
+
+@dataclass(frozen=True)
 class Files:
     """What lies at a path, a folder or a zip, by the name that it has when it is neither gzipped nor in a
     zip.
     """
 
     path: Path
-    openers: dict[str, Callable[..., Source | None]]
+    openers: dict[str, Place]
     lying: tuple[str, ...] = ()  # the names as they lie there, a sub-folder's with a slash
     damaged: tuple[InputError, ...] = ()  # what cannot be listed, and why
 
@@ -187,7 +214,7 @@ def files_at(path: Path) -> Files:
 
     Hidden ones are left out; nothing is raised.
     """
-    openers: dict[str, Callable[..., Source | None]] = {}
+    openers: dict[str, Place] = {}
     lying: list[str] = []
     damaged: list[InputError] = []
     try:
@@ -203,7 +230,7 @@ def files_at(path: Path) -> Files:
         ):
             lying.append(entry.name + "/" * entry.is_dir())
             if entry.is_file() and entry.suffix != ".zip":
-                openers.setdefault(entry.name.removesuffix(".gz"), partial(open_source, entry))
+                openers.setdefault(entry.name.removesuffix(".gz"), Place(entry))
             elif entry.is_file():
                 try:
                     openers = _held(entry) | openers
@@ -216,8 +243,8 @@ def files_at(path: Path) -> Files:
     return Files(path, openers, tuple(lying), tuple(damaged))
 
 
-def _held(archive: Path) -> dict[str, Callable[..., Source | None]]:
-    return {name: partial(open_member, archive, name) for name in members(archive)}
+def _held(archive: Path) -> dict[str, Place]:
+    return {name: Place(archive, name) for name in members(archive)}
 
 
 @contextmanager

@@ -29,7 +29,7 @@ READERS: tuple[tuple[Callable[[Path], bool], Callable[[Path, DataConfig], Datase
 )
 """(whether a folder or zip looks like the format, its reader), in the order in which they are asked."""
 _LOOKED_FOR = (
-    "anime.csv and rating.csv (Kaggle), a table of users and items (.csv, .tsv, .dat, .parquet), "
+    "anime.csv and rating.csv (Kaggle), a table of users and items (.csv, .tsv, .dat, .jsonl, .parquet), "
     "train.txt, test.txt and kg_final.txt (text), or *.inter (RecBole), also .gz or in a zip"
 )
 
@@ -58,12 +58,15 @@ def load(source: str | Path, config: DataConfig, columns: str | None = None) -> 
 
         return demo.read()
     path = there(source)
-    return reader.read(path, config, columns) if columns else reader_of(path)(path, config)
+    if columns:
+        return (ripplenet if ripplenet.recognises(path) else reader).read(path, config, columns)
+    return reader_of(path)(path, config)
 
 
 def reader_of(path: Path) -> Callable[[Path, DataConfig], Dataset]:
     """The reader of the data at `path`; raises InputError where nothing is recognised."""
-    if (path / FILE).is_file() or not (path.is_dir() or path.suffix == ".zip"):
+    told = (path / FILE).is_file() and not ripplenet.recognises(path)
+    if told or not (path.is_dir() or path.suffix == ".zip"):
         return reader.read
     for recognises, read in READERS:
         if recognises(path):

@@ -34,12 +34,17 @@ def recognises(path: Path) -> bool:
     return RATINGS in files.openers or bool(files.named(INDEX))
 
 
-def read(folder: Path, config: DataConfig) -> Dataset:
-    """Read the folder, or the zip, at `folder`; raises InputError, one line naming file and line, for what is
-    missing or malformed.
+def read(folder: Path, config: DataConfig, columns: str | None = None) -> Dataset:
+    """Read the folder, or the zip, at `folder`; `columns` are those of `--columns` for the table of ratings.
+
+    Raises InputError, one line naming file and line, for what is missing or malformed.
     """
     files = files_at(folder)
-    return _numbers(folder, files) if RATINGS in files else _published(folder, files, config)
+    if RATINGS in files and not columns:
+        return _numbers(folder, files)
+    found = plan(folder, columns)
+    found = replace(found, settings=replace(found.settings, relations=()), triples=None)
+    return _linked(dataset_of(found, config), files)
 
 
 def _index(files: Files) -> tuple[str, pd.DataFrame]:
@@ -97,9 +102,8 @@ def _numbers(folder: Path, files: Files) -> Dataset:
     )
 
 
-def _published(folder: Path, files: Files, config: DataConfig) -> Dataset:
-    found = plan(folder)
-    data = dataset_of(replace(found, settings=replace(found.settings, relations=())), config)
+def _linked(data: Dataset, files: Files) -> Dataset:
+    """The data with the triples that the index leads to."""
     name, index = _index(files)
     ids = data.items["item_id"].astype(str)
     position = pd.Series(np.arange(len(ids)), index=ids)

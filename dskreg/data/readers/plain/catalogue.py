@@ -93,13 +93,19 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
             (int(flagged.sum()), f"items flagged by {listed([roles['adult']])}: of the genre {ADULT}")
         )
     if "poster" in roles:
-        items["image"], told = images(cells[roles["poster"]])
+        items["image"], told = images(_first_address(cells[roles["poster"]]))
         notes += told
     items["item_id"] = ids(items["item_id"])
     items["title"], same = distinct_titles(items)
     related = _franchises(plan, relations, items["title"])
     notes += counted((same, "items that share their title: told apart by type or id"))
     return Catalogue(items, related, left_out, tuple(notes))
+
+
+def _first_address(cells: pd.Series) -> pd.Series:
+    """Of lists and objects of addresses the first one."""
+    several = cells.str.contains(r'[|"]')
+    return cells.where(~several, cells.str.extract(r"(https?://[^\s\"'|]+)")[0].fillna(cells))
 
 
 def _franchises(plan: Plan, relations: tuple[Relation, ...], titles: pd.Series) -> tuple[Relation, ...]:

@@ -9,8 +9,13 @@ from dskreg.data.readers.files import SHOWN, printable, short
 from dskreg.data.readers.tables import image_column
 from dskreg.errors import InputError
 
-ROLES = ("user", "item", "rating", "timestamp", "title", "year", "poster", "adult", "relation", "none")
-"""What a column can be told to be; `none`: it is not used."""
+ROLES = (
+    *("user", "item", "rating", "timestamp", "title", "year", "poster", "adult", "relation", "none"),
+    *("head", "tail"),
+)
+"""What a column can be told to be. `none`: it is not used; `relation`: of a table of triples the column of
+relations, of the items table one that becomes a relation.
+"""
 
 _USERS = (
     *("user", "reviewer", "customer", "member", "reader", "player", "profile", "buyer", "visitor", "account"),
@@ -57,6 +62,19 @@ NAMES: dict[str, tuple[str, ...]] = {
     "adult": ("adult", "isadult", "nsfw", "explicit", "mature"),
 }
 """By role, the plain forms of the names that columns are recognised by, the first the surest."""
+
+TRIPLE = {
+    "head": ("head", "headid", "subject", "subjectid", "subj", "h", "source", "sourceid", "entity1"),
+    "relation": (
+        *("relation", "relationid", "relationtype", "relationname", "rel", "predicate", "pred", "r"),
+        *("property", "edge", "edgetype", "linktype"),
+    ),
+    "tail": (
+        *("tail", "tailid", "object", "objectid", "obj", "t", "target", "targetid", "entity2"),
+        *("entity", "entityid", "value"),
+    ),
+}
+"""By role, the plain forms of the names in a table of triples."""
 
 RELATIONS = {
     **{
@@ -120,6 +138,24 @@ def known_relation(column: str) -> str:
     form = plain(column)
     bare = re.sub(f"^({'|'.join(_ITEMS)})", "", form)
     return next((RELATIONS.get(name, name) for name in (form, bare) if name in KNOWN_RELATIONS), "")
+
+
+def triple_roles(names: Iterable[str], told: Mapping[str, str], item: str = "") -> dict[str, str]:
+    """The columns of head, relation and tail in a table with the columns `names`, as far as they are found.
+
+    `told` gives the role of some; `item` is the plain name of the column of items in the interactions, which
+    a head may be called as well.
+    """
+    columns = list(names)
+    found = {told[name]: name for name in reversed(columns) if told.get(name) in TRIPLE}
+    free = {plain(name): name for name in reversed(columns) if name not in told}
+    for role, forms in TRIPLE.items():
+        if role not in found:
+            more = (item,) if role == "head" and item else ()
+            name = next((free[form] for form in (*forms, *more) if form in free), None)
+            if name is not None and name not in found.values():
+                found[role] = name
+    return found
 
 
 def roles_of(names: Iterable[str], told: Mapping[str, str]) -> dict[str, str]:

@@ -39,6 +39,8 @@ def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tup
     tables = [_table(sheet, USES[fold], found.roles) for sheet, fold in found.parts]
     if found.items is not None:
         tables.append(_table(found.items, "items", found.item_roles))
+    if found.triples is not None:
+        tables.append(_table(found.triples, "triples", found.triple_roles))
     tables += [{"file": name, "use": f"none ({why})"} for name, why in (found.others | found.failed).items()]
     relations = [
         {
@@ -48,6 +50,17 @@ def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tup
             "items": int(np.count_nonzero([bool(row) for row in one.labels])),
         }
         for one in catalogue.relations
+    ]
+    own = {one.name for one in catalogue.relations}
+    relations += [
+        {
+            "relation": name,
+            "column": found.triples.name if found.triples else "",
+            "rule": "triples",
+            "items": len(np.unique(data.head[data.relation == n])),
+        }
+        for n, name in enumerate(data.relations)
+        if name not in own
     ]
     document = {
         "data": str(path),
@@ -91,6 +104,9 @@ def _draft(found: Plan, threshold: float | None, relations: list[str]) -> Settin
         rating=roles.get("rating", ""),
         timestamp=roles.get("timestamp", ""),
     )
+    if found.triples is not None:
+        head, relation, tail = (found.triple_roles[role] for role in ("head", "relation", "tail"))
+        draft = replace(draft, triples=found.triples.name, head=head, relation=relation, tail=tail)
     if found.items is None:
         return draft
     return replace(

@@ -5,24 +5,35 @@ Found from names and headers, corrected by `dataset.toml`, and that by `--column
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dskreg.data.dataset import UNASSIGNED
 from dskreg.data.readers.files import SHOWN, Files, short
 from dskreg.data.readers.plain import settings as told
-from dskreg.data.readers.plain.columns import lacking, listed, parse_columns, plain, roles_of
+from dskreg.data.readers.plain.choice import (
+    INTERACTION,
+    ITEM,
+    guessed,
+    interactions_in,
+    items_in,
+    roles_in,
+    shared_item,
+    triples_in,
+    unneeded,
+)
+from dskreg.data.readers.plain.columns import TRIPLE, lacking, listed, parse_columns, plain
 from dskreg.data.readers.plain.parts import split_set
 from dskreg.data.readers.plain.settings import FILE, Settings
-from dskreg.data.readers.plain.sheets import Sheet, files_of, names_of, sheet
+from dskreg.data.readers.plain.sheets import Sheet, files_of, graph_named, names_of, sheet
 from dskreg.errors import InputError
 
-INTERACTION, ITEM = ("user", "item", "rating", "timestamp"), ("item", "title", "year", "poster", "adult")
-"""The roles of the columns of the two tables."""
+TABLES = ("interactions", "validation", "test", "items", "triples")
+"""The keys of `dataset.toml` that name files."""
 WANTED = (
-    "a table with a column of users and one of items (.csv, .tsv, .dat or .parquet, also .gz or in a zip)"
+    "a table with a column of users and one of items (.csv, .tsv, .dat, .jsonl or .parquet, also .gz or in "
+    "a zip)"
 )
 
 
@@ -44,6 +55,8 @@ class Plan:
     roles: dict[str, str]
     items: Sheet | None
     item_roles: dict[str, str]
+    triples: Sheet | None = None
+    triple_roles: dict[str, str] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     others: dict[str, str] = field(default_factory=dict)
@@ -60,7 +73,7 @@ def recognises(path: Path) -> bool:
     if (path / FILE).is_file():
         return True
     files = files_of(path)
-    return any({"user", "item"} <= set(_roles(found, {}, INTERACTION)) for found in _sheets(files)[0])
+    return any({"user", "item"} <= set(roles_in(found, {}, INTERACTION)) for found in _sheets(files)[0])
 
 
 def plan(path: Path, columns: str | None = None) -> Plan:
@@ -76,20 +89,21 @@ def plan(path: Path, columns: str | None = None) -> Plan:
     given = parse_columns(columns) if columns else {}
     settings, files = told.read(path), files_of(path)
     separator = settings.separator or ""
-    tables = {key: getattr(settings, key) for key in ("interactions", "validation", "test", "items")}
+    tables = {key: getattr(settings, key) for key in TABLES}
     for key, name in tables.items():
         if name:
             _present(files, key, name)
-    sheets, failed = _sheets(files, separator)
+    names = {*given, *(getattr(settings, role) or "" for role in (*INTERACTION, *ITEM[1:], *TRIPLE))}
+    sheets, failed = _sheets(files, separator, names)
     by_name = {found.name: found for found in sheets}
     for name in tables.values():
         if name and name not in by_name:
-            by_name[name] = sheet(files, name, separator)  # another ending, or what is wrong with it
+            by_name[name] = sheet(files, name, separator, names)  # another ending, or what is wrong with it
     if not by_name:
         raise next(iter(failed.values()), files.lacks(WANTED))
     _all_there(given, list(by_name.values()))
     folds, reasons = split_set(
-        {name: _guessed(found, given, settings) for name, found in by_name.items()},
+        {name: guessed(found, given, settings) for name, found in by_name.items()},
         {name: found.columns for name, found in by_name.items()},
         settings,
     )
@@ -97,7 +111,7 @@ def plan(path: Path, columns: str | None = None) -> Plan:
     interactions = (
         by_name[first]
         if first
-        else _interactions(list(by_name.values()), given, settings, [*failed.values()])
+        else interactions_in(list(by_name.values()), given, settings, [*failed.values()])
     )
     parts = tuple((by_name[name], fold) for name, fold in folds.items()) or ((interactions, UNASSIGNED),)
     roles = _told(
@@ -112,21 +126,23 @@ def plan(path: Path, columns: str | None = None) -> Plan:
     if any(roles.get("timestamp") not in part.columns for part, _ in parts):
         roles.pop("timestamp", None)
     item = plain(roles["item"])
+    rest = [found for found in by_name.values() if found.name not in folds and found is not interactions]
+    triples, triple_columns = triples_in(
+        [found for found in rest if found.name != settings.items], given, settings, item
+    )
     items = None
     if settings.items:
         items = by_name[settings.items]
     elif settings.items is None:
-        items = _items(
-            [found for found in by_name.values() if found.name not in folds and found is not interactions],
-            given,
-            item,
-            settings,
-        )
+        items = items_in([found for found in rest if found is not triples], given, item, settings)
     others = {
-        name: _unneeded(set(_roles(found, given, INTERACTION)))
+        name: unneeded(set(roles_in(found, given, INTERACTION)))
         for name, found in by_name.items()
-        if name not in folds | reasons and found is not interactions and found is not items
+        if found in rest and name not in reasons and found is not items and found is not triples
     }
+    if items is not None and settings.item is None and given.get(roles["item"]) != "item":
+        roles["item"] = shared_item(interactions, items, roles["item"])
+        item = plain(roles["item"])
     return Plan(
         files=files,
         settings=settings,
@@ -134,6 +150,8 @@ def plan(path: Path, columns: str | None = None) -> Plan:
         roles=roles,
         items=items,
         item_roles={} if items is None else _item_roles(items, settings, given, item),
+        triples=triples,
+        triple_roles=triple_columns,
         extra=tuple(name for name, role in given.items() if role == "relation"),
         unused=tuple(name for name, role in given.items() if role == "none"),
         others=others,
@@ -156,37 +174,17 @@ def _item_roles(items: Sheet, settings: Settings, given: Mapping[str, str], item
     return roles
 
 
-def _sheets(files: Files, separator: str = "") -> tuple[list[Sheet], dict[str, InputError]]:
+def _sheets(
+    files: Files, separator: str = "", told: Collection[str] = ()
+) -> tuple[list[Sheet], dict[str, InputError]]:
     """The tables that can be opened, and what is wrong with the others."""
     found, failed = [], {}
     for name in names_of(files):
         try:
-            found.append(sheet(files, name, separator))
+            found.append(sheet(files, name, "" if graph_named(name) else separator, told))
         except InputError as error:
             failed[name] = error
     return found, failed
-
-
-def _roles(found: Sheet, given: Mapping[str, str], wanted: tuple[str, ...]) -> dict[str, str]:
-    roles = roles_of(found.columns, given)
-    if wanted is INTERACTION and roles.get("item") and plain(roles["item"]) == "id":
-        del roles["item"]  # of an interaction, the row's own
-    return {role: roles[role] for role in wanted if role in roles}
-
-
-def _guessed(found: Sheet, given: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """The column of each role of interactions in a table that may be one of items."""
-    roles = _roles(found, given, INTERACTION)
-    by_option = {role for name, role in given.items() if name in found.columns}
-    for role in INTERACTION:
-        name = getattr(settings, role)
-        if role in by_option:
-            continue
-        if name == "":
-            roles.pop(role, None)
-        elif name in found.columns:
-            roles[role] = name
-    return roles
 
 
 def _told(
@@ -197,7 +195,7 @@ def _told(
     wanted: tuple[str, ...],
 ) -> dict[str, str]:
     """The column of each role, by name, else as `dataset.toml` says, else as `--columns` says."""
-    roles = _roles(found, given, wanted)
+    roles = roles_in(found, given, wanted)
     by_option = {role for name, role in given.items() if name in found.columns}
     for role, key in keys.items():
         name = getattr(settings, key)
@@ -227,52 +225,3 @@ def _all_there(given: Mapping[str, str], sheets: list[Sheet]) -> None:
         if not any(name in found.columns for found in sheets):
             names = dict.fromkeys(column for found in sheets for column in found.columns)
             raise InputError(f"--columns: no column {short(name, SHOWN)}: expected one of {listed(names)}")
-
-
-def _interactions(
-    sheets: list[Sheet], given: Mapping[str, str], settings: Settings, failed: list[InputError]
-) -> Sheet:
-    """Of the tables with users and items the one with ratings, named so."""
-
-    def needed(found: Sheet) -> set[str]:
-        return set(_guessed(found, given, settings))
-
-    fit = [found for found in sheets if {"user", "item"} <= needed(found)]
-    if fit:
-        return min(fit, key=lambda found: ("rating" not in needed(found), not _called(found), found.name))
-    if failed:  # may be the one
-        raise failed[0]
-    near = [found for found in sheets if needed(found) & {"user", "rating", "timestamp"}] or sheets
-    best = min(near, key=lambda found: (-len(needed(found)), not _called(found), found.name))
-    missing = [role for role in ("user", "item") if role not in needed(best)]
-    raise lacking(best.name, missing, best.columns)
-
-
-def _unneeded(roles: set[str]) -> str:
-    if {"user", "item"} <= roles:
-        return "users and items too, but another table is read"
-    return "a table of users" if "user" in roles else "not needed"
-
-
-def _called(found: Sheet) -> bool:
-    return (
-        re.search(r"rating|score|interaction|review|event|watch|purchase|order", found.name.casefold())
-        is not None
-    )
-
-
-def _items(sheets: list[Sheet], given: Mapping[str, str], item: str, settings: Settings) -> Sheet | None:
-    """Of the tables of items without users the one with titles, posters and most columns."""
-
-    def order(found: Sheet) -> tuple[bool, bool, bool, int, str]:
-        roles = _roles(found, given, ITEM)
-        own = any(plain(name) == item for name in found.columns)
-        return "title" not in roles, not own, "poster" not in roles, -len(found.columns), found.name
-
-    fit = []
-    for found in sheets:
-        roles = _roles(found, given, ITEM)
-        users = "user" in _roles(found, given, INTERACTION)
-        if not users and ("item" in roles or settings.item_id in found.columns):
-            fit.append(found)
-    return min(fit, key=order, default=None)

@@ -11,6 +11,7 @@ from dskreg.config import DataConfig
 from dskreg.data.dataset import Dataset
 from dskreg.data.readers.plain.catalogue import Catalogue, catalogue_of, tokens
 from dskreg.data.readers.plain.columns import listed
+from dskreg.data.readers.plain.graph import graph_of, joined
 from dskreg.data.readers.plain.interactions import Pairs, likes_of, pairs_of
 from dskreg.data.readers.plain.plan import Plan, plan
 from dskreg.data.readers.tables import ids, unread
@@ -52,6 +53,9 @@ def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfi
     user = pd.Index(pd.Series(user_ids).astype(str)).get_indexer(pairs.users)
     item = pd.Index(items["item_id"].astype(str)).get_indexer(pairs.items)
     graph = triples_of_labels({relation.name: relation.labels for relation in catalogue.relations})
+    more, told = graph_of(found, items)
+    if more is not None:
+        graph = joined(graph, more)
     sheet = found.interactions
     return Dataset(
         name=found.files.path.resolve().name.partition(".")[0] or "data",
@@ -66,7 +70,8 @@ def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfi
         time=pairs.time,
         notes=(
             f"plain tables: interactions in {listed(one.name for one, _ in found.parts)}, "
-            + (f"items in {found.items.name}" if found.items else "no items"),
+            + (f"items in {found.items.name}" if found.items else "no items")
+            + (f", triples in {found.triples.name}" if found.triples else ""),
             *(("tables that are not read: " + listed(found.others),) if found.others else ()),
             *(f"{listed([name])} is not read: {why}" for name, why in found.failed.items()),
             *pairs.notes,
@@ -74,6 +79,7 @@ def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfi
             *(["the split into these files is kept"] if len(found.parts) > 1 else []),
             *(unread(sheet.source, list(found.roles.values()), sheet.mark) if sheet.source else ()),
             *catalogue.notes,
+            *told,
             *catalogue.told,
         ),
     )

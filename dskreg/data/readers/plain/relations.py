@@ -26,9 +26,11 @@ _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _DATE = re.compile(r"\d{4}[-./]\d\d?[-./]\d\d?([T ].*)?|\d\d?[-./]\d\d?[-./]\d{4}")
 _DECIMAL = re.compile(r"[+-]?\d+[.]\d+")
 _NUMBER = re.compile(r"[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d{1,3})?")
-_MONEY = re.compile(r"^[$€£¥]\s*|\s*[$€£¥]$")
+# Of a range of prices the lower end
+_MONEY = re.compile(r"^(?:[A-Za-z]{0,3}\s?[$€£¥]\s?(\d[\d,.]*).*|(\d[\d,.]*)\s?[$€£¥].*)$")
 _THOUSANDS, _COMMA = r"[+-]?\d{1,3}(,\d{3})+([.]\d*)?", r"[+-]?\d+,\d{1,2}"
 _MARKS = ("/", "&", "+")  # separate lists where most labels between them come again
+_OBJECT = re.compile(r"\{\s*[\"'].*[\"']\s*:.*\}", re.DOTALL)
 _NOTHING = frozenset(
     {"", "-", "?", "n/a", "na", "nan", "none", "null", r"\n", "unknown", "[]", "{}", "(no genres listed)"}
 )
@@ -77,7 +79,11 @@ def relation_of(
         return None, "addresses"
     if not forced and plain(column) in TEXTS:
         return None, "text"
-    if not separator and (figures := _figures(there)).str.fullmatch(_NUMBER).mean() >= NUMBERS:
+    if there.str.fullmatch(_OBJECT).mean() > SHARED:
+        return None, "objects with fields of their own"
+    figures = _figures(there)
+    figures = figures[figures != ""]
+    if not separator and figures.str.fullmatch(_NUMBER).mean() >= NUMBERS:
         return _numbers(column, name, figures.reindex(cells.index, fill_value=""), forced)
     if there.str.fullmatch(_DATE).mean() >= NUMBERS and (dated := years(column, year_of(cells))):
         return replace(dated, name=name), ""
@@ -97,8 +103,12 @@ def relation_of(
 
 
 def _figures(cells: pd.Series) -> pd.Series:
-    """The cells without signs of money and of thousands, and with a point where they have a decimal comma."""
-    text = cells.str.replace(_MONEY, "", regex=True)
+    """The cells without signs of money and of thousands, and with a point where they have a decimal comma;
+    "" for words among prices.
+    """
+    prices = cells.str.extract(_MONEY)
+    amount = prices[0].fillna(prices[1])
+    text = amount.fillna(cells if amount.notna().mean() <= SHARED else "")
     thousands, comma = text.str.fullmatch(_THOUSANDS), text.str.fullmatch(_COMMA)
     text = text.mask(thousands, text.str.replace(",", "", regex=False))
     return text.mask(comma, text.str.replace(",", ".", regex=False))

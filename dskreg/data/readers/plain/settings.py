@@ -20,12 +20,13 @@ LARGEST = 1 << 20  # bytes
 class Settings:
     """The keys of `dataset.toml`; None: found from the files.
 
-    interactions, items: names of the tables' files (items = "": none)
+    interactions, items, triples: names of the tables' files (items, triples = "": none)
     validation, test: names of the files of a split, whose training file is interactions ("": none)
     separator: of the fields in both tables
     threshold: a rating of at least this is a like
     user, item, rating, timestamp: columns of the interactions table (rating = "": every row is a like)
     item_id, title, year, poster, adult: columns of the items table ("": none)
+    head, relation, tail: columns of the table of triples
     relations: the columns of the items table that become relations, and no others
     lists: by column, the separator of lists within a cell
     """
@@ -34,6 +35,7 @@ class Settings:
     validation: str | None = None
     test: str | None = None
     items: str | None = None
+    triples: str | None = None
     separator: str | None = None
     threshold: float | None = None
     user: str | None = None
@@ -45,6 +47,9 @@ class Settings:
     year: str | None = None
     poster: str | None = None
     adult: str | None = None
+    head: str | None = None
+    relation: str | None = None
+    tail: str | None = None
     relations: tuple[str, ...] | None = None
     lists: dict[str, str] = field(default_factory=dict)
 
