@@ -270,6 +270,11 @@ def test_a_flag_hides_adult_items(tmp_path):
     assert data.items["genres"].tolist() == ["Drama, Adult", "Drama"] and data.relations == ("genre",)
 
 
+def test_cells_of_nothing_but_separators():
+    for cells in (["|", "|;"], [",", ", ,"], ["/", "/ /"], ["[,]", "[ , ]"]):
+        assert relation_of("about", pd.Series(cells)) == (None, "mostly unique values")
+
+
 @pytest.mark.parametrize(
     ("column", "cells", "mark"),
     [

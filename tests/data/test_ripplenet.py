@@ -43,12 +43,10 @@ def test_names_of_a_table_of_items_are_used_and_its_relations_are_not(tmp_path):
 
 
 def test_ratings_of_unknown_columns_and_settings_keep_the_triples(tmp_path):
-    ratings = kgcn_music().files["user_artists.dat"].replace(b"userID\tartistID\tweight", b"who\twhat\thow")
-    data = load(
-        lay(replace(kgcn_music(), files=kgcn_music().files | {"user_artists.dat": ratings}), tmp_path / "x"),
-        DataConfig(),
-        "who=user,what=item,how=rating",
-    )
+    name, shape = "user_artists.dat", kgcn_music()
+    ratings = shape.files[name].replace(b"userID\tartistID\tweight", b"who\twhat\thow")
+    folder = lay(replace(shape, files=shape.files | {name: ratings}), tmp_path / "x")
+    data = load(folder, DataConfig(), "who=user,what=item,how=rating")
     assert len(data.relations) == 2 and 0 < data.liked.sum() < 48
     told = read(tmp_path / "y", kgcn_music(), dataset__toml=b'rating = "weight"\nthreshold = 41\n')
     assert told.relations == data.relations and sorted(set(told.item[told.liked])) == list(range(4, 10))

@@ -387,5 +387,5 @@ def test_an_archive_that_asks_for_more_memory_than_there_is(
             file.write(path, path.name)
     _only_the_zip(folder)
     monkeypatch.setattr(zipfile.LZMADecompressor, "decompress", no_memory)
-    told = "archive.zip: expected a zip file that fits into memory (it is damaged or too large)"
+    told = "archive.zip: expected a complete zip file (it is truncated or damaged)"
     assert outcome("tables", folder) == told

@@ -31,6 +31,7 @@ BLOCK = 4 << 20  # bytes handled at once; a row must fit into one
 # Characters of a file's name in a list of several; how alike two names are that might be meant for one
 SHOWN, NEAR = 40, 0.8
 _BOM = codecs.BOM_UTF8
+_DAMAGED = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -258,13 +259,9 @@ def _zip(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(archive) as file:
             yield file
-    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError):
+    except (*_DAMAGED, MemoryError):  # LZMA takes the memory that the archive asks for
         raise InputError(
             f"{archive.name}: expected a complete zip file (it is truncated or damaged)"
-        ) from None
-    except MemoryError:  # LZMA takes what the archive asks for
-        raise InputError(
-            f"{archive.name}: expected a zip file that fits into memory (it is damaged or too large)"
         ) from None
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or a compression that Python lacks
         raise InputError(f"{archive.name}: expected a zip file without password ({error})") from None

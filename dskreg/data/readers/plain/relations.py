@@ -90,7 +90,8 @@ def relation_of(
     mark = separator or _separator(there, known)
     labels = [_parts(text, mark) for text in cells]
     if not forced and not known:
-        if mark and np.mean([bool(_DECIMAL.fullmatch(label)) for row in labels for label in row]) > SHARED:
+        decimal = [_DECIMAL.fullmatch(label) is not None for row in labels for label in row]
+        if mark and np.mean(decimal or [False]) > SHARED:
             return None, "lists of numbers"
         mean = float(np.mean([len(label) for row in labels for label in row] or [0]))
         if mean > LONGEST:
@@ -179,6 +180,8 @@ def _separator(cells: pd.Series, known: bool) -> str:
 def _come_again(cells: pd.Series, mark: str) -> bool:
     """Whether most labels between the marks are short words that other cells have too."""
     words = [label for text in cells for label in _parts(text, mark)]
+    if not words:
+        return False
     short = np.mean([len(label.split()) <= 3 and not label[0].isdigit() for label in words])
     count = Counter(words)
     again = np.mean([count[label] > 1 for label in words])
