@@ -52,7 +52,10 @@ Adult = Annotated[
 User = Annotated[str | None, typer.Option(help="The id of a user in the data.")]
 History = Annotated[
     str | None,
-    typer.Option(metavar="ID,ID,...", help="The liked items of a user who is not in the data, by id."),
+    typer.Option(
+        metavar="ID,ID,...",
+        help="The liked items of a user who is not in the data, by id; one with commas in quotes.",
+    ),
 ]
 Data = Annotated[
     str,

@@ -24,7 +24,9 @@ def profile_of(explorer: Explorer, user: str | None, history: str | None) -> Pro
     """The profile that --user or --history names."""
     if user is not None:
         return explorer.profile(user)
-    ids = [part for part in (history or "").split(",") if part.strip()]
+    from dskreg.text import between_commas
+
+    ids = between_commas(history or "")
     if not ids:
         raise InputError("--history: expected item ids separated by commas")
     return explorer.profile_of(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from dskreg.explain.reasons import UNKNOWN
 from dskreg.explorer import Explorer, InputError
 from dskreg.graph.candidates import build
 from dskreg.serving.histories import read
+from dskreg.text import between_commas
 from tests.command_line import DEMO, run
 from tests.small import SMALL, of_few, opened
 from tests.worlds import EVERYTHING, hand_drawn
@@ -123,6 +125,20 @@ def test_unknown_items_are_named_in_one_line_with_their_count(
     for user in "xy":
         rows = lists[lists["user_id"] == user]
         assert rows["item_id"].str.removeprefix("'").tolist() == popular and not rows["score"].any()
+
+
+def test_an_id_with_commas_stands_in_quotes_on_the_command_line(dskreg: Command, by_hand: Explorer) -> None:
+    for words in ('"a, b",=c', ' "a, b" , =c', '=c,,"a, b"'):
+        code, out, _ = dskreg("recommend", "x", "--history", words, "--json")
+        listed = by_hand.recommend(by_hand.profile_of(["a, b", "=c"]), 10)["item_id"].tolist()
+        assert code == 0 and [row["item_id"] for row in json.loads(out)["items"]] == listed and listed
+    for text, parts in {
+        '5" disc, b': ['5" disc', "b"],
+        '"a, b': ["a, b"],
+        " ,": [],
+        '"a ""b"",c"': ['a "b",c'],
+    }.items():
+        assert between_commas(text) == parts
 
 
 def test_lists_of_histories_take_the_same_options(dskreg: Command, by_hand: Explorer, tmp_path: Path) -> None:

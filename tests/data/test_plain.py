@@ -347,6 +347,9 @@ def test_columns_as_told(tmp_path):
     assert likes(read(folder, told)) == {("a", "x"): False, ("b", "y"): True}
     assert read(folder, told).relations == ("colour", "brand")
     assert read(folder, f"{told},brand=none").relations == ("colour",)
+    (folder / "log.csv").write_text('"who, then",what,how\na,x,1\nb,y,5\n')
+    assert likes(read(folder, f'"who, then=user",{told[9:]}')) == {("a", "x"): False, ("b", "y"): True}
+    (folder / "log.csv").write_text("who,what,how\na,x,1\nb,y,5\n")
     assert "expected COLUMN=ROLE, a role among user, item" in complaint(folder, "who=usr")
     assert complaint(folder, f"{told},size=relation") == (
         "--columns: no column 'size': expected one of who, what, how, colour, brand"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dskreg.data.readers.files import SHOWN, printable, short
 from dskreg.data.readers.tables import image_column
 from dskreg.errors import InputError
+from dskreg.text import between_commas
 
 ROLES = (
     *("user", "item", "rating", "timestamp", "title", "year", "poster", "adult", "relation", "none"),
@@ -184,7 +185,7 @@ def listed(names: Iterable[str], most: int = 12) -> str:
 def parse_columns(text: str) -> dict[str, str]:
     """`"userId=user,movieId=item"` as {column: role}; raises InputError, which names the roles."""
     found: dict[str, str] = {}
-    for part in text.split(","):
+    for part in between_commas(text) or [text]:
         column, equals, role = (piece.strip() for piece in part.rpartition("="))
         if not equals or not column or role not in ROLES:
             raise InputError(
