@@ -181,8 +181,13 @@ def parse_columns(text: str) -> dict[str, str]:
 def lacking(file: str, role: str, names: Iterable[str]) -> InputError:
     """No column of a role: what there is, and the shortest way to name the right one."""
     columns = list(names)
+    if len(columns) == 1:
+        return InputError(
+            f"{file}: expected columns of users and of items, found one column, {listed(columns)} (fields "
+            "are separated by , ; | :: or the tab)"
+        )
     known = set(roles_of(columns, {}).values())
-    free = [name for name in columns if name not in known] or columns
+    free = [name for name in columns if name and name not in known] or columns
     example = next((name for name in free if role in name.casefold()), free[0])
     return InputError(
         f"{file}: no column of {role}s among {listed(columns, 8)}: name it with "
