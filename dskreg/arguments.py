@@ -69,7 +69,7 @@ Columns = Annotated[
     typer.Option(
         metavar="COLUMN=ROLE,...",
         help='What the columns of plain tables are, such as "userId=user,movieId=item,rating=rating"; '
-        "also timestamp, title, year, poster, adult, relation, none.",
+        "also timestamp, title, year, poster, adult, relation, none, head, tail.",
     ),
 ]
 PresetName = Annotated[

@@ -435,8 +435,3 @@ def test_a_damaged_table_beside_is_told(tmp_path):
     (folder / "tags.csv.gz").write_bytes(b"no gzip")
     told = "tags.csv is not read: tags.csv.gz: expected a complete gzip file (it is truncated or damaged)"
     assert told in read(folder).notes
-
-
-def test_a_sub_folder_with_the_data_is_named(tmp_path):
-    world(tmp_path / "ml-small", ratings_csv=RATINGS)
-    assert complaint(tmp_path).endswith("found the folder 'ml-small/' with some")

@@ -82,7 +82,12 @@ def test_sampled_negatives_are_no_interactions(tmp_path):
         (kgcn_music, "kg.txt", None, "expected kg.txt (head, relation, tail), found 'item_index"),
         (kgcn_music, "kg.txt", b"1\t2\n", "kg.txt, line 1: expected 3 fields (got '2')"),
         (kgcn_music, "item_index2entity_id.txt", b"51\n", "line 1: expected 2 fields (got '1')"),
-        (kgcn_music, "user_artists.dat", None, "kg.txt: no column of users among head, relation, tail"),
+        (
+            kgcn_music,
+            "user_artists.dat",
+            None,
+            "kg.txt seems to be a table of triples (head, relation, tail)",
+        ),
     ],
 )
 def test_what_is_missing_or_damaged_is_named_in_one_line(tmp_path, shape, name, content, told):

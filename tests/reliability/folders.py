@@ -72,8 +72,14 @@ RICHER: dict[str, dict[str, str]] = {
         "x.link": "item_id:token\tentity_id:token\n" + "".join(f"{i}\tm{i}\n" for i in range(ITEMS)),
     },
     "tables": {
-        "ratings.csv": "uid,Item Id,stars,time\n"
-        + "".join(f"u {u},b{i},{1 + i % 10},{100 * i}\n" for u, i in PAIRS),
+        "train.csv": "uid,Item Id,stars,time\n"
+        + "".join(f"u {u},b{i},{1 + i % 10},{100 * i}\n" for u, i in PAIRS if i % 4),
+        "test.jsonl": "".join(
+            f'{{"uid": "u {u}", "Item Id": "b{i}", "stars": {1 + i % 10}, "time": {100 * i}}}\n'
+            for u, i in PAIRS
+            if i % 4 == 0
+        ),
+        "kg.tsv": "".join(f"b{i}\tmaker\tm{i % 3}\nb{i}\tsequel\tb{i // 2}\n" for i in range(ITEMS)),
         "movies.csv": "item_id,name,year,price,tags\n"
         + "".join(f"b{i},B {i},{1900 + 9 * i}.0,{i * 1.5},\"['a', 'g{i % 3}']\"\n" for i in range(ITEMS)),
         "dataset.toml": "threshold = 5\nrelations = ['year', 'tags', 'price']\n",

@@ -38,20 +38,39 @@ def guessed(found: Sheet, given: Mapping[str, str], settings: Settings) -> dict[
 
 
 def interactions_in(
-    sheets: list[Sheet], given: Mapping[str, str], settings: Settings, failed: list[InputError]
+    sheets: list[Sheet], given: Mapping[str, str], settings: Settings, failed: Mapping[str, InputError]
 ) -> Sheet:
-    """Of the tables with users and items the one with ratings, named so."""
+    """Of the tables with users and items the one with ratings, named so.
+
+    Raises InputError where there is none, and where one that cannot be read (`failed`) seems to be meant.
+    """
 
     def needed(found: Sheet) -> set[str]:
         return set(guessed(found, given, settings))
 
     fit = [found for found in sheets if {"user", "item"} <= needed(found)]
     if fit:
-        return min(fit, key=lambda found: ("rating" not in needed(found), not _called(found), found.name))
-    if failed:  # may be the one
-        raise failed[0]
+        best = min(
+            fit, key=lambda found: ("rating" not in needed(found), not _called(found.name), found.name)
+        )
+        for name, error in failed.items():
+            if _called(name) and not _called(best.name):
+                raise error
+        return best
+    for error in failed.values():  # may be the one
+        raise error
     near = [found for found in sheets if needed(found) & {"user", "rating", "timestamp"}] or sheets
-    best = min(near, key=lambda found: (-len(needed(found)), not _called(found), found.name))
+    best = min(near, key=lambda found: (-len(needed(found)), not _called(found.name), found.name))
+    if len(best.columns) > 1 and "user" not in needed(best):
+        graph = len(triple_roles(best.columns, given)) == len(TRIPLE)
+        items = needed(best) == {"item"} or "title" in roles_in(best, given, ITEM)
+        if graph or (items and "item" in needed(best)):
+            what, example = "triples" if graph else "items", listed([best.columns[-1]])
+            raise InputError(
+                f"{best.name} seems to be a table of {what} ({listed(best.columns, 8)}): expected one with "
+                f"users and items beside it, such as ratings.csv, or "
+                f'--columns "{example}=user" if users are there'
+            )
     missing = [role for role in ("user", "item") if role not in needed(best)]
     raise lacking(best.name, missing, best.columns)
 
@@ -63,11 +82,10 @@ def unneeded(roles: set[str]) -> str:
     return "a table of users" if "user" in roles else "not needed"
 
 
-def _called(found: Sheet) -> bool:
-    return (
-        re.search(r"rating|score|interaction|review|event|watch|purchase|order", found.name.casefold())
-        is not None
-    )
+def _called(name: str) -> bool:
+    """Whether a file is called like a table of interactions."""
+    words = r"rating|score|interaction|review|event|watch|purchase|order"
+    return re.search(words, name.casefold()) is not None
 
 
 def items_in(sheets: list[Sheet], given: Mapping[str, str], item: str, settings: Settings) -> Sheet | None:

@@ -198,8 +198,13 @@ def parse_columns(text: str) -> dict[str, str]:
 def lacking(file: str, roles: Iterable[str], names: Iterable[str]) -> InputError:
     """No column of the first of the roles: what there is, and the option that names all of them."""
     columns, missing = list(names), list(roles)
+    if len(columns) == 1:
+        return InputError(
+            f"{file}: expected columns of users and of items, found one column, {listed(columns)} (fields "
+            "are separated by , ; | :: or the tab)"
+        )
     known = set(roles_of(columns, {}).values())
-    free = [name for name in columns if name not in known] or columns
+    free = [name for name in columns if name and name not in known] or columns
     told = []
     for role in missing:
         name = next((name for name in free if role in name.casefold()), free[0])

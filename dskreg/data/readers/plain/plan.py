@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dskreg.data.dataset import UNASSIGNED
+from dskreg.data.own_split import parts
 from dskreg.data.readers.files import SHOWN, Files, short
 from dskreg.data.readers.plain import settings as told
 from dskreg.data.readers.plain.choice import (
@@ -102,6 +103,8 @@ def plan(path: Path, columns: str | None = None) -> Plan:
     if not by_name:
         raise next(iter(failed.values()), files.lacks(WANTED))
     _all_there(given, list(by_name.values()))
+    if settings.interactions is None:
+        _require_parts([*by_name, *failed], failed)
     folds, reasons = split_set(
         {name: guessed(found, given, settings) for name, found in by_name.items()},
         {name: found.columns for name, found in by_name.items()},
@@ -109,11 +112,9 @@ def plan(path: Path, columns: str | None = None) -> Plan:
     )
     first = settings.interactions or next(iter(folds), None)
     interactions = (
-        by_name[first]
-        if first
-        else interactions_in(list(by_name.values()), given, settings, [*failed.values()])
+        by_name[first] if first else interactions_in(list(by_name.values()), given, settings, failed)
     )
-    parts = tuple((by_name[name], fold) for name, fold in folds.items()) or ((interactions, UNASSIGNED),)
+    read = tuple((by_name[name], fold) for name, fold in folds.items()) or ((interactions, UNASSIGNED),)
     roles = _told(
         interactions,
         settings,
@@ -123,7 +124,7 @@ def plan(path: Path, columns: str | None = None) -> Plan:
     )
     if missing := [role for role in ("user", "item") if role not in roles]:
         raise lacking(interactions.name, missing, interactions.columns)
-    if any(roles.get("timestamp") not in part.columns for part, _ in parts):
+    if any(roles.get("timestamp") not in part.columns for part, _ in read):
         roles.pop("timestamp", None)
     item = plain(roles["item"])
     rest = [found for found in by_name.values() if found.name not in folds and found is not interactions]
@@ -140,13 +141,14 @@ def plan(path: Path, columns: str | None = None) -> Plan:
         for name, found in by_name.items()
         if found in rest and name not in reasons and found is not items and found is not triples
     }
-    if items is not None and settings.item is None and given.get(roles["item"]) != "item":
+    told_item = settings.item or settings.item_id or "item" in given.values()
+    if items is not None and not told_item:
         roles["item"] = shared_item(interactions, items, roles["item"])
         item = plain(roles["item"])
     return Plan(
         files=files,
         settings=settings,
-        parts=parts,
+        parts=read,
         roles=roles,
         items=items,
         item_roles={} if items is None else _item_roles(items, settings, given, item),
@@ -207,6 +209,13 @@ def _told(
         if name:
             roles[role] = name
     return roles
+
+
+def _require_parts(names: list[str], failed: Mapping[str, InputError]) -> None:
+    """Raise the error of a file that is called like a part of a split set."""
+    for name in parts((name, name.rpartition(".")[0]) for name in names).values():
+        if name in failed:
+            raise failed[name]
 
 
 def _missing(place: str, found: Sheet, name: str) -> InputError:

@@ -22,7 +22,7 @@ class Settings:
 
     interactions, items, triples: names of the tables' files (items, triples = "": none)
     validation, test: names of the files of a split, whose training file is interactions ("": none)
-    separator: of the fields in both tables
+    separator: of the fields in all tables but the triples
     threshold: a rating of at least this is a like
     user, item, rating, timestamp: columns of the interactions table (rating = "": every row is a like)
     item_id, title, year, poster, adult: columns of the items table ("": none)

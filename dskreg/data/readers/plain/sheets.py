@@ -64,6 +64,11 @@ class Sheet:
     files: Files | None = None
     records: Records | None = None
 
+    @property
+    def has_header(self) -> bool:
+        """Is the file's first line the names of the columns?"""
+        return self.records is None and not self.header
+
     @cached_property
     def source(self) -> Source | None:
         """The text file, checked from end to end."""
