@@ -154,7 +154,8 @@ def test_packed_parquet(tmp_path: Path, monkeypatch, how: str) -> None:
     only = folder / ("ratings.parquet.gz" if how == "gz" else "all.zip")
     assert likes(load(only, DataConfig())) == likes(plain)
     monkeypatch.setattr(packed, "LARGEST_UNPACKED", 100)
-    assert "ratings.parquet: expected at most 100 bytes where it is packed: unpack it" in complaint(folder)
+    name = "ratings.parquet.gz" if how == "gz" else "all.zip/ratings.parquet"
+    assert complaint(folder) == f"{name}: expected at most 100 bytes where it is packed: unpack it"
     if how == "gz":
         (folder / "ratings.parquet.gz").write_bytes(gzip.compress(b"PAR1 cut off"))
-        assert "ratings.parquet: expected a complete parquet file" in complaint(folder)
+        assert "ratings.parquet.gz: expected a complete parquet file" in complaint(folder)

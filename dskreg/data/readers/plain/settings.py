@@ -66,7 +66,7 @@ def read(path: Path) -> Settings:
         return Settings()
     try:
         document = tomllib.loads(read_bytes(file, largest=LARGEST).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of an impossible date too
         raise InputError(f"{FILE}: expected TOML ({short(str(error))})") from None
     for key in document:
         if key not in KEYS:

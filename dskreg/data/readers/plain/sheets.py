@@ -134,9 +134,12 @@ class Sheet:
             tables.require(self.source, ok, column, expected, self.mark, before)
         elif not ok.all():
             first = int((~ok).argmax())
-            row = f"{getattr(self.records, 'row', 'row')} {before + first + 1}"
+            assert self.records is not None
+            row = f"{self.records.row} {before + first + 1}"
             got = "" if cells is None else f" (got {short(cells.iloc[first])})"
-            raise InputError(f"{self.name}, {row}, column {listed([column])}: expected {expected}{got}")
+            raise InputError(
+                f"{self.records.label}, {row}, column {listed([column])}: expected {expected}{got}"
+            )
 
     @property
     def mark(self) -> str:
@@ -172,7 +175,7 @@ def sheet(files: Files, name: str, separator: str = "", told: Collection[str] = 
     table.
     """
     if name.lower().endswith(".parquet") and name in files.openers:
-        return _of(name, parquet(name, files.openers[name]))
+        return _of(name, parquet(files.openers[name]))
     if name.lower().endswith(jsonl.ENDINGS) and name in files.openers:
         return _of(name, jsonl.json_lines(name, files))
     source = files.open(name, _start)

@@ -14,6 +14,7 @@ from typing import IO, Any
 import pandas as pd
 
 from dskreg.data.readers.files import SHOWN, Files, Source
+from dskreg.data.readers.plain.formats.records import label
 
 ENDINGS = (".json", ".jsonl", ".ndjson")
 START = 1 << 20  # bytes whose objects tell the columns
@@ -30,6 +31,11 @@ class JsonLines:
     files: Files
     columns: tuple[str, ...]
     row: str = "line"  # record, of a list
+
+    @property
+    def label(self) -> str:
+        """The file's name in messages."""
+        return label(self.files.openers[self.name])
 
     def blocks(self, columns: list[str]) -> Iterator[pd.DataFrame]:
         """The values of these keys, None where missing; raises InputError for a line that is no object."""

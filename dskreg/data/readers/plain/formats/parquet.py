@@ -12,6 +12,7 @@ import pyarrow.parquet
 
 from dskreg.data.readers.files import LARGEST, Place
 from dskreg.data.readers.plain.columns import listed
+from dskreg.data.readers.plain.formats.records import label
 from dskreg.errors import InputError
 
 LARGEST_UNPACKED = 1 << 30  # bytes: parquet is read from both ends, so what is packed must fit into memory
@@ -19,28 +20,29 @@ LARGEST_UNPACKED = 1 << 30  # bytes: parquet is read from both ends, so what is 
 
 @dataclass(frozen=True)
 class Parquet:
-    """The table in the file called `name` at `place`."""
+    """The table in the file at `place`, which messages call `label`."""
 
-    name: str
+    label: str
     place: Place
     columns: tuple[str, ...]
     row: str = "row"
 
     def blocks(self, columns: list[str]) -> Iterator[pd.DataFrame]:
         """The columns, batch by batch; raises InputError for a damaged file."""
-        with _opened(self.name, self.place) as file:
+        with _opened(self.label, self.place) as file:
             for batch in file.iter_batches(columns=columns):
                 yield batch.to_pandas()
 
     @property
     def rows(self) -> int:
         """How many rows there are, as the file says."""
-        with _opened(self.name, self.place) as file:
+        with _opened(self.label, self.place) as file:
             return int(file.metadata.num_rows)
 
 
-def parquet(name: str, place: Place) -> Parquet:
+def parquet(place: Place) -> Parquet:
     """The table, of which only names are read; raises InputError for a damaged one."""
+    name = label(place)
     with _opened(name, place) as file:
         columns = tuple(file.schema_arrow.names)
     if len(set(columns)) < len(columns) or not columns:

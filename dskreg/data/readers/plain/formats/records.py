@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from dskreg.data.readers.files import Place
 from dskreg.data.readers.tables import whole_text
 
 
@@ -20,6 +21,11 @@ class Records(Protocol):
         ...
 
     @property
+    def label(self) -> str:
+        """The file's name in messages."""
+        ...
+
+    @property
     def row(self) -> str:
         """What a row is called in messages."""
         ...
@@ -27,6 +33,11 @@ class Records(Protocol):
     def blocks(self, columns: list[str]) -> Iterator[pd.DataFrame]:
         """The columns, with values as the file has them; raises InputError for a damaged file."""
         ...
+
+
+def label(place: Place) -> str:
+    """The name of a file in messages, that of its zip before it."""
+    return f"{place.path.name}/{place.member}" if place.member else place.path.name
 
 
 def text(value: object) -> str:
