@@ -74,6 +74,11 @@ def test_each_list_is_that_of_the_history_alone(form: str, tmp_path: Path) -> No
         ("h.csv.gz", 'user,item\n7," a, b "\n9,b 2\n9,=c\n7,2.0\n'),
         ("h.dat", "userId::movieId\n7::a, b\n9::b 2\n9::=c\n7::2.0\n"),
         ("h.csv", "asin;Reader No\na, b;7\nb 2;9\n=c;9\n2.0;7\n"),
+        (
+            "h.jsonl",
+            '{"user_id": 7, "asin": "a, b"}\n{"user_id": 9, "asin": "b 2"}\n{"user_id": 9, "asin": "=c"}\n'
+            '{"user_id": 7, "asin": "2.0"}\n',
+        ),
     ],
 )
 def test_ids_are_those_of_the_data_commas_and_blanks_included(
