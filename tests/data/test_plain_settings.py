@@ -137,6 +137,7 @@ def test_one_line_is_enough_where_one_thing_is_wrong(tmp_path):
 WRONG = {
     "colour = 1": f"dataset.toml: unknown key 'colour': expected one of {', '.join(KEYS)}",
     "threshold = true": "dataset.toml: threshold: expected a number (got 'True')",
+    "threshold = 2018-13-45": "dataset.toml: expected TOML (",
     "threshold = nan": "dataset.toml: threshold: expected a number (got 'nan')",
     "user = 1": "dataset.toml: user: expected text (got '1')",
     'relations = "genres"': "dataset.toml: relations: expected a list of columns (got 'genres')",

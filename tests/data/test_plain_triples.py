@@ -120,6 +120,24 @@ def test_a_table_of_numbers_has_one_space_of_ids(tmp_path: Path) -> None:
     }
 
 
+def test_a_file_of_links_says_which_entity_an_item_is(tmp_path: Path) -> None:
+    """As in the folders of RippleNet, KGCN and MKR: the numbers of the triples are no item ids."""
+    folder = world(
+        tmp_path,
+        ratings_csv=FILMS["ratings_csv"],
+        item_index2entity_id_txt="1\t0\n3\t2\n77\t5\n",
+        kg_txt="0\tfilm.writer\t9\n2\tfilm.writer\t9\n1\tfilm.writer\t9\n3\tfilm.sequel\t0\n",
+    )
+    data = read(folder)
+    assert triples(data) == {
+        *((1, "film.writer", "entity 9"), (3, "film.writer", "entity 9")),
+        (1, "film.sequel (inverse)", "entity 3"),
+    }
+    assert "item_index2entity_id.txt: 2 of 3 items have an entity in the triples" in data.notes
+    (folder / "item_index2entity_id.txt").write_text("1\t0\n3\n")
+    assert complaint(folder) == "item_index2entity_id.txt, line 2: expected an item and its entity (got '3')"
+
+
 def test_relations_of_one_name_are_one() -> None:
     """And in them the entities of one label; no entity is left without a triple."""
     first = triples_of_labels({"genre": [["a"], ["b"]], "type": [["a"], []]})

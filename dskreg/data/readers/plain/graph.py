@@ -18,6 +18,8 @@ _QUANTITY = re.compile(
     r"year|date|decade|count|number|length|runtime|duration|pages|episodes|age$|price|size"
 )
 """In the plain name of a relation: its tails are numbers, also where they could be ids of items."""
+_LINK = re.compile(r"item_?(index|id)?_?(2|to)_?entity\w*[.](txt|tsv|csv)", re.IGNORECASE)
+"""The file of the folders of RippleNet, KGCN and MKR that gives each item's entity in the triples."""
 _LITERAL = "\x1f"  # between a relation and its tail that only looks like an item's id
 
 
@@ -26,7 +28,8 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
 
     A head or tail that is an item's id is that item. A tail that is a number is an item only where all tails
     of its relation are, and the relation is not called like a quantity; a table of nothing but numbers is
-    taken at its word.
+    taken at its word. Where a file links items to entities, as `item_index2entity_id.txt` of RippleNet, KGCN
+    and MKR, the ids in the triples are those of entities.
 
     Args:
         plan: Its table of triples is read.
@@ -44,32 +47,48 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
     filled = (raw != "").all(axis=1)
     triples = raw[filled].reset_index(drop=True)
     item_of = pd.Series(np.arange(len(items)), index=items["item_id"].astype(str))
-    numbers = bool(triples["relation"].str.fullmatch(r"\d+").all())
+    linked, told = _linked(plan, item_of)
+    item_of = item_of if linked is None else linked
+    numbers = linked is not None or bool(triples["relation"].str.fullmatch(r"\d+").all())
     if not numbers:
         triples["tail"] = _literals_marked(triples, item_of.index)
-    labels = {
-        tail: tail.rpartition(_LITERAL)[2] for end in ("head", "tail") for tail in triples[end].unique()
-    }
+    ends = [end for column in ("head", "tail") for end in triples[column].unique()]
+    labels = {end: end.rpartition(_LITERAL)[2] for end in ends}
     if numbers:
         labels = {id_: label for id_, label in labels.items() if not label.isdecimal()}
     names = {name: name for name in triples["relation"].unique() if not name.isdecimal()}
     graph = fold_triples(triples, item_of, list(items["title"]), names, labels, sheet.name)
     notes = [
         *sheet.notes,
+        *told,
         *counted((int((~filled).sum()), f"rows of {sheet.name} without head, relation or tail: dropped")),
         *(f"{sheet.name}: {note}" for note in graph.notes),
     ]
     if not len(graph.head):
         found = f"for example {short(triples['head'][0], SHOWN)}" if len(triples) else "none at all"
-        known = short(str(items["item_id"].iloc[0]), SHOWN)
+        known = short(str(item_of.index[0]), SHOWN) if len(item_of) else "none"
         notes.append(f"{sheet.name} has no head or tail that is an item's id ({found}, items as {known})")
         return None, notes
-    linked = len(np.unique(graph.head))
-    told = (
-        f"{sheet.name}: {len(graph.head):,} triples of {linked:,} items, relations {listed(graph.relations)}"
-    )
+    carriers, relations = len(np.unique(graph.head)), listed(graph.relations)
+    sums = f"{sheet.name}: {len(graph.head):,} triples of {carriers:,} items, relations {relations}"
     count = int((graph.entity_item[graph.tail] >= 0).sum())
-    return graph, [*notes, told, *counted((count, f"tails of {sheet.name} are items"))]
+    return graph, [*notes, sums, *counted((count, f"tails of {sheet.name} are items"))]
+
+
+def _linked(plan: Plan, item_of: pd.Series) -> tuple[pd.Series | None, list[str]]:
+    """(the item's position by entity, notes) as a file of links says; (None, []) without one."""
+    name = min((name for name in plan.files.openers if _LINK.fullmatch(name)), key=len, default=None)
+    if name is None:
+        return None, []
+    source = plan.files.open(name)
+    pairs = [line.replace(",", " ").split() for line in source.data.decode().split("\n")]
+    for number, pair in enumerate(pairs, 1):
+        if pair and len(pair) != 2:
+            source.fail(number, "", "an item and its entity", " ".join(pair))
+    entity_of = pd.DataFrame(filter(None, pairs), columns=["item", "entity"]).drop_duplicates("entity")
+    entity_of = entity_of[entity_of["item"].isin(item_of.index)]
+    linked = pd.Series(item_of[entity_of["item"]].to_numpy(), index=entity_of["entity"].to_numpy())
+    return linked, [f"{name}: {len(linked):,} of {len(item_of):,} items have an entity in the triples"]
 
 
 def _literals_marked(triples: pd.DataFrame, items: pd.Index) -> pd.Series:
