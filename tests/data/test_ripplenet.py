@@ -30,16 +30,20 @@ def test_triples_lead_from_items_by_the_index(tmp_path):
         for head, relation, tail in zip(data.head, data.relation, data.tail, strict=True)
     }
     assert found == {(51, "by", "item 53"), (52, "by", "a b"), (51, "by", "entity 9")}
-    assert "1 triples without a title at either end: not used" in data.notes
+    assert "kg.txt: 1 triples without a title at either end: not used" in data.notes
 
 
-def test_names_of_a_table_of_items_are_used_and_its_relations_are_not(tmp_path):
+def test_a_table_of_items_gives_names_and_further_relations(tmp_path):
     data = read(
         tmp_path / "x", ripplenet_movie(), movies__dat=b"1::Ran (1985)::Drama\n2::Ikiru (1952)::Drama\n"
     )
     assert data.items["title"].tolist()[:3] == ["Ran (1985)", "Ikiru (1952)", "item 3"]
-    assert data.relations == ("film.director", "film.genre")
-    assert "1 items that item_index2entity_id_rehashed.txt gives no entity: kept" in data.notes
+    assert data.relations == ("genre", "film.director", "film.genre")
+    assert "item_index2entity_id_rehashed.txt: 9 of 10 items have an entity in the triples" in data.notes
+    assert not any("kg_part2" in note and "not read" in note for note in data.notes)
+    bare = read(tmp_path / "y", kgcn_music(), kg__txt=None)
+    told = "item_index2entity_id.txt is not used: there is no table of triples beside it, such as kg.txt"
+    assert bare.relations == () and told in bare.notes
 
 
 def test_ratings_of_unknown_columns_and_settings_keep_the_triples(tmp_path):
@@ -79,9 +83,8 @@ def test_sampled_negatives_are_no_interactions(tmp_path):
         ),
         (ripplenet_final, "ratings_final.txt", b"0\t99999999\t1\n", "line 1: expected items numbered from 0"),
         (ripplenet_final, "kg_final.txt", None, "expected kg_final.txt (or kg_final.txt.gz"),
-        (kgcn_music, "kg.txt", None, "expected kg.txt (head, relation, tail), found 'item_index"),
-        (kgcn_music, "kg.txt", b"1\t2\n", "kg.txt, line 1: expected 3 fields (got '2')"),
-        (kgcn_music, "item_index2entity_id.txt", b"51\n", "line 1: expected 2 fields (got '1')"),
+        (kgcn_music, "kg.txt", b"1\t2\t3\n1\t2\n", "kg.txt, line 2: expected 3 fields (got '2')"),
+        (kgcn_music, "item_index2entity_id.txt", b"51\n", "line 1: expected an item and its entity"),
         (
             kgcn_music,
             "user_artists.dat",

@@ -18,7 +18,7 @@ from dskreg.errors import InputError
 
 DEMO = "demo"
 READERS: tuple[tuple[Callable[[Path], bool], Callable[[Path, DataConfig], Dataset]], ...] = (
-    (ripplenet.recognises, ripplenet.read),
+    (ripplenet.recognises, lambda path, config: ripplenet.read(path)),
     (kgat.recognises, lambda path, config: kgat.read(path)),
     (recbole.recognises, lambda path, config: recbole.read(path, config.like_threshold)),
     (
@@ -65,15 +65,12 @@ def load(source: str | Path, config: DataConfig, columns: str | None = None) -> 
 
         return demo.read()
     path = there(source)
-    if columns:
-        return (ripplenet if ripplenet.recognises(path) else reader).read(path, config, columns)
-    return reader_of(path)(path, config)
+    return reader.read(path, config, columns) if columns else reader_of(path)(path, config)
 
 
 def reader_of(path: Path) -> Callable[[Path, DataConfig], Dataset]:
     """The reader of the data at `path`; raises InputError where nothing is recognised."""
-    told = (path / FILE).is_file() and not ripplenet.recognises(path)
-    if told or not (path.is_dir() or path.suffix == ".zip"):
+    if (path / FILE).is_file() or not (path.is_dir() or path.suffix == ".zip"):
         return reader.read
     for recognises, read in READERS:
         if recognises(path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from dskreg.data.readers.plain.columns import NAMES, TRIPLE, lacking, listed, plain, roles_of, triple_roles
 from dskreg.data.readers.plain.settings import FILE, Settings
@@ -12,6 +12,9 @@ from dskreg.errors import InputError
 
 INTERACTION, ITEM = ("user", "item", "rating", "timestamp"), ("item", "title", "year", "poster", "adult")
 """The roles of the columns of the two tables."""
+
+
+_PART = re.compile(r"part_?\d+", re.IGNORECASE)
 
 
 def roles_in(found: Sheet, given: Mapping[str, str], wanted: tuple[str, ...]) -> dict[str, str]:
@@ -73,6 +76,12 @@ def interactions_in(
             )
     missing = [role for role in ("user", "item") if role not in needed(best)]
     raise lacking(best.name, missing, best.columns)
+
+
+def parts_of_one(names: Iterable[str], name: str) -> list[str]:
+    """The names of the files that hold a table in parts, such as kg_part1.txt and kg_part2.txt."""
+    form = _PART.sub("part", name)
+    return sorted(other for other in {*names, name} if _PART.sub("part", other) == form)
 
 
 def unneeded(roles: set[str]) -> str:

@@ -9,8 +9,10 @@ import pandas as pd
 
 from dskreg.data.dataset import counted
 from dskreg.data.readers.files import SHOWN, short
+from dskreg.data.readers.plain.choice import parts_of_one
 from dskreg.data.readers.plain.columns import listed, plain
 from dskreg.data.readers.plain.plan import Plan
+from dskreg.data.readers.plain.sheets import sheet as sheet_of
 from dskreg.data.readers.tables import whole_text
 from dskreg.data.readers.triples import Triples, fold_triples
 
@@ -37,8 +39,13 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
     """
     sheet, roles = plan.triples, plan.triple_roles
     if sheet is None:
-        return None, []
-    raw = sheet.rows([roles[role] for role in ("head", "relation", "tail")])
+        link = _link(plan)
+        unused = f"{link} is not used: there is no table of triples beside it, such as kg.txt"
+        return None, [unused] if link else []
+    columns = [roles[role] for role in ("head", "relation", "tail")]
+    files = parts_of_one(plan.files.openers, sheet.name)
+    parts = [sheet_of(plan.files, name, sheet.separator) for name in files] if len(files) > 1 else [sheet]
+    raw = pd.concat([part.rows(columns) for part in parts], ignore_index=True)
     raw = raw.set_axis(["head", "relation", "tail"], axis=1)
     for name in raw:
         raw[name] = raw[name].str.strip().str.removeprefix("<").str.removesuffix(">")
@@ -75,10 +82,15 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
     return graph, [*notes, sums, *counted((count, f"tails of {sheet.name} are items"))]
 
 
+def _link(plan: Plan) -> str:
+    """The name of the file of links, or ""."""
+    return min((name for name in plan.files.openers if _LINK.fullmatch(name)), key=len, default="")
+
+
 def _linked(plan: Plan, item_of: pd.Series) -> tuple[pd.Series | None, list[str]]:
     """(the item's position by entity, notes) as a file of links says; (None, []) without one."""
-    name = min((name for name in plan.files.openers if _LINK.fullmatch(name)), key=len, default=None)
-    if name is None:
+    name = _link(plan)
+    if not name:
         return None, []
     source = plan.files.open(name)
     pairs = [line.replace(",", " ").split() for line in source.data.decode().split("\n")]

@@ -19,6 +19,7 @@ from dskreg.data.readers.plain.choice import (
     guessed,
     interactions_in,
     items_in,
+    parts_of_one,
     roles_in,
     shared_item,
     triples_in,
@@ -136,10 +137,11 @@ def plan(path: Path, columns: str | None = None) -> Plan:
         items = by_name[settings.items]
     elif settings.items is None:
         items = items_in([found for found in rest if found is not triples], given, item, settings)
+    whole = parts_of_one(by_name, triples.name) if triples else []
     others = {
         name: unneeded(set(roles_in(found, given, INTERACTION)))
         for name, found in by_name.items()
-        if found in rest and name not in reasons and found is not items and found is not triples
+        if found in rest and name not in reasons and found is not items and name not in whole
     }
     told_item = settings.item or settings.item_id or "item" in given.values()
     if items is not None and not told_item:
