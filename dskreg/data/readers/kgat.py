@@ -49,6 +49,8 @@ def read(folder: Path | str) -> Dataset:
     triples = threes(files.open(GRAPH), "head", "relation", "tail")
     listed, notes = _lists(files)
     item_count, beyond = count_of_items(parts, listed[ITEMS])
+    if not item_count:
+        raise InputError(f"{', '.join(folds)}: expected at least one item, found none")
     pairs = pd.concat(
         [part[0].assign(fold=fold) for part, fold in zip(parts, folds.values(), strict=True)],
         ignore_index=True,
