@@ -1,10 +1,11 @@
-"""Fuzzing of the readers: `python benchmarks/fuzz.py [--format kaggle text recbole tables] [--minutes 1]
-[--seed 0]`, in one process.
+"""Fuzzing of the readers: `python benchmarks/fuzz.py [--format kaggle text recbole tables known] [--minutes
+1] [--seed 0]`, in one process.
 
-Small valid folders are harmed by the mutations of the reliability tests. Each is either read, split and made
-into a graph, or refused in one line that names the file. Whatever else happens (an exception, a warning, no
-end within 20 s, more memory than 4 GiB) is a failure, reported with the command that repeats it, and the exit
-code is 1. Input n of a run has the seed `--seed` + n; the seed and the format decide everything.
+Small valid folders, those of `known` of the shape of known data sets, are harmed by the mutations of the
+reliability tests. Each is either read, split and made into a graph, or refused in one line that names the
+file. Whatever else happens (an exception, a warning, no end within 20 s, more memory than 4 GiB) is a
+failure, reported with the command that repeats it, and the exit code is 1. Input n of a run has the seed
+`--seed` + n; the seed and the format decide everything.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from dskreg.data.readers import files as sources
-from tests.reliability.folders import VALID, files_of, lay, outcome
+from tests.reliability.folders import KNOWN, VALID, files_of, lay, outcome
 from tests.reliability.mutate import HANDINGS, MUTATIONS, ODD, harmed
 
 MEMORY, SECONDS = 4 << 30, 20.0  # at most, of the process; of one input
 BLOCK = sources.BLOCK
+FORMATS = (*VALID, "known")
 EVERY = 30.0  # seconds between two lines of progress
 
 
@@ -60,7 +62,8 @@ class Tally:
 def prepare(folder: Path, format: str, seed: int) -> Path:
     """Write the input of this seed; what to read."""
     rng = Random(f"{format} {seed}")
-    files = files_of(format, richer=rng.random() < 0.5)
+    richer = rng.random() < 0.5
+    files = files_of(format, richer) if format in VALID else rng.choice(KNOWN)().files
     names = sorted(files)
     count = rng.choice((0, 1, 1, 1, 2, 3, 8))
     files = harmed(
@@ -177,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Fuzz the readers; exit code 1 where one does anything but read or refuse in one line."
     )
-    parser.add_argument("--format", nargs="+", choices=list(VALID), default=list(VALID))
+    parser.add_argument("--format", nargs="+", choices=FORMATS, default=FORMATS)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument(
         "--seed", type=int, default=0, help="of the first input; the next ones follow (default: %(default)s)"

@@ -52,7 +52,10 @@ Adult = Annotated[
 User = Annotated[str | None, typer.Option(help="The id of a user in the data.")]
 History = Annotated[
     str | None,
-    typer.Option(metavar="ID,ID,...", help="The liked items of a user who is not in the data, by id."),
+    typer.Option(
+        metavar="ID,ID,...",
+        help="The liked items of a user who is not in the data, by id; one with commas in quotes.",
+    ),
 ]
 Data = Annotated[
     str,
@@ -66,7 +69,7 @@ Columns = Annotated[
     typer.Option(
         metavar="COLUMN=ROLE,...",
         help='What the columns of plain tables are, such as "userId=user,movieId=item,rating=rating"; '
-        "also timestamp, title, year, poster, adult, relation, none.",
+        "also timestamp, title, year, poster, adult, relation, none, head, tail.",
     ),
 ]
 PresetName = Annotated[
@@ -106,8 +109,8 @@ Histories = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Write to --out the lists of users who are not in the data: a .csv, .tsv or .parquet file with "
-        "a row for each liked item, columns user and item.",
+        help="Write to --out the lists of users who are not in the data: a table (docs/data.md) with a "
+        "row for each liked item, columns user and item.",
     ),
 ]
 Seen = Annotated[

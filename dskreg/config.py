@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import field, replace
-from typing import Annotated, Any, Literal, TypeVar, get_origin, get_type_hints
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from dskreg.documents import first_fault, quoted
@@ -27,6 +29,8 @@ from dskreg.errors import InputError
 
 DEVICES = "auto, cpu, cuda, cuda:N or mps"
 DEVICE = r"^(auto|cpu|cuda(:[0-9]{1,2})?|mps)$"
+RANDOM, TIME, LEAVE_ONE_OUT = "random", "time", "leave-one-out"
+"""The splits of `DataConfig.split`; after `time` may come `:YYYY-MM-DD`."""
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 Share = Annotated[float, Field(ge=1e-6, lt=1)]
@@ -68,6 +72,21 @@ def _refusal(section: str, error: ValidationError) -> InputError:
     )
 
 
+def date_of(split: str) -> datetime | None:
+    """The start of the test in a split `time:YYYY-MM-DD`, at midnight UTC; None of any other split."""
+    with suppress(ValueError):
+        if re.fullmatch(rf"{TIME}:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}", split):
+            return datetime.fromisoformat(split.removeprefix(f"{TIME}:")).replace(tzinfo=UTC)
+    return None
+
+
+def _known_split(text: str) -> str:
+    if text not in (RANDOM, TIME, LEAVE_ONE_OUT) and date_of(text) is None:
+        expected = f"{RANDOM}, {TIME}, {TIME}:DATE as in {TIME}:2018-01-31 or {LEAVE_ONE_OUT}"
+        raise ValueError(f"expected {expected} (got {quoted(text)})")
+    return text
+
+
 def _unknown(path: str) -> InputError:
     near = difflib.get_close_matches(path[:100], setting_paths(), n=1, cutoff=0.4)
     return InputError(f"unknown setting {quoted(path)}" + (f"; did you mean {near[0]!r}?" if near else ""))
@@ -78,13 +97,16 @@ def _unknown(path: str) -> InputError:
 class DataConfig:
     """What counts as liked and how it is split."""
 
-    # a rating of at least this is a like; -1 means watched and is never one
-    like_threshold: Annotated[float, Field(ge=-1e9, le=1e9)] = 7.0
+    # A rating of at least this is a like (-1 means watched and is never one); None: by the ratings' scale
+    like_threshold: Annotated[float, Field(ge=-1e9, le=1e9)] | None = None
     # Users and titles with fewer likes stay out of training and tests (only where the split is ours)
     core: AtMost = 5
     validation: Share = 0.1  # of each user's likes
     test: Share = 0.2  # of each user's likes; a data set with its own test split keeps that
     split_seed: Seed = 0
+    # random; time: each user's latest likes are the test; time:DATE: the likes from the date on (YYYY-MM-DD,
+    # UTC); leave-one-out: each user's latest like, or any where there are no timestamps
+    split: Annotated[str, AfterValidator(_known_split)] = RANDOM
 
     def __post_init__(self) -> None:
         if self.validation + self.test >= 1:
@@ -221,6 +243,10 @@ def _parsed(kind: Any, text: str) -> Any:
     """
     if get_origin(kind) is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if type(None) in get_args(kind):  # a number or None
+        if text.lower() == "none":
+            return None
+        kind = next(part for part in get_args(kind) if part is not type(None))
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
     with suppress(ValueError):

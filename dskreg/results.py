@@ -24,7 +24,9 @@ def profile_of(explorer: Explorer, user: str | None, history: str | None) -> Pro
     """The profile that --user or --history names."""
     if user is not None:
         return explorer.profile(user)
-    ids = [part for part in (history or "").split(",") if part.strip()]
+    from dskreg.text import between_commas
+
+    ids = between_commas(history or "")
     if not ids:
         raise InputError("--history: expected item ids separated by commas")
     return explorer.profile_of(ids)
@@ -40,7 +42,7 @@ def write_all(
 ) -> None:
     """Write the lists of all users to a file."""
     from dskreg.explain.reasons import UNKNOWN
-    from dskreg.serving.export import write_table
+    from dskreg.serving.table_files import write_table
 
     lists = explorer.lists(top, exclude.value, most_likes, cold_boost)
     write_table(lists, out, explorer.user_count)
@@ -60,8 +62,8 @@ def write_histories(
     """Write the lists of users who are not in the data to a file."""
     from dskreg.explain.lists import of_histories
     from dskreg.explain.reasons import UNKNOWN
-    from dskreg.serving.export import write_table
     from dskreg.serving.histories import read
+    from dskreg.serving.table_files import write_table
 
     people = read(explorer.directory, histories, seen)
     for note in people.notes:

@@ -7,6 +7,7 @@ reads as markup is the matter of dskreg/ui/common/widgets.py and dskreg/ui/commo
 
 from __future__ import annotations
 
+import csv
 import html
 import re
 from urllib.parse import unquote, urlsplit
@@ -69,6 +70,15 @@ def escaped(text: object) -> str:
 def notebook(body: str) -> str:
     """HTML as an output of a notebook: with its style, and hidden from what typesets formulas."""
     return f'<div class="dskreg tex2jax_ignore mathjax_ignore"><style>{NOTEBOOK_STYLE}</style>{body}</div>'
+
+
+def between_commas(text: str) -> list[str]:
+    """The parts of a list without outer blanks and empty ones; one that holds commas stands in quotes."""
+    try:
+        parts = next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error:  # a line end within a part
+        parts = text.split(",")
+    return [part.strip() for part in parts if part.strip()]
 
 
 def last_part(text: str) -> str:

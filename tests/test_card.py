@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from dskreg.explore.card import sections
+from dskreg.explore.card import NOT_BY_TIME, sections
 from dskreg.explore.card_pages import Section, Table, html_page, markdown
 from dskreg.explorer import Explorer
 from tests.command_line import DEMO, run
@@ -74,7 +74,8 @@ def test_the_figures_are_those_of_the_files(text: str) -> None:
     settings = dict(with_names(tables, "Setting"))
     assert settings["model.picks"] == str(config["model"]["picks"])
     assert settings["data.test"] == str(config["data"]["test"])
-    assert len(settings) == sum(len(v) if isinstance(v, dict) else 1 for v in config.values())
+    assert settings["data.split"] == "random"  # which the bundled artifact is too old to name
+    assert len(settings) == 1 + sum(len(v) if isinstance(v, dict) else 1 for v in config.values())
     versions = json.loads((DEMO / "run.json").read_text())["versions"]
     assert dict(with_names(tables, "Package")) == versions
 
@@ -129,6 +130,21 @@ def test_the_limits_follow_from_the_figures(explorer: Explorer) -> None:
     assert any("simulated" in line for line in limits(explorer))
     cold = (explorer.directory.likes == 0).sum()
     assert any(line.startswith(f"{cold} items have no likes") for line in limits(explorer))
+
+
+def test_the_card_says_how_the_likes_were_split(explorer: Explorer) -> None:
+    for split, said in {
+        "random": "validation and 20% are the test, at random.",
+        "time": "The latest 20% of each user's likes are the test, the 10% before are validation.",
+        "time:2018-01-31": "Likes from 2018-01-31 on are the test",
+        "leave-one-out": "Each user's latest like is the test",
+    }.items():
+        info = explorer.info()
+        info = info | {"config": info["config"] | {"data": info["config"]["data"] | {"split": split}}}
+        made = sections(info, explorer.metrics(), explorer.rivals.slices(), explorer.simulated)
+        blocks = {section.heading: section.blocks for section in made}
+        assert any(isinstance(block, str) and said in block for block in blocks["Data"]), split
+        assert (NOT_BY_TIME in blocks["Limits"][0]) == (split == "random")
 
 
 def test_a_world_without_a_test_has_a_card_too() -> None:

@@ -170,8 +170,13 @@ def test_scale_100(case):
         "data.like_threshold=70"
     )
     folder = case("scale-100")
-    assert note in read(folder).notes
-    assert load(folder, DataConfig(like_threshold=70)).liked.tolist() == [True, False, False, True]
+    assert note in load(folder, DataConfig(like_threshold=7)).notes
+    data = read(folder)
+    assert data.liked.tolist() == [True, False, False, True]
+    assert (
+        "x.inter: rating from 15 to 95: a rating of at least 70 is a like (chosen from the scale)"
+        in data.notes
+    )
 
 
 def test_kaggle_episodes_float(case):
@@ -288,7 +293,7 @@ def test_recbole_benchmark_split(case):
     kept |= {("u2", "i5"): TRAIN, ("u1", "i2"): VALIDATION, ("u1", "i3"): TEST, ("u2", "i3"): SEEN}
     data = read(folder)
     assert folds(data) == kept and f"1 pairs in several of {parts}: kept in the first" in data.notes
-    assert "2 ratings of x.*.inter below data.like_threshold = 7: seen, not liked" in data.notes
+    assert "2 ratings of x.*.inter below 7: seen, not liked" in data.notes
     (folder / "x.inter").write_text(f"{head}u9\ti9\t9\n")
     assert folds(read(folder)) == kept and f"x.inter is not used: {parts} are there" in read(folder).notes
     (folder / "x.valid.inter").unlink()  # then validation is dealt out of the training pairs

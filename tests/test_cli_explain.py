@@ -13,7 +13,7 @@ from dskreg.commands import explain as command
 from dskreg.explain import tables
 from dskreg.explorer import Explorer, InputError
 from dskreg.graph.candidates import build
-from dskreg.serving.export import write_table
+from dskreg.serving.table_files import write_table
 from tests.command_line import DEMO, run
 from tests.small import SMALL, of_few, opened
 from tests.worlds import EVERYTHING, hand_drawn

@@ -44,13 +44,16 @@ def test_presets_survive_json(config: Config) -> None:
         ("graph.without", "", ()),
         ("model.relaxation", "soft", "soft"),
         ("seed", "7", 7),
+        ("data.like_threshold", "none", None),
+        ("data.like_threshold", "3.5", 3.5),
+        ("data.split", "time:2018-01-31", "time:2018-01-31"),
     ],
 )
 def test_override_reads_numbers_words_and_lists(path: str, text: str, value: Any) -> None:
     changed: Any = Config().override(path, text)
     section, _, name = path.rpartition(".")
     assert getattr(getattr(changed, section) if section else changed, name) == value
-    assert (changed == Config()) == (value == ())
+    assert (changed == Config()) == (value in ((), None))
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,13 @@ def test_override_reads_numbers_words_and_lists(path: str, text: str, value: Any
             "hard",
             "setting model.relaxation: expected 'straight-through' or 'soft' (got 'hard')",
         ),
+        (
+            "data.split",
+            "time:2018-02-30",
+            "setting data.split: expected random, time, time:DATE as in time:2018-01-31 or leave-one-out "
+            "(got 'time:2018-02-30')",
+        ),
+        ("data.like_threshold", "all", "setting data.like_threshold: expected a number (got 'all')"),
         ("model.form", "graph", "setting model.form: expected 'evidence' or 'paper' (got 'graph')"),
     ],
 )
@@ -136,6 +146,7 @@ def given(path: str, value: Any) -> list[Callable[[], Config]]:
 OTHERS: dict[str, Any] = {
     "preset": "paper",
     "graph.without": ("genre", "type"),
+    "data.split": "time:2018-01-31",
     "model.form": "paper",
     "model.relaxation": "soft",
     "train.device": "cpu",
@@ -161,7 +172,7 @@ def test_a_changed_setting_changes_alone_and_survives_json(path: str) -> None:
 
 def test_every_number_has_a_tested_range() -> None:
     numbers = {path for path in setting_paths() if type(value_of(Config(), path)) in (int, float)}
-    assert numbers == set(BOUNDS)
+    assert numbers | {"data.like_threshold"} == set(BOUNDS)  # None: by the ratings' scale
 
 
 def value_of(config: Config, path: str) -> Any:
@@ -211,7 +222,9 @@ def test_the_settings_of_the_bundled_artifact_can_be_read() -> None:
     document = json.loads(
         (Path(__file__).parents[1] / "artifacts" / "demo" / "manifest.json").read_text(encoding="utf-8")
     )["config"]
-    assert Config.from_json(document).to_json() == document
+    read = Config.from_json(document).to_json()
+    assert read == document | {"data": {**Config().to_json()["data"], **document["data"]}}
+    assert (read["data"]["like_threshold"], read["data"]["split"]) == (7.0, "random")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """How long a training run will take: a range from timed trainings and the size of the data."""
 
+import gzip
 import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dskreg.runs.estimate import OTHER, SAME, estimate, interactions_in, timed
@@ -61,10 +63,34 @@ def test_other_data_are_scaled_by_size_with_a_wider_range_and_paper_by_itself_al
     assert (found := estimate("demo", "paper", None, None, [run, paper])) and found.basis == (paper,)
 
 
-def test_interactions_are_counted_in_the_files(tmp_path: Path) -> None:
+def test_interactions_are_counted_in_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert interactions_in(tiny_data(tmp_path / "board")) == 24 * 8 + 24
     (tmp_path / "rating.csv").write_text("user_id,anime_id,rating\n1,1,8\n1,2,9\n")
     assert interactions_in(tmp_path) == 2
+    rows = "".join(f"{u}::{i}::5::9\n" for u in range(3) for i in range(7))
+    (tmp_path / "rating.csv").unlink()
+    (tmp_path / "ratings.dat").write_text(rows.rstrip("\n"))
+    assert interactions_in(tmp_path) == 21
+    (tmp_path / "ratings.dat.gz").write_bytes(gzip.compress((tmp_path / "ratings.dat").read_bytes()))
+    (tmp_path / "ratings.dat").unlink()
+    assert interactions_in(tmp_path) == 21
+    monkeypatch.setattr("dskreg.runs.estimate.MOST_PACKED", 10)
+    assert interactions_in(tmp_path) is None
+    for ending, count in {"csv": 4, "jsonl": 4, "parquet": 4}.items():
+        folder = tmp_path / ending
+        folder.mkdir()
+        frame = pd.DataFrame({"user": [1, 1, 2, 2], "item": [1, 2, 1, 3], "rating": [5, 4, 3, 5]})
+        for part, some in {"train": frame[:3], "test": frame[3:]}.items():
+            file = folder / f"{part}.{ending}"
+            if ending == "csv":
+                some.to_csv(file, index=False)
+            elif ending == "jsonl":
+                some.to_json(file, orient="records", lines=True)
+            else:
+                some.to_parquet(file)
+        assert interactions_in(folder) == count, ending
+    (tmp_path / "parquet" / "train.parquet").write_bytes(b"PAR1")
+    assert interactions_in(tmp_path / "parquet") is None
     assert interactions_in(tmp_path / "nothing") is None
 
 

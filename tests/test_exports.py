@@ -18,7 +18,7 @@ from dskreg.exports.graph import write_graph
 from dskreg.exports.neighbours import neighbours
 from dskreg.exports.vectors import FILES, SETS, write_vectors
 from dskreg.graph.candidates import build
-from dskreg.serving.export import write_table, writing
+from dskreg.serving.table_files import write_table, writing
 from tests.command_line import DEMO, run
 from tests.small import SMALL, of_few, opened
 from tests.worlds import EVERYTHING, hand_drawn

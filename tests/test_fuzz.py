@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import fuzz
-from dskreg.data.readers import kgat, recbole
+from dskreg.data.readers import kgat
+from dskreg.data.readers.atomic import recbole
 from dskreg.errors import InputError
 
 
@@ -27,7 +28,7 @@ def test_nothing_is_found_where_nothing_is_planted(capsys: pytest.CaptureFixture
         told,
         re.MULTILINE,
     )
-    assert [row[0] for row in figures] == ["kaggle", "text", "recbole", "tables"]
+    assert [row[0] for row in figures] == ["kaggle", "text", "recbole", "tables", "known"]
     assert all(
         int(read) > 0 and int(refused) > 0 and int(read) + int(refused) == 25
         for _, read, refused, _ in figures

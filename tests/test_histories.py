@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from dskreg.explain.reasons import UNKNOWN
 from dskreg.explorer import Explorer, InputError
 from dskreg.graph.candidates import build
 from dskreg.serving.histories import read
+from dskreg.text import between_commas
 from tests.command_line import DEMO, run
 from tests.small import SMALL, of_few, opened
 from tests.worlds import EVERYTHING, hand_drawn
@@ -70,6 +72,13 @@ def test_each_list_is_that_of_the_history_alone(form: str, tmp_path: Path) -> No
         ("h.csv", 'user,item\n7,"a, b"\n9,b 2\n9,=c\n7,2.0\n7,2.0\n'),
         ("h.tsv", "item_id\tUser_ID\na, b\t7\nb 2\t9\n=c\t9\n2.0\t7.0\n"),
         ("h.csv.gz", 'user,item\n7," a, b "\n9,b 2\n9,=c\n7,2.0\n'),
+        ("h.dat", "userId::movieId\n7::a, b\n9::b 2\n9::=c\n7::2.0\n"),
+        ("h.csv", "asin;Reader No\na, b;7\nb 2;9\n=c;9\n2.0;7\n"),
+        (
+            "h.jsonl",
+            '{"user_id": 7, "asin": "a, b"}\n{"user_id": 9, "asin": "b 2"}\n{"user_id": 9, "asin": "=c"}\n'
+            '{"user_id": 7, "asin": "2.0"}\n',
+        ),
     ],
 )
 def test_ids_are_those_of_the_data_commas_and_blanks_included(
@@ -123,6 +132,20 @@ def test_unknown_items_are_named_in_one_line_with_their_count(
         assert rows["item_id"].str.removeprefix("'").tolist() == popular and not rows["score"].any()
 
 
+def test_an_id_with_commas_stands_in_quotes_on_the_command_line(dskreg: Command, by_hand: Explorer) -> None:
+    for words in ('"a, b",=c', ' "a, b" , =c', '=c,,"a, b"'):
+        code, out, _ = dskreg("recommend", "x", "--history", words, "--json")
+        listed = by_hand.recommend(by_hand.profile_of(["a, b", "=c"]), 10)["item_id"].tolist()
+        assert code == 0 and [row["item_id"] for row in json.loads(out)["items"]] == listed and listed
+    for text, parts in {
+        '5" disc, b': ['5" disc', "b"],
+        '"a, b': ["a, b"],
+        " ,": [],
+        '"a ""b"",c"': ['a "b",c'],
+    }.items():
+        assert between_commas(text) == parts
+
+
 def test_lists_of_histories_take_the_same_options(dskreg: Command, by_hand: Explorer, tmp_path: Path) -> None:
     (tmp_path / "h.csv").write_text("user,item\nx,b 2\n")
     words = ("recommend", "x", "--histories", tmp_path / "h.csv", "--out", tmp_path / "lists.parquet")
@@ -136,13 +159,17 @@ def test_lists_of_histories_take_the_same_options(dskreg: Command, by_hand: Expl
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("h.txt", "", "{path}: expected a file ending in .csv, .tsv, .parquet"),
+        ("h.txt", "", "{path}: expected one table (.csv, .tsv, "),
         ("h.csv", "", "h.csv: expected data, found an empty file"),
         ("h.csv", "user,item\n", "h.csv: expected at least one row, found none"),
-        ("h.csv", "user,title\nx,y\n", "h.csv: expected a column 'item', found 'user, title'"),
-        ("h.csv", "user,item\nx,=c\n,=c\n", "h.csv, row 2, column user: expected an id, found none"),
+        (
+            "h.csv",
+            "user,title\nx,y\n",
+            "h.csv: expected columns of users and items, such as user and item, found user, title",
+        ),
+        ("h.csv", "user,item\nx,=c\n,=c\n", "h.csv, line 3, column user: expected an id (got '')"),
         ("h.csv", "user,item\nx,=c,2\n", "h.csv, line 2: expected 2 fields (got '3')"),
-        ("h.parquet", "user", "{path}: cannot be read as parquet"),
+        ("h.parquet", "user", "h.parquet: expected a complete parquet file"),
         (
             "h.csv",
             "user,item\nx,y\n",

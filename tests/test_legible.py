@@ -18,7 +18,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer, html_report
-from dskreg.serving.export import write_table
+from dskreg.serving.table_files import write_table
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders

@@ -118,7 +118,7 @@ def one(
 def whole(explorer: Explorer, profile: Profile | None, out: Path, top: int | None, by: By) -> None:
     """Write the explanations of one profile's list, or of all users' where there is none."""
     from dskreg.explain.tables import of_all_users, of_user
-    from dskreg.serving.export import FORMATS, write_table
+    from dskreg.serving.table_files import FORMATS, write_table
 
     if out.suffix not in FORMATS:
         raise InputError(f"--out: expected a file ending in .parquet or .csv (got {out.name})")

@@ -46,7 +46,7 @@ def export(
     from dskreg.exports.graph import write_graph
     from dskreg.exports.neighbours import neighbours as candidates
     from dskreg.exports.vectors import refuse_other, write_vectors
-    from dskreg.serving.export import FORMATS, write_table
+    from dskreg.serving.table_files import FORMATS, write_table
 
     if vectors is neighbours is graph is None:
         raise InputError("export: expected --vectors, --neighbours or --graph")

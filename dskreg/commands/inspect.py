@@ -86,6 +86,5 @@ def text(document: dict[str, Any]) -> str:
         lines.append("\nleft out")
         lines += [f"  {column}: {why}" for column, why in document["left_out"].items()]
     lines.append("\nnotes")
-    skipped = ("relation ", *(f"{column} is left out" for column in document.get("left_out", ())))
-    lines += [f"  {note}" for note in document["notes"] if not note.startswith(skipped)]
+    lines += [f"  {note}" for note in document["notes"]]
     return "\n".join(lines)

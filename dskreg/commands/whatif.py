@@ -12,6 +12,7 @@ from dskreg import arguments as given
 from dskreg.console import say, show
 from dskreg.errors import InputError
 from dskreg.results import opened, profile_of
+from dskreg.text import between_commas
 
 if TYPE_CHECKING:
     from dskreg.explorer import Change, Counterfactual, Explorer, Profile, WhatIf
@@ -133,7 +134,7 @@ def ids(option: str, given_ids: str | None) -> list[str]:
     """The ids of a list separated by commas, each once."""
     if given_ids is None:
         return []
-    found = list(dict.fromkeys(part.strip() for part in given_ids.split(",") if part.strip()))
+    found = list(dict.fromkeys(between_commas(given_ids)))
     if not found:
         raise InputError(f"{option}: expected item ids separated by commas")
     return found

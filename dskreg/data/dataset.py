@@ -111,11 +111,14 @@ class Dataset:
     entity_item: np.ndarray  # [E] int32
     notes: tuple[str, ...] = ()  # what was dropped or mended, with counts
     numbered: bool = False  # positions follow the data's own numbers, never the order of the rows
+    # [N] float64, seconds since 1970, NaN where unknown; None without timestamps, and once it is split
+    time: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         items, users, entities = len(self.items), len(self.user_ids), len(self.entities)
         assert {"item_id", "title"} <= set(self.items.columns)
         assert len(self.user) == len(self.item) == len(self.liked) == len(self.fold)
+        assert self.time is None or len(self.time) == len(self.user)
         assert len(self.head) == len(self.relation) == len(self.tail) and len(self.entity_item) == entities
         if not items:
             raise InputError(f"{self.name}: expected at least one item, found none")

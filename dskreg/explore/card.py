@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dskreg.config import LEAVE_ONE_OUT, RANDOM, TIME
 from dskreg.evaluation.slices import COLD
 from dskreg.explore.card_pages import Section, Table, html_output, html_page, markdown
 from dskreg.explore.comparison import MODEL
@@ -29,6 +30,10 @@ FORMS = {
 }
 GENRES = 15
 FEW = 30  # users or held-out likes
+NOT_BY_TIME = (
+    "Unless the data came with a test split, held-out likes were chosen at random and not by time: how the "
+    "model follows changing tastes is not measured."
+)
 
 
 def sections(
@@ -48,7 +53,7 @@ def sections(
         Section("Accuracy", _accuracy(metrics)),
         Section("Slices of the test", _slices(sliced)),
         Section("What each part is worth", _parts(metrics.get("resets"))),
-        Section("Limits", [_limits(metrics, sliced, simulated)]),
+        Section("Limits", [_limits(info["config"]["data"]["split"], metrics, sliced, simulated)]),
         Section("Settings", [Table("", ("Setting", "Value"), _pairs(info["config"]))]),
         Section("Versions", [Table("", ("Package", "Version"), _pairs(info.get("versions", {})))]),
     ]
@@ -109,10 +114,23 @@ def _data(info: dict[str, Any], simulated: bool) -> list[Any]:
             [[*counts.values(), f"{len(relations):,}"]],
         ),
         f"Relations of the knowledge graph: {', '.join(relations) or 'none'}.",
-        f"Of each user's likes {percent(data['validation'])} were held out for validation and "
-        f"{percent(data['test'])} for the test, at random; a test split that came with the data is kept.",
+        f"{_held_out(data)} A test split that came with the data is kept.",
         tuple(info.get("notes") or ["No data was dropped while reading."]),
     ]
+
+
+def _held_out(data: dict[str, Any]) -> str:
+    """How the likes were split, by the settings `data.*`."""
+    validation, test, split = percent(data["validation"]), percent(data["test"]), data["split"]
+    if split == RANDOM:
+        return f"Of each user's likes {validation} are validation and {test} are the test, at random."
+    if split == TIME:
+        return f"The latest {test} of each user's likes are the test, the {validation} before are validation."
+    if split == LEAVE_ONE_OUT:
+        return (
+            "Each user's latest like is the test, the one before is validation; at random without timestamps."
+        )
+    return f"Likes from {split.removeprefix(f'{TIME}:')} on are the test, the latest before are validation."
 
 
 def _accuracy(metrics: dict[str, Any]) -> list[Any]:
@@ -210,7 +228,7 @@ def _parts(resets: list[dict[str, Any]] | None) -> list[Any]:
     ]
 
 
-def _limits(metrics: dict[str, Any], sliced: dict[str, Any], simulated: bool) -> tuple[str, ...]:
+def _limits(split: str, metrics: dict[str, Any], sliced: dict[str, Any], simulated: bool) -> tuple[str, ...]:
     """Sentences that follow from the figures, then those that hold for every model of this kind."""
     found: list[str] = []
     if simulated:
@@ -236,8 +254,7 @@ def _limits(metrics: dict[str, Any], sliced: dict[str, Any], simulated: bool) ->
     return (
         *found,
         "An item that a user has not met counts as not relevant, although the user might like it.",
-        "Unless the data came with a test split, held-out likes were chosen at random and not by time: how "
-        "the model follows changing tastes is not measured.",
+        *([NOT_BY_TIME] if split == RANDOM else []),
         "Users without a like get the most liked items.",
         "An explanation shows how the model computes a score. It does not show why a user likes an item.",
     )
@@ -254,4 +271,6 @@ def _pairs(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 def _plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
+    if value is None:
+        return NOTHING
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from dskreg.documents import problem
 from dskreg.errors import InputError
 from dskreg.serving.directory import Profile, to_python
-from dskreg.serving.export import writing
+from dskreg.serving.table_files import writing
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import notes
 from dskreg.storage.notes import LONGEST, MARKS, Note, remove

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dskreg.console import Progress, silent
-from dskreg.serving.export import writing
+from dskreg.serving.table_files import writing
 from dskreg.serving.trained import TrainedModel
 from dskreg.text import harmless, legible
 

@@ -8,13 +8,14 @@ were measured.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from dskreg.config import Config
+from dskreg.data.readers.files import Place, files_at
 from dskreg.documents import read_json
 from dskreg.errors import InputError
 from dskreg.storage.artifact import MEND, RUN, read_manifest
@@ -24,6 +25,9 @@ from dskreg.storage.verify import table_rows
 SAME, OTHER = 1.5, 3.0  # the range's factor each way: the same data were measured, or others
 PAPER = "paper"  # the preset that takes another time than all others
 BLOCK = 4 << 20  # bytes read at once
+MOST_PACKED = 32 << 20  # bytes of a packed file that is unpacked to be counted
+TEXTS = ("train.txt", "valid.txt", "test.txt")
+ITEM, LINE = b" ", b"\n"  # what comes before each item of a text file, and after each row of a table
 
 
 @dataclass(frozen=True)
@@ -125,23 +129,51 @@ def estimate(
 
 def interactions_in(folder: Path) -> int | None:
     """How many interactions the files of a data set hold, counted without reading them as data; None where
-    they are compressed.
+    nothing is recognised, a file is damaged, or a large one is packed.
     """
-    total = 0
-    with suppress(OSError):
-        for path in sorted(folder.iterdir()):
-            text = path.name in ("train.txt", "test.txt")
-            if path.is_file() and (text or path.name == "rating.csv" or path.suffix == ".inter"):
-                found = path.stat()
-                total += _count(path, text, found.st_size, found.st_mtime_ns)
-    return total or None
+    places = files_at(folder).openers
+    texts = [places[name] for name in TEXTS if name in places]
+    inter = [place for name, place in places.items() if name.endswith(".inter")]
+    if texts:
+        return _total(_count(place, ITEM) for place in texts)
+    if inter:
+        return _total(_count(place, LINE, header=1) for place in inter)
+    return _total(_in_tables(folder))
+
+
+def _in_tables(folder: Path) -> Iterator[int | None]:
+    """Of the tables of interactions among plain tables, by their numbers of lines or what parquet says."""
+    from dskreg.data.readers.plain.formats.parquet import Parquet
+    from dskreg.data.readers.plain.plan import plan
+
+    with suppress(InputError):
+        found = plan(folder)
+        for sheet, _ in found.parts:
+            if isinstance(sheet.records, Parquet):
+                yield sheet.records.rows
+            else:
+                yield _count(found.files.openers[sheet.name], LINE, header=int(sheet.has_header))
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    found = list(counts)
+    return None if None in found else sum(filter(None, found)) or None
+
+
+def _count(place: Place, mark: bytes, header: int = 0) -> int | None:
+    """How often `mark` is in the file, without its first `header` ones."""
+    with suppress(OSError, InputError):
+        found = place.path.stat()
+        if place.plain or found.st_size <= MOST_PACKED:
+            return max(_marks(place, mark, found.st_size, found.st_mtime_ns) - header, 0)
+    return None
 
 
 @lru_cache(maxsize=64)
-def _count(path: Path, text: bool, size: int, time_ns: int) -> int:
-    """Lines after the header; of a text file the items after each line's user."""
-    count = 0 if text else -1
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            count += block.count(b" ") if text else block.count(b"\n")
-    return max(count, 0)
+def _marks(place: Place, mark: bytes, size: int, time_ns: int) -> int:
+    """A last line without an end counts too."""
+    count, last = 0, LINE
+    with place.stream() as stream:
+        while block := stream.read(BLOCK):
+            count, last = count + block.count(mark), block[-1:]
+    return count + (mark == LINE != last)

@@ -1,5 +1,5 @@
-"""Tables of users who are not in the data, with the items that they like or have seen: CSV, TSV or parquet,
-the columns `user` and `item` (or `user_id` and `item_id`).
+"""Tables of users who are not in the data, with the items that they like or have seen: read as plain tables,
+their columns recognised by the same names.
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from scipy import sparse
 
-from dskreg.data.readers.files import SHOWN, open_source, short
-from dskreg.data.readers.tables import header, ids, table, unread, whole_text
+from dskreg.data.readers.files import SHOWN, short
+from dskreg.data.readers.plain.columns import listed, roles_of
+from dskreg.data.readers.plain.sheets import ENDINGS, files_of, names_of, sheet
+from dskreg.data.readers.tables import ids, unread, whole_text
 from dskreg.errors import InputError
 from dskreg.serving.directory import Directory
 
-FORMATS = (".csv", ".tsv", ".parquet")
-COLUMNS = {"user": ("user", "user_id"), "item": ("item", "item_id")}
 NAMED = 5  # unknown items in a note
 
 
@@ -72,52 +70,31 @@ def _matrix(
     named = [short(token, SHOWN) for token in unknown.unique()[: NAMED + 1]]
     if not named:
         return found, []
-    listed = ", ".join(named[:NAMED]) + (", ..." if len(named) > NAMED else "")
+    some = ", ".join(named[:NAMED]) + (", ..." if len(named) > NAMED else "")
     return found, [
-        f"{unknown.nunique():,} unknown items in {len(unknown):,} rows of {name}, not used: {listed}"
+        f"{unknown.nunique():,} unknown items in {len(unknown):,} rows of {name}, not used: {some}"
     ]
 
 
 def _pairs(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """The columns user and item as text, and a note on further columns."""
-    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    if suffix not in FORMATS or (path.suffix == ".gz" and suffix == ".parquet"):
-        raise InputError(f"{path}: expected a file ending in {', '.join(FORMATS)}")
-    notes: list[str] = []
-    if suffix == ".parquet":
-        try:
-            rows = pq.read_table(path).to_pandas()
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(f"{path}: cannot be read as parquet ({str(error).splitlines()[0]})") from None
-        columns = _columns(path, [str(name) for name in rows])
-        pairs = pd.DataFrame({name: rows[column] for name, column in columns.items()})
-        pairs = pairs.astype(object).where(pairs.notna(), "").map(str)
-    else:
-        source, delimiter = open_source(path), "," if suffix == ".csv" else "\t"
-        columns = _columns(path, header(source, delimiter))
-        pairs = table(source, dict.fromkeys(columns.values(), "text"), delimiter)
-        pairs = pairs.set_axis(list(columns), axis=1).astype(object)
-        notes = unread(source, list(columns.values()), delimiter)
-    pairs = pairs.map(str.strip).assign(user=pairs["user"].map(whole_text))
-    for name in pairs:
-        if (pairs[name] == "").any():
-            row = int(np.argmax(pairs[name] == "")) + 1
-            raise InputError(
-                f"{path.name}, row {row}, column {columns[str(name)]}: expected an id, found none"
-            )
+    """The columns user and item as text, and notes on the table."""
+    if not path.is_file():
+        raise InputError(f"{path}: expected a file, found none")
+    files = files_of(path)
+    names = names_of(files)
+    if len(names) != 1:
+        raise InputError(f"{path}: expected one table ({', '.join(ENDINGS)}, also .gz or in a zip)")
+    found = sheet(files, names[0])
+    roles = {name: column for name, column in roles_of(found.columns, {}).items() if name in ("user", "item")}
+    if len(roles) < 2:
+        raise InputError(
+            f"{path.name}: expected columns of users and items, such as user and item, found "
+            f"{listed(found.columns)}"
+        )
+    pairs = found.rows(list(roles.values())).set_axis(list(roles), axis=1).astype(object).map(str.strip)
+    pairs["user"] = pairs["user"].map(whole_text)
+    for name, column in roles.items():
+        found.require(pairs[name] != "", column, "an id", 0)
     if not len(pairs):
         raise InputError(f"{path.name}: expected at least one row, found none")
-    return pairs, notes
-
-
-def _columns(path: Path, names: list[str]) -> dict[str, str]:
-    """{user or item: what the table calls it}."""
-    found = {}
-    for wanted, forms in COLUMNS.items():
-        alike = [name for form in forms for name in names if name.strip().casefold() == form]
-        if not alike:
-            raise InputError(
-                f"{path.name}: expected a column {wanted!r}, found {short(', '.join(names) or 'none')}"
-            )
-        found[wanted] = alike[0]
-    return found
+    return pairs, [*found.notes, *(unread(found.source, roles.values(), found.mark) if found.source else ())]

@@ -93,8 +93,8 @@ def train(
     device = choose_device(config.train.device)
     if not dataset.folds.train.nnz:
         raise InputError(
-            f"{dataset.name}: no likes to train on (threshold {config.data.like_threshold:g}, core "
-            f"{config.data.core}); lower data.core or data.like_threshold"
+            f"{dataset.name}: no likes to train on (data.core {config.data.core}); lower data.core or "
+            "data.like_threshold"
         )
     torch.manual_seed(config.seed)
     users = len(dataset.user_ids)

@@ -338,6 +338,14 @@ def test_ratings_in_small_blocks_are_the_same(tmp_path, monkeypatch):
         read(world(tmp_path, rating="\n".join(["user_id,anime_id,rating", *rows, "1,7,11"])), 7)
 
 
+def test_without_a_threshold_the_scale_says_7(tmp_path):
+    folder = world(tmp_path, rating="user_id,anime_id,rating\n3,20,10\n1,20,7\n1,44,6\n2,44,-1\n")
+    scale, asked = read(folder, None), read(folder, 7)
+    assert scale.liked.tolist() == asked.liked.tolist() == [True, True, False, False]
+    told = "rating.csv: rating from 6 to 10: a rating of at least 7 is a like (chosen from the scale)"
+    assert told in scale.notes and told not in asked.notes
+
+
 def test_scattered_and_huge_user_ids_keep_their_order(tmp_path):
     data = read(
         world(tmp_path, rating=f"user_id,anime_id,rating\n{2**40},20,10\n5,20,10\n{2**31},20,9\n5,44,8\n"), 7

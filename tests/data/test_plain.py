@@ -16,6 +16,7 @@ from dskreg.data.dataset import Dataset
 from dskreg.data.readers import files as sources
 from dskreg.data.readers.load import load, recognised
 from dskreg.data.readers.plain import reader, sheets
+from dskreg.data.readers.plain.relations import relation_of
 from dskreg.errors import InputError
 
 MOVIES = (
@@ -121,7 +122,7 @@ def test_movielens_1m_has_no_header_and_another_encoding(tmp_path):
 def test_colons_across_blocks(tmp_path, monkeypatch, block):
     """A file above one block is opened again; `::` may lie on the border."""
     monkeypatch.setattr(sources, "BLOCK", block)
-    monkeypatch.setattr("dskreg.data.readers.plain.streams.BLOCK", 7)
+    monkeypatch.setattr("dskreg.data.readers.plain.formats.streams.BLOCK", 7)
     rows = "".join(f"{u}::{i}::{1 + (u + i) % 5}::9\n" for u in range(1, 9) for i in range(1, 9))
     data = read(world(tmp_path, ratings_dat=rows))
     assert data.shape == (8, 8) and likes(data)[(3, 5)] is ((3 + 5) % 5 + 1 >= 4) and len(data.user) == 64
@@ -129,7 +130,9 @@ def test_colons_across_blocks(tmp_path, monkeypatch, block):
 
 def test_a_file_without_header_that_no_one_knows_is_named_by_numbers(tmp_path):
     folder = world(tmp_path, log_tsv="u1\t7\t3\nu2\t8\t5\n")
-    assert complaint(folder) == ('log.tsv: no column of users among 1, 2, 3: name it with --columns "1=user"')
+    assert complaint(folder) == (
+        'log.tsv: no column of users among 1, 2, 3: name it with --columns "1=user,2=item"'
+    )
     assert likes(read(folder, "1=user,2=item,3=rating")) == {("u1", 7): False, ("u2", 8): True}
 
 
@@ -267,17 +270,86 @@ def test_a_flag_hides_adult_items(tmp_path):
     assert data.items["genres"].tolist() == ["Drama, Adult", "Drama"] and data.relations == ("genre",)
 
 
+def test_cells_of_nothing_but_separators():
+    for cells in (["|", "|;"], [",", ", ,"], ["/", "/ /"], ["[,]", "[ , ]"]):
+        assert relation_of("about", pd.Series(cells)) == (None, "mostly unique values")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "mark"),
+    [
+        ("about", "salt/leek flour/salt leek/flour", "/"),
+        ("about", "a&b b&c c&a", "&"),
+        ("about", "a+b b+c c+a", "+"),
+        ("about", "AC/DC Queen AC/DC Queen", ""),
+        ("about", "24min/ep 12min/ep 9min/ep 7min/ep", ""),
+        ("publisher", "Simon&Schuster Simon&SchusterUK Tor", ""),
+        ("publisher", "Simon&Tor Tor Simon", "&"),
+        ("authors", "Lee,Ann Lee", ","),
+    ],
+)
+def test_separators_of_lists(column, cells, mark):
+    made, _ = relation_of(column, pd.Series(cells.split(" ")), forced=True)
+    assert made is not None
+    expected = [cell.split(mark) if mark else [cell] for cell in cells.split(" ")]
+    assert made.labels == expected
+
+
+def test_dates_lists_of_numbers_and_names_after_the_item_s_word():
+    dates = pd.Series(["2005-09-16", "2005-10-02 10:30", "2041-01-01", ""])
+    made, _ = relation_of("submitted", dates)
+    assert made is not None and made.name == "submitted" and made.rule == "decades"
+    assert made.labels == [["2000s"], ["2000s"], ["2040s"], []]
+    numbers = pd.Series(["[51.5, 0.0, 13.0]", "[94.4, 0.0, 18.0]"] * 3)
+    assert relation_of("nutrition", numbers) == (None, "lists of numbers")
+    made, _ = relation_of("Book-Author", pd.Series(["Ann Lee", "Bo Ray"]))
+    assert made is not None and made.name == "author" and made.labels == [["Ann Lee"], ["Bo Ray"]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (("12,5", "3,25", "7"), (12.5, 3.25, 7)),
+        (("$1,200.50", "$3", "€7"), (1200.5, 3, 7)),
+        (("1.200,50 €", "3", "7"), None),
+        (("1,200", "12,200", "7,000"), (1200, 12200, 7000)),
+    ],
+)
+def test_numbers_with_commas_and_signs_of_money(cells, values):
+    """A decimal comma has one or two digits behind it; what fits no rule is text."""
+    made, why = relation_of("size", pd.Series(cells))
+    if values is None:
+        assert made is None and why == "mostly unique values"
+    else:
+        assert made is not None and made.labels == [[f"{value:.6g}"] for value in values]
+
+
+@pytest.mark.parametrize(
+    ("cells", "liked"),
+    [("4,5 2 3,5", (True, False, False)), ("True False true", (True, False, True)), ("no yes no", (0, 1, 0))],
+)
+def test_ratings_with_decimal_commas_or_as_words(tmp_path, cells, liked):
+    rows = "".join(f"u{n};i{n};{cell}\n" for n, cell in enumerate(cells.split()))
+    data = read(world(tmp_path, x_csv=f"user;item;rating\n{rows}u9;i9;\n"))
+    assert data.liked.tolist() == [*map(bool, liked), False]
+    (tmp_path / "x.csv").write_text(f"user;item;rating\n{rows}u9;i9;good\n")
+    assert complaint(tmp_path) == "x.csv, line 5, column rating: expected a number (got 'good')"
+
+
 def test_columns_as_told(tmp_path):
     folder = world(
         tmp_path, log_csv="who,what,how\na,x,1\nb,y,5\n", stock_csv="what,colour,brand\nx,red,B\ny,red,C\n"
     )
     told = "who=user,what=item,how=rating"
     assert complaint(folder) == (
-        'log.csv: no column of users among who, what, how: name it with --columns "who=user"'
+        'log.csv: no column of users among who, what, how: name it with --columns "who=user,what=item"'
     )
     assert likes(read(folder, told)) == {("a", "x"): False, ("b", "y"): True}
     assert read(folder, told).relations == ("colour", "brand")
     assert read(folder, f"{told},brand=none").relations == ("colour",)
+    (folder / "log.csv").write_text('"who, then",what,how\na,x,1\nb,y,5\n')
+    assert likes(read(folder, f'"who, then=user",{told[9:]}')) == {("a", "x"): False, ("b", "y"): True}
+    (folder / "log.csv").write_text("who,what,how\na,x,1\nb,y,5\n")
     assert "expected COLUMN=ROLE, a role among user, item" in complaint(folder, "who=usr")
     assert complaint(folder, f"{told},size=relation") == (
         "--columns: no column 'size': expected one of who, what, how, colour, brand"
@@ -304,7 +376,7 @@ ROWS = "user,item,rating\n"
 BAD = {
     "no columns": (
         {"x_csv": "a,b,c\n1,2,3\n"},
-        'no column of users among a, b, c: name it with --columns "a=user"',
+        'no column of users among a, b, c: name it with --columns "a=user,b=item"',
     ),
     "no item": ({"x_csv": "user,thing\n1,2\n"}, "no column of items among user, thing"),
     "no rows": ({"x_csv": "user,item\n"}, "x.csv: expected at least one row, found none"),
@@ -363,8 +435,3 @@ def test_a_damaged_table_beside_is_told(tmp_path):
     (folder / "tags.csv.gz").write_bytes(b"no gzip")
     told = "tags.csv is not read: tags.csv.gz: expected a complete gzip file (it is truncated or damaged)"
     assert told in read(folder).notes
-
-
-def test_a_sub_folder_with_the_data_is_named(tmp_path):
-    world(tmp_path / "ml-small", ratings_csv=RATINGS)
-    assert complaint(tmp_path).endswith("found the folder 'ml-small/' with some")

@@ -16,6 +16,8 @@ from dskreg.errors import InputError
 from dskreg.storage import artifact as artifacts
 from tests.data.test_plain import GAMES, MOVIES, RATINGS, complaint, likes, triples, world
 from tests.data.test_plain import read as data_of
+from tests.known_sets.invented import SHOPS
+from tests.known_sets.world import lay
 
 
 def dskreg(*arguments: object) -> int:
@@ -40,9 +42,15 @@ def test_a_draft_reads_the_folder_as_without_it(tmp_path, capsys):
         "games": {"sales_csv": "player;game;stars\na;g,1;5\nb;g,2;3\n", "games_csv": GAMES},
         "log": {"log_csv": "user,item\na,x\nb,y\n"},
     }.items():
-        folder = world(tmp_path / name, **tables)
+        world(tmp_path / name, **tables)
+    for name, make in SHOPS.items():
+        lay(make(), tmp_path / f"shop of {name}")
+    (tmp_path / "shop of recipes" / "dataset.toml").write_text('user = "cook"\n')
+    for folder in sorted(tmp_path.iterdir()):
         before = data_of(folder)
-        assert dskreg("inspect", folder, "--write") == 0
+        (folder / "dataset.toml").unlink(missing_ok=True)
+        told = ("--columns", "cook=user") if folder.name.endswith("recipes") else ()
+        assert dskreg("inspect", folder, "--write", *told) == 0
         written_keys = tomllib.loads((folder / "dataset.toml").read_text("utf-8"))
         assert set(written_keys) <= set(KEYS) and "interactions" in written_keys
         after = data_of(folder)
@@ -129,6 +137,7 @@ def test_one_line_is_enough_where_one_thing_is_wrong(tmp_path):
 WRONG = {
     "colour = 1": f"dataset.toml: unknown key 'colour': expected one of {', '.join(KEYS)}",
     "threshold = true": "dataset.toml: threshold: expected a number (got 'True')",
+    "threshold = 2018-13-45": "dataset.toml: expected TOML (",
     "threshold = nan": "dataset.toml: threshold: expected a number (got 'nan')",
     "user = 1": "dataset.toml: user: expected text (got '1')",
     'relations = "genres"': "dataset.toml: relations: expected a list of columns (got 'genres')",

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from dskreg.config import DataConfig
-from dskreg.data.readers import files, kaggle, kgat, recbole
+from dskreg.data.readers import files, kaggle, kgat
+from dskreg.data.readers.atomic import recbole
 from dskreg.data.readers.files import Source, files_at, open_member, open_source
 from dskreg.data.readers.load import load
 from dskreg.data.readers.tables import blocks, require, table, whole_numbers

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dskreg.config import DataConfig
+from dskreg.data.readers.atomic.recbole import read
 from dskreg.data.readers.load import load
-from dskreg.data.readers.recbole import read
 from dskreg.errors import InputError
 
 INTER = (
@@ -246,6 +246,26 @@ def test_a_threshold_too_low_for_the_scale_is_reported(tmp_path, ratings, thresh
     rows = "".join(f"u{n}\ti{n}\t{rating}\n" for n, rating in enumerate(ratings))
     (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\trating:float\n" + rows)
     assert said in read(tmp_path, threshold).notes
+
+
+@pytest.mark.parametrize(
+    ("ratings", "threshold", "liked"),
+    [
+        ((1, 3.5, 5, 4), "4", [False, False, True, True]),
+        ((95, 20, 15, 85), "70", [True, False, False, True]),
+        ((10, 6), "7", [True, False]),
+        ((0, 1), "1", [False, True]),
+    ],
+)
+def test_the_scale_gives_the_threshold(tmp_path, ratings, threshold, liked):
+    """The same rule as of plain tables; an asked 7 stays 7."""
+    rows = "".join(f"u{n}\ti{n}\t{rating}\n" for n, rating in enumerate(ratings))
+    (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\trating:float\n" + rows)
+    data = read(tmp_path, None)
+    assert data.liked.tolist() == liked
+    assert any(f"at least {threshold} is a like (chosen from the scale)" in note for note in data.notes)
+    if max(ratings) > 7:
+        assert read(tmp_path, 7).liked.tolist() == [rating >= 7 for rating in ratings]
 
 
 @pytest.mark.parametrize(

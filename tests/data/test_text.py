@@ -314,3 +314,12 @@ def test_a_list_with_a_gap_does_not_say_how_many_items_there_are(tmp_path):
         )
         == 6
     )
+
+
+def test_users_without_any_item_are_refused(tmp_path):
+    for name, content in {"train.txt": "0\n", "test.txt": "1\n", "kg_final.txt": "0 0 1\n"}.items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / "item_list.txt").write_text("org_id remap_id\nx 5\n")
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    assert str(caught.value) == "train.txt, test.txt: expected at least one item, found none"

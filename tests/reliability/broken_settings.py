@@ -77,6 +77,7 @@ def bounds() -> dict[str, list[float]]:
             schema["$defs"][schema["properties"][section]["$ref"].rpartition("/")[2]] if section else schema
         )
         told = owner["properties"][name]
+        told = told.get("anyOf", [told])[0]  # of a number or None, the number
         ends = [told[key] for key in ("exclusiveMinimum", "exclusiveMaximum") if key in told]
         ends += [
             told[key] + sign * (1 if told["type"] == "integer" else abs(told[key]) / 8 or 1e-9)
@@ -96,7 +97,9 @@ def settings() -> Iterator[Setting]:
         default: Any = config
         for part in path.split("."):
             default = getattr(default, part)
-        yield from (Setting(path, value, False) for value in WRONG if not _fits(value, default))
+        if path == THRESHOLD:
+            default = 7.0
+        yield from (Setting(path, value, False) for value in WRONG if not _fits(value, default, path))
         if isinstance(default, (int, float)) and not isinstance(default, bool):
             yield from (
                 Setting(path, value, False)
@@ -108,15 +111,16 @@ def settings() -> Iterator[Setting]:
             yield from (Setting(path, text, True) for text in TEXTS if not _reads(text, default, path))
 
 
-SMALL = {"data.like_threshold", "train.l2", "graph.max_share"}
+THRESHOLD = "data.like_threshold"  # a number, or None: by the ratings' scale
+SMALL = {THRESHOLD, "train.l2", "graph.max_share"}
 """Settings for which the smallest numbers of all are as good as zero."""
-CHOSEN = {"train.device", "model.form", "model.relaxation"}
+CHOSEN = {"data.split", "train.device", "model.form", "model.relaxation"}
 """Texts of which only a few are meant."""
 
 
-def _fits(value: Any, default: Any) -> bool:
+def _fits(value: Any, default: Any, path: str) -> bool:
     if isinstance(default, float):
-        return type(value) in (int, float)
+        return type(value) in (int, float) or (value is None and path == THRESHOLD)
     if isinstance(default, tuple):
         return value == [] and isinstance(value, list)
     if isinstance(default, str):
@@ -125,7 +129,7 @@ def _fits(value: Any, default: Any) -> bool:
 
 
 def _reads(text: str, default: Any, path: str) -> bool:
-    return path in SMALL and text == "1e-320"
+    return (path in SMALL and text == "1e-320") or (path == THRESHOLD and text == "None")
 
 
 # Checkpoints

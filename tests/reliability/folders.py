@@ -12,7 +12,10 @@ from dskreg.data.readers.load import load
 from dskreg.data.split import split
 from dskreg.errors import InputError
 from dskreg.graph.candidates import build
+from tests.known_sets import SHAPES
+from tests.known_sets.invented import SHOPS
 
+KNOWN = (*SHAPES.values(), *SHOPS.values())  # the folders of the format "known"
 USERS, ITEMS, LONGEST = 8, 10, 600  # LONGEST: characters of a refusal
 PAIRS = [(u, i) for u in range(USERS) for i in range(ITEMS) if (u + i) % 2 == 0 or i < 2]
 _LIKES = {u: [i for v, i in PAIRS if v == u] for u in range(USERS)}
@@ -69,8 +72,14 @@ RICHER: dict[str, dict[str, str]] = {
         "x.link": "item_id:token\tentity_id:token\n" + "".join(f"{i}\tm{i}\n" for i in range(ITEMS)),
     },
     "tables": {
-        "ratings.csv": "uid,Item Id,stars,time\n"
-        + "".join(f"u {u},b{i},{1 + i % 10},{100 * i}\n" for u, i in PAIRS),
+        "train.csv": "uid,Item Id,stars,time\n"
+        + "".join(f"u {u},b{i},{1 + i % 10},{100 * i}\n" for u, i in PAIRS if i % 4),
+        "test.jsonl": "".join(
+            f'{{"uid": "u {u}", "Item Id": "b{i}", "stars": {1 + i % 10}, "time": {100 * i}}}\n'
+            for u, i in PAIRS
+            if i % 4 == 0
+        ),
+        "kg.tsv": "".join(f"b{i}\tmaker\tm{i % 3}\nb{i}\tsequel\tb{i // 2}\n" for i in range(ITEMS)),
         "movies.csv": "item_id,name,year,price,tags\n"
         + "".join(f"b{i},B {i},{1900 + 9 * i}.0,{i * 1.5},\"['a', 'g{i % 3}']\"\n" for i in range(ITEMS)),
         "dataset.toml": "threshold = 5\nrelations = ['year', 'tags', 'price']\n",
@@ -107,13 +116,14 @@ def outcome(format: str, source: Path) -> str:
     except InputError as error:
         said = str(error)
         assert said.isprintable() and len(said) < LONGEST, f"one short line was expected, got {said[:2000]!r}"
-        names = (
-            *(path.name for path in folder.iterdir()),
-            *VALID[format],
-            f"{source.stem}:",
-            "x:",
-            str(folder),
+        valid = (
+            VALID[format]
+            if format in VALID
+            else [n.removesuffix(".gz") for make in KNOWN for n in make().files]
         )
+        places = (*(path.name for path in folder.iterdir()), *valid, str(folder))
+        sets = {f"{name.partition('.')[0]}:" for name in (source.name, *valid)}  # RecBole's are called so
+        names = (*places, *sets)
         assert any(name in said for name in names), f"no file is named: {said!r}"
         return said
     assert (

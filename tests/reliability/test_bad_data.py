@@ -371,3 +371,21 @@ def test_the_command_line_ends_with_2(case: str, tmp_path: Path, capsys, monkeyp
     assert main() == 2
     told = capsys.readouterr()
     assert told.out == "" and told.err.count("\n") == 1 and not (tmp_path / "made").exists()
+
+
+def test_an_archive_that_asks_for_more_memory_than_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged header of LZMA may name a dictionary of 4 GiB."""
+
+    def no_memory(*_: object) -> bytes:
+        raise MemoryError
+
+    folder = lay(tmp_path / "data", files_of("tables"))
+    with zipfile.ZipFile(folder.with_suffix(".zip"), "w", zipfile.ZIP_LZMA) as file:
+        for path in folder.iterdir():
+            file.write(path, path.name)
+    _only_the_zip(folder)
+    monkeypatch.setattr(zipfile.LZMADecompressor, "decompress", no_memory)
+    told = "archive.zip: expected a complete zip file (it is truncated or damaged)"
+    assert outcome("tables", folder) == told

@@ -31,6 +31,7 @@ BLOCK = 4 << 20  # bytes handled at once; a row must fit into one
 # Characters of a file's name in a list of several; how alike two names are that might be meant for one
 SHOWN, NEAR = 40, 0.8
 _BOM = codecs.BOM_UTF8
+_DAMAGED = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -137,13 +138,40 @@ def members(archive: Path) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a file lies: at a path, plain or gzipped, or as the member of the zip at that path that has this
+    base name.
+    """
+
+    path: Path
+    member: str = ""
+
+    def __call__(self, rewrite: Rewrite | None = None) -> Source | None:
+        """The file of text."""
+        if self.member:
+            return open_member(self.path, self.member, rewrite)
+        return open_source(self.path, rewrite)
+
+    @property
+    def plain(self) -> bool:
+        """Is it neither gzipped nor in a zip?"""
+        return not self.member and self.path.suffix != ".gz"
+
+    def stream(self) -> AbstractContextManager[IO[bytes]]:
+        """The decompressed content, whatever it is."""
+        if self.member:
+            return _member(self.path, members(self.path)[self.member])
+        return _file(self.path)
+
+
+@dataclass(frozen=True)
 class Files:
     """What lies at a path, a folder or a zip, by the name that it has when it is neither gzipped nor in a
     zip.
     """
 
     path: Path
-    openers: dict[str, Callable[..., Source | None]]
+    openers: dict[str, Place]
     lying: tuple[str, ...] = ()  # the names as they lie there, a sub-folder's with a slash
     damaged: tuple[InputError, ...] = ()  # what cannot be listed, and why
 
@@ -187,7 +215,7 @@ def files_at(path: Path) -> Files:
 
     Hidden ones are left out; nothing is raised.
     """
-    openers: dict[str, Callable[..., Source | None]] = {}
+    openers: dict[str, Place] = {}
     lying: list[str] = []
     damaged: list[InputError] = []
     try:
@@ -203,7 +231,7 @@ def files_at(path: Path) -> Files:
         ):
             lying.append(entry.name + "/" * entry.is_dir())
             if entry.is_file() and entry.suffix != ".zip":
-                openers.setdefault(entry.name.removesuffix(".gz"), partial(open_source, entry))
+                openers.setdefault(entry.name.removesuffix(".gz"), Place(entry))
             elif entry.is_file():
                 try:
                     openers = _held(entry) | openers
@@ -216,8 +244,8 @@ def files_at(path: Path) -> Files:
     return Files(path, openers, tuple(lying), tuple(damaged))
 
 
-def _held(archive: Path) -> dict[str, Callable[..., Source | None]]:
-    return {name: partial(open_member, archive, name) for name in members(archive)}
+def _held(archive: Path) -> dict[str, Place]:
+    return {name: Place(archive, name) for name in members(archive)}
 
 
 @contextmanager
@@ -231,7 +259,7 @@ def _zip(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(archive) as file:
             yield file
-    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError):
+    except (*_DAMAGED, MemoryError):  # LZMA takes the memory that the archive asks for
         raise InputError(
             f"{archive.name}: expected a complete zip file (it is truncated or damaged)"
         ) from None

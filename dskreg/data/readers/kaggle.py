@@ -46,12 +46,13 @@ def recognises(path: Path) -> bool:
     return not {CATALOGUE, RATINGS}.isdisjoint(files_at(path).openers)
 
 
-def read(folder: Path | str, like_threshold: float) -> Dataset:
+def read(folder: Path | str, like_threshold: float | None) -> Dataset:
     """Read the folder, or the zip, at `folder`.
 
     Args:
         folder: Where the two files are.
-        like_threshold: A rating of at least this is a like.
+        like_threshold: A rating of at least this is a like; None: by the scale, 7 where ratings of 7
+            and more occur.
 
     Raises:
         InputError: A file or column is missing, empty, damaged or not UTF-8, a value is not what its column

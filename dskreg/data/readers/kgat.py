@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dskreg.data.dataset import TEST, TRAIN, UNASSIGNED, VALIDATION, Dataset, counted
+from dskreg.data import own_split
+from dskreg.data.dataset import Dataset, counted
 from dskreg.data.readers.files import Files, Source, files_at
 from dskreg.data.readers.tables import ids, whole_numbers, whole_text
 from dskreg.data.readers.triples import fold_triples
@@ -42,13 +43,14 @@ def read(folder: Path | str) -> Dataset:
     """
     folder = Path(folder)
     files = files_at(folder)
-    folds = {TRAINING: UNASSIGNED, TESTING: TEST}
-    if VALIDATING in files:
-        folds = {TRAINING: TRAIN, VALIDATING: VALIDATION, TESTING: TEST}
+    names = [TRAINING, *([VALIDATING] if VALIDATING in files else []), TESTING]
+    folds = own_split.folds(own_split.parts((name, name.removesuffix(".txt")) for name in names))
     parts = [_pairs(files.open(name)) for name in folds]
-    triples = _triples(files.open(GRAPH))
+    triples = threes(files.open(GRAPH), "head", "relation", "tail")
     listed, notes = _lists(files)
-    item_count, beyond = _item_count(parts, listed[ITEMS])
+    item_count, beyond = count_of_items(parts, listed[ITEMS])
+    if not item_count:
+        raise InputError(f"{', '.join(folds)}: expected at least one item, found none")
     pairs = pd.concat(
         [part[0].assign(fold=fold) for part, fold in zip(parts, folds.values(), strict=True)],
         ignore_index=True,
@@ -58,8 +60,8 @@ def read(folder: Path | str) -> Dataset:
     both = len(pairs) - len(distinct) - sum(int(part[0].duplicated().sum()) for part in parts)
     users = np.unique(np.concatenate([part[1] for part in parts]))
     user_ids, of_users = _original(users, listed[USERS], USERS, "users")
-    items, of_items = _items(item_count, listed[ITEMS])
-    names: list[dict[object, str]] = [
+    items, of_items = items_of(item_count, listed[ITEMS])
+    called: list[dict[object, str]] = [
         {id_: name for id_, name in listed[file].items() if not name.isdecimal()}
         for file in (RELATIONS, ENTITIES)
     ]
@@ -67,7 +69,7 @@ def read(folder: Path | str) -> Dataset:
     if VALIDATING in folds:
         told = f"pairs in several of {', '.join(folds)}: kept in the first"
     graph = fold_triples(
-        triples, pd.Series(np.arange(item_count)), list(items["title"]), names[0], names[1], GRAPH
+        triples, pd.Series(np.arange(item_count)), list(items["title"]), called[0], called[1], GRAPH
     )
     return Dataset(
         name=folder.resolve().name.removesuffix(".zip"),
@@ -102,7 +104,7 @@ def _pairs(source: Source) -> Pairs:
     return pd.DataFrame({"user": user[~first], "item": values[~first]}), values[first], source, lines[~first]
 
 
-def _item_count(parts: list[Pairs], listed: dict[int, str]) -> tuple[int, list[str]]:
+def count_of_items(parts: list[Pairs], listed: dict[int, str]) -> tuple[int, list[str]]:
     """One more than the largest item of an interaction, or all of a list from 0 without a gap; and what of
     the list is not used.
 
@@ -131,7 +133,7 @@ def _item_count(parts: list[Pairs], listed: dict[int, str]) -> tuple[int, list[s
     )
 
 
-def _items(count: int, listed: dict[int, str]) -> tuple[pd.DataFrame, list[str]]:
+def items_of(count: int, listed: dict[int, str], file: str = ITEMS) -> tuple[pd.DataFrame, list[str]]:
     """The catalogue and notes.
 
     An original id of letters is the title too, of a whole URI its last part; where some hold blanks or
@@ -139,7 +141,7 @@ def _items(count: int, listed: dict[int, str]) -> tuple[pd.DataFrame, list[str]]
     """
     numbers = np.arange(count)
     named = any(re.search(r"[\s,]", listed.get(n, "")) for n in range(count))
-    own, notes = _original(numbers, {} if named else listed, ITEMS, "items")
+    own, notes = _original(numbers, {} if named else listed, file, "items")
     called = [last_part(listed.get(n) or id_) for n, id_ in enumerate(own.astype(str))]
     items = pd.DataFrame(
         {"item_id": own, "title": [f"item {name}" if name.isdecimal() else name for name in called]}
@@ -148,7 +150,7 @@ def _items(count: int, listed: dict[int, str]) -> tuple[pd.DataFrame, list[str]]
         ~items["title"].duplicated(keep=False), items["title"] + " (" + items["item_id"].astype(str) + ")"
     )
     return items, [
-        f"{ITEMS} holds names (with blanks or commas): used as titles, the ids are the numbers"
+        f"{file} holds names (with blanks or commas): used as titles, the ids are the numbers"
     ] if named else notes
 
 
@@ -243,10 +245,12 @@ def _whole(source: Source, line: int, column: str, text: str) -> int:
     return int(text)
 
 
-def _triples(source: Source) -> pd.DataFrame:
+def threes(source: Source, *columns: str) -> pd.DataFrame:
+    """The rows of a file with three whole numbers >= 0 on each line."""
     values, lines = whole_numbers(source)
     per_line = np.bincount(lines)
     wrong = np.flatnonzero((per_line != 3) & (per_line != 0))
     if len(wrong):
-        source.fail(int(wrong[0]), "", "three numbers: head, relation, tail", f"{per_line[wrong[0]]} numbers")
-    return pd.DataFrame(values.reshape(-1, 3), columns=["head", "relation", "tail"])
+        found = f"{per_line[wrong[0]]} numbers"
+        source.fail(int(wrong[0]), "", f"three numbers: {', '.join(columns)}", found)
+    return pd.DataFrame(values.reshape(-1, 3), columns=list(columns), index=lines[::3])

@@ -17,12 +17,20 @@ def usual_threshold(largest: float) -> float:
     return next((like for end, like in _SCALES if like <= largest <= end), 0.7 * largest)
 
 
-def likes(source: Source, column: str, rating: np.ndarray, threshold: float) -> tuple[np.ndarray, list[str]]:
+def likes(
+    source: Source, column: str, rating: np.ndarray, asked: float | None
+) -> tuple[np.ndarray, list[str]]:
     """Which of the ratings reach the threshold.
 
+    Args:
+        source: The file of the ratings.
+        column: Its column of ratings.
+        rating: `[n]`, all finite.
+        asked: The threshold; None: by the scale.
+
     Returns:
-        `[n]` bool, and notes: how many are below the threshold, and whether it is too low to tell likes
-        apart.
+        `[n]` bool, and notes: the threshold where the scale decides, how many are below it, and whether it is
+        too low to tell likes apart.
 
     Raises:
         InputError: None of them reaches it.
@@ -31,6 +39,15 @@ def likes(source: Source, column: str, rating: np.ndarray, threshold: float) -> 
         return np.zeros(0, bool), []
     smallest, largest = float(rating.min()), float(rating.max())
     scale = usual_threshold(largest)
+    if asked is None:
+        place = f"{source.name}: {column} from {smallest:g} to {largest:g}"
+        liked = rating >= scale
+        return liked, [
+            f"{place}: a rating of at least {scale:g} is a like (chosen from the scale)",
+            *([f"{place}: every rating is a like"] if liked.all() else []),
+            *counted((int((~liked).sum()), f"ratings of {source.name} below {scale:g}: seen, not liked")),
+        ]
+    threshold = asked
     if largest < threshold:
         told = f"ratings that reach data.like_threshold = {threshold:g}, but the largest is {largest:g}"
         source.fail(0, column, f"{told}; try --set data.like_threshold={scale:g}")

@@ -59,7 +59,7 @@ def ids(tokens: pd.Series) -> pd.Series:
     return tokens.astype("int64") if plain else tokens.astype(object)
 
 
-IMAGES = ("image", "picture", "poster", "cover", "img")
+IMAGES = ("image", "images", "picture", "poster", "cover", "img", "im")
 """Names of a column of image addresses, in any case, also followed by `url` or `link`."""
 
 

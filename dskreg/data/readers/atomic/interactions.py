@@ -7,19 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from dskreg.data.dataset import TEST, TRAIN, UNASSIGNED, VALIDATION, counted
+from dskreg.data.dataset import UNASSIGNED, counted
+from dskreg.data.own_split import base, folds, parts
 from dskreg.data.readers.atomic.fields import columns, fields, one
 from dskreg.data.readers.files import Files, Source
 from dskreg.data.readers.ratings import likes
 from dskreg.data.readers.tables import require, unread
 
 COLUMNS = ("rating", "label", "timestamp")
-_FOLDS = {
-    "train": UNASSIGNED,
-    **dict.fromkeys(("valid", "validation", "val", "dev"), VALIDATION),
-    "test": TEST,
-}
-"""What the parts of a split set are called, and their folds."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +29,8 @@ class Interactions:
 
 def interactions(files: Files) -> Interactions:
     """The interactions; InputError for none, or those of several sets."""
-    parts = _parts(files.named("*.inter"))
-    if not parts:
+    split = _parts(files.named("*.inter"))
+    if not split:
         source = one(files, "inter")
         if source is None:
             raise files.lacks("one file *.inter", ".inter")
@@ -43,47 +38,42 @@ def interactions(files: Files) -> Interactions:
         name = files.named("*.inter")[0].removesuffix(".inter")
         return Interactions(name, source, pairs.assign(fold=UNASSIGNED), notes)
     found, notes = list[pd.DataFrame](), list[str]()
-    for name, fold in parts.items():
-        source = files.open(name)
+    for part, fold in split.items():
+        source = files.open(part)
         pairs, told = _pairs(source)
         if found and set(pairs) != set(found[0].columns) - {"fold"}:
-            source.fail(1, "", f"the columns of {next(iter(parts))} among {', '.join(COLUMNS)}")
-        whole = fold == UNASSIGNED and VALIDATION in parts.values()
-        found.append(pairs.assign(fold=TRAIN if whole else fold))
+            source.fail(1, "", f"the columns of {next(iter(split))} among {', '.join(COLUMNS)}")
+        found.append(pairs.assign(fold=fold))
         notes += told
     pairs = pd.concat(found, ignore_index=True)
     # Training comes first, so it is kept where a pair is in several
     once = pairs.drop_duplicates(["user_id", "item_id"]).reset_index(drop=True)
-    base = next(iter(parts)).removesuffix(".inter").rpartition(".")[0]
-    left = [name for name in files.named("*.inter") if name not in parts]
+    name = _base(next(iter(split)))
+    left = [other for other in files.named("*.inter") if other not in split]
     return Interactions(
-        base,
-        replace(files.open(next(iter(parts))), name=f"{base}.*.inter"),
+        name or files.path.resolve().name.removesuffix(".zip"),
+        replace(files.open(next(iter(split))), name=f"{name}.*.inter".removeprefix(".")),
         once,
         [
             *notes,
-            *counted((len(pairs) - len(once), f"pairs in several of {', '.join(parts)}: kept in the first")),
-            *[f"{name} is not used: {', '.join(parts)} are there" for name in left],
+            *counted((len(pairs) - len(once), f"pairs in several of {', '.join(split)}: kept in the first")),
+            *[f"{other} is not used: {', '.join(split)} are there" for other in left],
         ],
     )
 
 
 def _parts(names: list[str]) -> dict[str, int]:
-    """The files of a set that its owner has split, training first, with their folds; none where it is whole,
-    or where there are several.
+    """The files of a set that its owner has split, training first, with their folds; none where other sets
+    lie beside it.
     """
-    found: dict[str, dict[int, str]] = {}
-    for name in names:
-        base, _, part = name.removesuffix(".inter").rpartition(".")
-        if base and part.casefold() in _FOLDS:
-            found.setdefault(base, {})[_FOLDS[part.casefold()]] = name
-    split = {base: parts for base, parts in found.items() if UNASSIGNED in parts and len(parts) > 1}
-    if len(split) != 1:
+    found = folds(parts((name, name.removesuffix(".inter")) for name in names))
+    if not found or set(names) - {f"{_base(next(iter(found)))}.inter", *found}:
         return {}
-    ((base, parts),) = split.items()
-    if set(names) - {f"{base}.inter", *parts.values()}:
-        return {}
-    return {parts[fold]: fold for fold in (UNASSIGNED, VALIDATION, TEST) if fold in parts}
+    return found
+
+
+def _base(name: str) -> str:
+    return base(name.removesuffix(".inter"))
 
 
 def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:
@@ -113,7 +103,7 @@ def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:
     ]
 
 
-def liked_of(source: Source, pairs: pd.DataFrame, threshold: float) -> tuple[np.ndarray, list[str]]:
+def liked_of(source: Source, pairs: pd.DataFrame, threshold: float | None) -> tuple[np.ndarray, list[str]]:
     """Which of the pairs are likes, by rating or label, `[N]` bool, and notes."""
     if "rating" in pairs:
         return likes(source, "rating", pairs["rating"].to_numpy(), threshold)

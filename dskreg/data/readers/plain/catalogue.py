@@ -27,6 +27,14 @@ class Catalogue:
     left_out: dict[str, str]
     notes: tuple[str, ...]
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """A note on each relation and on each column that is left out."""
+        return (
+            *(f"relation {one.name!r} from {listed([one.column])}: {one.rule}" for one in self.relations),
+            *(f"{listed([column])} is left out: {why}" for column, why in self.left_out.items()),
+        )
+
 
 def tokens(found: pd.Series) -> pd.Series:
     """Ids as text without outer blanks; 5.0 is 5 where all are written so."""
@@ -43,7 +51,7 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
     if sheet is None:
         items = pd.DataFrame({"item_id": ids(pd.Series(seen, dtype=str)).sort_values().to_numpy()})
         items["title"] = "item " + items["item_id"].astype(str)
-        return Catalogue(items, (), {}, ("no table of items: titles are ids, and there are no relations",))
+        return Catalogue(items, (), {}, ("no table of items: titles are ids",))
     raw = sheet.rows(list(sheet.columns))
     token = tokens(raw[roles["item"]])
     nameless, repeated = token == "", token.duplicated()
@@ -85,13 +93,19 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
             (int(flagged.sum()), f"items flagged by {listed([roles['adult']])}: of the genre {ADULT}")
         )
     if "poster" in roles:
-        items["image"], told = images(cells[roles["poster"]])
+        items["image"], told = images(_first_address(cells[roles["poster"]]))
         notes += told
     items["item_id"] = ids(items["item_id"])
     items["title"], same = distinct_titles(items)
     related = _franchises(plan, relations, items["title"])
     notes += counted((same, "items that share their title: told apart by type or id"))
     return Catalogue(items, related, left_out, tuple(notes))
+
+
+def _first_address(cells: pd.Series) -> pd.Series:
+    """Of lists and objects of addresses the first one."""
+    several = cells.str.contains(r'[|"]')
+    return cells.where(~several, cells.str.extract(r"(https?://[^\s\"'|]+)")[0].fillna(cells))
 
 
 def _franchises(plan: Plan, relations: tuple[Relation, ...], titles: pd.Series) -> tuple[Relation, ...]:

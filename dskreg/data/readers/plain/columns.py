@@ -8,48 +8,74 @@ from collections.abc import Iterable, Mapping
 from dskreg.data.readers.files import SHOWN, printable, short
 from dskreg.data.readers.tables import image_column
 from dskreg.errors import InputError
+from dskreg.text import between_commas
 
-ROLES = ("user", "item", "rating", "timestamp", "title", "year", "poster", "adult", "relation", "none")
-"""What a column can be told to be; `none`: it is not used."""
+ROLES = (
+    *("user", "item", "rating", "timestamp", "title", "year", "poster", "adult", "relation", "none"),
+    *("head", "tail"),
+)
+"""What a column can be told to be. `none`: it is not used; `relation`: of a table of triples the column of
+relations, of the items table one that becomes a relation.
+"""
+
+_USERS = (
+    *("user", "reviewer", "customer", "member", "reader", "player", "profile", "buyer", "visitor", "account"),
+    *("person", "shopper", "gamer", "client", "subscriber", "patron", "borrower", "viewer", "listener"),
+)
+_ITEMS = (
+    *("item", "movie", "anime", "book", "recipe", "game", "product", "app", "film", "show", "series", "song"),
+    *("track", "artist", "album", "title", "business", "beer", "wine", "article", "news", "course", "manga"),
+    *("joke", "dish", "podcast", "place", "poi", "venue"),
+)
+_CODES = ("no", "nr", "number", "num", "code", "key", "tag", "uuid")
+"""What follows the word for a user or an item, beside `id`."""
 
 NAMES: dict[str, tuple[str, ...]] = {
     "user": (
-        *("userid", "user", "uid", "userids", "reviewerid", "reviewer", "customerid", "customer"),
-        *("memberid", "member", "readerid", "reader", "playerid", "player", "profileid", "authorid"),
-        *("buyerid", "buyer", "visitorid", "accountid", "personid", "username"),
+        *("userid", "user", "uid", "userids", "authorid"),
+        *(form for word in _USERS for form in (f"{word}id", word)),
+        *(f"{word}{end}" for word in _USERS for end in (*_CODES, "name")),
     ),
     "item": (
         *("itemid", "item", "iid", "movieid", "movie", "animeid", "malid", "asin", "parentasin", "isbn"),
-        *("bookid", "book", "recipeid", "recipe", "gameid", "game", "productid", "product", "appid", "sku"),
-        *("filmid", "film", "showid", "seriesid", "songid", "trackid", "artistid", "albumid", "titleid"),
-        *("businessid", "beerid", "wineid", "articleid", "newsid", "courseid", "mangaid", "jokeid", "id"),
+        *(form for word in _ITEMS for form in (f"{word}id", word) if form not in ("title", "news")),
+        *("sku", "id"),
+        *(f"{word}{end}" for word in _ITEMS for end in _CODES),
     ),
     "rating": (
         *("rating", "ratings", "score", "stars", "star", "overall", "userrating", "bookrating", "myrating"),
-        *("starrating", "grade", "label", "liked", "like", "watched", "preference"),
+        *("starrating", "grade", "label", "liked", "like", "watched", "preference", "reviewrating"),
+        *("reviewscore", "userscore", "isrecommended", "recommended", "thumbsup", "vote", "hearts"),
     ),
     "timestamp": (
         *("timestamp", "time", "unixreviewtime", "unixtime", "ts", "createdat", "date", "datetime"),
+        *("reviewtime", "reviewdate", "ratedat", "watchedat", "eventtime", "dateadded"),
     ),
     "title": (
         *("title", "name", "movietitle", "booktitle", "itemname", "itemtitle", "productname", "producttitle"),
-        *("gamename", "gametitle", "recipename", "originaltitle", "englishname", "label"),
+        *("gamename", "gametitle", "recipename", "originaltitle", "englishname", "heading", "label"),
     ),
     "year": (
         *("year", "releaseyear", "yearpublished", "yearofpublication", "originalpublicationyear"),
-        *(
-            "publicationyear",
-            "releasedate",
-            "released",
-            "datepublished",
-            "publisheddate",
-            "aired",
-            "premiered",
-        ),
+        *("publicationyear", "releasedate", "released", "datepublished", "publisheddate", "aired"),
+        *("premiered", "published", "publicationdate", "daterelease", "datereleased", "firstpublished"),
     ),
     "adult": ("adult", "isadult", "nsfw", "explicit", "mature"),
 }
 """By role, the plain forms of the names that columns are recognised by, the first the surest."""
+
+TRIPLE = {
+    "head": ("head", "headid", "subject", "subjectid", "subj", "h", "source", "sourceid", "entity1"),
+    "relation": (
+        *("relation", "relationid", "relationtype", "relationname", "rel", "predicate", "pred", "r"),
+        *("property", "edge", "edgetype", "linktype"),
+    ),
+    "tail": (
+        *("tail", "tailid", "object", "objectid", "obj", "t", "target", "targetid", "entity2"),
+        *("entity", "entityid", "value"),
+    ),
+}
+"""By role, the plain forms of the names in a table of triples."""
 
 RELATIONS = {
     **{
@@ -72,6 +98,7 @@ RELATIONS = {
     "mechanics": "mechanic",
     "themes": "theme",
     "keywords": "keyword",
+    "subjects": "subject",
     "ingredients": "ingredient",
     "languages": "language",
     "countries": "country",
@@ -102,7 +129,34 @@ def plain(name: str) -> str:
 
 def relation_name(column: str) -> str:
     """The relation that a column makes: its name in small letters, the usual lists in the singular."""
-    return RELATIONS.get(plain(column)) or re.sub(r"[\s_]+", " ", column).strip().casefold() or "unnamed"
+    return known_relation(column) or re.sub(r"[\s_]+", " ", column).strip().casefold() or "unnamed"
+
+
+def known_relation(column: str) -> str:
+    """The relation of a column with a usual name, also after the word for an item, as in `Book-Author`; else
+    "".
+    """
+    form = plain(column)
+    bare = re.sub(f"^({'|'.join(_ITEMS)})", "", form)
+    return next((RELATIONS.get(name, name) for name in (form, bare) if name in KNOWN_RELATIONS), "")
+
+
+def triple_roles(names: Iterable[str], told: Mapping[str, str], item: str = "") -> dict[str, str]:
+    """The columns of head, relation and tail in a table with the columns `names`, as far as they are found.
+
+    `told` gives the role of some; `item` is the plain name of the column of items in the interactions, which
+    a head may be called as well.
+    """
+    columns = list(names)
+    found = {told[name]: name for name in reversed(columns) if told.get(name) in TRIPLE}
+    free = {plain(name): name for name in reversed(columns) if name not in told}
+    for role, forms in TRIPLE.items():
+        if role not in found:
+            more = (item,) if role == "head" and item else ()
+            name = next((free[form] for form in (*forms, *more) if form in free), None)
+            if name is not None and name not in found.values():
+                found[role] = name
+    return found
 
 
 def roles_of(names: Iterable[str], told: Mapping[str, str]) -> dict[str, str]:
@@ -131,7 +185,7 @@ def listed(names: Iterable[str], most: int = 12) -> str:
 def parse_columns(text: str) -> dict[str, str]:
     """`"userId=user,movieId=item"` as {column: role}; raises InputError, which names the roles."""
     found: dict[str, str] = {}
-    for part in text.split(","):
+    for part in between_commas(text) or [text]:
         column, equals, role = (piece.strip() for piece in part.rpartition("="))
         if not equals or not column or role not in ROLES:
             raise InputError(
@@ -141,13 +195,22 @@ def parse_columns(text: str) -> dict[str, str]:
     return found
 
 
-def lacking(file: str, role: str, names: Iterable[str]) -> InputError:
-    """No column of a role: what there is, and the shortest way to name the right one."""
-    columns = list(names)
+def lacking(file: str, roles: Iterable[str], names: Iterable[str]) -> InputError:
+    """No column of the first of the roles: what there is, and the option that names all of them."""
+    columns, missing = list(names), list(roles)
+    if len(columns) == 1:
+        return InputError(
+            f"{file}: expected columns of users and of items, found one column, {listed(columns)} (fields "
+            "are separated by , ; | :: or the tab)"
+        )
     known = set(roles_of(columns, {}).values())
-    free = [name for name in columns if name not in known] or columns
-    example = next((name for name in free if role in name.casefold()), free[0])
+    free = [name for name in columns if name and name not in known] or columns
+    told = []
+    for role in missing:
+        name = next((name for name in free if role in name.casefold()), free[0])
+        free = [other for other in free if other != name] or columns
+        told.append(f"{listed([name])}={role}")
     return InputError(
-        f"{file}: no column of {role}s among {listed(columns, 8)}: name it with "
-        f'--columns "{listed([example])}={role}"'
+        f"{file}: no column of {missing[0]}s among {listed(columns, 8)}: name it with "
+        f'--columns "{",".join(told)}"'
     )

@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 
 from dskreg.config import DataConfig
+from dskreg.data.dataset import TEST, TRAIN, UNASSIGNED, VALIDATION
 from dskreg.data.readers.plain.interactions import threshold_of
 from dskreg.data.readers.plain.plan import Plan, plan
 from dskreg.data.readers.plain.reader import assembled, parts_of
 from dskreg.data.readers.plain.settings import Settings
 from dskreg.data.readers.plain.sheets import Sheet
+
+USES = {
+    UNASSIGNED: "interactions",
+    TRAIN: "interactions for training",
+    VALIDATION: "interactions for validation",
+    TEST: "interactions for the test",
+}
 
 
 def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tuple[dict[str, Any], Settings]:
@@ -28,9 +36,11 @@ def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tup
     data = assembled(found, pairs, catalogue, config)
     told = found.settings.threshold
     threshold = None if pairs.rating is None else threshold_of(pairs.rating) if told is None else told
-    tables = [_table(found.interactions, "interactions", found.roles)]
+    tables = [_table(sheet, USES[fold], found.roles) for sheet, fold in found.parts]
     if found.items is not None:
         tables.append(_table(found.items, "items", found.item_roles))
+    if found.triples is not None:
+        tables.append(_table(found.triples, "triples", found.triple_roles))
     tables += [{"file": name, "use": f"none ({why})"} for name, why in (found.others | found.failed).items()]
     relations = [
         {
@@ -40,6 +50,17 @@ def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tup
             "items": int(np.count_nonzero([bool(row) for row in one.labels])),
         }
         for one in catalogue.relations
+    ]
+    own = {one.name for one in catalogue.relations}
+    relations += [
+        {
+            "relation": name,
+            "column": found.triples.name if found.triples else "",
+            "rule": "triples",
+            "items": len(np.unique(data.head[data.relation == n])),
+        }
+        for n, name in enumerate(data.relations)
+        if name not in own
     ]
     document = {
         "data": str(path),
@@ -52,7 +73,7 @@ def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tup
         "tables": tables,
         "relations": relations,
         "left_out": catalogue.left_out,
-        "notes": list(data.notes),
+        "notes": [note for note in data.notes if note not in catalogue.told],
     }
     return document, _draft(found, threshold, [one.column for one in catalogue.relations])
 
@@ -70,9 +91,12 @@ def _table(sheet: Sheet, use: str, roles: dict[str, str]) -> dict[str, Any]:
 def _draft(found: Plan, threshold: float | None, relations: list[str]) -> Settings:
     """The plan as settings, so that reading by them gives the same."""
     roles, items = found.roles, found.item_roles
+    names = {fold: sheet.name for sheet, fold in found.parts}
     draft = replace(
         found.settings,
         interactions=found.interactions.name,
+        validation=names.get(VALIDATION),
+        test=names.get(TEST),
         items="" if found.items is None else found.items.name,
         threshold=threshold,
         user=roles["user"],
@@ -80,6 +104,9 @@ def _draft(found: Plan, threshold: float | None, relations: list[str]) -> Settin
         rating=roles.get("rating", ""),
         timestamp=roles.get("timestamp", ""),
     )
+    if found.triples is not None:
+        head, relation, tail = (found.triple_roles[role] for role in ("head", "relation", "tail"))
+        draft = replace(draft, triples=found.triples.name, head=head, relation=relation, tail=tail)
     if found.items is None:
         return draft
     return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,20 +11,26 @@ import pandas as pd
 from dskreg.data.dataset import counted
 from dskreg.data.readers.plain.columns import listed
 from dskreg.data.readers.plain.plan import Plan
+from dskreg.data.readers.plain.sheets import Sheet
 from dskreg.data.readers.ratings import usual_threshold
 from dskreg.data.readers.tables import Kind
+from dskreg.data.times import format_of, parsed, seconds
 from dskreg.errors import InputError
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """One row per user and item, the latest: positions in `users` and `items`, and the rating or NaN."""
+    """One row per user and item, the latest: positions in `users` and `items`, the rating or NaN, the time in
+    seconds since 1970 or NaN, and the fold of the table.
+    """
 
     users: list[str]
     items: list[str]
     user: np.ndarray  # [N] int32
     item: np.ndarray  # [N] int32
     rating: np.ndarray | None  # [N] float32
+    time: np.ndarray | None  # [N] float64
+    fold: np.ndarray  # [N] int8
     notes: tuple[str, ...]
 
 
@@ -40,65 +47,121 @@ class _Codes:
 
 
 def pairs_of(plan: Plan) -> Pairs:
-    """The rows of the interactions table; raises InputError where an id is empty or a rating is no number."""
-    sheet, roles = plan.interactions, plan.roles
+    """The rows of the interactions tables; raises InputError for an empty id, or a rating that is none."""
+    roles = plan.roles
     rating, when = roles.get("rating"), roles.get("timestamp")
-    notes = list(sheet.notes)
-    if when and not _is_number(plan, when):
-        notes.append(f"{sheet.name}: {listed([when])} holds no numbers: of equal pairs the last is kept")
+    notes = [note for sheet, _ in plan.parts for note in sheet.notes]
+    form = _form(plan, when) if when else ""
+    if when and form is None:
+        name = plan.interactions.name
+        notes.append(f"{name}: {listed([when])} holds no times: of equal pairs the last is kept")
         when = None
-    kinds: dict[str, Kind] = {roles["user"]: "text", roles["item"]: "text"}
-    kinds |= {name: "number" for name in (rating, when) if name}
+    worded = bool(rating) and _is_worded(plan, str(rating))
     users, items = _Codes(), _Codes()
-    parts: list[tuple[np.ndarray, ...]] = []
-    unrated = 0
+    blocks: list[tuple[np.ndarray, ...]] = []
+    for part, (sheet, _) in enumerate(plan.parts):
+        before = len(blocks)
+        for user, item, value, time in _rows(sheet, roles, worded, when, form):
+            blocks.append((users(user), items(item), value, time, np.full(len(user), part, np.int8)))
+        if not sum(len(block[0]) for block in blocks[before:]):
+            raise InputError(f"{sheet.name}: expected at least one row, found none")
+    user, item, value, time, part_of = (np.concatenate([block[n] for block in blocks]) for n in range(5))
+    del blocks
+    times = (time if form else seconds(time)) if when else None
+    kept, again, several = _latest(user, item, len(items.of), times, part_of)
+    names = ", ".join(sheet.name for sheet, _ in plan.parts)
+    notes += counted(
+        (again, f"rows of {names} with a user and item that come again: dropped, the latest is kept"),
+        (several, f"pairs in several of {names}: kept in the first"),
+        (int(np.isnan(value).sum()), f"rows of {names} without a rating: seen, not liked"),
+        (0 if times is None else int(np.isnan(times).sum()), f"rows of {names} without a time in {when}"),
+    )
+    folds = np.array([fold for _, fold in plan.parts], np.int8)
+    return Pairs(
+        list(users.of),
+        list(items.of),
+        user[kept],
+        item[kept],
+        value[kept] if rating else None,
+        None if times is None or np.isnan(times).all() else times[kept],
+        folds[part_of[kept]],
+        tuple(notes),
+    )
+
+
+def _rows(
+    sheet: Sheet, roles: dict[str, str], worded: bool, when: str | None, form: str | None
+) -> Iterator[tuple[pd.Series, pd.Series, np.ndarray, np.ndarray]]:
+    """Block by block the users, items, ratings and times; the last two are empty where there are none."""
+    rating = roles.get("rating")
+    kinds: dict[str, Kind] = {roles["user"]: "text", roles["item"]: "text"}
+    kinds |= {rating: "text" if worded else "number"} if rating else {}
+    kinds |= {when: "text" if form else "number"} if when else {}
     for before, block in sheet.blocks(kinds):
         for role in ("user", "item"):
             block[roles[role]] = block[roles[role]].str.strip()
             sheet.require(block[roles[role]] != "", roles[role], "an id", before)
-        value = block[rating].to_numpy(np.float32) if rating else np.empty(0, np.float32)
+        value, time = np.empty(0, np.float32), np.empty(0)
+        if rating and worded:
+            text, block[rating] = block[rating], _figures(block[rating])
+            sheet.require(block[rating].notna() | (text.str.strip() == ""), rating, "a number", before)
         if rating:
             sheet.require(~np.isinf(block[rating]), rating, "a finite number", before)
-            unrated += int(np.isnan(value).sum())
-        time = block[when].fillna(-np.inf).to_numpy() if when else np.empty(0)
-        parts.append((users(block[roles["user"]]), items(block[roles["item"]]), value, time))
-    if not parts or not sum(len(part[0]) for part in parts):
-        raise InputError(f"{sheet.name}: expected at least one row, found none")
-    user, item, value, time = (np.concatenate([part[n] for part in parts]) for n in range(4))
-    del parts
-    kept = _latest(user, item, len(items.of), time if when else None)
-    notes += counted(
-        (
-            len(user) - len(kept),
-            f"rows of {sheet.name} with a user and item that come again: dropped, the latest is kept",
-        ),
-        (unrated, f"rows of {sheet.name} without a rating: seen, not liked"),
-    )
-    return Pairs(
-        list(users.of), list(items.of), user[kept], item[kept], value[kept] if rating else None, tuple(notes)
-    )
+            value = block[rating].to_numpy(np.float32)
+        if when:
+            time = parsed(block[when], form) if form else block[when].to_numpy(np.float64)
+        yield block[roles["user"]], block[roles["item"]], value, time
 
 
-def _is_number(plan: Plan, column: str) -> bool:
-    """Whether the first filled cell of the column is a number."""
+def _first(plan: Plan, column: str) -> pd.Series:
+    """The filled cells of the column's first block that has some."""
     for _, block in plan.interactions.blocks({column: "text"}):
         there = block[column].str.strip()
-        there = there[there != ""]
-        if len(there):
-            return bool(pd.to_numeric(there.iloc[:1], errors="coerce").notna().all())
-    return True
+        if (there != "").any():
+            return there[there != ""]
+    return pd.Series([], dtype=str)
 
 
-def _latest(user: np.ndarray, item: np.ndarray, items: int, time: np.ndarray | None) -> np.ndarray:
-    """The rows to keep, rising: of each pair the one of the latest time, of equal ones the last."""
+def _form(plan: Plan, column: str) -> str | None:
+    """How the column's first filled cell tells the time: "" as a number, else a form of dates; None: not."""
+    cell = _first(plan, column)[:1]
+    number = pd.to_numeric(cell, errors="coerce").notna().all()
+    return "" if number else format_of(cell.iloc[0])
+
+
+_WORDS = {"true": "1", "yes": "1", "false": "0", "no": "0"}
+
+
+def _is_worded(plan: Plan, column: str) -> bool:
+    """Whether ratings are written with a decimal comma, or as true and false."""
+    cells = _first(plan, column)
+    return bool((cells.str.fullmatch(r"-?\d+,\d+") | cells.str.casefold().isin(_WORDS)).any())
+
+
+def _figures(cells: pd.Series) -> pd.Series:
+    """The ratings as numbers, NaN for what is none."""
+    text = cells.str.strip().str.casefold().str.replace(",", ".", regex=False).replace(_WORDS)
+    return pd.to_numeric(text, errors="coerce").astype(float)
+
+
+def _latest(
+    user: np.ndarray, item: np.ndarray, items: int, time: np.ndarray | None, part: np.ndarray
+) -> tuple[np.ndarray, int, int]:
+    """(the rows to keep, rising; how many come again within a part; how many in a later part).
+
+    Of each pair the row of the first part is kept, in it that of the latest time, of equal ones the last.
+    """
     pair = user.astype(np.int64) * items + item
     ordered = np.sort(pair)
     if not (ordered[1:] == ordered[:-1]).any():
-        return np.arange(len(pair))
+        return np.arange(len(pair)), 0, 0
     del ordered
-    order = np.lexsort((time, pair)) if time is not None else np.argsort(pair, kind="stable")
+    times = () if time is None else (np.nan_to_num(time, nan=-np.inf),)
+    order = np.lexsort((*times, -part, pair))
     last = np.append(pair[order][1:] != pair[order][:-1], True)
-    return np.sort(order[last])
+    again = ~last & np.append(part[order][1:] == part[order][:-1], False)
+    kept = np.sort(order[last])
+    return kept, int(again.sum()), len(pair) - len(kept) - int(again.sum())
 
 
 def threshold_of(rating: np.ndarray) -> float:
@@ -117,7 +180,7 @@ def likes_of(plan: Plan, pairs: Pairs, asked: float | None) -> tuple[np.ndarray,
     Raises:
         InputError: No rating reaches it.
     """
-    name = plan.interactions.name
+    name = ", ".join(sheet.name for sheet, _ in plan.parts)
     if pairs.rating is None:
         return np.ones(len(pairs.user), bool), [f"{name} has no column of ratings: every row is a like"]
     rating, column = pairs.rating, plan.roles["rating"]

@@ -5,45 +5,69 @@ Found from names and headers, corrected by `dataset.toml`, and that by `--column
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dskreg.data.dataset import UNASSIGNED
+from dskreg.data.own_split import parts
 from dskreg.data.readers.files import SHOWN, Files, short
 from dskreg.data.readers.plain import settings as told
-from dskreg.data.readers.plain.columns import lacking, listed, parse_columns, plain, roles_of
+from dskreg.data.readers.plain.choice import (
+    INTERACTION,
+    ITEM,
+    guessed,
+    interactions_in,
+    items_in,
+    parts_of_one,
+    roles_in,
+    shared_item,
+    triples_in,
+    unneeded,
+)
+from dskreg.data.readers.plain.columns import TRIPLE, lacking, listed, parse_columns, plain
+from dskreg.data.readers.plain.parts import split_set
 from dskreg.data.readers.plain.settings import FILE, Settings
-from dskreg.data.readers.plain.sheets import Sheet, files_of, names_of, sheet
+from dskreg.data.readers.plain.sheets import Sheet, files_of, graph_named, names_of, sheet
 from dskreg.errors import InputError
 
-INTERACTION, ITEM = ("user", "item", "rating", "timestamp"), ("item", "title", "year", "poster", "adult")
-"""The roles of the columns of the two tables."""
+TABLES = ("interactions", "validation", "test", "items", "triples")
+"""The keys of `dataset.toml` that name files."""
 WANTED = (
-    "a table with a column of users and one of items (.csv, .tsv, .dat or .parquet, also .gz or in a zip)"
+    "a table with a column of users and one of items (.csv, .tsv, .dat, .jsonl or .parquet, also .gz or in "
+    "a zip)"
 )
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The two tables and the column of each role in them.
+    """The tables and the column of each role in them.
 
+    parts:  the interactions with their folds, training first; one table of fold UNASSIGNED where they are not
+            split
     extra:  columns of the items table that become relations whatever they hold
     unused: columns of the items table that are left out whatever they hold
     others: tables that are not needed, and why
-    failed: tables that cannot be read, and why
+    failed: tables that might be needed and are not read, and why
     """
 
     files: Files
     settings: Settings
-    interactions: Sheet
+    parts: tuple[tuple[Sheet, int], ...]
     roles: dict[str, str]
     items: Sheet | None
     item_roles: dict[str, str]
+    triples: Sheet | None = None
+    triple_roles: dict[str, str] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     others: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def interactions(self) -> Sheet:
+        """The table of interactions, of several the one of training."""
+        return self.parts[0][0]
 
 
 def recognises(path: Path) -> bool:
@@ -51,7 +75,7 @@ def recognises(path: Path) -> bool:
     if (path / FILE).is_file():
         return True
     files = files_of(path)
-    return any({"user", "item"} <= set(_roles(found, {}, INTERACTION)) for found in _sheets(files)[0])
+    return any({"user", "item"} <= set(roles_in(found, {}, INTERACTION)) for found in _sheets(files)[0])
 
 
 def plan(path: Path, columns: str | None = None) -> Plan:
@@ -67,23 +91,31 @@ def plan(path: Path, columns: str | None = None) -> Plan:
     given = parse_columns(columns) if columns else {}
     settings, files = told.read(path), files_of(path)
     separator = settings.separator or ""
-    if settings.interactions:
-        _present(files, "interactions", settings.interactions)
-    if settings.items:
-        _present(files, "items", settings.items)
-    sheets, failed = _sheets(files, separator)
+    tables = {key: getattr(settings, key) for key in TABLES}
+    for key, name in tables.items():
+        if name:
+            _present(files, key, name)
+    names = {*given, *(getattr(settings, role) or "" for role in (*INTERACTION, *ITEM[1:], *TRIPLE))}
+    sheets, failed = _sheets(files, separator, names)
     by_name = {found.name: found for found in sheets}
-    for name in (settings.interactions, settings.items):
+    for name in tables.values():
         if name and name not in by_name:
-            by_name[name] = sheet(files, name, separator)  # another ending, or what is wrong with it
+            by_name[name] = sheet(files, name, separator, names)  # another ending, or what is wrong with it
     if not by_name:
         raise next(iter(failed.values()), files.lacks(WANTED))
     _all_there(given, list(by_name.values()))
-    interactions = (
-        by_name[settings.interactions]
-        if settings.interactions
-        else _interactions(list(by_name.values()), given, settings, [*failed.values()])
+    if settings.interactions is None:
+        _require_parts([*by_name, *failed], failed)
+    folds, reasons = split_set(
+        {name: guessed(found, given, settings) for name, found in by_name.items()},
+        {name: found.columns for name, found in by_name.items()},
+        settings,
     )
+    first = settings.interactions or next(iter(folds), None)
+    interactions = (
+        by_name[first] if first else interactions_in(list(by_name.values()), given, settings, failed)
+    )
+    read = tuple((by_name[name], fold) for name, fold in folds.items()) or ((interactions, UNASSIGNED),)
     roles = _told(
         interactions,
         settings,
@@ -91,33 +123,43 @@ def plan(path: Path, columns: str | None = None) -> Plan:
         given,
         INTERACTION,
     )
-    for role in ("user", "item"):
-        if role not in roles:
-            raise lacking(interactions.name, role, interactions.columns)
+    if missing := [role for role in ("user", "item") if role not in roles]:
+        raise lacking(interactions.name, missing, interactions.columns)
+    if any(roles.get("timestamp") not in part.columns for part, _ in read):
+        roles.pop("timestamp", None)
     item = plain(roles["item"])
+    rest = [found for found in by_name.values() if found.name not in folds and found is not interactions]
+    triples, triple_columns = triples_in(
+        [found for found in rest if found.name != settings.items], given, settings, item
+    )
     items = None
     if settings.items:
         items = by_name[settings.items]
     elif settings.items is None:
-        items = _items(
-            [found for found in by_name.values() if found is not interactions], given, item, settings
-        )
+        items = items_in([found for found in rest if found is not triples], given, item, settings)
+    whole = parts_of_one(by_name, triples.name) if triples else []
     others = {
-        name: _unneeded(set(_roles(found, given, INTERACTION)))
+        name: unneeded(set(roles_in(found, given, INTERACTION)))
         for name, found in by_name.items()
-        if found is not interactions and found is not items
+        if found in rest and name not in reasons and found is not items and name not in whole
     }
+    told_item = settings.item or settings.item_id or "item" in given.values()
+    if items is not None and not told_item:
+        roles["item"] = shared_item(interactions, items, roles["item"])
+        item = plain(roles["item"])
     return Plan(
         files=files,
         settings=settings,
-        interactions=interactions,
+        parts=read,
         roles=roles,
         items=items,
         item_roles={} if items is None else _item_roles(items, settings, given, item),
+        triples=triples,
+        triple_roles=triple_columns,
         extra=tuple(name for name, role in given.items() if role == "relation"),
         unused=tuple(name for name, role in given.items() if role == "none"),
         others=others,
-        failed={name: str(error) for name, error in failed.items()},
+        failed={name: str(error) for name, error in failed.items()} | reasons,
     )
 
 
@@ -128,7 +170,7 @@ def _item_roles(items: Sheet, settings: Settings, given: Mapping[str, str], item
     if same and settings.item_id is None and "item" not in {given.get(name) for name in items.columns}:
         roles = {role: name for role, name in roles.items() if name != same} | {"item": same}
     if "item" not in roles:
-        raise lacking(items.name, "item", items.columns)
+        raise lacking(items.name, ["item"], items.columns)
     for key, names in (("relations", settings.relations or ()), ("lists", settings.lists)):
         for name in names:
             if name not in items.columns:
@@ -136,22 +178,17 @@ def _item_roles(items: Sheet, settings: Settings, given: Mapping[str, str], item
     return roles
 
 
-def _sheets(files: Files, separator: str = "") -> tuple[list[Sheet], dict[str, InputError]]:
+def _sheets(
+    files: Files, separator: str = "", told: Collection[str] = ()
+) -> tuple[list[Sheet], dict[str, InputError]]:
     """The tables that can be opened, and what is wrong with the others."""
     found, failed = [], {}
     for name in names_of(files):
         try:
-            found.append(sheet(files, name, separator))
+            found.append(sheet(files, name, "" if graph_named(name) else separator, told))
         except InputError as error:
             failed[name] = error
     return found, failed
-
-
-def _roles(found: Sheet, given: Mapping[str, str], wanted: tuple[str, ...]) -> dict[str, str]:
-    roles = roles_of(found.columns, given)
-    if wanted is INTERACTION and roles.get("item") and plain(roles["item"]) == "id":
-        del roles["item"]  # of an interaction, the row's own
-    return {role: roles[role] for role in wanted if role in roles}
 
 
 def _told(
@@ -162,7 +199,7 @@ def _told(
     wanted: tuple[str, ...],
 ) -> dict[str, str]:
     """The column of each role, by name, else as `dataset.toml` says, else as `--columns` says."""
-    roles = _roles(found, given, wanted)
+    roles = roles_in(found, given, wanted)
     by_option = {role for name, role in given.items() if name in found.columns}
     for role, key in keys.items():
         name = getattr(settings, key)
@@ -174,6 +211,13 @@ def _told(
         if name:
             roles[role] = name
     return roles
+
+
+def _require_parts(names: list[str], failed: Mapping[str, InputError]) -> None:
+    """Raise the error of a file that is called like a part of a split set."""
+    for name in parts((name, name.rpartition(".")[0]) for name in names).values():
+        if name in failed:
+            raise failed[name]
 
 
 def _missing(place: str, found: Sheet, name: str) -> InputError:
@@ -192,52 +236,3 @@ def _all_there(given: Mapping[str, str], sheets: list[Sheet]) -> None:
         if not any(name in found.columns for found in sheets):
             names = dict.fromkeys(column for found in sheets for column in found.columns)
             raise InputError(f"--columns: no column {short(name, SHOWN)}: expected one of {listed(names)}")
-
-
-def _interactions(
-    sheets: list[Sheet], given: Mapping[str, str], settings: Settings, failed: list[InputError]
-) -> Sheet:
-    """Of the tables with users and items the one with ratings, named so."""
-
-    def needed(found: Sheet) -> set[str]:
-        have = set(_roles(found, given, INTERACTION))
-        return have | {role for role in ("user", "item") if getattr(settings, role) in found.columns}
-
-    fit = [found for found in sheets if {"user", "item"} <= needed(found)]
-    if fit:
-        return min(fit, key=lambda found: ("rating" not in needed(found), not _called(found), found.name))
-    if failed:  # may be the one
-        raise failed[0]
-    near = [found for found in sheets if needed(found) & {"user", "rating", "timestamp"}] or sheets
-    best = min(near, key=lambda found: (-len(needed(found)), not _called(found), found.name))
-    raise lacking(best.name, "user" if "user" not in needed(best) else "item", best.columns)
-
-
-def _unneeded(roles: set[str]) -> str:
-    if {"user", "item"} <= roles:
-        return "users and items too, but another table is read"
-    return "a table of users" if "user" in roles else "not needed"
-
-
-def _called(found: Sheet) -> bool:
-    return (
-        re.search(r"rating|score|interaction|review|event|watch|purchase|order", found.name.casefold())
-        is not None
-    )
-
-
-def _items(sheets: list[Sheet], given: Mapping[str, str], item: str, settings: Settings) -> Sheet | None:
-    """Of the tables of items without users the one with titles and most columns."""
-
-    def order(found: Sheet) -> tuple[bool, bool, int, str]:
-        roles = _roles(found, given, ITEM)
-        own = any(plain(name) == item for name in found.columns)
-        return "title" not in roles, not own, -len(found.columns), found.name
-
-    fit = []
-    for found in sheets:
-        roles = _roles(found, given, ITEM)
-        users = "user" in _roles(found, given, INTERACTION)
-        if not users and ("item" in roles or settings.item_id in found.columns):
-            fit.append(found)
-    return min(fit, key=order, default=None)

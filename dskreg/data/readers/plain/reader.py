@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from dskreg.config import DataConfig
-from dskreg.data.dataset import UNASSIGNED, Dataset
+from dskreg.data.dataset import Dataset
 from dskreg.data.readers.plain.catalogue import Catalogue, catalogue_of, tokens
 from dskreg.data.readers.plain.columns import listed
+from dskreg.data.readers.plain.graph import graph_of, joined
 from dskreg.data.readers.plain.interactions import Pairs, likes_of, pairs_of
 from dskreg.data.readers.plain.plan import Plan, plan
 from dskreg.data.readers.tables import ids, unread
@@ -22,7 +23,7 @@ def read(path: Path, config: DataConfig, columns: str | None = None) -> Dataset:
 
     Args:
         path: Where the tables are.
-        config: A `like_threshold` other than the default overrides what the scale or `dataset.toml` says.
+        config: Its `like_threshold`, where there is one, comes before `dataset.toml` and the scale.
         columns: `COLUMN=ROLE,...` as of `--columns`.
 
     Raises:
@@ -44,19 +45,17 @@ def parts_of(found: Plan) -> tuple[Pairs, Catalogue]:
     return pairs, catalogue_of(found, pairs.items)
 
 
-def asked_threshold(config: DataConfig) -> float | None:
-    """The threshold of the settings where it is not the default."""
-    return None if config.like_threshold == DataConfig().like_threshold else config.like_threshold
-
-
 def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfig) -> Dataset:
     """The data set of the two tables."""
     items = catalogue.items
-    liked, scale = likes_of(found, pairs, asked_threshold(config))
+    liked, scale = likes_of(found, pairs, config.like_threshold)
     user_ids = np.sort(ids(pd.Series(pairs.users, dtype=str)).to_numpy())
     user = pd.Index(pd.Series(user_ids).astype(str)).get_indexer(pairs.users)
     item = pd.Index(items["item_id"].astype(str)).get_indexer(pairs.items)
     graph = triples_of_labels({relation.name: relation.labels for relation in catalogue.relations})
+    more, told = graph_of(found, items)
+    if more is not None:
+        graph = joined(graph, more)
     sheet = found.interactions
     return Dataset(
         name=found.files.path.resolve().name.partition(".")[0] or "data",
@@ -66,21 +65,21 @@ def assembled(found: Plan, pairs: Pairs, catalogue: Catalogue, config: DataConfi
         user=user.astype(np.int32)[pairs.user],
         item=item.astype(np.int32)[pairs.item],
         liked=liked,
-        fold=np.full(len(pairs.user), UNASSIGNED, np.int8),
+        fold=pairs.fold,
         **graph.fields(),
+        time=pairs.time,
         notes=(
-            f"plain tables: interactions in {sheet.name}, "
-            + (f"items in {found.items.name}" if found.items else "no items"),
+            f"plain tables: interactions in {listed(one.name for one, _ in found.parts)}, "
+            + (f"items in {found.items.name}" if found.items else "no items")
+            + (f", triples in {found.triples.name}" if found.triples else ""),
             *(("tables that are not read: " + listed(found.others),) if found.others else ()),
             *(f"{listed([name])} is not read: {why}" for name, why in found.failed.items()),
             *pairs.notes,
             *scale,
+            *(["the split into these files is kept"] if len(found.parts) > 1 else []),
             *(unread(sheet.source, list(found.roles.values()), sheet.mark) if sheet.source else ()),
             *catalogue.notes,
-            *(
-                f"relation {one.name!r} from {listed([one.column])}: {one.rule}"
-                for one in catalogue.relations
-            ),
-            *(f"{listed([column])} is left out: {why}" for column, why in catalogue.left_out.items()),
+            *told,
+            *catalogue.told,
         ),
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from dskreg.data.readers.plain.columns import KNOWN_RELATIONS, OUTCOMES, TEXTS, plain, relation_name
+from dskreg.data.readers.plain.columns import OUTCOMES, TEXTS, known_relation, plain, relation_name
 from dskreg.data.readers.triples import LENGTHS, length_class
 
 BINS = 5  # quantile bins of a column of numbers
@@ -23,7 +23,14 @@ SURE = 0.8  # the share of labels between commas that must come again, and be sh
 NUMBERS = 0.95  # the share of filled cells that are numbers
 ENDING = re.compile(r"\((1[5-9]\d\d|20\d\d)\)\s*$")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
+_DATE = re.compile(r"\d{4}[-./]\d\d?[-./]\d\d?([T ].*)?|\d\d?[-./]\d\d?[-./]\d{4}")
+_DECIMAL = re.compile(r"[+-]?\d+[.]\d+")
 _NUMBER = re.compile(r"[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d{1,3})?")
+# Of a range of prices the lower end
+_MONEY = re.compile(r"^(?:[A-Za-z]{0,3}\s?[$€£¥]\s?(\d[\d,.]*).*|(\d[\d,.]*)\s?[$€£¥].*)$")
+_THOUSANDS, _COMMA = r"[+-]?\d{1,3}(,\d{3})+([.]\d*)?", r"[+-]?\d+,\d{1,2}"
+_MARKS = ("/", "&", "+")  # separate lists where most labels between them come again
+_OBJECT = re.compile(r"\{\s*[\"'].*[\"']\s*:.*\}", re.DOTALL)
 _NOTHING = frozenset(
     {"", "-", "?", "n/a", "na", "nan", "none", "null", r"\n", "unknown", "[]", "{}", "(no genres listed)"}
 )
@@ -64,7 +71,7 @@ def relation_of(
         separator: Of lists within a cell; "": found from the cells.
         forced: The user names the column as a relation: nothing is left out.
     """
-    known, name = plain(column) in KNOWN_RELATIONS, relation_name(column)
+    known, name = bool(known_relation(column)), relation_name(column)
     there = cells[cells != ""]
     if there.empty:
         return None, "empty"
@@ -72,11 +79,20 @@ def relation_of(
         return None, "addresses"
     if not forced and plain(column) in TEXTS:
         return None, "text"
-    if there.str.fullmatch(_NUMBER).mean() >= NUMBERS and not separator:
-        return _numbers(column, name, cells, forced)
+    if there.str.fullmatch(_OBJECT).mean() > SHARED:
+        return None, "objects with fields of their own"
+    figures = _figures(there)
+    figures = figures[figures != ""]
+    if not separator and figures.str.fullmatch(_NUMBER).mean() >= NUMBERS:
+        return _numbers(column, name, figures.reindex(cells.index, fill_value=""), forced)
+    if there.str.fullmatch(_DATE).mean() >= NUMBERS and (dated := years(column, year_of(cells))):
+        return replace(dated, name=name), ""
     mark = separator or _separator(there, known)
     labels = [_parts(text, mark) for text in cells]
     if not forced and not known:
+        decimal = [_DECIMAL.fullmatch(label) is not None for row in labels for label in row]
+        if mark and np.mean(decimal or [False]) > SHARED:
+            return None, "lists of numbers"
         mean = float(np.mean([len(label) for row in labels for label in row] or [0]))
         if mean > LONGEST:
             return None, "text"
@@ -85,6 +101,18 @@ def relation_of(
     distinct = len({label for row in labels for label in row})
     rule = f"{distinct:,} labels" + (f" in lists separated by {mark!r}" if mark else "")
     return Relation(column, name, rule, labels), ""
+
+
+def _figures(cells: pd.Series) -> pd.Series:
+    """The cells without signs of money and of thousands, and with a point where they have a decimal comma;
+    "" for words among prices.
+    """
+    prices = cells.str.extract(_MONEY)
+    amount = prices[0].fillna(prices[1])
+    text = amount.fillna(cells if amount.notna().mean() <= SHARED else "")
+    thousands, comma = text.str.fullmatch(_THOUSANDS), text.str.fullmatch(_COMMA)
+    text = text.mask(thousands, text.str.replace(",", "", regex=False))
+    return text.mask(comma, text.str.replace(",", ".", regex=False))
 
 
 def year_of(cells: pd.Series) -> pd.Series:
@@ -116,7 +144,8 @@ def _numbers(column: str, name: str, cells: pd.Series, forced: bool) -> tuple[Re
     if form in ("episodes", "episodecount", "numepisodes"):
         labels = [[length_class(int(v))] if v >= 1 else [] for v in value.fillna(0)]
         return Relation(column, "length", f"{len(LENGTHS) + 1} classes of the number of episodes", labels), ""
-    if len(distinct) <= FEW and (whole or len(distinct) <= BINS):
+    alike = value.dropna().duplicated(keep=False).mean()
+    if len(distinct) <= FEW and (whole or len(distinct) <= BINS) and alike >= SHARED:
         labels = [[] if v != v else [f"{v:g}"] for v in value]
         return Relation(column, name, f"{len(distinct)} numbers as labels", labels), ""
     edges = np.unique(np.quantile(value.dropna(), np.linspace(0, 1, BINS + 1)[1:-1]))
@@ -138,16 +167,31 @@ def _separator(cells: pd.Series, known: bool) -> str:
         share = cells.str.contains(mark, regex=False).mean()
         if share >= LISTS or (known and share):
             return mark
-    if not cells.str.contains(",", regex=False).any():
-        return ""
-    if known:
+    if cells.str.contains(",", regex=False).any() and (known or _come_again(cells, ",")):
         return ","
-    parts = [_parts(text, ",") for text in cells]
-    words = [label for row in parts for label in row]
+    once = cells.drop_duplicates()
+    for mark in _MARKS:
+        marked = once.str.contains(mark, regex=False)
+        if marked.any() and (_beside(once, marked, mark) if known else _come_again(once, mark)):
+            return mark
+    return ""
+
+
+def _come_again(cells: pd.Series, mark: str) -> bool:
+    """Whether most labels between the marks are short words that other cells have too."""
+    words = [label for text in cells for label in _parts(text, mark)]
+    if not words:
+        return False
     short = np.mean([len(label.split()) <= 3 and not label[0].isdigit() for label in words])
     count = Counter(words)
     again = np.mean([count[label] > 1 for label in words])
-    return "," if short > SURE and again > SURE else ""
+    return bool(short > SURE and again > SURE)
+
+
+def _beside(cells: pd.Series, marked: pd.Series, mark: str) -> bool:
+    """Whether most of the marked cells have a label that is another cell by itself."""
+    alone = set(cells[~marked])
+    return bool(np.mean([not alone.isdisjoint(_parts(text, mark)) for text in cells[marked]]) > SHARED)
 
 
 def _parts(text: str, mark: str) -> list[str]:

@@ -20,17 +20,22 @@ LARGEST = 1 << 20  # bytes
 class Settings:
     """The keys of `dataset.toml`; None: found from the files.
 
-    interactions, items: names of the tables' files (items = "": none)
-    separator: of the fields in both tables
+    interactions, items, triples: names of the tables' files (items, triples = "": none)
+    validation, test: names of the files of a split, whose training file is interactions ("": none)
+    separator: of the fields in all tables but the triples
     threshold: a rating of at least this is a like
     user, item, rating, timestamp: columns of the interactions table (rating = "": every row is a like)
     item_id, title, year, poster, adult: columns of the items table ("": none)
+    head, relation, tail: columns of the table of triples
     relations: the columns of the items table that become relations, and no others
     lists: by column, the separator of lists within a cell
     """
 
     interactions: str | None = None
+    validation: str | None = None
+    test: str | None = None
     items: str | None = None
+    triples: str | None = None
     separator: str | None = None
     threshold: float | None = None
     user: str | None = None
@@ -42,6 +47,9 @@ class Settings:
     year: str | None = None
     poster: str | None = None
     adult: str | None = None
+    head: str | None = None
+    relation: str | None = None
+    tail: str | None = None
     relations: tuple[str, ...] | None = None
     lists: dict[str, str] = field(default_factory=dict)
 
@@ -58,7 +66,7 @@ def read(path: Path) -> Settings:
         return Settings()
     try:
         document = tomllib.loads(read_bytes(file, largest=LARGEST).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of an impossible date too
         raise InputError(f"{FILE}: expected TOML ({short(str(error))})") from None
     for key in document:
         if key not in KEYS:

@@ -1,6 +1,6 @@
 """The tables of a folder: their names, separators and columns, and their rows as text or numbers.
 
-CSV, TSV, `.dat` with `::` (also without header, as MovieLens has it), parquet; the text formats plain, `.gz`
+CSV, TSV, `.dat` with `::` (also without header, as MovieLens has it), parquet and lines of JSON; plain, `.gz`
 or in a zip.
 """
 
@@ -9,23 +9,25 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import IO, NoReturn
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet
 
 from dskreg.data.readers import tables
-from dskreg.data.readers.files import LARGEST, Files, NotUtf8, Source, files_at, open_source
-from dskreg.data.readers.plain.columns import NAMES, listed, plain
-from dskreg.data.readers.plain.streams import UNIT, rewriting
+from dskreg.data.readers.files import Files, NotUtf8, Place, Source, files_at, short
+from dskreg.data.readers.plain.columns import NAMES, TRIPLE, listed, plain
+from dskreg.data.readers.plain.formats import jsonl
+from dskreg.data.readers.plain.formats.parquet import parquet
+from dskreg.data.readers.plain.formats.records import Records, text
+from dskreg.data.readers.plain.formats.streams import UNIT, rewriting
 from dskreg.errors import InputError
 
-ENDINGS = (".csv", ".tsv", ".tab", ".dat", ".data", ".parquet")
+ENDINGS = (".csv", ".tsv", ".tab", ".dat", ".data", ".parquet", *jsonl.ENDINGS)
 HEADLESS = {
     "ratings.dat": ("user_id", "movie_id", "rating", "timestamp"),
     "movies.dat": ("movie_id", "title", "genres"),
@@ -33,8 +35,10 @@ HEADLESS = {
     "u.data": ("user_id", "item_id", "rating", "timestamp"),
 }
 """Columns of MovieLens files without header."""
+_GRAPH = re.compile(r"(^|[._-])(kg|triples?|triplets?|knowledge[._-]?graph)($|[._-])", re.IGNORECASE)
 _SEPARATORS = ("::", "\t", ";", "|", ",")
 _KNOWN = {form for forms in NAMES.values() for form in forms}
+_KNOWN_IN_TRIPLES = {form for forms in TRIPLE.values() for form in forms} | set(NAMES["item"])
 START = 1 << 16  # bytes that tell the separator and the header
 
 
@@ -50,7 +54,7 @@ class Sheet:
     """A table: its file's name, its columns in order, and how to read it.
 
     header: the columns where the file has no header of its own
-    parquet: the file where it is one of parquet
+    records: the rows where they are no text with separators
     """
 
     name: str
@@ -58,7 +62,12 @@ class Sheet:
     separator: str = ","
     header: tuple[str, ...] = ()
     files: Files | None = None
-    parquet: Path | None = None
+    records: Records | None = None
+
+    @property
+    def has_header(self) -> bool:
+        """Is the file's first line the names of the columns?"""
+        return self.records is None and not self.header
 
     @cached_property
     def source(self) -> Source | None:
@@ -90,31 +99,47 @@ class Sheet:
         if self.source is not None:
             yield from tables.blocks(self.source, kinds, self.mark)
             return
+        assert self.records is not None
         before = 0
-        try:
-            with pa.parquet.ParquetFile(self.parquet) as file:
-                for batch in file.iter_batches(columns=list(kinds)):
-                    frame = batch.to_pandas()
-                    columns = {name: _column(self.name, frame[name], kind) for name, kind in kinds.items()}
-                    yield before, pd.DataFrame(columns)
-                    before += batch.num_rows
-        except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise _damaged(self.name) from None
+        for frame in self.records.blocks(list(kinds)):
+            columns = {
+                name: self._numbers(frame[name], before) if kind == "number" else frame[name].map(text)
+                for name, kind in kinds.items()
+            }
+            yield before, pd.DataFrame(columns)
+            before += len(frame)
+
+    def _numbers(self, values: pd.Series, before: int) -> pd.Series:
+        """The values of records as numbers, NaN where empty."""
+        with suppress(TypeError, ValueError):
+            return values.astype(float)
+        cells = values.map(text)
+        found = pd.to_numeric(cells.replace("", None), errors="coerce")
+        self.require(found.notna() | (cells == ""), str(values.name), "a number", before, cells)
+        return found.astype(float)
 
     def rows(self, columns: list[str]) -> pd.DataFrame:
         """The columns as text, "" where empty."""
         frames = [block for _, block in self.blocks(dict.fromkeys(columns, "text"))]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns, dtype=str)
 
-    def require(self, ok: pd.Series, column: str, expected: str, before: int) -> None:
-        """Raise InputError with line and value of the first row for which `ok` is false."""
+    def require(
+        self, ok: pd.Series, column: str, expected: str, before: int, cells: pd.Series | None = None
+    ) -> None:
+        """Raise InputError with line and value of the first row for which `ok` is false.
+
+        `cells`: the values, which a text file is asked for.
+        """
         if self.source is not None:
             tables.require(self.source, ok, column, expected, self.mark, before)
         elif not ok.all():
-            place = f"{self.name}, row {before + int((~ok).argmax()) + 1}, column {listed([column])}"
-            raise InputError(f"{place}: expected {expected}")
+            first = int((~ok).argmax())
+            assert self.records is not None
+            row = f"{self.records.row} {before + first + 1}"
+            got = "" if cells is None else f" (got {short(cells.iloc[first])})"
+            raise InputError(
+                f"{self.records.label}, {row}, column {listed([column])}: expected {expected}{got}"
+            )
 
     @property
     def mark(self) -> str:
@@ -122,51 +147,40 @@ class Sheet:
         return UNIT if self.separator == "::" else self.separator
 
 
-def _column(file: str, values: pd.Series, kind: tables.Kind) -> pd.Series:
-    if kind == "number":
-        try:
-            return values.astype(float)
-        except (TypeError, ValueError):
-            raise InputError(f"{file}, column {listed([str(values.name)])}: expected numbers") from None
-    return values.map(_text)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if hasattr(value, "__iter__"):
-        return "|".join(map(_text, value))
-    return "" if value is None or value != value or value is pd.NaT else tables.whole_text(str(value))
-
-
-def _damaged(name: str) -> InputError:
-    return InputError(f"{name}: expected a complete parquet file (it is truncated or damaged)")
-
-
 def files_of(path: Path) -> Files:
     """The files of a folder or zip, or the one file at `path`."""
     if path.is_dir() or path.suffix == ".zip":
         return files_at(path)
-    return Files(path, {path.name.removesuffix(".gz"): partial(open_source, path)}, (path.name,))
+    return Files(path, {path.name.removesuffix(".gz"): Place(path)}, (path.name,))
 
 
 def names_of(files: Files) -> list[str]:
     """The names of the tables, without opening them."""
-    return sorted(name for name in files.openers if Path(name).suffix.lower() in ENDINGS)
+    return sorted(
+        name
+        for name in files.openers
+        if name.lower().endswith(ENDINGS) or (name.lower().endswith(".txt") and graph_named(name))
+    )
 
 
-def sheet(files: Files, name: str, separator: str = "") -> Sheet:
+def graph_named(name: str) -> bool:
+    """Whether a file is called like a table of triples, such as kg.csv."""
+    return _GRAPH.search(name.rpartition(".")[0]) is not None
+
+
+def sheet(files: Files, name: str, separator: str = "", told: Collection[str] = ()) -> Sheet:
     """The table of that name, of which only the start is read.
 
-    Raises InputError where it is missing, empty or no table.
+    `told`: names of columns that a person gives. Raises InputError where the file is missing, empty or no
+    table.
     """
     if name.lower().endswith(".parquet") and name in files.openers:
-        return _parquet(files.path / name if files.path.is_dir() else files.path)
+        return _of(name, parquet(files.openers[name]))
+    if name.lower().endswith(jsonl.ENDINGS) and name in files.openers:
+        return _of(name, jsonl.json_lines(name, files))
     source = files.open(name, _start)
-    text = source.data.decode()
-    line = text.lstrip("\r\n").partition("\n")[0].rstrip("\r")
+    content = source.data.decode()
+    line = content.lstrip("\r\n").partition("\n")[0].rstrip("\r")
     if "\x00" in line:
         source.fail(1, "", "UTF-8 text, found NUL characters as UTF-16 has them: save it as UTF-8")
     separator = separator or _separator(line, name)
@@ -175,11 +189,15 @@ def sheet(files: Files, name: str, separator: str = "") -> Sheet:
         fields = next(csv.reader([line.replace(separator, mark)], delimiter=mark))
     except csv.Error as error:
         source.fail(1, "", f"a row of fields ({error})")
-    header = _header(name, fields)
+    header = _header(name, fields, told)
     columns = header or tables.header(
-        Source(source.name, text.replace("::", mark).encode()) if mark == UNIT else source, mark
+        Source(source.name, content.replace("::", mark).encode()) if mark == UNIT else source, mark
     )
     return Sheet(name, tuple(columns), separator, header, files)
+
+
+def _of(name: str, records: Records) -> Sheet:
+    return Sheet(name, records.columns, "", records=records)
 
 
 def _start(stream: IO[bytes]) -> IO[bytes]:
@@ -189,20 +207,6 @@ def _start(stream: IO[bytes]) -> IO[bytes]:
     return io.BytesIO((lines + end or start).decode("utf-8", "ignore").encode())
 
 
-def _parquet(path: Path) -> Sheet:
-    try:
-        if path.stat().st_size > LARGEST:
-            raise InputError(f"{path.name}: expected at most {LARGEST:,} bytes")
-        columns = tuple(pa.parquet.read_schema(path).names)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise _damaged(path.name) from None
-    if len(set(columns)) < len(columns) or not columns:
-        raise InputError(f"{path.name}: expected each column once (got {listed(columns)})")
-    return Sheet(path.name, columns, parquet=path)
-
-
 def _separator(line: str, name: str) -> str:
     """The separator of which the first line has most; `::` before all others."""
     outside = re.sub(r'"[^"]*"', "", line)
@@ -210,14 +214,21 @@ def _separator(line: str, name: str) -> str:
         return "::"
     count = {mark: outside.count(mark) for mark in _SEPARATORS}
     best = max(_SEPARATORS, key=lambda mark: count[mark])
+    if not count[best] and graph_named(name) and len(line.split(" ")) == len(TRIPLE):
+        return " "
     return best if count[best] else "\t" if name.lower().endswith((".tsv", ".tab")) else ","
 
 
-def _header(name: str, fields: list[str]) -> tuple[str, ...]:
-    """The header that a file lacks: where its first line has numbers, and no name of a column."""
+def _header(name: str, fields: list[str], told: Collection[str]) -> tuple[str, ...]:
+    """The header that a file lacks: where its first line has numbers, and no name of a column; of a table of
+    triples where no name is known.
+    """
+    if graph_named(name) and len(fields) == len(TRIPLE):
+        known = any(plain(text) in _KNOWN_IN_TRIPLES or text in told for text in fields)
+        return () if known else tuple(TRIPLE)
     if any(plain(text) in _KNOWN for text in fields) or not any(
         re.fullmatch(r"\s*-?[0-9]+([.][0-9]+)?\s*", text) for text in fields
     ):
         return ()
-    known = HEADLESS.get(name.lower(), ())
-    return known if len(known) == len(fields) else tuple(str(n + 1) for n in range(len(fields)))
+    columns = HEADLESS.get(name.lower(), ())
+    return columns if len(columns) == len(fields) else tuple(str(n + 1) for n in range(len(fields)))

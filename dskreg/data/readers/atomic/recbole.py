@@ -20,6 +20,7 @@ from dskreg.data.readers.files import SHOWN, Files, Source, files_at, short
 from dskreg.data.readers.kaggle import distinct_titles
 from dskreg.data.readers.tables import ids, image_column, images
 from dskreg.data.readers.triples import Triples, fold_triples, triples_of_labels
+from dskreg.data.times import seconds
 from dskreg.errors import InputError
 from dskreg.text import last_part
 
@@ -31,14 +32,14 @@ def recognises(path: Path) -> bool:
     return bool(files_at(path).named("*.inter"))
 
 
-def read(folder: Path | str, like_threshold: float) -> Dataset:
+def read(folder: Path | str, like_threshold: float | None) -> Dataset:
     """Read the folder, or the zip, at `folder`.
 
     Args:
         folder: Where the files are; exactly one `*.inter`, or one set in its parts, and a `*.kg` only
             together with a `*.link`.
-        like_threshold: A rating of at least this is a like. Without a rating column, the column `label`
-            decides (1 is a like); without either every pair is one.
+        like_threshold: A rating of at least this is a like; None: by the scale. Without a rating column,
+            the column `label` decides (1 is a like); without either every pair is one.
 
     Raises:
         InputError: What is missing or malformed, or a threshold above every rating; one line.
@@ -65,6 +66,7 @@ def read(folder: Path | str, like_threshold: float) -> Dataset:
         liked=liked,
         fold=pairs["fold"].to_numpy().astype(np.int8),
         **graph.fields(),
+        time=seconds(pairs["timestamp"].to_numpy(np.float64)) if "timestamp" in pairs else None,
         notes=(
             *found.notes,
             *told,

@@ -1,0 +1,51 @@
+"""A split that data bring with them: files called train, valid and test, kept as the folds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from dskreg.data.dataset import TEST, TRAIN, UNASSIGNED, VALIDATION
+
+NAMES = {
+    **dict.fromkeys(("train", "training"), TRAIN),
+    **dict.fromkeys(("valid", "validation", "val", "dev"), VALIDATION),
+    **dict.fromkeys(("test", "testing"), TEST),
+}
+"""What the parts are called, and their folds."""
+_PART = re.compile(rf"(?:(.*)[._-])?({'|'.join(NAMES)})(?:[._-](.*))?", re.IGNORECASE | re.DOTALL)
+
+
+def parts(stems: Iterable[tuple[str, str]]) -> dict[int, str]:
+    """The files of a split set by fold; nothing where no set has a training file and another part, or several
+    sets have.
+
+    Args:
+        stems: (name of a file, name without ending), for example ("ml.train.inter", "ml.train").
+    """
+    found: dict[tuple[str, str], dict[int, str]] = {}
+    for name, stem in stems:
+        if match := _PART.fullmatch(stem):
+            before, part, after = match.groups(default="")
+            found.setdefault((before, after), {}).setdefault(NAMES[part.casefold()], name)
+    sets = [files for files in found.values() if TRAIN in files and len(files) > 1]
+    return sets[0] if len(sets) == 1 else {}
+
+
+def folds(parts: Mapping[int, str]) -> dict[str, int]:
+    """The fold of each part's interactions, training first, whose pairs are kept where several have them.
+
+    Without a part of validation the fold of training is UNASSIGNED: validation is then dealt out of it.
+    """
+    training = TRAIN if VALIDATION in parts else UNASSIGNED
+    return {
+        parts[fold]: training if fold == TRAIN else fold
+        for fold in (TRAIN, VALIDATION, TEST)
+        if fold in parts
+    }
+
+
+def base(stem: str) -> str:
+    """What the parts of a set have in common: `ml` of `ml.train`, "" of `train`."""
+    match = _PART.fullmatch(stem)
+    return stem if match is None else ".".join(filter(None, (match[1], match[3])))
