@@ -19,10 +19,12 @@ from scipy import sparse
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import Dataset
 from dskreg.graph.entities import carriers, choose_relations, idf, links
+from dskreg.graph.large import Classes, table
 
 Strengths = Callable[[int, int], np.ndarray]
 """(start, stop) -> strengths `[stop - start, I]` of the items start..stop-1 towards all."""
 TIE = 1e-6  # strengths nearer than this are a tie
+DENSE = 20_000  # items; of more, the table comes from sparse products (large.py)
 CELLS = 1 << 25  # strengths held at a time, in dense blocks of rows x I x R
 
 
@@ -70,6 +72,8 @@ def rows_from(
     among the items that are `liked` `[I]`.
     """
     n = len(dataset.items)
+    if chosen and n > DENSE:
+        return _large(first, dataset, config, chosen, liked, m, seed)
     between = [_shared(dataset, r, config) for r in chosen]
     neighbour = np.full((n - first, m), -1, dtype=np.int32)
     relation = np.zeros((n - first, m), dtype=np.int16)
@@ -96,6 +100,25 @@ def rows_from(
         for q, block in enumerate(blocks):
             strengths[at, :width, q] = np.where(kept >= 0, block[rows, np.maximum(kept, 0)], 0)
     return CandidateGraph(tuple(dataset.relations[r] for r in chosen), neighbour, relation, strengths)
+
+
+def _large(
+    first: int,
+    dataset: Dataset,
+    config: GraphConfig,
+    chosen: list[int],
+    liked: np.ndarray,
+    m: int,
+    seed: int,
+) -> CandidateGraph:
+    """`rows_from` without a dense block."""
+    classes = []
+    for r in chosen:
+        matrix = carriers(dataset, r, config.max_share)
+        link = links(matrix, dataset.entity_item)
+        classes.append(Classes.of(matrix, idf(matrix), link, liked, seed))
+    names = tuple(dataset.relations[r] for r in chosen)
+    return CandidateGraph(names, *table(np.arange(first, len(liked)), classes, m, seed))
 
 
 def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
