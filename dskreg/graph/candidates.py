@@ -18,8 +18,9 @@ from scipy import sparse
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import Dataset
+from dskreg.graph.classes import Classes, bound
 from dskreg.graph.entities import carriers, choose_relations, idf, links
-from dskreg.graph.large import Classes, table
+from dskreg.graph.large import table
 
 Strengths = Callable[[int, int], np.ndarray]
 """(start, stop) -> strengths `[stop - start, I]` of the items start..stop-1 towards all."""
@@ -142,7 +143,7 @@ def _strongest(
     noise, begin = rng.random(2 * width, dtype=np.float32) * np.float32(tie), rng.integers(width, size=rows)
     order = strength + np.lib.stride_tricks.sliding_window_view(noise, width)[begin]
     order *= strength > 0
-    row, column = np.nonzero(order >= _bound(order, m)[:, None])
+    row, column = np.nonzero(order >= bound(order, m)[:, None])
     found = strength[row, column]
     # What rounding made equal is settled by the draw
     ranked = np.lexsort((rng.random(len(row)), -order[row, column], row))
@@ -152,18 +153,3 @@ def _strongest(
     top, value = np.full((rows, m), -1), np.zeros((rows, m), np.float32)
     top[row[kept], place[kept]], value[row[kept], place[kept]] = column[ranked][kept], found[ranked][kept]
     return top, value
-
-
-def _bound(order: np.ndarray, m: int) -> np.ndarray:
-    """`[rows]`: above 0 and at most each row's m-th largest value, but near it: the m-th largest of the
-    maxima of groups of columns.
-    """
-    rows, width = order.shape
-    groups = min(width, 8 * m)
-    even = width - width % groups
-    most = order[:, :even].reshape(rows, -1, groups).max(1)
-    most[:, : width - even] = np.maximum(most[:, : width - even], order[:, even:])
-    found = (
-        np.partition(most, groups - m, axis=1)[:, groups - m] if m < groups else np.zeros(rows, np.float32)
-    )
-    return np.maximum(found, np.finfo(np.float32).tiny)
