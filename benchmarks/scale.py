@@ -4,7 +4,7 @@
 
 The made-up catalogue has the relations of a real one, with as many entities as it would have:
 
-    genre       60, of which the most common is on 38 % of the items, 3 an item; as many different sets as in
+    genre       60, of which the most common is on 38 % of the items, 5 an item; as many different sets as in
                 the anime sample, 7.2 I^0.65, Zipf, or nearly one an item (`varied`)
     type, year  8 and 60; one an item
     studio      an entity for every 30 items, Zipf; one or two an item
@@ -13,8 +13,8 @@ The made-up catalogue has the relations of a real one, with as many entities as 
     sequel      triples between items, 5 % of the items
 
 Nine of ten items are liked. The likes of `start` follow Zipf among items, and of each user 70 % are of one of
-200 groups of items. There are as many users as items, and 100 likes a user. One process a size, so that the
-peak memory is that size's.
+200 groups of items. There are as many users as items, and 100 likes a user, copies left out. One process a
+size, so that the peak memory is that size's.
 """
 
 from __future__ import annotations
