@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from dskreg.data.interactions import rows
+
 STEP = 2.0**-20  # strengths nearer than this are a tie
 PRODUCTS = 1 << 24  # products of a block at most, where a row alone has not more
 SPARSE, DENSE, ENTITY = 20.0, 3.0, 1 / 16
@@ -79,7 +81,7 @@ class Classes:
     @cached_property
     def rounded(self) -> np.ndarray:
         """`[E]`: idf in steps of STEP."""
-        return (np.rint(self.weight.astype(np.float64) / STEP) * STEP).astype(np.float32)
+        return (np.maximum(np.rint(self.weight.astype(np.float64) / STEP), 1) * STEP).astype(np.float32)
 
     @cached_property
     def products(self) -> np.ndarray:
@@ -113,21 +115,49 @@ class Classes:
         return sparse.csr_matrix(found + self.link[classes]) if self.link.nnz else found
 
     def near(self, classes: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(position in `classes`, class, strength) of at least the m strongest classes of each, and of all
-        that tie with them.
+        """(position in `classes`, class, strength) of the classes that hold the m strongest items of each,
+        and of all that tie with them.
         """
         if self.dense:
             there, columns = self.columns
             block = (self.entities[classes].toarray() * self.rounded) @ columns
             at = np.flatnonzero(block >= bound(block, m)[:, None])
             return at // len(there), there[at % len(there)], block.ravel()[at]
+        if not self.link.nnz:
+            return self._near_by_the_rarest(classes, m)
         found = self.shared(classes, self.rounded)
-        floor = np.repeat(_bound_of_rows(found.data, found.indptr, m), np.diff(found.indptr))
-        at = np.flatnonzero(found.data >= floor)
+        row, column = rows(found), found.indices
+        kept = (found.data >= _bound_of_rows(found.data, found.indptr, m)[row]) & (column != classes[row])
+        return row[kept], column[kept], found.data[kept]
+
+    def _near_by_the_rarest(self, classes: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`near`, without the products of common entities: where m items carry an entity, what shares only
+        entities that together say less is not among the strongest.
+        """
+        asked = self.entities[classes]
+        row, weight = rows(asked), self.rounded[asked.indices]
+        order = np.lexsort((weight, row))
+        below = np.empty(len(order))  # the weight of the entity and of all that are more common
+        before = np.concatenate([[0], np.cumsum(weight[order], dtype=np.float64)])
+        below[order] = before[1:] - before[asked.indptr[row]]
+        of_one = np.zeros(len(classes), np.float32)
+        np.maximum.at(of_one, row, np.where((self.target @ self.size)[asked.indices] >= m, weight, 0))
+        rare = below >= of_one[row]
+        of_rare, of_common = asked.copy(), asked.copy()
+        of_rare.data, of_common.data = weight * rare, weight * ~rare
+        of_rare.eliminate_zeros()
+        of_common.eliminate_zeros()
+        found, more = of_rare @ self.target, np.asarray(of_common.sum(1)).ravel()
+        floor = np.maximum(of_one, _bound_of_rows(found.data, found.indptr, m))
+        length = np.diff(found.indptr)
+        at = np.flatnonzero(found.data >= np.repeat(floor - more, length))
         row, column = np.searchsorted(found.indptr, at, "right") - 1, found.indices[at]
-        # No item is a neighbour of itself
-        kept = column != classes[row] if self.link.nnz else slice(None)
-        return row[kept], column[kept], found.data[at][kept]
+        strength = found.data[at]
+        add = np.flatnonzero(more[row])
+        shared = of_common[row[add]].multiply(self.entities[column[add]])
+        strength[add] += np.asarray(shared.sum(1)).ravel()
+        kept = strength >= floor[row]
+        return row[kept], column[kept], strength[kept]
 
     def available(self, items: np.ndarray, m: int) -> np.ndarray:
         """`[len(items)]`: how many candidates each has under the relation, counted up to m."""
