@@ -248,6 +248,16 @@ def test_blocks_of_titles_make_no_difference(rows: int, engine: str, monkeypatch
     assert table(build(crowd(), config)) == pytest.approx(whole)
 
 
+def test_what_every_item_carries_makes_no_neighbour() -> None:
+    triples = [(i, 0, 0) for i in range(6)]
+    likes = [(0, i, TRAIN) for i in range(6)]
+    data = world(likes, 6, 1, [*triples, (0, 1, 1), (1, 1, 1)], ("all", "two"), ["all", "two"], [-1, -1])
+    graph = build(data, EVERYTHING)
+    assert graph.relations == ("all", "two") and graph.neighbour.max(1).tolist() == [1, 0, -1, -1, -1, -1]
+    with_first = np.nonzero(graph.neighbour >= 0)
+    assert (graph.relation[with_first] == 1).all() and (graph.strengths[..., 0] == 0).all()
+
+
 def shelves(items: int = 200) -> Dataset:
     """Two of eight genres, one of 30 studios, a person for two items, and sequels; a quarter has no like, a
     tenth no triple.

@@ -163,8 +163,8 @@ class Classes:
         """`[len(items)]`: how many candidates each has under the relation, counted up to m."""
         group, row = np.unique(self.group[items], return_inverse=True)
         asked = np.flatnonzero(group >= 0)
-        carriers = sparse.diags((self.target @ self.size).astype(np.float64))
-        most = sparse.csr_matrix(self.entities[group[asked]] @ carriers).max(1).toarray().ravel()
+        of_asked, most = self.entities[group[asked]], np.zeros(len(asked))
+        np.maximum.at(most, rows(of_asked), (self.target @ self.size)[of_asked.indices])
         # Where one of the entities is enough, the others need not be counted
         count, few = np.full(len(group), m + 1), asked[most <= m]
         count[group < 0] = 0
@@ -177,6 +177,10 @@ class Classes:
 
     def strengths(self, item: np.ndarray, neighbour: np.ndarray) -> np.ndarray:
         """`[len(item)]` float32 of the pairs."""
+        if not self.link.nnz and np.diff(self.entities.indptr).max(initial=0) == 1:
+            own = self.group[item]  # one entity an item: of the same class, or nothing in common
+            same = (own == self.group[neighbour]) & (own >= 0)
+            return np.where(same, self.weight[self.entities.indices[own * same]], np.float32(0))
         weighted = sparse.csr_matrix(self.carried[item] @ sparse.diags(self.weight))
         found = np.asarray(weighted.multiply(self.carried[neighbour]).sum(1)).ravel()
         return found + np.asarray(self.link[item, neighbour]).ravel() if self.link.nnz else found
