@@ -1,6 +1,6 @@
 """How the candidate graph and the closed-form start grow, on made-up data of any size:
 `python benchmarks/scale.py graph --items 100000 300000 1000000` and
-`python benchmarks/scale.py start --likes 1000000 3000000 10000000`.
+`python benchmarks/scale.py start --likes 1000000 3000000` (`embeddings`: without the choice of settings).
 
 The made-up catalogue has the relations of a real one, with as many entities as it would have:
 
@@ -27,6 +27,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,8 @@ sys.path.insert(0, str(ROOT))
 from dskreg.config import PRESETS
 from dskreg.data.dataset import TRAIN, VALIDATION, Dataset
 from dskreg.graph.candidates import build
-from dskreg.training.closed_form import choose, embeddings
+from dskreg.training import directions
+from dskreg.training.closed_form import EXPONENTS, HEADS, PRIORS, RIDGES, Start, choose, embeddings
 
 RELATIONS = ("genre", "type", "year", "studio", "person", "franchise", "sequel")
 LIKED, A_USER, VALIDATED, GROUPS, IN_GROUP = 0.9, 100, 0.1, 200, 0.7
@@ -158,6 +160,17 @@ def of_start(size: int) -> dict[str, Any]:
     return {"likes": likes.nnz, "users": users, "items": items} | found | spent("embeddings", before)
 
 
+def of_embeddings(size: int) -> dict[str, Any]:
+    """The cost of the embeddings alone, in place whatever the size, by settings that are not chosen."""
+    folds, width = tastes(size).folds, PRESETS["default"].model.width
+    likes, seen = folds.train, folds.seen
+    before = time.perf_counter(), time.process_time()
+    with patch.object(directions, "LARGE", 0):
+        embeddings(likes, seen, Start(EXPONENTS[0], RIDGES[0], HEADS[0], PRIORS[0]), width, 0)
+    users, items = folds.shape
+    return {"likes": likes.nnz, "users": users, "items": items} | spent("embeddings", before)
+
+
 def spent(what: str, before: tuple[float, float]) -> dict[str, Any]:
     """Wall and CPU seconds since `before`, and the process's peak memory so far."""
     return {
@@ -172,7 +185,7 @@ def of_varied_graph(size: int) -> dict[str, Any]:
     return of_graph(size, varied=True)
 
 
-MEASURED = {"graph": of_graph, "varied": of_varied_graph, "start": of_start}
+MEASURED = {"graph": of_graph, "varied": of_varied_graph, "start": of_start, "embeddings": of_embeddings}
 
 
 def slope(rows: list[dict[str, Any]], size: str, seconds: str) -> float:
@@ -201,7 +214,7 @@ def main() -> None:
         if given.json:
             known = json.loads(given.json.read_text("utf-8")) if given.json.exists() else {}
             given.json.write_text(json.dumps(known | {given.what: rows}, indent=1) + "\n", "utf-8")
-    size = "likes" if given.what == "start" else "items"
+    size = "likes" if "likes" in rows[0] else "items"
     for name in (name for name in rows[0] if name.endswith("_cpu_s") and len(rows) > 1):
         print(f"slope of log({name}) over log({size}): {slope(rows, size, name):.2f}")
 

@@ -85,7 +85,7 @@ def test_every_relation_of_a_made_up_catalogue_connects_items() -> None:
 
 
 def test_what_a_graph_and_a_start_cost_is_told_with_their_sizes() -> None:
-    found = scale.of_graph(500) | scale.of_start(5_000)
+    found = scale.of_graph(500) | scale.of_start(5_000) | scale.of_embeddings(5_000)
     assert (found["items"], found["users"]) == (50, 50) and 500 < found["likes"] < 5_000
     assert min(found["graph_peak_mb"], found["choose_peak_mb"], found["embeddings_peak_mb"]) > 0
     rows = [{"items": n, "graph_cpu_s": 2e-9 * n**2} for n in (10, 20, 40)]
