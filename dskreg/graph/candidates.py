@@ -5,7 +5,8 @@ j is a candidate of i under relation r when both carry the same entity under r (
 nothing about a user. One candidate per (i, j, r). The strength of a pair under a relation is the summed idf
 of the entities that both carry, idf(e) = log(I / items that carry e) / log I: 1 is an entity that no other
 item carries; a triple between the two adds 1. Where an item has more than M candidates, each relation gives
-its strongest in turn, ties by a seeded rule (docs/model.md). Torch-free.
+its strongest in turn, ties by a seeded rule (docs/model.md). Here in dense blocks of items, of more
+than DENSE items by large.py. Torch-free.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dskreg.graph.large import table
 Strengths = Callable[[int, int], np.ndarray]
 """(start, stop) -> strengths `[stop - start, I]` of the items start..stop-1 towards all."""
 TIE = 1e-6  # strengths nearer than this are a tie
-DENSE = 20_000  # items; of more, the table comes from sparse products (large.py)
+DENSE = 20_000  # items; of more, classes of items are compared instead
 CELLS = 1 << 25  # strengths held at a time, in dense blocks of rows x I x R
 
 
