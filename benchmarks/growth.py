@@ -1,8 +1,8 @@
-"""How the time of an epoch grows with the interactions: `python benchmarks/growth.py`.
+"""How reading, the candidate graph and an epoch grow with the interactions: `python benchmarks/growth.py`.
 
 Sets of several sizes are grown from the anime sample (`benchmarks/grow.py`), read, split, and trained for one
-epoch each, one process per size. The slope of log(seconds) over log(training likes) is 1 where time grows
-linearly.
+epoch each, one process per size. The slope of log(CPU seconds) over log(training likes) is 1 where time grows
+linearly, and 0 for the graph, whose items are the same.
 """
 
 from __future__ import annotations
@@ -21,33 +21,23 @@ ROOT = Path(__file__).parents[1]
 SIZES = (500_000, 1_000_000, 2_000_000, 4_000_000, 7_800_000)
 
 
-def measured(size: int, folder: Path) -> dict[str, float]:
-    """Grow a set of `size` ratings into `folder` and train an epoch on it; likes and seconds."""
+def measured(size: int, folder: Path, epoch: bool = True) -> dict[str, float]:
+    """Grow a set of `size` ratings into `folder` and train an epoch on it; likes and CPU seconds."""
     subprocess.run(
         [sys.executable, ROOT / "benchmarks" / "grow.py", "--to", folder, "--ratings", str(size)],
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    command = [
-        sys.executable,
-        ROOT / "benchmarks" / "large.py",
-        folder,
-        "--stages",
-        "read",
-        "split",
-        "graph",
-        "train",
-        "--json",
-        folder / "figures.json",
-    ]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    said = {
-        figure["stage"]: figure
-        for figure in json.loads((folder / "figures.json").read_text("utf-8"))["figures"]
-    }
-    likes = number(r"([\d,]+) training likes", said["split"]["size"])
-    epoch = number(r"one epoch of ([\d.]+) s", said["train"]["size"])
-    return {"ratings": size, "likes": likes, "epoch_s": epoch, "peak_mb": said["train"]["peak_mb"]}
+    command = [sys.executable, ROOT / "benchmarks" / "large.py", folder, "--json", folder / "figures.json"]
+    stages = ["read", "split", "graph", *(["train"] if epoch else [])]
+    subprocess.run([*command, "--stages", *stages], check=True, stdout=subprocess.DEVNULL)
+    figures = json.loads((folder / "figures.json").read_text("utf-8"))["figures"]
+    said = {figure["stage"]: figure for figure in figures}
+    row = {"ratings": size, "likes": number(r"([\d,]+) training likes", said["split"]["size"])}
+    row |= {f"{stage}_s": said[stage]["cpu_seconds"] for stage in ("read", "split", "graph")}
+    if epoch:
+        row["epoch_s"] = number(r"one epoch of ([\d.]+) s", said["train"]["size"])
+    return row | {"peak_mb": figures[-1]["peak_mb"]}
 
 
 def number(pattern: str, text: str) -> float:
@@ -57,11 +47,9 @@ def number(pattern: str, text: str) -> float:
     return float(found[1].replace(",", ""))
 
 
-def slope(rows: list[dict[str, float]]) -> float:
+def slope(rows: list[dict[str, float]], what: str = "epoch_s") -> float:
     """Of log(seconds) over log(likes), by least squares."""
-    return float(
-        np.polyfit(np.log([row["likes"] for row in rows]), np.log([row["epoch_s"] for row in rows]), 1)[0]
-    )
+    return float(np.polyfit(*(np.log([row[name] for row in rows]) for name in ("likes", what)), 1)[0])
 
 
 def main() -> None:
@@ -69,21 +57,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="ratings of each set")
     parser.add_argument("--json", type=Path, help="file to write the figures into")
+    parser.add_argument("--no-epoch", action="store_true", help="read, split and graph alone")
     given = parser.parse_args()
     rows: list[dict[str, float]] = []
     for size in given.sizes:
         with tempfile.TemporaryDirectory() as folder:
-            rows.append(measured(size, Path(folder) / "set"))
-        row = rows[-1]
-        each = 1e6 * row["epoch_s"] / row["likes"]
-        print(
-            f"{size:12,} ratings{row['likes']:12,.0f} likes{row['epoch_s']:8.1f} s an epoch{each:8.2f} us "
-            f"a like{row['peak_mb']:8,.0f} MB",
-            flush=True,
-        )
-    print(f"slope of log(seconds) over log(likes): {slope(rows):.3f}")
+            rows.append(measured(size, Path(folder) / "set", not given.no_epoch))
+        print("  ".join(f"{name} {value:,.6g}" for name, value in rows[-1].items()), flush=True)
+    slopes = {name: slope(rows, name) for name in rows[0] if name.endswith("_s")}
+    for name, value in slopes.items():
+        print(f"slope of log({name}) over log(likes): {value:.3f}")
     if given.json:
-        given.json.write_text(json.dumps({"rows": rows, "slope": slope(rows)}, indent=1) + "\\n", "utf-8")
+        given.json.write_text(json.dumps({"rows": rows, "slopes": slopes}, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ class Figure:
 
     stage: str
     seconds: float
+    cpu_seconds: float
     peak_mb: int  # of the process since its start
     size: str
 
@@ -101,10 +102,11 @@ def measure(folder: Path, names: list[str]) -> list[Figure]:
     state, figures = State(folder), []
     for name, stage in STAGES:
         if name in names:
-            begun = time.perf_counter()
+            begun, worked = time.perf_counter(), time.process_time()
             size = stage(state)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-            figures.append(Figure(name, round(time.perf_counter() - begun, 2), peak, size))
+            spent, worked = time.perf_counter() - begun, time.process_time() - worked
+            figures.append(Figure(name, round(spent, 2), round(worked, 2), peak, size))
             print(f"{name:12s}{figures[-1].seconds:10.1f} s{peak:10,} MB   {size}", flush=True)
     return figures
 

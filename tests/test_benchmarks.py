@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu, growth, large
+from benchmarks import gpu, growth, large, scale
 from dskreg.config import PRESETS
 from dskreg.graph.candidates import build
 from tests.worlds import EVERYTHING, checkerboard
@@ -67,3 +67,26 @@ def test_the_stages_of_a_large_set_hand_on_what_they_made(tmp_path: Path) -> Non
         and "one epoch" in figures[3].size
         and "users against 30 items" in figures[4].size
     )
+
+
+@pytest.mark.parametrize("varied", [False, True])
+def test_a_made_up_catalogue_is_like_a_real_one(varied: bool) -> None:
+    """As many sets of genres as the anime sample has, or nearly one an item."""
+    data = scale.catalogue(12_294, varied)
+    head, tail = (x[data.relation == data.relations.index("genre")] for x in (data.head, data.tail))
+    assert 0.3 < np.bincount(tail).max() / 12_294 < 0.45 and 4 < len(head) / 12_294 < 6
+    sets = len({part.tobytes() for part in np.split(tail, np.flatnonzero(np.diff(head)) + 1)})
+    assert 6_000 < sets < 12_294 if varied else 2_000 < sets < 3_600  # 3,265 in the anime sample
+
+
+def test_every_relation_of_a_made_up_catalogue_connects_items() -> None:
+    graph = build(scale.catalogue(600), PRESETS["default"].graph)
+    assert set(graph.relations) == set(scale.RELATIONS) and (graph.neighbour >= 0).all()
+
+
+def test_what_a_graph_and_a_start_cost_is_told_with_their_sizes() -> None:
+    found = scale.of_graph(500) | scale.of_start(5_000) | scale.of_embeddings(5_000)
+    assert (found["items"], found["users"]) == (50, 50) and 500 < found["likes"] < 5_000
+    assert min(found["graph_peak_mb"], found["choose_peak_mb"], found["embeddings_peak_mb"]) > 0
+    rows = [{"items": n, "graph_cpu_s": 2e-9 * n**2} for n in (10, 20, 40)]
+    assert scale.slope(rows, "items", "graph_cpu_s") == pytest.approx(2)

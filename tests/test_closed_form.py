@@ -13,7 +13,7 @@ from scipy import sparse
 
 from dskreg.data.dataset import SEEN, TEST, TRAIN, VALIDATION, Folds
 from dskreg.evaluation.metrics import ndcg_of
-from dskreg.training import closed_form
+from dskreg.training import closed_form, directions
 from dskreg.training.closed_form import Start, choose, decomposed, embeddings
 
 NOTHING = sparse.csr_matrix((30, 20), dtype=np.float32)
@@ -160,9 +160,30 @@ def test_the_sign_of_a_direction_is_fixed(both: tuple[np.ndarray, np.ndarray]) -
     found = decomposed(sparse.csr_matrix(both[0]), NOTHING, 0.25, 8, 0).right
     assert (np.abs(found).max(0) == found.max(0)).all()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(closed_form, "EXACT", 0)
-        other = decomposed(sparse.csr_matrix(both[0]), NOTHING, 0.25, 8, 0).right
-    np.testing.assert_allclose(other, found, atol=1e-3)
+        patch.setattr(directions, "EXACT", 0)
+        for large in (directions.LARGE, 0):
+            patch.setattr(directions, "LARGE", large)
+            other = decomposed(sparse.csr_matrix(both[0]), NOTHING, 0.25, 8, 0).right
+            np.testing.assert_allclose(other, found, atol=1e-3)
+
+
+@pytest.mark.parametrize("rank", [3, 30])
+def test_the_directions_of_many_columns_are_those_of_a_singular_value_decomposition(
+    rank: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In place, panel by panel; of a matrix of small rank too."""
+    rng = np.random.default_rng(0)
+    left, right = rng.standard_normal((300, rank)), rng.standard_normal((rank, 120))
+    rows = sparse.csr_matrix(((left * 0.8 ** np.arange(rank)) @ right).astype(np.float32))
+    for name, value in (("EXACT", 0), ("LARGE", 0), ("PANEL", 7), ("ROWS", 50)):
+        monkeypatch.setattr(directions, name, value)
+    vectors, squared = directions.leading(rows, 12, 0)
+    _, value, expected = np.linalg.svd(rows.toarray(), full_matrices=False)
+    kept = min(rank, 12)
+    np.testing.assert_allclose(squared, value[:12] ** 2, rtol=1e-3, atol=1e-3 * value[0])
+    np.testing.assert_allclose(
+        vectors[:, :kept] @ vectors[:, :kept].T, expected[:kept].T @ expected[:kept], atol=5e-3
+    )
 
 
 def test_scores_are_scaled_to_the_least_loss() -> None:
@@ -215,6 +236,17 @@ def test_of_many_users_a_sample_chooses(monkeypatch: pytest.MonkeyPatch) -> None
     assert expected != choose(folds, 16, 1000, 0)
     monkeypatch.setattr(closed_form, "CHOOSERS", 20)
     assert choose(folds, 16, 1000, 0) == expected
+
+
+def test_of_many_items_the_most_liked_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    folds = tastes()
+    most = np.sort(np.argsort(-np.bincount(folds.train.indices, minlength=40), kind="stable")[:12])
+    kept = np.isin(folds.item, most)
+    pairs = {name: getattr(folds, name)[kept] for name in ("user", "liked", "fold")}
+    expected = choose(Folds((60, 12), item=np.searchsorted(most, folds.item[kept]), **pairs), 8, 1000, 0)
+    assert expected != choose(folds, 8, 1000, 0)
+    monkeypatch.setattr(closed_form, "CHOICES", 12)
+    assert choose(folds, 8, 1000, 0) == expected
 
 
 def test_every_try_is_counted() -> None:

@@ -1,4 +1,6 @@
-"""The candidate table of the hand-drawn world, counted by hand, and its laws on random ones."""
+"""The candidate table of the hand-drawn world, counted by hand, and its laws on random ones: by dense blocks
+of items, and as of a large catalogue, by sparse and by dense products of classes.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,24 @@ import pytest
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import TRAIN, Dataset
 from dskreg.data.interactions import train_matrix
-from dskreg.graph.candidates import CandidateGraph, _strongest, build
+from dskreg.graph import candidates, classes, large
+from dskreg.graph.candidates import CandidateGraph, _strongest, build, rows_from
 from dskreg.graph.entities import carriers, choose_relations, shared_entities
 from tests.small import random_world
 from tests.worlds import EVERYTHING, GENRE, SEQUEL, A, B, C, D, E, hand_drawn, hand_drawn_graph, world
+
+ENGINES = {"blocks of items": {}, "sparse products": {"SPARSE": 0.0}, "dense products": {"SPARSE": 1e9}}
+
+
+@pytest.fixture(params=ENGINES, autouse=True)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test of this module runs by each."""
+    if ENGINES[request.param]:
+        monkeypatch.setattr(candidates, "DENSE", 0)
+    for name, value in ENGINES[request.param].items():
+        monkeypatch.setattr(classes, name, value)
+    return request.param
+
 
 MECHA, SPACE = math.log(5 / 2) / math.log(5), math.log(5 / 3) / math.log(5)
 """idf over log I of the entities that two and three of the five items carry."""
@@ -223,10 +239,94 @@ def test_the_seed_settles_ties_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 7, 59])
-def test_blocks_of_titles_make_no_difference(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = table(build(crowd(), replace(EVERYTHING, candidates=1000)))
-    monkeypatch.setattr("dskreg.graph.candidates.CELLS", rows * 60 * 2)
-    assert table(build(crowd(), replace(EVERYTHING, candidates=1000))) == pytest.approx(whole)
+def test_blocks_of_titles_make_no_difference(rows: int, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(EVERYTHING, candidates=1000 if engine == "blocks of items" else 20)
+    whole = table(build(crowd(), config))
+    monkeypatch.setattr(candidates, "CELLS", rows * 60 * 2)
+    monkeypatch.setattr(classes, "PRODUCTS", rows * 60)
+    monkeypatch.setattr(large, "PLACES", rows * 20)
+    assert table(build(crowd(), config)) == pytest.approx(whole)
+
+
+def test_what_every_item_carries_makes_no_neighbour() -> None:
+    triples = [(i, 0, 0) for i in range(6)]
+    likes = [(0, i, TRAIN) for i in range(6)]
+    data = world(likes, 6, 1, [*triples, (0, 1, 1), (1, 1, 1)], ("all", "two"), ["all", "two"], [-1, -1])
+    graph = build(data, EVERYTHING)
+    assert graph.relations == ("all", "two") and graph.neighbour.max(1).tolist() == [1, 0, -1, -1, -1, -1]
+    with_first = np.nonzero(graph.neighbour >= 0)
+    assert (graph.relation[with_first] == 1).all() and (graph.strengths[..., 0] == 0).all()
+
+
+def shelves(items: int = 200) -> Dataset:
+    """Two of eight genres, one of 30 studios, a person for two items, and sequels; a quarter has no like, a
+    tenth no triple.
+    """
+    rng = np.random.default_rng(5)
+    there = np.sort(rng.permutation(items)[: items * 9 // 10])
+    genre = rng.choice(8, (2, len(there)), p=np.arange(1, 9) / 36)
+    parts = [
+        genre[0],
+        genre[1],
+        8 + rng.integers(30, size=len(there)),
+        38 + rng.integers(200, size=len(there)),
+    ]
+    of = np.repeat([0, 0, 1, 2], len(there))
+    linked, others = there[::9], rng.integers(items, size=len(there[::9]))
+    head, tail = np.r_[np.tile(there, 4), linked], np.r_[np.concatenate(parts), 128 + others]
+    triples = np.unique(np.stack([head, np.r_[of, np.full(len(linked), 3)], tail], 1), axis=0)
+    likes = [(0, int(i), TRAIN) for i in np.flatnonzero(rng.random(items) < 0.75)]
+    entity_item = [-1] * 128 + list(range(items))
+    names = ("genre", "studio", "person", "sequel")
+    return world(likes, items, 1, triples.tolist(), names, [str(e) for e in range(128 + items)], entity_item)
+
+
+def naive(data: Dataset, graph: CandidateGraph) -> np.ndarray:
+    """Strengths `[I, I, R]` in float64, 0 towards itself and towards what nobody likes."""
+    items, found = len(data.items), []
+    for name in graph.relations:
+        chosen = data.relation == data.relations.index(name)
+        carried = np.zeros((items, len(data.entities)))
+        carried[data.head[chosen], data.tail[chosen]] = 1
+        shared = carried * (np.log(items / np.maximum(carried.sum(0), 1)) / np.log(items)) @ carried.T
+        link = np.zeros((items, items), bool)
+        i, e = np.nonzero(carried * (data.entity_item >= 0))
+        link[i, data.entity_item[e]] = True
+        found.append(shared + (link | link.T))
+    strength = np.stack(found, 2)
+    strength[np.arange(items), np.arange(items)] = 0
+    liked = np.bincount(data.item, minlength=items) > 0
+    return strength * liked[:, None]
+
+
+@pytest.mark.parametrize("m", [3, 12, 150])
+def test_the_table_is_that_of_a_naive_computation(m: int) -> None:
+    """Stronger than what ties at the end are the same neighbours, and as many of those that tie."""
+    data = shelves()
+    graph = build(data, replace(EVERYTHING, candidates=m))
+    assert set(graph.relations) == {"genre", "studio", "person", "sequel"}
+    strength = naive(data, graph)
+    for i in range(len(data.items)):
+        ranked = [np.sort(of[of > 0])[::-1] for of in strength[i].T]
+        turns = sorted((rank, r) for r, of in enumerate(ranked) for rank in range(len(of)))[:m]
+        there = graph.neighbour[i] >= 0
+        assert [r for _, r in turns] == graph.relation[i][there].tolist()
+        for place, (rank, r) in enumerate(turns):
+            assert graph.strengths[i, place, r] == pytest.approx(ranked[r][rank], abs=3e-6)
+        j = graph.neighbour[i][there]
+        np.testing.assert_allclose(graph.strengths[i][there], strength[i, j], atol=3e-6)
+        assert len(set(zip(j.tolist(), graph.relation[i][there].tolist(), strict=True))) == len(j)
+
+
+def test_the_rows_of_the_last_items_are_those_of_the_whole_table(engine: str) -> None:
+    data = shelves()
+    config, liked = replace(EVERYTHING, candidates=30), np.bincount(data.item, minlength=200) > 0
+    chosen = choose_relations(data, config)
+    whole, last = build(data, config), rows_from(150, data, config, chosen, liked, 30)
+    np.testing.assert_array_equal(whole.relation[150:], last.relation)
+    np.testing.assert_allclose(whole.strength[150:], last.strength, atol=3e-6)
+    if engine != "blocks of items":  # whose ties follow the rows before
+        np.testing.assert_array_equal(whole.neighbour[150:], last.neighbour)
 
 
 @pytest.mark.parametrize(

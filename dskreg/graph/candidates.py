@@ -5,7 +5,8 @@ j is a candidate of i under relation r when both carry the same entity under r (
 nothing about a user. One candidate per (i, j, r). The strength of a pair under a relation is the summed idf
 of the entities that both carry, idf(e) = log(I / items that carry e) / log I: 1 is an entity that no other
 item carries; a triple between the two adds 1. Where an item has more than M candidates, each relation gives
-its strongest in turn, ties by a seeded rule (docs/model.md). Torch-free.
+its strongest in turn, ties by a seeded rule (docs/model.md). Here in dense blocks of items, of more
+than DENSE items by large.py. Torch-free.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from scipy import sparse
 
 from dskreg.config import GraphConfig
 from dskreg.data.dataset import Dataset
+from dskreg.graph.classes import Classes, bound
 from dskreg.graph.entities import carriers, choose_relations, idf, links
+from dskreg.graph.large import table
 
 Strengths = Callable[[int, int], np.ndarray]
 """(start, stop) -> strengths `[stop - start, I]` of the items start..stop-1 towards all."""
 TIE = 1e-6  # strengths nearer than this are a tie
+DENSE = 20_000  # items; of more, classes of items are compared instead
 CELLS = 1 << 25  # strengths held at a time, in dense blocks of rows x I x R
 
 
@@ -70,6 +74,8 @@ def rows_from(
     among the items that are `liked` `[I]`.
     """
     n = len(dataset.items)
+    if chosen and n > DENSE:
+        return _large(first, dataset, config, chosen, liked, m, seed)
     between = [_shared(dataset, r, config) for r in chosen]
     neighbour = np.full((n - first, m), -1, dtype=np.int32)
     relation = np.zeros((n - first, m), dtype=np.int16)
@@ -98,6 +104,25 @@ def rows_from(
     return CandidateGraph(tuple(dataset.relations[r] for r in chosen), neighbour, relation, strengths)
 
 
+def _large(
+    first: int,
+    dataset: Dataset,
+    config: GraphConfig,
+    chosen: list[int],
+    liked: np.ndarray,
+    m: int,
+    seed: int,
+) -> CandidateGraph:
+    """`rows_from` without a dense block."""
+    classes = []
+    for r in chosen:
+        matrix = carriers(dataset, r, config.max_share)
+        link = links(matrix, dataset.entity_item)
+        classes.append(Classes.of(matrix, idf(matrix), link, liked, seed))
+    names = tuple(dataset.relations[r] for r in chosen)
+    return CandidateGraph(names, *table(np.arange(first, len(liked)), classes, m, seed))
+
+
 def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:
     """A function (start, stop) -> strengths `[stop - start, I]` under the relation."""
     matrix = carriers(dataset, relation, config.max_share)
@@ -119,7 +144,7 @@ def _strongest(
     noise, begin = rng.random(2 * width, dtype=np.float32) * np.float32(tie), rng.integers(width, size=rows)
     order = strength + np.lib.stride_tricks.sliding_window_view(noise, width)[begin]
     order *= strength > 0
-    row, column = np.nonzero(order >= _bound(order, m)[:, None])
+    row, column = np.nonzero(order >= bound(order, m)[:, None])
     found = strength[row, column]
     # What rounding made equal is settled by the draw
     ranked = np.lexsort((rng.random(len(row)), -order[row, column], row))
@@ -129,18 +154,3 @@ def _strongest(
     top, value = np.full((rows, m), -1), np.zeros((rows, m), np.float32)
     top[row[kept], place[kept]], value[row[kept], place[kept]] = column[ranked][kept], found[ranked][kept]
     return top, value
-
-
-def _bound(order: np.ndarray, m: int) -> np.ndarray:
-    """`[rows]`: above 0 and at most each row's m-th largest value, but near it: the m-th largest of the
-    maxima of groups of columns.
-    """
-    rows, width = order.shape
-    groups = min(width, 8 * m)
-    even = width - width % groups
-    most = order[:, :even].reshape(rows, -1, groups).max(1)
-    most[:, : width - even] = np.maximum(most[:, : width - even], order[:, even:])
-    found = (
-        np.partition(most, groups - m, axis=1)[:, groups - m] if m < groups else np.zeros(rows, np.float32)
-    )
-    return np.maximum(found, np.finfo(np.float32).tiny)

@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import eigh
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
@@ -31,6 +30,7 @@ from dskreg.console import Progress, silent, stepwise
 from dskreg.data.dataset import Folds
 from dskreg.data.interactions import evenly
 from dskreg.evaluation.metrics import hits, ndcg, top_items
+from dskreg.training.directions import leading
 
 EXPONENTS, RIDGES, HEADS = (0.25, 0.15, 0.35), (10.0, 7.0, 15.0, 30.0, math.inf), (0.0, 1.0)
 """Tried together; the first of each where nothing can be measured."""
@@ -38,10 +38,11 @@ EXPONENTS, RIDGES, HEADS = (0.25, 0.15, 0.35), (10.0, 7.0, 15.0, 30.0, math.inf)
 PRIORS = (2.0, 0.0, 0.5, 1.0, 4.0, 8.0, 16.0)
 HEAD = 64  # directions
 POPULARITY, DISCOUNT = 0.1, 0.3  # q and h: no others were better on all data sets of benchmarks/
-EXACT = 6000  # items; of more, the directions come from a randomised decomposition
 CHOOSERS = 20_000  # users whose likes decide what is chosen, at most
+CHOICES = 50_000  # items among which it is chosen: the most liked of these users
 CHUNK = 128  # users ranked at once
-SCALED_ON = 512  # users
+SCALED_ON, SCORES = 512, 1 << 26  # users whose loss decides the scale, as long as they have so many scores
+ROWS = 1 << 15  # that are scaled at a time
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,13 @@ def choose(folds: Folds, width: int, users: int, seed: int, progress: Progress =
     """The settings whose plain dot product ranks the validation likes best: the mean NDCG@20 over `users`
     evenly spaced users at most.
 
-    Of many users a sample stands for all, in the directions as well.
+    Of many users a sample stands for all, in the directions as well, and of many items the most liked.
     """
     asked = evenly(np.arange(folds.shape[0]), CHOOSERS)
     likes, seen, shown, wanted = (m[asked] for m in (folds.train, folds.seen, folds.shown, folds.validation))
+    if likes.shape[1] > CHOICES:
+        most = np.sort(np.argsort(-_count(likes), kind="stable")[:CHOICES])
+        likes, seen, shown, wanted = (m[:, most] for m in (likes, seen, shown, wanted))
     judges = evenly(np.flatnonzero(np.diff(wanted.indptr) * np.diff(shown.indptr)), users)
     if not len(judges):
         return Start(EXPONENTS[0], RIDGES[0], HEADS[0], PRIORS[0])
@@ -144,11 +148,16 @@ def embeddings(
     count, filtered = _count(likes), directions.filtered(start)
     weight = _weight(count)
     vectors = np.zeros((len(count), width), np.float32)
-    vectors[:, : len(filtered)] = directions.right * filtered**0.5 * (count**POPULARITY)[:, None]
+    for first in range(0, len(count), ROWS):
+        of = slice(first, first + ROWS)
+        vectors[of, : len(filtered)] = directions.right[of] * filtered**0.5 * (count**POPULARITY)[of, None]
+    del directions  # as large as the result
     prior = start.prior * ((count * weight) @ vectors) / max(1, count.sum())
-    sample = likes[np.random.default_rng(seed).permutation(likes.shape[0])[:SCALED_ON]]
+    scaled_on = max(1, min(SCALED_ON, SCORES // likes.shape[1]))
+    sample = likes[np.random.default_rng(seed).permutation(likes.shape[0])[:scaled_on]]
     scale = np.float32(_best_scale(vectors, weight, prior, sample) ** 0.5)
-    return vectors * scale, weight, prior * scale
+    vectors *= scale
+    return vectors, weight, prior * scale
 
 
 def decomposed(
@@ -172,29 +181,17 @@ def decomposed(
     of_likes, of_seen = (_evened(pairs, exponent) @ columns for pairs in (likes, seen))
     rows = sparse.csr_matrix(sparse.vstack([of_likes, of_seen]), dtype=np.float32)
     mean = float((of_likes[:, common].data ** 2).sum() / max(1, common.sum()))
-    directions, squared = _leading(rows[:, common], width, seed)
+    directions, squared = leading(rows[:, common], width, seed)
     # Beyond the rank there is only rounding
     kept = squared > 1e-6 * squared.max(initial=0)
-    directions, squared = directions[:, kept], squared[kept]
+    if not kept.all():
+        directions, squared = directions[:, kept], squared[kept]
     # The sign is arbitrary: fix it
-    directions *= np.where(np.abs(directions).max(0, initial=0) == directions.max(0, initial=0), 1, -1)
+    directions *= np.where(directions.max(0, initial=0) >= -directions.min(0, initial=0), 1, -1)
     right = np.zeros((len(count), len(squared)), np.float32)
     right[common] = directions
     right[rare] = rows[:, rare].T @ (rows[:, common] @ (directions / squared))
     return Directions(right, squared, mean)
-
-
-def _leading(rows: sparse.csr_matrix, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(V `[I, D]`, s^2 `[D]` falling) of A `[N, I]`, D = min(width, I)."""
-    items = rows.shape[1]
-    width = min(width, items)
-    if items <= EXACT:
-        squared, vectors = eigh((rows.T @ rows).toarray(), subset_by_index=(items - width, items - 1))
-        return vectors[:, ::-1], np.maximum(squared[::-1], 0)
-    from sklearn.utils.extmath import randomized_svd  # slow to import, and only needed here
-
-    _, value, vectors = randomized_svd(rows, width, n_iter=4, random_state=seed)
-    return vectors.T, value**2
 
 
 def _count(likes: sparse.csr_matrix) -> np.ndarray:
