@@ -26,7 +26,7 @@ from tests.command_line import run
 from tests.lists import recommended, visit
 from tests.people_of_few_likes import ADULT, ITEMS, ONE_LIKE, UNKNOWN, train
 from tests.small import DEMO, SMALL, opened, whole
-from tests.visits import fine, said
+from tests.visits import fine, said, tiles
 from tests.worlds import EVERYTHING, hand_drawn, hand_drawn_graph, world
 
 USER, TITLE = 34, 36
@@ -261,11 +261,7 @@ def test_every_page_says_that_the_taste_of_a_user_without_likes_is_unknown(
 ) -> None:
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(artifact.parent))
     app = fine(visit(page, user=str(UNKNOWN[0]), artifact=artifact.name, **parameters))
-    words = (
-        said(app)
-        + "".join(str(table.value.to_csv()) for table in app.dataframe)
-        + "".join(block.proto.body for block in app.get("html"))
-    )
+    words = said(app) + "".join(str(table.value.to_csv()) for table in app.dataframe) + "".join(tiles(app))
     assert TASTE in words.lower() and "your taste" not in words.lower() and "contributes most" not in words
     if parameters.get("view") == "table":
         assert "Top 10 by popularity" in [header.value for header in app.header]

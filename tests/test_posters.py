@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dskreg.data.readers import kaggle, recbole
+from dskreg.data.readers import kaggle
+from dskreg.data.readers.atomic import recbole
 from dskreg.data.readers.tables import image_column
 from dskreg.explorer import Explorer
 from dskreg.serving.trained import TrainedModel
