@@ -87,7 +87,12 @@ def visitor(browser: "Browser", shared: "BrowserContext", server: str) -> "Itera
         return page
 
     yield arrive
-    left = [page.locator("[data-testid='stException']").count() for page in pages if not page.is_closed()]
+    left = [
+        text
+        for page in pages
+        if not page.is_closed()
+        for text in page.locator("[data-testid='stException']").all_inner_texts()
+    ]
     for page in shared.pages:
         if page.url.startswith("http"):
             page.evaluate("() => (localStorage.clear(), sessionStorage.clear())")
@@ -96,7 +101,7 @@ def visitor(browser: "Browser", shared: "BrowserContext", server: str) -> "Itera
     for context in own:
         context.close()
     assert [url for url in asked if not url.startswith(HERE)] == []
-    assert not any(left)
+    assert left == []
 
 
 @pytest.fixture
