@@ -122,7 +122,8 @@ def _run(
         "the test"
     )
     graph = build(data, config.graph, config.seed)
-    say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations) or 'no relation'}")
+    under = ", ".join(graph.relations) or "no relation"
+    say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {under}")
     several = f" in {distributed.part().size} processes" if distributed.part().size > 1 else ""
     say(f"training {config.preset!r} on {device}{several}")
     try:
