@@ -241,8 +241,17 @@ def info(artifact: given.ArtifactPath, json: given.Json = False) -> None:
     document = load(artifact).info()
     short = {k: v for k, v in document.items() if k not in ("user_ids", "config", "files")}
     short["seconds"] = document["seconds"]["total"]
-    lines = [f"{k}: {', '.join(v) if isinstance(v, list) else v}" for k, v in short.items()]
+    notes = short.pop("notes", [])
+    lines = [f"{name}: {_in_words(value)}" for name, value in short.items()]
+    lines += [f"note: {note}" for note in notes]
     show(document, json, "\n".join(lines))
+
+
+def _in_words(value: object) -> str:
+    """A list or a dict on one line; anything else as it is."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {version}" for name, version in value.items())
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
 
 
 def main() -> int:

@@ -122,7 +122,8 @@ def _run(
         "the test"
     )
     graph = build(data, config.graph, config.seed)
-    say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {', '.join(graph.relations)}")
+    under = ", ".join(graph.relations) or "no relation"
+    say(f"graph: {int((graph.neighbour >= 0).sum()):,} candidates under {under}")
     several = f" in {distributed.part().size} processes" if distributed.part().size > 1 else ""
     say(f"training {config.preset!r} on {device}{several}")
     try:
@@ -267,4 +268,5 @@ def hardware(device: torch.device) -> str:
     """The machine in words."""
     card = f", {torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
     processes = f"{distributed.part().size} processes, " if distributed.part().size > 1 else ""
-    return f"{platform.machine()}, {processes}{torch.get_num_threads()} threads{card}"
+    threads = torch.get_num_threads()
+    return f"{platform.machine()}, {processes}{threads} thread{'s' * (threads != 1)}{card}"

@@ -15,6 +15,7 @@ import pytest
 
 from dskreg.explorer import Change, Explorer, InputError
 from dskreg.graph.candidates import build
+from dskreg.ui.recommendations import rows
 from tests.small import SMALL, opened, random_world
 from tests.worlds import EVERYTHING
 
@@ -158,6 +159,18 @@ def test_the_veil_changes_no_number_and_what_has_no_name_cannot_be_cut(
     assert set(veiled.entities()["entity"]) == {
         entity for entity in bare.entities()["entity"] if not named(entity)
     }
+
+
+def test_the_row_below_a_list_has_no_item_without_a_name(
+    both: tuple[Explorer, Explorer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "LEAST", 1)
+    named = []
+    for explorer in both:
+        profile = explorer.profile("502")  # who has seen no adult item
+        found = [rows.related(explorer, profile, 100 + n, set()) for n in range(ITEMS) if n not in ADULTS]
+        named.append(set(pd.concat(found)["item_id"]) & {100 + n for n in ADULTS})
+    assert named[0] and not named[1]
 
 
 def test_what_others_carry_too_keeps_its_name(both: tuple[Explorer, Explorer]) -> None:

@@ -164,6 +164,17 @@ def test_a_parquet_file_gives_the_same_artifact(tmp_path: Path) -> None:
     assert all(np.array_equal(one.picks[name], two.picks[name]) for name in one.picks)
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_columns_in_any_case_separated_otherwise(tmp_path: Path, mark: str) -> None:
+    data = artifacts.load(DEMO).dataset
+    plain = read(written(tmp_path, "item_id,title,studio,genre\n90009,A,Sunrise,Action\n"), data)
+    text = "Item_ID,Title,STUDIO,Genre\n90009,A,Sunrise,Action\n".replace(",", mark)
+    new = read(written(tmp_path, text), data)
+    assert new.items.equals(plain.items) and np.array_equal(new.tail, plain.tail)
+    with pytest.raises(InputError, match="expected each column once, but 'genre' is there twice"):
+        read(written(tmp_path, "item_id,title,genre,Genre\n90009,A,Action,Drama\n"), data)
+
+
 def test_columns_may_be_named_like_relations_and_length_follows_from_episodes(tmp_path: Path) -> None:
     data = artifacts.load(DEMO).dataset
     new = read(

@@ -252,9 +252,9 @@ def smallest_in_words(removal: Counterfactual, history: pd.DataFrame) -> str:
         )
         return f"{found} {removal.first_title}  [{removal.first}]"
     titles = dict(zip(history["item_id"], history["title"], strict=True))
-    named = ", ".join(f"{titles[i]}  [{i}]" for i in removal.removed)
+    named = " and ".join(f"{titles[i]}  [{i}]" for i in removal.removed)
     proof = "" if removal.proven else " (not proven to be the fewest)"
     return (
-        f"without {named}{proof}, {removal.replacement_title}  [{removal.replacement}] is first instead of "
+        f"without {named}{proof}: {removal.replacement_title}  [{removal.replacement}] is first instead of "
         f"{removal.first_title}  [{removal.first}]"
     )

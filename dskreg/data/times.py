@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-FORMATS = ("ISO8601", "%m %d, %Y", "%b %d, %Y", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z")
+FORMATS = (
+    *("ISO8601", "%m %d, %Y", "%b %d, %Y", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z"),
+    *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S"),
+)
 """Of dates as text: 2018-01-31 and 2018-01-31T12:00:00Z; 01 31, 2018 (Amazon); Jan 31, 2018; Wed Jan 31
-12:00:00 +0100 2018 (Goodreads); Wed, 31 Jan 2018 12:00:00 +0100.
+12:00:00 +0100 2018 (Goodreads); Wed, 31 Jan 2018 12:00:00 +0100; 31.01.2018, also with a time of day.
 """
 _UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))  # (smallest median, units per second)
 _DAYS = (19_000_101, 21_001_231)  # YYYYMMDD

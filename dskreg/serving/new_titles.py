@@ -1,5 +1,5 @@
 """A table of new titles for a catalogue that is already known: CSV or parquet, in the columns of the
-catalogue and of the relations of its knowledge graph.
+catalogue and of the relations of its knowledge graph, in any case.
 
     item_id, title       an id that the catalogue does not have, and a name
     genres, year, ...    columns of the catalogue; missing ones stay empty
@@ -50,7 +50,12 @@ def read(path: Path, data: Dataset) -> NewTitles:
             column does not hold; one line, naming the place.
     """
     raw = _texts(path)
+    spelled = {str(name).casefold(): str(name) for name in [*data.relations, *data.items]}
+    raw = raw.rename(columns=lambda name: spelled.get(str(name).casefold(), name))
     names = [str(name) for name in raw]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise InputError(f"{path.name}: expected each column once, but {short(twice)} is there twice")
     relation_of = {name: r for name in [*names, *data.items] if (r := _relation(str(name), data)) is not None}
     understood = list(dict.fromkeys([*map(str, data.items), *data.relations]))
     for name in names:
@@ -88,7 +93,10 @@ def _texts(path: Path) -> pd.DataFrame:
             {name: [_text(v) for v in values] for name, values in columns.items()}, dtype=object
         )
     source = open_source(path)
-    found = table(source, {name: "text" for name in header(source)})
+    names, mark = header(source), ","
+    if len(names) == 1 and (other := next((one for one in ";\t" if one in names[0]), "")):
+        names, mark = header(source, other), other
+    found = table(source, {name: "text" for name in names}, mark)
     return found.apply(lambda column: column.str.strip()).astype(object)
 
 

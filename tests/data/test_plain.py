@@ -8,6 +8,7 @@ import gzip
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -165,6 +166,41 @@ def test_goodbooks(tmp_path):
     } <= set(data.notes)
 
 
+def test_names_of_an_app(tmp_path):
+    """An item's word before the name, and a verb before the time."""
+    folder = world(
+        tmp_path,
+        listens_csv="listener,showId,stars,listenedAt\na,1,5,2024-01-02\nb,2,5,2024-01-03\n",
+        shows_csv="showId,showName,artistName\n1,Dawn,Ann\n2,Dusk,Ann\n",
+    )
+    data = read(folder)
+    assert data.time is not None and np.diff(data.time).tolist() == [86400]
+    assert data.items["title"].tolist() == ["Dawn", "Dusk"] and triples(data) >= {(1, "artistname", "Ann")}
+
+
+def test_columns_in_windows_1252(tmp_path):
+    rows = "user;item;rating\na;1;5\n"
+    items = "item;title;Künstler\n1;Größe;Ann\n2;Nähe;Ann\n"
+    folder = world(tmp_path, x_csv=rows, items_csv=items.encode("cp1252"))
+    data = read(folder)
+    assert triples(data) == {(1, "künstler", "Ann"), (2, "künstler", "Ann")}
+    assert data.items["title"].tolist() == ["Größe", "Nähe"]
+
+
+def test_few_likes_by_the_scale_may_be_counts(tmp_path):
+    def told(largest: int, **config: float) -> list[str]:
+        rows = "".join(f"u{n},i{n},{largest if n == 0 else 1}\n" for n in range(11))
+        data = read(world(tmp_path, x_csv=f"user,item,rating\n{rows}"), **config)
+        return [note for note in data.notes if "counts something" in note]
+
+    assert told(48) == [
+        'only 1 of 11 ratings are likes: where rating counts something, --columns "rating=none" makes every '
+        "row a like"
+    ]
+    assert not told(48, like_threshold=40) and not told(1)
+    assert read(tmp_path, "rating=none").liked.all()
+
+
 ODD = {
     "user": ("userId", "USER_ID", "uid", "reviewerID", "User-ID", "customer"),
     "item": ("movieId", "asin", "ISBN", "recipe_id", "anime_id", "MAL_ID", "itemid", "Product Id"),
@@ -311,7 +347,8 @@ def test_dates_lists_of_numbers_and_names_after_the_item_s_word():
     [
         (("12,5", "3,25", "7"), (12.5, 3.25, 7)),
         (("$1,200.50", "$3", "€7"), (1200.5, 3, 7)),
-        (("1.200,50 €", "3", "7"), None),
+        (("1.200,50 €", "3,5 €", "345.678,00 €"), (1200.5, 3.5, 345678)),
+        (("1.20,50 €", "3", "7"), None),
         (("1,200", "12,200", "7,000"), (1200, 12200, 7000)),
     ],
 )

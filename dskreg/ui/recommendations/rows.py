@@ -58,13 +58,14 @@ def related(explorer: Explorer, profile: Profile, item_id: int | str, shown: set
     """item_id, title, seen, score, shared of the item's candidate neighbours with the highest logits, MOST at
     most and unseen; none where they are fewer than LEAST.
 
-    `shown` are left out, and titles without likes, which have a row of their own. `shared`: what connects
-    the two, such as "studio: Bones".
+    `shown` are left out, hidden adult titles, and titles without likes, which have a row of their own.
+    `shared`: what connects the two, such as "studio: Bones".
     """
     candidates = cache.explanation(explorer, profile, item_id).item_neighbours
-    likes = explorer.items.set_index("item_id")["likes"]
-    out = candidates["item_id"].isin({*shown, *explorer.unlisted(profile)})
-    kept = candidates[~out & (likes.loc[candidates["item_id"]].to_numpy() > 0)]
+    known = explorer.items.set_index("item_id").loc[candidates["item_id"]]
+    out = candidates["item_id"].isin({*shown, *explorer.unlisted(profile)}).to_numpy()
+    hidden = known["adult"].to_numpy(bool) & (not explorer.adult)
+    kept = candidates[~out & ~hidden & (known["likes"].to_numpy() > 0)]
     best = kept.sort_values("logit", ascending=False, kind="stable").drop_duplicates("item_id").head(MOST)
     if len(best) < LEAST:
         return best.head(0)

@@ -29,6 +29,12 @@ _ITEMS = (
 )
 _CODES = ("no", "nr", "number", "num", "code", "key", "tag", "uuid")
 """What follows the word for a user or an item, beside `id`."""
+_MAKERS = ("artist", "album", "series")
+"""Words for an item that beside another one are its property."""
+_VERBS = (
+    *("rated", "watched", "reviewed", "listened", "played", "read", "viewed", "visited", "ordered"),
+    *("purchased", "bought", "borrowed", "clicked"),
+)
 
 NAMES: dict[str, tuple[str, ...]] = {
     "user": (
@@ -49,11 +55,13 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "timestamp": (
         *("timestamp", "time", "unixreviewtime", "unixtime", "ts", "createdat", "date", "datetime"),
-        *("reviewtime", "reviewdate", "ratedat", "watchedat", "eventtime", "dateadded"),
+        *("reviewtime", "reviewdate", "eventtime", "dateadded", "orderdate", "purchasedate"),
+        *(f"{verb}{end}" for verb in _VERBS for end in ("at", "on")),
     ),
     "title": (
         *("title", "name", "movietitle", "booktitle", "itemname", "itemtitle", "productname", "producttitle"),
         *("gamename", "gametitle", "recipename", "originaltitle", "englishname", "heading", "label"),
+        *(f"{word}{end}" for word in _ITEMS if word not in _MAKERS for end in ("name", "title")),
     ),
     "year": (
         *("year", "releaseyear", "yearpublished", "yearofpublication", "originalpublicationyear"),

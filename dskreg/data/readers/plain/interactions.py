@@ -17,6 +17,9 @@ from dskreg.data.readers.tables import Kind
 from dskreg.data.times import format_of, parsed, seconds
 from dskreg.errors import InputError
 
+CHOSEN = "chosen from the scale"  # the threshold
+FEW = 0.1  # the share of likes below which ratings may be counts
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -191,7 +194,7 @@ def likes_of(plan: Plan, pairs: Pairs, asked: float | None) -> tuple[np.ndarray,
     elif told is not None:
         threshold, origin = told, "of dataset.toml"
     else:
-        threshold, origin = threshold_of(rating), "chosen from the scale"
+        threshold, origin = threshold_of(rating), CHOSEN
     if not len(there):
         raise InputError(f"{name}: expected ratings in {listed([column])}, found none")
     scale = f"{name}: {listed([column])} from {float(there.min()):g} to {float(there.max()):g}"
@@ -199,6 +202,11 @@ def likes_of(plan: Plan, pairs: Pairs, asked: float | None) -> tuple[np.ndarray,
     if not liked.any():
         raise InputError(f"{scale}, but a like needs {threshold:g} ({origin}): lower the threshold")
     notes = [f"{scale}: a rating of at least {threshold:g} is a like ({origin})"]
+    if origin == CHOSEN and liked.sum() < FEW * len(there):
+        notes.append(
+            f"only {int(liked.sum()):,} of {len(there):,} ratings are likes: where {listed([column])} counts "
+            f'something, --columns "{listed([column])}=none" makes every row a like'
+        )
     if liked.all():
         notes.append(f"{scale}: every rating is a like")
     unrated = int((there == -1).sum()) if there.max() > 1 else 0

@@ -28,7 +28,7 @@ _DECIMAL = re.compile(r"[+-]?\d+[.]\d+")
 _NUMBER = re.compile(r"[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d{1,3})?")
 # Of a range of prices the lower end
 _MONEY = re.compile(r"^(?:[A-Za-z]{0,3}\s?[$€£¥]\s?(\d[\d,.]*).*|(\d[\d,.]*)\s?[$€£¥].*)$")
-_THOUSANDS, _COMMA = r"[+-]?\d{1,3}(,\d{3})+([.]\d*)?", r"[+-]?\d+,\d{1,2}"
+_THOUSANDS, _COMMA = r"[+-]?\d{1,3}(,\d{3})+([.]\d*)?", r"[+-]?(\d+|\d{1,3}([.]\d{3})+),\d{1,2}"
 _MARKS = ("/", "&", "+")  # separate lists where most labels between them come again
 _OBJECT = re.compile(r"\{\s*[\"'].*[\"']\s*:.*\}", re.DOTALL)
 _NOTHING = frozenset(
@@ -112,7 +112,7 @@ def _figures(cells: pd.Series) -> pd.Series:
     text = amount.fillna(cells if amount.notna().mean() <= SHARED else "")
     thousands, comma = text.str.fullmatch(_THOUSANDS), text.str.fullmatch(_COMMA)
     text = text.mask(thousands, text.str.replace(",", "", regex=False))
-    return text.mask(comma, text.str.replace(",", ".", regex=False))
+    return text.mask(comma, text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False))
 
 
 def year_of(cells: pd.Series) -> pd.Series:

@@ -24,7 +24,7 @@ from dskreg.data.readers.plain.columns import NAMES, TRIPLE, listed, plain
 from dskreg.data.readers.plain.formats import jsonl
 from dskreg.data.readers.plain.formats.parquet import parquet
 from dskreg.data.readers.plain.formats.records import Records, text
-from dskreg.data.readers.plain.formats.streams import UNIT, rewriting
+from dskreg.data.readers.plain.formats.streams import UNIT, rewriting, utf8
 from dskreg.errors import InputError
 
 ENDINGS = (".csv", ".tsv", ".tab", ".dat", ".data", ".parquet", *jsonl.ENDINGS)
@@ -204,7 +204,12 @@ def _start(stream: IO[bytes]) -> IO[bytes]:
     """The first lines of a stream, which need not be UTF-8."""
     start = stream.read(START)
     lines, end, _ = start.rpartition(b"\n")
-    return io.BytesIO((lines + end or start).decode("utf-8", "ignore").encode())
+    whole = lines + end or start
+    try:
+        return io.BytesIO(whole.decode().encode())
+    except UnicodeDecodeError as error:
+        cut = not end and error.start >= len(whole) - 3  # within the last character
+        return io.BytesIO(whole.decode(errors="ignore").encode() if cut else utf8(whole))
 
 
 def _separator(line: str, name: str) -> str:

@@ -63,7 +63,7 @@ def rewriting(latin: bool, colons: bool, header: str = "") -> Rewrite:
                 whole, rest = whole.rstrip(b":"), whole[len(whole.rstrip(b":")) :]
             if colons:
                 whole = whole.replace(b"::", UNIT.encode())
-            return _utf8(whole) if latin else whole
+            return utf8(whole) if latin else whole
 
         first = f"{header}\n".encode() if header else b""
         return cast(IO[bytes], io.BufferedReader(_Rewritten(stream, first, rewrite)))
@@ -71,7 +71,8 @@ def rewriting(latin: bool, colons: bool, header: str = "") -> Rewrite:
     return opened
 
 
-def _utf8(text: bytes) -> bytes:
+def utf8(text: bytes) -> bytes:
+    """Text in Windows-1252 as UTF-8."""
     try:
         return codecs.decode(text, "cp1252").encode()
     except UnicodeDecodeError:  # bytes that Windows-1252 leaves open
