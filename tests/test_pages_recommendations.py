@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dskreg.explorer import Explorer
 from dskreg.text import percent, signed_percent
 from dskreg.ui.recommendations import cards, filters, newcomers, panels, rows
+from dskreg.ui.recommendations import tiles as tiles_module
 from tests.lists import popular, recommended, visit
 from tests.visits import DEMO, button, fine, press, said, table_with, tiles
 
@@ -334,6 +335,16 @@ def test_why_on_a_card_opens_the_title_on_the_sampling_page() -> None:
     wanted = first_card(app)
     press(app, "cards", "why", int(wanted))
     assert app.session_state["item"] == wanted
+
+
+def test_a_click_on_what_is_no_longer_shown_does_nothing() -> None:
+    done: list[object] = []
+    acts = {"like": lambda *item: done.append(item)}
+    tiles_module._acted("cards", {"1": tiles_module.Tile(1, "One", "", ("like",))}, acts)  # on another page
+    app = visit(view="cards", user="34")
+    gone = int(first_card(app))
+    press(press(app, "cards", "dislike", gone), "cards", "like", gone)
+    assert not done and app.session_state["disliked"] == str(gone) and not app.session_state["liked"]
 
 
 def test_the_second_row_gives_way_to_the_panel_and_to_filters(explorer: Explorer) -> None:
