@@ -251,7 +251,8 @@ def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked
     assert listed["score"].to_numpy() == pytest.approx(
         [oracle.score(person, item) for item in ranked[:10]], abs=1e-4
     )
-    assert f"**Liked items ({len(oracle.history)})**" in said(app)
+    app.session_state["likes"] = True  # the strip is opened
+    assert f"**Liked items ({len(oracle.history)})**" in said(fine(app.run()))
     fans = [sum(item in likes for likes in oracle.likes.values()) for item in ranked[:10]]
     assert listed["likes"].tolist() == fans
     taste = table(app, "genre", "lift").set_index("genre")

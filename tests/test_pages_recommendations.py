@@ -130,7 +130,9 @@ def test_an_older_link_to_a_popularity_is_still_valid(older: str, label: str) ->
 
 def test_the_taste_counts_the_genres_of_the_liked_titles(explorer: Explorer) -> None:
     expected = explorer.taste(explorer.profile(34))
-    shown = table_with(visit(user="34"), "lift")
+    app = visit(user="34")
+    app.session_state["likes"] = True
+    shown = table_with(fine(app.run()), "lift")
     assert shown["genre"].tolist() == expected["genre"].tolist()
     assert shown["share"].tolist() == pytest.approx((100 * expected["share"]).tolist())
 
@@ -432,8 +434,10 @@ def test_the_replaced_items_are_those_of_one_list_only() -> None:
 
 
 def test_the_relation_weights_are_those_of_the_model(explorer: Explorer) -> None:
-    app = fine(visit())
-    table = next(table.value for table in app.dataframe if "weight" in table.value.columns)
+    app = visit()
+    assert len(app.dataframe) == 1  # the list: other tables only once their strip is opened
+    app.session_state["weights"] = True
+    table = table_with(fine(app.run()), "weight")
     expected = explorer.graph_statistics().sort_values("mass", ascending=False)
     assert table["relation"].tolist() == expected["relation"].tolist()
     assert table["weight"].tolist() == expected["weight"].tolist()

@@ -191,7 +191,10 @@ def show_weights(explorer: Explorer) -> None:
     relations = cache.ask(explorer, "graph_statistics").sort_values("mass", ascending=False, kind="stable")
     if relations.empty:
         return
-    with st.expander("Relation weights", icon=":material/balance:"):
+    strip = st.expander("Relation weights", icon=":material/balance:", key="weights", on_change="rerun")
+    if not strip.open:
+        return
+    with strip:
         leading = [
             f"{plain(name)} ({percent(share)})"
             for name, share in zip(relations["relation"], relations["mass"], strict=True)

@@ -16,7 +16,12 @@ def show_likes(explorer: Explorer, profile: Profile, columns: list[str]) -> None
     `columns`: further columns of the liked titles.
     """
     liked, taste = explorer.liked(profile), explorer.taste(profile) if explorer.genres else pd.DataFrame()
-    with st.expander(_summary(len(liked), taste), icon=":material/thumb_up:", key="likes"):
+    strip = st.expander(
+        _summary(len(liked), taste), icon=":material/thumb_up:", key="likes", on_change="rerun"
+    )
+    if not strip.open:  # a table's code alone takes the browser a third of a second
+        return
+    with strip:
         st.markdown(f"**Liked items ({len(liked)})**, the model's input")
         st.dataframe(
             liked[["title", *columns]],

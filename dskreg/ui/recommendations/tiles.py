@@ -133,8 +133,8 @@ def _button(action: str, item: str, title: str, primary: bool) -> str:
 
 
 def _acted(key: str, known: Mapping[str, Tile], acts: Mapping[str, Act]) -> None:
-    """Callback: what the pressed button does; nothing for an item that is no longer shown, or on another page,
-    where the second click of two may arrive.
+    """Callback: what the pressed button does; nothing for an item that is no longer shown, or on a page
+    that has none, where the second click of two may arrive.
     """
     asked = (st.session_state.get(key) or {}).get("act") or {}
     tile = known.get(str(asked.get("item")))
