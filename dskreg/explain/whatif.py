@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ class WhatIf:
     items: the new list, then what fell out of it.
     """
 
-    @property
+    @cached_property
     def neighbours(self) -> pd.DataFrame:
         """item_id, title, relation, change (came, left, stayed), contribution_before, contribution_after of
         whatever is drawn before or after.
