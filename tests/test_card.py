@@ -74,8 +74,8 @@ def test_the_figures_are_those_of_the_files(text: str) -> None:
     settings = dict(with_names(tables, "Setting"))
     assert settings["model.picks"] == str(config["model"]["picks"])
     assert settings["data.test"] == str(config["data"]["test"])
-    assert settings["data.split"] == "random"  # which the bundled artifact is too old to name
-    assert len(settings) == 1 + sum(len(v) if isinstance(v, dict) else 1 for v in config.values())
+    assert settings["data.split"] == "random" and settings["data.like_threshold"] == "–"
+    assert len(settings) == sum(len(v) if isinstance(v, dict) else 1 for v in config.values())
     versions = json.loads((DEMO / "run.json").read_text())["versions"]
     assert dict(with_names(tables, "Package")) == versions
 

@@ -224,7 +224,11 @@ def test_the_settings_of_the_bundled_artifact_can_be_read() -> None:
     )["config"]
     read = Config.from_json(document).to_json()
     assert read == document | {"data": {**Config().to_json()["data"], **document["data"]}}
-    assert (read["data"]["like_threshold"], read["data"]["split"]) == (7.0, "random")
+    assert (read["data"]["like_threshold"], read["data"]["split"]) == (None, "random")
+    del document["data"]["split"], document["data"]["like_threshold"]  # an older artifact
+    assert Config.from_json(document | {"data": {**document["data"], "like_threshold": 7.0}}).data == replace(
+        Config.from_json(read).data, like_threshold=7.0
+    )
 
 
 @pytest.mark.parametrize(
