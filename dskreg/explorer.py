@@ -35,7 +35,7 @@ from dskreg.serving.tastes import ORDERS, Tastes
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage.artifact import fingerprint, list_artifacts
-from dskreg.text import harmless, image_address, legible, number, percent, signed, signed_percent
+from dskreg.text import flat, harmless, image_address, legible, number, percent, signed, signed_percent
 
 if TYPE_CHECKING:
     from dskreg.explore.comparison import Comparison
@@ -55,6 +55,7 @@ __all__ = [
     "Profile",
     "WhatIf",
     "fingerprint",
+    "flat",
     "harmless",
     "html_report",
     "legible",

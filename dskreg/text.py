@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import html
 import re
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pandas as pd
@@ -155,3 +156,21 @@ def signed_percent(change: float | None, within: float | None = None) -> str:
     half = "" if within is None or within != within else f" ± {100 * within:.1f}%"
     text = signed(100 * change, 1)
     return f"{'0' if text == '0.0' else text}%{half}"
+
+
+def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings as {dotted name: value in words}; "auto" is one that the data decide."""
+    found: dict[str, str] = {}
+    for name, value in settings.items():
+        found |= (
+            flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: _value(value)}
+        )
+    return found
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    if value is None:
+        return "auto"
+    return f"{value:g}" if isinstance(value, float) else str(value)

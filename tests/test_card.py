@@ -74,7 +74,7 @@ def test_the_figures_are_those_of_the_files(text: str) -> None:
     settings = dict(with_names(tables, "Setting"))
     assert settings["model.picks"] == str(config["model"]["picks"])
     assert settings["data.test"] == str(config["data"]["test"])
-    assert settings["data.split"] == "random" and settings["data.like_threshold"] == "–"
+    assert settings["data.split"] == "random" and settings["data.like_threshold"] == "auto"
     assert len(settings) == sum(len(v) if isinstance(v, dict) else 1 for v in config.values())
     versions = json.loads((DEMO / "run.json").read_text())["versions"]
     assert dict(with_names(tables, "Package")) == versions

@@ -11,7 +11,7 @@ from dskreg.config import LEAVE_ONE_OUT, RANDOM, TIME
 from dskreg.evaluation.slices import COLD
 from dskreg.explore.card_pages import Section, Table, html_output, html_page, markdown
 from dskreg.explore.comparison import MODEL
-from dskreg.text import NOTHING, number, percent, signed_percent
+from dskreg.text import NOTHING, flat, number, percent, signed_percent
 
 CUTOFF = 20
 MEASURES = {
@@ -260,17 +260,5 @@ def _limits(split: str, metrics: dict[str, Any], sliced: dict[str, Any], simulat
     )
 
 
-def _pairs(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as (dotted name, value)."""
-    found: list[tuple[str, Any]] = []
-    for name, value in values.items():
-        found += _pairs(value, f"{prefix}{name}.") if isinstance(value, dict) else [(prefix + name, value)]
-    return [(name, value if isinstance(value, str) else _plain(value)) for name, value in found]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "none"
-    if value is None:
-        return NOTHING
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _pairs(values: dict[str, Any]) -> list[tuple[str, str]]:
+    return list(flat(values).items())

@@ -66,7 +66,7 @@ def test_the_cards_and_their_controls(page: "Page", server: str) -> None:
         assert cover.evaluate("image => image.complete && image.naturalWidth > 0")
     assert 3 <= len(lefts(page)) <= 5  # cards in a row
     # One primary action per card, with a name of its own
-    primary = page.locator(".st-key-cards button.primary")
+    primary = page.locator(".st-key-cards button.why")
     assert primary.count() == len(shown)
     for button, title in zip(primary.all(), shown, strict=True):
         assert button.inner_text() == "Why?"

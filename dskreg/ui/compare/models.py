@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, InputError, Profile
+from dskreg.explorer import Explorer, InputError, Profile, flat
 from dskreg.ui.common import cache, widgets
-from dskreg.ui.common.settings import flat
 from dskreg.ui.common.widgets import Notice, plain
 from dskreg.ui.compare.lists import STAR, Ranked, compare_two
 from dskreg.ui.compare.user_test import show_user_test

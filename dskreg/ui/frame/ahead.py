@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-CHARTS = ("PlotlyChart", "EChartsChart")  # parts of Streamlit's own code, 5 MB, that other pages load
+CHARTS = ("PlotlyChart", "EChartsChart")  # large parts of Streamlit's own code, for other pages
 # Beside the script that the page began with; a browser keeps what it has imported once
 _SCRIPT = """<script>
 ((names) => {

@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, flat
 from dskreg.ui.common import cache
-from dskreg.ui.common.settings import flat
 
 CARDS = {"HTML": ("html", "text/html"), "Markdown": ("md", "text/markdown")}
 ASKED = 2000  # test users for the card's slices

@@ -77,10 +77,10 @@ def show(
     def tile(row: Any) -> Tile:
         share = max(getattr(row, by) / high, 0.0) if high > 0 else 0.0
         html = card(row, cover(row.title), share, marks(row), by, posters.address(row.item_id))
-        return Tile(row.item_id, row.title, html, ("why", "like", "dislike", "more", *NOTED[notes.allowed()]))
+        return Tile(row.item_id, row.title, html, ("why", "like", "dislike", "more", *noted()))
 
     acts = ACTS | {"more": more}
-    tiles.show("cards", map(tile, titles.itertuples()), "cards", acts, primary=True)
+    tiles.show("cards", map(tile, titles.itertuples()), "cards", acts)
     note_dialog(explorer, profile, titles)
 
 
@@ -172,7 +172,11 @@ def why(item_id: object, _title: str = "") -> None:
 
 
 ACTS: dict[str, Act] = {"why": why, "like": liked, "dislike": disliked, "note": notes.ask}
-NOTED = {True: ("note",), False: ()}  # the button for a note, by whether this server keeps notes
+
+
+def noted() -> tuple[str, ...]:
+    """The button for a note, where this server keeps notes."""
+    return ("note",) if notes.allowed() else ()
 
 
 def note_dialog(explorer: Explorer, profile: Profile, titles: pd.DataFrame) -> None:

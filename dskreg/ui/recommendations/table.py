@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, Profile
-from dskreg.ui.common import notes
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.recommendations import cards, tiles
 from dskreg.ui.recommendations.tiles import Tile
@@ -70,6 +69,6 @@ def _selected(explorer: Explorer, profile: Profile, row: "pd.Series[Any]", hint:
                 f"**{int(row['rank'])}. {plain(row['title'])}**" + " :gray[(select another row below)]" * hint
             )
             st.text(row["reason"])
-        tile = Tile(row["item_id"], row["title"], "", ("why", *cards.NOTED[notes.allowed()]))
-        tiles.show("selected", [tile], "row", cards.ACTS, primary=True)
+        tile = Tile(row["item_id"], row["title"], "", ("why", *cards.noted()))
+        tiles.show("selected", [tile], "row", cards.ACTS)
     cards.note_dialog(explorer, profile, row.to_frame().T)

@@ -19,7 +19,7 @@ def show_likes(explorer: Explorer, profile: Profile, columns: list[str]) -> None
     strip = st.expander(
         _summary(len(liked), taste), icon=":material/thumb_up:", key="likes", on_change="rerun"
     )
-    if not strip.open:  # a table's code alone takes the browser a third of a second
+    if not strip.open:  # the code of tables is large, and a first visit does without
         return
     with strip:
         st.markdown(f"**Liked items ({len(liked)})**, the model's input")

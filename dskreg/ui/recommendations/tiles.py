@@ -1,6 +1,6 @@
 """Items side by side, each with its buttons, as one element of the page.
 
-A card of Streamlit's own elements takes the browser some 40 ms, and a page has up to a hundred of them.
+A page has up to a hundred of them, and as Streamlit's own elements they keep the browser busy.
 """
 
 import json
@@ -36,10 +36,11 @@ _CSS = """
 .tiles-cards { grid-template-columns: repeat(auto-fill, minmax(min(290px, 100%), 1fr)) }
 .tiles-new { grid-template-columns: repeat(auto-fill, minmax(min(215px, 100%), 1fr)) }
 .tiles-strip { display: flex; gap: 0.75rem; overflow-x: auto; padding: 2px 2px 0.5rem }
-.tiles-strip > div { flex: 0 0 118px; min-width: 0 }
-.tiles-cards > div, .tiles-new > div { display: flex; flex-direction: column;
-  justify-content: space-between; gap: 0.5rem; min-width: 0; padding: 1rem;
-  border: 1px solid var(--st-border-color); border-radius: 0.5rem }
+.tiles-strip > div { flex: 0 0 118px }
+.tiles:not(.tiles-row) > div { display: flex; flex-direction: column; justify-content: space-between;
+  gap: 0.5rem; min-width: 0 }
+.tiles-cards > div, .tiles-new > div { padding: 1rem; border: 1px solid var(--st-border-color);
+  border-radius: 0.5rem }
 .tiles-row { display: flex }
 .tile-do { display: flex; align-items: center; gap: 0.15rem }
 .tiles button { all: unset; box-sizing: border-box; display: inline-flex; align-items: center;
@@ -48,9 +49,9 @@ _CSS = """
 .tiles button:hover { color: var(--st-primary-color) }
 .tiles button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px }
 .tiles button.why { padding: 0 0.25rem }
-.tiles button.primary { padding: 0 0.75rem; margin-right: 0.25rem; white-space: nowrap;
-  background: var(--st-primary-color); color: light-dark(#ffffff, #0f1718) }
-.tiles button.primary:hover { filter: brightness(1.1) }
+.tiles:is(.tiles-cards, .tiles-row) button.why { padding: 0 0.75rem; margin-right: 0.25rem;
+  white-space: nowrap; background: var(--st-primary-color); color: light-dark(#ffffff, #0f1718) }
+.tiles:is(.tiles-cards, .tiles-row) button.why:hover { filter: brightness(1.1) }
 .tiles button svg { width: 1.2rem; height: 1.2rem; fill: currentColor }
 """
 # A new list in the place of the old one keeps the focus where it was
@@ -94,7 +95,6 @@ def show(
     tiles: Iterable[Tile],
     layout: str,
     acts: Mapping[str, Act],
-    primary: bool = False,
 ) -> None:
     """The tiles as one element.
 
@@ -102,13 +102,12 @@ def show(
         key: of the element.
         tiles: in their order.
         layout: "cards", "new" (a grid of narrower cards), "strip" (small covers, which scroll sideways) or
-            "row" (buttons alone).
+            "row" (buttons alone). “Why?” is drawn as the main action in "cards" and "row".
         acts: {action: callback with the item's id and title}.
-        primary: whether “Why?” is drawn as the main action.
     """
     tiles = list(tiles)
     known = {json.dumps(tile.item_id, default=int): tile for tile in tiles}
-    html = "".join(_html(tile, text, primary) for text, tile in zip(known, tiles, strict=True))
+    html = "".join(_html(tile, text) for text, tile in zip(known, tiles, strict=True))
     _component(
         key=key,
         data={"layout": layout, "html": html},
@@ -116,17 +115,17 @@ def show(
     )
 
 
-def _html(tile: Tile, item: str, primary: bool) -> str:
-    buttons = "".join(_button(action, item, tile.title, primary) for action in tile.actions)
+def _html(tile: Tile, item: str) -> str:
+    buttons = "".join(_button(action, item, tile.title) for action in tile.actions)
     return f'<div>{tile.html}<div class="tile-do">{buttons}</div></div>'
 
 
-def _button(action: str, item: str, title: str, primary: bool) -> str:
+def _button(action: str, item: str, title: str) -> str:
     """The button; its accessible name has the item's title."""
     named = escape(shorten(title, LONGEST).strip() or "untitled")
     about = f'type="button" data-act="{action}" data-item="{escape(item)}"'
     if action == "why":
-        return f'<button {about} class="why{" primary" * primary}" aria-label="Why {named}?">Why?</button>'
+        return f'<button {about} class="why" aria-label="Why {named}?">Why?</button>'
     label, path = _ICONS[action]
     icon = f'<svg viewBox="0 0 24 24" aria-hidden="true"><path d="{path}"/></svg>'
     return f'<button {about} title="{label.removesuffix(" on")}" aria-label="{label} {named}">{icon}</button>'
