@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 QUIET = "document.querySelector(\"[data-testid='stApp']\").dataset.testScriptState === 'notRunning'"
 # Multiples of `import torch`
 TARGETS = {
-    "profile repaints the list": 0.25,
-    "explanation opens": 0.4,
-    "what-if": 0.3,
-    "map's first paint": 0.6,
+    "list of another user": 0.25,
+    "explanation of an item": 0.4,
+    "what if": 0.3,
+    "first map": 0.6,
 }
 
 
@@ -138,10 +138,10 @@ def first_map(page: Page, link: str) -> Callable[[], float]:
 
 
 STEPS: dict[str, tuple[str, Callable[[Page, str], Callable[[], float]]]] = {
-    "profile repaints the list": ("?", next_viewer),
-    "explanation opens": ("?", opening),
-    "what-if": ("what_if?", what_if),
-    "map's first paint": ("?", first_map),
+    "list of another user": ("?", next_viewer),
+    "explanation of an item": ("?", opening),
+    "what if": ("what_if?", what_if),
+    "first map": ("?", first_map),
 }
 
 
