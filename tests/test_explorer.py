@@ -144,6 +144,7 @@ def test_an_explanation_adds_up_and_names_every_candidate(explorer: Explorer) ->
         found.score, rel=1e-5
     )
     assert rows["key"].is_monotonic_decreasing and rows["picked"].sum() == found.picks
+    assert rows["rank"].tolist() == list(range(1, len(rows) + 1)) and list(rows)[8] == "rank"
     assert rows["picked"].iloc[: found.picks].all()
     np.testing.assert_allclose(rows["key"], rows["logit"] + rows["noise"], atol=1e-5)
     assert rows["inclusion_probability"].sum() == pytest.approx(found.picks, abs=1e-5)

@@ -198,7 +198,6 @@ def candidates_frame(
         "share": weight / weight.sum() if count else weight,
         "noise": noise,
         "key": key,
-        "rank": np.argsort(order) + 1,
         "picked": picked,
         "relaxed": relaxed,
         "inclusion_probability": probability,
@@ -206,7 +205,7 @@ def candidates_frame(
         "attention": alpha,
         "contribution": gain,
     }
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "item_id": [directory.item_ids[j] for j in neighbour[order]],
             "title": directory.titles[neighbour[order]],
@@ -215,6 +214,8 @@ def candidates_frame(
             **{name: values[order] for name, values in columns.items()},
         }
     )
+    frame.insert(8, "rank", np.arange(1, count + 1))
+    return frame
 
 
 def by_relation(frame: pd.DataFrame, relations: tuple[str, ...]) -> pd.DataFrame:
