@@ -187,8 +187,7 @@ def candidates_frame(
     weight = np.exp(logit - logit.max()) if count else logit
     relaxed = np.ones(count)
     if count > picks:
-        # As in training: beyond these the weight is zero
-        largest = np.argsort(-key, kind="stable")[: PRUNE * picks]
+        largest = np.argsort(-key, kind="stable")[: PRUNE * picks]  # the others weigh 0, as in training
         relaxed = np.zeros(count)
         relaxed[largest] = relaxed_top_k(torch.from_numpy(key[largest])[None], picks, temperature)[0].numpy()
     probability = inclusion_probability(logit, picks)
