@@ -42,7 +42,7 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
     inside = open_ if own else open_ & k_core(dataset.user, dataset.item, open_, config.core)
     if not (inside | given & (dataset.fold == TRAIN)).any():
         advice = "lower data.core or data.like_threshold"
-        core = f"user and title with {config.core} likes among themselves ({advice})"
+        core = f"user and item with {config.core} likes among themselves ({advice})"
         what = "training pair" if own else core
         raise InputError(f"{dataset.name}: expected at least one {what}, found none")
     fold = np.where(dataset.liked, np.int8(OUTSIDE), np.int8(SEEN))
@@ -98,7 +98,7 @@ def _how(dataset: Dataset, inside: np.ndarray, config: DataConfig) -> list[str]:
     return [
         f"data.split={config.split}: by the timestamps of the likes",
         *counted(
-            (int(np.isnan(dataset.time[inside]).sum()), "likes without a timestamp: taken as the earliest")
+            (int(np.isnan(dataset.time[inside]).sum()), "like", "without a timestamp: taken as the earliest")
         ),
     ]
 
@@ -112,14 +112,15 @@ def _notes(dataset: Dataset, fold: np.ndarray, core: int) -> list[str]:
     return [
         f"{int(liked.sum()):,} of {len(liked):,} interactions are likes",
         *counted(
-            (users - likers, f"of {users:,} users without any like"),
-            (items - met, f"of {items:,} titles without any like"),
+            (users - likers, "user", f"of {users:,} without any like"),
+            (items - met, "item", f"of {items:,} without any like"),
             (
                 int(outside.sum()),
-                f"likes outside the core of users and titles with {among}: in no validation, no test",
+                "like",
+                f"outside the core of users and items with {among}: in no validation, no test",
             ),
-            (likers - inside, "users with likes, but none in the core"),
-            (met - trained, "titles with likes, but none in the core"),
+            (likers - inside, "user", "with likes, but none in the core"),
+            (met - trained, "item", "with likes, but none in the core"),
         ),
     ]
 

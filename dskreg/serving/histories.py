@@ -17,6 +17,7 @@ from dskreg.data.readers.plain.sheets import ENDINGS, files_of, names_of, sheet
 from dskreg.data.readers.tables import ids, unread, whole_text
 from dskreg.errors import InputError
 from dskreg.serving.directory import Directory
+from dskreg.text import many
 
 NAMED = 5  # unknown items in a note
 
@@ -51,7 +52,7 @@ def read(directory: Directory, path: Path, seen: Path | None = None) -> Historie
         met = likes.maximum(further).tocsr()
         notes += [*of_seen, *told]
         if count := pairs["user"][others].nunique():
-            notes.append(f"{count:,} users of {seen.name} that {path.name} lacks: not used")
+            notes.append(f"{many(count, 'user')} of {seen.name} that {path.name} lacks: not used")
     return Histories(ids(pd.Series(users)).to_numpy(), likes, met, tuple(notes))
 
 
@@ -71,9 +72,8 @@ def _matrix(
     if not named:
         return found, []
     some = ", ".join(named[:NAMED]) + (", ..." if len(named) > NAMED else "")
-    return found, [
-        f"{unknown.nunique():,} unknown items in {len(unknown):,} rows of {name}, not used: {some}"
-    ]
+    items, rows = many(unknown.nunique(), "unknown item"), many(len(unknown), "row")
+    return found, [f"{items} in {rows} of {name}, not used: {some}"]
 
 
 def _pairs(path: Path) -> tuple[pd.DataFrame, list[str]]:

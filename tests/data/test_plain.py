@@ -92,10 +92,10 @@ def test_movielens(tmp_path):
     assert set(data.notes) == {
         "plain tables: interactions in ratings.csv, items in movies.csv",
         "tables that are not read: links.csv, tags.csv",
-        "1 rows of ratings.csv with a user and item that come again: dropped, the latest is kept",
+        "1 row of ratings.csv with a user and item that come again: dropped, the latest is kept",
         "ratings.csv: rating from 0.5 to 5: a rating of at least 4 is a like (chosen from the scale)",
         "2 ratings of ratings.csv below 4: seen, not liked",
-        "1 items with interactions that movies.csv lacks: kept, called by their id",
+        "1 item with interactions that movies.csv lacks: kept, called by id",
         "2 items of movies.csv in no interaction: kept",
         "relation 'year' from title: classes of five years",
         "relation 'genre' from genres: 3 labels in lists separated by '|'",

@@ -47,9 +47,9 @@ def test_the_parts_are_kept_as_folds(tmp_path: Path) -> None:
         "plain tables: interactions in train.csv, valid.csv, test.csv, items in items.csv",
         "the split into these files is kept",
         "tables that are not read: ratings.csv",
-        "1 rows of train.csv, valid.csv, test.csv with a user and item that come again: dropped, the latest "
+        "1 row of train.csv, valid.csv, test.csv with a user and item that come again: dropped, the latest "
         "is kept",
-        "1 pairs in several of train.csv, valid.csv, test.csv: kept in the first",
+        "1 pair in several of train.csv, valid.csv, test.csv: kept in the first",
     } <= set(data.notes)
 
 

@@ -147,7 +147,7 @@ def test_dates_as_text(tmp_path: Path, texts: tuple[str, ...], expected: list[fl
     rows = "".join(f'u,i{n},"{text}"\n' for n, text in enumerate(texts))
     data = load(tables(tmp_path, x_csv=f"user,item,date\n{rows}"), DataConfig())
     assert data.time is not None and np.array_equal((data.time - NEW_YEAR) / DAY, expected, equal_nan=True)
-    assert "1 rows of x.csv without a time in date" in data.notes
+    assert "1 row of x.csv without a time in date" in data.notes
 
 
 def test_numbers_in_any_unit() -> None:

@@ -45,7 +45,7 @@ def likes(
         return liked, [
             f"{place}: a rating of at least {scale:g} is a like (chosen from the scale)",
             *([f"{place}: every rating is a like"] if liked.all() else []),
-            *counted((int((~liked).sum()), f"ratings of {source.name} below {scale:g}: seen, not liked")),
+            *counted((int((~liked).sum()), "rating", f"of {source.name} below {scale:g}: seen, not liked")),
         ]
     threshold = asked
     if largest < threshold:
@@ -59,7 +59,8 @@ def likes(
     below = counted(
         (
             int((~liked).sum()),
-            f"ratings of {source.name} below data.like_threshold = {threshold:g}: seen, not liked",
+            "rating",
+            f"of {source.name} below data.like_threshold = {threshold:g}: seen, not liked",
         )
     )
     if largest > _LOW * threshold > 0:

@@ -72,9 +72,10 @@ def read(folder: Path) -> Dataset:
             *counted(
                 (
                     len(rows) - len(liked),
-                    f"rows of {RATINGS} with the label 0 (sampled negatives, no interactions): dropped",
+                    "row",
+                    f"of {RATINGS} with the label 0 (sampled negatives, no interactions): dropped",
                 ),
-                (len(liked) - len(pairs), f"repeated rows of {RATINGS}: dropped"),
+                (len(liked) - len(pairs), "row", f"of {RATINGS} repeated: dropped"),
             ),
             *of_items,
             *graph.notes,

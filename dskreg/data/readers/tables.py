@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from dskreg.data.dataset import counted
 from dskreg.data.readers import files
 from dskreg.data.readers.files import Source, short
 from dskreg.text import image_address
@@ -74,7 +75,7 @@ def images(column: pd.Series) -> tuple[pd.Series, list[str]]:
     """The addresses of images, "" for what is none, and a note on those."""
     found = column.map(image_address)
     wrong = int(((found == "") & (column.str.strip() != "")).sum())
-    return found, [f"{wrong:,} image addresses that are no http or https address: not used"] if wrong else []
+    return found, counted((wrong, "image address", "other than http or https: not used"))
 
 
 def table(

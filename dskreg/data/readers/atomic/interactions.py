@@ -49,6 +49,7 @@ def interactions(files: Files) -> Interactions:
     # Training comes first, so it is kept where a pair is in several
     once = pairs.drop_duplicates(["user_id", "item_id"]).reset_index(drop=True)
     name = _base(next(iter(split)))
+    again = len(pairs) - len(once)
     left = [other for other in files.named("*.inter") if other not in split]
     return Interactions(
         name or files.path.resolve().name.removesuffix(".zip"),
@@ -56,7 +57,7 @@ def interactions(files: Files) -> Interactions:
         once,
         [
             *notes,
-            *counted((len(pairs) - len(once), f"pairs in several of {', '.join(split)}: kept in the first")),
+            *counted((again, "pair", f"in several of {', '.join(split)}: kept in the first")),
             *[f"{other} is not used: {', '.join(split)} are there" for other in left],
         ],
     )
@@ -96,7 +97,8 @@ def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:
         *counted(
             (
                 len(rows) - len(pairs),
-                f"rows of {source.name} with a user and item that come again: dropped, the latest is kept",
+                "row",
+                f"of {source.name} with a user and item that come again: dropped, the latest is kept",
             )
         ),
         *unread(source, known, "\t"),
@@ -110,7 +112,7 @@ def liked_of(source: Source, pairs: pd.DataFrame, threshold: float | None) -> tu
     if "label" in pairs:
         liked = pairs["label"].to_numpy() > 0
         return liked, counted(
-            (int((~liked).sum()), f"rows of {source.name} with the label 0: seen, not liked")
+            (int((~liked).sum()), "row", f"of {source.name} with the label 0: seen, not liked")
         )
     return np.ones(len(pairs), bool), [
         f"{source.name} has neither a column rating nor label: every row is a like"

@@ -15,6 +15,7 @@ from dskreg.data.readers.plain.plan import Plan
 from dskreg.data.readers.plain.sheets import sheet as sheet_of
 from dskreg.data.readers.tables import whole_text
 from dskreg.data.readers.triples import Triples, fold_triples
+from dskreg.text import many
 
 _QUANTITY = re.compile(
     r"year|date|decade|count|number|length|runtime|duration|pages|episodes|age$|price|size"
@@ -68,7 +69,7 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
     notes = [
         *sheet.notes,
         *told,
-        *counted((int((~filled).sum()), f"rows of {sheet.name} without head, relation or tail: dropped")),
+        *counted((int((~filled).sum()), "row", f"of {sheet.name} without head, relation or tail: dropped")),
         *(f"{sheet.name}: {note}" for note in graph.notes),
     ]
     if not len(graph.head):
@@ -77,9 +78,11 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
         notes.append(f"{sheet.name} has no head or tail that is an item's id ({found}, items as {known})")
         return None, notes
     carriers, relations = len(np.unique(graph.head)), listed(graph.relations)
-    sums = f"{sheet.name}: {len(graph.head):,} triples of {carriers:,} items, relations {relations}"
+    sums = (
+        f"{sheet.name}: {many(len(graph.head), 'triple')} of {many(carriers, 'item')}, relations {relations}"
+    )
     count = int((graph.entity_item[graph.tail] >= 0).sum())
-    return graph, [*notes, sums, *counted((count, f"tails of {sheet.name} are items"))]
+    return graph, [*notes, sums, *counted((count, "triple", f"of {sheet.name} between items"))]
 
 
 def _link(plan: Plan) -> str:

@@ -74,10 +74,14 @@ def pairs_of(plan: Plan) -> Pairs:
     kept, again, several = _latest(user, item, len(items.of), times, part_of)
     names = ", ".join(sheet.name for sheet, _ in plan.parts)
     notes += counted(
-        (again, f"rows of {names} with a user and item that come again: dropped, the latest is kept"),
-        (several, f"pairs in several of {names}: kept in the first"),
-        (int(np.isnan(value).sum()), f"rows of {names} without a rating: seen, not liked"),
-        (0 if times is None else int(np.isnan(times).sum()), f"rows of {names} without a time in {when}"),
+        (again, "row", f"of {names} with a user and item that come again: dropped, the latest is kept"),
+        (several, "pair", f"in several of {names}: kept in the first"),
+        (int(np.isnan(value).sum()), "row", f"of {names} without a rating: seen, not liked"),
+        (
+            0 if times is None else int(np.isnan(times).sum()),
+            "row",
+            f"of {names} without a time in {listed([when or ''])}",
+        ),
     )
     folds = np.array([fold for _, fold in plan.parts], np.int8)
     return Pairs(
@@ -211,7 +215,11 @@ def likes_of(plan: Plan, pairs: Pairs, asked: float | None) -> tuple[np.ndarray,
         notes.append(f"{scale}: every rating is a like")
     unrated = int((there == -1).sum()) if there.max() > 1 else 0
     notes += counted(
-        (unrated, f"ratings of {name} are -1 (not rated): seen, not liked"),
-        (int((there < threshold).sum()) - unrated, f"ratings of {name} below {threshold:g}: seen, not liked"),
+        (unrated, "rating", f"of {name} equal to -1 (not rated): seen, not liked"),
+        (
+            int((there < threshold).sum()) - unrated,
+            "rating",
+            f"of {name} below {threshold:g}: seen, not liked",
+        ),
     )
     return liked, notes
