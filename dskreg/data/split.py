@@ -23,10 +23,10 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
 
     A data set with its own test split keeps it: users with at least three training pairs give max(1, round(n
     * validation / (1 - test))) to validation, unless the data bring validation too: then nothing is dealt
-    out. Otherwise the likes are cut to their k-core (users and items
-    with at least `core` likes among themselves). Of a user's n likes in it max(1, round(n * test)) go to test
-    and max(1, round(n * validation)) to validation, as long as one stays for training; likes outside the core
-    become OUTSIDE. What was not liked is SEEN.
+    out. Otherwise the likes are cut to their k-core (users and items with at least `core` likes among
+    themselves). Of a user's n likes in it max(1, round(n * test)) go to test and max(1, round(n *
+    validation)) to validation, as long as one stays for training; likes outside the core become OUTSIDE. What
+    was not liked is SEEN.
 
     `config.split` says which: likes at random; with `time` a user's latest, validation before the test; with
     `leave-one-out` one each, the latest where there are timestamps. With `time:DATE` the core's likes from
@@ -80,11 +80,12 @@ def _late(dataset: Dataset, inside: np.ndarray, kind: str) -> np.ndarray:
     late = inside & (dataset.time >= date.timestamp())
     if not late.any() or not (inside & ~late).any():
         there = dataset.time[inside & ~np.isnan(dataset.time)]
-        run = f"{day(float(there.min()))} to {day(float(there.max()))}" if len(there) else "nowhere"
+        run = "no like has a timestamp"
+        if len(there):
+            run = f"their timestamps run from {day(float(there.min()))} to {day(float(there.max()))}"
         wanted = "from" if not late.any() else "before"
         raise InputError(
-            f"{dataset.name}: data.split={kind}: expected likes {wanted} that date, found none (the "
-            f"timestamps of the likes run from {run})"
+            f"{dataset.name}: data.split={kind}: expected likes {wanted} that date, found none ({run})"
         )
     return late
 

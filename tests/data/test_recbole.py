@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dskreg.config import DataConfig
@@ -246,6 +247,14 @@ def test_a_threshold_too_low_for_the_scale_is_reported(tmp_path, ratings, thresh
     rows = "".join(f"u{n}\ti{n}\t{rating}\n" for n, rating in enumerate(ratings))
     (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\trating:float\n" + rows)
     assert said in read(tmp_path, threshold).notes
+
+
+def test_a_row_without_a_timestamp_is_the_earliest(tmp_path):
+    """Of a pair that comes again the other row is kept, as in plain tables."""
+    rows = "u\ti\t5\t9\nu\ti\t1\t\nu\tj\t4\t\n"
+    (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\trating:float\ttimestamp:float\n" + rows)
+    data = read(tmp_path, 3)
+    assert data.liked.all() and np.array_equal(data.time, [9, np.nan], equal_nan=True)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,9 @@ def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:
         require(source, np.isfinite(rows["rating"]), "rating:float", "a number", "\t")
     elif "label" in rows:
         require(source, rows["label"].isin((0, 1)), f"label:{types['label']}", "0 or 1", "\t")
-    ordered = rows.sort_values("timestamp", kind="stable") if "timestamp" in rows else rows
+    ordered = rows
+    if "timestamp" in rows:
+        ordered = rows.sort_values("timestamp", kind="stable", na_position="first")
     pairs = ordered.drop_duplicates(["user_id", "item_id"], keep="last").sort_index()
     known = [f"{name}:{types[name]}" for name in rows if not (name == "label" and "rating" in rows)]
     return pairs, [
