@@ -11,15 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from dskreg.data.readers.files import SHOWN, short
+from dskreg.data.readers.files import some
 from dskreg.data.readers.plain.columns import listed, roles_of
 from dskreg.data.readers.plain.sheets import ENDINGS, files_of, names_of, sheet
 from dskreg.data.readers.tables import ids, unread, whole_text
 from dskreg.errors import InputError
 from dskreg.serving.directory import Directory
 from dskreg.text import many
-
-NAMED = 5  # unknown items in a note
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,10 @@ def _matrix(
     found.sum_duplicates()
     found.data[:] = 1
     unknown = pairs["item"][~known]
-    named = [short(token, SHOWN) for token in unknown.unique()[: NAMED + 1]]
-    if not named:
+    if unknown.empty:
         return found, []
-    some = ", ".join(named[:NAMED]) + (", ..." if len(named) > NAMED else "")
     items, rows = many(unknown.nunique(), "unknown item"), many(len(unknown), "row")
-    return found, [f"{items} in {rows} of {name}, not used: {some}"]
+    return found, [f"{items} in {rows} of {name}, not used: {some(unknown.unique())}"]
 
 
 def _pairs(path: Path) -> tuple[pd.DataFrame, list[str]]:

@@ -108,7 +108,7 @@ def test_the_settings_name_the_parts_or_none(tmp_path: Path, capsys: pytest.Capt
 
 def test_what_is_a_split_set() -> None:
     def found(*names: str) -> dict[str, int]:
-        return own_split.folds(own_split.parts((name, name.rpartition(".")[0]) for name in names))
+        return own_split.folds(own_split.parts(names))
 
     assert found("test.csv", "train.csv") == {"train.csv": UNASSIGNED, "test.csv": TEST}
     assert found("a.train.x", "a_train.x", "a.test.x") == {"a.train.x": UNASSIGNED, "a.test.x": TEST}

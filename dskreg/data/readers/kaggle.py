@@ -43,7 +43,7 @@ _RATING_KINDS: dict[str, Kind] = {"user_id": "whole", "anime_id": "whole", "rati
 
 def recognises(path: Path) -> bool:
     """Whether the folder, or the zip, at `path` holds one of the two files."""
-    return not {CATALOGUE, RATINGS}.isdisjoint(files_at(path).openers)
+    return not {CATALOGUE, RATINGS}.isdisjoint(files_at(path).places)
 
 
 def read(folder: Path | str, like_threshold: float | None) -> Dataset:

@@ -34,7 +34,7 @@ Pairs = tuple[pd.DataFrame, np.ndarray, Source, np.ndarray]
 
 def recognises(path: Path) -> bool:
     """Whether the folder, or the zip, at `path` looks like this format."""
-    return not {TRAINING, GRAPH}.isdisjoint(files_at(path).openers)
+    return not {TRAINING, GRAPH}.isdisjoint(files_at(path).places)
 
 
 def read(folder: Path | str) -> Dataset:
@@ -44,7 +44,7 @@ def read(folder: Path | str) -> Dataset:
     folder = Path(folder)
     files = files_at(folder)
     names = [TRAINING, *([VALIDATING] if VALIDATING in files else []), TESTING]
-    folds = own_split.folds(own_split.parts((name, name.removesuffix(".txt")) for name in names))
+    folds = own_split.folds(own_split.parts(names))
     parts = [_pairs(files.open(name)) for name in folds]
     triples = threes(files.open(GRAPH), "head", "relation", "tail")
     listed, notes = _lists(files)

@@ -21,7 +21,7 @@ RATINGS, INDEX = "ratings_final.txt", "item_index2entity_id*.txt"
 
 def recognises(path: Path) -> bool:
     """Whether the folder, or the zip, at `path` looks like this format."""
-    return RATINGS in files_at(path).openers
+    return RATINGS in files_at(path).places
 
 
 def _index(files: Files) -> tuple[str, pd.DataFrame]:

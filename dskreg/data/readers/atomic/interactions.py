@@ -48,7 +48,7 @@ def interactions(files: Files) -> Interactions:
     pairs = pd.concat(found, ignore_index=True)
     # Training comes first, so it is kept where a pair is in several
     once = pairs.drop_duplicates(["user_id", "item_id"]).reset_index(drop=True)
-    name = _base(next(iter(split)))
+    name = base(next(iter(split)))
     again = len(pairs) - len(once)
     left = [other for other in files.named("*.inter") if other not in split]
     return Interactions(
@@ -67,14 +67,10 @@ def _parts(names: list[str]) -> dict[str, int]:
     """The files of a set that its owner has split, training first, with their folds; none where other sets
     lie beside it.
     """
-    found = folds(parts((name, name.removesuffix(".inter")) for name in names))
-    if not found or set(names) - {f"{_base(next(iter(found)))}.inter", *found}:
+    found = folds(parts(names))
+    if not found or set(names) - {f"{base(next(iter(found)))}.inter", *found}:
         return {}
     return found
-
-
-def _base(name: str) -> str:
-    return base(name.removesuffix(".inter"))
 
 
 def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:

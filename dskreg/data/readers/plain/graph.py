@@ -44,7 +44,7 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
         unused = f"{link} is not used: there is no table of triples beside it, such as kg.txt"
         return None, [unused] if link else []
     columns = [roles[role] for role in ("head", "relation", "tail")]
-    files = parts_of_one(plan.files.openers, sheet.name)
+    files = parts_of_one(plan.files.places, sheet.name)
     parts = [sheet_of(plan.files, name, sheet.separator) for name in files] if len(files) > 1 else [sheet]
     raw = pd.concat([part.rows(columns) for part in parts], ignore_index=True)
     raw = raw.set_axis(["head", "relation", "tail"], axis=1)
@@ -87,7 +87,7 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
 
 def _link(plan: Plan) -> str:
     """The name of the file of links, or ""."""
-    return min((name for name in plan.files.openers if _LINK.fullmatch(name)), key=len, default="")
+    return min((name for name in plan.files.places if _LINK.fullmatch(name)), key=len, default="")
 
 
 def _linked(plan: Plan, item_of: pd.Series) -> tuple[pd.Series | None, list[str]]:

@@ -215,7 +215,7 @@ def _told(
 
 def _require_parts(names: list[str], failed: Mapping[str, InputError]) -> None:
     """Raise the error of a file that is called like a part of a split set."""
-    for name in parts((name, name.rpartition(".")[0]) for name in names).values():
+    for name in parts(names).values():
         if name in failed:
             raise failed[name]
 
