@@ -151,6 +151,8 @@ def _in_tables(folder: Path) -> Iterator[int | None]:
         for sheet, _ in found.parts:
             if isinstance(sheet.records, Parquet):
                 yield sheet.records.rows
+            elif sheet.records is not None and sheet.records.row == "record":
+                yield None  # a list of JSON, whose lines are not its objects
             else:
                 yield _count(found.files.places[sheet.name], LINE, header=int(sheet.has_header))
 

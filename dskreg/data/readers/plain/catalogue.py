@@ -81,9 +81,8 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
     if year is not None:
         items["year"] = year
     by_name = {found.name: found for found in relations}
-    if "genre" in by_name or "category" in by_name:
-        found = by_name.get("genre") or by_name["category"]
-        items["genres"] = [", ".join(label.replace(",", "") for label in row) for row in found.labels]
+    if genre := by_name.get("genre", by_name.get("category")):
+        items["genres"] = [", ".join(label.replace(",", "") for label in row) for row in genre.labels]
     if "type" in by_name:
         items["type"] = [", ".join(row) for row in by_name["type"].labels]
     if "adult" in roles:
