@@ -19,7 +19,7 @@ from dskreg.commands.inspect import inspect
 from dskreg.commands.notes import notes
 from dskreg.commands.slices import slices
 from dskreg.commands.whatif import whatif
-from dskreg.console import indexed, prepare, progress, say, settle, show, table, tell
+from dskreg.console import indexed, prepare, progress, say, say_left_out, settle, show, table, tell
 from dskreg.errors import InputError
 from dskreg.results import add_titles, one_list, opened, profile_of, reset_table, write_all, write_histories
 from dskreg.text import legible
@@ -184,7 +184,7 @@ def recommend(
         document, text = one_list(explorer, profile, top, index_folder, most_likes, cold_boost)
         show(document, json, text)
     if not explorer.adult:
-        say(f"{explorer.adult_titles:,} items of adult genres are left out; --adult lists them")
+        say_left_out(explorer.adult_titles, "lists")
 
 
 @app.command()

@@ -17,7 +17,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from dskreg.errors import InputError
-from dskreg.text import NOTHING, legible, number, percent, signed_percent
+from dskreg.text import NOTHING, legible, many, number, percent, signed_percent
 
 EVERY = 30.0  # seconds between two lines of progress where there is no terminal
 
@@ -47,6 +47,11 @@ def say(message: str) -> None:
     """Print one line on stderr, above a progress bar; a stderr that cannot be written is ignored."""
     with suppress(OSError):
         tqdm.write(legible(message), file=sys.stderr)
+
+
+def say_left_out(adult: int, does: str) -> None:
+    """How many adult items are left out, and what --adult does with them."""
+    say(f"{many(adult, 'item')} of adult genres left out; --adult {does} them")
 
 
 def progress(

@@ -36,6 +36,7 @@ from dskreg.model.snapshots import sampler_state
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from dskreg.storage.snapshots import Snapshots
+from dskreg.text import many
 from dskreg.training import distributed
 from dskreg.training.checkpoint import Checkpoint
 from dskreg.training.trainer import Diverged, Epoch, choose_device, refit, train
@@ -233,7 +234,7 @@ def measure(model: DSKReG, data: Dataset, baselines: bool, say: Say) -> dict[str
     ranking = evaluate(model_scorer(model), data, TEST)
     unknown = int((np.diff(data.folds.test.indptr) > 0).sum()) - len(ranking.counted)
     if unknown:
-        say(f"{unknown:,} users have a test item but no like to go by: they are not counted")
+        say(f"{many(unknown, 'user')} with a test item but no like to go by: not counted")
     result: dict[str, Any] = {
         "users": len(ranking.counted),
         "metrics": ranking.results(),

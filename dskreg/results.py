@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dskreg import load
 from dskreg.console import listing, reset_rows, say
 from dskreg.errors import InputError
+from dskreg.text import many
 
 if TYPE_CHECKING:
     from dskreg.arguments import Exclude
@@ -41,13 +42,11 @@ def write_all(
     cold_boost: float | None,
 ) -> None:
     """Write the lists of all users to a file."""
-    from dskreg.explain.reasons import UNKNOWN
     from dskreg.serving.table_files import write_table
 
     lists = explorer.lists(top, exclude.value, most_likes, cold_boost)
     write_table(lists, out, explorer.user_count)
-    if unknown := int((explorer.tastes.liked == 0).sum()):
-        say(f"{unknown:,} users without a like: {UNKNOWN}; their lists are by popularity, all scores are 0")
+    _say_unknown(int((explorer.tastes.liked == 0).sum()))
 
 
 def write_histories(
@@ -61,7 +60,6 @@ def write_histories(
 ) -> None:
     """Write the lists of users who are not in the data to a file."""
     from dskreg.explain.lists import of_histories
-    from dskreg.explain.reasons import UNKNOWN
     from dskreg.serving.histories import read
     from dskreg.serving.table_files import write_table
 
@@ -70,8 +68,14 @@ def write_histories(
         say(f"note: {note}")
     lists = of_histories(explorer.core.boosted(cold_boost), people, top, most_likes)
     write_table(lists, out, len(people.user_ids))
-    if unknown := int((people.likes.getnnz(1) == 0).sum()):
-        say(f"{unknown:,} users without a like: {UNKNOWN}; their lists are by popularity, all scores are 0")
+    _say_unknown(int((people.likes.getnnz(1) == 0).sum()))
+
+
+def _say_unknown(users: int) -> None:
+    from dskreg.explain.reasons import UNKNOWN
+
+    if users:
+        say(f"{many(users, 'user')} without a like: {UNKNOWN}; listed by popularity, all scores are 0")
 
 
 def one_list(
@@ -133,4 +137,4 @@ def add_titles(artifact: Path, items: Path, out: Path, json: bool) -> tuple[dict
             new.items["item_id"], new.items["title"], found.candidates, strict=True
         )
     ]
-    return {"added": rows, "notes": list(found.notes)}, json, f"{out}: {len(rows):,} items added"
+    return {"added": rows, "notes": list(found.notes)}, json, f"{out}: {many(len(rows), 'item')} added"

@@ -135,6 +135,12 @@ def number(value: float | None, places: int = 3) -> str:
     return f"{value:,}" if whole else f"{value:,.{places if abs(value) < 10 else 1}f}"
 
 
+def many(count: int, noun: str) -> str:
+    """1 row, 2,000 rows; also 3 entities and 4 addresses."""
+    plural = {"y": "ies", "s": "ses"}.get(noun[-1], f"{noun[-1]}s")
+    return f"{count:,} {noun if count == 1 else noun[:-1] + plural}"
+
+
 def signed(value: float, places: int = 3) -> str:
     """+0.123 or −0.123; without a sign where it rounds to 0."""
     text = f"{value:+.{places}f}"

@@ -224,8 +224,7 @@ def test_kgat_yelp_itemlist(case):
     data = read(case("kgat-yelp-itemlist"))
     assert data.items["item_id"].tolist() == [0, 1, 2] and len(data.user) == 6 and len(data.head) == 3
     assert (
-        "3 rows of item_list.txt are not read: item_list.txt, line 2: expected 3 fields (got '2')"
-        in data.notes
+        "3 rows of item_list.txt not read: item_list.txt, line 2: expected 3 fields (got '2')" in data.notes
     )
 
 
@@ -292,7 +291,7 @@ def test_recbole_benchmark_split(case):
     kept = {("u1", "i1"): TRAIN, ("u2", "i1"): SEEN, ("u2", "i2"): TRAIN, ("u2", "i4"): TRAIN}
     kept |= {("u2", "i5"): TRAIN, ("u1", "i2"): VALIDATION, ("u1", "i3"): TEST, ("u2", "i3"): SEEN}
     data = read(folder)
-    assert folds(data) == kept and f"1 pairs in several of {parts}: kept in the first" in data.notes
+    assert folds(data) == kept and f"1 pair in several of {parts}: kept in the first" in data.notes
     assert "2 ratings of x.*.inter below 7: seen, not liked" in data.notes
     (folder / "x.inter").write_text(f"{head}u9\ti9\t9\n")
     assert folds(read(folder)) == kept and f"x.inter is not used: {parts} are there" in read(folder).notes

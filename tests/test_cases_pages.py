@@ -300,7 +300,7 @@ def test_users_without_likes_are_not_in_the_mean_metrics() -> None:
     assert len(ranking.counted) == 1 < int((np.diff(train_matrix(more, (TEST,)).indptr) > 0).sum())
     told: list[str] = []
     assert measure(model, more, True, told.append)["users"] == 1 and any(
-        line.startswith("1 users have a test item but no like") for line in told
+        line.startswith("1 user with a test item but no like") for line in told
     )
 
 
@@ -325,7 +325,7 @@ def test_adult_items_are_listed_and_explained_only_on_request(
                 "--json",
                 *adult,
             )
-            assert code == 0 and (("3 items of adult genres are left out" in err) == (not adult))
+            assert code == 0 and (("3 items of adult genres left out" in err) == (not adult))
             lists[adult] = json.loads(out)["items"]
         assert any(row["item_id"] in ADULT for row in lists["--adult",]) and not any(
             row["item_id"] in ADULT for row in lists[()]

@@ -89,6 +89,8 @@ def test_interactions_are_counted_in_the_files(tmp_path: Path, monkeypatch: pyte
             else:
                 some.to_parquet(file)
         assert interactions_in(folder) == count, ending
+    (tmp_path / "jsonl" / "test.jsonl").write_text('[{"user": 1, "item": 2, "rating": 4}]')
+    assert interactions_in(tmp_path / "jsonl") is None
     (tmp_path / "parquet" / "train.parquet").write_bytes(b"PAR1")
     assert interactions_in(tmp_path / "parquet") is None
     assert interactions_in(tmp_path / "nothing") is None

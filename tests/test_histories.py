@@ -114,9 +114,9 @@ def test_unknown_items_are_named_in_one_line_with_their_count(
         "note: unread columns of h.csv, none of which turns a row into a dislike: 'rating'",
         "note: 7 unknown items in 8 rows of h.csv, not used: "
         "'new 0', 'new 1', 'new 2', 'new 3', 'new 4', ...",
-        "note: 1 unknown items in 1 rows of s.csv, not used: 'gone'",
-        "note: 1 users of s.csv that h.csv lacks: not used",
-        f"2 users without a like: {UNKNOWN}; their lists are by popularity, all scores are 0",
+        "note: 1 unknown item in 1 row of s.csv, not used: 'gone'",
+        "note: 1 user of s.csv that h.csv lacks: not used",
+        f"2 users without a like: {UNKNOWN}; listed by popularity, all scores are 0",
     ]
     lists = pd.read_csv(tmp_path / "lists.csv")
     assert list(lists) == ["user_id", "rank", "item_id", "score"]
@@ -173,7 +173,7 @@ def test_lists_of_histories_take_the_same_options(dskreg: Command, by_hand: Expl
         (
             "h.csv",
             "user,item\nx,y\n",
-            "h.csv: expected items of the catalogue, found none; 1 unknown items in 1 rows of h.csv, not "
+            "h.csv: expected items of the catalogue, found none; 1 unknown item in 1 row of h.csv, not "
             "used: 'y'",
         ),
     ],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dskreg import arguments as given
-from dskreg.console import explained, say, show
+from dskreg.console import explained, say_left_out, show
 from dskreg.errors import InputError
 from dskreg.results import opened, profile_of
 
@@ -94,7 +94,7 @@ def explain(
         explorer = explorer.boosted(cold_boost)
     whole(explorer, None if all_users else profile_of(explorer, user, history), out, top, by or By.neighbours)
     if not explorer.adult:
-        say(f"{explorer.adult_titles:,} items of adult genres are left out; --adult explains them")
+        say_left_out(explorer.adult_titles, "explains")
 
 
 def one(

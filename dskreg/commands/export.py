@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from dskreg import arguments as given
-from dskreg.console import progress, say, tell
+from dskreg.console import progress, say, say_left_out, tell
 from dskreg.errors import InputError
 from dskreg.results import opened
+from dskreg.text import many
 
 Vectors = Annotated[
     Path | None,
@@ -64,18 +65,18 @@ def export(
     core = explorer.core
     if vectors is not None:
         for name, count in write_vectors(core, vectors, progress).items():
-            tell(f"{vectors / name}: {count:,} vectors of width {core.model.config.width}")
+            tell(f"{vectors / name}: {many(count, 'vector')} of width {core.model.config.width}")
         if core.all_liked:
             say("users-before is users-after: in this form of the model the graph changes items alone")
     if neighbours is not None:
         shown = int((~core.kept_out).sum())
         write_table(candidates(core), neighbours, shown, "item_id", "items")
-        tell(f"{neighbours}: the candidates of {shown:,} items")
+        tell(f"{neighbours}: the candidates of {many(shown, 'item')}")
     if graph is not None:
         nodes, edges = write_graph(core, graph, progress)
-        tell(f"{graph}: {nodes:,} nodes, {edges:,} edges")
+        tell(f"{graph}: {many(nodes, 'node')}, {many(edges, 'edge')}")
     if not explorer.adult:
-        say(f"{explorer.adult_titles:,} items of adult genres are left out; --adult exports them")
+        say_left_out(explorer.adult_titles, "exports")
 
 
 def _holds(out: Path) -> bool:

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import sparse
 
 from dskreg.errors import InputError
+from dskreg.text import many
 
 UNASSIGNED, TRAIN, VALIDATION, TEST, OUTSIDE, SEEN = -1, 0, 1, 2, 3, 4
 """Folds of an interaction.
@@ -26,9 +27,9 @@ KNOWN = (TRAIN, VALIDATION, OUTSIDE)
 """The folds of a user's history when the model is served."""
 
 
-def counted(*counts: tuple[int, str]) -> list[str]:
-    """A note for each count above zero."""
-    return [f"{count:,} {what}" for count, what in counts if count]
+def counted(*counts: tuple[int, str, str]) -> list[str]:
+    """A note for each (count, noun, what about them) with a count above zero: `2 rows of a.csv: dropped`."""
+    return [f"{many(count, noun)} {what}" for count, noun, what in counts if count]
 
 
 @dataclass(frozen=True)

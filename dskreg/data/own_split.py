@@ -16,16 +16,13 @@ NAMES = {
 _PART = re.compile(rf"(?:(.*)[._-])?({'|'.join(NAMES)})(?:[._-](.*))?", re.IGNORECASE | re.DOTALL)
 
 
-def parts(stems: Iterable[tuple[str, str]]) -> dict[int, str]:
-    """The files of a split set by fold; nothing where no set has a training file and another part, or several
-    sets have.
-
-    Args:
-        stems: (name of a file, name without ending), for example ("ml.train.inter", "ml.train").
+def parts(names: Iterable[str]) -> dict[int, str]:
+    """The files of a split set, such as ml.train.inter and ml.test.inter, by fold; nothing where no set has a
+    training file and another part, or several sets have.
     """
     found: dict[tuple[str, str], dict[int, str]] = {}
-    for name, stem in stems:
-        if match := _PART.fullmatch(stem):
+    for name in names:
+        if match := _part(name):
             before, part, after = match.groups(default="")
             found.setdefault((before, after), {}).setdefault(NAMES[part.casefold()], name)
     sets = [files for files in found.values() if TRAIN in files and len(files) > 1]
@@ -45,7 +42,11 @@ def folds(parts: Mapping[int, str]) -> dict[str, int]:
     }
 
 
-def base(stem: str) -> str:
-    """What the parts of a set have in common: `ml` of `ml.train`, "" of `train`."""
-    match = _PART.fullmatch(stem)
-    return stem if match is None else ".".join(filter(None, (match[1], match[3])))
+def base(name: str) -> str:
+    """What the names of the parts have in common: `ml` of `ml.train.inter`, "" of `train.csv`."""
+    match = _part(name)
+    return "" if match is None else ".".join(filter(None, (match[1], match[3])))
+
+
+def _part(name: str) -> re.Match[str] | None:
+    return _PART.fullmatch(name.rpartition(".")[0])

@@ -23,10 +23,10 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
 
     A data set with its own test split keeps it: users with at least three training pairs give max(1, round(n
     * validation / (1 - test))) to validation, unless the data bring validation too: then nothing is dealt
-    out. Otherwise the likes are cut to their k-core (users and items
-    with at least `core` likes among themselves). Of a user's n likes in it max(1, round(n * test)) go to test
-    and max(1, round(n * validation)) to validation, as long as one stays for training; likes outside the core
-    become OUTSIDE. What was not liked is SEEN.
+    out. Otherwise the likes are cut to their k-core (users and items with at least `core` likes among
+    themselves). Of a user's n likes in it max(1, round(n * test)) go to test and max(1, round(n *
+    validation)) to validation, as long as one stays for training; likes outside the core become OUTSIDE. What
+    was not liked is SEEN.
 
     `config.split` says which: likes at random; with `time` a user's latest, validation before the test; with
     `leave-one-out` one each, the latest where there are timestamps. With `time:DATE` the core's likes from
@@ -42,7 +42,7 @@ def split(dataset: Dataset, config: DataConfig) -> Dataset:
     inside = open_ if own else open_ & k_core(dataset.user, dataset.item, open_, config.core)
     if not (inside | given & (dataset.fold == TRAIN)).any():
         advice = "lower data.core or data.like_threshold"
-        core = f"user and title with {config.core} likes among themselves ({advice})"
+        core = f"user and item with {config.core} likes among themselves ({advice})"
         what = "training pair" if own else core
         raise InputError(f"{dataset.name}: expected at least one {what}, found none")
     fold = np.where(dataset.liked, np.int8(OUTSIDE), np.int8(SEEN))
@@ -80,11 +80,12 @@ def _late(dataset: Dataset, inside: np.ndarray, kind: str) -> np.ndarray:
     late = inside & (dataset.time >= date.timestamp())
     if not late.any() or not (inside & ~late).any():
         there = dataset.time[inside & ~np.isnan(dataset.time)]
-        run = f"{day(float(there.min()))} to {day(float(there.max()))}" if len(there) else "nowhere"
+        run = "no like has a timestamp"
+        if len(there):
+            run = f"their timestamps run from {day(float(there.min()))} to {day(float(there.max()))}"
         wanted = "from" if not late.any() else "before"
         raise InputError(
-            f"{dataset.name}: data.split={kind}: expected likes {wanted} that date, found none (the "
-            f"timestamps of the likes run from {run})"
+            f"{dataset.name}: data.split={kind}: expected likes {wanted} that date, found none ({run})"
         )
     return late
 
@@ -98,7 +99,7 @@ def _how(dataset: Dataset, inside: np.ndarray, config: DataConfig) -> list[str]:
     return [
         f"data.split={config.split}: by the timestamps of the likes",
         *counted(
-            (int(np.isnan(dataset.time[inside]).sum()), "likes without a timestamp: taken as the earliest")
+            (int(np.isnan(dataset.time[inside]).sum()), "like", "without a timestamp: taken as the earliest")
         ),
     ]
 
@@ -112,14 +113,15 @@ def _notes(dataset: Dataset, fold: np.ndarray, core: int) -> list[str]:
     return [
         f"{int(liked.sum()):,} of {len(liked):,} interactions are likes",
         *counted(
-            (users - likers, f"of {users:,} users without any like"),
-            (items - met, f"of {items:,} titles without any like"),
+            (users - likers, "user", f"of {users:,} without any like"),
+            (items - met, "item", f"of {items:,} without any like"),
             (
                 int(outside.sum()),
-                f"likes outside the core of users and titles with {among}: in no validation, no test",
+                "like",
+                f"outside the core of users and items with {among}: in no validation, no test",
             ),
-            (likers - inside, "users with likes, but none in the core"),
-            (met - trained, "titles with likes, but none in the core"),
+            (likers - inside, "user", "with likes, but none in the core"),
+            (met - trained, "item", "with likes, but none in the core"),
         ),
     ]
 

@@ -34,6 +34,7 @@ from dskreg.text import harmless, legible
 SETS = ("items-before", "items-after", "users-before", "users-after")
 FILES = ("vectors.parquet", "vectors.tsv", "metadata.tsv")
 ROWS = 512  # vectors held and written at once
+_NUMBERS = pyarrow.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
 _DESCRIBING = ("item_id", "title", "type", "genres", "likes")
 
 Vectors = Callable[[np.ndarray], np.ndarray]
@@ -115,9 +116,6 @@ def _write(folder: Path, described: pd.DataFrame, positions: np.ndarray, vectors
             pyarrow.csv.write_csv(numbers, plain, _NUMBERS)
             named.write(_rows(shown[at]))
             yield len(block)
-
-
-_NUMBERS = pyarrow.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
 
 
 def _texts(table: pd.DataFrame) -> list[str]:

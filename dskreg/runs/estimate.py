@@ -131,7 +131,7 @@ def interactions_in(folder: Path) -> int | None:
     """How many interactions the files of a data set hold, counted without reading them as data; None where
     nothing is recognised, a file is damaged, or a large one is packed.
     """
-    places = files_at(folder).openers
+    places = files_at(folder).places
     texts = [places[name] for name in TEXTS if name in places]
     inter = [place for name, place in places.items() if name.endswith(".inter")]
     if texts:
@@ -151,8 +151,10 @@ def _in_tables(folder: Path) -> Iterator[int | None]:
         for sheet, _ in found.parts:
             if isinstance(sheet.records, Parquet):
                 yield sheet.records.rows
+            elif sheet.records is not None and sheet.records.row == "record":
+                yield None  # a list of JSON, whose lines are not its objects
             else:
-                yield _count(found.files.openers[sheet.name], LINE, header=int(sheet.has_header))
+                yield _count(found.files.places[sheet.name], LINE, header=int(sheet.has_header))
 
 
 def _total(counts: Iterable[int | None]) -> int | None:

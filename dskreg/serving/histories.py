@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from dskreg.data.readers.files import SHOWN, short
+from dskreg.data.readers.files import some
 from dskreg.data.readers.plain.columns import listed, roles_of
 from dskreg.data.readers.plain.sheets import ENDINGS, files_of, names_of, sheet
 from dskreg.data.readers.tables import ids, unread, whole_text
 from dskreg.errors import InputError
 from dskreg.serving.directory import Directory
-
-NAMED = 5  # unknown items in a note
+from dskreg.text import many
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def read(directory: Directory, path: Path, seen: Path | None = None) -> Historie
         met = likes.maximum(further).tocsr()
         notes += [*of_seen, *told]
         if count := pairs["user"][others].nunique():
-            notes.append(f"{count:,} users of {seen.name} that {path.name} lacks: not used")
+            notes.append(f"{many(count, 'user')} of {seen.name} that {path.name} lacks: not used")
     return Histories(ids(pd.Series(users)).to_numpy(), likes, met, tuple(notes))
 
 
@@ -67,13 +66,10 @@ def _matrix(
     found.sum_duplicates()
     found.data[:] = 1
     unknown = pairs["item"][~known]
-    named = [short(token, SHOWN) for token in unknown.unique()[: NAMED + 1]]
-    if not named:
+    if unknown.empty:
         return found, []
-    some = ", ".join(named[:NAMED]) + (", ..." if len(named) > NAMED else "")
-    return found, [
-        f"{unknown.nunique():,} unknown items in {len(unknown):,} rows of {name}, not used: {some}"
-    ]
+    items, rows = many(unknown.nunique(), "unknown item"), many(len(unknown), "row")
+    return found, [f"{items} in {rows} of {name}, not used: {some(unknown.unique())}"]
 
 
 def _pairs(path: Path) -> tuple[pd.DataFrame, list[str]]:

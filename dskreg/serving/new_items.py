@@ -25,6 +25,7 @@ from dskreg.model.evidence import model_of
 from dskreg.model.scoring import Catalogue
 from dskreg.serving.new_titles import NewTitles
 from dskreg.storage.artifact import Artifact
+from dskreg.text import many
 
 Tensors = dict[str, np.ndarray]
 
@@ -53,10 +54,10 @@ def add(artifact: Artifact, new: NewTitles, source: str) -> Added:
     picks = _picks(artifact, graph, weights, first)
     count = (rows.neighbour >= 0).sum(1)
     notes = (
-        f"{len(new.items):,} items of {source} were added to the trained model: nobody has seen them",
+        f"{many(len(new.items), 'item')} of {source} added to the trained model, without interactions",
         *counted(
-            (len(new.entities), "entities are carried by the added items alone"),
-            (int((count == 0).sum()), "of the added items share nothing with a liked item: no candidates"),
+            (len(new.entities), "entity", "of added items alone"),
+            (int((count == 0).sum()), "added item", "without a candidate: nothing shared with a liked item"),
         ),
     )
     return Added(

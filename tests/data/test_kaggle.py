@@ -93,18 +93,18 @@ def test_the_last_rating_of_a_pair_counts_and_minus_one_is_never_a_like(tmp_path
 
 def test_what_is_dropped_or_missing_is_counted(tmp_path):
     assert set(read(world(tmp_path), 7).notes) == {
-        "1 rows of anime.csv with an anime_id that came before: dropped",
-        "1 titles with HTML entities or outer blanks: decoded",
-        "2 titles that share their name: told apart by type or id",
-        "1 titles without genre",
-        "1 titles without type",
-        "2 titles with an unknown number of episodes",
-        "2 titles without a mean rating",
-        "1 rows of rating.csv with an anime_id that anime.csv lacks: dropped",
-        "1 rows of rating.csv with a user and title that come again: dropped, the last is kept",
-        "1 rows of rating.csv with the rating -1 (watched, not rated): seen, not liked",
+        "1 row of anime.csv with an anime_id that came before: dropped",
+        "1 title with HTML entities or outer blanks: decoded",
+        "2 items with the title of another one: told apart by type or id",
+        "1 item without genre",
+        "1 item without type",
+        "2 items with an unknown number of episodes",
+        "2 items without a mean rating",
+        "1 row of rating.csv with an anime_id that anime.csv lacks: dropped",
+        "1 row of rating.csv with a user and item that come again: dropped, the last is kept",
+        "1 row of rating.csv with the rating -1 (watched, not rated): seen, not liked",
         "rating.csv: ratings from 7 to 10, data.like_threshold = 7: every rating is a like",
-        "3 titles without a rating: kept",
+        "3 items without a rating: kept",
     }
 
 
@@ -289,10 +289,10 @@ def test_the_real_files_have_the_documented_counts():
     data = split(load(REAL, DataConfig()), DataConfig())
     assert data.shape == (5_000, 12_294) and len(data.user) == 520_609 and len(np.unique(data.item)) == 7_390
     for note in (
-        "62 titles without genre",
-        "25 titles without type",
-        "340 titles with an unknown number of episodes",
-        "230 titles without a mean rating",
+        "62 items without genre",
+        "25 items without type",
+        "340 items with an unknown number of episodes",
+        "230 items without a mean rating",
     ):
         assert note in data.notes
     assert not any("dropped" in note for note in data.notes) and data.items["title"].is_unique

@@ -92,10 +92,10 @@ def test_movielens(tmp_path):
     assert set(data.notes) == {
         "plain tables: interactions in ratings.csv, items in movies.csv",
         "tables that are not read: links.csv, tags.csv",
-        "1 rows of ratings.csv with a user and item that come again: dropped, the latest is kept",
+        "1 row of ratings.csv with a user and item that come again: dropped, the latest is kept",
         "ratings.csv: rating from 0.5 to 5: a rating of at least 4 is a like (chosen from the scale)",
         "2 ratings of ratings.csv below 4: seen, not liked",
-        "1 items with interactions that movies.csv lacks: kept, called by their id",
+        "1 item with interactions that movies.csv lacks: kept, called by id",
         "2 items of movies.csv in no interaction: kept",
         "relation 'year' from title: classes of five years",
         "relation 'genre' from genres: 3 labels in lists separated by '|'",
@@ -171,20 +171,31 @@ def test_names_of_an_app(tmp_path):
     folder = world(
         tmp_path,
         listens_csv="listener,showId,stars,listenedAt\na,1,5,2024-01-02\nb,2,5,2024-01-03\n",
-        shows_csv="showId,showName,artistName\n1,Dawn,Ann\n2,Dusk,Ann\n",
+        shows_csv="showId,showName,artistName\n1,Dawn,Ann\n2,Dusk,Ann\n3,Noon,Bob\n",
     )
     data = read(folder)
     assert data.time is not None and np.diff(data.time).tolist() == [86400]
-    assert data.items["title"].tolist() == ["Dawn", "Dusk"] and triples(data) >= {(1, "artistname", "Ann")}
+    assert data.items["title"].tolist() == ["Dawn", "Dusk", "Noon"] and triples(data) >= {
+        (1, "artistname", "Ann")
+    }
 
 
 def test_columns_in_windows_1252(tmp_path):
     rows = "user;item;rating\na;1;5\n"
-    items = "item;title;Künstler\n1;Größe;Ann\n2;Nähe;Ann\n"
+    items = "item;title;Künstler\n1;Größe;Ann\n2;Nähe;Ann\n3;Süden;Jörg\n"
     folder = world(tmp_path, x_csv=rows, items_csv=items.encode("cp1252"))
     data = read(folder)
-    assert triples(data) == {(1, "künstler", "Ann"), (2, "künstler", "Ann")}
-    assert data.items["title"].tolist() == ["Größe", "Nähe"]
+    assert triples(data) == {(1, "künstler", "Ann"), (2, "künstler", "Ann"), (3, "künstler", "Jörg")}
+    assert data.items["title"].tolist() == ["Größe", "Nähe", "Süden"]
+
+
+def test_a_column_that_is_the_same_for_all_items_is_left_out(tmp_path):
+    """It would connect everything; of a usual name, or asked for, it stays, for the cards."""
+    items = "item,title,mac,genre,win\n1,A,True,Drama,True\n2,B,True,Drama,False\n3,C,True,Drama,True\n"
+    folder = world(tmp_path, x_csv="user,item,rating\na,1,5\n", items_csv=items + "4,D,True,Drama,False\n")
+    data = read(folder)
+    assert data.relations == ("genre", "win") and "mac is left out: the same for all items" in data.notes
+    assert read(folder, "mac=relation").relations == ("mac", "genre", "win")
 
 
 def test_few_likes_by_the_scale_may_be_counts(tmp_path):

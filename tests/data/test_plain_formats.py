@@ -33,7 +33,7 @@ ITEMS = [
         "price": f"${n},00{n}.50 - $9,999.00" if n < 9 else ".a-box{}",
         "imageURL": [f"https://x.org/{n}.jpg", "https://x.org/other.jpg"],
         "imageURLHighRes": [f"https://x.org/{n}-large.jpg"],
-        "also_buy": ["B1"],
+        "also_buy": [f"B{1 + n // 5}"],
         "details": {"Label": "x", "Discs": n},
         "rank": f"{n},000 in Music",
         "description": [f"All about thing {n}."],

@@ -47,9 +47,9 @@ def test_the_parts_are_kept_as_folds(tmp_path: Path) -> None:
         "plain tables: interactions in train.csv, valid.csv, test.csv, items in items.csv",
         "the split into these files is kept",
         "tables that are not read: ratings.csv",
-        "1 rows of train.csv, valid.csv, test.csv with a user and item that come again: dropped, the latest "
+        "1 row of train.csv, valid.csv, test.csv with a user and item that come again: dropped, the latest "
         "is kept",
-        "1 pairs in several of train.csv, valid.csv, test.csv: kept in the first",
+        "1 pair in several of train.csv, valid.csv, test.csv: kept in the first",
     } <= set(data.notes)
 
 
@@ -108,7 +108,7 @@ def test_the_settings_name_the_parts_or_none(tmp_path: Path, capsys: pytest.Capt
 
 def test_what_is_a_split_set() -> None:
     def found(*names: str) -> dict[str, int]:
-        return own_split.folds(own_split.parts((name, name.rpartition(".")[0]) for name in names))
+        return own_split.folds(own_split.parts(names))
 
     assert found("test.csv", "train.csv") == {"train.csv": UNASSIGNED, "test.csv": TEST}
     assert found("a.train.x", "a_train.x", "a.test.x") == {"a.train.x": UNASSIGNED, "a.test.x": TEST}

@@ -50,9 +50,9 @@ def test_recognised_by_columns_or_by_name(tmp_path: Path, name: str) -> None:
     )
     assert {
         f"{file}: 6 triples of 2 items, relations directed by, genre, sequel, year",
-        f"{file}: 1 triples without a title at either end: not used",
-        f"{file}: 1 triples repeated: dropped",
-        f"1 tails of {file} are items",
+        f"{file}: 1 triple without an item at either end: not used",
+        f"{file}: 1 triple repeated: dropped",
+        f"1 triple of {file} between items",
     } <= set(data.notes)
     jaws = data.entities.tolist().index("Jaws")
     assert data.items["item_id"][data.entity_item[jaws]] == 1
@@ -88,7 +88,7 @@ def test_what_links_no_item_is_told(tmp_path: Path) -> None:
     data = read(world(tmp_path, **FILMS, kg_csv="head,relation,tail\nm.01,film.genre,m.02\n,x,y\n"))
     assert triples(data) == OWN
     assert "kg.csv has no head or tail that is an item's id (for example 'm.01', items as '1')" in data.notes
-    assert "1 rows of kg.csv without head, relation or tail: dropped" in data.notes
+    assert "1 row of kg.csv without head, relation or tail: dropped" in data.notes
 
 
 def test_ids_of_text_and_addresses(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "all.zip")
     assert complaint(open_source, tmp_path / "t.csv").endswith("t.csv: expected a regular file")
     there = files_at(tmp_path)
-    assert not there.openers and there.lying == ("t.csv", "all.zip")
+    assert not there.places and there.lying == ("t.csv", "all.zip")
     assert complaint(there.open, "t.csv").endswith(
         "expected a regular file"
     ) and "found 't.csv', 'all.zip'" in complaint(there.open, "u.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dskreg.config import DataConfig
@@ -55,12 +56,12 @@ def test_what_was_dropped_or_kept_is_counted(tmp_path):
     assert set(read(world(tmp_path), 7).notes) == {
         "2 rows of ml.inter with a user and item that come again: dropped, the latest is kept",
         "2 ratings of ml.inter below data.like_threshold = 7: seen, not liked",
-        "1 items with interactions that ml.item lacks: kept, called by their id",
-        "1 items in no interaction: kept",
-        "2 titles that share their name: told apart by id",
-        "1 rows of ml.link with an item that is in no other file: not used",
-        "1 triples without a title at either end: not used",
-        "1 triples repeated: dropped",
+        "1 item with interactions that ml.item lacks: kept, called by id",
+        "1 item in no interaction: kept",
+        "2 items with the title of another one: told apart by id",
+        "1 row of ml.link with an item that is in no other file: not used",
+        "1 triple without an item at either end: not used",
+        "1 triple repeated: dropped",
     }
 
 
@@ -187,7 +188,7 @@ def test_titles_that_cannot_be_read_stop_nothing(tmp_path, content, said):
     (world(tmp_path) / "ml.item").write_bytes(content)
     data = read(tmp_path, 7)
     assert list(data.items["title"]) == ["item 10", "item 11", "item 13"]
-    (note,) = [note for note in data.notes if "titles are called by their id" in note]
+    (note,) = [note for note in data.notes if "items are called by id" in note]
     assert said in note
 
 
@@ -200,10 +201,10 @@ def test_rows_of_the_title_file_that_cannot_be_read_are_left_out_and_counted(tmp
     data = read(world(tmp_path, item=ITEM + "13\tLong\t1999\tDrama\textra\n\tNobody\t1999\tDrama\n"), 7)
     assert list(data.items["title"]) == ["Toy Story", "Heat (10)", "Heat (12)", "item 13"]
     assert (
-        "1 rows of ml.item without exactly 4 fields: not read, such as '13\\tLong\\t1999\\tDrama\\textra'"
+        "1 row of ml.item without exactly 4 fields: not read, such as '13\\tLong\\t1999\\tDrama\\textra'"
         in data.notes
     )
-    assert "1 rows of ml.item without an item_id: not read" in data.notes
+    assert "1 row of ml.item without an item_id: not read" in data.notes
 
 
 def test_ids_written_as_floats_are_whole_numbers(tmp_path):
@@ -246,6 +247,14 @@ def test_a_threshold_too_low_for_the_scale_is_reported(tmp_path, ratings, thresh
     rows = "".join(f"u{n}\ti{n}\t{rating}\n" for n, rating in enumerate(ratings))
     (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\trating:float\n" + rows)
     assert said in read(tmp_path, threshold).notes
+
+
+def test_a_row_without_a_timestamp_is_the_earliest(tmp_path):
+    """Of a pair that comes again the other row is kept, as in plain tables."""
+    rows = "u\ti\t5\t9\nu\ti\t1\t\nu\tj\t4\t\n"
+    (tmp_path / "x.inter").write_text("user_id:token\titem_id:token\trating:float\ttimestamp:float\n" + rows)
+    data = read(tmp_path, 3)
+    assert data.liked.all() and np.array_equal(data.time, [9, np.nan], equal_nan=True)
 
 
 @pytest.mark.parametrize(

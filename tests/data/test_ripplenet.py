@@ -30,7 +30,7 @@ def test_triples_lead_from_items_by_the_index(tmp_path):
         for head, relation, tail in zip(data.head, data.relation, data.tail, strict=True)
     }
     assert found == {(51, "by", "item 53"), (52, "by", "a b"), (51, "by", "entity 9")}
-    assert "kg.txt: 1 triples without a title at either end: not used" in data.notes
+    assert "kg.txt: 1 triple without an item at either end: not used" in data.notes
 
 
 def test_a_table_of_items_gives_names_and_further_relations(tmp_path):
@@ -60,8 +60,8 @@ def test_sampled_negatives_are_no_interactions(tmp_path):
     data = read(tmp_path / "x", ripplenet_final(), ratings_final__txt=b"0\t0\t1\n0\t0\t1\n1\t3\t0\n1\t2\t1\n")
     assert data.user.tolist() == [0, 1] and data.item.tolist() == [0, 2] and data.liked.all()
     assert data.items["item_id"].tolist() == list(range(260, 270))
-    told = "1 rows of ratings_final.txt with the label 0 (sampled negatives, no interactions): dropped"
-    assert {told, "1 repeated rows of ratings_final.txt: dropped"} <= set(data.notes)
+    told = "1 row of ratings_final.txt with the label 0 (sampled negatives, no interactions): dropped"
+    assert {told, "1 row of ratings_final.txt repeated: dropped"} <= set(data.notes)
     bare = read(tmp_path / "y", ripplenet_final(), item_index2entity_id__txt=None)
     assert bare.items["item_id"].tolist() == list(range(10)) and bare.numbered
 

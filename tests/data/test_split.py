@@ -147,7 +147,7 @@ def test_a_test_split_of_its_own_is_kept_and_validation_carved_out_of_training(p
 
 
 def test_nothing_left_to_train_on_is_an_error():
-    with pytest.raises(InputError, match="expected at least one user and title with 5 likes"):
+    with pytest.raises(InputError, match="expected at least one user and item with 5 likes"):
         split(world([0, 1], [0, 1]), DataConfig())
     with pytest.raises(InputError, match="expected at least one training pair"):
         split(world([0], [0], fold=[TEST]), DataConfig())
@@ -185,12 +185,12 @@ def test_likes_and_what_the_core_leaves_out_are_counted():
     assert split(replace(data, notes=("first",)), DataConfig(core=2)).notes == (
         "first",
         "6 of 8 interactions are likes",
-        "1 of 4 users without any like",
-        "1 of 4 titles without any like",
-        "2 likes outside the core of users and titles with at least 2 likes among themselves: in no "
+        "1 user of 4 without any like",
+        "1 item of 4 without any like",
+        "2 likes outside the core of users and items with at least 2 likes among themselves: in no "
         "validation, no test",
-        "1 users with likes, but none in the core",
-        "1 titles with likes, but none in the core",
+        "1 user with likes, but none in the core",
+        "1 item with likes, but none in the core",
     )
     assert split(world([0, 0, 1, 1], [0, 1, 0, 1]), DataConfig(core=2)).notes == (
         "4 of 4 interactions are likes",

@@ -54,9 +54,11 @@ def test_likes_from_a_date_on_are_the_test() -> None:
     with pytest.raises(InputError) as caught:
         split(two_users(), DataConfig(core=1, split="time:2019-01-01"))
     assert str(caught.value) == (
-        "world: data.split=time:2019-01-01: expected likes from that date, found none (the timestamps of the "
-        "likes run from 2017-12-25 to 2018-01-03)"
+        "world: data.split=time:2019-01-01: expected likes from that date, found none (their timestamps run "
+        "from 2017-12-25 to 2018-01-03)"
     )
+    with pytest.raises(InputError, match=r"found none \(no like has a timestamp\)$"):
+        split(replace(two_users(), time=np.full(20, np.nan)), DataConfig(core=1, split="time:2018-01-01"))
     with pytest.raises(InputError, match="expected likes before that date, found none"):
         split(two_users(), DataConfig(core=1, split="time:2017-01-01"))
 
@@ -147,7 +149,7 @@ def test_dates_as_text(tmp_path: Path, texts: tuple[str, ...], expected: list[fl
     rows = "".join(f'u,i{n},"{text}"\n' for n, text in enumerate(texts))
     data = load(tables(tmp_path, x_csv=f"user,item,date\n{rows}"), DataConfig())
     assert data.time is not None and np.array_equal((data.time - NEW_YEAR) / DAY, expected, equal_nan=True)
-    assert "1 rows of x.csv without a time in date" in data.notes
+    assert "1 row of x.csv without a time in date" in data.notes
 
 
 def test_numbers_in_any_unit() -> None:

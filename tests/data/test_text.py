@@ -60,7 +60,7 @@ def test_lines_become_pairs_and_the_test_split_is_kept(tmp_path):
 def test_a_pair_in_both_files_stays_a_training_pair_and_repeats_are_counted(tmp_path):
     data = read(world(tmp_path, test="0 1\n2 2 2\n", train="0 0 1 2\n2 3\n0 1\n"))
     assert data.notes == (
-        "1 pairs in both train.txt and test.txt: kept as training pairs",
+        "1 pair in several of train.txt, test.txt: kept in the first",
         "2 pairs repeated within a file: dropped",
     )
     assert len(data.user) == 5 and data.fold[(data.user == 0) & (data.item == 1)] == [UNASSIGNED]
@@ -80,9 +80,9 @@ def test_triples_are_turned_towards_the_items(tmp_path):
     }
     assert data.entity_item[list(data.entities).index("item 3")] == 3 and (data.entity_item >= 0).sum() == 1
     assert data.notes == (
-        "1 triples without a title at either end: not used",
-        "1 triples from a title to itself: dropped",
-        "1 triples repeated: dropped",
+        "1 triple without an item at either end: not used",
+        "1 triple from an item to itself: dropped",
+        "1 triple repeated: dropped",
     )
 
 
@@ -102,7 +102,7 @@ def test_satori_id_of_the_item_list_gives_the_item_count(tmp_path):
         kg_final="4 0 5\n",
     )
     data = read(tmp_path)
-    assert len(data.items) == 5 and "1 items in no interaction: kept" in data.notes and list(data.head) == [4]
+    assert len(data.items) == 5 and "1 item in no interaction: kept" in data.notes and list(data.head) == [4]
 
 
 @pytest.mark.parametrize(
@@ -139,17 +139,17 @@ def test_a_missing_file_and_a_wrong_encoding_are_named(tmp_path):
         (
             "item_list",
             "org_id remap_id\na 0\nb 1\n",
-            "2 items without an original id in item_list.txt: called by their number",
+            "2 items without an original id in item_list.txt: called by number",
         ),
         (
             "item_list",
             "org_id remap_id\na 0\nb 9\n",
-            "1 rows of item_list.txt with a number beyond those of the interactions, after a gap: not used",
+            "1 row of item_list.txt with a number beyond those of the interactions, after a gap: not used",
         ),
         (
             "item_list",
             "org_id remap_id\na 0\nb\n",
-            "1 rows of item_list.txt are not read: item_list.txt, line 3: expected 2 fields (got '1')",
+            "1 row of item_list.txt not read: item_list.txt, line 3: expected 2 fields (got '1')",
         ),
         (
             "item_list",
@@ -224,8 +224,8 @@ def test_original_ids_that_are_shared_or_blank_leave_the_number(tmp_path):
         "item 2",
         "own",
     ]
-    assert "1 items without an original id in item_list.txt: called by their number" in data.notes
-    assert "2 items that share their original id in item_list.txt: called by their number" in data.notes
+    assert "1 item without an original id in item_list.txt: called by number" in data.notes
+    assert "2 items with the original id of another one in item_list.txt: called by number" in data.notes
     data = read(world(tmp_path, item_list="org_id\tremap_id\n2\t0\n1\t1\n\t2\n7\t3\n"))
     assert list(data.items["item_id"]) == [0, 1, 2, 3] and any(
         "all are called by number" in note for note in data.notes
@@ -286,13 +286,13 @@ def test_the_papers_files_have_the_documented_counts(name, users, items, train, 
     if name == "dskreg-lastfm":
         copies = 175 + 27 + 72 + 5 + 1
         assert (
-            "49 triples from a title to itself: dropped" in data.notes
+            "49 triples from an item to itself: dropped" in data.notes
             and len(data.head) == 15_518 - 49 - copies
         )
         assert data.items["item_id"].tolist()[:4] == [2, 3, 4, 6]
         assert "music.artist.origin" in data.relations
     else:
-        assert "116,390 triples without a title at either end: not used" in data.notes
+        assert "116,390 triples without an item at either end: not used" in data.notes
         copies = 15_019 + 211 + 3 + 1  # of relations and their inverses
         assert len(data.head) == 151_500 - 116_390 - copies + 1 and data.items["item_id"][0] == "0002005018"
 

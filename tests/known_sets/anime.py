@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.known_sets.world import GENRES, ITEMS, PAIRS, STUDIOS, USERS, Shape, marks, rows
 
+LENGTHS, AGES = ("24 min. per ep.", "1 hr. 30 min."), ("G - All Ages", "R - 17+ (violence & profanity)")
+
 
 def anime_2016() -> Shape:
     """Names with HTML entities, a number of episodes that is unknown, watched but not rated (-1), and a
@@ -44,7 +46,7 @@ def anime_2020() -> Shape:
             *(i + 1, f"Film {i}", 8.0 - i / 10, ", ".join(GENRES[i]), "Unknown", f"映画 {i}"),
             *(("TV", "Movie")[i % 2], 24 if i else "Unknown", f"Apr {i + 1}, {1990 + i} to ?"),
             *(f"Spring {1990 + i // 2}", "Unknown", "Unknown" if i % 2 else "Crane, Egret", STUDIOS[i % 2]),
-            *("Manga", "24 min. per ep.", "PG-13 - Teens 13 or older", f"{i + 1}.0", i + 1, 1000 + i, i),
+            *("Manga", LENGTHS[i % 2], AGES[i % 2], f"{i + 1}.0", i + 1, 1000 + i, i),
             *(10, 20, 30, 40, 50, *votes),
         )
 
@@ -94,7 +96,7 @@ def anime_2023() -> Shape:
             *(i + 1, f"Film {i}", "UNKNOWN", f"映画 {i}", 8.0 - i / 10, ", ".join(GENRES[i])),
             *(f"A story,\nover two lines: {i}.", ("TV", "Movie")[i % 2], f"{24 + i}.0" if i else "UNKNOWN"),
             *(f"Apr {i + 1}, {1990 + i} to ?", "UNKNOWN", "Finished Airing", "UNKNOWN", "UNKNOWN"),
-            *(STUDIOS[i % 2], "Original", "24 min per ep", "R - 17+ (violence & profanity)"),
+            *(STUDIOS[i % 2], "Original", LENGTHS[i % 2], AGES[i % 2]),
             *(f"{i + 1}.0", i, 10 * i, f"{100 + i}.0", 1000 + i),
             f"https://cdn.example.org/images/anime/{i}.jpg",
         )

@@ -62,8 +62,8 @@ def recipes() -> Shape:
 
 
 def games() -> Shape:
-    """Between bars, Windows-1252; thumbs as true and false; tags between semicolons, platforms as flags,
-    prices with a sign, dates in words.
+    """Between bars, Windows-1252; thumbs as true and false; tags between semicolons, platforms as flags
+    (one the same for all), prices with a sign, dates in words.
     """
     reviews = [(u * 1000 + i, f"gamer {u}", i + 440, 2.5 * i, i < 6, seconds(u, i)) for u, i in PAIRS]
     shop = [
@@ -79,7 +79,7 @@ def games() -> Shape:
             "catalog.dat": b"app_id|title|tags|date_release|win|mac|price|liked by\n"
             + joined(shop, "|", "latin-1"),
         },
-        {"year": 10, "tag": 14, "win": 10, "mac": 10, "price": 10},
+        {"year": 10, "tag": 14, "win": 10, "price": 10},
         title="Film 0 ®",
     )
 

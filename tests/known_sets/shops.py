@@ -156,5 +156,5 @@ def amazon_jsonl() -> Shape:
     ]
     return Shape(
         {"All_Beauty.jsonl": jsonl(reviews), "meta_All_Beauty.jsonl": jsonl(products)},
-        {"main category": 10, "store": 10, "category": 14},
+        {"store": 10, "category": 14},
     )

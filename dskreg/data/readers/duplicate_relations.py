@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import sparse
 
 from dskreg.data.readers.files import short
+from dskreg.text import many
 
 ALIKE = 0.95  # of the pairs that a relation or its inverse has, the share that both have
 COMPARED = 500  # relations asked whether they are inverses, the largest ones: far more than a graph takes
@@ -57,7 +58,7 @@ def one_of_copies(
             f"{copied} is {what} of {stays} ({kept.shared:,} of {kept.union:,} pairs in common): one relation"
         )
     if len(notes) > MOST_NOTES:
-        notes[MOST_NOTES:] = [f"{len(notes) - MOST_NOTES:,} further relations: copies of others"]
+        notes[MOST_NOTES:] = [f"{many(len(notes) - MOST_NOTES, 'further relation')}: copies of others"]
     # Between items both ways stay: each tells who shares an entity
     turn = turned[relation] & ~(head_titled & tail_titled)
     ends = {

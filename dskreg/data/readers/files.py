@@ -15,7 +15,7 @@ import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -75,6 +75,12 @@ def short(value: object, longest: int = 100) -> str:
     """The value between quotes, on one line, no longer than a message can bear."""
     text = value if isinstance(value, str) else str(value)
     return repr(text if len(text) <= longest else text[:longest] + "...")
+
+
+def some(names: Iterable[str], most: int = 5) -> str:
+    """The first of the names, between quotes, on one line."""
+    found = list(names)
+    return ", ".join(short(name, SHOWN) for name in found[:most]) + ", ..." * (len(found) > most)
 
 
 class NotUtf8(InputError):
@@ -171,20 +177,20 @@ class Files:
     """
 
     path: Path
-    openers: dict[str, Place]
+    places: dict[str, Place]
     lying: tuple[str, ...] = ()  # the names as they lie there, a sub-folder's with a slash
     damaged: tuple[InputError, ...] = ()  # what cannot be listed, and why
 
     def named(self, pattern: str) -> list[str]:
         """The names that match, such as `*.inter`."""
-        return sorted(fnmatch.filter(self.openers, pattern))
+        return sorted(fnmatch.filter(self.places, pattern))
 
     def __contains__(self, name: str) -> bool:
-        return name in self.openers or not {name, f"{name}/"}.isdisjoint(self.lying)
+        return name in self.places or not {name, f"{name}/"}.isdisjoint(self.lying)
 
     def open(self, name: str, rewrite: Rewrite | None = None) -> Source:
         """The file of that name; raises InputError, and says what lies there instead, where there is none."""
-        source = self.openers[name](rewrite) if name in self.openers else None
+        source = self.places[name](rewrite) if name in self.places else None
         if source is not None:
             return source
         if name in self:  # a link to nothing, a folder, a device
@@ -206,8 +212,7 @@ class Files:
             alike,
             key=lambda other: (alike[other] < NEAR, not other.endswith(("/", ".zip")), -alike[other], other),
         )
-        told = ", ".join(short(other, SHOWN) for other in near[:4]) + (", ..." if len(self.lying) > 4 else "")
-        return InputError(f"{self.path}: expected {expected}, found {told or 'nothing'}")
+        return InputError(f"{self.path}: expected {expected}, found {some(near, 4) or 'nothing'}")
 
 
 def files_at(path: Path) -> Files:
@@ -215,33 +220,28 @@ def files_at(path: Path) -> Files:
 
     Hidden ones are left out; nothing is raised.
     """
-    openers: dict[str, Place] = {}
+    places: dict[str, Place] = {}
     lying: list[str] = []
     damaged: list[InputError] = []
     try:
         if path.is_file():
-            openers = _held(path)
-            return Files(path, openers, tuple(openers))
+            places = _held(path)
+            return Files(path, places, tuple(places))
         entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
-        for entry in sorted(
-            entries,
-            key=lambda entry: ("", ".gz", ".zip").index(
-                entry.suffix if entry.suffix in (".gz", ".zip") else ""
-            ),
-        ):
+        for entry in sorted(entries, key=lambda entry: (entry.suffix == ".zip", entry.suffix == ".gz")):
             lying.append(entry.name + "/" * entry.is_dir())
             if entry.is_file() and entry.suffix != ".zip":
-                openers.setdefault(entry.name.removesuffix(".gz"), Place(entry))
+                places.setdefault(entry.name.removesuffix(".gz"), Place(entry))
             elif entry.is_file():
                 try:
-                    openers = _held(entry) | openers
+                    places = _held(entry) | places
                 except InputError as error:
                     damaged.append(error)
     except InputError as error:
         damaged.append(error)
     except OSError as error:
         damaged.append(InputError(f"{path}: expected a readable folder ({error.strerror})"))
-    return Files(path, openers, tuple(lying), tuple(damaged))
+    return Files(path, places, tuple(lying), tuple(damaged))
 
 
 def _held(archive: Path) -> dict[str, Place]:

@@ -43,7 +43,7 @@ _RATING_KINDS: dict[str, Kind] = {"user_id": "whole", "anime_id": "whole", "rati
 
 def recognises(path: Path) -> bool:
     """Whether the folder, or the zip, at `path` holds one of the two files."""
-    return not {CATALOGUE, RATINGS}.isdisjoint(files_at(path).openers)
+    return not {CATALOGUE, RATINGS}.isdisjoint(files_at(path).places)
 
 
 def read(folder: Path | str, like_threshold: float | None) -> Dataset:
@@ -83,10 +83,14 @@ def read(folder: Path | str, like_threshold: float | None) -> Dataset:
             *dropped,
             *unread(ratings, _RATING_KINDS),
             *counted(
-                (unrated, f"rows of {ratings.name} with the rating -1 (watched, not rated): seen, not liked")
+                (
+                    unrated,
+                    "row",
+                    f"of {ratings.name} with the rating -1 (watched, not rated): seen, not liked",
+                )
             ),
             *told,
-            *counted((never_rated, "titles without a rating: kept")),
+            *counted((never_rated, "item", "without a rating: kept")),
         ),
     )
 
@@ -121,14 +125,14 @@ def _catalogue(source: Source) -> tuple[pd.DataFrame, list[str]]:
     items, named, blank = items[~repeated].reset_index(drop=True), names != raw["name"], names == ""
     items["title"], same = distinct_titles(items)
     return items, told + counted(
-        (int(repeated.sum()), f"rows of {source.name} with an anime_id that came before: dropped"),
-        (int(named.sum()), "titles with HTML entities or outer blanks: decoded"),
-        (int(blank.sum()), "titles without a name: called by their id"),
-        (same, "titles that share their name: told apart by type or id"),
-        (int((items["genres"] == "").sum()), "titles without genre"),
-        (int((items["type"] == "").sum()), "titles without type"),
-        (int(items["episodes"].isna().sum()), "titles with an unknown number of episodes"),
-        (int(items["mean_rating"].isna().sum()), "titles without a mean rating"),
+        (int(repeated.sum()), "row", f"of {source.name} with an anime_id that came before: dropped"),
+        (int(named.sum()), "title", "with HTML entities or outer blanks: decoded"),
+        (int(blank.sum()), "item", "without a name: called by id"),
+        (same, "item", "with the title of another one: told apart by type or id"),
+        (int((items["genres"] == "").sum()), "item", "without genre"),
+        (int((items["type"] == "").sum()), "item", "without type"),
+        (int(items["episodes"].isna().sum()), "item", "with an unknown number of episodes"),
+        (int(items["mean_rating"].isna().sum()), "item", "without a mean rating"),
     )
 
 
@@ -202,10 +206,11 @@ def _ratings(
         item,
         rating,
         counted(
-            (unknown, f"rows of {source.name} with an anime_id that {CATALOGUE} lacks: dropped"),
+            (unknown, "row", f"of {source.name} with an anime_id that {CATALOGUE} lacks: dropped"),
             (
                 len(repeated),
-                f"rows of {source.name} with a user and title that come again: dropped, the last is kept",
+                "row",
+                f"of {source.name} with a user and item that come again: dropped, the last is kept",
             ),
         ),
     )

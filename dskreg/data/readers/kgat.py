@@ -34,7 +34,7 @@ Pairs = tuple[pd.DataFrame, np.ndarray, Source, np.ndarray]
 
 def recognises(path: Path) -> bool:
     """Whether the folder, or the zip, at `path` looks like this format."""
-    return not {TRAINING, GRAPH}.isdisjoint(files_at(path).openers)
+    return not {TRAINING, GRAPH}.isdisjoint(files_at(path).places)
 
 
 def read(folder: Path | str) -> Dataset:
@@ -44,7 +44,7 @@ def read(folder: Path | str) -> Dataset:
     folder = Path(folder)
     files = files_at(folder)
     names = [TRAINING, *([VALIDATING] if VALIDATING in files else []), TESTING]
-    folds = own_split.folds(own_split.parts((name, name.removesuffix(".txt")) for name in names))
+    folds = own_split.folds(own_split.parts(names))
     parts = [_pairs(files.open(name)) for name in folds]
     triples = threes(files.open(GRAPH), "head", "relation", "tail")
     listed, notes = _lists(files)
@@ -59,15 +59,12 @@ def read(folder: Path | str) -> Dataset:
     distinct = pairs.drop_duplicates(["user", "item"])
     both = len(pairs) - len(distinct) - sum(int(part[0].duplicated().sum()) for part in parts)
     users = np.unique(np.concatenate([part[1] for part in parts]))
-    user_ids, of_users = _original(users, listed[USERS], USERS, "users")
+    user_ids, of_users = _original(users, listed[USERS], USERS, "user")
     items, of_items = items_of(item_count, listed[ITEMS])
     called: list[dict[object, str]] = [
         {id_: name for id_, name in listed[file].items() if not name.isdecimal()}
         for file in (RELATIONS, ENTITIES)
     ]
-    told = f"pairs in both {TRAINING} and {TESTING}: kept as training pairs"
-    if VALIDATING in folds:
-        told = f"pairs in several of {', '.join(folds)}: kept in the first"
     graph = fold_triples(
         triples, pd.Series(np.arange(item_count)), list(items["title"]), called[0], called[1], GRAPH
     )
@@ -83,9 +80,9 @@ def read(folder: Path | str) -> Dataset:
         **graph.fields(),
         notes=(
             *counted(
-                (both, told),
-                (len(pairs) - len(distinct) - both, "pairs repeated within a file: dropped"),
-                (item_count - distinct["item"].nunique(), "items in no interaction: kept"),
+                (both, "pair", f"in several of {', '.join(folds)}: kept in the first"),
+                (len(pairs) - len(distinct) - both, "pair", "repeated within a file: dropped"),
+                (item_count - distinct["item"].nunique(), "item", "in no interaction: kept"),
             ),
             *notes,
             *beyond,
@@ -128,7 +125,8 @@ def count_of_items(parts: list[Pairs], listed: dict[int, str]) -> tuple[int, lis
     return count, counted(
         (
             sum(n >= count for n in listed),
-            f"rows of {ITEMS} with a number beyond those of the interactions, after a gap: not used",
+            "row",
+            f"of {ITEMS} with a number beyond those of the interactions, after a gap: not used",
         )
     )
 
@@ -141,7 +139,7 @@ def items_of(count: int, listed: dict[int, str], file: str = ITEMS) -> tuple[pd.
     """
     numbers = np.arange(count)
     named = any(re.search(r"[\s,]", listed.get(n, "")) for n in range(count))
-    own, notes = _original(numbers, {} if named else listed, file, "items")
+    own, notes = _original(numbers, {} if named else listed, file, "item")
     called = [last_part(listed.get(n) or id_) for n, id_ in enumerate(own.astype(str))]
     items = pd.DataFrame(
         {"item_id": own, "title": [f"item {name}" if name.isdecimal() else name for name in called]}
@@ -155,7 +153,7 @@ def items_of(count: int, listed: dict[int, str], file: str = ITEMS) -> tuple[pd.
 
 
 def _original(
-    numbers: np.ndarray, listed: dict[int, str], file: str, what: str
+    numbers: np.ndarray, listed: dict[int, str], file: str, noun: str
 ) -> tuple[pd.Series, list[str]]:
     """The original id of each number, or the number itself where the list has none of its own for it; and
     notes.
@@ -168,12 +166,12 @@ def _original(
     own = given.where(~missing & ~repeated, pd.Series(numbers).astype(str))
     if own.duplicated().any():
         return pd.Series(numbers), [
-            f"{file}: some {what} have no original id of their own, and their number is another one's: all "
+            f"{file}: some {noun}s have no original id of their own, and their number is another one's: all "
             "are called by number"
         ]
     return ids(own), counted(
-        (int(missing.sum()), f"{what} without an original id in {file}: called by their number"),
-        (int(repeated.sum()), f"{what} that share their original id in {file}: called by their number"),
+        (int(missing.sum()), noun, f"without an original id in {file}: called by number"),
+        (int(repeated.sum()), noun, f"with the original id of another one in {file}: called by number"),
     )
 
 
@@ -222,8 +220,10 @@ def _listed(source: Source) -> tuple[dict[int, str], list[str]]:
         except InputError as error:
             wrong.append(error)
     return found, [
-        *([f"{len(wrong):,} rows of {source.name} are not read: {wrong[0]}"] if wrong else []),
-        *counted((again, f"rows of {source.name} with a number that comes again: the last is kept")),
+        *counted(
+            (len(wrong), "row", f"of {source.name} not read: {next(iter(wrong), '')}"),
+            (again, "row", f"of {source.name} with a number that comes again: the last is kept"),
+        ),
     ]
 
 

@@ -33,8 +33,6 @@ _LOOKED_FOR = (
     "anime.csv and rating.csv (Kaggle), a table of users and items (.csv, .tsv, .dat, .jsonl, .parquet), "
     "train.txt, test.txt and kg_final.txt (text), or *.inter (RecBole), also .gz or in a zip"
 )
-
-
 MOST_FOLDERS = 20  # sub-folders that are looked into, on each level
 _PACKED = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".7z", ".rar", ".bz2", ".xz", ".zip")
 _TABLES = (".xlsx", ".xls", ".ods", ".txt", ".sql", ".db", ".sqlite", ".feather", ".pkl", ".xml")

@@ -6,7 +6,9 @@ import numpy as np
 
 from dskreg.data.dataset import counted
 from dskreg.data.readers.files import Source
+from dskreg.errors import InputError
 
+CHOSEN = "chosen from the scale"  # the threshold
 _SCALES = ((1, 1), (5, 4), (10, 7), (100, 70))
 """(end of a scale, the rating from which on an item is liked there)."""
 _LOW = 4  # the largest rating is more than so many times the threshold: hardly the threshold of that scale
@@ -15,6 +17,23 @@ _LOW = 4  # the largest rating is more than so many times the threshold: hardly 
 def usual_threshold(largest: float) -> float:
     """The rating from which on an item is liked, by the scale that the largest rating is on."""
     return next((like for end, like in _SCALES if like <= largest <= end), 0.7 * largest)
+
+
+def reaching(
+    file: str, column: str, rating: np.ndarray, threshold: float, origin: str
+) -> tuple[np.ndarray, list[str]]:
+    """(which of the ratings `[n]` reach the threshold, notes on it, where it is from and how many are below);
+    raises InputError where none does.
+    """
+    place = f"{file}: {column} from {float(rating.min()):g} to {float(rating.max()):g}"
+    liked = rating >= threshold
+    if not liked.any():
+        raise InputError(f"{place}, but a like needs {threshold:g} ({origin}): lower the threshold")
+    return liked, [
+        f"{place}: a rating of at least {threshold:g} is a like ({origin})",
+        *([f"{place}: every rating is a like"] if liked.all() else []),
+        *counted((int((~liked).sum()), "rating", f"of {file} below {threshold:g}: seen, not liked")),
+    ]
 
 
 def likes(
@@ -40,13 +59,7 @@ def likes(
     smallest, largest = float(rating.min()), float(rating.max())
     scale = usual_threshold(largest)
     if asked is None:
-        place = f"{source.name}: {column} from {smallest:g} to {largest:g}"
-        liked = rating >= scale
-        return liked, [
-            f"{place}: a rating of at least {scale:g} is a like (chosen from the scale)",
-            *([f"{place}: every rating is a like"] if liked.all() else []),
-            *counted((int((~liked).sum()), f"ratings of {source.name} below {scale:g}: seen, not liked")),
-        ]
+        return reaching(source.name, column, rating, scale, CHOSEN)
     threshold = asked
     if largest < threshold:
         told = f"ratings that reach data.like_threshold = {threshold:g}, but the largest is {largest:g}"
@@ -59,7 +72,8 @@ def likes(
     below = counted(
         (
             int((~liked).sum()),
-            f"ratings of {source.name} below data.like_threshold = {threshold:g}: seen, not liked",
+            "rating",
+            f"of {source.name} below data.like_threshold = {threshold:g}: seen, not liked",
         )
     )
     if largest > _LOW * threshold > 0:

@@ -21,7 +21,7 @@ RATINGS, INDEX = "ratings_final.txt", "item_index2entity_id*.txt"
 
 def recognises(path: Path) -> bool:
     """Whether the folder, or the zip, at `path` looks like this format."""
-    return RATINGS in files_at(path).openers
+    return RATINGS in files_at(path).places
 
 
 def _index(files: Files) -> tuple[str, pd.DataFrame]:
@@ -72,9 +72,10 @@ def read(folder: Path) -> Dataset:
             *counted(
                 (
                     len(rows) - len(liked),
-                    f"rows of {RATINGS} with the label 0 (sampled negatives, no interactions): dropped",
+                    "row",
+                    f"of {RATINGS} with the label 0 (sampled negatives, no interactions): dropped",
                 ),
-                (len(liked) - len(pairs), f"repeated rows of {RATINGS}: dropped"),
+                (len(liked) - len(pairs), "row", f"of {RATINGS} repeated: dropped"),
             ),
             *of_items,
             *graph.notes,

@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from dskreg.data.dataset import counted
 from dskreg.data.readers import files
-from dskreg.data.readers.files import Source, short
+from dskreg.data.readers.files import Source, short, some
 from dskreg.text import image_address
 
 Kind = Literal["whole", "number", "text"]
@@ -47,10 +48,9 @@ def header(source: Source, delimiter: str = ",") -> list[str]:
 def unread(source: Source, known: Collection[str], delimiter: str = ",") -> list[str]:
     """A note on the columns of an interactions file that are not `known`: one of them might mean no."""
     names = [name for name in header(source, delimiter) if name not in known]
-    told = ", ".join(short(name, 40) for name in names[:5]) + (", ..." if len(names) > 5 else "")
     if not names:
         return []
-    return [f"unread columns of {source.name}, none of which turns a row into a dislike: {told}"]
+    return [f"unread columns of {source.name}, none of which turns a row into a dislike: {some(names)}"]
 
 
 def ids(tokens: pd.Series) -> pd.Series:
@@ -74,7 +74,7 @@ def images(column: pd.Series) -> tuple[pd.Series, list[str]]:
     """The addresses of images, "" for what is none, and a note on those."""
     found = column.map(image_address)
     wrong = int(((found == "") & (column.str.strip() != "")).sum())
-    return found, [f"{wrong:,} image addresses that are no http or https address: not used"] if wrong else []
+    return found, counted((wrong, "image address", "other than http or https: not used"))
 
 
 def table(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dskreg.data.dataset import counted
 from dskreg.data.readers.duplicate_relations import one_of_copies
 from dskreg.data.readers.franchise import franchises
 from dskreg.errors import InputError
@@ -151,9 +152,9 @@ def fold_triples(
         for id_, item in zip(ids, entity_item, strict=True)
     ]
     counts = (
-        (int(unused.sum()), "without a title at either end: not used"),
-        (int((loop & ~unused).sum()), "from a title to itself: dropped"),
-        (repeated, "repeated: dropped"),
+        (int(unused.sum()), "triple", "without an item at either end: not used"),
+        (int((loop & ~unused).sum()), "triple", "from an item to itself: dropped"),
+        (repeated, "triple", "repeated: dropped"),
     )
     return Triples(
         relations=_distinct_names(list(pairs), relation_names),
@@ -162,7 +163,7 @@ def fold_triples(
         tail=tails.astype(np.int32),
         entities=np.array(names, dtype=object),
         entity_item=entity_item,
-        notes=(*(f"{count:,} triples {what}" for count, what in counts if count), *copies),
+        notes=(*counted(*counts), *copies),
     )
 
 

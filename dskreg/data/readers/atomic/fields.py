@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dskreg.data.readers.files import SHOWN, Files, Source, short
+from dskreg.data.readers.files import Files, Source, some
 from dskreg.data.readers.tables import Kind, header, table, whole_text
 from dskreg.errors import InputError
 
@@ -13,10 +13,9 @@ def one(files: Files, suffix: str) -> Source | None:
     """The one file of the suffix, None without any; InputError for several."""
     found = files.named(f"*.{suffix}")
     if len(found) > 1:
-        names = ", ".join(short(name, SHOWN) for name in found[:3]) + (", ..." if len(found) > 3 else "")
         raise InputError(
-            f"{files.path}: expected one file *.{suffix}, found {len(found)} ({names}); put the rows of "
-            "all into one file"
+            f"{files.path}: expected one file *.{suffix}, found {len(found)} ({some(found, 3)}); put the "
+            "rows of all into one file"
         )
     return files.open(found[0]) if found else None
 

@@ -48,7 +48,8 @@ def interactions(files: Files) -> Interactions:
     pairs = pd.concat(found, ignore_index=True)
     # Training comes first, so it is kept where a pair is in several
     once = pairs.drop_duplicates(["user_id", "item_id"]).reset_index(drop=True)
-    name = _base(next(iter(split)))
+    name = base(next(iter(split)))
+    again = len(pairs) - len(once)
     left = [other for other in files.named("*.inter") if other not in split]
     return Interactions(
         name or files.path.resolve().name.removesuffix(".zip"),
@@ -56,7 +57,7 @@ def interactions(files: Files) -> Interactions:
         once,
         [
             *notes,
-            *counted((len(pairs) - len(once), f"pairs in several of {', '.join(split)}: kept in the first")),
+            *counted((again, "pair", f"in several of {', '.join(split)}: kept in the first")),
             *[f"{other} is not used: {', '.join(split)} are there" for other in left],
         ],
     )
@@ -66,14 +67,10 @@ def _parts(names: list[str]) -> dict[str, int]:
     """The files of a set that its owner has split, training first, with their folds; none where other sets
     lie beside it.
     """
-    found = folds(parts((name, name.removesuffix(".inter")) for name in names))
-    if not found or set(names) - {f"{_base(next(iter(found)))}.inter", *found}:
+    found = folds(parts(names))
+    if not found or set(names) - {f"{base(next(iter(found)))}.inter", *found}:
         return {}
     return found
-
-
-def _base(name: str) -> str:
-    return base(name.removesuffix(".inter"))
 
 
 def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:
@@ -89,14 +86,17 @@ def _pairs(source: Source) -> tuple[pd.DataFrame, list[str]]:
         require(source, np.isfinite(rows["rating"]), "rating:float", "a number", "\t")
     elif "label" in rows:
         require(source, rows["label"].isin((0, 1)), f"label:{types['label']}", "0 or 1", "\t")
-    ordered = rows.sort_values("timestamp", kind="stable") if "timestamp" in rows else rows
+    ordered = rows
+    if "timestamp" in rows:
+        ordered = rows.sort_values("timestamp", kind="stable", na_position="first")
     pairs = ordered.drop_duplicates(["user_id", "item_id"], keep="last").sort_index()
     known = [f"{name}:{types[name]}" for name in rows if not (name == "label" and "rating" in rows)]
     return pairs, [
         *counted(
             (
                 len(rows) - len(pairs),
-                f"rows of {source.name} with a user and item that come again: dropped, the latest is kept",
+                "row",
+                f"of {source.name} with a user and item that come again: dropped, the latest is kept",
             )
         ),
         *unread(source, known, "\t"),
@@ -110,7 +110,7 @@ def liked_of(source: Source, pairs: pd.DataFrame, threshold: float | None) -> tu
     if "label" in pairs:
         liked = pairs["label"].to_numpy() > 0
         return liked, counted(
-            (int((~liked).sum()), f"rows of {source.name} with the label 0: seen, not liked")
+            (int((~liked).sum()), "row", f"of {source.name} with the label 0: seen, not liked")
         )
     return np.ones(len(pairs), bool), [
         f"{source.name} has neither a column rating nor label: every row is a like"

@@ -71,7 +71,7 @@ def read(folder: Path | str, like_threshold: float | None) -> Dataset:
             *found.notes,
             *told,
             *listed,
-            *counted((same, "titles that share their name: told apart by id")),
+            *counted((same, "item", "with the title of another one: told apart by id")),
             *graph.notes,
         ),
     )
@@ -89,12 +89,12 @@ def _items(files: Files, rated: pd.Series) -> tuple[pd.DataFrame, list[str]]:
             known, notes = _titles(source)
             name = source.name
     except InputError as error:  # the items are a help, no more
-        source, notes = None, [f"{name} is not used, titles are called by their id: {error}"]
+        source, notes = None, [f"{name} is not used, items are called by id: {error}"]
     extra = pd.Series(sorted(set(rated) - set(known["item_id"])), dtype=str)
     if source is not None:
         notes += counted(
-            (len(extra), f"items with interactions that {name} lacks: kept, called by their id"),
-            (len(set(known["item_id"]) - set(rated)), "items in no interaction: kept"),
+            (len(extra), "item", f"with interactions that {name} lacks: kept, called by id"),
+            (len(set(known["item_id"]) - set(rated)), "item", "in no interaction: kept"),
         )
     items = pd.concat(
         [known, pd.DataFrame({"item_id": ids(extra).sort_values().astype(str)})], ignore_index=True
@@ -132,13 +132,15 @@ def _titles(source: Source) -> tuple[pd.DataFrame, list[str]]:
     return known[~nameless & ~repeated], told + counted(
         (
             len(skipped),
-            f"rows of {source.name} without exactly {len(types)} fields: not read"
+            "row",
+            f"of {source.name} without exactly {len(types)} fields: not read"
             + (f", such as {short(skipped[0], SHOWN)}" if skipped else ""),
         ),
-        (int(nameless.sum()), f"rows of {source.name} without an item_id: not read"),
+        (int(nameless.sum()), "row", f"of {source.name} without an item_id: not read"),
         (
             int((repeated & ~nameless).sum()),
-            f"rows of {source.name} with an item_id that came before: dropped",
+            "row",
+            f"of {source.name} with an item_id that came before: dropped",
         ),
     )
 
@@ -171,8 +173,12 @@ def _graph(files: Files, items: pd.DataFrame, position: pd.Series) -> Triples:
     }
     graph = fold_triples(triples, item_of, list(items["title"]), names, labels, kg.name)
     notes = counted(
-        (int(unknown.sum()), f"rows of {link.name} with an item that is in no other file: not used"),
-        (int((shared & ~unknown).sum()), f"rows of {link.name} with an entity_id that came before: dropped"),
+        (int(unknown.sum()), "row", f"of {link.name} with an item that is in no other file: not used"),
+        (
+            int((shared & ~unknown).sum()),
+            "row",
+            f"of {link.name} with an entity_id that came before: dropped",
+        ),
     )
     return Triples(
         graph.relations,

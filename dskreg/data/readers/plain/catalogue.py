@@ -62,10 +62,14 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
     notes = [
         *sheet.notes,
         *counted(
-            (int(nameless.sum()), f"rows of {sheet.name} without an id: dropped"),
-            (int((repeated & ~nameless).sum()), f"rows of {sheet.name} with an id that came before: dropped"),
-            (len(extra), f"items with interactions that {sheet.name} lacks: kept, called by their id"),
-            (len(set(token) - set(seen)), f"items of {sheet.name} in no interaction: kept"),
+            (int(nameless.sum()), "row", f"of {sheet.name} without an id: dropped"),
+            (
+                int((repeated & ~nameless).sum()),
+                "row",
+                f"of {sheet.name} with an id that came before: dropped",
+            ),
+            (len(extra), "item", f"with interactions that {sheet.name} lacks: kept, called by id"),
+            (len(set(token) - set(seen)), "item", f"of {sheet.name} in no interaction: kept"),
         ),
     ]
     count = len(token) + len(extra)
@@ -77,9 +81,8 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
     if year is not None:
         items["year"] = year
     by_name = {found.name: found for found in relations}
-    if "genre" in by_name or "category" in by_name:
-        found = by_name.get("genre") or by_name["category"]
-        items["genres"] = [", ".join(label.replace(",", "") for label in row) for row in found.labels]
+    if genre := by_name.get("genre", by_name.get("category")):
+        items["genres"] = [", ".join(label.replace(",", "") for label in row) for row in genre.labels]
     if "type" in by_name:
         items["type"] = [", ".join(row) for row in by_name["type"].labels]
     if "adult" in roles:
@@ -90,7 +93,7 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
             for text, yes in zip(genres, flagged, strict=True)
         ]
         notes += counted(
-            (int(flagged.sum()), f"items flagged by {listed([roles['adult']])}: of the genre {ADULT}")
+            (int(flagged.sum()), "item", f"flagged by {listed([roles['adult']])}: of the genre {ADULT}")
         )
     if "poster" in roles:
         items["image"], told = images(_first_address(cells[roles["poster"]]))
@@ -98,7 +101,7 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
     items["item_id"] = ids(items["item_id"])
     items["title"], same = distinct_titles(items)
     related = _franchises(plan, relations, items["title"])
-    notes += counted((same, "items that share their title: told apart by type or id"))
+    notes += counted((same, "item", "with the title of another one: told apart by type or id"))
     return Catalogue(items, related, left_out, tuple(notes))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from dskreg.data.readers.files import SHOWN, short
 from dskreg.data.readers.plain.columns import NAMES, TRIPLE, lacking, listed, plain, roles_of, triple_roles
 from dskreg.data.readers.plain.settings import FILE, Settings
 from dskreg.data.readers.plain.sheets import Sheet, graph_named
@@ -12,8 +13,6 @@ from dskreg.errors import InputError
 
 INTERACTION, ITEM = ("user", "item", "rating", "timestamp"), ("item", "title", "year", "poster", "adult")
 """The roles of the columns of the two tables."""
-
-
 _PART = re.compile(r"part_?\d+", re.IGNORECASE)
 
 
@@ -25,19 +24,40 @@ def roles_in(found: Sheet, given: Mapping[str, str], wanted: tuple[str, ...]) ->
     return {role: roles[role] for role in wanted if role in roles}
 
 
-def guessed(found: Sheet, given: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """The column of each role of interactions in a table that may be one of items."""
-    roles = roles_in(found, given, INTERACTION)
+def told_roles(
+    found: Sheet,
+    given: Mapping[str, str],
+    settings: Settings,
+    wanted: tuple[str, ...] = INTERACTION,
+    sure: bool = False,
+) -> dict[str, str]:
+    """The column of each role, by name, else as `dataset.toml` says, else as `--columns` says.
+
+    `sure`: the table is the one that is meant, so InputError for a column of `dataset.toml` that it lacks.
+    """
+    roles = roles_in(found, given, wanted)
     by_option = {role for name, role in given.items() if name in found.columns}
-    for role in INTERACTION:
-        name = getattr(settings, role)
-        if role in by_option:
+    for role in wanted:
+        key = "item_id" if wanted is ITEM and role == "item" else role
+        name = getattr(settings, key)
+        if name is None or role in by_option:
             continue
-        if name == "":
-            roles.pop(role, None)
-        elif name in found.columns:
+        if name and name not in found.columns:
+            if sure:
+                raise missing(key, found, name)
+            continue
+        roles = {other: column for other, column in roles.items() if other != role and column != name}
+        if name:
             roles[role] = name
     return roles
+
+
+def missing(key: str, found: Sheet, name: str) -> InputError:
+    """A column that `dataset.toml` names under a key is not in the table."""
+    return InputError(
+        f"{FILE}: {key}: no column {short(name, SHOWN)} in {found.name}: expected one of "
+        f"{listed(found.columns)}"
+    )
 
 
 def interactions_in(
@@ -49,7 +69,7 @@ def interactions_in(
     """
 
     def needed(found: Sheet) -> set[str]:
-        return set(guessed(found, given, settings))
+        return set(told_roles(found, given, settings))
 
     fit = [found for found in sheets if {"user", "item"} <= needed(found)]
     if fit:
@@ -74,8 +94,7 @@ def interactions_in(
                 f"users and items beside it, such as ratings.csv, or "
                 f'--columns "{example}=user" if users are there'
             )
-    missing = [role for role in ("user", "item") if role not in needed(best)]
-    raise lacking(best.name, missing, best.columns)
+    raise lacking(best.name, [role for role in ("user", "item") if role not in needed(best)], best.columns)
 
 
 def parts_of_one(names: Iterable[str], name: str) -> list[str]:

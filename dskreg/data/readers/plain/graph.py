@@ -15,6 +15,7 @@ from dskreg.data.readers.plain.plan import Plan
 from dskreg.data.readers.plain.sheets import sheet as sheet_of
 from dskreg.data.readers.tables import whole_text
 from dskreg.data.readers.triples import Triples, fold_triples
+from dskreg.text import many
 
 _QUANTITY = re.compile(
     r"year|date|decade|count|number|length|runtime|duration|pages|episodes|age$|price|size"
@@ -43,7 +44,7 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
         unused = f"{link} is not used: there is no table of triples beside it, such as kg.txt"
         return None, [unused] if link else []
     columns = [roles[role] for role in ("head", "relation", "tail")]
-    files = parts_of_one(plan.files.openers, sheet.name)
+    files = parts_of_one(plan.files.places, sheet.name)
     parts = [sheet_of(plan.files, name, sheet.separator) for name in files] if len(files) > 1 else [sheet]
     raw = pd.concat([part.rows(columns) for part in parts], ignore_index=True)
     raw = raw.set_axis(["head", "relation", "tail"], axis=1)
@@ -68,7 +69,7 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
     notes = [
         *sheet.notes,
         *told,
-        *counted((int((~filled).sum()), f"rows of {sheet.name} without head, relation or tail: dropped")),
+        *counted((int((~filled).sum()), "row", f"of {sheet.name} without head, relation or tail: dropped")),
         *(f"{sheet.name}: {note}" for note in graph.notes),
     ]
     if not len(graph.head):
@@ -77,14 +78,16 @@ def graph_of(plan: Plan, items: pd.DataFrame) -> tuple[Triples | None, list[str]
         notes.append(f"{sheet.name} has no head or tail that is an item's id ({found}, items as {known})")
         return None, notes
     carriers, relations = len(np.unique(graph.head)), listed(graph.relations)
-    sums = f"{sheet.name}: {len(graph.head):,} triples of {carriers:,} items, relations {relations}"
+    sums = (
+        f"{sheet.name}: {many(len(graph.head), 'triple')} of {many(carriers, 'item')}, relations {relations}"
+    )
     count = int((graph.entity_item[graph.tail] >= 0).sum())
-    return graph, [*notes, sums, *counted((count, f"tails of {sheet.name} are items"))]
+    return graph, [*notes, sums, *counted((count, "triple", f"of {sheet.name} between items"))]
 
 
 def _link(plan: Plan) -> str:
     """The name of the file of links, or ""."""
-    return min((name for name in plan.files.openers if _LINK.fullmatch(name)), key=len, default="")
+    return min((name for name in plan.files.places if _LINK.fullmatch(name)), key=len, default="")
 
 
 def _linked(plan: Plan, item_of: pd.Series) -> tuple[pd.Series | None, list[str]]:

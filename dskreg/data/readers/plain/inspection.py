@@ -34,8 +34,9 @@ def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tup
     found = plan(path, columns)
     pairs, catalogue = parts_of(found)
     data = assembled(found, pairs, catalogue, config)
-    told = found.settings.threshold
-    threshold = None if pairs.rating is None else threshold_of(pairs.rating) if told is None else told
+    threshold = None
+    if pairs.rating is not None:
+        threshold, _ = threshold_of(found, pairs.rating, config.like_threshold)
     tables = [_table(sheet, USES[fold], found.roles) for sheet, fold in found.parts]
     if found.items is not None:
         tables.append(_table(found.items, "items", found.item_roles))

@@ -11,13 +11,13 @@ import pandas as pd
 from dskreg.data.dataset import counted
 from dskreg.data.readers.plain.columns import listed
 from dskreg.data.readers.plain.plan import Plan
+from dskreg.data.readers.plain.settings import FILE
 from dskreg.data.readers.plain.sheets import Sheet
-from dskreg.data.readers.ratings import usual_threshold
+from dskreg.data.readers.ratings import CHOSEN, reaching, usual_threshold
 from dskreg.data.readers.tables import Kind
 from dskreg.data.times import format_of, parsed, seconds
 from dskreg.errors import InputError
 
-CHOSEN = "chosen from the scale"  # the threshold
 FEW = 0.1  # the share of likes below which ratings may be counts
 
 
@@ -74,10 +74,14 @@ def pairs_of(plan: Plan) -> Pairs:
     kept, again, several = _latest(user, item, len(items.of), times, part_of)
     names = ", ".join(sheet.name for sheet, _ in plan.parts)
     notes += counted(
-        (again, f"rows of {names} with a user and item that come again: dropped, the latest is kept"),
-        (several, f"pairs in several of {names}: kept in the first"),
-        (int(np.isnan(value).sum()), f"rows of {names} without a rating: seen, not liked"),
-        (0 if times is None else int(np.isnan(times).sum()), f"rows of {names} without a time in {when}"),
+        (again, "row", f"of {names} with a user and item that come again: dropped, the latest is kept"),
+        (several, "pair", f"in several of {names}: kept in the first"),
+        (int(np.isnan(value).sum()), "row", f"of {names} without a rating: seen, not liked"),
+        (
+            0 if times is None else int(np.isnan(times).sum()),
+            "row",
+            f"of {names} without a time in {listed([when or ''])}",
+        ),
     )
     folds = np.array([fold for _, fold in plan.parts], np.int8)
     return Pairs(
@@ -167,9 +171,15 @@ def _latest(
     return kept, int(again.sum()), len(pair) - len(kept) - int(again.sum())
 
 
-def threshold_of(rating: np.ndarray) -> float:
-    """The rating from which on an item is liked, by the scale of the ratings; NaN is none."""
-    return usual_threshold(float(np.nanmax(rating, initial=-np.inf)))
+def threshold_of(plan: Plan, rating: np.ndarray, asked: float | None = None) -> tuple[float, str]:
+    """(the rating from which on an item is liked, where it is from): `asked` by a setting, else told by
+    `dataset.toml`, else chosen by the scale of the ratings `[N]`, of which NaN is none.
+    """
+    if asked is not None:
+        return asked, "as asked"
+    if plan.settings.threshold is not None:
+        return plan.settings.threshold, f"of {FILE}"
+    return usual_threshold(float(np.nanmax(rating, initial=-np.inf))), CHOSEN
 
 
 def likes_of(plan: Plan, pairs: Pairs, asked: float | None) -> tuple[np.ndarray, list[str]]:
@@ -186,32 +196,18 @@ def likes_of(plan: Plan, pairs: Pairs, asked: float | None) -> tuple[np.ndarray,
     name = ", ".join(sheet.name for sheet, _ in plan.parts)
     if pairs.rating is None:
         return np.ones(len(pairs.user), bool), [f"{name} has no column of ratings: every row is a like"]
-    rating, column = pairs.rating, plan.roles["rating"]
-    there = rating[~np.isnan(rating)]
-    told = plan.settings.threshold
-    if asked is not None:
-        threshold, origin = asked, "as asked"
-    elif told is not None:
-        threshold, origin = told, "of dataset.toml"
-    else:
-        threshold, origin = threshold_of(rating), CHOSEN
-    if not len(there):
-        raise InputError(f"{name}: expected ratings in {listed([column])}, found none")
-    scale = f"{name}: {listed([column])} from {float(there.min()):g} to {float(there.max()):g}"
-    liked = rating >= threshold
-    if not liked.any():
-        raise InputError(f"{scale}, but a like needs {threshold:g} ({origin}): lower the threshold")
-    notes = [f"{scale}: a rating of at least {threshold:g} is a like ({origin})"]
-    if origin == CHOSEN and liked.sum() < FEW * len(there):
+    rating, column = pairs.rating, listed([plan.roles["rating"]])
+    there = ~np.isnan(rating)
+    if not there.any():
+        raise InputError(f"{name}: expected ratings in {column}, found none")
+    threshold, origin = threshold_of(plan, rating, asked)
+    unrated = (rating == -1) & (np.nanmax(rating) > 1)
+    rated, liked = there & ~unrated, np.zeros(len(rating), bool)
+    liked[rated], notes = reaching(name, column, rating[rated], threshold, origin)
+    if origin == CHOSEN and liked.sum() < FEW * rated.sum():
         notes.append(
-            f"only {int(liked.sum()):,} of {len(there):,} ratings are likes: where {listed([column])} counts "
-            f'something, --columns "{listed([column])}=none" makes every row a like'
+            f"only {int(liked.sum()):,} of {int(rated.sum()):,} ratings are likes: where {column} counts "
+            f'something, --columns "{column}=none" makes every row a like'
         )
-    if liked.all():
-        notes.append(f"{scale}: every rating is a like")
-    unrated = int((there == -1).sum()) if there.max() > 1 else 0
-    notes += counted(
-        (unrated, f"ratings of {name} are -1 (not rated): seen, not liked"),
-        (int((there < threshold).sum()) - unrated, f"ratings of {name} below {threshold:g}: seen, not liked"),
-    )
-    return liked, notes
+    unrated_rows = (int(unrated.sum()), "rating", f"of {name} equal to -1 (not rated): seen, not liked")
+    return liked, [*notes, *counted(unrated_rows)]

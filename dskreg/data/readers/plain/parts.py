@@ -32,7 +32,7 @@ def split_set(
     """
     named = {fold: getattr(settings, key) for fold, key in KEYS.items()}
     complete = [name for name, found in roles.items() if {"user", "item"} <= set(found)]
-    found = own_split.parts((name, name.rpartition(".")[0]) for name in complete)
+    found = own_split.parts(complete)
     training = settings.interactions or found.get(TRAIN)
     if training is None or training not in roles:
         for fold, key in KEYS.items():

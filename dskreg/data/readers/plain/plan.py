@@ -16,12 +16,13 @@ from dskreg.data.readers.plain import settings as told
 from dskreg.data.readers.plain.choice import (
     INTERACTION,
     ITEM,
-    guessed,
     interactions_in,
     items_in,
+    missing,
     parts_of_one,
     roles_in,
     shared_item,
+    told_roles,
     triples_in,
     unneeded,
 )
@@ -107,28 +108,22 @@ def plan(path: Path, columns: str | None = None) -> Plan:
     if settings.interactions is None:
         _require_parts([*by_name, *failed], failed)
     folds, reasons = split_set(
-        {name: guessed(found, given, settings) for name, found in by_name.items()},
+        {name: told_roles(found, given, settings) for name, found in by_name.items()},
         {name: found.columns for name, found in by_name.items()},
         settings,
     )
-    first = settings.interactions or next(iter(folds), None)
-    interactions = (
-        by_name[first] if first else interactions_in(list(by_name.values()), given, settings, failed)
-    )
-    read = tuple((by_name[name], fold) for name, fold in folds.items()) or ((interactions, UNASSIGNED),)
-    roles = _told(
-        interactions,
-        settings,
-        {"user": "user", "item": "item", "rating": "rating", "timestamp": "timestamp"},
-        given,
-        INTERACTION,
-    )
-    if missing := [role for role in ("user", "item") if role not in roles]:
-        raise lacking(interactions.name, missing, interactions.columns)
+    if not folds:
+        alone = settings.interactions or interactions_in([*by_name.values()], given, settings, failed).name
+        folds = {alone: UNASSIGNED}
+    read = tuple((by_name[name], fold) for name, fold in folds.items())
+    interactions = read[0][0]
+    roles = told_roles(interactions, given, settings, sure=True)
+    if lacked := [role for role in ("user", "item") if role not in roles]:
+        raise lacking(interactions.name, lacked, interactions.columns)
     if any(roles.get("timestamp") not in part.columns for part, _ in read):
         roles.pop("timestamp", None)
     item = plain(roles["item"])
-    rest = [found for found in by_name.values() if found.name not in folds and found is not interactions]
+    rest = [found for found in by_name.values() if found.name not in folds]
     triples, triple_columns = triples_in(
         [found for found in rest if found.name != settings.items], given, settings, item
     )
@@ -139,9 +134,9 @@ def plan(path: Path, columns: str | None = None) -> Plan:
         items = items_in([found for found in rest if found is not triples], given, item, settings)
     whole = parts_of_one(by_name, triples.name) if triples else []
     others = {
-        name: unneeded(set(roles_in(found, given, INTERACTION)))
-        for name, found in by_name.items()
-        if found in rest and name not in reasons and found is not items and name not in whole
+        found.name: unneeded(set(roles_in(found, given, INTERACTION)))
+        for found in rest
+        if found is not items and found.name not in {*reasons, *whole}
     }
     told_item = settings.item or settings.item_id or "item" in given.values()
     if items is not None and not told_item:
@@ -165,7 +160,7 @@ def plan(path: Path, columns: str | None = None) -> Plan:
 
 def _item_roles(items: Sheet, settings: Settings, given: Mapping[str, str], item: str) -> dict[str, str]:
     """The roles in the table of items, whose ids are in the column called like that of the interactions."""
-    roles = _told(items, settings, {"item": "item_id", **{role: role for role in ITEM[1:]}}, given, ITEM)
+    roles = told_roles(items, given, settings, ITEM, sure=True)
     same = next((name for name in items.columns if plain(name) == item), None)
     if same and settings.item_id is None and "item" not in {given.get(name) for name in items.columns}:
         roles = {role: name for role, name in roles.items() if name != same} | {"item": same}
@@ -174,7 +169,7 @@ def _item_roles(items: Sheet, settings: Settings, given: Mapping[str, str], item
     for key, names in (("relations", settings.relations or ()), ("lists", settings.lists)):
         for name in names:
             if name not in items.columns:
-                raise _missing(f"{FILE}: {key}", items, name)
+                raise missing(key, items, name)
     return roles
 
 
@@ -191,39 +186,11 @@ def _sheets(
     return found, failed
 
 
-def _told(
-    found: Sheet,
-    settings: Settings,
-    keys: Mapping[str, str],
-    given: Mapping[str, str],
-    wanted: tuple[str, ...],
-) -> dict[str, str]:
-    """The column of each role, by name, else as `dataset.toml` says, else as `--columns` says."""
-    roles = roles_in(found, given, wanted)
-    by_option = {role for name, role in given.items() if name in found.columns}
-    for role, key in keys.items():
-        name = getattr(settings, key)
-        if name is None or role in by_option:
-            continue
-        if name and name not in found.columns:
-            raise _missing(f"{FILE}: {key}", found, name)
-        roles = {other: column for other, column in roles.items() if other != role and column != name}
-        if name:
-            roles[role] = name
-    return roles
-
-
 def _require_parts(names: list[str], failed: Mapping[str, InputError]) -> None:
     """Raise the error of a file that is called like a part of a split set."""
-    for name in parts((name, name.rpartition(".")[0]) for name in names).values():
+    for name in parts(names).values():
         if name in failed:
             raise failed[name]
-
-
-def _missing(place: str, found: Sheet, name: str) -> InputError:
-    return InputError(
-        f"{place}: no column {short(name, SHOWN)} in {found.name}: expected one of {listed(found.columns)}"
-    )
 
 
 def _present(files: Files, key: str, name: str) -> None:

@@ -158,7 +158,7 @@ def names_of(files: Files) -> list[str]:
     """The names of the tables, without opening them."""
     return sorted(
         name
-        for name in files.openers
+        for name in files.places
         if name.lower().endswith(ENDINGS) or (name.lower().endswith(".txt") and graph_named(name))
     )
 
@@ -174,9 +174,9 @@ def sheet(files: Files, name: str, separator: str = "", told: Collection[str] = 
     `told`: names of columns that a person gives. Raises InputError where the file is missing, empty or no
     table.
     """
-    if name.lower().endswith(".parquet") and name in files.openers:
-        return _of(name, parquet(files.openers[name]))
-    if name.lower().endswith(jsonl.ENDINGS) and name in files.openers:
+    if name.lower().endswith(".parquet") and name in files.places:
+        return _of(name, parquet(files.places[name]))
+    if name.lower().endswith(jsonl.ENDINGS) and name in files.places:
         return _of(name, jsonl.json_lines(name, files))
     source = files.open(name, _start)
     content = source.data.decode()

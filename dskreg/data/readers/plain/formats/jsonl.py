@@ -35,7 +35,7 @@ class JsonLines:
     @property
     def label(self) -> str:
         """The file's name in messages."""
-        return label(self.files.openers[self.name])
+        return label(self.files.places[self.name])
 
     def blocks(self, columns: list[str]) -> Iterator[pd.DataFrame]:
         """The values of these keys, None where missing; raises InputError for a line that is no object."""
