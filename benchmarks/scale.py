@@ -199,7 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=MEASURED)
     parser.add_argument("--items", "--likes", dest="sizes", type=int, nargs="+", required=True)
-    parser.add_argument("--json", type=Path, help="file to write the figures into, beside what is there")
+    parser.add_argument("--out", type=Path, help="file to write the figures into, beside what is there")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -211,9 +211,9 @@ def main() -> None:
         told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         rows.append(json.loads(told))
         print("  ".join(f"{name} {value:,}" for name, value in rows[-1].items()), flush=True)
-        if given.json:
-            known = json.loads(given.json.read_text("utf-8")) if given.json.exists() else {}
-            given.json.write_text(json.dumps(known | {given.what: rows}, indent=1) + "\n", "utf-8")
+        if given.out:
+            known = json.loads(given.out.read_text("utf-8")) if given.out.exists() else {}
+            given.out.write_text(json.dumps(known | {given.what: rows}, indent=1) + "\n", "utf-8")
     size = "likes" if "likes" in rows[0] else "items"
     for name in (name for name in rows[0] if name.endswith("_cpu_s") and len(rows) > 1):
         print(f"slope of log({name}) over log({size}): {slope(rows, size, name):.2f}")
