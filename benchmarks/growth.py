@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,16 +48,17 @@ def number(pattern: str, text: str) -> float:
     return float(found[1].replace(",", ""))
 
 
-def slope(rows: list[dict[str, float]], what: str = "epoch_s") -> float:
-    """Of log(seconds) over log(likes), by least squares."""
-    return float(np.polyfit(*(np.log([row[name] for row in rows]) for name in ("likes", what)), 1)[0])
+def slope(rows: list[dict[str, Any]], seconds: str, size: str = "likes") -> float:
+    """Of log(seconds) over log(size), by least squares."""
+    x, y = (np.log([row[name] for row in rows]) for name in (size, seconds))
+    return float(np.polyfit(x, y, 1)[0])
 
 
 def main() -> None:
     """Read the arguments, measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="ratings of each set")
-    parser.add_argument("--out", type=Path, help="file to write the figures into")
+    parser.add_argument("--out", type=Path, help="a JSON file")
     parser.add_argument("--no-epoch", action="store_true", help="read, split and graph alone")
     given = parser.parse_args()
     rows: list[dict[str, float]] = []

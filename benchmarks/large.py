@@ -117,7 +117,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--stages", nargs="+", choices=known, default=known)
-    parser.add_argument("--out", type=Path, help="file to write the figures into")
+    parser.add_argument("--out", type=Path, help="a JSON file")
     given = parser.parse_args()
     figures = measure(given.folder, given.stages)
     if given.out:

@@ -2,6 +2,7 @@
 to measure.
 """
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,9 +21,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_the_slope_of_a_line_is_one_and_of_a_square_two() -> None:
-    likes = [1e5, 2e5, 4e5, 8e5]
-    assert growth.slope([{"likes": n, "epoch_s": 3e-6 * n} for n in likes]) == pytest.approx(1)
-    assert growth.slope([{"likes": n, "epoch_s": n**2 / 1e9} for n in likes]) == pytest.approx(2)
+    rows = [{"likes": n, "items": n**0.5, "epoch_s": 3e-6 * n} for n in (1e5, 2e5, 4e5, 8e5)]
+    assert growth.slope(rows, "epoch_s") == pytest.approx(1)
+    assert growth.slope(rows, "epoch_s", "items") == pytest.approx(2)
 
 
 def test_figures_are_read_from_what_the_stages_say() -> None:
@@ -88,5 +89,12 @@ def test_what_a_graph_and_a_start_cost_is_told_with_their_sizes() -> None:
     found = scale.of_graph(500) | scale.of_start(5_000) | scale.of_embeddings(5_000)
     assert (found["items"], found["users"]) == (50, 50) and 500 < found["likes"] < 5_000
     assert min(found["graph_peak_mb"], found["choose_peak_mb"], found["embeddings_peak_mb"]) > 0
-    rows = [{"items": n, "graph_cpu_s": 2e-9 * n**2} for n in (10, 20, 40)]
-    assert scale.slope(rows, "items", "graph_cpu_s") == pytest.approx(2)
+
+
+def test_figures_stay_beside_those_of_other_sizes(tmp_path: Path) -> None:
+    path, rows = tmp_path / "scale.json", [{"items": n, "graph_s": n / 10} for n in (30, 10)]
+    for row in ({"items": 10, "graph_s": 5.0}, *rows):
+        scale.keep(path, "graph", row)
+    scale.keep(path, "start", rows[0])
+    assert path.read_bytes().endswith(b"}\n")
+    assert json.loads(path.read_text("utf-8")) == {"graph": rows[::-1], "start": rows[:1]}
