@@ -98,3 +98,35 @@ def test_figures_stay_beside_those_of_other_sizes(tmp_path: Path) -> None:
     scale.keep(path, "start", rows[0])
     assert path.read_bytes().endswith(b"}\n")
     assert json.loads(path.read_text("utf-8")) == {"graph": rows[::-1], "start": rows[:1]}
+
+
+def test_the_figures_of_scale_are_those_that_its_commands_wrote() -> None:
+    text, found, grown = (
+        (ROOT / name).read_text("utf-8")
+        for name in ("docs/scale.md", "benchmarks/scale.json", "benchmarks/growth.json")
+    )
+    of, grown = json.loads(found), json.loads(grown)
+    rows: dict[str, list[str]] = {}
+    for what, sizes in (("graph", ("items", "triples", "candidates")), ("embeddings", ("training likes",))):
+        spent = {
+            "CPU seconds": f"{what}_cpu_s",
+            "wall seconds": f"{what}_s",
+            "peak memory, MB": f"{what}_peak_mb",
+        }
+        for label in (*sizes, *spent):
+            name = spent.get(label, label.removeprefix("training "))
+            rows[f"{what} {label}"] = [label, *(f"{round(row[name]):,}" for row in of[what])]
+    for label, name in (("read", "read_s"), ("split", "split_s"), ("candidate graph", "graph_s")):
+        rows[label] = [label, *(f"{row[name]:.2f}" for row in grown["rows"])]
+    for row in rows.values():
+        assert f"| {' | '.join(row)} |" in text
+    slopes = [grown["slopes"][name] for name in ("read_s", "split_s", "graph_s")]
+    varied, start = of["varied"][0], of["start"][0]
+    for sentence in (
+        "are {:.2f} for reading, {:.2f} for the split and {:.2f} for the graph".format(*slopes),
+        f"log(items) is {growth.slope(of['graph'], 'graph_cpu_s', 'items'):.2f}",
+        f"log(likes) is {growth.slope(of['embeddings'], 'embeddings_cpu_s'):.2f}",
+        f"{varied['graph_cpu_s']} CPU seconds and {varied['graph_peak_mb']:,} MB",
+        f"took {start['choose_cpu_s']} CPU seconds, and the embeddings {start['embeddings_cpu_s']}",
+    ):
+        assert sentence in text
