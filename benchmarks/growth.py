@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def measured(size: int, folder: Path, epoch: bool = True) -> dict[str, float]:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    command = [sys.executable, ROOT / "benchmarks" / "large.py", folder, "--json", folder / "figures.json"]
+    command = [sys.executable, ROOT / "benchmarks" / "large.py", folder, "--out", folder / "figures.json"]
     stages = ["read", "split", "graph", *(["train"] if epoch else [])]
     subprocess.run([*command, "--stages", *stages], check=True, stdout=subprocess.DEVNULL)
     figures = json.loads((folder / "figures.json").read_text("utf-8"))["figures"]
@@ -47,16 +48,17 @@ def number(pattern: str, text: str) -> float:
     return float(found[1].replace(",", ""))
 
 
-def slope(rows: list[dict[str, float]], what: str = "epoch_s") -> float:
-    """Of log(seconds) over log(likes), by least squares."""
-    return float(np.polyfit(*(np.log([row[name] for row in rows]) for name in ("likes", what)), 1)[0])
+def slope(rows: list[dict[str, Any]], seconds: str, size: str = "likes") -> float:
+    """Of log(seconds) over log(size), by least squares."""
+    x, y = (np.log([row[name] for row in rows]) for name in (size, seconds))
+    return float(np.polyfit(x, y, 1)[0])
 
 
 def main() -> None:
     """Read the arguments, measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="ratings of each set")
-    parser.add_argument("--json", type=Path, help="file to write the figures into")
+    parser.add_argument("--out", type=Path, help="a JSON file")
     parser.add_argument("--no-epoch", action="store_true", help="read, split and graph alone")
     given = parser.parse_args()
     rows: list[dict[str, float]] = []
@@ -67,8 +69,8 @@ def main() -> None:
     slopes = {name: slope(rows, name) for name in rows[0] if name.endswith("_s")}
     for name, value in slopes.items():
         print(f"slope of log({name}) over log(likes): {value:.3f}")
-    if given.json:
-        given.json.write_text(json.dumps({"rows": rows, "slopes": slopes}, indent=1) + "\n", "utf-8")
+    if given.out:
+        given.out.write_text(json.dumps({"rows": rows, "slopes": slopes}, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -117,15 +117,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--stages", nargs="+", choices=known, default=known)
-    parser.add_argument("--json", type=Path, help="file to write the figures into")
+    parser.add_argument("--out", type=Path, help="a JSON file")
     given = parser.parse_args()
     figures = measure(given.folder, given.stages)
-    if given.json:
+    if given.out:
         document: dict[str, Any] = {
             "folder": given.folder.name,
             "figures": [asdict(figure) for figure in figures],
         }
-        given.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+        given.out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

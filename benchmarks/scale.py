@@ -35,6 +35,7 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.growth import slope
 from dskreg.config import PRESETS
 from dskreg.data.dataset import TRAIN, VALIDATION, Dataset
 from dskreg.graph.candidates import build
@@ -188,10 +189,12 @@ def of_varied_graph(size: int) -> dict[str, Any]:
 MEASURED = {"graph": of_graph, "varied": of_varied_graph, "start": of_start, "embeddings": of_embeddings}
 
 
-def slope(rows: list[dict[str, Any]], size: str, seconds: str) -> float:
-    """Of log(seconds) over log(size), by least squares."""
-    x, y = (np.log([row[name] for row in rows]) for name in (size, seconds))
-    return float(np.polyfit(x, y, 1)[0])
+def keep(path: Path, what: str, row: dict[str, Any]) -> None:
+    """Write the row into the JSON file, in the place of one of the same size."""
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    others = [other for other in known.get(what, []) if other["items"] != row["items"]]
+    known[what] = sorted([*others, row], key=lambda row: row["items"])
+    path.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
 def main() -> None:
@@ -199,7 +202,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=MEASURED)
     parser.add_argument("--items", "--likes", dest="sizes", type=int, nargs="+", required=True)
-    parser.add_argument("--json", type=Path, help="file to write the figures into, beside what is there")
+    parser.add_argument("--out", type=Path, help="a JSON file, in which other sizes stay")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -211,12 +214,11 @@ def main() -> None:
         told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         rows.append(json.loads(told))
         print("  ".join(f"{name} {value:,}" for name, value in rows[-1].items()), flush=True)
-        if given.json:
-            known = json.loads(given.json.read_text("utf-8")) if given.json.exists() else {}
-            given.json.write_text(json.dumps(known | {given.what: rows}, indent=1) + "\n", "utf-8")
+        if given.out:
+            keep(given.out, given.what, rows[-1])
     size = "likes" if "likes" in rows[0] else "items"
     for name in (name for name in rows[0] if name.endswith("_cpu_s") and len(rows) > 1):
-        print(f"slope of log({name}) over log({size}): {slope(rows, size, name):.2f}")
+        print(f"slope of log({name}) over log({size}): {slope(rows, name, size):.2f}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 to measure.
 """
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,9 +21,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_the_slope_of_a_line_is_one_and_of_a_square_two() -> None:
-    likes = [1e5, 2e5, 4e5, 8e5]
-    assert growth.slope([{"likes": n, "epoch_s": 3e-6 * n} for n in likes]) == pytest.approx(1)
-    assert growth.slope([{"likes": n, "epoch_s": n**2 / 1e9} for n in likes]) == pytest.approx(2)
+    rows = [{"likes": n, "items": n**0.5, "epoch_s": 3e-6 * n} for n in (1e5, 2e5, 4e5, 8e5)]
+    assert growth.slope(rows, "epoch_s") == pytest.approx(1)
+    assert growth.slope(rows, "epoch_s", "items") == pytest.approx(2)
 
 
 def test_figures_are_read_from_what_the_stages_say() -> None:
@@ -88,5 +89,44 @@ def test_what_a_graph_and_a_start_cost_is_told_with_their_sizes() -> None:
     found = scale.of_graph(500) | scale.of_start(5_000) | scale.of_embeddings(5_000)
     assert (found["items"], found["users"]) == (50, 50) and 500 < found["likes"] < 5_000
     assert min(found["graph_peak_mb"], found["choose_peak_mb"], found["embeddings_peak_mb"]) > 0
-    rows = [{"items": n, "graph_cpu_s": 2e-9 * n**2} for n in (10, 20, 40)]
-    assert scale.slope(rows, "items", "graph_cpu_s") == pytest.approx(2)
+
+
+def test_figures_stay_beside_those_of_other_sizes(tmp_path: Path) -> None:
+    path, rows = tmp_path / "scale.json", [{"items": n, "graph_s": n / 10} for n in (30, 10)]
+    for row in ({"items": 10, "graph_s": 5.0}, *rows):
+        scale.keep(path, "graph", row)
+    scale.keep(path, "start", rows[0])
+    assert path.read_bytes().endswith(b"}\n")
+    assert json.loads(path.read_text("utf-8")) == {"graph": rows[::-1], "start": rows[:1]}
+
+
+def test_the_figures_of_scale_are_those_that_its_commands_wrote() -> None:
+    text, found, grown = (
+        (ROOT / name).read_text("utf-8")
+        for name in ("docs/scale.md", "benchmarks/scale.json", "benchmarks/growth.json")
+    )
+    of, grown = json.loads(found), json.loads(grown)
+    rows: dict[str, list[str]] = {}
+    for what, sizes in (("graph", ("items", "triples", "candidates")), ("embeddings", ("training likes",))):
+        spent = {
+            "CPU seconds": f"{what}_cpu_s",
+            "wall seconds": f"{what}_s",
+            "peak memory, MB": f"{what}_peak_mb",
+        }
+        for label in (*sizes, *spent):
+            name = spent.get(label, label.removeprefix("training "))
+            rows[f"{what} {label}"] = [label, *(f"{round(row[name]):,}" for row in of[what])]
+    for label, name in (("read", "read_s"), ("split", "split_s"), ("candidate graph", "graph_s")):
+        rows[label] = [label, *(f"{row[name]:.2f}" for row in grown["rows"])]
+    for row in rows.values():
+        assert f"| {' | '.join(row)} |" in text
+    slopes = [grown["slopes"][name] for name in ("read_s", "split_s", "graph_s")]
+    varied, start = of["varied"][0], of["start"][0]
+    for sentence in (
+        "are {:.2f} for reading, {:.2f} for the split and {:.2f} for the graph".format(*slopes),
+        f"log(items) is {growth.slope(of['graph'], 'graph_cpu_s', 'items'):.2f}",
+        f"log(likes) is {growth.slope(of['embeddings'], 'embeddings_cpu_s'):.2f}",
+        f"{varied['graph_cpu_s']} CPU seconds and {varied['graph_peak_mb']:,} MB",
+        f"took {start['choose_cpu_s']} CPU seconds, and the embeddings {start['embeddings_cpu_s']}",
+    ):
+        assert sentence in text

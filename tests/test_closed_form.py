@@ -177,9 +177,11 @@ def test_the_directions_of_many_columns_are_those_of_a_singular_value_decomposit
     rows = sparse.csr_matrix(((left * 0.8 ** np.arange(rank)) @ right).astype(np.float32))
     for name, value in (("EXACT", 0), ("LARGE", 0), ("PANEL", 7), ("ROWS", 50)):
         monkeypatch.setattr(directions, name, value)
+    monkeypatch.setattr("sklearn.utils.extmath.randomized_svd", None)  # not by this one
     vectors, squared = directions.leading(rows, 12, 0)
     _, value, expected = np.linalg.svd(rows.toarray(), full_matrices=False)
     kept = min(rank, 12)
+    np.testing.assert_allclose(vectors[:, :kept].T @ vectors[:, :kept], np.eye(kept), atol=1e-5)
     np.testing.assert_allclose(squared, value[:12] ** 2, rtol=1e-3, atol=1e-3 * value[0])
     np.testing.assert_allclose(
         vectors[:, :kept] @ vectors[:, :kept].T, expected[:kept].T @ expected[:kept], atol=5e-3
@@ -205,6 +207,16 @@ def test_scores_are_scaled_to_the_least_loss() -> None:
         return float(np.mean(of_user))
 
     assert loss(1.0) < loss(0.85) and loss(1.0) < loss(1.18)
+
+
+def test_the_scores_that_decide_the_scale_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    folds, found = tastes(), []
+    for name, value in (("SCALED_ON", 512), ("SCALED_ON", 5), ("SCORES", 5 * 40 + 39)):
+        with monkeypatch.context() as patch:
+            patch.setattr(closed_form, name, value)
+            found.append(embeddings(folds.train, folds.seen, PLAIN, 8, 0)[0])
+    np.testing.assert_array_equal(found[1], found[2])
+    assert not np.allclose(found[0], found[1])
 
 
 def test_what_is_chosen_is_the_best_of_those_tried() -> None:

@@ -5,8 +5,8 @@ j is a candidate of i under relation r when both carry the same entity under r (
 nothing about a user. One candidate per (i, j, r). The strength of a pair under a relation is the summed idf
 of the entities that both carry, idf(e) = log(I / items that carry e) / log I: 1 is an entity that no other
 item carries; a triple between the two adds 1. Where an item has more than M candidates, each relation gives
-its strongest in turn, ties by a seeded rule (docs/model.md). Here in dense blocks of items, of more
-than DENSE items by large.py. Torch-free.
+its strongest in turn, ties by a seeded rule (docs/model.md). Up to DENSE items are compared here, in dense
+blocks; more by large.py. Torch-free.
 """
 
 from __future__ import annotations
@@ -73,9 +73,10 @@ def rows_from(
     """The table's rows of the items from `first` on, with `m` candidates each under the relations `chosen`,
     among the items that are `liked` `[I]`.
     """
-    n = len(dataset.items)
+    n, names = len(dataset.items), tuple(dataset.relations[r] for r in chosen)
     if chosen and n > DENSE:
-        return _large(first, dataset, config, chosen, liked, m, seed)
+        classes = [_classes(dataset, r, config, liked, seed) for r in chosen]
+        return CandidateGraph(names, *table(np.arange(first, n), classes, m, seed))
     between = [_shared(dataset, r, config) for r in chosen]
     neighbour = np.full((n - first, m), -1, dtype=np.int32)
     relation = np.zeros((n - first, m), dtype=np.int16)
@@ -101,26 +102,13 @@ def rows_from(
         relation[at, :width] = np.where(kept >= 0, r[rows, keep], 0)
         for q, block in enumerate(blocks):
             strengths[at, :width, q] = np.where(kept >= 0, block[rows, np.maximum(kept, 0)], 0)
-    return CandidateGraph(tuple(dataset.relations[r] for r in chosen), neighbour, relation, strengths)
+    return CandidateGraph(names, neighbour, relation, strengths)
 
 
-def _large(
-    first: int,
-    dataset: Dataset,
-    config: GraphConfig,
-    chosen: list[int],
-    liked: np.ndarray,
-    m: int,
-    seed: int,
-) -> CandidateGraph:
-    """`rows_from` without a dense block."""
-    classes = []
-    for r in chosen:
-        matrix = carriers(dataset, r, config.max_share)
-        link = links(matrix, dataset.entity_item)
-        classes.append(Classes.of(matrix, idf(matrix), link, liked, seed))
-    names = tuple(dataset.relations[r] for r in chosen)
-    return CandidateGraph(names, *table(np.arange(first, len(liked)), classes, m, seed))
+def _classes(dataset: Dataset, relation: int, config: GraphConfig, liked: np.ndarray, seed: int) -> Classes:
+    """The items by what they carry under the relation."""
+    matrix = carriers(dataset, relation, config.max_share)
+    return Classes.of(matrix, idf(matrix), links(matrix, dataset.entity_item), liked, seed)
 
 
 def _shared(dataset: Dataset, relation: int, config: GraphConfig) -> Strengths:

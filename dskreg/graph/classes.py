@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from dskreg.data.interactions import rows
+from dskreg.data.interactions import only, rows
 
 STEP = 2.0**-20  # strengths nearer than this are a tie
 PRODUCTS = 1 << 24  # products of a block at most, where a row alone has not more
@@ -61,7 +61,7 @@ class Classes:
         start = np.concatenate([[0], np.cumsum(np.bincount(group[member], minlength=len(first)))])
         rank = np.full(n, -1)
         rank[member] = np.arange(len(member)) - start[group[member]]
-        link = sparse.csr_matrix(link @ sparse.diags(liked.astype(np.float32)))
+        link = only(link, liked)
         link.setdiag(0)  # no item is a neighbour of itself
         link.eliminate_zeros()
         return cls(carried, weight, link, group, sparse.csr_matrix(carried[first]), member, start, rank)
@@ -74,9 +74,7 @@ class Classes:
     @cached_property
     def target(self) -> sparse.csr_matrix:
         """0/1 `[E, C]`: which classes with a liked item carry an entity."""
-        found = sparse.csr_matrix((sparse.diags((self.size > 0).astype(np.float32)) @ self.entities).T)
-        found.eliminate_zeros()
-        return found
+        return only(sparse.csr_matrix(self.entities.T), self.size > 0)
 
     @cached_property
     def rounded(self) -> np.ndarray:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from dskreg.model.sampling import Draw
 
-FEW = 4  # a lookup of rows takes about so many times as long per row as a product with the whole table
+FEW = 4  # where fewer than one row in so many is asked for, it is faster to look them up before the product
 
 
 @dataclass(frozen=True)

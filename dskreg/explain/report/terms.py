@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from dskreg.explain import attribution
+
 if TYPE_CHECKING:
     from dskreg.explain.explanation import Explanation
 
@@ -14,16 +16,17 @@ SMALLEST = 5e-4  # what three decimals show
 LIKES, NEIGHBOURS = 6, 8  # terms with a bar of their own
 TERM = ["term", "relation", "contribution", "share"]
 OWN, AROUND, BIAS = "Own embedding", "Sampled neighbours", "Bias"
-ITSELF, PRIOR = "own embedding", "global term"  # as `Explorer.flow` names a target and a source
 
 
 def decomposition(explanation: Explanation) -> pd.DataFrame:
     """`Explanation.terms`."""
     own = explanation.own
     if own.empty:  # an item without an embedding of its own
-        own = pd.DataFrame([{"source": ITSELF, "contribution": explanation.self_contribution}])
+        own = pd.DataFrame([{"source": attribution.ITSELF, "contribution": explanation.self_contribution}])
     own = own.assign(
-        group=OWN, term=own["source"].replace(PRIOR, "global term (the same for every user)"), relation=""
+        group=OWN,
+        term=own["source"].replace(attribution.GLOBAL, f"{attribution.GLOBAL} (the same for every user)"),
+        relation="",
     )
     around = explanation.item_neighbours[explanation.item_neighbours["picked"]]
     around = around.assign(group=AROUND, term=around["title"])
@@ -33,7 +36,7 @@ def decomposition(explanation: Explanation) -> pd.DataFrame:
     columns = ["group", "term", "relation", "contribution"]
     table = pd.concat([frame[columns] for frame in rows], ignore_index=True)
     if explanation.bias:
-        table.loc[len(table)] = [BIAS, "bias", "", explanation.bias]
+        table.loc[len(table)] = [BIAS, attribution.BIAS, "", explanation.bias]
     total = explanation.pre_activation_score
     return table.assign(share=table["contribution"] / total if total > SMALLEST else np.nan)
 
@@ -45,7 +48,7 @@ def bars(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for group, terms in table.groupby("group", sort=False):
         rows.append((group, "", *_sums(terms), group, True))
-        if terms["term"].isin([ITSELF, "bias"]).all():  # the head says it
+        if terms["term"].isin([attribution.ITSELF, attribution.BIAS]).all():  # the head says it
             continue
         most, what = (LIKES, "liked items") if group == OWN else (NEIGHBOURS, "neighbours")
         most += len(terms) == most + 1  # a row for the last is as long as one for "1 more"
