@@ -22,18 +22,22 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.served import browse, serve, settle  # noqa: E402
+from dskreg import load  # noqa: E402
+from dskreg.ui.frame.url import TOP  # noqa: E402
+from dskreg.ui.what_if.counterfactual import MOST  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 IMAGES = ROOT / "docs" / "images"
-USER = "user=17"
+USER = "17"
+LINK = f"user={USER}"
 PAGES = {
-    "recommendations": f"?{USER}",
-    "sampling": f"sampling?{USER}",
-    "what_if": f"what_if?{USER}",
-    "compare": f"compare?{USER}",
-    "embeddings": f"embeddings?{USER}",
+    "recommendations": f"?{LINK}",
+    "sampling": f"sampling?{LINK}",
+    "what_if": f"what_if?{LINK}",
+    "compare": f"compare?{LINK}",
+    "embeddings": f"embeddings?{LINK}",
     "model": "model",
     "runs": "runs",
 }
@@ -57,13 +61,6 @@ class Scene:
     below: int = 0
 
 
-TOUR = (
-    Scene(f"?{USER}", 3000),
-    Scene(f"sampling?{USER}", 2500),
-    *(Scene(f"sampling?{USER}&noise=true&seed={seed}", 1400, 640) for seed in (1, 2, 3)),
-    Scene(f"what_if?{USER}&without=476,863", 3500, 260),
-    Scene(f"embeddings?{USER}", 3000),
-)
 TOUR_WINDOW = {"width": 1400, "height": 900}
 TOUR_WIDTH, MOST_BYTES = 1000, 3_000_000
 
@@ -113,10 +110,24 @@ def scroll(page: Page, below: int) -> None:
     page.wait_for_timeout(500)
 
 
+def tour() -> tuple[Scene, ...]:
+    """The scenes; the counterfactual is the one that the app suggests for the first recommendation."""
+    explorer = load(ROOT / "artifacts" / "demo")
+    found = explorer.smallest_removal(explorer.profile(USER), MOST, top=TOP)
+    removed = ",".join(map(str, found.removed))
+    return (
+        Scene(f"?{LINK}", 3000),
+        Scene(f"sampling?{LINK}", 2500),
+        *(Scene(f"sampling?{LINK}&noise=true&seed={seed}", 1400, 640) for seed in (1, 2, 3)),
+        Scene(f"what_if?{LINK}&without={removed}", 3500, 260),
+        Scene(f"embeddings?{LINK}", 3000),
+    )
+
+
 def write_tour(browser: Browser, address: str, path: Path) -> None:
     """Write the animated picture; ValueError where it is too large for README."""
-    frames = []
-    for scene in TOUR:
+    frames, scenes = [], tour()
+    for scene in scenes:
         found = shot(browser, f"{address}/{scene.link}", {"viewport": TOUR_WINDOW}, scene.below)
         frame = Image.open(io.BytesIO(found)).convert("RGB")
         frames.append(frame.resize((TOUR_WIDTH, round(frame.height * TOUR_WIDTH / frame.width))))
@@ -124,7 +135,7 @@ def write_tour(browser: Browser, address: str, path: Path) -> None:
         path,
         save_all=True,
         append_images=frames[1:],
-        duration=[scene.milliseconds for scene in TOUR],
+        duration=[scene.milliseconds for scene in scenes],
         loop=0,
         quality=80,
         method=6,

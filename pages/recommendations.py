@@ -128,7 +128,7 @@ def show(selection: Selection) -> None:
     if words := chosen.in_words():
         st.caption(f"Filters: {plain(words)}")
     if invalid:
-        text = f"Invalid in the link: {', '.join(invalid)}. The fields above show what is used instead."
+        text = f"Invalid in the link: {', '.join(invalid)}. The filters show what is used instead."
         widgets.show_notice(Notice(text))
     show_list(selection, chosen, wanted)
     ahead.draw()

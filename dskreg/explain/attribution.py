@@ -139,5 +139,5 @@ def strongest(frame: pd.DataFrame, sources: int) -> pd.DataFrame:
         .head(1)
         .assign(contribution=weaker["contribution"].groupby(place, sort=False).sum().to_numpy())
     )
-    merged = merged.assign(source_id=None, source=f"{len(strength) - sources} more {LIKED} titles")
+    merged = merged.assign(source_id=None, source=f"{len(strength) - sources} more {LIKED} items")
     return pd.concat([frame[~rest], merged], ignore_index=True)

@@ -26,7 +26,9 @@ _STYLE = """<style>
 span[data-tag-index], span[data-tag-index] * {
   color: light-dark(#ffffff, #12191b) !important
 }
-[data-testid="stTooltipIcon"] button { box-sizing: content-box; padding: 5px; margin: -5px }
+[data-testid="stTooltipIcon"] button:not([data-testid]) {
+  box-sizing: content-box; padding: 5px; margin: -5px
+}
 [data-testid="stRadioOption"], [data-testid="stCheckbox"] label,
 [data-testid="stMultiSelect"] button[aria-haspopup] { min-height: 24px }
 [data-testid="stSlider"] [role="group"] > div > div[data-rac]::after {

@@ -31,7 +31,7 @@ EDGES = {
     "title": st.column_config.TextColumn("Item", pinned=True, width=190),
     "neighbour": st.column_config.TextColumn("Sampled neighbour", width=190),
     "share": st.column_config.NumberColumn(
-        "First-sample probability", format="percent", help="Probability that the neighbour is sampled first."
+        "Sampled first", format="%.1f%%", help="Probability that the neighbour is sampled first."
     ),
     "others": st.column_config.NumberColumn(
         "Other entities", help="Further entities that both share under the relation; 0: this one alone."
@@ -70,7 +70,7 @@ def show(selection: Selection) -> None:
         st.caption("No sampled neighbour is connected by this entity.")
         return
     st.dataframe(
-        found.edges,
+        found.edges.assign(share=100 * found.edges["share"]),
         hide_index=True,
         key="entity_edges",
         column_order=tuple(EDGES),

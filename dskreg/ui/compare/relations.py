@@ -24,7 +24,10 @@ PAIRS: dict[str, Any] = {
         "Adds", format="%+.3f", width=70, help="What the neighbour adds to the item's score for this user."
     ),
     "share": st.column_config.NumberColumn(
-        "First-sample probability", format="percent", help="Probability that the neighbour is sampled first."
+        "Sampled first",
+        format="%.1f%%",
+        width=95,
+        help="Probability that the neighbour is sampled first.",
     ),
     "via": st.column_config.ListColumn("Via", help="Entities that both share."),
 }
@@ -62,7 +65,7 @@ def show(selection: Selection) -> None:
             place.caption("None.")
             continue
         place.dataframe(
-            rows,
+            rows.assign(share=100 * rows["share"]),
             hide_index=True,
             key=f"relation_{'best' if rows is found.best else 'worst'}",
             column_order=tuple(PAIRS),

@@ -50,6 +50,8 @@ _STYLE = f"""<style>
   padding: 0 0.45rem; border-radius: 0.8rem; font-size: 0.8rem; color: inherit;
   border: 1px solid light-dark(#8d9a9b, #6f8083) }}
 .title-small h3 {{ font-size: 0.87rem; margin-top: 0.4rem; overflow-wrap: anywhere }}
+.st-key-near_panel {{ scroll-margin-top: 4rem }}
+@media (max-width: 700px) {{ .st-key-strips > div:has(details[open]) {{ flex-basis: 100% }} }}
 </style>"""
 
 

@@ -17,7 +17,7 @@ COLUMNS: dict[str, Any] = {
         "Score", format="%.2f", width=64, help="The model's score; only order and differences have a meaning."
     ),
     "neighbour_share": st.column_config.NumberColumn(
-        "Neighbours", format="percent", width=84, help="The sampled neighbours' share of the score."
+        "Neighbours", format="%.1f%%", width=84, help="The sampled neighbours' share of the score."
     ),
     "likes": st.column_config.NumberColumn(
         "Likes", format="localized", width=64, help="Number of users who like the item in training."
@@ -45,7 +45,7 @@ def show(explorer: Explorer, recommended: pd.DataFrame, profile: Profile, column
     """The table with these columns; its selected row's reason and the button that explains it are above."""
     above = st.container(border=True)  # filled once the table reports the selected row
     event = st.dataframe(
-        recommended,
+        recommended.assign(neighbour_share=100 * recommended["neighbour_share"]),
         hide_index=True,
         height="content",
         key=f"table {explorer.content} {profile.label}",
@@ -61,9 +61,7 @@ def show(explorer: Explorer, recommended: pd.DataFrame, profile: Profile, column
 
 
 def _selected(explorer: Explorer, profile: Profile, row: "pd.Series[Any]", hint: bool) -> None:
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="medium"
-    ):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(width=640, gap="xxsmall"):
             st.markdown(
                 f"**{int(row['rank'])}. {plain(row['title'])}**" + " :gray[(select another row below)]" * hint

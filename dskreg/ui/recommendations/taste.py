@@ -16,6 +16,8 @@ def show_likes(explorer: Explorer, profile: Profile, columns: list[str]) -> None
     `columns`: further columns of the liked titles.
     """
     liked, taste = explorer.liked(profile), explorer.taste(profile) if explorer.genres else pd.DataFrame()
+    # Another text makes another strip, which would be closed
+    st.session_state["likes"] = st.session_state.get("likes", False)
     strip = st.expander(
         _summary(len(liked), taste), icon=":material/thumb_up:", key="likes", on_change="rerun"
     )

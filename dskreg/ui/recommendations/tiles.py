@@ -42,15 +42,16 @@ _CSS = """
 .tiles-cards > div, .tiles-new > div { padding: 1rem; border: 1px solid var(--st-border-color);
   border-radius: 0.5rem }
 .tiles-row { display: flex }
+@media (min-width: 701px) { .tiles-row { justify-content: end } }
 .tile-do { display: flex; align-items: center; gap: 0.15rem }
 .tiles button { all: unset; box-sizing: border-box; display: inline-flex; align-items: center;
   justify-content: center; min-width: 2rem; min-height: 2.4rem; cursor: pointer; border-radius: 0.5rem;
   color: var(--st-text-color) }
 .tiles button:hover { color: var(--st-primary-color) }
 .tiles button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px }
-.tiles button.why { padding: 0 0.25rem }
-.tiles:is(.tiles-cards, .tiles-row) button.why { padding: 0 0.75rem; margin-right: 0.25rem;
-  white-space: nowrap; background: var(--st-primary-color); color: light-dark(#ffffff, #0f1718) }
+.tiles button.why { padding: 0 0.6rem; font-size: 0.875rem; border: 1px solid var(--st-border-color) }
+.tiles:is(.tiles-cards, .tiles-row) button.why { padding: 0 0.75rem; margin-right: 0.25rem; font-size: 1rem;
+  white-space: nowrap; border: 0; background: var(--st-primary-color); color: light-dark(#ffffff, #0f1718) }
 .tiles:is(.tiles-cards, .tiles-row) button.why:hover { filter: brightness(1.1) }
 .tiles button svg { width: 1.2rem; height: 1.2rem; fill: currentColor }
 """

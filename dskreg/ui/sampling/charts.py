@@ -253,7 +253,9 @@ def at_least(frame: pd.DataFrame, curves: Mapping[str, str], mark: Mapping[str, 
                 marker={"color": colour, "size": 13, "symbol": "star", "line": {"color": OTHER, "width": 1}},
                 hovertemplate=f"this item: %{{x:,.4g}} {name}<extra></extra>",
             )
-    figure.update_xaxes(type="log", title="value (log scale)", dtick=1)
-    figure.update_yaxes(type="log", title="items with at least this value (log scale)", dtick=1)
+    figure.update_xaxes(type="log", title="value (log scale)", dtick=1, exponentformat="power")
+    figure.update_yaxes(
+        type="log", title="items with at least this value (log scale)", dtick=1, exponentformat="power"
+    )
     figure.update_layout(legend=LEGEND)
     return finish(figure, height=420, right=16)

@@ -92,7 +92,7 @@ def verdict(explanation: Explanation) -> str:
 
 
 def _show_stability(sample: Sample) -> None:
-    st.subheader("Would a second sample explain it otherwise?", anchor=False)
+    st.subheader("Would a second sample explain it differently?", anchor=False)
     st.markdown(verdict(sample.explanation(seed=None)))
     count = st.segmented_control(
         "Samples of the whole list",

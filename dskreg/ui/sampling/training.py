@@ -164,6 +164,7 @@ def candidates_chart(frame: pd.DataFrame, epoch: int) -> go.Figure:
             x=frame[column],
             y=place,
             mode="markers",
+            cliponaxis=False,
             marker=marker,
             name=name,
             text=[plain(title) for title in frame["title"]],

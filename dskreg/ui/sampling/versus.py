@@ -124,7 +124,6 @@ def _show_change(ends: tuple[tuple[str, float], tuple[str, float]], terms: list[
     left, right = st.columns([3, 2])
     alt = f"From {ends[0][0]}, {ends[0][1]:.3f}, to {ends[1][0]}, {ends[1][1]:.3f}"
     show_chart(left, charts.change(ends[0], terms, ends[1]), key="change", alt=alt)
-    left.caption("Zoomed axis: the bars do not start at 0.")
     right.dataframe(
         [{"term": name, "contribution": value} for name, value in (ends[0], *terms, ends[1])],
         column_config={
