@@ -40,7 +40,7 @@ from dskreg.config import PRESETS
 from dskreg.data.dataset import TRAIN, VALIDATION, Dataset
 from dskreg.graph.candidates import build
 from dskreg.training import directions
-from dskreg.training.closed_form import EXPONENTS, HEADS, PRIORS, RIDGES, Start, choose, embeddings
+from dskreg.training.closed_form import FIRST, choose, embeddings
 
 RELATIONS = ("genre", "type", "year", "studio", "person", "franchise", "sequel")
 LIKED, A_USER, VALIDATED, GROUPS, IN_GROUP = 0.9, 100, 0.1, 200, 0.7
@@ -167,7 +167,7 @@ def of_embeddings(size: int) -> dict[str, Any]:
     likes, seen = folds.train, folds.seen
     before = time.perf_counter(), time.process_time()
     with patch.object(directions, "LARGE", 0):
-        embeddings(likes, seen, Start(EXPONENTS[0], RIDGES[0], HEADS[0], PRIORS[0]), width, 0)
+        embeddings(likes, seen, FIRST, width, 0)
     users, items = folds.shape
     return {"likes": likes.nnz, "users": users, "items": items} | spent("embeddings", before)
 

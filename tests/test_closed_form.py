@@ -36,9 +36,9 @@ def evened(pairs: np.ndarray, count: np.ndarray, exponent: float) -> np.ndarray:
     return pairs / np.maximum(pairs.sum(1, keepdims=True), 1) ** exponent / np.maximum(count, 1) ** exponent
 
 
-def tastes(users: int = 60, items: int = 40) -> Folds:
+def tastes(users: int = 60, items: int = 40, seed: int = 7) -> Folds:
     """Users who mostly like the items of their own quarter, the first of them most."""
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(seed)
     own = np.arange(users)[:, None] % 4 == np.arange(items) % 4
     likely = np.where(own, 0.7, 0.15) * np.linspace(1.2, 0.4, items)
     user, item = np.nonzero(rng.random((users, items)) < likely)
@@ -219,19 +219,31 @@ def test_the_scores_that_decide_the_scale_are_limited(monkeypatch: pytest.Monkey
     assert not np.allclose(found[0], found[1])
 
 
-def test_what_is_chosen_is_the_best_of_those_tried() -> None:
-    """No exponent, ridge and head rank the validation likes better by the plain dot product, nor does another
-    prior.
-    """
-    folds = tastes()
+@pytest.mark.parametrize("seed", range(6))
+def test_no_neighbouring_setting_ranks_better_than_the_chosen_one(seed: int) -> None:
+    folds = tastes(seed=seed)
     best = choose(folds, 16, 1000, 0)
-    tried = [
-        Start(*settings, prior=closed_form.PRIORS[0])
-        for settings in product(closed_form.EXPONENTS, closed_form.RIDGES, closed_form.HEADS)
-    ]
-    tried += [replace(best, prior=prior) for prior in closed_form.PRIORS]
-    found = [asked(folds, start) for start in tried]
-    assert asked(folds, best) >= max(found) > min(found)
+    found = asked(folds, best)
+    for name, values in closed_form.GRID.items():
+        place = values.index(getattr(best, name))
+        for value in values[max(0, place - 1) : place + 2]:
+            assert asked(folds, replace(best, **{name: value})) <= found, name
+    assert asked(folds, closed_form.FIRST) < found
+
+
+def test_the_search_finds_the_best_of_the_grid_where_no_other_value_is_as_good_as_its_neighbours() -> None:
+    """A quality that falls to all sides of its best, wherever that is; at most 20 settings are tried."""
+    values = tuple(closed_form.GRID.values())
+    for wanted in product(*map(range, map(len, values))):
+        tried: list[Start] = []
+
+        def quality(start: Start, wanted: tuple[int, ...] = wanted, tried: list[Start] = tried) -> float:
+            tried.append(start)
+            places = (of.index(getattr(start, name)) for name, of in closed_form.GRID.items())
+            return -sum((place - best) ** 2 for place, best in zip(places, wanted, strict=True))
+
+        found = closed_form._climb(closed_form.FIRST, quality)
+        assert quality(found) == 0 and len(set(tried)) <= 20
 
 
 def test_the_first_is_chosen_where_nothing_can_be_measured() -> None:

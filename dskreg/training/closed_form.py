@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from itertools import product
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,10 +32,12 @@ from dskreg.data.interactions import evenly
 from dskreg.evaluation.metrics import hits, ndcg, top_items
 from dskreg.training.directions import leading
 
-EXPONENTS, RIDGES, HEADS = (0.25, 0.15, 0.35), (10.0, 7.0, 15.0, 30.0, math.inf), (0.0, 1.0)
-"""Tried together; the first of each where nothing can be measured."""
-# The first is tried with all of these, the others with the best of each exponent
-PRIORS = (2.0, 0.0, 0.5, 1.0, 4.0, 8.0, 16.0)
+EXPONENTS = (0.25, 0.15, 0.35)
+GRID: dict[str, tuple[Any, ...]] = {
+    "prior": (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
+    "ridge": (7.0, 10.0, 15.0, 30.0, math.inf),
+    "head": (0.0, 1.0),
+}
 HEAD = 64  # directions
 POPULARITY, DISCOUNT = 0.1, 0.3  # q and h: no others were better on all data sets of benchmarks/
 CHOOSERS = 20_000  # users whose likes decide what is chosen, at most
@@ -65,6 +67,10 @@ class Start:
         return cls(**document | {"ridge": math.inf if document["ridge"] is None else document["ridge"]})
 
 
+FIRST = Start(EXPONENTS[0], ridge=10.0, head=0.0, prior=2.0)
+"""Where the search begins, and what is taken where nothing can be measured."""
+
+
 @dataclass(frozen=True)
 class Directions:
     """The leading directions of the evened-out likes."""
@@ -81,7 +87,7 @@ class Directions:
 
 def choose(folds: Folds, width: int, users: int, seed: int, progress: Progress = silent) -> Start:
     """The settings whose plain dot product ranks the validation likes best: the mean NDCG@20 over `users`
-    evenly spaced users at most.
+    evenly spaced users at most. Every exponent is tried; the rest is a search from the best so far.
 
     Of many users a sample stands for all, in the directions as well, and of many items the most liked.
     """
@@ -91,26 +97,36 @@ def choose(folds: Folds, width: int, users: int, seed: int, progress: Progress =
         most = np.sort(np.argsort(-_count(likes), kind="stable")[:CHOICES])
         likes, seen, shown, wanted = (m[:, most] for m in (likes, seen, shown, wanted))
     judges = evenly(np.flatnonzero(np.diff(wanted.indptr) * np.diff(shown.indptr)), users)
+    best, value = FIRST, -math.inf
     if not len(judges):
-        return Start(EXPONENTS[0], RIDGES[0], HEADS[0], PRIORS[0])
-    found: dict[Start, float] = {}
-    tried = len(EXPONENTS) * (len(RIDGES) * len(HEADS) + len(PRIORS[1:]))
-    with stepwise(progress, tried, "start") as step:
+        return best
+    with stepwise(progress, 2 * len(EXPONENTS), "start") as step:
         for exponent in EXPONENTS:
             directions = decomposed(likes, seen, exponent, width, seed)
-            quality = _judge(directions, likes, shown[judges], wanted[judges])
-            here: dict[Start, float] = {}
-            for ridge, head in product(RIDGES, HEADS):
-                start = Start(exponent, ridge, head, PRIORS[0])
-                here[start] = quality(start)
-                step()
-            best = max(here, key=lambda start: here[start])
-            for prior in PRIORS[1:]:
-                start = replace(best, prior=prior)
-                here[start] = quality(start)
-                step()
-            found |= here
-    return max(found, key=lambda start: found[start])
+            step()
+            quality = cache(_judge(directions, likes, shown[judges], wanted[judges]))
+            found = _climb(replace(best, exponent=exponent), quality)
+            if quality(found) > value:
+                best, value = found, quality(found)
+            step()
+    return best
+
+
+def _climb(start: Start, quality: Callable[[Start], float]) -> Start:
+    """`start` with other values of GRID: from each to the next as long as that is better, one setting after
+    the other, until no neighbouring value is.
+    """
+    before = None
+    while start != before:
+        before = start
+        for name, values in GRID.items():
+            for way in (values, values[::-1]):
+                for value in way[way.index(getattr(start, name)) + 1 :]:
+                    changed = replace(start, **{name: value})
+                    if quality(changed) <= quality(start):
+                        break
+                    start = changed
+    return start
 
 
 def _judge(
@@ -124,7 +140,7 @@ def _judge(
     average, user = (count[liked] * weight) @ item / count.sum(), history @ (item * weight[:, None])
 
     def quality(start: Start) -> float:
-        filtered, value = directions.filtered(start), 0.0
+        filtered, value = directions.filtered(start).astype(np.float32), 0.0
         for first in range(0, len(user), CHUNK):
             chunk = slice(first, first + CHUNK)
             score = ((user[chunk] + start.prior * average) * filtered) @ item.T
