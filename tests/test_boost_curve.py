@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from dskreg.evaluation.cold import ColdItems, best_boost, hidden
+from dskreg.evaluation.cold import ColdItems, hidden
 from dskreg.evaluation.evidence import choose_evidence
 from dskreg.evaluation.metrics import ndcg_of
 from dskreg.evaluation.ranking import noise_free, strangers
@@ -28,7 +28,7 @@ def test_a_row_of_the_curve_is_the_ndcg_of_the_model_with_that_boost(explorer: E
     asked = ColdItems.among_all(folds.known, folds.test, np.flatnonzero(count > 0)[::10], 60)
     before = model.evidence.clone()
     model.evidence[2] = used
-    curve = asked.curve(model, (0.0, 0.5, 3.0))
+    curve = [*map(asked.by_boost(model), (0.0, 0.5, 3.0))]
     assert float(model.evidence[2]) == used, "left as it was"
     for row in curve[1:]:
         model.evidence[2] = row["boost"]
@@ -54,10 +54,3 @@ def test_where_nothing_is_held_out_nothing_is_boosted(explorer: Explorer) -> Non
     assert found["users"] == 0 and found["boost"] == 1 == float(model.evidence[2])
     assert (found["kappa"], found["scale"]) == pytest.approx(before[:2].tolist())
     model.evidence.copy_(before)
-    assert best_boost([{"boost": 0.0, "warm": 0.0}, {"boost": 6.0, "warm": 0.0}]) == 1
-    assert best_boost([{"boost": b, "warm": w} for b, w in ((0.0, 0.4), (2.0, 0.397), (6.0, 0.39))]) == 2
-
-
-def test_the_boost_may_cost_warm_items_one_per_cent_and_no_more() -> None:
-    curve = [{"boost": boost, "warm": warm} for boost, warm in ((0.0, 0.4), (1.0, 0.3961), (2.0, 0.3959))]
-    assert best_boost(curve) == 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy import sparse
 from dskreg.config import Config, ModelConfig
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from dskreg.evaluation import resets as parts
-from dskreg.evaluation.cold import LOSS, ColdItems, best_boost, some, without
+from dskreg.evaluation.cold import BOOSTS, LOSS, ColdItems, best_boost, some, without
 from dskreg.evaluation.evidence import KAPPAS, SCALES, choose_evidence, rarest, settings_tried
 from dskreg.evaluation.metrics import ndcg_of
 from dskreg.evaluation.ranking import noise_free, strangers
@@ -110,12 +111,26 @@ def test_kappa_and_scale_are_the_best_of_a_loop_over_all(sound: tuple[Dataset, E
     assert len(steps) == settings_tried() == len(every)
 
 
-def test_the_best_boost_of_a_made_up_curve() -> None:
-    warm = {0.0: 0.5, 0.5: 0.5 * (1 - LOSS / 2), 1.0: 0.45, 2.0: 0.5 * (1 - LOSS / 1.1), 3.0: 0.4}
-    assert best_boost([{"boost": boost, "warm": value} for boost, value in warm.items()]) == 2.0
-    falling = [{"boost": boost, "warm": 0.5 - boost} for boost in (0.0, 0.25, 0.5)]
-    assert best_boost(falling) == 0.0
-    assert best_boost([{"boost": boost, "warm": 0.0} for boost in (0.0, 2.0)]) == 1.0, "it says nothing"
+def curved(warm: Callable[[float], float]) -> Callable[[float], dict[str, float]]:
+    return lambda boost: {"boost": boost, "warm": warm(boost)}
+
+
+@pytest.mark.parametrize("bound", [0.07, 0.46, 0.5, 0.99, 1.0, 3.1, 17.3, 24.0, 29.9, 100.0])
+def test_the_best_boost_is_the_largest_that_costs_warm_items_one_per_cent(bound: float) -> None:
+    best, curve = best_boost(curved(lambda boost: 0.4 * (1 - LOSS * (boost / bound) ** 2)))
+    assert best == max(boost for boost in BOOSTS if boost <= bound)
+    boosts = [row["boost"] for row in curve]
+    assert boosts == sorted(set(boosts)) and {0.0, best} < set(boosts) and len(boosts) <= 22
+
+
+def test_a_harmless_boost_above_a_harmful_one_is_taken() -> None:
+    best, _ = best_boost(curved(lambda boost: 0.45 if boost == 1 or boost > 2 else 0.5))
+    assert 1.5 <= best <= 2
+
+
+def test_the_best_boost_where_none_is_harmless_or_nothing_is_known() -> None:
+    assert best_boost(curved(lambda boost: 0.5 - boost))[0] == 0.0
+    assert best_boost(curved(lambda boost: 0.0))[0] == 1.0, "it says nothing"
 
 
 def test_the_rarest_of_the_liked() -> None:
@@ -167,15 +182,15 @@ def test_the_curve_is_the_model_at_each_boost(sound: tuple[Dataset, EvidenceDSKR
     folds, kept = data.folds, model.evidence.clone()
     asked = ColdItems.among_all(folds.shown, folds.validation, some(folds.train, 0), 1000)
     model.evidence[2] = 0.8
-    rows = asked.curve(model, (0.0, 0.5, 4.0))
-    assert model.evidence[2] == pytest.approx(0.8) and [row["boost"] for row in rows] == [0.0, 0.5, 4.0]
-    for row in rows[1:]:
+    measured = asked.by_boost(model)
+    rows = [measured(boost) for boost in (0.0, 4.0, 0.5)]
+    assert model.evidence[2] == pytest.approx(0.8) and [row["boost"] for row in rows] == [0.0, 4.0, 0.5]
+    for row in rows:
         model.evidence[2] = row["boost"]
-        again = asked.curve(model, (row["boost"],))[0]
-        assert {k: pytest.approx(v, abs=1e-6) for k, v in again.items()} == row
+        assert asked.by_boost(model)(row["boost"]) == pytest.approx(row, abs=1e-6)
     model.evidence.copy_(kept)
-    assert rows[0]["cold"] == 0.0 < rows[1]["cold"] <= rows[2]["cold"]
-    assert rows[0]["warm"] >= rows[2]["warm"]
+    assert rows[0]["cold"] == 0.0 < rows[2]["cold"] <= rows[1]["cold"]
+    assert rows[0]["warm"] >= rows[1]["warm"]
 
 
 # Resets

@@ -7,7 +7,7 @@ items keep theirs, whose directions the hidden likes helped to find.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,23 +17,19 @@ from scipy import sparse
 from torch import Tensor
 
 from dskreg.data.interactions import evenly, only
-from dskreg.evaluation.metrics import ndcg_of
+from dskreg.evaluation.metrics import hits, ndcg, ndcg_of, top_items
 from dskreg.evaluation.ranking import noise_free, strangers
 from dskreg.model.evidence import EvidenceDSKReG
 from dskreg.model.scoring import Catalogue
 
+K = 20  # of NDCG
 SHARE = 0.1  # of the liked items
 USERS = 1000  # asked, at most
-BOOSTS = (
-    *(n / 8 for n in range(17)),
-    *(n / 4 for n in range(9, 16)),
-    *(n / 2 for n in range(8, 13)),
-    8.0,
-    11.0,
-    16.0,
-    22.0,
-    32.0,
-)  # exact in single precision
+OCTAVE = 16  # steps of the boost from a power of 2 to the next
+BOOSTS = tuple(
+    m * 2.0**n / OCTAVE for n in range(-4, 5) for m in range(OCTAVE, 2 * OCTAVE)
+)  # exact in float32
+COARSE = OCTAVE // 2  # every so many are measured first
 LOSS = 0.01  # of the NDCG of warm items that cold ones may cost
 
 
@@ -101,9 +97,9 @@ class ColdItems:
         return ndcg_of(score.T.cpu().numpy(), None, self.wanted[:, self.items])
 
     @torch.no_grad()
-    def curve(self, model: EvidenceDSKReG, boosts: tuple[float, ...] = BOOSTS) -> list[dict[str, float]]:
-        """boost, and the mean NDCG@20 of all, warm and cold held-out likes, every item ranked; at a boost of
-        0 cold items come last.
+    def by_boost(self, model: EvidenceDSKReG) -> Callable[[float], dict[str, float]]:
+        """What measures a boost: it, and the mean NDCG@20 of all, warm and cold held-out likes, every item
+        ranked; at a boost of 0 cold items come last.
         """
         items = torch.from_numpy(self.items).to(model.item_embedding.device)
         used = model.evidence[2].clone()
@@ -117,27 +113,45 @@ class ColdItems:
             "warm": only(self.wanted, ~cold),
             "cold": only(self.wanted, cold),
         }
-        rows = []
-        for boost in boosts:
-            changed = score.copy()
-            changed[:, cold] = score[:, cold] * boost if boost else -np.inf
-            row = {"boost": boost}
+        of_cold = score[:, cold].copy()
+
+        def measured(boost: float) -> dict[str, float]:
+            score[:, cold] = of_cold * boost if boost else -np.inf
+            ranked, row = top_items(score, self.history, K), {"boost": boost}
             for name, target in targets.items():
-                asked = np.diff(target.indptr) > 0
-                found = ndcg_of(changed[asked], self.history[asked], target[asked])
+                total = np.diff(target.indptr)
+                found = ndcg(hits(ranked, target), total, K)[total > 0]
                 row[name] = float(found.mean()) if len(found) else 0.0
-            rows.append(row)
-        return rows
+            return row
+
+        return measured
 
 
-def best_boost(curve: list[dict[str, float]]) -> float:
-    """The largest boost at which warm items lose at most LOSS of what they have where cold ones are
-    unscored; 1 where that is nothing, and so says nothing.
+def best_boost(measured: Callable[[float], dict[str, float]]) -> tuple[float, list[dict[str, float]]]:
+    """(the largest of BOOSTS at which warm items lose at most LOSS of what they have where cold ones are
+    unscored, everything measured, by rising boost).
+
+    Of the boosts some are measured, then those between the largest of them that is harmless and the next; 0
+    where none is, and 1 where warm items have nothing, which says nothing.
     """
-    unscored = curve[0]["warm"]
-    if not unscored:
-        return 1.0
-    return max(row["boost"] for row in curve if row["warm"] >= (1 - LOSS) * unscored)
+    rows = {boost: measured(boost) for boost in (0.0, *BOOSTS[::COARSE])}
+
+    def harmless(boost: float) -> bool:
+        if boost not in rows:
+            rows[boost] = measured(boost)
+        return rows[boost]["warm"] >= (1 - LOSS) * rows[0.0]["warm"]
+
+    best = max(filter(harmless, tuple(rows)))
+    if not rows[0.0]["warm"]:
+        best = 1.0
+    elif best:
+        low = BOOSTS.index(best)
+        high = min(low + COARSE, len(BOOSTS))
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if harmless(BOOSTS[middle]) else (low, middle)
+        best = BOOSTS[low]
+    return best, [rows[boost] for boost in sorted(rows)]
 
 
 def _mask(count: int, items: np.ndarray) -> np.ndarray:

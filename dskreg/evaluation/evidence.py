@@ -38,8 +38,7 @@ def choose_evidence(
     kappa, scale = _weights(model, folds, users, step)
     model.evidence.copy_(torch.tensor([kappa, scale, 1.0]))
     asked = ColdItems.among_all(folds.shown, folds.validation, some(folds.train, seed), users)
-    curve = asked.curve(model)
-    boost = best_boost(curve)
+    boost, curve = best_boost(asked.by_boost(model))
     model.evidence[2] = boost
     return {
         "kappa": kappa,

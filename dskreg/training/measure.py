@@ -47,11 +47,7 @@ class Measure:
             raise Diverged(epoch, f"{broken} is out of range", self.config)
         part = distributed.part()
         try:
-            ranking = evaluate(
-                model_scorer(self.model), self.dataset, VALIDATION, self.config.validation_users, part.rows
-            )
-            found = [ranking.per_user[name].sum() for name in (STOP_ON, "recall@20")]
-            figures = [*found, len(ranking.counted), sampling_entropy(self.model)]
+            figures = [*self._sums(part), sampling_entropy(self.model)]
         except NotANumber:
             figures = [math.nan] * 4
         ndcg, recall, count, entropy = distributed.total(torch.tensor(figures, dtype=torch.float64)).tolist()
@@ -71,6 +67,15 @@ class Measure:
             seconds,
             time.perf_counter() - began,
         )
+
+    def _sums(self, part: distributed.Part) -> tuple[float, float, int]:
+        """NDCG@20 and recall@20 summed over the users of this part, and how many these are."""
+        if not self.dataset.folds.validation.nnz:
+            return 0.0, 0.0, 0
+        scorer = model_scorer(self.model)
+        ranking = evaluate(scorer, self.dataset, VALIDATION, self.config.validation_users, part.rows)
+        ndcg, recall = (float(ranking.per_user[name].sum()) for name in (STOP_ON, "recall@20"))
+        return ndcg, recall, len(ranking.counted)
 
 
 @torch.no_grad()
