@@ -58,10 +58,10 @@ History = Annotated[
     ),
 ]
 Data = Annotated[
-    str,
+    list[str],
     typer.Argument(
         metavar="DATA",
-        help="A folder or zip whose format is recognised by its files, one table, or the word demo.",
+        help="A folder or zip whose format is recognised by its files, tables one by one, or the word demo.",
     ),
 ]
 Columns = Annotated[
@@ -154,11 +154,13 @@ Address = Annotated[
 ]
 
 
-def configuration(data: str, preset_name: str | None, options: dict[str, Any], settings: list[str]) -> Config:
+def configuration(
+    data: str | list[str], preset_name: str | None, options: dict[str, Any], settings: list[str]
+) -> Config:
     """The preset (by default `demo` for the demo and `default` for other data) with the options that are not
     None and the settings NAME=VALUE laid over it, in this order.
     """
-    config = preset(preset_name or (DEMO if data == DEMO else "default"))
+    config = preset(preset_name or (DEMO if data in (DEMO, [DEMO]) else "default"))
     for name, value in options.items():
         config = config if value is None else config.override(name, str(value))
     for text in settings:
