@@ -63,6 +63,11 @@ def export(
         refuse_other(vectors)
     explorer = opened(artifact, adult)
     core = explorer.core
+    lacks = "this data has no {}: --vectors DIR exports the embeddings"
+    if neighbours is not None and not core.graph.relations:
+        raise InputError(f"--neighbours: {lacks.format('relations that connect items, so no candidates')}")
+    if graph is not None and not len(core.artifact.dataset.head):
+        raise InputError(f"--graph: {lacks.format('relations, so no knowledge graph')}")
     if vectors is not None:
         for name, count in write_vectors(core, vectors, progress).items():
             tell(f"{vectors / name}: {many(count, 'vector')} of width {core.model.config.width}")
