@@ -37,6 +37,11 @@ class Exclude(StrEnum):
     train = "train"
 
 
+def path_option(help: str, metavar: str = "FILE") -> Any:
+    """An option that names a file, or a folder where `metavar` says so."""
+    return typer.Option(metavar=metavar, help=help)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 ArtifactPath = Annotated[
     Path,
@@ -95,7 +100,7 @@ Settings = Annotated[
 ]
 Log = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Append progress for programs: one JSON object per line."),
+    path_option("Append progress for programs: one JSON object per line."),
 ]
 AllUsers = Annotated[bool, typer.Option("--all-users", help="Write the lists of all users to --out.")]
 Exclusion = Annotated[
@@ -107,17 +112,15 @@ Exclusion = Annotated[
 ]
 Histories = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Write to --out the lists of users who are not in the data: a table (docs/data.md) with a "
-        "row for each liked item, columns user and item.",
+    path_option(
+        "Write to --out the lists of users who are not in the data: a table (docs/data.md) with a row for "
+        "each liked item, columns user and item.",
     ),
 ]
 Seen = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="With --histories, the items that these users have seen and did not like; no list repeats them.",
+    path_option(
+        "With --histories, the items that these users have seen and did not like; no list repeats them."
     ),
 ]
 MostLikes = Annotated[
@@ -142,10 +145,10 @@ Port = Annotated[
 ]
 Artifacts = Annotated[
     Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="The folder of the artifacts; by default $DSKREG_ARTIFACTS, else ./artifacts. "
+    path_option(
+        "The folder of the artifacts; by default $DSKREG_ARTIFACTS, else ./artifacts. "
         "The bundled demo is offered as well.",
+        "DIR",
     ),
 ]
 Address = Annotated[

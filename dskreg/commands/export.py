@@ -15,22 +15,21 @@ from dskreg.text import many
 
 Vectors = Annotated[
     Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="The vectors of items and users, before and after the graph, each as parquet and as "
+    given.path_option(
+        "The vectors of items and users, before and after the graph, each as parquet and as "
         "vectors.tsv with metadata.tsv.",
+        "DIR",
     ),
 ]
 Neighbours = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="The candidates of every item with exact inclusion probabilities: a .parquet or .csv file.",
+    given.path_option(
+        "The candidates of every item with exact inclusion probabilities: a .parquet or .csv file."
     ),
 ]
 Graph = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="The knowledge graph: a .graphml file, or a .csv file of its triples."),
+    given.path_option("The knowledge graph: a .graphml file, or a .csv file of its triples."),
 ]
 
 
