@@ -79,8 +79,9 @@ def test_other_names_are_told_by_columns(tmp_path: Path) -> None:
     assert new.items[["item_id", "title"]].to_numpy().tolist() == [["0901", "New"]] and not len(new.head)
     with pytest.raises(InputError, match="--columns: no column 'wht': expected one of what, called, shelf"):
         read(table, data, "wht=item")
-    with pytest.raises(InputError, match="unknown column 'shelf'"):
-        read(table, data, "what=item,called=title")
+    for columns, mend in (("what=item", "called=title"), ("what=item,called=title", "shelf=none")):
+        with pytest.raises(InputError, match=f'understood are .*; others with --columns "{mend}"$'):
+            read(table, data, columns)
 
 
 NEW = """item_id,title,genres,type,episodes,year,studio,source,franchise,initial

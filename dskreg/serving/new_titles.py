@@ -71,8 +71,10 @@ def read(path: Path, data: Dataset, columns: str | None = None) -> NewTitles:
     understood = list(dict.fromkeys([*map(str, data.items), *data.relations]))
     for name in names:
         if name not in understood and name not in relation_of:
+            role = next((role for role in ("item", "title") if _FIELDS[role] not in names), "none")
             raise InputError(
-                f"{path.name}: unknown column {short(name)}; understood are {', '.join(understood)[:1000]}"
+                f"{path.name}: unknown column {short(name)}; understood are {', '.join(understood)[:1000]}; "
+                f'others with --columns "{listed([name])}={role}"'
             )
     for name in ("item_id", "title"):
         if name not in names:

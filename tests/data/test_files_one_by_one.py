@@ -81,6 +81,7 @@ def test_refusals_are_one_line_with_a_remedy(tmp_path: Path) -> None:
         f"{movies} and {rated}/movies.csv: both are 'movies.csv'; name one of them, or rename one"
     )
     assert "both are 'ratings.csv'" in refusal(ratings, ratings)
+    assert refusal("demo", ratings) == "demo: the bundled data go alone; leave out the other paths"
     (rated / "movies.xlsx").write_text("PK")
     (rated / "items.txt").write_text("x")
     (rated / "bad.zip").write_text("x")

@@ -128,6 +128,8 @@ def there(source: Given) -> Folder:
     anything else.
     """
     if not isinstance(source, (str, Path)):
+        if len(source) > 1 and DEMO in source:
+            raise InputError(f"{DEMO}: the bundled data go alone; leave out the other paths")
         if len(source) > 1:
             return _together([_existing(one, "files of data", "file") for one in source])
         source = source[0]
