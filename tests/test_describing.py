@@ -82,7 +82,12 @@ def test_items_and_types_that_are_shown_already_describe_nothing(monkeypatch: py
     typed = dishes("kitchen", kitchen="type")
     assert descriptive(typed)[0] == "type"
     assert descriptive(replace(typed, items=typed.items.assign(type="x")))[1] == [[]] * 6
+    monkeypatch.setattr(describing, "MOST_NAMED", 2)
+    topics = dishes("kitchen", "rare", kitchen="topic")  # 3 labels, as many as the other rule allows
+    assert descriptive(topics)[0] == "topic"
     monkeypatch.setattr(describing, "MOST", 2)
+    assert descriptive(topics)[1] == [[]] * 6
+    assert descriptive(dishes("rare", rare="topic"))[0] == "topic"
     assert descriptive(dishes("kitchen"))[1] == [[]] * 6
 
 

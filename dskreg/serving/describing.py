@@ -1,7 +1,8 @@
 """What describes an item in a line: its genres, or where the data have none, what stands for them.
 
 1. The column `genres` of the items, where any item has one that is no mark of adult items.
-2. Else the relation called like the first of NAMED that there is, in the plural or behind other words too.
+2. Else the relation called like the first of NAMED that there is, in the plural or behind other words too,
+   if it has at most MOST_NAMED labels.
 3. Else, of the relations with at most MOST different labels that at least half of the items have, and of
    which none is that of more than half of them, the one that most items have; of several the first.
 
@@ -20,7 +21,7 @@ ADULT = frozenset({"hentai", "erotica", "adult"})
 """Genres, in lower case, whose items the app names only on request."""
 GENRE = "genre"
 NAMED = (GENRE, "category", "subject", "theme", "topic")
-MOST = 200  # labels; more are no choice for a filter
+MOST, MOST_NAMED = 200, 1000  # labels: a table of users and labels is kept, and a filter offers them
 COMMON = 0.5  # the share of the items that have a label, at least; and that share one, at most
 
 
@@ -53,7 +54,8 @@ def _chosen(data: Dataset) -> int | None:
         entities, count = np.unique(data.tail[at], return_counts=True)
         if not len(entities) or not _words(data, entities):
             continue
-        named.setdefault(_word(name), r)
+        if len(entities) <= MOST_NAMED:
+            named.setdefault(_word(name), r)
         share = len(np.unique(data.head[at])) / items
         told = name == "type" and "type" in data.items  # each item is shown with it already
         if len(entities) <= MOST and count.max() <= COMMON * items and share >= COMMON and not told:
