@@ -37,6 +37,11 @@ class Exclude(StrEnum):
     train = "train"
 
 
+def path_option(help: str, metavar: str = "FILE") -> Any:
+    """An option that names a file, or a folder where `metavar` says so."""
+    return typer.Option(metavar=metavar, help=help)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 ArtifactPath = Annotated[
     Path,
@@ -58,10 +63,10 @@ History = Annotated[
     ),
 ]
 Data = Annotated[
-    str,
+    list[str],
     typer.Argument(
         metavar="DATA",
-        help="A folder or zip whose format is recognised by its files, one table, or the word demo.",
+        help="A folder or zip whose format is recognised by its files, tables one by one, or the word demo.",
     ),
 ]
 Columns = Annotated[
@@ -95,7 +100,7 @@ Settings = Annotated[
 ]
 Log = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Append progress for programs: one JSON object per line."),
+    path_option("Append progress for programs: one JSON object per line."),
 ]
 AllUsers = Annotated[bool, typer.Option("--all-users", help="Write the lists of all users to --out.")]
 Exclusion = Annotated[
@@ -107,17 +112,15 @@ Exclusion = Annotated[
 ]
 Histories = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Write to --out the lists of users who are not in the data: a table (docs/data.md) with a "
-        "row for each liked item, columns user and item.",
+    path_option(
+        "Write to --out the lists of users who are not in the data: a table (docs/data.md) with a row for "
+        "each liked item, columns user and item.",
     ),
 ]
 Seen = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="With --histories, the items that these users have seen and did not like; no list repeats them.",
+    path_option(
+        "With --histories, the items that these users have seen and did not like; no list repeats them."
     ),
 ]
 MostLikes = Annotated[
@@ -142,10 +145,10 @@ Port = Annotated[
 ]
 Artifacts = Annotated[
     Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="The folder of the artifacts; by default $DSKREG_ARTIFACTS, else ./artifacts. "
+    path_option(
+        "The folder of the artifacts; by default $DSKREG_ARTIFACTS, else ./artifacts. "
         "The bundled demo is offered as well.",
+        "DIR",
     ),
 ]
 Address = Annotated[
@@ -154,11 +157,13 @@ Address = Annotated[
 ]
 
 
-def configuration(data: str, preset_name: str | None, options: dict[str, Any], settings: list[str]) -> Config:
+def configuration(
+    data: str | list[str], preset_name: str | None, options: dict[str, Any], settings: list[str]
+) -> Config:
     """The preset (by default `demo` for the demo and `default` for other data) with the options that are not
     None and the settings NAME=VALUE laid over it, in this order.
     """
-    config = preset(preset_name or (DEMO if data == DEMO else "default"))
+    config = preset(preset_name or (DEMO if data in (DEMO, [DEMO]) else "default"))
     for name, value in options.items():
         config = config if value is None else config.override(name, str(value))
     for text in settings:

@@ -224,15 +224,16 @@ def add(
         Path,
         typer.Argument(
             metavar="ITEMS",
-            help="A .csv or .parquet file: item_id, title, and columns of the items or named like relations; "
-            "several entities are joined by commas.",
+            help="A .csv or .parquet file: item_id, title, and columns of the items or relations, called so "
+            "or as in the data; several entities are joined by commas.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder of the enlarged artifact.")],
+    columns: given.Columns = None,
     json: given.Json = False,
 ) -> None:
     """Add new items to an artifact, without training: they are recommended by what they share."""
-    show(*add_titles(artifact, items, out, json))
+    show(*add_titles(artifact, items, out, columns, json))
 
 
 @app.command()

@@ -21,7 +21,7 @@ import torch
 from dskreg.config import Config
 from dskreg.console import Progress, silent
 from dskreg.data.dataset import TEST, TRAIN, VALIDATION, Dataset
-from dskreg.data.readers.load import load
+from dskreg.data.readers.load import Given, load
 from dskreg.data.split import split
 from dskreg.embedding.maps import maps
 from dskreg.errors import InputError
@@ -58,7 +58,7 @@ PACKAGES = (
 
 
 def run(
-    source: str,
+    source: Given,
     out: Path,
     config: Config,
     resume: bool,
@@ -85,7 +85,7 @@ def run(
 
 
 def _run(
-    source: str,
+    source: Given,
     out: Path,
     config: Config,
     resume: bool,

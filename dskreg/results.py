@@ -113,7 +113,9 @@ def reset_table(explorer: Explorer, users: int, json: bool) -> tuple[dict[str, A
     return {"resets": rows}, json, reset_rows(rows)
 
 
-def add_titles(artifact: Path, items: Path, out: Path, json: bool) -> tuple[dict[str, Any], bool, str]:
+def add_titles(
+    artifact: Path, items: Path, out: Path, columns: str | None, json: bool
+) -> tuple[dict[str, Any], bool, str]:
     """Write the enlarged artifact; what `show` prints of it."""
     from dskreg.pipeline import writable
     from dskreg.serving.directory import to_python
@@ -124,7 +126,7 @@ def add_titles(artifact: Path, items: Path, out: Path, json: bool) -> tuple[dict
     from dskreg.storage.places import find
 
     whole = artifacts.load(find(artifact))
-    new = read(items, whole.dataset)
+    new = read(items, whole.dataset, columns)
     writable(out)
     found = add(whole, new, items.name)
     with folders.alone(out, "another run"):

@@ -55,6 +55,11 @@ def legible(text: str) -> str:
     return _UNSEEN.sub(_sign, text)
 
 
+def printable(text: str) -> str:
+    """The text on one line, what cannot be seen as signs or ⟨U+200B⟩."""
+    return "".join(sign if sign.isprintable() else f"⟨U+{ord(sign):04X}⟩" for sign in legible(text))
+
+
 def _sign(found: re.Match[str]) -> str:
     character = found[0]
     if character.isspace():

@@ -92,7 +92,7 @@ def hide_on_phones(labels: range) -> None:
 
 selection = sidebar.current(needs_profile=False)
 explorer, profile = selection.explorer, selection.profile
-asked = controls.asked()
+asked = controls.asked(explorer)
 selected.fields()
 st.title("Embeddings", anchor=False, help=HELP)
 view, frame, groups = controls.row(explorer, selection.item_id)
@@ -147,7 +147,7 @@ with neighbours:
         st.caption("Select a point to see its neighbours.")
     else:
         tables.neighbours(explorer, view, point)
-if view.kind == TITLES:
+if view.kind == TITLES and explorer.relations:
     with shifts:
         expander = st.expander(
             "Largest shifts after aggregation", icon=":material/moving:", on_change="rerun", key="moved_open"

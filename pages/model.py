@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer
+from dskreg.explorer import Explorer, sentences
 from dskreg.ui.common import notes, widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame.sidebar import current
@@ -85,7 +85,8 @@ def show_data(explorer: Explorer, info: dict[str, Any], resets: list[dict[str, A
             st.metric(label, f"{value:,}", border=True, width=170)
     if explorer.simulated:
         st.caption(widgets.SIMULATED)
-    relations.show(explorer.graph_statistics(), resets)
+    if explorer.relations:
+        relations.show(explorer.graph_statistics(), resets)
     for note in info.get("notes") or ["No data was dropped while reading."]:
         st.text(f"• {note}")
 
@@ -99,8 +100,11 @@ information, measured = explorer.info(), explorer.metrics()
 show_comparison(measured)
 sliced = st.container()  # filled last: it takes seconds on a large catalogue
 benchmark.show()
-worth.show(measured["resets"])
-evidence.show(explorer, measured["evidence"])
+if explorer.relations or explorer.samples_likes:
+    worth.show(measured["resets"])
+    evidence.show(explorer, measured["evidence"])
+else:
+    st.info(sentences.NO_RELATIONS, icon=":material/hub:")
 show_training(explorer.training_history(), measured)
 show_data(explorer, information, measured["resets"])
 notes.section(explorer)

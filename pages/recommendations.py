@@ -54,7 +54,7 @@ def table_columns(explorer: Explorer, profile: Profile, chosen: filters.Filters)
     return [
         "rank",
         "title",
-        *(["score", "neighbour_share"] if profile.history else ["likes"]),
+        *(["score", *["neighbour_share"] * bool(explorer.relations)] if profile.history else ["likes"]),
         *(["score_rank"] if chosen.diversity else []),
         "reason",
         *known_columns(explorer),

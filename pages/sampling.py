@@ -103,27 +103,30 @@ if len(candidates):
     sharpness = sentences.sharpness(explanation)
     st.markdown(f"{rule}  \n:small[{sharpness}]" if sharpness else rule)
 else:
-    st.info(sentences.NO_CANDIDATES, icon=":material/hub:")
+    lacks = sentences.NO_CANDIDATES if explorer.relations else sentences.NO_RELATIONS
+    st.info(lacks, icon=":material/hub:")
 if explorer.item(item_id)["likes"] == 0 and not explorer.samples_likes:
     st.caption(sentences.NO_EMBEDDING)
 panels.show_decomposition(explanation)
 
-tabs = st.tabs(TABS, key="show", bind="query-params")
+sampled = bool(explorer.relations or explorer.samples_likes)
+tabs = st.tabs(TABS if sampled else ("Attribution",), key="show", bind="query-params")
 wrong = widgets.not_followed(asked, {**settings.link(), "show": st.session_state["show"]})
 if wrong:
     widgets.show_notice(Notice(NOT_POSSIBLE.format(", ".join(wrong))))
+attribution = partial(flow.show_attribution, sample, explanation)
 contents = (
     partial(panels.show_graph, sample, explanation),
     partial(panels.show_all, sample, explanation),
     partial(panels.show_relations, sample, explanation.relations),
-    partial(flow.show_attribution, sample, explanation),
+    attribution,
     partial(repeats.show_repeats, sample),
     partial(training.show_training, sample),
     partial(versus.show_versus, sample, explanation),
     partial(walk.show_walk, sample),
     partial(flow.show_degrees, sample, explanation),
 )
-for tab, show in zip(tabs, contents, strict=True):
+for tab, show in zip(tabs, contents if sampled else (attribution,), strict=True):
     if tab.open:
         with tab:
             show()

@@ -92,6 +92,7 @@ def whole(
         "metrics": Ranking(np.ones(items), len(dataset.user_ids)).results(),
         "baselines": {},
     }
+    graph = (dataset.relations, dataset.head.tolist(), dataset.tail.tolist())
     artifact = replace(
         bare.core.artifact,
         item_map=titles,
@@ -99,7 +100,7 @@ def whole(
         metrics=figures
         | {"maps": dict.fromkeys(("titles", "raw", "users"), quality), "best_epoch": 0, "start": None}
         | {"evidence": None, "resets": []},
-        manifest={"content": f"{dataset.name} {items} {len(active)} {config}", "files": {}},
+        manifest={"content": f"{dataset.name} {items} {len(active)} {config} {graph}", "files": {}},
     )
     return Explorer(TrainedModel(Path("world"), artifact))
 

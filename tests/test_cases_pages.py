@@ -19,7 +19,7 @@ from dskreg.evaluation.evaluate import evaluate
 from dskreg.evaluation.ranking import model_scorer
 from dskreg.explain.edits import cut
 from dskreg.explore.comparison import ALL
-from dskreg.explorer import Change, Explorer
+from dskreg.explorer import Change, Explorer, sentences
 from dskreg.pipeline import measure
 from dskreg.ui.common import cache
 from tests.command_line import run
@@ -365,7 +365,7 @@ WORLDS = {
     "two items": (TWO, EVERYTHING),
     "no relations": (hand_drawn(), NOTHING),
     "no likes": (UNLIKED, EVERYTHING),
-    "no genres": (hand_drawn(), EVERYTHING),
+    "no genres": (replace(hand_drawn(), relations=("kin", "sequel")), EVERYTHING),
 }
 
 
@@ -398,6 +398,20 @@ def test_every_page_opens_on_a_tiny_data_set(name: str, page: str, monkeypatch: 
     }
     for parameters in ways.get(page, [{}]):
         assert fine(visit(page, user=str(explorer.user_ids[0]), **parameters)).title, parameters
+
+
+def test_without_relations_each_page_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    explorer = whole(*WORLDS["no relations"])
+    monkeypatch.setattr(cache, "open_explorer", lambda path: explorer)
+    user = str(explorer.user_ids[1])
+    model, sampling, listed = (visit(page, user=user) for page in ("model", "sampling", "recommendations"))
+    for app in (model, sampling):
+        assert [info.value for info in app.info].count(sentences.NO_RELATIONS) == 1
+    assert not {"What each part is worth", "Own embedding and neighbours"} & {h.value for h in model.header}
+    assert "**Sampling by relation.**" not in said(model)
+    assert [tab.label for tab in sampling.tabs if tab.label in TABS] == ["Attribution"]
+    cards = "".join(tiles(listed, "cards"))
+    assert "Score <b>" in cards and "from neighbours" not in cards
 
 
 # Original ids and names of a text folder

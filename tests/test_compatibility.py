@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import dskreg
+from benchmarks import libraries
 from dskreg.explorer import Explorer, InputError
 from dskreg.storage.manifest import FORMAT, MANIFEST, RUN
 from tests.command_line import run
@@ -114,6 +116,35 @@ def test_tables_and_tensors_of_other_writers_are_the_same(copy: Path, options: d
     opened, demo = dskreg.load(copy), dskreg.load(DEMO)
     assert seen_by(opened) == seen_by(demo)
     assert opened.items.dtypes.astype(str).to_dict() == demo.items.dtypes.astype(str).to_dict()
+
+
+def test_every_library_has_an_oldest_release_for_the_script_that_tries_it() -> None:
+    oldest = libraries.requirements(oldest=True)
+    assert {"torch==2.13.0", "pyvis==0.3.2", "pandas==3.1", "openTSNE==1.0.4"} < set(oldest)
+    assert len(oldest) == len(libraries.requirements(oldest=False))
+    with pytest.raises(ValueError, match="torch<3: expected a lower bound"):
+        libraries.lower("torch<3")
+
+
+def test_the_script_sees_other_numbers_words_and_lengths() -> None:
+    found = {"score": 1.0, "items": [{"title": "A", "rank": 1}], "none": None}
+    assert not list(libraries.differences(found, found | {"score": 1.0 + 0.9e-5}))
+    for name, value, told in (
+        ("score", 1.0 + 1.1e-5, "demo/score: 1.0 and 1.000011"),
+        ("score", float("nan"), "demo/score: 1.0 and nan"),
+        ("items", [{"title": "B", "rank": 1}], "demo/items/0/title: A and B"),
+        ("items", [{"title": "A", "rank": 1.0}], "demo/items/0/rank: 1 and 1.0"),
+        ("items", [], "demo/items: [{'title': 'A', 'rank': 1}] and []"),
+        ("none", 0, "demo/none: None and 0"),
+    ):
+        assert list(libraries.differences(found, found | {name: value}, "demo")) == [told]
+
+
+def test_the_script_asks_the_environment_s_interpreter() -> None:
+    told = libraries.asked(Path(sys.executable), "-m", "dskreg", "--version")
+    assert told == f"dskreg {dskreg.__version__}\n"
+    with pytest.raises(RuntimeError, match=r"^-c raise SystemExit\('no'\): no$"):
+        libraries.asked(Path(sys.executable), "-c", "raise SystemExit('no')")
 
 
 # Other formats

@@ -21,7 +21,7 @@ from dskreg.graph.candidates import build
 from dskreg.serving.table_files import write_table, writing
 from tests.command_line import DEMO, run
 from tests.small import SMALL, of_few, opened
-from tests.worlds import EVERYTHING, hand_drawn
+from tests.worlds import EVERYTHING, TRAIN, hand_drawn, world
 
 Command = Callable[..., tuple[int, str, str]]
 HOSTILE = ["Fish, chips & <peas>", '"Q"\t', "=1+1", "Late\nnight", "E"]
@@ -214,6 +214,24 @@ def test_what_cannot_be_written_is_refused_at_once(
     monkeypatch.chdir(tmp_path)
     assert dskreg("export", DEMO, *words) == (2, "", f"error: {told}\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_without_relations_there_are_vectors_alone(
+    dskreg: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = world([(0, 0, TRAIN), (1, 1, TRAIN)], 2, 2, [], (), [], [])
+    explorer = opened(data, build(data, EVERYTHING), SMALL["default"])
+    monkeypatch.setattr(command, "opened", lambda artifact, adult: explorer)
+    vectors = ("--vectors", tmp_path / "v")
+    for option, file, lacks in (
+        ("--neighbours", "n.csv", "relations that connect items, so no candidates"),
+        ("--graph", "g.csv", "relations, so no knowledge graph"),
+    ):
+        told = f"error: {option}: this data has no {lacks}: --vectors DIR exports the embeddings\n"
+        assert dskreg("export", "x", *vectors, option, tmp_path / file) == (2, "", told)
+    assert not list(tmp_path.iterdir())
+    code, out, _ = dskreg("export", "x", *vectors)
+    assert code == 0 and "items-after: 2 vectors of width 4" in out
 
 
 def test_a_failure_leaves_nothing_behind(by_hand: Explorer, tmp_path: Path) -> None:

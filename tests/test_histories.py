@@ -156,36 +156,34 @@ def test_lists_of_histories_take_the_same_options(dskreg: Command, by_hand: Expl
     assert lists["score"].tolist() == pytest.approx(expected["score"].tolist(), abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "told"),
-    [
-        ("h.txt", "", "{path}: expected one table (.csv, .tsv, "),
-        ("h.csv", "", "h.csv: expected data, found an empty file"),
-        ("h.csv", "user,item\n", "h.csv: expected at least one row, found none"),
-        (
-            "h.csv",
-            "user,title\nx,y\n",
-            "h.csv: expected columns of users and items, such as user and item, found user, title",
-        ),
-        ("h.csv", "user,item\nx,=c\n,=c\n", "h.csv, line 3, column user: expected an id (got '')"),
-        ("h.csv", "user,item\nx,=c,2\n", "h.csv, line 2: expected 2 fields (got '3')"),
-        ("h.parquet", "user", "h.parquet: expected a complete parquet file"),
-        (
-            "h.csv",
-            "user,item\nx,y\n",
-            "h.csv: expected items of the catalogue, found none; 1 unknown item in 1 row of h.csv, not "
-            "used: 'y'",
-        ),
-    ],
-)
-def test_a_table_that_cannot_be_used_is_refused_in_one_line(
-    name: str, text: str, told: str, by_hand: Explorer, tmp_path: Path
-) -> None:
-    (tmp_path / name).write_text(text)
+REFUSED = {  # by the table's text, in h.csv
+    "": "expected data, found an empty file",
+    "user,item\n": "expected at least one row, found none",
+    "user,title\nx,y\n": "expected columns of users and items, such as user and item, found user, title",
+    "user,item\nx,=c\n,=c\n": "an id (got '')",
+    "user,item\nx,=c,2\n": "expected 2 fields (got '3')",
+    "user,item\nx,y\n": "expected items of the catalogue, found none; 1 unknown item in 1 row of h.csv, not "
+    "used: 'y'",
+}
+
+
+def refusal(path: Path, text: str, explorer: Explorer) -> str:
+    """The complaint about a table with this text."""
+    path.write_text(text)
     with pytest.raises(InputError) as caught:
-        read(by_hand.directory, tmp_path / name)
-    assert str(caught.value).startswith(told.format(path=tmp_path / name))
+        read(explorer.directory, path)
     assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_table_that_cannot_be_used_is_refused_in_one_line(by_hand: Explorer, tmp_path: Path) -> None:
+    for text, told in REFUSED.items():
+        said = refusal(tmp_path / "h.csv", text, by_hand)
+        assert said.startswith("h.csv") and said.endswith(told)
+    assert "h.csv, line 3, column user: " in refusal(tmp_path / "h.csv", "user,item\nx,=c\n,=c\n", by_hand)
+    wanted = f"{tmp_path}/h.txt: expected one table (.csv, .tsv, "
+    assert refusal(tmp_path / "h.txt", "", by_hand).startswith(wanted)
+    assert "expected a complete parquet file" in refusal(tmp_path / "h.parquet", "user", by_hand)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dskreg.config import DataConfig
 from dskreg.data.dataset import Dataset
+from dskreg.data.readers.load import load
 from dskreg.errors import InputError
 from dskreg.explorer import Explorer
 from dskreg.graph.candidates import build
@@ -24,6 +26,63 @@ from dskreg.storage import artifact as artifacts
 from tests.command_line import run
 from tests.small import DEMO, SMALL, random_world, whole
 from tests.worlds import EVERYTHING
+
+BOOKS = {
+    "books.csv": "isbn,book_title,authors,genres,original_publication_year,price,average_rating,description\n"
+    + "".join(
+        f'0{n:03},Book {n},"{("Ann Lee", "Bo Ek")[n % 2]}, Cy Oz",{("Crime|Noir", "Poetry")[n % 2]},'
+        f"{1950 + 5 * n},{5 * n}.5,{4 - n / 100:.2f},A story of {n} and more\n"
+        for n in range(12)
+    ),
+    "ratings.csv": "user_id,isbn,rating\n" + "".join(f"{n % 5},0{n % 12:03},5\n" for n in range(40)),
+}
+NEW_BOOKS = """ISBN,Book-Title,Authors,Genres,original_publication_year,price,average_rating,description
+0901,New,"Bo Ek, Di Fo",Noir|Western,2011-05-01,$17.30,,Long
+0902,Other (1987),,Poetry,,900,4.1,
+"""
+
+
+def test_columns_are_those_of_the_data_s_own_tables(tmp_path: Path) -> None:
+    for name, text in BOOKS.items():
+        (tmp_path / name).write_text(text)
+    data = load(tmp_path, DataConfig())
+    assert data.relations == ("year", "author", "genre", "price")
+    new = read(written(tmp_path, NEW_BOOKS), data)
+    labels = [*data.entities, *new.entities]
+    triples = {
+        (int(h), data.relations[r], str(labels[e]))
+        for h, r, e in zip(new.head, new.relation, new.tail, strict=True)
+    }
+    assert triples == {
+        (0, "year", "2010s"),  # a decade that no other book has
+        *((0, "author", name) for name in ("Bo Ek", "Di Fo")),
+        *((0, "genre", name) for name in ("Noir", "Western")),
+        (0, "price", "15.5 to 20.5"),
+        (1, "genre", "Poetry"),
+        (1, "price", "45.5 to 55.5"),  # the highest
+    }
+    assert set(new.entities) == {"2010s", "Di Fo", "Western"}
+    assert new.items["item_id"].tolist() == ["0901", "0902"]
+    assert new.items["title"].tolist() == ["New", "Other (1987)"]
+    assert new.items["year"].astype(object).where(new.items["year"].notna(), None).tolist() == [2011, None]
+    assert new.items["genres"].tolist() == ["Noir, Western", "Poetry"]
+    with pytest.raises(InputError, match="unknown column 'averag_rating'"):
+        read(written(tmp_path, NEW_BOOKS.replace("average_r", "averag_r")), data)
+
+
+def test_other_names_are_told_by_columns(tmp_path: Path) -> None:
+    for name, text in BOOKS.items():
+        (tmp_path / name).write_text(text)
+    data = load(tmp_path, DataConfig())
+    table = written(tmp_path, "what,called,shelf\n0901,New,3\n")
+    new = read(table, data, "what=item,called=title,shelf=none")
+    assert new.items[["item_id", "title"]].to_numpy().tolist() == [["0901", "New"]] and not len(new.head)
+    with pytest.raises(InputError, match="--columns: no column 'wht': expected one of what, called, shelf"):
+        read(table, data, "wht=item")
+    for columns, mend in (("what=item", "called=title"), ("what=item,called=title", "shelf=none")):
+        with pytest.raises(InputError, match=f'understood are .*; others with --columns "{mend}"$'):
+            read(table, data, columns)
+
 
 NEW = """item_id,title,genres,type,episodes,year,studio,source,franchise,initial
 90001,Mobile Suit Gundam: New Dawn,"Action, Mecha, Sci-Fi, Space",TV,24,2026,Sunrise,Original,Gundam,M

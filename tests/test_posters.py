@@ -70,7 +70,7 @@ def test_readers_carry_the_column_and_count_what_is_no_address(tmp_path: Path) -
     (tmp_path / "rating.csv").write_text("user_id,anime_id,rating\n1,0,9\n")
     data = kaggle.read(tmp_path, 7)
     assert data.items["image"].tolist() == [GOOD[0], "", ""]
-    assert next(note for note in data.notes if "image addresses" in note).startswith("1 ")
+    assert next(note for note in data.notes if "image address" in note).startswith("1 ")
 
     folder = tmp_path / "atomic"
     folder.mkdir()

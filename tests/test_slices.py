@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from dskreg.evaluation.slices import COLD, LIKES, Slices, gini
+from dskreg.evaluation.slices import COLD, LIKES, Slices, gini, without_items
 from dskreg.explorer import Explorer
 from dskreg.ui.model import slices as panel
 from tests.command_line import DEMO, run
@@ -54,7 +54,11 @@ def test_users_by_activity_by_hand(by_hand: Slices) -> None:
 def test_items_by_likes_and_by_genre_by_hand(by_hand: Slices) -> None:
     """Held out: 0, 2, 4, 5, of which 0 and 2 are found; places: 0 three times, 1 and 2 once."""
     rows = {row["slice"]: row for row in by_hand.by_likes(np.array([200, 5, 5, 1, 0, 0]))}
-    assert list(rows) == list(LIKES)
+    assert list(rows) == [COLD, "1-2", "3-5", "over 100"]  # the others hold no item
+    assert without_items(list(rows.values())) == "No item has 6-10, 11-20, 21-50 or 51-100 likes."
+    assert without_items(Slices(8).by_likes(np.array(list(LIKES.values())))) == ""
+    cold = by_hand.by_likes(np.array([1, 1, 1, 1, 1, 21]))
+    assert without_items(cold) == "No item has 0, 3-5, 6-10, 11-20, 51-100 or over 100 likes."
     assert rows["over 100"] == {
         "slice": "over 100", "items": 1, "held_out": 1, "recall": 1, "held_out_share": 1 / 4,
         "list_share": 3 / 5, "coverage": 1,
@@ -67,7 +71,7 @@ def test_items_by_likes_and_by_genre_by_hand(by_hand: Slices) -> None:
         "slice": COLD, "items": 2, "held_out": 2, "recall": 0, "held_out_share": 2 / 4,
         "list_share": 0, "coverage": 0,
     }  # fmt: skip
-    assert (rows["1-2"]["recall"], rows["1-2"]["coverage"], rows["6-10"]["coverage"]) == (None, 0, None)
+    assert (rows["1-2"]["recall"], rows["1-2"]["coverage"]) == (None, 0)
     carried = np.array([[1, 0], [0, 0], [1, 1], [0, 0], [1, 0], [0, 1]])
     one, two = by_hand.by_genre(["one", "two"], carried)
     assert (one["items"], one["held_out"], one["recall"], one["list_share"]) == (3, 3, 2 / 3, 4 / 5)

@@ -15,22 +15,21 @@ from dskreg.text import many
 
 Vectors = Annotated[
     Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="The vectors of items and users, before and after the graph, each as parquet and as "
+    given.path_option(
+        "The vectors of items and users, before and after the graph, each as parquet and as "
         "vectors.tsv with metadata.tsv.",
+        "DIR",
     ),
 ]
 Neighbours = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="The candidates of every item with exact inclusion probabilities: a .parquet or .csv file.",
+    given.path_option(
+        "The candidates of every item with exact inclusion probabilities: a .parquet or .csv file."
     ),
 ]
 Graph = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="The knowledge graph: a .graphml file, or a .csv file of its triples."),
+    given.path_option("The knowledge graph: a .graphml file, or a .csv file of its triples."),
 ]
 
 
@@ -63,6 +62,11 @@ def export(
         refuse_other(vectors)
     explorer = opened(artifact, adult)
     core = explorer.core
+    lacks = "this data has no {}: --vectors DIR exports the embeddings"
+    if neighbours is not None and not core.graph.relations:
+        raise InputError(f"--neighbours: {lacks.format('relations that connect items, so no candidates')}")
+    if graph is not None and not len(core.artifact.dataset.head):
+        raise InputError(f"--graph: {lacks.format('relations, so no knowledge graph')}")
     if vectors is not None:
         for name, count in write_vectors(core, vectors, progress).items():
             tell(f"{vectors / name}: {many(count, 'vector')} of width {core.model.config.width}")

@@ -1,4 +1,4 @@
-"""`dskreg inspect`: what is recognised in a folder of data, and a draft of its `dataset.toml`."""
+"""`dskreg inspect`: what is recognised in data, and a draft of its `dataset.toml`."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ def inspect(
     ] = False,
     json: given.Json = False,
 ) -> None:
-    """What is recognised in a folder of data: tables, columns, threshold, relations; what is left out."""
+    """What is recognised in data: tables, columns, threshold, relations; what is left out."""
     config = DataConfig()
-    if data == load.DEMO or not (columns or load.reader_of(load.there(data)) is reader.read):
+    named = ", ".join(data)
+    if load.is_demo(data) or not (columns or load.reader_of(load.there(data)) is reader.read):
         if write:
-            raise InputError(f"--write: goes with plain tables; the format of {data} is fixed")
+            raise InputError(f"--write: goes with plain tables; the format of {named} is fixed")
         found = load.load(data, config)
         document = {
-            "data": data,
+            "data": named,
             "format": found.format,
             "users": len(found.user_ids),
             "items": len(found.items),
@@ -46,12 +47,13 @@ def inspect(
         show(document, json, text(document))
         return
     path = load.there(data)
-    if write and not path.is_dir():
-        raise InputError(f"--write: expected a folder for {FILE} (got {data})")
+    folder = path if isinstance(path, Path) and path.is_dir() else None
+    if write and folder is None:
+        raise InputError(f"--write: expected a folder for {FILE} (got {named})")
     document, draft = inspected(path, config, columns)
     show(document, json, text(document))
-    if write:
-        _write(path / FILE, written(draft))
+    if write and folder is not None:
+        _write(folder / FILE, written(draft))
 
 
 def _write(path: Path, content: str) -> None:

@@ -63,10 +63,11 @@ def text(name: str, found: dict[str, Any]) -> str:
         name,
         f"users by likes in the history (within: half the 95 % interval of NDCG)\n{table(people)}",
         f"items by likes\n{table(pd.DataFrame(found['likes']).set_index('slice'))}",
+        *filter(None, [found["without_items"]]),
     ]
     if found["genres"]:
         genres = pd.DataFrame(found["genres"][:GENRES]).set_index("slice")
-        parts.append(f"items by genre, the {len(genres)} largest\n{table(genres)}")
+        parts.append(f"items by {found['described_by']}, the {len(genres)} largest\n{table(genres)}")
     bias = [f"  {number(found['bias'][key]):>8}  {words}" for key, words in MEANINGS.items()]
     return "\n\n".join([*parts, "\n".join(["coverage and popularity bias", *bias])])
 

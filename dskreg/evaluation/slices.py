@@ -80,11 +80,11 @@ class Slices:
         return _of_users("all", np.concatenate(self._users, axis=1)[1:] if self._users else np.zeros((3, 0)))
 
     def by_likes(self, likes: np.ndarray) -> list[dict[str, Any]]:
-        """slice, items, held_out (likes), recall, held_out_share, list_share, coverage for each of LIKES;
-        `likes` `[I]`.
+        """slice, items, held_out (likes), recall, held_out_share, list_share, coverage for each of LIKES that
+        has items; `likes` `[I]`.
         """
         place = np.searchsorted(list(LIKES.values()), likes, side="right") - 1
-        return [self._of_items(name, place == n) for n, name in enumerate(LIKES)]
+        return [self._of_items(name, place == n) for n, name in enumerate(LIKES) if (place == n).any()]
 
     def by_genre(self, names: list[str], carried: np.ndarray) -> list[dict[str, Any]]:
         """The same for each genre; `carried` `[I, G]`. An item of several genres counts in each."""
@@ -139,6 +139,15 @@ def _of_users(name: str, values: np.ndarray) -> dict[str, Any]:
         "hit": means[2],
         "within": within,
     }
+
+
+def without_items(rows: list[dict[str, Any]]) -> str:
+    """The slices of LIKES that `by_likes` leaves out, in a sentence; "" for none."""
+    left_out = [name.removesuffix(" (new)") for name in LIKES if name not in {row["slice"] for row in rows}]
+    if not left_out:
+        return ""
+    *most, last = left_out
+    return f"No item has {', '.join(most)}{' or ' * bool(most)}{last} likes."
 
 
 def _ratio(part: float, whole: float) -> float | None:

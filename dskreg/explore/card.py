@@ -185,9 +185,11 @@ def _slices(sliced: dict[str, Any]) -> list[Any]:
         ),
         Table("Items by likes", ("Likes", *heading), [_of_items(row) for row in sliced["likes"]]),
     ]
+    if sliced["without_items"]:
+        found.append(sliced["without_items"])
     if sliced["genres"]:
-        rows = [_of_items(row) for row in sliced["genres"][:GENRES]]
-        found.append(Table(f"The {len(rows)} largest genres", ("Genre", *heading), rows))
+        rows, kind = [_of_items(row) for row in sliced["genres"][:GENRES]], sliced["described_by"]
+        found.append(Table(f"Items by {kind}, the {len(rows)} largest", (kind.capitalize(), *heading), rows))
     return [
         *found,
         (
@@ -241,7 +243,7 @@ def _limits(split: str, metrics: dict[str, Any], sliced: dict[str, Any], simulat
     if not baselines:
         found.append("No baseline was measured beside the model.")
     likes = {row["slice"]: row for row in sliced["likes"]}
-    if sliced["users"] and likes[COLD]["items"]:
+    if sliced["users"] and COLD in likes:
         cold = ((metrics.get("resets") or [{}])[0].get("cold") or {}).get("ndcg")
         found.append(
             f"{likes[COLD]['items']:,} items have no likes and are ranked by their neighbours alone"

@@ -12,7 +12,7 @@ from scipy import sparse
 from dskreg.console import Progress, silent
 from dskreg.data.interactions import evenly
 from dskreg.evaluation.ranking import Scorer, model_scorer, rankings
-from dskreg.evaluation.slices import Slices
+from dskreg.evaluation.slices import Slices, without_items
 from dskreg.serving.trained import TrainedModel
 
 CHUNK = 128  # users
@@ -34,7 +34,8 @@ def slices(
         progress: Counts chunks of users.
 
     Returns:
-        k; users (asked); of (test users); all, activity, likes, genres and bias: `Slices`. Plain values.
+        k; users (asked); of (test users); all, activity, likes, genres and bias: `Slices`; described_by: what
+        `genres` are; without_items: the slices by likes that are left out, in words. Plain values.
     """
     folds, directory = core.artifact.dataset.folds, core.directory
     known, test = folds.known, folds.test
@@ -44,15 +45,17 @@ def slices(
     chunks = rankings(scorer or model_scorer(core.model, core.catalogue), asked, known, known, K, CHUNK)
     for who, ranked, _ in progress(chunks, -(-len(asked) // CHUNK), "test users, chunks"):
         found.add(ranked, test[who], length[who])
-    genres = directory.genre_names
+    genres, likes = directory.genre_names, found.by_likes(directory.likes)
     return {
         "k": K,
         "users": len(asked),
         "of": len(tested),
         "all": found.overall(),
         "activity": found.by_activity(),
-        "likes": found.by_likes(directory.likes),
+        "likes": likes,
         "genres": found.by_genre(genres, directory.genre_matrix) if genres else [],
+        "described_by": directory.described_by,
+        "without_items": without_items(likes),
         "bias": found.bias(directory.likes),
     }
 

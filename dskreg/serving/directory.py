@@ -17,10 +17,9 @@ from dskreg.data.dataset import TRAIN, Dataset
 from dskreg.data.readers.tables import whole_text
 from dskreg.errors import InputError
 from dskreg.graph.entities import carriers
+from dskreg.serving.describing import ADULT, descriptive
 from dskreg.text import legible
 
-ADULT = frozenset({"hentai", "erotica", "adult"})
-"""Genres, in lower case, whose items the app names only on request."""
 VEILED = "(adult item)"
 NAMELESS = "(adult)"
 """What stands in the place of the name of an entity that adult items alone carry."""
@@ -198,10 +197,17 @@ class Directory:
 
     @cached_property
     def genres(self) -> list[list[str]]:
-        """The genres of every item."""
-        if "genres" not in self.dataset.items:
-            return [[] for _ in self.titles]
-        return [[g for g in str(text).split(", ") if g] for text in self.dataset.items["genres"].fillna("")]
+        """The genres of every item, or what stands for them (dskreg/serving/describing.py)."""
+        return self._described[1]
+
+    @property
+    def described_by(self) -> str:
+        """What `genres` are: genre, or the relation that stands for it."""
+        return self._described[0]
+
+    @cached_property
+    def _described(self) -> tuple[str, list[list[str]]]:
+        return descriptive(self.dataset)
 
     @cached_property
     def genre_names(self) -> list[str]:

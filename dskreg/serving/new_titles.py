@@ -3,14 +3,18 @@ catalogue and of the relations of its knowledge graph, in any case.
 
     item_id, title       an id that the catalogue does not have, and a name
     genres, year, ...    columns of the catalogue; missing ones stay empty
-    genre, studio, ...   relations: the label of an entity, or several joined by commas; a plural such
-                         as `genres` is the relation `genre`
+    genre, studio, ...   relations: the label of an entity, or several joined by commas, `|` or `;`; a plural
+                         such as `genres` is the relation `genre`
 
-An entity is known by its label under the relation. `length` follows from `episodes` where it is not given.
+Columns of plain tables are recognised by their usual names too, such as `isbn` and `authors`, and those that
+the data left out are left out. An entity is known by its label under the relation; a number is in the class
+that the relation has for it. `length` follows from `episodes` where it is not given.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,11 +26,15 @@ import pyarrow.parquet as pq
 
 from dskreg.data.dataset import Dataset
 from dskreg.data.readers.files import open_source, short
+from dskreg.data.readers.plain.columns import listed, parse_columns, relation_name, roles_of
+from dskreg.data.readers.plain.relations import ENDING, figures_in, labels_in, year_of
 from dskreg.data.readers.tables import header, table, whole_text
 from dskreg.data.readers.triples import length_class
 from dskreg.errors import InputError
 
 LENGTH, EPISODES = "length", "episodes"
+_FIELDS = {"item": "item_id", "title": "title", "year": "year", "poster": "image"}  # by role
+_CLASS = re.compile(r"(\d+)s|(-?[\d.]+(?:e[+-]\d+)?)(?: to (-?[\d.]+(?:e[+-]\d+)?))?")
 Labels = dict[int, list[list[str]]]
 """For each relation by position, the labels of every new title."""
 
@@ -42,16 +50,19 @@ class NewTitles:
     entities: np.ndarray  # labels of the new entities
 
 
-def read(path: Path, data: Dataset) -> NewTitles:
+def read(path: Path, data: Dataset, columns: str | None = None) -> NewTitles:
     """Read the new titles at `path`.
+
+    Args:
+        path: The table.
+        data: The catalogue.
+        columns: `COLUMN=ROLE,...` as of `--columns`.
 
     Raises:
         InputError: No titles, an unknown column, an id that is there already or twice, or a value that its
             column does not hold; one line, naming the place.
     """
-    raw = _texts(path)
-    spelled = {str(name).casefold(): str(name) for name in [*data.relations, *data.items]}
-    raw = raw.rename(columns=lambda name: spelled.get(str(name).casefold(), name))
+    raw = _named(path, _texts(path), data, parse_columns(columns) if columns else {})
     names = [str(name) for name in raw]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
@@ -60,8 +71,10 @@ def read(path: Path, data: Dataset) -> NewTitles:
     understood = list(dict.fromkeys([*map(str, data.items), *data.relations]))
     for name in names:
         if name not in understood and name not in relation_of:
+            role = next((role for role in ("item", "title") if _FIELDS[role] not in names), "none")
             raise InputError(
-                f"{path.name}: unknown column {short(name)}; understood are {', '.join(understood)[:1000]}"
+                f"{path.name}: unknown column {short(name)}; understood are {', '.join(understood)[:1000]}; "
+                f'others with --columns "{listed([name])}={role}"'
             )
     for name in ("item_id", "title"):
         if name not in names:
@@ -80,6 +93,35 @@ def read(path: Path, data: Dataset) -> NewTitles:
             given = raw[name] if name in raw else pd.Series([""] * len(raw))
             items[name] = _cells(path, str(name), given, column)
     return NewTitles(items, *_triples(labels, data))
+
+
+def _named(path: Path, raw: pd.DataFrame, data: Dataset, told: Mapping[str, str]) -> pd.DataFrame:
+    """The table with the catalogue's names of columns, without those that the data left out."""
+    for name in told:
+        if name not in raw:
+            raise InputError(f"--columns: no column {short(name)}: expected one of {listed(map(str, raw))}")
+    spelled = {str(name).casefold(): str(name) for name in [*data.relations, *data.items]}
+    names = {name: spelled[str(name).casefold()] for name in raw if str(name).casefold() in spelled}
+    names = {name: target for name, target in names.items() if name not in told}
+    roles = roles_of([str(name) for name in raw if name not in names], told)
+    for role, name in roles.items():
+        target = _FIELDS.get(role, "")
+        if target in data.items and target not in names.values():
+            names[name] = target
+            if role == "year":
+                raw[name] = [str(year) if year == year else "" for year in year_of(raw[name]).astype(float)]
+    left_out = [name for name in raw if name not in names and _left_out(str(name), data)]
+    left_out += [name for name, role in told.items() if role == "none"]
+    raw = raw.drop(columns=left_out).rename(columns=names)
+    if "year" in data.items and "year" not in raw and "title" in raw:
+        raw["year"] = raw["title"].str.extract(ENDING)[0].fillna("")
+    return raw
+
+
+def _left_out(column: str, data: Dataset) -> bool:
+    """Does a note of the data say so?"""
+    start = f"{listed([column])} is left out: "
+    return _relation(column, data) is None and any(note.startswith(start) for note in data.notes)
 
 
 def _texts(path: Path) -> pd.DataFrame:
@@ -108,7 +150,7 @@ def _text(value: Any) -> str:
 
 def _relation(column: str, data: Dataset) -> int | None:
     """The relation that a column gives; None where it gives none."""
-    for name in (column, column.removesuffix("s")):
+    for name in (column, column.removesuffix("s"), relation_name(column)):
         if name in data.relations:
             return data.relations.index(name)
     return None
@@ -119,22 +161,51 @@ def _labels(raw: pd.DataFrame, relation_of: dict[str, int], data: Dataset) -> La
     for name in raw:
         if name in relation_of:
             r = relation_of[name]
-            known = _entities(data, r)
+            known, classes = _entities(data, r), _classes(data, r)
             before = labels.get(r, [[] for _ in range(len(raw))])
             labels[r] = [
-                list(dict.fromkeys([*old, *_split(cell, known)]))
+                list(dict.fromkeys([*old, *(_class_of(cell, classes) or _split(cell, known))]))
                 for old, cell in zip(before, raw[name], strict=True)
             ]
     if LENGTH in data.relations and EPISODES in raw and LENGTH not in raw:
         counts = [whole_text(cell) for cell in raw[EPISODES]]
-        classes = [length_class(int(count)) if count.isdecimal() else "" for count in counts]
-        labels[data.relations.index(LENGTH)] = [[name] if name else [] for name in classes]
+        lengths = [length_class(int(count)) if count.isdecimal() else "" for count in counts]
+        labels[data.relations.index(LENGTH)] = [[name] if name else [] for name in lengths]
     return labels
 
 
 def _split(cell: str, known: dict[str, int]) -> list[str]:
     """The labels in a cell; one that is known whole may hold a comma."""
-    return [cell] if cell in known else [part.strip() for part in cell.split(",") if part.strip()]
+    if cell in known:
+        return [cell]
+    mark = "[]" if cell[:1] + cell[-1:] == "[]" else next((mark for mark in "|;" if mark in cell), "")
+    return labels_in(cell, mark) if mark else [part.strip() for part in cell.split(",") if part.strip()]
+
+
+def _classes(data: Dataset, relation: int) -> list[tuple[float, float, str]]:
+    """(least, greatest, label) of a relation of classes of numbers, in order; empty for any other."""
+    found: list[tuple[float, float, str]] = []
+    for label in data.entities[np.unique(data.tail[data.relation == relation])]:
+        numbers = _CLASS.fullmatch(str(label))
+        if numbers is None:
+            return []
+        decade, low, high = numbers.groups()
+        least, most = (float(decade), float(decade) + 9) if decade else (float(low), float(high or low))
+        found.append((least, most, str(label)))
+    return sorted(found) if any(low < high for low, high, _ in found) else []
+
+
+def _class_of(cell: str, classes: list[tuple[float, float, str]]) -> list[str]:
+    """The label of the class that a number is in, of quantiles the nearest; empty for no number."""
+    number = figures_in(pd.Series([cell], dtype=str)).iloc[0]
+    if not classes or not _is_number(number):
+        return []
+    value = float(number)
+    low, high, label = min(classes, key=lambda one: max(one[0] - value, value - one[1]))
+    if low <= value <= high or not all(b - a in (4, 9) and a % (b - a + 1) == 0 for a, b, _ in classes):
+        return [label]
+    first, last = int(value // (high - low + 1) * (high - low + 1)), int(high - low)
+    return [f"{first}s" if last == 9 else f"{first} to {first + last}"]
 
 
 def _entities(data: Dataset, relation: int) -> dict[str, int]:

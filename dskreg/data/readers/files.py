@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from dskreg.errors import InputError
-from dskreg.text import legible
+from dskreg.text import printable
 
 # Bytes after decompression; the full Kaggle set has 0.1 GB, so more is a mistake or a zip bomb
 LARGEST = 4 << 30
@@ -89,11 +89,6 @@ class NotUtf8(InputError):
 
 Rewrite = Callable[[IO[bytes]], IO[bytes]]
 """What is read in the place of a stream, such as its text in another encoding."""
-
-
-def printable(text: str) -> str:
-    """The text on one line, what cannot be seen as signs or ⟨U+200B⟩."""
-    return "".join(sign if sign.isprintable() else f"⟨U+{ord(sign):04X}⟩" for sign in legible(text))
 
 
 def open_source(path: Path, rewrite: Rewrite | None = None) -> Source:
@@ -180,6 +175,7 @@ class Files:
     places: dict[str, Place]
     lying: tuple[str, ...] = ()  # the names as they lie there, a sub-folder's with a slash
     damaged: tuple[InputError, ...] = ()  # what cannot be listed, and why
+    chosen: str = ""  # the files in words, where they were named one by one
 
     def named(self, pattern: str) -> list[str]:
         """The names that match, such as `*.inter`."""
@@ -199,9 +195,7 @@ class Files:
 
     def lacks(self, expected: str, name: str = "") -> InputError:
         """The refusal of a path without what was expected: the damaged zip that might hold it, else what lies
-        there.
-
-        What is called nearly as `name` comes first, then sub-folders and zips, which may hold it.
+        there, first what is called nearly as `name`, then sub-folders and zips, which may hold it.
         """
         if self.damaged:
             return self.damaged[0]
@@ -212,14 +206,21 @@ class Files:
             alike,
             key=lambda other: (alike[other] < NEAR, not other.endswith(("/", ".zip")), -alike[other], other),
         )
-        return InputError(f"{self.path}: expected {expected}, found {some(near, 4) or 'nothing'}")
+        place = self.chosen or self.path
+        return InputError(f"{place}: expected {expected}, found {some(near, 4) or 'nothing'}")
 
 
-def files_at(path: Path) -> Files:
+Folder = Path | Files
+"""A folder, or what was named in its place."""
+
+
+def files_at(path: Folder) -> Files:
     """The files of a folder (plain, then `.gz`, then in one of its zips) or of the zip `path`.
 
     Hidden ones are left out; nothing is raised.
     """
+    if isinstance(path, Files):
+        return path
     places: dict[str, Place] = {}
     lying: list[str] = []
     damaged: list[InputError] = []

@@ -7,13 +7,12 @@ A rating of -1 means watched but not rated: seen, never liked.
 from __future__ import annotations
 
 import html
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from dskreg.data.dataset import UNASSIGNED, Dataset, counted
-from dskreg.data.readers.files import Source, files_at
+from dskreg.data.readers.files import Folder, Source, files_at
 from dskreg.data.readers.ratings import likes
 from dskreg.data.readers.tables import (
     Kind,
@@ -41,12 +40,12 @@ _CATALOGUE_KINDS: dict[str, Kind] = {
 _RATING_KINDS: dict[str, Kind] = {"user_id": "whole", "anime_id": "whole", "rating": "number"}
 
 
-def recognises(path: Path) -> bool:
+def recognises(path: Folder) -> bool:
     """Whether the folder, or the zip, at `path` holds one of the two files."""
     return not {CATALOGUE, RATINGS}.isdisjoint(files_at(path).places)
 
 
-def read(folder: Path | str, like_threshold: float | None) -> Dataset:
+def read(folder: Folder, like_threshold: float | None) -> Dataset:
     """Read the folder, or the zip, at `folder`.
 
     Args:
@@ -58,7 +57,6 @@ def read(folder: Path | str, like_threshold: float | None) -> Dataset:
         InputError: A file or column is missing, empty, damaged or not UTF-8, a value is not what its column
             holds, or no rating reaches the threshold; one line, naming the place.
     """
-    folder = Path(folder)
     files = files_at(folder)
     items, notes = _catalogue(files.open(CATALOGUE))
     ratings = files.open(RATINGS)
@@ -69,7 +67,7 @@ def read(folder: Path | str, like_threshold: float | None) -> Dataset:
     never_rated = int((np.bincount(item, minlength=len(items)) == 0).sum())
     graph = relations_of_titles(items)
     return Dataset(
-        name=folder.resolve().name.removesuffix(".zip"),
+        name=files.path.resolve().name.removesuffix(".zip"),
         format="kaggle",
         items=items,
         user_ids=user_ids,

@@ -9,14 +9,13 @@ split is the data's own. Every file may be gzipped or lie in a zip.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from dskreg.data import own_split
 from dskreg.data.dataset import Dataset, counted
-from dskreg.data.readers.files import Files, Source, files_at
+from dskreg.data.readers.files import Files, Folder, Source, files_at
 from dskreg.data.readers.tables import ids, whole_numbers, whole_text
 from dskreg.data.readers.triples import fold_triples
 from dskreg.errors import InputError
@@ -32,16 +31,15 @@ Pairs = tuple[pd.DataFrame, np.ndarray, Source, np.ndarray]
 """(columns user and item, the users with or without items, the source, the line of each pair)."""
 
 
-def recognises(path: Path) -> bool:
+def recognises(path: Folder) -> bool:
     """Whether the folder, or the zip, at `path` looks like this format."""
     return not {TRAINING, GRAPH}.isdisjoint(files_at(path).places)
 
 
-def read(folder: Path | str) -> Dataset:
+def read(folder: Folder) -> Dataset:
     """Read the folder, or the zip, at `folder`; raises InputError, one line naming file and line, for what is
     missing or malformed.
     """
-    folder = Path(folder)
     files = files_at(folder)
     names = [TRAINING, *([VALIDATING] if VALIDATING in files else []), TESTING]
     folds = own_split.folds(own_split.parts(names))
@@ -69,7 +67,7 @@ def read(folder: Path | str) -> Dataset:
         triples, pd.Series(np.arange(item_count)), list(items["title"]), called[0], called[1], GRAPH
     )
     return Dataset(
-        name=folder.resolve().name.removesuffix(".zip"),
+        name=files.path.resolve().name.removesuffix(".zip"),
         format="text",
         items=items,
         user_ids=user_ids.to_numpy(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,14 +11,16 @@ from dskreg.config import DataConfig
 from dskreg.data.dataset import Dataset
 from dskreg.data.readers import kaggle, kgat, ripplenet
 from dskreg.data.readers.atomic import recbole
-from dskreg.data.readers.files import files_at, short
+from dskreg.data.readers.files import Files, Folder, Place, files_at, short
 from dskreg.data.readers.plain import plan, reader
-from dskreg.data.readers.plain.settings import FILE
+from dskreg.data.readers.plain.settings import FILE, file_in
 from dskreg.data.readers.plain.sheets import ENDINGS, files_of, names_of
 from dskreg.errors import InputError
 
 DEMO = "demo"
-READERS: tuple[tuple[Callable[[Path], bool], Callable[[Path, DataConfig], Dataset]], ...] = (
+Given = str | Path | Sequence[str | Path]
+"""A folder, a zip or a table, the word `demo`, or files one by one."""
+READERS: tuple[tuple[Callable[[Folder], bool], Callable[[Folder, DataConfig], Dataset]], ...] = (
     (ripplenet.recognises, lambda path, config: ripplenet.read(path)),
     (kgat.recognises, lambda path, config: kgat.read(path)),
     (recbole.recognises, lambda path, config: recbole.read(path, config.like_threshold)),
@@ -36,29 +39,37 @@ _LOOKED_FOR = (
 MOST_FOLDERS = 20  # sub-folders that are looked into, on each level
 _PACKED = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".7z", ".rar", ".bz2", ".xz", ".zip")
 _TABLES = (".xlsx", ".xls", ".ods", ".txt", ".sql", ".db", ".sqlite", ".feather", ".pkl", ".xml")
+_FORMATS = (
+    *(kgat.TRAINING, kgat.VALIDATING, kgat.TESTING, kgat.GRAPH),
+    *(kgat.ITEMS, kgat.USERS, kgat.RELATIONS, kgat.ENTITIES),
+    *(ripplenet.RATINGS, ripplenet.INDEX),
+    *(f"*.{suffix}" for suffix in ("inter", "item", "user", "link", "kg", "zip")),
+    FILE,
+)
+"""Files beside tables that may be named one by one."""
 _DOCUMENTS = ("readme", "licen", "citation", "changelog", "notes")
 
 
-def _other_tables(path: Path) -> bool:
+def _other_tables(path: Folder) -> bool:
     """Whether one of Kaggle's two files is missing, and other tables may stand in for it."""
     names = set(names_of(files_of(path)))
     both = {kaggle.CATALOGUE, kaggle.RATINGS}
     return not both <= names and bool(names - both)
 
 
-def load(source: str | Path, config: DataConfig, columns: str | None = None) -> Dataset:
+def load(source: Given, config: DataConfig, columns: str | None = None) -> Dataset:
     """Read the data at `source`.
 
     Args:
-        source: A folder, a zip of its files, one table, or the word `demo` for the bundled catalogue with
-            simulated users.
+        source: A folder, a zip of its files, one table, files one by one, or the word `demo` for the bundled
+            catalogue with simulated users.
         config: Its `like_threshold` decides what counts as liked; None: the scale of the ratings does.
         columns: `COLUMN=ROLE,...` of plain tables.
 
     Raises:
         InputError: Nothing there, nothing recognised, or a file is malformed; one line.
     """
-    if str(source) == DEMO:
+    if is_demo(source):
         from dskreg.data.readers import demo  # the catalogue is big and needed only here
 
         return demo.read()
@@ -66,15 +77,19 @@ def load(source: str | Path, config: DataConfig, columns: str | None = None) -> 
     return reader.read(path, config, columns) if columns else reader_of(path)(path, config)
 
 
-def reader_of(path: Path) -> Callable[[Path, DataConfig], Dataset]:
+def is_demo(source: Given) -> bool:
+    """Whether it is the word for the bundled data."""
+    return str(source) == DEMO or source == [DEMO]
+
+
+def reader_of(path: Folder) -> Callable[[Folder, DataConfig], Dataset]:
     """The reader of the data at `path`; raises InputError where nothing is recognised."""
-    if (path / FILE).is_file() or not (path.is_dir() or path.suffix == ".zip"):
+    if file_in(path) or not (isinstance(path, Files) or path.is_dir() or path.suffix == ".zip"):
         return reader.read
     for recognises, read in READERS:
         if recognises(path):
             return read
-    inner = _inner(path)
-    if inner is not None:
+    if not isinstance(path, Files) and (inner := _inner(path)) is not None:
         name = short(f"{inner.relative_to(path).as_posix()}/")
         raise InputError(f"{path}: expected files of data, found the folder {name} with some: name {inner}")
     if names_of(files_of(path)):
@@ -108,20 +123,57 @@ def _mend(lying: Sequence[str]) -> str:
     return ""
 
 
-def there(source: str | Path) -> Path:
-    """The path of a folder, a zip or a table; raises InputError for anything else."""
-    path = Path(source).expanduser()
-    if not path.exists():
-        near = difflib.get_close_matches(path.name, files_at(path.parent).lying, n=1)
-        told = f"; did you mean {short(str(path.parent / near[0].rstrip('/')))}?" if near else ""
-        raise InputError(
-            f"{source}: expected a folder of data, or the word {DEMO!r}; there is no such folder{told}"
-        )
+def there(source: Given) -> Folder:
+    """The path of a folder, a zip or a table, or files that were named one by one; raises InputError for
+    anything else.
+    """
+    if not isinstance(source, (str, Path)):
+        if len(source) > 1 and DEMO in source:
+            raise InputError(f"{DEMO}: the bundled data go alone; leave out the other paths")
+        if len(source) > 1:
+            return _together([_existing(one, "files of data", "file") for one in source])
+        source = source[0]
+    path = _existing(source, f"a folder of data, or the word {DEMO!r}", "folder")
     if not path.is_dir() and not path.name.removesuffix(".gz").endswith((".zip", *ENDINGS)):
         raise InputError(
             f"{source}: expected a folder, a zip file or a table ({', '.join(ENDINGS)}), got a file"
         )
     return path
+
+
+def _existing(source: str | Path, expected: str, kind: str) -> Path:
+    path = Path(source).expanduser()
+    if path.exists():
+        return path
+    near = difflib.get_close_matches(path.name, files_at(path.parent).lying, n=1)
+    told = f"; did you mean {short(str(path.parent / near[0].rstrip('/')))}?" if near else ""
+    raise InputError(f"{source}: expected {expected}; there is no such {kind}{told}")
+
+
+def _together(paths: Sequence[Path]) -> Files:
+    """The files as those of a folder that holds nothing else."""
+    named: dict[str, Path] = {}
+    places: dict[str, Place] = {}
+    damaged: list[InputError] = []
+    for path in paths:
+        if path.is_dir():
+            raise InputError(f"{path}: expected a file, got a folder; name a folder alone, or its files")
+        found, name = files_of(path), path.name.removesuffix(".gz")
+        if not path.is_file() or not (
+            names_of(found) or any(fnmatch.fnmatch(name, form) for form in _FORMATS)
+        ):
+            mend = _mend([path.name]) or "; leave it out"
+            raise InputError(f"{path}: expected a file of data, for example a {ENDINGS[0]} table{mend}")
+        if name in named:
+            raise InputError(
+                f"{named[name]} and {path}: both are {short(name)}; name one of them, or rename one"
+            )
+        named[name] = path
+        places = found.places | places if path.suffix == ".zip" else places | found.places
+        damaged += found.damaged
+    names = tuple(path.name for path in paths)
+    chosen = ", ".join(names[:3]) + ", ..." * (len(names) > 3)
+    return Files(paths[0].absolute().parent, places, names, tuple(damaged), chosen)
 
 
 def recognised(path: Path) -> bool:

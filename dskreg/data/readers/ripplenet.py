@@ -5,13 +5,11 @@ gives its original id, is the entity n. As published they are plain tables.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from dskreg.data.dataset import UNASSIGNED, Dataset, counted
-from dskreg.data.readers.files import Files, files_at
+from dskreg.data.readers.files import Files, Folder, files_at
 from dskreg.data.readers.kgat import GRAPH, count_of_items, items_of, threes
 from dskreg.data.readers.plain.sheets import Sheet
 from dskreg.data.readers.triples import fold_triples
@@ -19,7 +17,7 @@ from dskreg.data.readers.triples import fold_triples
 RATINGS, INDEX = "ratings_final.txt", "item_index2entity_id*.txt"
 
 
-def recognises(path: Path) -> bool:
+def recognises(path: Folder) -> bool:
     """Whether the folder, or the zip, at `path` looks like this format."""
     return RATINGS in files_at(path).places
 
@@ -38,7 +36,7 @@ def _rows(files: Files, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
     return rows.apply(lambda column: column.str.strip())
 
 
-def read(folder: Path) -> Dataset:
+def read(folder: Folder) -> Dataset:
     """Read the folder, or the zip, at `folder`; raises InputError, one line naming file and line, for what is
     missing or malformed.
     """
@@ -59,7 +57,7 @@ def read(folder: Path) -> Dataset:
     users, user = np.unique(pairs["user"], return_inverse=True)
     graph = fold_triples(triples, pd.Series(np.arange(count)), list(items["title"]), {}, {}, GRAPH)
     return Dataset(
-        name=folder.resolve().name.removesuffix(".zip"),
+        name=files.path.resolve().name.removesuffix(".zip"),
         format="text",
         items=items,
         user_ids=users,

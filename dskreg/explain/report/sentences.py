@@ -16,6 +16,10 @@ TELLS, HARDLY = 0.2, 0.05  # Cohen's kappa: from here "tells"; below "cannot tel
 NO_CANDIDATES = (
     "The item has no neighbours in the knowledge graph. Its score comes from its own embedding alone."
 )
+NO_RELATIONS = (
+    "No relations in this data connect items: no neighbours are sampled, and a score comes from the own "
+    "embedding alone."
+)
 NO_EMBEDDING = "Nobody has liked this item in training: it has no embedding of its own."
 NO_LIKES = "The user has no likes, so no liked item contributes."
 

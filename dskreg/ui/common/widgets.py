@@ -29,6 +29,12 @@ NOTHING_KNOWN = (
 )
 
 
+def genres_label(explorer: Explorer) -> str:
+    """The heading of what describes items: their genres, or the relation that stands for them."""
+    kind = explorer.directory.described_by
+    return "Genres" if kind == "genre" else plain(kind.capitalize())
+
+
 def plain(text: object) -> str:
     """Text from a file or a link with Markdown, LaTeX and shortcodes escaped, for labels and st.markdown."""
     # Streamlit looks for shortcodes, URLs, e-mail addresses and signs like -> after it has removed Markdown's

@@ -122,7 +122,9 @@ def show_facts(selection: Selection, explanations: list[Explanation], names: tup
         with column, st.container(border=True):
             st.subheader(plain(name), anchor=False)
             facts = [
-                f"{label}: {fact(row[key])}" for key, label in FACTS.items() if row.get(key) not in (None, "")
+                f"{widgets.genres_label(explorer) if key == 'genres' else label}: {fact(row[key])}"
+                for key, label in FACTS.items()
+                if row.get(key) not in (None, "")
             ]
             st.caption(plain(" · ".join([*facts, f"{row['likes']:,} likes"])))
             with st.container(horizontal=True, gap="small"):

@@ -162,8 +162,9 @@ def show_likes(explorer: Explorer, headings: tuple[str, str], profile: Profile, 
             st.caption("None.")
     if right is not None:
         with right:
-            st.markdown("**Share of the liked items by genre**")
-            config = {"genre": st.column_config.TextColumn("Genre", width=110)} | {
+            kind = explorer.directory.described_by
+            st.markdown(f"**Share of the liked items by {plain(kind)}**")
+            config = {"genre": st.column_config.TextColumn(kind.capitalize(), width=110)} | {
                 key: st.column_config.NumberColumn(name, format="%.0f%%", width=110)
                 for key, name in zip(("first", "second"), headings, strict=True)
             }
@@ -174,7 +175,7 @@ def show_likes(explorer: Explorer, headings: tuple[str, str], profile: Profile, 
                 key="both_tastes",
                 height="content",
                 column_config=config,
-                alt="The share of each genre among the liked items of both users",
+                alt=f"The share of each {kind} among the liked items of both users",
             )
 
 

@@ -97,7 +97,12 @@ class View:
         return texts | {"size": self.size, "tool": self.tool, "metric": self.metric, "near_k": self.k}
 
 
-def asked() -> dict[str, str]:
+def colour_label(explorer: Explorer, colour: str) -> str:
+    """A colouring's name on the page and in the link: for genre the relation that stands for genres."""
+    return colour.replace("genre", explorer.directory.described_by)
+
+
+def asked(explorer: Explorer) -> dict[str, str]:
     """The link's values of the page's parameters; values of earlier versions are replaced in the link.
 
     Call it before the controls are drawn, since a parameter that is bound to a control cannot be written.
@@ -109,6 +114,8 @@ def asked() -> dict[str, str]:
     if old and not any(name in st.session_state for name in old):
         st.query_params.update(old)
         st.rerun()
+    if found.get("colour") == colour_label(explorer, GENRE):
+        found["colour"] = GENRE
     return found
 
 
@@ -151,10 +158,12 @@ def _colour(explorer: Explorer, kind: str, item_id: object) -> str:
         options += ["popularity", CLUSTER, "degree"]
     else:
         options = [*["favourite"] * genres, "activity", "rarity", CLUSTER]
-    text = "\n".join(f"- {name}: {COLOURS[name]}" for name in options if name in COLOURS)
+    lines = [f"- {name}: {COLOURS[name]}" for name in options if name in COLOURS]
+    text = colour_label(explorer, "\n".join(lines))
     chosen = st.selectbox(
         "Colour by",
         options,
+        format_func=partial(colour_label, explorer),
         key="colour",
         bind="query-params",
         width=140,

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dskreg.explorer import Explorer, Profile, percent
 from dskreg.ui.common import cache
-from dskreg.ui.common.widgets import plain
+from dskreg.ui.common.widgets import genres_label, plain
 from dskreg.ui.embeddings import selected
 from dskreg.ui.embeddings.controls import LABELS, TITLES, View
 from dskreg.ui.embeddings.tables import known
@@ -84,7 +84,7 @@ def title_card(explorer: Explorer, item_id: object) -> None:
     )
     moved = cache.ask(explorer, "maps.moved")
     own = moved[moved["item_id"] == item_id]
-    if len(own):
+    if len(own) and explorer.relations:
         k = int(cache.ask(explorer, "maps.quality")["k"])
         st.metric(
             "Neighbourhood preservation",
@@ -118,7 +118,7 @@ def user_card(
         alt=f"The likes of {user.label}",
         column_config={
             "title": st.column_config.TextColumn(f"Liked items ({len(likes)})", pinned=True),
-            "genres": "Genres",
+            "genres": genres_label(explorer),
             "type": "Type",
         },
     )

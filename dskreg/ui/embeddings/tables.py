@@ -50,6 +50,7 @@ def neighbours(explorer: Explorer, view: View, point: Focus) -> None:
         with column:
             st.markdown(f"**{heading}**")
             _neighbour_table(
+                explorer,
                 view.kind,
                 shown.assign(both=["✓" if key in both else "" for key in table[key]]),
                 {rank: st.column_config.NumberColumn(name, width=110, help=text)},
@@ -59,7 +60,9 @@ def neighbours(explorer: Explorer, view: View, point: Focus) -> None:
     st.caption("Select a row to inspect it. ✓ marks neighbours in both tables.")
 
 
-def _neighbour_table(kind: str, table: pd.DataFrame, rank: dict[str, Any], closeness: str, alt: str) -> None:
+def _neighbour_table(
+    explorer: Explorer, kind: str, table: pd.DataFrame, rank: dict[str, Any], closeness: str, alt: str
+) -> None:
     config: dict[str, Any] = {
         "title": st.column_config.TextColumn("Item", pinned=True, width=190),
         "user_id": st.column_config.TextColumn("User", pinned=True, width=80),
@@ -68,7 +71,7 @@ def _neighbour_table(kind: str, table: pd.DataFrame, rank: dict[str, Any], close
         **rank,
         "liked": "Likes",
         "favourite": "Favourite",
-        "genres": "Genres",
+        "genres": widgets.genres_label(explorer),
     }
     shown = table.assign(user_id=table["user_id"].astype(str)) if "user_id" in table else table
     key = f"map_near_{next(iter(rank))}"
@@ -157,7 +160,13 @@ def selection(explorer: Explorer, view: View, frame: pd.DataFrame, ids: list[str
         config |= {key: st.column_config.TextColumn("User", pinned=True), "liked": "Likes"}
         config |= {"favourite": "Favourite", "rarity": RARITY}
     else:
-        config |= {key: None, "title": TITLE, "type": "Type", "genres": "Genres", "likes": "Likes"}
+        config |= {
+            key: None,
+            "title": TITLE,
+            "type": "Type",
+            "genres": widgets.genres_label(explorer),
+            "likes": "Likes",
+        }
     st.dataframe(
         table,
         hide_index=True,
@@ -176,7 +185,7 @@ def all_points(explorer: Explorer, view: View, frame: pd.DataFrame, groups: pd.S
     config: dict[str, Any] = {
         "title": TITLE,
         "type": "Type",
-        "genres": "Genres",
+        "genres": widgets.genres_label(explorer),
         "likes": "Likes",
         "user_id": st.column_config.Column("User", pinned=True),
         "favourite": "Favourite",

@@ -96,13 +96,14 @@ def _genres(explorer: Explorer) -> tuple[str | None, str | None]:
     if not explorer.genres:
         return None, None
     left, right = _pair()
+    kind = plain(explorer.directory.described_by)
     loves = left.selectbox(
         "Loves",
         explorer.genres,
         index=None,
         key="user_genre",
-        placeholder="any genre",
-        help="A large share of the user's liked items has this genre.",
+        placeholder=f"any {kind}",
+        help=f"A large share of the user's liked items has this {kind}.",
     )
     avoids = right.selectbox(
         "Avoids",
@@ -110,7 +111,7 @@ def _genres(explorer: Explorer) -> tuple[str | None, str | None]:
         index=None,
         key="user_avoids",
         placeholder="nothing",
-        help="None of the user's liked items has this genre.",
+        help=f"None of the user's liked items has this {kind}.",
     )
     return loves, avoids
 

@@ -12,6 +12,7 @@ from dskreg.ui.common.widgets import plain
 
 ASKED = 2000  # test users at most: seconds on the largest catalogues
 GENRES = 15
+COLD = "0 (new)"  # the slice of items without likes
 VIEWS = {"users": "activity", "likes": "likes", "genres": "genres"}
 SHARES = {"held_out_share": "held-out likes", "list_share": "recommendations"}
 USERS = {
@@ -22,7 +23,7 @@ USERS = {
     "hit": ("Hit", "Share of users with at least one held-out item among the first K."),
 }
 ITEMS = {
-    "slice": ("Items", "The group: by number of likes, or a genre."),
+    "slice": ("Items", "The group: by number of likes, or a genre or what stands for it."),
     "items": ("Count", "Items in this group."),
     "held_out": ("Held out", "Held-out likes of these items."),
     "recall": ("Recall", "Share of these held-out likes that are among the first K of their user."),
@@ -43,7 +44,15 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
     _show_tiles(found)
     st.markdown(bias_in_words(found))
     views = [view for view, key in VIEWS.items() if found[key]]
-    view = widgets.one_of("Slices by", views, "slices", "likes", help="How the test is divided.")
+    named = {"genres": widgets.genres_label(explorer).lower()}
+    view = widgets.one_of(
+        "Slices by",
+        views,
+        "slices",
+        "likes",
+        help="How the test is divided.",
+        format_func=lambda name: named.get(name, name),
+    )
     left, right = st.columns([2, 3], gap="medium")
     chart = users_chart(found) if view == "users" else items_chart(found[VIEWS[view]][:GENRES])
     charts.show_chart(
@@ -70,6 +79,7 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
     st.caption(
         f"Cutoff K = {found['k']}; {found['users']:,} of {found['of']:,} test users"
         + ("." if found["users"] == found["of"] else ", evenly spaced.")
+        + (f" {found['without_items']}" if view == "likes" and found["without_items"] else "")
         + f" Likes are those that the model knows. With baselines: dskreg slices "
         f"{plain(explorer.name)} \\-\\-baselines"
     )
@@ -112,7 +122,7 @@ def bias_in_words(found: dict[str, Any]) -> str:
 def cold_in_words(found: dict[str, Any], resets: list[dict[str, Any]] | None) -> str:
     """New titles in the lists, and how well they are ranked where likes are hidden; Markdown."""
     cold = found["likes"][0]
-    if not cold["items"]:
+    if cold["slice"] != COLD:
         return ""
     words = f"{cold['items']:,} items without likes get {percent(cold['list_share'])} of the recommendations"
     words += "." if cold["held_out"] else "; no held-out like can test them."

@@ -78,7 +78,8 @@ def show(
 
     def tile(row: Any) -> Tile:
         share = max(getattr(row, by) / high, 0.0) if high > 0 else 0.0
-        html = card(row, cover(row.title), share, marks(row), by, posters.address(row.item_id))
+        poster = posters.address(row.item_id)
+        html = card(row, cover(row.title), share, marks(row), by, poster, bool(explorer.relations))
         return Tile(row.item_id, row.title, html, ("why", "like", "dislike", "more", *noted()))
 
     acts = ACTS | {"more": more}
@@ -104,15 +105,21 @@ def strip(name: str, titles: pd.DataFrame, figures: Mapping[str, str], more: Act
 
 
 def card(
-    row: Any, svg: str, share: float, marks: Iterable[str] = (), by: str = "score", poster: str = ""
+    row: Any,
+    svg: str,
+    share: float,
+    marks: Iterable[str] = (),
+    by: str = "score",
+    poster: str = "",
+    sampled: bool = True,
 ) -> str:
     """One card as HTML.
 
     `share`: the bar's length as a share of the list's largest value; `by`: its quantity, score or likes;
-    `poster`: the address of an image.
+    `poster`: the address of an image; `sampled`: are neighbours sampled, so that their share is told?
     """
     figure = f"Score <b>{row.score:.2f}</b>" if by == "score" else f"Likes <b>{row.likes:,}</b>"
-    around = neighbours(row) if by == "score" else None
+    around = neighbours(row) if by == "score" and sampled else None
     part = under = ""
     if around is not None:
         under = f'<p><span class="key"></span><b>{percent(around)}</b> from neighbours</p>'

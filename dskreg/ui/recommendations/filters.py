@@ -94,17 +94,20 @@ def _fields(explorer: Explorer, view: str) -> Filters:
     genres, types = (
         tuple(
             st.multiselect(
-                name.capitalize(),
+                label,
                 known,
                 key=name,
                 bind="query-params",
-                placeholder=f"all {name}",
+                placeholder=f"all {name}" if label.lower() == name else "all",
                 width=width,
             )
             if known
             else ()
         )
-        for name, known, width in (("genres", explorer.genres, 160), ("types", explorer.types, 120))
+        for name, label, known, width in (
+            ("genres", widgets.genres_label(explorer), explorer.genres, 160),
+            ("types", "Types", explorer.types, 120),
+        )
     )
     popularity = st.selectbox(
         "Popularity", list(POPULARITY), key="liked_by", bind="query-params", width=160, help=POPULARITY_HELP

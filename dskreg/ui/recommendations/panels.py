@@ -90,10 +90,10 @@ def show_near(explorer: Explorer, profile: Profile, wanted: str) -> None:
         with covers:
             cards.strip("similar", titles, {"similarity": "Similarity", "score": "Score"}, more_like)
         with table:
-            _similar_table(str(item["title"]), titles)
+            _similar_table(str(item["title"]), titles, widgets.genres_label(explorer))
 
 
-def _similar_table(title: str, titles: pd.DataFrame) -> None:
+def _similar_table(title: str, titles: pd.DataFrame, genres: str) -> None:
     st.dataframe(
         titles,
         hide_index=True,
@@ -108,7 +108,7 @@ def _similar_table(title: str, titles: pd.DataFrame) -> None:
             "seen": st.column_config.CheckboxColumn("Seen"),
             "liked": st.column_config.CheckboxColumn("Liked"),
             "type": st.column_config.TextColumn("Type"),
-            "genres": st.column_config.TextColumn("Genres"),
+            "genres": st.column_config.TextColumn(genres),
         },
     )
 

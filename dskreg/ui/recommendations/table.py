@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, Profile
-from dskreg.ui.common.widgets import plain
+from dskreg.ui.common.widgets import genres_label, plain
 from dskreg.ui.recommendations import cards, tiles
 from dskreg.ui.recommendations.tiles import Tile
 
@@ -26,7 +26,6 @@ COLUMNS: dict[str, Any] = {
         "Rank before re-ranking", width=165, help="Rank in the list by score."
     ),
     "type": st.column_config.TextColumn("Type", width=64),
-    "genres": st.column_config.TextColumn("Genres", width=180),
     "reason": st.column_config.TextColumn(
         "Strongest reason",
         width=470,
@@ -53,7 +52,7 @@ def show(explorer: Explorer, recommended: pd.DataFrame, profile: Profile, column
         selection_mode="single-row",
         alt=f"Recommended items for {profile.label}, best first, with score and reason",
         column_order=columns,
-        column_config=COLUMNS,
+        column_config=COLUMNS | {"genres": st.column_config.TextColumn(genres_label(explorer), width=180)},
     )
     rows = [row for row in event.selection.rows if row < len(recommended)]
     with above:

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, Profile, percent
-from dskreg.ui.common.widgets import plain
+from dskreg.ui.common.widgets import genres_label, plain
 
 NAMED = 3  # genres in the strip's text
 ROOM = 200  # pixels: the height of a table, which scrolls where it is longer
@@ -33,11 +33,11 @@ def show_likes(explorer: Explorer, profile: Profile, columns: list[str]) -> None
             column_config={
                 "title": st.column_config.TextColumn("Item", width="medium"),
                 "type": st.column_config.TextColumn("Type", width="small"),
-                "genres": st.column_config.TextColumn("Genres"),
+                "genres": st.column_config.TextColumn(genres_label(explorer)),
             },
         )
         if explorer.genres:
-            _genres(taste)
+            _genres(taste, explorer.directory.described_by)
 
 
 def _summary(count: int, taste: pd.DataFrame) -> str:
@@ -53,25 +53,25 @@ def _summary(count: int, taste: pd.DataFrame) -> str:
     return f"{count} liked item{'s' * (count != 1)}{': ' * bool(named)}{', '.join(named)}"
 
 
-def _genres(taste: pd.DataFrame) -> None:
-    st.markdown("**Taste profile by genre**: liked items with each genre")
+def _genres(taste: pd.DataFrame, kind: str) -> None:
+    st.markdown(f"**Taste profile by {plain(kind)}**: liked items with each {plain(kind)}")
     if taste.empty:
-        st.caption("The liked items have no genres.")
+        st.caption(f"The liked items have no {plain(kind)}.")
         return
     st.dataframe(
         taste.assign(share=100 * taste["share"]),
         hide_index=True,
         height=ROOM if len(taste) > 4 else "content",
-        alt="Genres of the liked items with count, share and lift",
+        alt=f"The liked items by {kind}: count, share and lift",
         column_config={
-            "genre": st.column_config.TextColumn("Genre", width=110),
+            "genre": st.column_config.TextColumn(kind.capitalize(), width=110),
             "liked": st.column_config.NumberColumn("Likes", width=60),
             "share": st.column_config.ProgressColumn(
                 "Share",
                 format="%.0f%%",
                 min_value=0,
                 max_value=100,
-                help="Share of the liked items that have this genre, in percent.",
+                help=f"Share of the liked items that have this {kind}, in percent.",
             ),
             "lift": st.column_config.NumberColumn(
                 "Lift",

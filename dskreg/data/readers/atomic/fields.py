@@ -14,8 +14,8 @@ def one(files: Files, suffix: str) -> Source | None:
     found = files.named(f"*.{suffix}")
     if len(found) > 1:
         raise InputError(
-            f"{files.path}: expected one file *.{suffix}, found {len(found)} ({some(found, 3)}); put the "
-            "rows of all into one file"
+            f"{files.chosen or files.path}: expected one file *.{suffix}, found {len(found)} "
+            f"({some(found, 3)}); put the rows of all into one file"
         )
     return files.open(found[0]) if found else None
 

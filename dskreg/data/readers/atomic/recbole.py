@@ -8,15 +8,13 @@ float and float_seq.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from dskreg.data.dataset import Dataset, counted
 from dskreg.data.readers.atomic.fields import columns, fields, one
 from dskreg.data.readers.atomic.interactions import interactions, liked_of
-from dskreg.data.readers.files import SHOWN, Files, Source, files_at, short
+from dskreg.data.readers.files import SHOWN, Files, Folder, Source, files_at, short
 from dskreg.data.readers.kaggle import distinct_titles
 from dskreg.data.readers.tables import ids, image_column, images
 from dskreg.data.readers.triples import Triples, fold_triples, triples_of_labels
@@ -27,12 +25,12 @@ from dskreg.text import last_part
 _TITLES = ("title", "name", "movie_title")
 
 
-def recognises(path: Path) -> bool:
+def recognises(path: Folder) -> bool:
     """Whether the folder, or the zip, at `path` looks like this format."""
     return bool(files_at(path).named("*.inter"))
 
 
-def read(folder: Path | str, like_threshold: float | None) -> Dataset:
+def read(folder: Folder, like_threshold: float | None) -> Dataset:
     """Read the folder, or the zip, at `folder`.
 
     Args:
@@ -44,7 +42,7 @@ def read(folder: Path | str, like_threshold: float | None) -> Dataset:
     Raises:
         InputError: What is missing or malformed, or a threshold above every rating; one line.
     """
-    files = files_at(Path(folder))
+    files = files_at(folder)
     found = interactions(files)
     pairs = found.pairs
     liked, told = liked_of(found.source, pairs, like_threshold)

@@ -15,7 +15,7 @@ from dskreg.data.readers.plain.relations import ENDING, SHARED, Relation, filled
 from dskreg.data.readers.tables import ids, images, whole_text
 
 ADULT = "Adult"  # the genre of items that a column flags
-_YES = frozenset({"1", "true", "yes", "y", "t", "x", "1.0"})
+YES = frozenset({"1", "true", "yes", "y", "t", "x", "1.0"})
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,12 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
     if year is not None:
         items["year"] = year
     by_name = {found.name: found for found in relations}
-    if genre := by_name.get("genre", by_name.get("category")):
+    if genre := by_name.get("genre"):
         items["genres"] = [", ".join(label.replace(",", "") for label in row) for row in genre.labels]
     if "type" in by_name:
         items["type"] = [", ".join(row) for row in by_name["type"].labels]
     if "adult" in roles:
-        flagged = cells[roles["adult"]].str.casefold().isin(_YES)
+        flagged = cells[roles["adult"]].str.casefold().isin(YES)
         genres = items["genres"] if "genres" in items else pd.Series("", index=items.index)
         items["genres"] = [
             ", ".join(filter(None, (text, ADULT * bool(yes))))

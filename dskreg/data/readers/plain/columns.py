@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from dskreg.data.readers.files import SHOWN, printable, short
+from dskreg.data.readers.files import SHOWN, short
 from dskreg.data.readers.tables import image_column
 from dskreg.errors import InputError
-from dskreg.text import between_commas
+from dskreg.text import between_commas, printable
 
 ROLES = (
     *("user", "item", "rating", "timestamp", "title", "year", "poster", "adult", "relation", "none"),

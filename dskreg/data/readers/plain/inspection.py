@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dskreg.config import DataConfig
 from dskreg.data.dataset import TEST, TRAIN, UNASSIGNED, VALIDATION
+from dskreg.data.readers.files import Folder
 from dskreg.data.readers.plain.interactions import threshold_of
 from dskreg.data.readers.plain.plan import Plan, plan
 from dskreg.data.readers.plain.reader import assembled, parts_of
@@ -24,7 +24,9 @@ USES = {
 }
 
 
-def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tuple[dict[str, Any], Settings]:
+def inspected(
+    path: Folder, config: DataConfig, columns: str | None = None
+) -> tuple[dict[str, Any], Settings]:
     """(the document, the draft).
 
     The document: {"data", "format", "users", "items", "interactions", "likes", "threshold", "tables":
@@ -64,7 +66,7 @@ def inspected(path: Path, config: DataConfig, columns: str | None = None) -> tup
         if name not in own
     ]
     document = {
-        "data": str(path),
+        "data": found.files.chosen or str(path),
         "format": data.format,
         "users": len(data.user_ids),
         "items": len(data.items),

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from dskreg.data.dataset import UNASSIGNED
 from dskreg.data.own_split import parts
-from dskreg.data.readers.files import SHOWN, Files, short
+from dskreg.data.readers.files import SHOWN, Files, Folder, short
 from dskreg.data.readers.plain import settings as told
 from dskreg.data.readers.plain.choice import (
     INTERACTION,
@@ -71,15 +70,15 @@ class Plan:
         return self.parts[0][0]
 
 
-def recognises(path: Path) -> bool:
+def recognises(path: Folder) -> bool:
     """Whether there is a `dataset.toml`, or a table with a column of users and one of items."""
-    if (path / FILE).is_file():
+    if told.file_in(path):
         return True
     files = files_of(path)
     return any({"user", "item"} <= set(roles_in(found, {}, INTERACTION)) for found in _sheets(files)[0])
 
 
-def plan(path: Path, columns: str | None = None) -> Plan:
+def plan(path: Folder, columns: str | None = None) -> Plan:
     """The plan for a folder, a zip or a file.
 
     Args:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from dskreg.config import DataConfig
 from dskreg.data.dataset import Dataset
+from dskreg.data.readers.files import Folder
 from dskreg.data.readers.plain.catalogue import Catalogue, catalogue_of, tokens
 from dskreg.data.readers.plain.columns import listed
 from dskreg.data.readers.plain.graph import graph_of, joined
@@ -18,7 +17,7 @@ from dskreg.data.readers.tables import ids, unread
 from dskreg.data.readers.triples import triples_of_labels
 
 
-def read(path: Path, config: DataConfig, columns: str | None = None) -> Dataset:
+def read(path: Folder, config: DataConfig, columns: str | None = None) -> Dataset:
     """Read the folder, zip or file at `path`.
 
     Args:

@@ -83,14 +83,14 @@ def relation_of(
         return None, "text"
     if there.str.fullmatch(_OBJECT).mean() > SHARED:
         return None, "objects with fields of their own"
-    figures = _figures(there)
+    figures = figures_in(there)
     figures = figures[figures != ""]
     if not separator and figures.str.fullmatch(_NUMBER).mean() >= NUMBERS:
         return _numbers(column, name, figures.reindex(cells.index, fill_value=""), forced)
     if there.str.fullmatch(_DATE).mean() >= NUMBERS and (dated := years(column, year_of(cells))):
         return replace(dated, name=name), ""
     mark = separator or _separator(there, known)
-    labels = [_parts(text, mark) for text in cells]
+    labels = [labels_in(text, mark) for text in cells]
     if not forced and not known:
         decimal = [_DECIMAL.fullmatch(label) is not None for row in labels for label in row]
         if mark and np.mean(decimal or [False]) > SHARED:
@@ -105,7 +105,7 @@ def relation_of(
     return Relation(column, name, rule, labels), ""
 
 
-def _figures(cells: pd.Series) -> pd.Series:
+def figures_in(cells: pd.Series) -> pd.Series:
     """The cells without signs of money and of thousands, and with a point where they have a decimal comma;
     "" for words among prices.
     """
@@ -181,7 +181,7 @@ def _separator(cells: pd.Series, known: bool) -> str:
 
 def _come_again(cells: pd.Series, mark: str) -> bool:
     """Whether most labels between the marks are short words that other cells have too."""
-    words = [label for text in cells for label in _parts(text, mark)]
+    words = [label for text in cells for label in labels_in(text, mark)]
     if not words:
         return False
     short = np.mean([len(label.split()) <= 3 and not label[0].isdigit() for label in words])
@@ -193,10 +193,11 @@ def _come_again(cells: pd.Series, mark: str) -> bool:
 def _beside(cells: pd.Series, marked: pd.Series, mark: str) -> bool:
     """Whether most of the marked cells have a label that is another cell by itself."""
     alone = set(cells[~marked])
-    return bool(np.mean([not alone.isdisjoint(_parts(text, mark)) for text in cells[marked]]) > SHARED)
+    return bool(np.mean([not alone.isdisjoint(labels_in(text, mark)) for text in cells[marked]]) > SHARED)
 
 
-def _parts(text: str, mark: str) -> list[str]:
+def labels_in(text: str, mark: str) -> list[str]:
+    """The labels of a cell of lists with this separator, `[]` for lists as Python writes them."""
     if not mark:
         return [text] if text else []
     if mark == "[]":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from dskreg.data.readers.files import SHOWN, short
+from dskreg.data.readers.files import SHOWN, Files, Folder, short
 from dskreg.documents import read_bytes
 from dskreg.errors import InputError
 
@@ -57,12 +57,20 @@ class Settings:
 KEYS = tuple(found.name for found in fields(Settings))
 
 
-def read(path: Path) -> Settings:
-    """The settings of the folder at `path`, or none; raises InputError for what is no TOML, an unknown key or
-    a value of another kind.
+def file_in(folder: Folder) -> Path | None:
+    """The folder's `dataset.toml`, if there is one."""
+    if isinstance(folder, Files):
+        place = folder.places.get(FILE)
+        return place.path if place and place.plain else None
+    return folder / FILE if folder.is_dir() and (folder / FILE).exists() else None
+
+
+def read(folder: Folder) -> Settings:
+    """The settings of a folder, or none; raises InputError for what is no TOML, an unknown key or a value of
+    another kind.
     """
-    file = path / FILE
-    if not path.is_dir() or not file.exists():
+    file = file_in(folder)
+    if file is None:
         return Settings()
     try:
         document = tomllib.loads(read_bytes(file, largest=LARGEST).decode())

@@ -13,13 +13,12 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import IO, NoReturn
 
 import pandas as pd
 
 from dskreg.data.readers import tables
-from dskreg.data.readers.files import Files, NotUtf8, Place, Source, files_at, short
+from dskreg.data.readers.files import Files, Folder, NotUtf8, Place, Source, files_at, short
 from dskreg.data.readers.plain.columns import NAMES, TRIPLE, listed, plain
 from dskreg.data.readers.plain.formats import jsonl
 from dskreg.data.readers.plain.formats.parquet import parquet
@@ -147,9 +146,9 @@ class Sheet:
         return UNIT if self.separator == "::" else self.separator
 
 
-def files_of(path: Path) -> Files:
+def files_of(path: Folder) -> Files:
     """The files of a folder or zip, or the one file at `path`."""
-    if path.is_dir() or path.suffix == ".zip":
+    if isinstance(path, Files) or path.is_dir() or path.suffix == ".zip":
         return files_at(path)
     return Files(path, {path.name.removesuffix(".gz"): Place(path)}, (path.name,))
 
