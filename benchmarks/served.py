@@ -25,15 +25,17 @@ STARTUP, POLL = 120, 0.25  # seconds
 
 
 @contextmanager
-def serve(**environment: str) -> Iterator[str]:
+def serve(script: str = "app.py", **environment: str) -> Iterator[str]:
     """The app as the README starts it, on a free port of this machine; its address once it is healthy."""
-    with launch(**environment) as (address, process):
+    with launch(script=script, **environment) as (address, process):
         await_health(address, process)
         yield address
 
 
 @contextmanager
-def launch(port: int = 0, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
+def launch(
+    port: int = 0, script: str = "app.py", **environment: str
+) -> Iterator[tuple[str, subprocess.Popen]]:
     """The app's process and the address at which it will answer, on a free port or this one.
 
     Variables of DSKREG_* count only where they are given here.
@@ -47,7 +49,7 @@ def launch(port: int = 0, **environment: str) -> Iterator[tuple[str, subprocess.
         "-m",
         "streamlit",
         "run",
-        "app.py",
+        script,
         "--server.headless=true",
         f"--server.port={port}",
     ]

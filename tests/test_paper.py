@@ -46,9 +46,9 @@ def tastes(users: int = 300, group: int = 15, groups: int = 20) -> Dataset:
 
 def learnt(dataset: Dataset, **changes: float) -> tuple[float, float]:
     """(the best validation NDCG@20, how far the item tower is from its start: the largest singular value of
-    the change), of the preset in thirty epochs of small batches at a learning rate of 0.005.
+    the change), of the preset in ten epochs of small batches at a learning rate of 0.01.
     """
-    fixed = {"epochs": 30, "patience": 30, "batch": 128, "learning_rate": 5e-3, "device": "cpu"}
+    fixed = {"epochs": 10, "patience": 10, "batch": 128, "learning_rate": 1e-2, "device": "cpu"}
     changed: Any = fixed | changes
     config = replace(PAPER, train=replace(PAPER.train, **changed))
     found = train(dataset, build(dataset, EVERYTHING), config)
@@ -63,7 +63,7 @@ def test_it_learns_tastes_and_its_towers_do_not_run_ahead_of_the_embeddings() ->
     famous = evaluate(lambda who, history: np.tile(fame, (len(who), 1)), data, VALIDATION).results()
     (quality, moved), (hasty, ran) = learnt(data), learnt(data, tower_rate=1.0)
     assert quality > 10 * (famous["ndcg@20"] or 0.0) > 0
-    assert quality > hasty
+    assert quality > 1.2 * hasty
     assert moved < 0.1 and ran > 10 * moved
 
 

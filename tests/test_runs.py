@@ -63,18 +63,26 @@ def pid_of(runs: Runs, run: Run) -> int:
 # A run from beginning to end
 
 
-def test_a_run_logs_its_epochs_and_writes_an_artifact(runs: Runs) -> None:
-    run = runs.start(SHORT)
+def test_a_run_logs_its_epochs_and_replaces_an_artifact_only_on_request(runs: Runs) -> None:
+    shutil.copytree(DEMO, runs.artifacts / "made")
+    (runs.artifacts / "foreign").mkdir()
+    with pytest.raises(InputError, match="exists already"):
+        runs.start(SHORT)
+    with pytest.raises(InputError, match="not an artifact"):
+        runs.start(replace(SHORT, out="foreign", replace=True))
+    replacing = replace(SHORT, replace=True)
+    run = runs.start(replacing)
     assert run.state == "running" and not run.resumable
     assert os.getsid(pid_of(runs, run)) == pid_of(runs, run), (
         "a session of its own, so it does not end with its parent"
     )
     with pytest.raises(InputError, match="already being trained by another run"):
-        runs.start(SHORT)
+        runs.start(replacing)
     run = until(runs, run, ended)
     assert run.state == "finished" and not run.resumable
     assert [row.epoch for row in run.status.epochs] == [0, 1, 2]
     made = artifacts.load(runs.artifacts / "made")
+    assert made.dataset.name == "board"
     assert [row.ndcg for row in run.status.epochs] == [row["ndcg"] for row in made.history]
     assert (
         isinstance(run.status.end, Done)
@@ -111,8 +119,16 @@ def test_a_run_with_an_unknown_setting_reports_it(runs: Runs) -> None:
 # Interrupted runs
 
 
-def test_a_stopped_run_is_continued_to_the_same_artifact(runs: Runs) -> None:
+def test_a_run_that_is_killed_and_later_stopped_is_continued_to_the_same_artifact(runs: Runs) -> None:
     run = until(runs, runs.start(LONG), learning)
+    os.kill(pid_of(runs, run), signal.SIGKILL)
+    run = until(runs, run, ended)
+    assert run.state == "lost" and run.resumable and not run.message
+    assert runs.resume(run.id).state == "running"
+    before = len(run.status.epochs)
+    run = until(runs, runs.get(run.id), lambda now: len(now.status.epochs) > before)
+    assert run.status.start and run.status.start.resume
+    assert [row.epoch for row in run.status.epochs] == list(range(len(run.status.epochs)))
     stopped = runs.stop(run.id)
     assert stopped.state == "stopped" and stopped.resumable
     assert not (runs.artifacts / "made").exists()
@@ -127,18 +143,6 @@ def test_a_stopped_run_is_continued_to_the_same_artifact(runs: Runs) -> None:
     assert whole and [row.ndcg for row in run.status.epochs] == [row["ndcg"] for row in whole.history]
     one, other = (artifacts.load(runs.artifacts / name).manifest for name in ("made", "whole"))
     assert one and other and one["content"] == other["content"]
-
-
-def test_a_killed_run_is_lost_and_can_be_continued(runs: Runs) -> None:
-    run = until(runs, runs.start(ENDLESS), learning)
-    os.kill(pid_of(runs, run), signal.SIGKILL)
-    run = until(runs, run, ended)
-    assert run.state == "lost" and run.resumable and not run.message
-    assert runs.resume(run.id).state == "running"
-    again = until(runs, runs.get(run.id), lambda now: len(now.status.epochs) > len(run.status.epochs) + 3)
-    assert again.status.start and again.status.start.resume
-    assert [row.epoch for row in again.status.epochs] == list(range(len(again.status.epochs)))
-    assert runs.stop(run.id).state == "stopped"
 
 
 def test_only_the_latest_run_of_a_name_can_be_continued(runs: Runs) -> None:
@@ -295,17 +299,6 @@ def test_a_run_accepts_only_the_listed_data_sets(data: str, runs: Runs) -> None:
     with pytest.raises(InputError, match="data: expected one of demo, board"):
         runs.start(replace(SHORT, data=data))
     assert runs.all() == [] and not runs.folder.exists()
-
-
-def test_an_existing_artifact_is_replaced_only_on_request_and_other_folders_never(runs: Runs) -> None:
-    shutil.copytree(DEMO, runs.artifacts / "taken")
-    (runs.artifacts / "foreign").mkdir()
-    with pytest.raises(InputError, match="exists already"):
-        runs.start(replace(SHORT, out="taken"))
-    with pytest.raises(InputError, match="not an artifact"):
-        runs.start(replace(SHORT, out="foreign", replace=True))
-    run = until(runs, runs.start(replace(SHORT, out="taken", replace=True)), ended)
-    assert run.state == "finished" and artifacts.load(runs.artifacts / "taken").dataset.name == "board"
 
 
 @pytest.mark.parametrize("name", ["", "..", "no-such-run", "../runs", "\0"])

@@ -33,8 +33,15 @@ def test_imported_packages_are_found() -> None:
     assert imported_by("import json, dskreg", ("json", "torch", "dskreg")) == ["json", "dskreg"]
 
 
-def test_the_explorer_imports_torch_but_no_heavier_library() -> None:
-    assert imported_by("import dskreg.explorer", ("torch", "streamlit", "plotly", *HEAVY)) == ["torch"]
+def test_the_public_names_are_imported_on_first_use_with_torch_but_no_heavier_library() -> None:
+    program = """
+        import sys, dskreg
+        assert not {"torch", "pandas", "numpy"} & {*sys.modules}
+        from dskreg import DSKReG, Explorer, load
+        from dskreg.explorer import Explorer as same
+        assert Explorer is same and {*dskreg.__all__} <= {*dir(dskreg)}
+    """
+    assert imported_by(program, ("torch", "streamlit", "plotly", *HEAVY)) == ["torch"]
 
 
 @pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
@@ -56,27 +63,15 @@ def test_the_menu_does_not_wait_for_the_models_libraries_and_the_page_for_no_hea
     assert imported_by(program, ("torch", *HEAVY)) == ["torch"]
 
 
-def test_the_server_imports_the_models_libraries_ahead_of_the_first_visit() -> None:
+def test_the_server_imports_ahead_of_the_first_visit_and_garbage_is_collected_at_intervals() -> None:
+    """A failed import is tried again, imported objects are not scanned for garbage, and torch uses one thread
+    for each user.
+    """
     run("""
-        import asyncio, sys, threading
+        import asyncio, gc, sys, threading
         from pathlib import Path
         from streamlit.web.server.app_discovery import discover_asgi_app
         assert discover_asgi_app(Path("app.py")).import_string == "app:app"
-        from dskreg.ui.common.runtime import preload
-        async def serve():
-            async with preload(None):
-                return [thread for thread in threading.enumerate() if thread.name == "preload"]
-        assert "torch" not in sys.modules
-        [ahead] = asyncio.run(serve())
-        ahead.join()
-        assert "dskreg.explorer" in sys.modules
-    """)
-
-
-def test_imports_are_tried_again_and_excluded_from_garbage_collection_which_is_at_intervals() -> None:
-    """And torch uses one thread for each user."""
-    run("""
-        import gc, sys
         from dskreg.ui.common import runtime
         sys.modules["dskreg.explorer"] = None
         try:
@@ -88,10 +83,16 @@ def test_imports_are_tried_again_and_excluded_from_garbage_collection_which_is_a
         assert gc.isenabled() and not gc.get_freeze_count()
         del sys.modules["dskreg.explorer"]
 
+        async def serve():
+            async with runtime.preload(None):
+                return [thread for thread in threading.enumerate() if thread.name == "preload"]
+        assert "torch" not in sys.modules
         during = []
         gc.callbacks.append(lambda phase, _: during.append(phase))
-        runtime.load()
+        [ahead] = asyncio.run(serve())
+        ahead.join()
         gc.callbacks.clear()
+        assert "dskreg.explorer" in sys.modules
         assert not during, f"collected {len(during) // 2} times while importing"
         import torch
         assert gc.isenabled() and not any(kept is torch.nn.Module for kept in gc.get_objects())

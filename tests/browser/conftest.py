@@ -12,31 +12,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 HERE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
-OWN_SERVER = (
-    "test_browser_history.py",
-    "test_browser_package.py",
-    "test_browser_restart.py",
-    "test_browser_runs.py",
-    "test_hostile.py",
-)
 PATIENCE = 60_000  # ms; CI machines are slow
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker takes the walks that share a server, another may take those that start their own.
-
-    Without a browser they are skipped, in words.
-    """
+    """Without a browser they are skipped, in words."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if CHROMIUM is None and Path(__file__).parent in item.path.parents:
             item.add_marker(
-                pytest.mark.xdist_group("own server" if item.path.name in OWN_SERVER else "browser")
+                pytest.mark.skip(reason="no chromium on this machine (Debian: apt-get install chromium)")
             )
-            if CHROMIUM is None:
-                item.add_marker(
-                    pytest.mark.skip(reason="no chromium on this machine (Debian: apt-get install chromium)")
-                )
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from walk import says, settle
+from walk import follow, says, settle
 
 from dskreg.explorer import Explorer
 from dskreg.ui.sampling.graph import html_graph, network
@@ -70,7 +70,9 @@ def assert_legible(page: "Page") -> None:
         assert box["y"] + box["height"] <= frame["y"] + frame["height"] + SLACK, text
 
 
-def test_the_drawing_is_legible_and_names_the_shared_entities(page: "Page", server: str) -> None:
+def test_drawings_are_legible_and_name_shared_entities_and_a_click_on_a_neighbour_leads_to_it(
+    page: "Page", server: str
+) -> None:
     explorer = Explorer.open(DEMO)
     around = explorer.explain(explorer.profile(17), 36).item_neighbours
     page.goto(f"{server}/sampling?user=17&item=36")
@@ -80,23 +82,17 @@ def test_the_drawing_is_legible_and_names_the_shared_entities(page: "Page", serv
     relations = around.loc[around["picked"], ["relation", "via"]]
     assert all(relation in said for relation in relations["relation"])
     assert all(word in said for via in relations["via"] for entity in via for word in entity.split())
-
-
-def test_a_large_sample_is_legible_on_a_desk_and_on_a_phone(page: "Page", server: str) -> None:
-    page.goto(f"{server}/sampling?user=34&item=739&k=20")
-    settle(page)
+    # A large sample, on a desk and on a phone
+    says(follow(page, f"{server}/sampling?user=34&item=739&k=20"), "for user 34")
     assert_legible(page)
     page.set_viewport_size(PHONE)
     assert_legible(page)
-
-
-def test_of_two_hops_an_entity_leads_nowhere_and_a_neighbour_does(page: "Page", server: str) -> None:
-    page.goto(f"{server}/sampling?user=17&item=36&show=Traverse&second=true")
-    main = settle(page)
-    assert_legible(page)
-    page.set_viewport_size(PHONE)
+    # Of two hops, an entity leads nowhere and a neighbour does
+    main = follow(page, f"{server}/sampling?user=17&item=36&show=Traverse&second=true")
+    says(main, "Neighbours of Fullmetal Alchemist")
     assert_legible(page)
     page.set_viewport_size(DESK)
+    assert_legible(page)
     page.locator(DRAWING).first.scroll_into_view_if_needed()
 
     def press(name: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from walk import says, settle
+from walk import follow, says, settle
 
 from tests.installed import install
 
@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with install(tmp_path_factory.mktemp("installed")).app() as address:
         yield address
 
 
-def test_the_installed_app_recommends_and_lists_the_demo(page: "Page", address: str) -> None:
-    page.goto(address)
+def test_the_installed_app_recommends_and_lists_the_demo(page: "Page", server: str) -> None:
+    page.goto(server)
     says(settle(page), "Similar to")
     primary = page.evaluate("getComputedStyle(document.querySelector('.stApp')).fontFamily")
     assert primary.startswith("system-ui"), "the theme of the repository"
-    page.goto(f"{address}/runs?models=demo")
-    says(settle(page), "Open demo")
+    says(follow(page, f"{server}/runs?models=demo"), "Open demo")

@@ -6,12 +6,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from walk import says, settle
 
 from benchmarks.served import ROOT, await_health, launch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Request
+
+
+@pytest.fixture(scope="module")
+def server() -> None:
+    """None but those of the test."""
+
 
 INOTIFY = Path("/proc/self/fdinfo").is_dir()  # where /proc tells a process's watches
 ADDRESS = "sampling?user=34&item=12&seed=3&noise=true"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from walk import says, settle
+from walk import follow, says, settle
 
 from benchmarks.served import ROOT, serve
 from tests.command_line import tiny_data
@@ -89,8 +89,7 @@ def test_a_run_can_be_stopped_and_two_models_can_be_compared(
     # "third" is the other model unless the link says otherwise: a default leaves the address
     for name in ("third", "twin"):
         shutil.copytree(folder / "demo", folder / name)
-    page.goto(f"{server}/runs?models=demo&models=twin")
-    says(settle(page), "Both rank the held-out items equally well")
+    says(follow(page, f"{server}/runs?models=demo&models=twin"), "Both rank the held-out items equally well")
     page.get_by_role("link", name="Compare their lists").click()
     says(page.locator("[data-testid='stMain']"), "Recommendations")
     settle(page)

@@ -92,9 +92,8 @@ def test_filtered_candidates_and_the_html_report_are_saved(
     page: "Page", server: str, visitor: "Callable[..., Page]", tmp_path: Path
 ) -> None:
     """The report needs no script and no network."""
-    page.goto(f"{server}/sampling?user=17&item=36&noise=true&seed=1")
+    page.goto(f"{server}/sampling?user=17&item=36&noise=true&seed=1&show=Candidates")
     main = settle(page)
-    page.get_by_role("tab", name="Candidates").click()
     says(main, "80 candidates")
     page.get_by_label("Relations", exact=True).click()
     page.get_by_role("option", name="franchise").click()

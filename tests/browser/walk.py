@@ -8,7 +8,25 @@ from benchmarks.served import settle
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-__all__ = ["comes_to_read", "says", "settle", "side"]
+__all__ = ["comes_to_read", "follow", "says", "settle", "side"]
+
+
+def follow(page: "Page", address: str) -> "Locator":
+    """The page of an address: in the app that is open already, as the browser's Back would reach it, or else
+    loaded, which takes much longer. The page's own part.
+    """
+    home = "/".join(address.split("/", 3)[:3])
+    if page.url.startswith(f"{home}/"):
+        page.evaluate(
+            """address => {
+                History.prototype.replaceState.call(history, null, "", address);  // not the app's own
+                dispatchEvent(new PopStateEvent("popstate"));
+            }""",
+            address,
+        )
+    else:
+        page.goto(address)
+    return settle(page)
 
 
 def side(page: "Page") -> "Locator":

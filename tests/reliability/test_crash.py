@@ -30,7 +30,6 @@ from tests.reliability.size import times
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "artifacts" / "demo"
 NOBODY = 65534
-pytestmark = pytest.mark.xdist_group("crash")  # one uninterrupted run for all
 KILLS, IN_SAVING = times(25, 2), times(15, 1)
 
 
