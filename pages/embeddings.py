@@ -65,7 +65,7 @@ def draw_map(
         regions = cache.ask(explorer, "maps.regions", view.kind, **view.map)
         clear = [at for at in (focus.at, focus.here) if at is not None]
         fitting = overlays.label_regions(figure, regions, frame, dark, clear)
-        hide_on_phones(range(fitting, len(figure.layout.annotations)))
+        hide_on_phones(range(fitting, len(figure.layout.get("annotations", ()))))
     groups_shown = ", ".join(colouring.present(groups[shown])[:4])
     st.html(f"<style>.st-key-map_chart {{ aspect-ratio: {look.ratio:.3f} }}</style>")
     charts.show_chart(

@@ -5,13 +5,13 @@ import gc
 import json
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explore.maps import Maps
 from dskreg.explorer import Explorer
 from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.figure import Figure
 from dskreg.ui.embeddings import colouring, selected
 from tests.visits import DEMO, button, fine, said, table_with, visit
 
@@ -376,12 +376,12 @@ def test_the_number_of_neighbours_here_does_not_change_that_of_the_sampling_page
 
 
 def test_a_session_keeps_no_figure_of_an_earlier_run() -> None:
-    before = instances(go.Figure)
+    before = instances(Figure)
     app = show()
     for user in Explorer.open(DEMO).user_ids[:4]:
         app.query_params["user"] = str(user)
         fine(app.run())
-    assert instances(go.Figure) - before <= 1, (
+    assert instances(Figure) - before <= 1, (
         "Streamlit keeps the callbacks of a session, and a lambda would keep the variables of the page"
     )
 

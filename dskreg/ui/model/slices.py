@@ -3,11 +3,11 @@
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.explorer import Explorer, number, percent
 from dskreg.ui.common import cache, charts, widgets
+from dskreg.ui.common.figure import Figure
 from dskreg.ui.common.widgets import plain
 
 ASKED = 2000  # test users at most: seconds on the largest catalogues
@@ -154,14 +154,15 @@ def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def users_chart(found: dict[str, Any]) -> go.Figure:
+def users_chart(found: dict[str, Any]) -> Figure:
     """NDCG of each group of users with its 95% interval."""
     rows = pd.DataFrame(found["activity"])
-    figure = go.Figure()
-    figure.add_bar(
+    figure = Figure()
+    figure.add(
+        "bar",
         x=rows["slice"],
         y=rows["ndcg"],
-        marker_color=charts.COLOURS[0],
+        marker={"color": charts.COLOURS[0]},
         customdata=rows["users"],
         error_y={
             "type": "data",
@@ -172,25 +173,26 @@ def users_chart(found: dict[str, Any]) -> go.Figure:
         },
         hovertemplate="%{x} likes: NDCG %{y:.3f}, %{customdata:,} users<extra></extra>",
     )
-    figure.update_xaxes(title="likes in the history", type="category", showgrid=False)
-    figure.update_yaxes(title=f"NDCG@{found['k']}", rangemode="tozero", automargin=True, nticks=6)
+    figure.x_axis(title="likes in the history", type="category", showgrid=False)
+    figure.y_axis(title=f"NDCG@{found['k']}", rangemode="tozero", automargin=True, nticks=6)
     return charts.finish(figure, height=330, right=16)
 
 
-def items_chart(rows: list[dict[str, Any]]) -> go.Figure:
+def items_chart(rows: list[dict[str, Any]]) -> Figure:
     """Each group's share of the held-out likes and of the recommendations."""
-    figure = go.Figure()
+    figure = Figure()
     names = [charts.plain(charts.shorten(row["slice"], charts.LABEL)) for row in rows]
     for (key, label), colour in zip(SHARES.items(), (charts.OTHER, charts.COLOURS[0]), strict=True):
-        figure.add_bar(
+        figure.add(
+            "bar",
             y=names,
             x=[row[key] or 0 for row in rows],
             name=f"of the {label}",
             orientation="h",
-            marker_color=colour,
+            marker={"color": colour},
             hovertemplate=f"%{{y}}: %{{x:.1%}} of the {label}<extra></extra>",
         )
-    figure.update_yaxes(autorange="reversed", automargin=True, tickfont={"size": 13}, type="category")
-    figure.update_xaxes(tickformat=".0%", rangemode="tozero", automargin=True)
-    figure.update_layout(barmode="group", bargap=0.25, legend=charts.LEGEND)
+    figure.y_axis(autorange="reversed", automargin=True, tickfont={"size": 13}, type="category")
+    figure.x_axis(tickformat=".0%", rangemode="tozero", automargin=True)
+    figure.update(barmode="group", bargap=0.25, legend=charts.LEGEND)
     return charts.finish(figure, height=30 * len(rows) + 90, right=24)
