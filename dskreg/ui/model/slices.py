@@ -40,10 +40,13 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
     if not found["users"]:
         st.info("No user has a held-out test item and a like, so there is nothing to measure.")
         return
-    _show_tiles(found)
-    st.markdown(bias_in_words(found))
+    cache.draw_once(_show_tiles, found)
     views = [view for view, key in VIEWS.items() if found[key]]
     view = widgets.one_of("Slices by", views, "slices", "likes", help="How the test is divided.")
+    cache.draw_once(_show_slices, found, view, resets, explorer.name)
+
+
+def _show_slices(found: dict[str, Any], view: str, resets: list[dict[str, Any]] | None, name: str) -> None:
     left, right = st.columns([2, 3], gap="medium")
     chart = users_chart(found) if view == "users" else items_chart(found[VIEWS[view]][:GENRES])
     charts.show_chart(
@@ -71,7 +74,7 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
         f"Cutoff K = {found['k']}; {found['users']:,} of {found['of']:,} test users"
         + ("." if found["users"] == found["of"] else ", evenly spaced.")
         + f" Likes are those that the model knows. With baselines: dskreg slices "
-        f"{plain(explorer.name)} \\-\\-baselines"
+        f"{plain(name)} \\-\\-baselines"
     )
 
 
@@ -92,6 +95,7 @@ def _show_tiles(found: dict[str, Any]) -> None:
     with st.container(horizontal=True, gap="small"):
         for label, (value, meaning) in tiles.items():
             st.metric(label, value, help=meaning, border=True, width=172)
+    st.markdown(bias_in_words(found))
 
 
 def bias_in_words(found: dict[str, Any]) -> str:
