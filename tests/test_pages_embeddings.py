@@ -59,6 +59,12 @@ def numbers(values: object) -> list[float]:
     return [float(value) for value in values]  # type: ignore[attr-defined]
 
 
+def forget() -> None:
+    """Maps are made anew."""
+    for kept in (cache._ask, cache._made):
+        kept.clear()
+
+
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
     return Explorer.open(DEMO)
@@ -288,9 +294,9 @@ def test_a_model_without_a_map_of_users_shows_the_titles(
 ) -> None:
     none = explorer.maps.users().head(0)
     monkeypatch.setattr(Maps, "users", lambda self, method="tsne": none)
-    cache._ask.clear()
+    forget()
     app = show(map="users")
-    cache._ask.clear()
+    forget()
     assert "no map of users" in said(app) and sum(map(count, groups(app))) == len(explorer.items)
 
 
@@ -300,9 +306,9 @@ def test_a_map_of_few_or_no_points_is_drawn_or_reported(
 ) -> None:
     few = explorer.maps.titles().head(points)
     monkeypatch.setattr(Maps, "titles", lambda self, space="aggregated", method="tsne": few)
-    cache._ask.clear()
+    forget()
     app = show(colour="popularity")
-    cache._ask.clear()
+    forget()
     assert app.get("plotly_chart") if points else "has no map" in said(app)
 
 
@@ -357,9 +363,9 @@ def test_a_user_outside_the_map_is_added_when_selected(
             few[["user_id", "liked", "favourite"]].head(5).assign(closeness=0.5, rank=1, map_rank=1)
         ),
     )
-    cache._ask.clear()
+    forget()
     app = show(map="users", point=1999)
-    cache._ask.clear()
+    forget()
     at = explorer.maps.place(explorer.profile(1999))
     chosen = next(trace for trace in traces(app) if trace["name"] == "selected user")
     assert (

@@ -1,6 +1,7 @@
 """The figures of maps: every point once, marks on top, labels without overlaps, escaped text."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,16 @@ def points(count: int) -> pd.DataFrame:
     )
 
 
+EVERYTHING = Look()
+
+
+def cloud_of(
+    frame: pd.DataFrame, groups: pd.Series, look: Look = EVERYTHING, sizes: pd.Series | None = None
+) -> list[dict[str, Any]]:
+    glyphs = colouring.glyphs_of(groups, "type")
+    return scatter.cloud(frame, "item_id", "title", groups, glyphs, look, sizes)
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 400])
 def test_a_map_contains_every_point_once_with_the_marks_on_top(count):
     frame = points(count)
@@ -34,8 +45,7 @@ def test_a_map_contains_every_point_once_with_the_marks_on_top(count):
             frame,
             "item_id",
             "title",
-            groups,
-            colouring.glyphs_of(groups, "type"),
+            cloud_of(frame, groups, Look({"Drama"})),
             {"liked": Mark([0], charts.LIKED, "circle")},
             Look({"Drama"}),
         )
@@ -77,9 +87,7 @@ def test_names_on_a_focused_map_cover_neither_names_nor_points():
         "chosen": Mark([0], charts.CHOSEN, "star", named=True),
     }
     groups = colouring.leading(pd.Series(["Drama"] * 4))
-    figure = scatter.scatter_map(
-        frame, "item_id", "title", groups, colouring.glyphs_of(groups, "type"), marks, Look(focus=0)
-    )
+    figure = scatter.scatter_map(frame, "item_id", "title", cloud_of(frame, groups), marks, Look(focus=0))
     near, chosen = drawn(figure).data[-2:]
     assert chosen.text[0] == "a rather long name"
     sides = dict(zip(near.text, near.textposition, strict=True))
@@ -93,7 +101,7 @@ def map_of(
     frame = points(count)
     groups = colouring.leading(pd.Series((["Action", "Drama"] * count)[:count]))
     return scatter.scatter_map(
-        frame, "item_id", "title", groups, colouring.glyphs_of(groups, "type"), marks or {}, look, sizes
+        frame, "item_id", "title", cloud_of(frame, groups, look, sizes), marks or {}, look
     )
 
 
@@ -134,9 +142,7 @@ def test_the_points_fill_the_map_in_equal_scale(wide: float) -> None:
     )
     groups = colouring.leading(frame["title"])
     look = Look(ratio=scatter.ratio(frame))
-    figure = scatter.scatter_map(
-        frame, "item_id", "title", groups, colouring.glyphs_of(groups, "type"), {}, look
-    )
+    figure = scatter.scatter_map(frame, "item_id", "title", cloud_of(frame, groups, look), {}, look)
     layout = drawn(figure).layout
     spans = [float(np.ptp(axis.range)) for axis in (layout.xaxis, layout.yaxis)]
     assert spans[0] / spans[1] == pytest.approx(look.ratio) == pytest.approx(wide)

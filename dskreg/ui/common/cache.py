@@ -103,14 +103,27 @@ def draw_once(draw: Callable[..., None], *arguments: Any) -> None:
 
     The key is the function, the theme and the arguments: Explorers as in `ask`, others by their `repr`.
     """
-    key = [_identity(each) if isinstance(each, Explorer) else repr(each) for each in arguments]
-    name = (draw.__module__, draw.__qualname__, st.context.theme.type)
-    _drawn((*name, *key), lambda: draw(*arguments))
+    _drawn((st.context.theme.type, *_key(draw, arguments)), lambda: draw(*arguments))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _drawn(key: tuple[object, ...], _draw: Callable[[], None]) -> None:
     _draw()
+
+
+def make_once(make: Callable[..., Any], *arguments: Any) -> Any:
+    """`make(*arguments)`, which all sessions share: nobody may change it. The key is that of `draw_once`."""
+    return _made(_key(make, arguments), lambda: make(*arguments))
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _made(key: tuple[object, ...], _make: Callable[[], Any]) -> Any:
+    return _make()
+
+
+def _key(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[object, ...]:
+    known = [_identity(each) if isinstance(each, Explorer) else repr(each) for each in arguments]
+    return (function.__module__, function.__qualname__, *known)
 
 
 def recommendations(explorer: Explorer, profile: Profile, top: int = 10, **filters: Any) -> pd.DataFrame:

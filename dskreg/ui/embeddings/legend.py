@@ -25,7 +25,7 @@ STYLE = """<style>
 def html(figure: Figure, ink: str) -> str:
     """The figure's groups and marks, each name with its sign; marks first. `ink` is the colour of text."""
     signs: dict[str, tuple[str, str]] = {}
-    for trace in sorted(figure.data, key=lambda trace: trace.get("legendrank") or RANK):
+    for trace in sorted(figure.data, key=lambda trace: trace.get("legendrank", RANK)):
         symbol = trace.get("marker", {}).get("symbol")
         symbol = symbol if isinstance(symbol, str) else ""
         colour = trace["marker" if symbol else "line"].get("color", ink)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,31 +88,21 @@ def scatter_map(
     frame: pd.DataFrame,
     ids: str,
     label: str,
-    groups: pd.Series,
-    glyphs: Mapping[str, Glyph],
+    traces: Iterable[dict[str, Any]],
     marks: Mapping[str, Mark],
     look: Look = Look(),
-    sizes: pd.Series | None = None,
 ) -> Figure:
-    """A map of points, one WebGL trace per group, with marked points on top and no legend.
+    """A map of points with marked points on top and no legend.
 
     Both axes have the same scale and end where the points do.
 
     Args:
         frame: columns x, y, and those named by `ids` and `label`.
-        groups: the category of each row.
-        glyphs: colour and shape of each group.
+        traces: the points (`cloud`).
         marks: by name, drawn last and larger.
-        sizes: size of each row in pixels; None: the same for all, smaller on larger maps.
     """
     figure = Figure()
-    if sizes is None:
-        sizes = pd.Series(5 if len(frame) > 4000 else 6 if len(frame) > 1500 else 8, index=frame.index)
-    _add_groups(figure, frame, ids, label, groups, glyphs, look, sizes)
-    # The browser greys what a lasso or box leaves out; a click has its own mark and greys nothing
-    if look.drag != "pan":
-        for trace in figure.data:
-            trace["unselected"] = {"marker": {"color": OTHER, "opacity": 0.25}}
+    figure.data = list(traces)
     _set_axes(figure, _extent(frame), look.ratio)
     centre = frame[frame[ids] == look.focus]
     names = _zoom(figure, frame, ids, label, centre, marks, look.ratio) if len(centre) else {}
@@ -129,17 +119,26 @@ def scatter_map(
     )
 
 
-def _add_groups(
-    figure: Figure,
+def cloud(
     frame: pd.DataFrame,
     ids: str,
     label: str,
     groups: pd.Series,
     glyphs: Mapping[str, Glyph],
-    look: Look,
-    sizes: pd.Series,
-) -> None:
-    """A grey trace for the points outside the selection or highlight, and a trace for each other group."""
+    look: Look = Look(),
+    sizes: pd.Series | None = None,
+) -> list[dict[str, Any]]:
+    """The points as WebGL traces: a grey one of those outside the selection or highlight, one per group.
+
+    Args:
+        frame: columns x, y, and those named by `ids` and `label`.
+        groups: the category of each row.
+        glyphs: colour and shape of each group.
+        sizes: size of each row in pixels; None: the same for all, smaller on larger maps.
+    """
+    if sizes is None:
+        sizes = pd.Series(5 if len(frame) > 4000 else 6 if len(frame) > 1500 else 8, index=frame.index)
+    traces = []
     some = bool(len(look.selected))
     inside = frame[ids].isin(list(look.selected)) if some else pd.Series(True, index=frame.index)
     order = sorted(groups.cat.categories, key=lambda name: name != OTHER_NAME)  # the grey ones below
@@ -150,12 +149,17 @@ def _add_groups(
     if grey.any():
         name = "not selected" if some else "not highlighted"
         trace = _points(frame[grey], ids, label, name, Glyph(OTHER, "circle"), 0.75 * sizes[grey], 0.3)
-        figure.add(**trace, legendrank=LAST)
+        traces.append(trace | {"legendrank": LAST})
     for name in coloured:
         rows = (groups == name) & inside
         size = sizes[rows] * (SELECTED if some else 1)
         trace = _points(frame[rows], ids, label, name, glyphs[name], size, 0.9)
-        figure.add(**trace, legendrank=LAST if name == OTHER_NAME else None)
+        traces.append(trace | ({"legendrank": LAST} if name == OTHER_NAME else {}))
+    # The browser greys what a lasso or box leaves out; a click has its own mark and greys nothing
+    if look.drag != "pan":
+        for trace in traces:
+            trace["unselected"] = {"marker": {"color": OTHER, "opacity": 0.25}}
+    return traces
 
 
 def _zoom(
@@ -206,7 +210,7 @@ def _add_mark(
             "hovertemplate": "%{hovertext}<extra></extra>",
             "text": [text for _, text in shown],
         }
-    figure.add(**trace, legendrank=FIRST)
+    figure.data.append(trace | {"legendrank": FIRST})
 
 
 def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple[str, str]]:
@@ -241,7 +245,7 @@ def _points(
 ) -> dict[str, Any]:
     one = sizes.nunique() == 1
     return {
-        "kind": "scattergl",
+        "type": "scattergl",
         "x": rows["x"].astype("float32").to_numpy(),
         "y": rows["y"].astype("float32").to_numpy(),
         "mode": "markers",
