@@ -171,7 +171,7 @@ def _edited(core: TrainedModel, ties: GraphEdit) -> TrainedModel:
         return core
     model = copy.copy(core.model)
     model._buffers = core.model._buffers | {"strengths": torch.from_numpy(ties.strengths)}
-    return core.over(model, _redrawn(model, core.drawn, ties))
+    return core.over(model, _redrawn(model, core.drawn, ties), torch.from_numpy(ties.touched))
 
 
 def _redrawn(model: DSKReG, before: Draw, ties: GraphEdit) -> Draw:
