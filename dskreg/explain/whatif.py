@@ -32,6 +32,7 @@ from dskreg.serving.trained import TrainedModel
 # Added to the keys of the candidates drawn before: equal keys differ by rounding, by less than this
 NUDGE = 1e-5
 
+CHANGES = {(False, True): "came", (True, False): "left", (True, True): "stayed"}  # drawn before, after
 __all__ = ["Change", "Counterfactual", "WhatIf", "entities", "smallest_removal", "what_if"]
 
 
@@ -75,23 +76,22 @@ class WhatIf:
         """item_id, title, relation, change (came, left, stayed), contribution_before, contribution_after of
         whatever is drawn before or after.
         """
-        keys = ["item_id", "relation", "title"]
-        drawn = [
-            frame.loc[frame["picked"], [*keys, "contribution"]]
-            for frame in (self.before.item_neighbours, self.after.item_neighbours)
+        then, now = (_drawn(each.item_neighbours) for each in (self.before, self.after))
+        rows = [
+            (*key, CHANGES[key in then, key in now], then.get(key, 0.0), now.get(key, 0.0))
+            for key in {**then, **now}
         ]
-        both = drawn[0].merge(
-            drawn[1], how="outer", on=keys, suffixes=("_before", "_after"), indicator="change", sort=False
-        )
-        both["change"] = (
-            both["change"].astype(str).map({"left_only": "left", "right_only": "came", "both": "stayed"})
-        )
-        values = ["contribution_before", "contribution_after"]
-        both[values] = both[values].astype(float).fillna(0.0)
-        order = np.lexsort(
-            (-both[values].abs().max(axis=1), both["change"].map({"came": 0, "left": 1, "stayed": 2}))
-        )
-        return both.iloc[order][[*keys, "change", *values]].reset_index(drop=True)
+        order = {"came": 0, "left": 1, "stayed": 2}
+        rows.sort(key=lambda row: (order[row[3]], -max(abs(row[4]), abs(row[5]))))
+        columns = ["item_id", "relation", "title", "change", "contribution_before", "contribution_after"]
+        return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[4:], float))
+
+
+def _drawn(frame: pd.DataFrame) -> dict[tuple[Any, str, str], float]:
+    """{(item_id, relation, title): contribution} of the drawn neighbours."""
+    chosen = frame[frame["picked"]]
+    names = ("item_id", "relation", "title", "contribution")
+    return {tuple(row[:3]): row[3] for row in zip(*(chosen[name].tolist() for name in names), strict=True)}
 
 
 def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Change, top: int) -> WhatIf:
