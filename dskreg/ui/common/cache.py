@@ -123,7 +123,8 @@ def _made(key: tuple[object, ...], _make: Callable[[], Any]) -> Any:
 
 def _key(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[object, ...]:
     known = [_identity(each) if isinstance(each, Explorer) else repr(each) for each in arguments]
-    return (function.__module__, function.__qualname__, *known)
+    # All pages are modules of one name
+    return (function.__code__.co_filename, function.__qualname__, *known)
 
 
 def recommendations(explorer: Explorer, profile: Profile, top: int = 10, **filters: Any) -> pd.DataFrame:
