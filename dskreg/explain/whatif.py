@@ -105,8 +105,8 @@ def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Chang
     for other, relation in change.without_neighbours:
         ties.gone[item, _slot(core, item, other, relation)] = True
     edited = _edited(core, ties)
-    score = core.scores(profile), edited.scores(then)
-    hidden = core.hidden(profile)
+    own, hidden = core.scores(profile), core.hidden(profile)
+    score = own, edited.scores(then) if change else own
     shown = ~hidden, ~(hidden | core.hidden(then))
     by = core.order(profile, score[0]), core.order(then, score[1])
     rank = ranks(by[0], shown[0]) * shown[0], ranks(by[1], shown[1]) * shown[1]  # 0: not shown
@@ -202,13 +202,15 @@ def _moves(
         pd.array(np.where(places[chosen] > 0, places[chosen], 0), dtype="Int64") for places in rank
     )
     before[before == 0], after[after == 0] = pd.NA, pd.NA
-    frame = core.rows(chosen)[["item_id", "title"]]
-    return frame.assign(
-        rank_before=before,
-        rank_after=after,
-        score_before=score[0][chosen],
-        score_after=score[1][chosen],
-        move=before - after,
+    return pd.DataFrame(
+        {
+            **{name: core.items[name].array.take(chosen) for name in ("item_id", "title")},
+            "rank_before": before,
+            "rank_after": after,
+            "score_before": score[0][chosen],
+            "score_after": score[1][chosen],
+            "move": before - after,
+        }
     )
 
 
