@@ -94,9 +94,15 @@ async def page(socket: ClientConnection, name: str, query: str, user: str, outco
 
 
 async def visitor(
-    address: str, number: int, users: list[str], items: list[str], until: float, outcome: Outcome
+    address: str,
+    number: int,
+    artifact: str,
+    users: list[str],
+    items: list[str],
+    until: float,
+    outcome: Outcome,
 ) -> None:
-    """A user who looks around until the time is over."""
+    """A user who looks around in an artifact of this name until the time is over."""
     rng = random.Random(number)
     await asyncio.sleep(rng.uniform(0, 5))
     stream = address.replace("http", "ws") + "/_stcore/stream"
@@ -107,13 +113,8 @@ async def visitor(
             while stays and time.monotonic() < until:
                 name, query = rng.choice(VIEWS)
                 user = rng.choice(users)
-                await page(
-                    socket,
-                    name,
-                    query.format(user=user, item=rng.choice(items), top=rng.choice((5, 10, 20))),
-                    user,
-                    outcome,
-                )
+                query = query.format(user=user, item=rng.choice(items), top=rng.choice((5, 10, 20)))
+                await page(socket, name, f"artifact={artifact}&{query}", user, outcome)
                 await asyncio.sleep(rng.uniform(2, 6))
                 stays = rng.random() > NEW_TAB
 
@@ -129,7 +130,7 @@ async def crowd(
     )
     until = time.monotonic() + 60 * minutes
     tasks = [
-        asyncio.create_task(visitor(address, number, users, items, until, outcome))
+        asyncio.create_task(visitor(address, number, artifact.name, users, items, until, outcome))
         for number in range(sessions)
     ]
     await asyncio.sleep(min(60, 30 * minutes))

@@ -86,7 +86,7 @@ class Explorer(Explainer):
         data, manifest = core.artifact.dataset, core.artifact.manifest
         assert manifest is not None
         self.name, self.content = core.path.name, str(manifest["content"])
-        self.simulated = data.format == "demo"
+        self.simulated, self.data_name = data.format == "demo", data.name
         self.user_ids, self.user_count = data.user_ids, len(data.user_ids)
         self.items, self.genres = core.items, core.directory.genre_names
         self.relations = list(core.graph.relations)

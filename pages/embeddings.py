@@ -10,7 +10,17 @@ from dskreg.explorer import Explorer
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.entities import known_entities, parted
 from dskreg.ui.common.widgets import Notice
-from dskreg.ui.embeddings import colouring, controls, legend, overlays, panels, scatter, selected, tables
+from dskreg.ui.embeddings import (
+    cloud,
+    colouring,
+    controls,
+    legend,
+    overlays,
+    panels,
+    scatter,
+    selected,
+    tables,
+)
 from dskreg.ui.embeddings.controls import ID, TITLES, USERS, View
 from dskreg.ui.embeddings.marks import Focus, focus_of, marks
 from dskreg.ui.frame import sidebar
@@ -40,18 +50,16 @@ def draw_map(
     marked = marks(focus, frame, dark)
     if isolated:
         marked = {name: replace(mark, at=None) for name, mark in marked.items()}
-    sizes = colouring.sizes_of(frame, view.size)
-    points = frame[shown]
-    figure = scatter.scatter_map(
-        points,
-        key,
-        "label",
-        groups[shown],
-        colouring.glyphs_of(groups, view.colour),
-        marked,
-        look,
-        sizes if sizes is None else sizes[shown],
-    )
+    points = frame[shown] if isolated else frame
+    if isolated or ids:
+        glyphs, sizes = colouring.glyphs_of(groups, view.colour), colouring.sizes_of(frame, view.size)
+        sizes = sizes if sizes is None else sizes[shown]
+        traces = scatter.cloud(points, key, "label", groups[shown], glyphs, look, sizes)
+    else:
+        map_of, coloured = (view.kind, view.space, view.method), (view.colour, view.codes)
+        lit = None if look.lit is None else tuple(look.lit)
+        traces = cloud.traces(explorer, map_of, coloured, view.size, lit, look.drag)
+    figure = scatter.scatter_map(points, key, "label", traces, marked, look)
     here = focus.at if not isolated or points[key].isin([focus.id]).any() else None
     if view.density:
         overlays.add_density(figure, points)
@@ -65,7 +73,7 @@ def draw_map(
         regions = cache.ask(explorer, "maps.regions", view.kind, **view.map)
         clear = [at for at in (focus.at, focus.here) if at is not None]
         fitting = overlays.label_regions(figure, regions, frame, dark, clear)
-        hide_on_phones(range(fitting, len(figure.layout.annotations)))
+        hide_on_phones(range(fitting, len(figure.layout.get("annotations", ()))))
     groups_shown = ", ".join(colouring.present(groups[shown])[:4])
     st.html(f"<style>.st-key-map_chart {{ aspect-ratio: {look.ratio:.3f} }}</style>")
     charts.show_chart(
@@ -117,7 +125,8 @@ if left_out:
 point = focus_of(selection, view, frame)
 ids = selected.selected()
 with right:
-    chosen = frame[ID[view.kind]][frame[ID[view.kind]].astype(str).isin(ids)]
+    own = frame[ID[view.kind]]
+    chosen = own[own.astype(str).isin(ids)] if ids else ()
     isolated = panels.isolation(view, groups, chosen, len(frame))
     panels.search(explorer, view.kind)
     if point.who is None:

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from dskreg.explorer import Explorer, sentences
-from dskreg.ui.common import notes, widgets
+from dskreg.ui.common import cache, notes, widgets
 from dskreg.ui.common.widgets import plain
 from dskreg.ui.frame.sidebar import current
 from dskreg.ui.model import benchmark, curves, evidence, provenance, relations, slices, worth
@@ -34,6 +33,11 @@ def show_comparison(document: dict[str, Any]) -> None:
     cutoff = widgets.one_of(
         "Cutoff K", cutoffs, "cutoff", default, help="Number of recommendations that the metrics count."
     )
+    cache.draw_once(show_metrics, document, cutoff)
+
+
+def show_metrics(document: dict[str, Any], cutoff: int) -> None:
+    """The test metrics at this cutoff in words and as a table."""
     table = comparison(document, cutoff)
     text = marked(table).rename_axis("recommender").reset_index()
     st.markdown(plain(verdict(table, cutoff)))
@@ -55,8 +59,9 @@ def show_comparison(document: dict[str, Any]) -> None:
         st.caption(plain(settings_in_words(document["baseline_settings"])))
 
 
-def show_training(history: pd.DataFrame, document: dict[str, Any]) -> None:
+def show_training(explorer: Explorer, document: dict[str, Any]) -> None:
     """Loss, validation metrics and sampling entropy by epoch, and the epoch that was chosen."""
+    history = explorer.training_history()
     st.header("Training", anchor=False)
     if history.empty:
         st.info("This artifact has no training history.")
@@ -70,8 +75,9 @@ def show_training(history: pd.DataFrame, document: dict[str, Any]) -> None:
         st.caption(plain(text))
 
 
-def show_data(explorer: Explorer, info: dict[str, Any], resets: list[dict[str, Any]] | None) -> None:
+def show_data(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
     """The size of the dataset, and the relations with their shares of the sampling."""
+    info = explorer.info()
     st.header("Data and sampling by relation", anchor=False)
     numbers = {
         "Users": info["users"],
@@ -86,7 +92,7 @@ def show_data(explorer: Explorer, info: dict[str, Any], resets: list[dict[str, A
     if explorer.simulated:
         st.caption(widgets.SIMULATED)
     if explorer.relations:
-        relations.show(explorer.graph_statistics(), resets)
+        relations.show(cache.ask(explorer, "graph_statistics"), resets)
     for note in info.get("notes") or ["No data was dropped while reading."]:
         st.text(f"• {note}")
 
@@ -99,14 +105,14 @@ st.caption(
 information, measured = explorer.info(), explorer.metrics()
 show_comparison(measured)
 sliced = st.container()  # filled last: it takes seconds on a large catalogue
-benchmark.show()
+cache.draw_once(benchmark.show, benchmark.changed())
 if explorer.relations or explorer.samples_likes:
-    worth.show(measured["resets"])
-    evidence.show(explorer, measured["evidence"])
+    cache.draw_once(worth.show, measured["resets"])
+    cache.draw_once(evidence.show, explorer, measured["evidence"])
 else:
     st.info(sentences.NO_RELATIONS, icon=":material/hub:")
-show_training(explorer.training_history(), measured)
-show_data(explorer, information, measured["resets"])
+cache.draw_once(show_training, explorer, measured)
+cache.draw_once(show_data, explorer, measured["resets"])
 notes.section(explorer)
 provenance.show(explorer, information)
 with sliced:

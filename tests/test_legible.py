@@ -24,6 +24,7 @@ from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
 from dskreg.text import escaped, harmless, last_part, legible, number, percent, signed, signed_percent
 from dskreg.ui.common import bump_chart, charts, widgets
+from dskreg.ui.common.figure import Figure
 from dskreg.ui.embeddings import overlays
 from dskreg.ui.sampling import charts as sampling_charts
 from dskreg.ui.sampling.graph import html_graph, network
@@ -296,23 +297,23 @@ def test_markdown_finds_no_address_sign_or_direction() -> None:
 LONGEST: dict[str, Callable[[], str]] = {
     "a heading": lambda: widgets.plain(LONG),
     "a chart": lambda: charts.plain(LONG),
-    "a term's label": lambda: max(_decomposition().layout.yaxis.ticktext, key=len),
-    "a term's hover": lambda: _decomposition().data[0].customdata[0][0],
-    "a region": lambda: _region().layout.annotations[0].text,
+    "a term's label": lambda: max(_decomposition().layout["yaxis"]["ticktext"], key=len),
+    "a term's hover": lambda: _decomposition().data[0]["customdata"][0][0],
+    "a region": lambda: _region().layout["annotations"][0]["text"],
     "a node's hover": lambda: max((node["tooltip"]["formatter"] for node in _graph().nodes), key=len),
     "the graph's text alternative": lambda: _graph().alt,
 }
 
 
-def _decomposition() -> charts.go.Figure:
+def _decomposition() -> Figure:
     columns = ["label", "note", "contribution", "share", "group", "head"]
     return sampling_charts.decomposition(
         pd.DataFrame([(LONG, LONG, 1.0, 1.0, "Own", False)], columns=columns)
     )
 
 
-def _region() -> charts.go.Figure:
-    figure = charts.go.Figure()
+def _region() -> Figure:
+    figure = Figure()
     overlays.label_regions(
         figure,
         pd.DataFrame({"x": [0.0], "y": [0.0], "label": [LONG]}),
@@ -342,9 +343,9 @@ def test_the_html_graph_holds_no_long_name() -> None:
 
 def test_a_lists_name_is_no_template() -> None:
     figure = bump_chart.of_lists([("%{x} <b>", [(1, "a")]), ("%{customdata[0]}", [(1, "a")])])
-    points = [trace for trace in figure.data if trace.mode == "markers"]
-    assert {trace.hovertemplate for trace in points} == {"%{text}<extra></extra>"}
-    hovers = {text for trace in points for text in trace.text}
+    points = [trace for trace in figure.data if trace["mode"] == "markers"]
+    assert {trace["hovertemplate"] for trace in points} == {"%{text}<extra></extra>"}
+    hovers = {text for trace in points for text in trace["text"]}
     assert hovers == {"a: rank 1, %{x} &lt;b&gt;", "a: rank 1, %{customdata[0]}"}
 
 

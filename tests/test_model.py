@@ -158,7 +158,11 @@ def test_the_fast_path_is_the_double_loop(config: ModelConfig, noisy: bool) -> N
     user_noise, item_noise = noises(model) if noisy else (torch.zeros(4, 3), torch.zeros(5, graph.shape[1]))
     trace = model(USERS, PADDED, CATALOGUE, user_noise, item_noise)
     # What trains and ranks: no slots
-    alone = Catalogue.of(model, CATALOGUE, trace.item.draw).scores(trace.user.output)
+    catalogue = Catalogue.of(model, CATALOGUE, trace.item.draw)
+    alone, some = catalogue.scores(trace.user.output), torch.tensor([3, 1])
+    part = catalogue.part(some)
+    assert torch.allclose(part.scores(trace.user.output), alone[some], atol=1e-6)
+    assert torch.equal(catalogue.with_part(some, part).scores(trace.user.output), alone)
     pairs = pair_scores(
         model, trace.user.output.repeat_interleave(5, 0), CATALOGUE, trace.item.draw, CATALOGUE.repeat(4)
     ).view(4, 5)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
 from dskreg.text import signed_percent
-from dskreg.ui.model import curves, worth
+from dskreg.ui.model import curves, scoreboard, worth
 from tests.visits import DEMO, said, table_with, visit
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
@@ -244,3 +244,20 @@ def test_settings_versions_and_hashes_are_those_of_the_files(app: AppTest) -> No
     settings = pairs(app, "Setting")
     assert settings["model.width"] == str(load_file(DEMO / "weights.safetensors")["item_embedding"].shape[1])
     assert settings["graph.candidates"] == str(load_file(DEMO / "graph.safetensors")["neighbour"].shape[1])
+
+
+def test_what_depends_on_the_artifact_alone_is_drawn_once(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next visitor sees the same, and nothing of it is made again, unless another cutoff is asked for."""
+    made: list[object] = []
+    monkeypatch.setattr(scoreboard, "comparison", lambda *asked: made.append(asked))
+    again = visit("model", cutoff=K, user=40)
+    assert not made
+    for kind in ("header", "markdown", "metric", "caption"):
+        assert [x.value for x in again.get(kind)] == [x.value for x in app.get(kind)]
+    assert [c.proto.spec for c in again.get("plotly_chart")] == [
+        c.proto.spec for c in app.get("plotly_chart")
+    ]
+    tables = zip(again.dataframe, app.dataframe, strict=True)
+    assert all(one.value.equals(other.value) for one, other in tables) and len(app.dataframe) > 8

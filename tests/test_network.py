@@ -12,6 +12,7 @@ from dskreg.ui.sampling import charts as sampling_charts
 from dskreg.ui.sampling import frequency_charts
 from dskreg.ui.sampling.graph import drawing, html_graph, marks, network
 from tests.made_up import candidates
+from tests.plots import drawn
 
 RELATIONS = ("tag", "genre", "studio")
 COLOURS = marks.colours(RELATIONS)
@@ -188,8 +189,8 @@ def test_the_file_has_the_nodes_and_edges_of_the_chart() -> None:
     graph = network.build(candidates(), CENTRE, COLOURS, liked={100})
     page = html_graph.page(graph)
     nodes, edges = data_of(page, "nodes"), data_of(page, "edges")
-    for node, drawn, glyph in zip(nodes, graph.nodes, graph.glyphs, strict=True):
-        assert node["label"] == f"{glyph} {drawn['name']}".strip()
+    for node, shown, glyph in zip(nodes, graph.nodes, graph.glyphs, strict=True):
+        assert node["label"] == f"{glyph} {shown['name']}".strip()
     assert sum(map(bool, graph.glyphs)) == sum(node.is_entity for node in graph.subgraph.nodes) > 0
     assert [bool(edge["dashes"]) for edge in edges] == ["type" in link["lineStyle"] for link in graph.links]
     assert [edge["color"]["color"] for edge in edges] == [link["lineStyle"]["color"] for link in graph.links]
@@ -221,19 +222,19 @@ def decomposed(*rows: tuple[str, str, float, float, str, bool]) -> pd.DataFrame:
 def test_the_decomposition_shows_shares_and_escapes_names() -> None:
     rows = [("Own", "", 1.0, 4 / 3, "Own", True), ("Sampled", "", -0.25, -1 / 3, "Sampled", True)]
     rows += [("<b>x</b>", "<i>", -0.25, -1 / 3, "Sampled", False)]
-    figure = sampling_charts.decomposition(decomposed(*rows))
+    figure = drawn(sampling_charts.decomposition(decomposed(*rows)))
     bars, texts = figure.data
     assert list(bars.x) == [1.0, -0.25, -0.25] and "133% (+1.000)" in texts.text[0]
     assert bars.customdata[2][0] == "&lt;b&gt;x&lt;/b&gt; (&lt;i&gt;)" and "<i>" not in str(figure.layout)
     assert bars.marker.color[0] != bars.marker.color[1] == sampling_charts.DOWN
     bare = sampling_charts.decomposition(decomposed(("Own", "", 0.0, float("nan"), "Own", True)))
-    assert "%" not in bare.data[1].text[0]
+    assert "%" not in bare.data[1]["text"][0]
 
 
 def test_the_strip_of_keys_is_cut_between_the_last_sampled_and_the_next() -> None:
     frame = candidates(20, 8)
     frame = frame.assign(noise=0.0, key=frame["logit"])
-    strip = frequency_charts.key_strip(frame)
+    strip = drawn(frequency_charts.key_strip(frame))
     shown = {trace.name: list(trace.x) for trace in strip.data}
     assert shown == {"sampled": list(frame["key"][:8]), "not sampled": list(frame["key"][8:])}
     line = strip.layout.shapes[0]
@@ -241,7 +242,7 @@ def test_the_strip_of_keys_is_cut_between_the_last_sampled_and_the_next() -> Non
     noise = np.linspace(-1, 1, 20)
     noisy = frame.assign(noise=noise, key=frame["logit"] + noise).sort_values("key", ascending=False)
     noisy = noisy.assign(picked=np.arange(20) < 3)
-    strip = frequency_charts.key_strip(noisy)
+    strip = drawn(frequency_charts.key_strip(noisy))
     logits = [x for trace in strip.data[1:] for x, y in zip(trace.x, trace.y, strict=True) if y == 1]
     assert sorted(logits) == sorted(frame["logit"]), "with noise, the logits on a line of their own"
 
@@ -263,7 +264,7 @@ def flow_frame() -> pd.DataFrame:
 
 
 def test_the_attribution_chart_keeps_items_of_one_name_apart() -> None:
-    sankey = sampling_charts.sankey(flow_frame(), "End", COLOURS).data[0]
+    sankey = drawn(sampling_charts.sankey(flow_frame(), "End", COLOURS)).data[0]
     assert len(sankey.node.label) == 2 + 4 + 1 and not any(
         "<b>" in text for text in (*sankey.node.label, *sankey.node.customdata)
     )
@@ -277,9 +278,9 @@ def test_the_attribution_chart_keeps_items_of_one_name_apart() -> None:
 
 def test_degree_curves_count_items() -> None:
     frame = pd.DataFrame({"drawn": [0, 1, 1, 4]})
-    curve, star = sampling_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 1.0}).data
+    curve, star = drawn(sampling_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 1.0})).data
     assert list(curve.x) == [1, 4] and list(curve.y) == [3, 1] and list(star.y) == [3]
-    assert len(sampling_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 0.0}).data) == 1, (
+    assert len(drawn(sampling_charts.at_least(frame, {"drawn": "draws"}, {"drawn": 0.0})).data) == 1, (
         "zero has no place on a logarithmic axis"
     )
 
@@ -290,7 +291,9 @@ def test_the_convergence_chart_shows_a_few_distinct_probabilities() -> None:
 
 
 def test_the_steps_between_two_scores_add_up() -> None:
-    figure = sampling_charts.change(("A", 1.0), [("removed", -0.5), ("added", 0.75)], ("B", 1.25)).data[0]
+    figure = drawn(
+        sampling_charts.change(("A", 1.0), [("removed", -0.5), ("added", 0.75)], ("B", 1.25))
+    ).data[0]
     assert sum(figure.x[:-1]) == pytest.approx(figure.x[-1]) and list(figure.measure) == [
         "absolute",
         "relative",

@@ -1,5 +1,6 @@
 """Artifacts that the app cannot open: it reports why and what to do, and opens another one."""
 
+import copy
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -116,10 +117,14 @@ def test_ids_are_cleared_for_a_model_of_other_data_and_kept_for_the_same_data(
     for name in ("demo", "same", "other"):
         shutil.copytree(DEMO, tmp_path / name)
     monkeypatch.setenv("DSKREG_ARTIFACTS", str(tmp_path))
-    info = Explorer.info
-    monkeypatch.setattr(
-        Explorer, "info", lambda self: info(self) | {"dataset": "others" if self.name == "other" else "demo"}
-    )
+    opened = cache.open_explorer
+
+    def renamed(path: Path) -> Explorer:
+        explorer = copy.copy(opened(path))
+        explorer.data_name = "others" if path.name == "other" else "demo"
+        return explorer
+
+    monkeypatch.setattr(cache, "open_explorer", renamed)
     app = fine(visit(user="17", item="36", liked="1"))
     app.selectbox(key="artifact").set_value("same").run()
     assert (app.text_input(key="user").value, app.text_input(key="item").value) == ("17", "36")

@@ -5,13 +5,13 @@ import gc
 import json
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explore.maps import Maps
 from dskreg.explorer import Explorer
 from dskreg.ui.common import cache, widgets
+from dskreg.ui.common.figure import Figure
 from dskreg.ui.embeddings import colouring, selected
 from tests.visits import DEMO, button, fine, said, table_with, visit
 
@@ -57,6 +57,12 @@ def numbers(values: object) -> list[float]:
     if isinstance(values, dict):
         return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).tolist()
     return [float(value) for value in values]  # type: ignore[attr-defined]
+
+
+def forget() -> None:
+    """Maps are made anew."""
+    for kept in (cache._ask, cache._made):
+        kept.clear()
 
 
 @pytest.fixture(scope="module")
@@ -288,9 +294,9 @@ def test_a_model_without_a_map_of_users_shows_the_titles(
 ) -> None:
     none = explorer.maps.users().head(0)
     monkeypatch.setattr(Maps, "users", lambda self, method="tsne": none)
-    cache._ask.clear()
+    forget()
     app = show(map="users")
-    cache._ask.clear()
+    forget()
     assert "no map of users" in said(app) and sum(map(count, groups(app))) == len(explorer.items)
 
 
@@ -300,9 +306,9 @@ def test_a_map_of_few_or_no_points_is_drawn_or_reported(
 ) -> None:
     few = explorer.maps.titles().head(points)
     monkeypatch.setattr(Maps, "titles", lambda self, space="aggregated", method="tsne": few)
-    cache._ask.clear()
+    forget()
     app = show(colour="popularity")
-    cache._ask.clear()
+    forget()
     assert app.get("plotly_chart") if points else "has no map" in said(app)
 
 
@@ -357,9 +363,9 @@ def test_a_user_outside_the_map_is_added_when_selected(
             few[["user_id", "liked", "favourite"]].head(5).assign(closeness=0.5, rank=1, map_rank=1)
         ),
     )
-    cache._ask.clear()
+    forget()
     app = show(map="users", point=1999)
-    cache._ask.clear()
+    forget()
     at = explorer.maps.place(explorer.profile(1999))
     chosen = next(trace for trace in traces(app) if trace["name"] == "selected user")
     assert (
@@ -376,12 +382,12 @@ def test_the_number_of_neighbours_here_does_not_change_that_of_the_sampling_page
 
 
 def test_a_session_keeps_no_figure_of_an_earlier_run() -> None:
-    before = instances(go.Figure)
+    before = instances(Figure)
     app = show()
     for user in Explorer.open(DEMO).user_ids[:4]:
         app.query_params["user"] = str(user)
         fine(app.run())
-    assert instances(go.Figure) - before <= 1, (
+    assert instances(Figure) - before <= 1, (
         "Streamlit keeps the callbacks of a session, and a lambda would keep the variables of the page"
     )
 

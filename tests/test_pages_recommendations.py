@@ -244,7 +244,7 @@ def test_new_titles_stand_below_the_list_with_their_neighbours(explorer: Explore
     assert found == expected["title"].tolist()
     for body, item in zip(bodies, expected["item_id"], strict=True):
         explanation = explorer.explain(profile, item)
-        drawn = newcomers.sampled(explanation)
+        drawn = newcomers.neighbours(explorer.sampled(profile, [item]))
         rows = explanation.item_neighbours.query("picked")
         assert len(drawn) == rows["item_id"].nunique()
         assert sum(one.contribution for one in drawn) == pytest.approx(explanation.score, abs=1e-4)

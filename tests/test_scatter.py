@@ -1,14 +1,17 @@
 """The figures of maps: every point once, marks on top, labels without overlaps, escaped text."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from dskreg.ui.common import charts
+from dskreg.ui.common.figure import Figure
 from dskreg.ui.embeddings import colouring, legend, overlays, scatter
 from dskreg.ui.embeddings.scatter import Look, Mark
+from tests.plots import drawn
 
 
 def points(count: int) -> pd.DataFrame:
@@ -23,18 +26,29 @@ def points(count: int) -> pd.DataFrame:
     )
 
 
+EVERYTHING = Look()
+
+
+def cloud_of(
+    frame: pd.DataFrame, groups: pd.Series, look: Look = EVERYTHING, sizes: pd.Series | None = None
+) -> list[dict[str, Any]]:
+    glyphs = colouring.glyphs_of(groups, "type")
+    return scatter.cloud(frame, "item_id", "title", groups, glyphs, look, sizes)
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 400])
 def test_a_map_contains_every_point_once_with_the_marks_on_top(count):
     frame = points(count)
     groups = colouring.leading(pd.Series(["Action", "", "Drama"] * count)[:count].astype(object))
-    figure = scatter.scatter_map(
-        frame,
-        "item_id",
-        "title",
-        groups,
-        colouring.glyphs_of(groups, "type"),
-        {"liked": Mark([0], charts.LIKED, "circle")},
-        Look({"Drama"}),
+    figure = drawn(
+        scatter.scatter_map(
+            frame,
+            "item_id",
+            "title",
+            cloud_of(frame, groups, Look({"Drama"})),
+            {"liked": Mark([0], charts.LIKED, "circle")},
+            Look({"Drama"}),
+        )
     )
     assert sum(len(trace.x) for trace in figure.data if trace.name != "liked") == count
     assert all(trace.type == "scattergl" for trace in figure.data)
@@ -73,21 +87,21 @@ def test_names_on_a_focused_map_cover_neither_names_nor_points():
         "chosen": Mark([0], charts.CHOSEN, "star", named=True),
     }
     groups = colouring.leading(pd.Series(["Drama"] * 4))
-    figure = scatter.scatter_map(
-        frame, "item_id", "title", groups, colouring.glyphs_of(groups, "type"), marks, Look(focus=0)
-    )
-    near, chosen = figure.data[-2:]
+    figure = scatter.scatter_map(frame, "item_id", "title", cloud_of(frame, groups), marks, Look(focus=0))
+    near, chosen = drawn(figure).data[-2:]
     assert chosen.text[0] == "a rather long name"
     sides = dict(zip(near.text, near.textposition, strict=True))
     assert sides.get("another long name", "") != chosen.textposition[0] and "a third one" in sides
     assert list(near.hovertext) == ["another long name", "a third one", "far"]
 
 
-def drawn(count: int, look: Look, marks: dict[str, Mark] | None = None, sizes: pd.Series | None = None):
+def map_of(
+    count: int, look: Look, marks: dict[str, Mark] | None = None, sizes: pd.Series | None = None
+) -> Figure:
     frame = points(count)
     groups = colouring.leading(pd.Series((["Action", "Drama"] * count)[:count]))
     return scatter.scatter_map(
-        frame, "item_id", "title", groups, colouring.glyphs_of(groups, "type"), marks or {}, look, sizes
+        frame, "item_id", "title", cloud_of(frame, groups, look, sizes), marks or {}, look
     )
 
 
@@ -96,7 +110,7 @@ def ids(trace) -> set[int]:
 
 
 def test_points_outside_the_selection_are_grey():
-    grey, *coloured = drawn(20, Look(selected=[1, 2, 3])).data
+    grey, *coloured = drawn(map_of(20, Look(selected=[1, 2, 3]))).data
     assert grey.marker.color == charts.OTHER and ids(grey) == set(range(20)) - {1, 2, 3}
     assert [ids(trace) for trace in coloured] == [{2}, {1, 3}] and charts.OTHER not in [
         trace.marker.color for trace in coloured
@@ -104,13 +118,15 @@ def test_points_outside_the_selection_are_grey():
 
 
 def test_a_lasso_greys_the_other_points_and_a_click_does_not():
-    assert {trace.unselected.marker.color for trace in drawn(20, Look(drag="lasso")).data} == {charts.OTHER}
-    assert {trace.unselected.marker.opacity for trace in drawn(20, Look()).data} == {0.9}
+    assert {trace.unselected.marker.color for trace in drawn(map_of(20, Look(drag="lasso"))).data} == {
+        charts.OTHER
+    }
+    assert {trace.unselected.marker.opacity for trace in drawn(map_of(20, Look())).data} == {0.9}
 
 
 def test_a_mark_at_a_position_has_no_id():
-    figure = drawn(5, Look(), {"<b>you</b>": Mark((), charts.LIKED, "diamond", at=(1.5, -2.0))})
-    here = figure.data[-1]
+    figure = map_of(5, Look(), {"<b>you</b>": Mark((), charts.LIKED, "diamond", at=(1.5, -2.0))})
+    here = drawn(figure).data[-1]
     assert (
         (list(here.x), list(here.y)) == ([1.5], [-2.0])
         and here.customdata is None
@@ -126,17 +142,16 @@ def test_the_points_fill_the_map_in_equal_scale(wide: float) -> None:
     )
     groups = colouring.leading(frame["title"])
     look = Look(ratio=scatter.ratio(frame))
-    figure = scatter.scatter_map(
-        frame, "item_id", "title", groups, colouring.glyphs_of(groups, "type"), {}, look
-    )
-    spans = [float(np.ptp(axis.range)) for axis in (figure.layout.xaxis, figure.layout.yaxis)]
+    figure = scatter.scatter_map(frame, "item_id", "title", cloud_of(frame, groups, look), {}, look)
+    layout = drawn(figure).layout
+    spans = [float(np.ptp(axis.range)) for axis in (layout.xaxis, layout.yaxis)]
     assert spans[0] / spans[1] == pytest.approx(look.ratio) == pytest.approx(wide)
     assert all(np.ptp(frame[name]) / span > 0.9 for name, span in zip("xy", spans, strict=True))
-    assert (figure.layout.margin.l, figure.layout.margin.t) == (0, 0) and not figure.layout.showlegend
+    assert (layout.margin.l, layout.margin.t) == (0, 0) and not layout.showlegend
 
 
 def test_the_legend_names_marks_then_groups_and_escapes_them() -> None:
-    figure = drawn(6, Look(lit=["Drama"]), {"<i>you</i>": Mark([0], charts.PAGE[True], "star")})
+    figure = map_of(6, Look(lit=["Drama"]), {"<i>you</i>": Mark([0], charts.PAGE[True], "star")})
     overlays.add_lines(figure, (0.0, 0.0), points(3), charts.INK[True])
     text = legend.html(figure, charts.INK[True])
     names = ["&lt;i&gt;you&lt;/i&gt;", "lines to neighbours", "Drama", "not highlighted"]
@@ -146,9 +161,9 @@ def test_the_legend_names_marks_then_groups_and_escapes_them() -> None:
 
 
 def test_lines_go_from_the_point_to_each_neighbour() -> None:
-    figure, ends = drawn(3, Look()), points(4)
+    figure, ends = map_of(3, Look()), points(4)
     overlays.add_lines(figure, (5.0, 7.0), ends, charts.INK[False])
-    line = figure.data[-1]
+    line = drawn(figure).data[-1]
     assert list(line.x)[::3] == [5.0] * 4 and list(line.y)[::3] == [7.0] * 4
     assert list(line.x)[1::3] == ends["x"].tolist() and list(line.y)[1::3] == ends["y"].tolist()
     assert set(line.x[2::3]) == {None}
@@ -168,7 +183,9 @@ def test_the_area_of_a_point_grows_with_its_value():
     assert sizes.tolist() == [4, 12, 20]
     assert colouring.sized(pd.Series([0, 0])).nunique() == 1
     assert sorted(
-        size for trace in drawn(3, Look(), sizes=sizes).data for size in np.atleast_1d(trace.marker.size)
+        size
+        for trace in drawn(map_of(3, Look(), sizes=sizes)).data
+        for size in np.atleast_1d(trace.marker.size)
     ) == [4, 12, 20]
 
 
@@ -176,9 +193,9 @@ def test_region_labels_do_not_overlap_and_fewer_fit_on_a_phone():
     rng = np.random.default_rng(0)
     extent = pd.DataFrame(rng.uniform(0, 100, size=(500, 2)), columns=["x", "y"])
     regions = extent.head(60).assign(label=["Slice of <i>Life</i>", "", "Mecha"] * 20)
-    figure = drawn(0, Look())
+    figure = map_of(0, Look())
     narrow = overlays.label_regions(figure, regions, extent, dark=True)
-    labels = figure.layout.annotations
+    labels = drawn(figure).layout.annotations
     assert 0 < narrow < len(labels) < 40 and not any(
         "<i>" in label.text or not label.text for label in labels
     )
@@ -202,17 +219,17 @@ def test_region_labels_do_not_overlap_and_fewer_fit_on_a_phone():
         )
 
     assert free(labels, overlays.WIDE) and free(labels[:narrow], overlays.NARROW)
-    again = drawn(0, Look())
+    again = map_of(0, Look())
     overlays.label_regions(again, regions, extent, dark=False, clear=[(labels[0].x, labels[0].y)])
-    assert (labels[0].x, labels[0].y) not in {(label.x, label.y) for label in again.layout.annotations}
+    assert (labels[0].x, labels[0].y) not in {(label.x, label.y) for label in drawn(again).layout.annotations}
 
 
 def test_arrows_go_from_the_raw_to_the_aggregated_position():
-    figure = drawn(3, Look())
+    figure = map_of(3, Look())
     overlays.add_shifts(
         figure, pd.DataFrame({"raw_x": [0, 1], "raw_y": [2, 3], "x": [4, 5], "y": [6, 7]}), charts.CHOSEN
     )
-    first, second = figure.data[-2:]
+    first, second = drawn(figure).data[-2:]
     assert (
         (list(first.x), list(first.y)) == ([0, 4], [2, 6])
         and first.marker.symbol[1] == "arrow"

@@ -13,6 +13,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
+from tests.plots import check
+
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "artifacts" / "demo"
 # Each AppTest reads the metadata of all installed packages, 0.3 s: once per process is enough
@@ -20,8 +22,10 @@ manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_componen
 
 
 def fine(app: AppTest) -> AppTest:
-    """The app, which has shown no exception."""
+    """The app, which has shown no exception and no chart that plotly could not draw."""
     assert not app.exception, app.exception[0].message
+    for chart in app.get("plotly_chart"):
+        check(chart.proto.spec)
     return app
 
 

@@ -52,10 +52,16 @@ def neighbours_for(count: int) -> int:
     return max(0, min(NEIGHBOURS, (count - 1) // 2))
 
 
-def closeness(vectors: np.ndarray, anchor: np.ndarray, metric: Metric = "cosine") -> np.ndarray:
-    """`[N]` float32, larger is nearer to `anchor` `[D]`: the cosine, or minus the Euclidean distance."""
+def closeness(
+    vectors: np.ndarray, anchor: np.ndarray, metric: Metric = "cosine", lengths: np.ndarray | None = None
+) -> np.ndarray:
+    """`[N]` float32, larger is nearer to `anchor` `[D]`: the cosine, or minus the Euclidean distance;
+    `lengths` `[N]` of the vectors, where they are known.
+    """
     if metric == "cosine":
-        return (units(vectors) @ units(anchor[None])[0]).astype(np.float32)
+        lengths = np.linalg.norm(vectors, axis=1) if lengths is None else lengths
+        product = (vectors @ units(anchor[None])[0]).astype(np.float32)
+        return np.divide(product, lengths, out=np.zeros_like(product), where=lengths > 0)
     return -np.linalg.norm(vectors - anchor, axis=1).astype(np.float32)
 
 

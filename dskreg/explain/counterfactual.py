@@ -22,7 +22,6 @@ import torch
 
 from dskreg.evaluation.ranking import ranks, require_length
 from dskreg.explain.attribution import history_contributions
-from dskreg.model.scoring import Catalogue
 from dskreg.serving.directory import Profile
 from dskreg.serving.trained import TrainedModel
 
@@ -174,9 +173,9 @@ class Search:
         gone; -inf where it stays in the top N.
         """
         self.tried += len(sets)
-        model, drawn = self.core.model, self.core.drawn
-        rows = torch.from_numpy(titles)
-        catalogue = Catalogue.of(model, rows, drawn.of(rows))
+        model, catalogue, rows = self.core.model, self.core.catalogue, titles
+        if 2 * len(titles) < len(catalogue.items):
+            catalogue, rows = catalogue.part(torch.from_numpy(titles)), np.arange(len(titles))
         place = int(np.searchsorted(titles, self.first))
         lead = np.empty(len(sets))
         step = max(1, BLOCK // max(len(titles), len(self.history)))
@@ -184,7 +183,7 @@ class Search:
             histories = self._histories(sets[start : start + step])
             with torch.no_grad():
                 user = model.encode(torch.full((len(histories),), self.user), histories)
-                score = catalogue.scores(user).numpy()  # [N, b]
+                score = catalogue.scores(user).numpy()[rows]  # [N, b]
             own, others = score[place], np.delete(score, place, axis=0)
             if len(others) < self.top:
                 lead[start : start + step] = -np.inf

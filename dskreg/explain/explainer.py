@@ -8,7 +8,7 @@ member: every question then has one signature and one docstring, which `help(Exp
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -73,6 +73,12 @@ class Explainer:
         user, history = core.history(profile)
         item = core.directory.item(item_id)
         return explain(core, profile, item, core.trace(user, history, item, settings), settings)
+
+    def sampled(self, profile: Profile, item_ids: Iterable[object]) -> pd.DataFrame:
+        """item_id, neighbour_id, title, relation, via, contribution: the neighbours that are sampled for
+        these items without noise, the largest key first. InputError for an unknown item.
+        """
+        return lists.sampled(self.core, profile, item_ids)
 
     def pair(self, one: object, other: object) -> Pair:
         """What two items have in common: shared entities, users, cosines (dskreg/explain/pairs.py).

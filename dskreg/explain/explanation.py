@@ -18,7 +18,7 @@ from dskreg.explain.report import html_report
 from dskreg.explain.report import terms as reported
 from dskreg.graph.candidates import CandidateGraph
 from dskreg.model.aggregation import Trace
-from dskreg.model.sampling import PRUNE, Draw, DrawSettings, inclusion_probability, relaxed_top_k
+from dskreg.model.sampling import PRUNE, Draw, DrawSettings, probability_of, relaxed_top_k
 from dskreg.serving.directory import Directory, Profile
 from dskreg.serving.trained import TrainedModel
 
@@ -190,13 +190,14 @@ def candidates_frame(
         largest = np.argsort(-key, kind="stable")[: PRUNE * picks]  # the others weigh 0, as in training
         relaxed = np.zeros(count)
         relaxed[largest] = relaxed_top_k(torch.from_numpy(key[largest])[None], picks, temperature)[0].numpy()
-    probability = inclusion_probability(logit, picks)
+    probability = probability_of(logit.tobytes(), picks)
     order = np.lexsort((np.arange(count), ~picked, -key))  # the draw's own choice among equal keys
     columns = {
         "logit": logit,
         "share": weight / weight.sum() if count else weight,
         "noise": noise,
         "key": key,
+        "rank": np.argsort(order) + 1,
         "picked": picked,
         "relaxed": relaxed,
         "inclusion_probability": probability,
@@ -204,7 +205,7 @@ def candidates_frame(
         "attention": alpha,
         "contribution": gain,
     }
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "item_id": [directory.item_ids[j] for j in neighbour[order]],
             "title": directory.titles[neighbour[order]],
@@ -213,15 +214,14 @@ def candidates_frame(
             **{name: values[order] for name, values in columns.items()},
         }
     )
-    frame.insert(8, "rank", np.arange(1, count + 1))
-    return frame
 
 
 def by_relation(frame: pd.DataFrame, relations: tuple[str, ...]) -> pd.DataFrame:
     """relation, candidates, share, expected_picks, drawn, attention, contribution: sums over the candidates
     of each relation present.
     """
-    code = pd.Index(relations).get_indexer(frame["relation"])
+    position = {name: r for r, name in enumerate(relations)}
+    code = np.array([position[name] for name in frame["relation"]], dtype=np.int64)
     count = np.bincount(code, minlength=len(relations))
     there = np.flatnonzero(count)
 

@@ -14,6 +14,7 @@ from dskreg.errors import InputError
 from dskreg.evaluation.metrics import top_items
 from dskreg.evaluation.ranking import Scorer, rankings, require_length
 from dskreg.explain.attribution import history_contributions
+from dskreg.explain.pairs import via_words
 from dskreg.explain.reasons import by_popularity, reasons
 from dskreg.model.aggregation import neighbour_share
 from dskreg.model.dskreg import UNKNOWN_USER
@@ -55,14 +56,19 @@ def listing(
     """The columns of `Explorer.recommend` for the items `listed` `[N]`, in this order."""
     seen, held_out = core.positions(profile.seen), core.held_out(profile)[listed]
     share, why, because = _explained(core, profile, listed)
-    frame = core.rows(listed).assign(score=score, score_rank=score_rank)
-    frame.insert(0, "rank", np.arange(1, len(listed) + 1))
-    return frame.assign(
-        neighbour_share=share,
-        seen=np.isin(listed, seen),
-        held_out=held_out,
-        reason=why,
-        because=pd.Series(because, dtype=object),
+    rows = core.rows(listed)
+    return pd.DataFrame(
+        {
+            "rank": np.arange(1, len(listed) + 1),
+            **{name: rows[name].array for name in rows},
+            "score": score,
+            "score_rank": score_rank,
+            "neighbour_share": share,
+            "seen": np.isin(listed, seen),
+            "held_out": held_out,
+            "reason": pd.array(why, dtype="str"),
+            "because": pd.Series(because, dtype=object),
+        }
     )
 
 
@@ -84,6 +90,24 @@ def _explained(
     first, ids = added.argmax(0), core.directory.item_ids
     because = [ids[history[h]] if added[h, n] > 0 else None for n, h in enumerate(first)]
     return share, why, because
+
+
+@torch.no_grad()
+def sampled(core: TrainedModel, profile: Profile, item_ids: Iterable[object]) -> pd.DataFrame:
+    """The rows of `Explorer.sampled`."""
+    user, history = core.history(profile)
+    items = core.positions(item_ids)
+    hop = core.model(torch.tensor([user]), as_batch(history), torch.tensor(items)).item
+    directory, graph, rows = core.directory, core.graph, []
+    for n, item in enumerate(items):
+        picked = hop.draw.picked[n]
+        neighbour, relation = hop.neighbour[n][picked].numpy(), hop.relation[n][picked].numpy()
+        via = via_words(directory, graph, item, neighbour, relation)
+        added = hop.contribution[n, picked, 0].tolist()
+        for j, r, words, contribution in zip(neighbour, relation, via, added, strict=True):
+            edge = (directory.item_ids[item], directory.item_ids[j], directory.titles[j], graph.relations[r])
+            rows.append((*edge, words, contribution))
+    return pd.DataFrame(rows, columns=["item_id", "neighbour_id", "title", "relation", "via", "contribution"])
 
 
 def left_out(core: TrainedModel, profile: Profile) -> dict[str, int]:

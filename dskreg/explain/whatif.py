@@ -32,6 +32,7 @@ from dskreg.serving.trained import TrainedModel
 # Added to the keys of the candidates drawn before: equal keys differ by rounding, by less than this
 NUDGE = 1e-5
 
+CHANGES = {(False, True): "came", (True, False): "left", (True, True): "stayed"}  # drawn before, after
 __all__ = ["Change", "Counterfactual", "WhatIf", "entities", "smallest_removal", "what_if"]
 
 
@@ -75,23 +76,22 @@ class WhatIf:
         """item_id, title, relation, change (came, left, stayed), contribution_before, contribution_after of
         whatever is drawn before or after.
         """
-        keys = ["item_id", "relation", "title"]
-        drawn = [
-            frame.loc[frame["picked"], [*keys, "contribution"]]
-            for frame in (self.before.item_neighbours, self.after.item_neighbours)
+        then, now = (_drawn(each.item_neighbours) for each in (self.before, self.after))
+        rows = [
+            (*key, CHANGES[key in then, key in now], then.get(key, 0.0), now.get(key, 0.0))
+            for key in {**then, **now}
         ]
-        both = drawn[0].merge(
-            drawn[1], how="outer", on=keys, suffixes=("_before", "_after"), indicator="change", sort=False
-        )
-        both["change"] = (
-            both["change"].astype(str).map({"left_only": "left", "right_only": "came", "both": "stayed"})
-        )
-        values = ["contribution_before", "contribution_after"]
-        both[values] = both[values].astype(float).fillna(0.0)
-        order = np.lexsort(
-            (-both[values].abs().max(axis=1), both["change"].map({"came": 0, "left": 1, "stayed": 2}))
-        )
-        return both.iloc[order][[*keys, "change", *values]].reset_index(drop=True)
+        order = {"came": 0, "left": 1, "stayed": 2}
+        rows.sort(key=lambda row: (order[row[3]], -max(abs(row[4]), abs(row[5]))))
+        columns = ["item_id", "relation", "title", "change", "contribution_before", "contribution_after"]
+        return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[4:], float))
+
+
+def _drawn(frame: pd.DataFrame) -> dict[tuple[Any, str, str], float]:
+    """{(item_id, relation, title): contribution} of the drawn neighbours."""
+    chosen = frame[frame["picked"]]
+    names = ("item_id", "relation", "title", "contribution")
+    return {tuple(row[:3]): row[3] for row in zip(*(chosen[name].tolist() for name in names), strict=True)}
 
 
 def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Change, top: int) -> WhatIf:
@@ -105,8 +105,8 @@ def what_if(core: TrainedModel, profile: Profile, item_id: object, change: Chang
     for other, relation in change.without_neighbours:
         ties.gone[item, _slot(core, item, other, relation)] = True
     edited = _edited(core, ties)
-    score = core.scores(profile), edited.scores(then)
-    hidden = core.hidden(profile)
+    own, hidden = core.scores(profile), core.hidden(profile)
+    score = own, edited.scores(then) if change else own
     shown = ~hidden, ~(hidden | core.hidden(then))
     by = core.order(profile, score[0]), core.order(then, score[1])
     rank = ranks(by[0], shown[0]) * shown[0], ranks(by[1], shown[1]) * shown[1]  # 0: not shown
@@ -171,7 +171,7 @@ def _edited(core: TrainedModel, ties: GraphEdit) -> TrainedModel:
         return core
     model = copy.copy(core.model)
     model._buffers = core.model._buffers | {"strengths": torch.from_numpy(ties.strengths)}
-    return core.over(model, _redrawn(model, core.drawn, ties))
+    return core.over(model, _redrawn(model, core.drawn, ties), torch.from_numpy(ties.touched))
 
 
 def _redrawn(model: DSKReG, before: Draw, ties: GraphEdit) -> Draw:
@@ -202,13 +202,15 @@ def _moves(
         pd.array(np.where(places[chosen] > 0, places[chosen], 0), dtype="Int64") for places in rank
     )
     before[before == 0], after[after == 0] = pd.NA, pd.NA
-    frame = core.rows(chosen)[["item_id", "title"]]
-    return frame.assign(
-        rank_before=before,
-        rank_after=after,
-        score_before=score[0][chosen],
-        score_after=score[1][chosen],
-        move=before - after,
+    return pd.DataFrame(
+        {
+            **{name: core.items[name].array.take(chosen) for name in ("item_id", "title")},
+            "rank_before": before,
+            "rank_after": after,
+            "score_before": score[0][chosen],
+            "score_after": score[1][chosen],
+            "move": before - after,
+        }
     )
 
 

@@ -44,6 +44,7 @@ class Maps:
         self.core = core
         self.plane = lru_cache(maxsize=None)(self._plane)
         self._measured = lru_cache(maxsize=None)(self._measure)
+        self._lengths = lru_cache(maxsize=None)(lambda *of: np.linalg.norm(self.vectors(*of), axis=1))
 
     # Points
 
@@ -131,7 +132,7 @@ class Maps:
         """item_id, title, type, genres, likes, similarity (cosine) of the k nearest titles, aggregated."""
         item = self.core.directory.item(item_id)
         vectors = self.vectors("titles")
-        close = closeness(vectors, vectors[item])
+        close = closeness(vectors, vectors[item], lengths=self._lengths("titles", "aggregated"))
         found = nearest_of(close, k, self._excluded(item))
         return self.core.rows(found).assign(similarity=close[found])
 
@@ -160,7 +161,7 @@ class Maps:
         _check(metric=(metric, ("cosine", "euclidean")))
         xy = self.xy(kind, space, method)
         vector, at, excluded = self._anchor(kind, who, space, method)
-        close = closeness(self.vectors(kind, space), vector, metric)
+        close = closeness(self.vectors(kind, space), vector, metric, self._lengths(kind, space))
         mapped = -((xy - at) ** 2).sum(axis=1)
         found = nearest_of(mapped if on_map else close, k, excluded)
         if kind == "titles":

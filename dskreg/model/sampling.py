@@ -204,6 +204,15 @@ def inclusion_probability(logit: np.ndarray, k: int) -> np.ndarray:
     )
 
 
+@lru_cache(maxsize=1024)
+def probability_of(logit: bytes, k: int) -> np.ndarray:
+    """`inclusion_probability` of float64 logits, kept: in the evidence form they are the same for all users.
+
+    Nobody may change the result.
+    """
+    return inclusion_probability(np.frombuffer(logit), k)
+
+
 @lru_cache(maxsize=64)
 def _nodes(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Gauss-Legendre nodes and weights on [-1, 1].

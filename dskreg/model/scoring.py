@@ -11,6 +11,8 @@ Letters: B users, N items, S slots, R relations, D width, P pairs.
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -20,6 +22,8 @@ from dskreg.model.dskreg import DSKReG
 from dskreg.model.sampling import Draw
 
 CACHED = 1 << 19  # numbers of a block that is worked at while it lies in the processor's cache
+BLOCK = 1 << 22  # numbers of the slots' vectors that are held at a time
+PER_ITEM = {"items", "vectors", "own", "sum", "present"}  # what a catalogue has a row of for each item
 SPREAD = 30.0
 """Preferences further than this below a user's largest count as e^-30 of it, which float32 cannot tell from
 nothing beside the largest.
@@ -37,7 +41,11 @@ class Catalogue:
         if model.relation_embedding is None:
             alpha = attention(torch.zeros_like(picks.weight), picks.weight)[..., None]
             weighed = model.weighed(items, alpha)
-            self.vectors = model.item_vectors(items, picks.neighbour, weighed).squeeze(1)  # e_hat_i, [N, D]
+            # A block at a time: the vectors of all slots of a large catalogue are hundreds of megabytes
+            rows = max(1, BLOCK // max(1, picks.neighbour.shape[1] * model.item_embedding.shape[1]))
+            blocks = zip(*(x.split(rows) for x in (items, picks.neighbour, weighed)), strict=True)
+            vectors = torch.cat([model.item_vectors(*block) for block in blocks])
+            self.vectors = vectors.squeeze(1)  # e_hat_i, [N, D]
             return
         bias = model.project_linear(torch.zeros_like(model.item_embedding[:1]))
         projected = model.project_linear(model.item_embedding)  # W_i e + b_i, [I, D]
@@ -53,6 +61,26 @@ class Catalogue:
     def of(cls, model: DSKReG, items: Tensor, drawn: Draw) -> Catalogue:
         """From a draw of `items` `[N]`."""
         return cls(model, items, model.picks(items, drawn))
+
+    def part(self, rows: Tensor) -> Catalogue:
+        """Some of its items, by place."""
+        other, picks = copy.copy(self), self.picks
+        other.picks = Picks(picks.neighbour[rows], picks.relation[rows], picks.weight[rows])
+        for name in PER_ITEM & vars(self).keys():
+            setattr(other, name, getattr(self, name)[rows])
+        return other
+
+    def with_part(self, rows: Tensor, part: Catalogue) -> Catalogue:
+        """The same items, those at `rows` as `part` has them; the others do not differ in `part`'s model."""
+        other, old, new = copy.copy(part), self.picks, part.picks
+        other.picks = Picks(
+            _with_rows(old.neighbour, rows, new.neighbour),
+            _with_rows(old.relation, rows, new.relation),
+            _with_rows(old.weight, rows, new.weight),
+        )
+        for name in PER_ITEM & vars(self).keys():
+            setattr(other, name, _with_rows(getattr(self, name), rows, getattr(part, name)))
+        return other
 
     def scores(self, user: Tensor) -> Tensor:
         """`[N, B]` for `user` `[B, D]` = e_hat_u.
@@ -83,6 +111,10 @@ class Catalogue:
             )
             found.append((seen * user).sum(-1))
         return torch.cat(found)
+
+
+def _with_rows(whole: Tensor, rows: Tensor, part: Tensor) -> Tensor:
+    return whole.index_copy(0, rows, part.to(whole.dtype))
 
 
 def pair_scores(model: DSKReG, user: Tensor, items: Tensor, drawn: Draw, place: Tensor) -> Tensor:

@@ -72,15 +72,15 @@ class TrainedModel:
         self.items["type"] = self.items["type"].fillna("").astype(str) if "type" in self.items else ""
         self.items["genres"] = [", ".join(row) for row in directory.genres]
 
-    def over(self, model: DSKReG, drawn: Draw) -> TrainedModel:
-        """The same data with another `model` and the noise-free draw of all items that belongs to it;
-        nothing that was derived from the former draw is kept.
+    def over(self, model: DSKReG, drawn: Draw, rows: Tensor) -> TrainedModel:
+        """The same data with another `model` and the noise-free draw of all items that belongs to it, which
+        differs at `rows` alone; nothing that was derived from the former draw is kept.
         """
         other = copy.copy(self)
         for name in ("share", "representations", "without_adult"):
             other.__dict__.pop(name, None)
         other.model, other.drawn = model, drawn
-        other.catalogue = Catalogue.of(model, self.all_items, drawn)
+        other.catalogue = self.catalogue.with_part(rows, Catalogue.of(model, rows, drawn.of(rows)))
         return other
 
     @cached_property
@@ -125,22 +125,13 @@ class TrainedModel:
         changed = copy.copy(self)
         for name in ("without_adult", "representations", "unscored"):  # hold the model or depend on the boost
             changed.__dict__.pop(name, None)
-        changed.model, changed.catalogue = copy.copy(self.model), copy.copy(self.catalogue)
+        changed.model = copy.copy(self.model)
         evidence = self.model.get_buffer("evidence").clone()
         evidence[2] = boost
         changed.model._buffers = self.model._buffers | {"evidence": evidence}
         cold = torch.from_numpy(np.flatnonzero(self.artifact.weights["likes"] == 0))
-        whole = self.catalogue.picks
-        picks = replace(
-            whole,
-            neighbour=whole.neighbour[cold],
-            relation=whole.relation[cold],
-            weight=whole.weight[cold],
-        )
-        changed.catalogue.model = changed.model
-        changed.catalogue.vectors = self.catalogue.vectors.clone()
-        with torch.no_grad():
-            changed.catalogue.vectors[cold] = Catalogue(changed.model, cold, picks).vectors
+        part = Catalogue(changed.model, cold, self.catalogue.part(cold).picks)
+        changed.catalogue = self.catalogue.with_part(cold, part)
         return changed
 
     @cached_property
@@ -289,9 +280,8 @@ class TrainedModel:
 
     def rows(self, positions: Iterable[int]) -> pd.DataFrame:
         """item_id, title, type, genres, likes of items by position."""
-        return self.items.iloc[list(positions)][["item_id", "title", "type", "genres", "likes"]].reset_index(
-            drop=True
-        )
+        taken, names = np.fromiter(positions, np.int64), ("item_id", "title", "type", "genres", "likes")
+        return pd.DataFrame({name: self.items[name].array.take(taken) for name in names})
 
 
 def as_batch(history: np.ndarray) -> Tensor:

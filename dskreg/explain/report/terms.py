@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,42 +21,45 @@ OWN, AROUND, BIAS = "Own embedding", "Sampled neighbours", "Bias"
 def decomposition(explanation: Explanation) -> pd.DataFrame:
     """`Explanation.terms`."""
     own = explanation.own
-    if own.empty:  # an item without an embedding of its own
-        own = pd.DataFrame([{"source": attribution.ITSELF, "contribution": explanation.self_contribution}])
-    own = own.assign(
-        group=OWN,
-        term=own["source"].replace(attribution.GLOBAL, f"{attribution.GLOBAL} (the same for every user)"),
-        relation="",
-    )
+    # An item may have no embedding of its own
+    sources = zip(own["source"], own["contribution"], strict=True) if len(own) else ()
+    parts = list(sources) or [(attribution.ITSELF, explanation.self_contribution)]
+    named = {attribution.GLOBAL: f"{attribution.GLOBAL} (the same for every user)"}
+    rows = _largest_first([(OWN, named.get(source, source), "", added) for source, added in parts])
     around = explanation.item_neighbours[explanation.item_neighbours["picked"]]
-    around = around.assign(group=AROUND, term=around["title"])
-    rows = [
-        frame.sort_values("contribution", key=abs, ascending=False, kind="stable") for frame in (own, around)
-    ]
-    columns = ["group", "term", "relation", "contribution"]
-    table = pd.concat([frame[columns] for frame in rows], ignore_index=True)
+    columns = (around[name].tolist() for name in ("title", "relation", "contribution"))
+    rows += _largest_first([(AROUND, *term) for term in zip(*columns, strict=True)])
     if explanation.bias:
-        table.loc[len(table)] = [BIAS, attribution.BIAS, "", explanation.bias]
+        rows.append((BIAS, attribution.BIAS, "", explanation.bias))
+    table = pd.DataFrame(rows, columns=["group", "term", "relation", "contribution"])
     total = explanation.pre_activation_score
     return table.assign(share=table["contribution"] / total if total > SMALLEST else np.nan)
+
+
+def _largest_first(rows: list[tuple[str, str, str, float]]) -> list[tuple[str, str, str, float]]:
+    return sorted(rows, key=lambda row: -abs(row[3]))
 
 
 def bars(table: pd.DataFrame) -> pd.DataFrame:
     """label, note, contribution, share, group, head: the chart's rows. A head row per group of
     `terms`, and below it the largest terms and the sum of the others.
     """
-    rows = []
-    for group, terms in table.groupby("group", sort=False):
+    groups: dict[str, list[tuple[Any, ...]]] = {}
+    for group, *term in table[["group", *TERM]].to_numpy().tolist():
+        groups.setdefault(group, []).append(tuple(term))
+    rows: list[tuple[Any, ...]] = []
+    for group, terms in groups.items():
         rows.append((group, "", *_sums(terms), group, True))
-        if terms["term"].isin([attribution.ITSELF, attribution.BIAS]).all():  # the head says it
+        if {term[0] for term in terms} <= {attribution.ITSELF, attribution.BIAS}:  # the head says it
             continue
         most, what = (LIKES, "liked items") if group == OWN else (NEIGHBOURS, "neighbours")
         most += len(terms) == most + 1  # a row for the last is as long as one for "1 more"
-        rows += [(*term, group, False) for term in terms[TERM].to_numpy()[:most].tolist()]
-        if len(rest := terms.iloc[most:]):
+        rows += [(*term, group, False) for term in terms[:most]]
+        if rest := terms[most:]:
             rows.append((f"{len(rest)} more {what}", "", *_sums(rest), group, False))
     return pd.DataFrame(rows, columns=["label", "note", "contribution", "share", "group", "head"])
 
 
-def _sums(terms: pd.DataFrame) -> tuple[float, float]:
-    return float(terms["contribution"].sum()), float(terms["share"].sum(skipna=False))
+def _sums(terms: list[tuple[Any, ...]]) -> tuple[float, float]:
+    """The contribution and the share, not a number where a share is none, of terms as in TERM."""
+    return sum(term[2] for term in terms), sum(term[3] for term in terms)

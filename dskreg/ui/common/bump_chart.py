@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dskreg.ui.common.charts import COLOURS, LIKED, OTHER, finish, plain, shorten
+from dskreg.ui.common.figure import Figure
 
 TITLE = 18  # characters beside a point: two such columns leave a phone some room for the lines
 NARROW = 12  # with more than two lists
@@ -43,7 +43,7 @@ class Point:
     style: str = SHARED
 
 
-def of_lists(lists: Sequence[tuple[str, Sequence[Entry]]], found: Collection[Hashable] = ()) -> go.Figure:
+def of_lists(lists: Sequence[tuple[str, Sequence[Entry]]], found: Collection[Hashable] = ()) -> Figure:
     """Lists (heading, entries, the best first) side by side; the items in `found` get a star."""
     width = TITLE if len(lists) == 2 else NARROW
     times = [key for _, entries in lists for key, _ in entries]
@@ -62,10 +62,10 @@ def of_lists(lists: Sequence[tuple[str, Sequence[Entry]]], found: Collection[Has
     ]
     figure = bump_chart(columns)
     _headings(figure, [heading for heading, _ in lists])
-    return figure.update_layout(height=figure.layout.height + HEADINGS, margin_t=HEADINGS)
+    return figure.update(height=figure.layout["height"] + HEADINGS, margin={"t": HEADINGS})
 
 
-def of_moves(moves: pd.DataFrame, top: int) -> go.Figure:
+def of_moves(moves: pd.DataFrame, top: int) -> Figure:
     """Each item's rank before and after a change (`WhatIf.moves` with a column `words`).
 
     Items outside the list of `top` stand below a dotted line, one row each.
@@ -84,13 +84,14 @@ def of_moves(moves: pd.DataFrame, top: int) -> go.Figure:
     ]
     figure = bump_chart(columns)
     if any(point.row > top for column in columns for point in column):
-        figure.add_hline(y=top + 0.5, line={"color": OTHER, "width": 1, "dash": "dot"})
+        below = {"x0": 0, "x1": 1, "xref": "x domain", "y0": top + 0.5, "y1": top + 0.5, "yref": "y"}
+        figure.add_line({"color": OTHER, "width": 1, "dash": "dot"}, **below)
     return figure
 
 
-def bump_chart(columns: Sequence[Sequence[Point]]) -> go.Figure:
+def bump_chart(columns: Sequence[Sequence[Point]]) -> Figure:
     """A column of points for each ranking, and a line for each item that two neighbouring columns share."""
-    figure = go.Figure()
+    figure = Figure()
     _lines(figure, [{point.key: point.row for point in column} for column in columns])
     _points(figure, columns)
     lowest = max((point.row for column in columns for point in column), default=1)
@@ -102,13 +103,13 @@ def bump_chart(columns: Sequence[Sequence[Point]]) -> go.Figure:
         "tickfont": {"size": 12},
         "ticks": "",
     }
-    figure.update_layout(
+    figure.update(
         yaxis=scale | _labels(columns[0]),
         yaxis2=scale | _labels(columns[-1]) | {"overlaying": "y", "side": "right"},
         showlegend=False,  # a phone has no room for it beside the titles: GUIDE explains the marks
         hovermode="closest",
     )
-    figure.update_xaxes(
+    figure.x_axis(
         range=[-0.06, len(columns) - 0.94],
         showgrid=False,
         zeroline=False,
@@ -118,7 +119,7 @@ def bump_chart(columns: Sequence[Sequence[Point]]) -> go.Figure:
     return finish(figure, height=ROW * lowest + 14)
 
 
-def _headings(figure: go.Figure, headings: Sequence[str]) -> None:
+def _headings(figure: Figure, headings: Sequence[str]) -> None:
     """Names above the lists.
 
     The outer ones stand over their labels. The inner ones alternate between two lines, so that they do not
@@ -128,14 +129,13 @@ def _headings(figure: go.Figure, headings: Sequence[str]) -> None:
     for place, heading in enumerate(headings):
         side = "right" if place == 0 else "left" if place == last else "center"
         height = 22 if 0 < place < last and place % 2 else 4
-        figure.add_annotation(
+        figure.annotate(
             x=place,
             y=1,
             yref="paper",
             yanchor="bottom",
             yshift=height,
             xanchor=side,
-            showarrow=False,
             text=plain(shorten(heading, TITLE)),
             font={"size": 13},
         )
@@ -148,7 +148,7 @@ def _labels(column: Sequence[Point]) -> dict[str, object]:
     }
 
 
-def _lines(figure: go.Figure, columns: list[dict[Hashable, int]]) -> None:
+def _lines(figure: Figure, columns: list[dict[Hashable, int]]) -> None:
     """One trace for each direction in which items move from a column to the next."""
     across: dict[str, list[float | None]] = {kind: [] for kind in KINDS}
     down: dict[str, list[int | None]] = {kind: [] for kind in KINDS}
@@ -161,7 +161,8 @@ def _lines(figure: go.Figure, columns: list[dict[Hashable, int]]) -> None:
                 down[kind] += [left[key], right[key], None]
     for kind, colour in KINDS.items():
         if across[kind]:
-            figure.add_scatter(
+            figure.add(
+                "scatter",
                 x=across[kind],
                 y=down[kind],
                 mode="lines",
@@ -171,7 +172,7 @@ def _lines(figure: go.Figure, columns: list[dict[Hashable, int]]) -> None:
             )
 
 
-def _points(figure: go.Figure, columns: Sequence[Sequence[Point]]) -> None:
+def _points(figure: Figure, columns: Sequence[Sequence[Point]]) -> None:
     """One trace for each column and style of point."""
     last = len(columns) - 1
     for place, column in enumerate(columns):
@@ -179,7 +180,8 @@ def _points(figure: go.Figure, columns: Sequence[Sequence[Point]]) -> None:
             points = [point for point in column if point.style == style]
             if not points and (style != SHARED or place < last):
                 continue  # the last column keeps an empty trace: plotly draws no axis without one
-            figure.add_scatter(
+            figure.add(
+                "scatter",
                 x=[place] * len(points),
                 y=[point.row for point in points],
                 mode="markers",

@@ -84,22 +84,47 @@ def ask(explorer: Explorer, what: str, *arguments: Any, **named: Any) -> Any:
     The key is the artifact's path and content, whether adult titles and seen titles are shown, the cold
     boost, and the arguments' `repr`: pass plain values and frozen dataclasses.
     """
-    asked = (
-        str(explorer.path),
-        explorer.content,
-        explorer.adult,
-        explorer.hide_seen,
-        explorer.cold_boost,
-        what,
-        repr(arguments),
-        repr(sorted(named.items())),
-    )
+    asked = (*_identity(explorer), what, repr(arguments), repr(sorted(named.items())))
     return _ask(asked, lambda: operator.attrgetter(what)(explorer)(*arguments, **named))
+
+
+def _identity(explorer: Explorer) -> tuple[object, ...]:
+    shown = (explorer.adult, explorer.hide_seen, explorer.cold_boost)
+    return (str(explorer.path), explorer.content, *shown)
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
 def _ask(asked: tuple[object, ...], _answer: Callable[[], Any]) -> Any:
     return _answer()
+
+
+def draw_once(draw: Callable[..., None], *arguments: Any) -> None:
+    """`draw(*arguments)`, which draws elements that are no widgets; further runs repeat these elements.
+
+    The key is the function, the theme and the arguments: Explorers as in `ask`, others by their `repr`.
+    """
+    _drawn((st.context.theme.type, *_key(draw, arguments)), lambda: draw(*arguments))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _drawn(key: tuple[object, ...], _draw: Callable[[], None]) -> None:
+    _draw()
+
+
+def make_once(make: Callable[..., Any], *arguments: Any) -> Any:
+    """`make(*arguments)`, which all sessions share: nobody may change it. The key is that of `draw_once`."""
+    return _made(_key(make, arguments), lambda: make(*arguments))
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _made(key: tuple[object, ...], _make: Callable[[], Any]) -> Any:
+    return _make()
+
+
+def _key(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[object, ...]:
+    known = [_identity(each) if isinstance(each, Explorer) else repr(each) for each in arguments]
+    # All pages are modules of one name
+    return (function.__code__.co_filename, function.__qualname__, *known)
 
 
 def recommendations(explorer: Explorer, profile: Profile, top: int = 10, **filters: Any) -> pd.DataFrame:

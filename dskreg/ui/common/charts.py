@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.explorer import percent
+from dskreg.ui.common.figure import Figure
 
 # Any two of COLOURS, LIKED and OTHER differ by at least 10 in CIEDE2000, as do any two of WARM_TO_COLD, for
 # everybody and under deuteranopia and protanopia. Each has a contrast of at least 3 : 1 with the light and
@@ -44,16 +44,16 @@ def is_dark() -> bool:
     return bool(st.context.theme.type == "dark")
 
 
-def show_chart(place: Any, figure: go.Figure, key: str, alt: str, **more: Any) -> None:
+def show_chart(place: Any, figure: Figure, key: str, alt: str, **more: Any) -> None:
     """A figure in `place`, a container or `st`, with its text in the theme's darkest (lightest) colour.
 
     The grey of Streamlit's plotly theme has a contrast below 4.5 : 1. `more` goes to st.plotly_chart.
     """
-    ink = INK[is_dark()]
-    for update in (figure.update_xaxes, figure.update_yaxes):
-        update(tickfont_color=ink, title_font_color=ink)
-    figure.update_layout(font_color=ink, legend_font_color=ink)
-    place.plotly_chart(figure, key=key, alt=alt, **{"config": QUIET, **more})
+    coloured = {"font": {"color": INK[is_dark()]}}
+    axis = {"tickfont": coloured["font"], "title": coloured}
+    axes = {name: axis for name in figure.layout if name.startswith(("xaxis", "yaxis"))}
+    figure.update(legend=coloured, **coloured, **axes)
+    place.plotly_chart(figure.unchecked(), key=key, alt=alt, **{"config": QUIET, **more})
 
 
 def shorten(text: object, most: int) -> str:
@@ -72,40 +72,40 @@ def from_zero(values: Iterable[float]) -> dict[str, str]:
     return {"title": ZOOMED} if zoomed else {"rangemode": "tozero"}
 
 
-def relation_shares(relations: pd.DataFrame) -> go.Figure:
+def relation_shares(relations: pd.DataFrame) -> Figure:
     """Each relation's share of the candidates and of the softmax mass (`Explanation.relations`)."""
     candidates = relations["candidates"] / max(relations["candidates"].sum(), 1)
     names = [plain(shorten(name, LABEL)) for name in relations["relation"]]
-    figure = go.Figure()
+    figure = Figure()
     for label, values, colour in (
         ("of the candidates", candidates, OTHER),
         ("of the probability mass", relations["share"], COLOURS[0]),
     ):
-        figure.add_bar(
+        figure.add(
+            "bar",
             y=names,
             x=values,
             name=label,
             orientation="h",
-            marker_color=colour,
+            marker={"color": colour},
             text=[f"{percent(value)}" for value in values],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"%{{y}}: %{{x:.1%}} {label}<extra></extra>",
         )
-    figure.update_yaxes(autorange="reversed", automargin=True, tickfont={"size": 13})
-    figure.update_xaxes(tickformat=".0%", rangemode="tozero", automargin=True)
-    figure.update_layout(barmode="group", bargap=0.3, legend=LEGEND)
+    figure.y_axis(autorange="reversed", automargin=True, tickfont={"size": 13})
+    figure.x_axis(tickformat=".0%", rangemode="tozero", automargin=True)
+    figure.update(barmode="group", bargap=0.3, legend=LEGEND)
     return finish(figure, height=58 * len(relations) + 80, right=44)
 
 
-def finish(figure: go.Figure, height: int | None, right: int = 8) -> go.Figure:
+def finish(figure: Figure, height: int | None, right: int = 8) -> Figure:
     """Apply the shared layout: transparent background, narrow margins (pixels), one text size."""
     margin = {"l": 8, "r": right, "t": 8, "b": 8}
-    figure.update_layout(
+    return figure.update(
         height=height,
         margin=margin,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 14},
     )
-    return figure

@@ -11,14 +11,13 @@ import streamlit as st
 from dskreg.explorer import Explorer
 from dskreg.ui.common import cache, widgets
 from dskreg.ui.common.entities import OFFERED, found_by, joined, known_entities, label, parted
-from dskreg.ui.embeddings import selected
-from dskreg.ui.embeddings.colouring import CLUSTER, ENTITY, GENRE, groups_of, present
+from dskreg.ui.embeddings import cloud, selected
+from dskreg.ui.embeddings.colouring import CLUSTER, ENTITY, GENRE, present
 
 NEAR, MOST_NEAR = 10, 50  # neighbours
-TITLES, USERS = selected.TITLES, "users"
+TITLES, USERS, ID = selected.TITLES, selected.USERS, selected.ID
 LABELS = {TITLES: "items", USERS: "users"}  # as the page and the link call them
 TOOLS = {"pan": "pan", "lasso": "lasso", "box": "select"}  # as plotly calls them
-ID = {TITLES: "item_id", USERS: "user_id"}
 TSNE, PCA = "t-SNE", "PCA"
 SAME = "same"
 COLOURS = {
@@ -78,6 +77,7 @@ class View:
     shifts: bool = False
     zoom: bool = False
     lit: tuple[str, ...] = ()  # the highlighted groups
+    codes: tuple[str, ...] = ()  # the coloured entities
 
     @property
     def selects(self) -> Literal["points", "lasso", "box"]:
@@ -142,13 +142,13 @@ def row(explorer: Explorer, item_id: object) -> tuple[View, pd.DataFrame, pd.Ser
         with st.popover("More", icon=":material/tune:"):
             space, method, size = _projection(kind)
             regions, density, shifts, zoom = _overlays(kind, method)
-    frame = points(explorer, kind, space, method)
+    frame = cloud.points(explorer, kind, space, method)
     with groups_at:
-        codes = _entities(explorer) if colour == ENTITY else []
-        groups = groups_of(explorer, frame, colour, kind, codes)
+        codes = tuple(_entities(explorer)) if colour == ENTITY else ()
+        groups = cloud.groups(explorer, kind, space, method, colour, codes)
         lit = tuple(present(groups)) if colour == ENTITY else _highlighted(groups, colour)
     view = View(kind, space, method, colour, size, tool, k, metric, lines, regions, density, shifts, zoom)
-    return replace(view, lit=lit), frame, groups
+    return replace(view, lit=lit, codes=codes), frame, groups
 
 
 def _colour(explorer: Explorer, kind: str, item_id: object) -> str:
@@ -252,15 +252,3 @@ def _suggest_entity(explorer: Explorer, item_id: object) -> None:
 
 def _write(codes: Sequence[str]) -> None:
     st.session_state["entities"] = joined(list(dict.fromkeys(codes)))
-
-
-def points(explorer: Explorer, kind: str, space: str, method: str) -> pd.DataFrame:
-    """The map's points, with the column `label`, and `degree` for titles."""
-    if kind == USERS:
-        frame = cache.ask(explorer, "maps.users", method)
-        frame["label"] = "user " + frame["user_id"].astype(str)
-    else:
-        frame = cache.ask(explorer, "maps.titles", space, method)
-        frame["label"] = frame["title"]
-        frame["degree"] = frame["item_id"].map(explorer.degrees.set_index("item_id")["paths"])
-    return frame.dropna(subset=["x", "y"]).reset_index(drop=True)

@@ -1,8 +1,7 @@
 """The legend of a map as text below it, which wraps on narrow screens and leaves the map its height."""
 
-import plotly.graph_objects as go
-
 from dskreg.ui.common.charts import PAGE
+from dskreg.ui.common.figure import Figure
 
 SIGNS = {  # plotly's symbol: a character
     "circle": "\u25cf",
@@ -23,15 +22,14 @@ STYLE = """<style>
 </style>"""
 
 
-def html(figure: go.Figure, ink: str) -> str:
+def html(figure: Figure, ink: str) -> str:
     """The figure's groups and marks, each name with its sign; marks first. `ink` is the colour of text."""
     signs: dict[str, tuple[str, str]] = {}
-    for trace in sorted(figure.data, key=lambda trace: trace.legendrank or RANK):
-        drawn = trace.to_plotly_json()
-        symbol = drawn.get("marker", {}).get("symbol")
+    for trace in sorted(figure.data, key=lambda trace: trace.get("legendrank", RANK)):
+        symbol = trace.get("marker", {}).get("symbol")
         symbol = symbol if isinstance(symbol, str) else ""
-        colour = drawn["marker" if symbol else "line"].get("color", ink)
-        signs.setdefault(trace.name, (SIGNS.get(symbol, LINE), ink if colour in PAGE.values() else colour))
+        colour = trace["marker" if symbol else "line"].get("color", ink)
+        signs.setdefault(trace["name"], (SIGNS.get(symbol, LINE), ink if colour in PAGE.values() else colour))
     # The names of traces are escaped
     entries = [
         f"<span><b aria-hidden='true' style='color:{colour}'>{sign}</b>{name}</span>"

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from dskreg.ui.common.charts import INK, LABEL, OTHER, plain, shorten
+from dskreg.ui.common.figure import Figure
 from dskreg.ui.embeddings.scatter import FIRST, LETTER, LINE
 
 WIDE, NARROW = 600, 370  # width of the whole map in pixels on a desktop and on a phone
@@ -17,7 +17,7 @@ LEVELS = 8  # contours
 
 
 def label_regions(
-    figure: go.Figure,
+    figure: Figure,
     regions: pd.DataFrame,
     extent: pd.DataFrame,
     dark: bool,
@@ -36,7 +36,6 @@ def label_regions(
     wide = _fitting(regions, span / WIDE, clear)
     narrow = [row for row in _fitting(regions, span / NARROW, clear) if row in wide]
     look = {
-        "showarrow": False,
         "font": {"size": 12, "color": INK[dark]},
         "bgcolor": "rgba(18,25,27,0.72)" if dark else "rgba(253,253,252,0.78)",
         "borderpad": 1,
@@ -47,8 +46,8 @@ def label_regions(
         _inside(row.x, shorten(row.label, LABEL), sides, span / NARROW) | {"y": row.y} | look
         for row in labelled.itertuples()
     ]
-    # Assigned together: plotly validates all annotations at each assignment
-    figure.layout.annotations = [*figure.layout.annotations, *labels]
+    for label in labels:
+        figure.annotate(**label)
     return len(narrow)
 
 
@@ -83,45 +82,43 @@ def _fitting(regions: pd.DataFrame, pixel: float, clear: Sequence[tuple[float, f
     return rows
 
 
-def add_shifts(figure: go.Figure, shifts: pd.DataFrame, colour: str) -> None:
+def add_shifts(figure: Figure, shifts: pd.DataFrame, colour: str) -> None:
     """Draw an arrow from each title's raw position (raw_x, raw_y) to its aggregated position (x, y)."""
     for row in shifts.itertuples():
-        figure.add_trace(
-            go.Scatter(
-                x=[row.raw_x, row.x],
-                y=[row.raw_y, row.y],
-                mode="lines+markers",
-                name="displacement",
-                legendrank=FIRST,
-                hoverinfo="skip",
-                line={"color": colour, "width": 1.5},
-                marker={
-                    "symbol": ["circle-open", "arrow"],
-                    "size": [6, 10],
-                    "angleref": "previous",
-                    "color": colour,
-                },
-            )
+        figure.add(
+            "scatter",
+            x=[row.raw_x, row.x],
+            y=[row.raw_y, row.y],
+            mode="lines+markers",
+            name="displacement",
+            legendrank=FIRST,
+            hoverinfo="skip",
+            line={"color": colour, "width": 1.5},
+            marker={
+                "symbol": ["circle-open", "arrow"],
+                "size": [6, 10],
+                "angleref": "previous",
+                "color": colour,
+            },
         )
 
 
-def add_lines(figure: go.Figure, start: tuple[float, float], ends: pd.DataFrame, colour: str) -> None:
+def add_lines(figure: Figure, start: tuple[float, float], ends: pd.DataFrame, colour: str) -> None:
     """Draw a line from the position `start` to each of the points `ends` (x, y)."""
     if not len(ends):
         return
     both = [(start[n], end, None) for n, name in enumerate("xy") for end in ends[name]]
     half = len(ends)
-    figure.add_trace(
-        go.Scattergl(
-            x=[place for line in both[:half] for place in line],
-            y=[place for line in both[half:] for place in line],
-            mode="lines",
-            name="lines to neighbours",
-            legendrank=FIRST,
-            hoverinfo="skip",
-            line={"color": colour, "width": 1.2},
-            opacity=0.7,
-        )
+    figure.add(
+        "scattergl",
+        x=[place for line in both[:half] for place in line],
+        y=[place for line in both[half:] for place in line],
+        mode="lines",
+        name="lines to neighbours",
+        legendrank=FIRST,
+        hoverinfo="skip",
+        line={"color": colour, "width": 1.2},
+        opacity=0.7,
     )
 
 
@@ -145,23 +142,22 @@ def density(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return across, down, count
 
 
-def add_density(figure: go.Figure, frame: pd.DataFrame) -> None:
+def add_density(figure: Figure, frame: pd.DataFrame) -> None:
     """Draw contours of the density of the points, below them."""
     if len(frame) < 2:
         return
     across, down, count = density(frame)
     step = float(count.max()) / (LEVELS + 1)
-    figure.add_trace(
-        go.Contour(
-            x=across.astype("float32"),
-            y=down.astype("float32"),
-            z=count.astype("float32").round(4),
-            name="density contours",
-            legendrank=FIRST,
-            contours={"coloring": "lines", "start": step, "end": LEVELS * step, "size": step},
-            colorscale=[[0, OTHER], [1, OTHER]],
-            line={"width": 1.2},
-            showscale=False,
-            hoverinfo="skip",
-        )
+    figure.add(
+        "contour",
+        x=across.astype("float32"),
+        y=down.astype("float32"),
+        z=count.astype("float32").round(4),
+        name="density contours",
+        legendrank=FIRST,
+        contours={"coloring": "lines", "start": step, "end": LEVELS * step, "size": step},
+        colorscale=[[0, OTHER], [1, OTHER]],
+        line={"width": 1.2},
+        showscale=False,
+        hoverinfo="skip",
     )

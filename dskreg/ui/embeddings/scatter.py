@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dskreg.ui.common.charts import INK, LABEL, OTHER, OTHER_NAME, finish, plain, shorten
+from dskreg.ui.common.figure import Figure
 
 HOVER = "%{text}<extra></extra>"
 AROUND = 10  # points that a focused figure shows at least
@@ -70,14 +71,14 @@ def _extent(frame: pd.DataFrame) -> list[tuple[float, float]]:
     return limits
 
 
-def _set_axes(figure: go.Figure, limits: Sequence[tuple[float, float]], ratio: float) -> None:
+def _set_axes(figure: Figure, limits: Sequence[tuple[float, float]], ratio: float) -> None:
     """Let the axes hold these limits of x and of y, in equal scale on a map of this ratio.
 
     plotly's own scaleanchor widens the axes at the first size of the chart and keeps them wide.
     """
     height = max(limits[1][1] - limits[1][0], (limits[0][1] - limits[0][0]) / ratio)
     for (low, high), span, update in zip(
-        limits, (height * ratio, height), (figure.update_xaxes, figure.update_yaxes), strict=True
+        limits, (height * ratio, height), (figure.x_axis, figure.y_axis), strict=True
     ):
         middle = (low + high) / 2
         update(visible=False, range=[middle - span / 2, middle + span / 2])
@@ -87,37 +88,28 @@ def scatter_map(
     frame: pd.DataFrame,
     ids: str,
     label: str,
-    groups: pd.Series,
-    glyphs: Mapping[str, Glyph],
+    traces: Iterable[dict[str, Any]],
     marks: Mapping[str, Mark],
     look: Look = Look(),
-    sizes: pd.Series | None = None,
-) -> go.Figure:
-    """A map of points, one WebGL trace per group, with marked points on top and no legend.
+) -> Figure:
+    """A map of points with marked points on top and no legend.
 
     Both axes have the same scale and end where the points do.
 
     Args:
         frame: columns x, y, and those named by `ids` and `label`.
-        groups: the category of each row.
-        glyphs: colour and shape of each group.
+        traces: the points (`cloud`).
         marks: by name, drawn last and larger.
-        sizes: size of each row in pixels; None: the same for all, smaller on larger maps.
     """
-    figure = go.Figure()
-    if sizes is None:
-        sizes = pd.Series(5 if len(frame) > 4000 else 6 if len(frame) > 1500 else 8, index=frame.index)
-    _add_groups(figure, frame, ids, label, groups, glyphs, look, sizes)
-    # The browser greys what a lasso or box leaves out; a click has its own mark and greys nothing
-    if look.drag != "pan":
-        figure.update_traces(unselected={"marker": {"color": OTHER, "opacity": 0.25}})
+    figure = Figure()
+    figure.data = list(traces)
     _set_axes(figure, _extent(frame), look.ratio)
     centre = frame[frame[ids] == look.focus]
     names = _zoom(figure, frame, ids, label, centre, marks, look.ratio) if len(centre) else {}
     for name, mark in marks.items():
         _add_mark(figure, frame, ids, label, name, mark, names, INK[look.dark])
     finish(figure, height=None)  # that of the place of the chart
-    return figure.update_layout(
+    return figure.update(
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         showlegend=False,
         dragmode=look.drag,
@@ -127,17 +119,26 @@ def scatter_map(
     )
 
 
-def _add_groups(
-    figure: go.Figure,
+def cloud(
     frame: pd.DataFrame,
     ids: str,
     label: str,
     groups: pd.Series,
     glyphs: Mapping[str, Glyph],
-    look: Look,
-    sizes: pd.Series,
-) -> None:
-    """A grey trace for the points outside the selection or highlight, and a trace for each other group."""
+    look: Look = Look(),
+    sizes: pd.Series | None = None,
+) -> list[dict[str, Any]]:
+    """The points as WebGL traces: a grey one of those outside the selection or highlight, one per group.
+
+    Args:
+        frame: columns x, y, and those named by `ids` and `label`.
+        groups: the category of each row.
+        glyphs: colour and shape of each group.
+        sizes: size of each row in pixels; None: the same for all, smaller on larger maps.
+    """
+    if sizes is None:
+        sizes = pd.Series(5 if len(frame) > 4000 else 6 if len(frame) > 1500 else 8, index=frame.index)
+    traces = []
     some = bool(len(look.selected))
     inside = frame[ids].isin(list(look.selected)) if some else pd.Series(True, index=frame.index)
     order = sorted(groups.cat.categories, key=lambda name: name != OTHER_NAME)  # the grey ones below
@@ -148,16 +149,21 @@ def _add_groups(
     if grey.any():
         name = "not selected" if some else "not highlighted"
         trace = _points(frame[grey], ids, label, name, Glyph(OTHER, "circle"), 0.75 * sizes[grey], 0.3)
-        figure.add_trace(trace.update(legendrank=LAST))
+        traces.append(trace | {"legendrank": LAST})
     for name in coloured:
         rows = (groups == name) & inside
         size = sizes[rows] * (SELECTED if some else 1)
         trace = _points(frame[rows], ids, label, name, glyphs[name], size, 0.9)
-        figure.add_trace(trace.update(legendrank=LAST) if name == OTHER_NAME else trace)
+        traces.append(trace | ({"legendrank": LAST} if name == OTHER_NAME else {}))
+    # The browser greys what a lasso or box leaves out; a click has its own mark and greys nothing
+    if look.drag != "pan":
+        for trace in traces:
+            trace["unselected"] = {"marker": {"color": OTHER, "opacity": 0.25}}
+    return traces
 
 
 def _zoom(
-    figure: go.Figure,
+    figure: Figure,
     frame: pd.DataFrame,
     ids: str,
     label: str,
@@ -176,7 +182,7 @@ def _zoom(
 
 
 def _add_mark(
-    figure: go.Figure,
+    figure: Figure,
     frame: pd.DataFrame,
     ids: str,
     label: str,
@@ -192,18 +198,19 @@ def _add_mark(
         return
     size = pd.Series(16 if len(rows) == 1 else 11, index=rows.index)
     trace = _points(rows, ids, label, name, Glyph(mark.colour, mark.symbol), size, 1.0)
-    trace.update(marker={"line": {"width": 1.5, "color": outline}}, legendrank=FIRST)
+    trace["marker"]["line"] = {"width": 1.5, "color": outline}
     if mark.at is not None:
-        trace.update(customdata=None)
+        trace["customdata"] = None
     if names and mark.named:
         shown = [names.pop(row, ("top center", "")) for row in rows.index]
-        trace.update(
-            mode="markers+text", textposition=[side for side, _ in shown], text=[text for _, text in shown]
-        )
-        trace.update(
-            hovertext=[plain(text) for text in rows[label]], hovertemplate="%{hovertext}<extra></extra>"
-        )
-    figure.add_trace(trace)
+        trace |= {
+            "mode": "markers+text",
+            "textposition": [side for side, _ in shown],
+            "hovertext": trace["text"],
+            "hovertemplate": "%{hovertext}<extra></extra>",
+            "text": [text for _, text in shown],
+        }
+    figure.data.append(trace | {"legendrank": FIRST})
 
 
 def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple[str, str]]:
@@ -235,23 +242,24 @@ def _sides(rows: pd.DataFrame, label: str, reach: float) -> dict[Hashable, tuple
 
 def _points(
     rows: pd.DataFrame, ids: str, label: str, name: str, glyph: Glyph, sizes: pd.Series, opacity: float
-) -> go.Scattergl:
+) -> dict[str, Any]:
     one = sizes.nunique() == 1
-    return go.Scattergl(
-        x=rows["x"].astype("float32").to_numpy(),
-        y=rows["y"].astype("float32").to_numpy(),
-        mode="markers",
-        name=plain(shorten(name, LEGEND)),
-        customdata=rows[[ids]].to_numpy(),
-        text=[plain(text) for text in rows[label]],
-        hovertemplate=HOVER,
-        marker={
+    return {
+        "type": "scattergl",
+        "x": rows["x"].astype("float32").to_numpy(),
+        "y": rows["y"].astype("float32").to_numpy(),
+        "mode": "markers",
+        "name": plain(shorten(name, LEGEND)),
+        "customdata": rows[[ids]].to_numpy(),
+        "text": [plain(text) for text in rows[label]],
+        "hovertemplate": HOVER,
+        "marker": {
             "color": glyph.colour,
             "symbol": glyph.symbol,
             "size": float(sizes.iloc[0]) if one else sizes.round(1).to_numpy(),
             "opacity": opacity,
             "line": {"width": 0},
         },
-        selected={"marker": {"opacity": 1.0}},
-        unselected={"marker": {"opacity": opacity}},
-    )
+        "selected": {"marker": {"opacity": 1.0}},
+        "unselected": {"marker": {"opacity": opacity}},
+    }

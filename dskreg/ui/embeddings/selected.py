@@ -12,7 +12,8 @@ import streamlit as st
 from dskreg.ui.frame import sidebar, url
 
 CARRIED = 150  # ids of a selection that the link holds
-TITLES = "titles"
+TITLES, USERS = "titles", "users"
+ID = {TITLES: "item_id", USERS: "user_id"}
 
 
 def fields() -> None:
@@ -71,7 +72,8 @@ def drawn_ids(all_ids: pd.Series, ids: list[str]) -> list[Any]:
     """
     if not st.session_state.pop("drawn_in_browser", False):
         st.session_state["figure_selection"] = ids
-    return all_ids[all_ids.astype(str).isin(st.session_state.get("figure_selection", []))].tolist()
+    drawn = st.session_state.get("figure_selection", [])
+    return all_ids[all_ids.astype(str).isin(drawn)].tolist() if drawn else []
 
 
 def _forget_large_selection() -> None:

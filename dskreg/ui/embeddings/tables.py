@@ -33,8 +33,8 @@ def neighbours(explorer: Explorer, view: View, point: Focus) -> None:
     options: dict[str, Any] = {"k": view.k, "metric": view.metric, **view.map}
     key = ID[view.kind]
     true, mapped = (
-        cache.ask(explorer, "maps.near", view.kind, point.asked, **options, on_map=on_map)
-        for on_map in (False, True)
+        cache.ask(explorer, "maps.near", view.kind, point.asked, **options, **where)
+        for where in ({}, {"on_map": True})
     )
     both = set(true[key]) & set(mapped[key])
     st.markdown(

@@ -203,12 +203,12 @@ def leave_model() -> None:
     Ids mean other users and titles in other data, so they are cleared unless the data are the same.
     """
     if selection := st.session_state.get("selection"):
-        st.session_state["left_data"] = selection.explorer.info()["dataset"]
+        st.session_state["left_data"] = selection.explorer.data_name
     boost.forget()  # each model has its own default
 
 
 def _forget_ids_of_other_data(opened: Explorer) -> None:
-    if st.session_state.pop("left_data", opened.info()["dataset"]) != opened.info()["dataset"]:
+    if st.session_state.pop("left_data", opened.data_name) != opened.data_name:
         for key in ("user", "titles", "liked", "disliked", "item"):
             if st.session_state.get(key):
                 st.session_state[key] = ""

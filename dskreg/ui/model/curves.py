@@ -3,10 +3,10 @@
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.ui.common import charts
+from dskreg.ui.common.figure import Figure
 
 CURVES = (  # ({column: name of the line}, heading, help)
     ({"loss": "Training loss"}, "Training loss", "Mean training objective of an epoch; lower is better."),
@@ -95,11 +95,12 @@ def _ends(history: pd.DataFrame, column: str, name: str) -> str:
     return f"{name} over {len(values)} epochs, from {values.iloc[0]:.3f} to {values.iloc[-1]:.3f}"
 
 
-def _curve(history: pd.DataFrame, lines: dict[str, str]) -> go.Figure:
-    figure = go.Figure()
+def _curve(history: pd.DataFrame, lines: dict[str, str]) -> Figure:
+    figure = Figure()
     for colour, (column, name) in zip(charts.COLOURS, lines.items(), strict=False):
         values = history[["epoch", column]].dropna()
-        figure.add_scatter(
+        figure.add(
+            "scatter",
             x=values["epoch"],
             y=values[column],
             mode="lines+markers" if len(values) == 1 else "lines",
@@ -109,10 +110,10 @@ def _curve(history: pd.DataFrame, lines: dict[str, str]) -> go.Figure:
         )
     # Few epochs have a tick each; plotly would otherwise write fractions of epochs
     few = history["epoch"].nunique() <= 10
-    figure.update_xaxes(title="epoch", dtick=1 if few else None, tickformat="d", showgrid=False)
+    figure.x_axis(title="epoch", dtick=1 if few else None, tickformat="d", showgrid=False)
     shown = history[list(lines)].stack()
-    figure.update_yaxes(automargin=True, nticks=5, **charts.from_zero(shown))
-    figure.update_layout(showlegend=len(lines) > 1, legend=charts.LEGEND)
+    figure.y_axis(automargin=True, nticks=5, **charts.from_zero(shown))
+    figure.update(showlegend=len(lines) > 1, legend=charts.LEGEND)
     return charts.finish(figure, height=220)
 
 

@@ -5,11 +5,11 @@ the cold boost, and the neighbours' share of the score over the number of likes.
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.explorer import COLD, Explorer, percent, signed_percent
 from dskreg.ui.common import cache, charts
+from dskreg.ui.common.figure import Figure
 
 LINES = {"all": "all items", "warm": "items with likes", "cold": "new items"}
 PAIRS = {"recommended": "recommended", "at random": "random pairs"}
@@ -55,11 +55,12 @@ def boost_in_words(evidence: dict[str, Any]) -> str:
     )
 
 
-def curve_chart(evidence: dict[str, Any]) -> go.Figure:
+def curve_chart(evidence: dict[str, Any]) -> Figure:
     """NDCG@20 of all, warm and cold titles over the boost, the chosen one marked."""
-    curve, figure = pd.DataFrame(evidence["curve"]), go.Figure()
+    curve, figure = pd.DataFrame(evidence["curve"]), Figure()
     for colour, (column, name) in zip(charts.COLOURS, LINES.items(), strict=False):
-        figure.add_scatter(
+        figure.add(
+            "scatter",
             x=curve["boost"],
             y=curve[column],
             mode="lines+markers",
@@ -68,16 +69,22 @@ def curve_chart(evidence: dict[str, Any]) -> go.Figure:
             marker={"size": 6},
             hovertemplate=f"boost %{{x:g}}: NDCG@20 of {name} %{{y:.4f}}<extra></extra>",
         )
-    figure.add_vline(
+    figure.add_vertical(evidence["boost"], {"color": charts.CHOSEN, "width": 2, "dash": "dot"})
+    figure.annotate(
+        text=f"chosen: {evidence['boost']:g}",
+        font={"size": 13},
         x=evidence["boost"],
-        line={"color": charts.CHOSEN, "width": 2, "dash": "dot"},
-        annotation={"text": f"chosen: {evidence['boost']:g}", "font": {"size": 13}, "yshift": -2},
-        annotation_position="top right",
+        xref="x",
+        xanchor="left",
+        y=1,
+        yref="y domain",
+        yanchor="top",
+        yshift=-2,
     )
-    figure.update_xaxes(title="cold boost", showgrid=False)
+    figure.x_axis(title="cold boost", showgrid=False)
     highest = 1.15 * max(float(curve[list(LINES)].to_numpy().max()), 1e-3)  # room for the mark's name
-    figure.update_yaxes(title="validation NDCG@20", range=[0, highest], automargin=True, nticks=6)
-    figure.update_layout(legend=charts.LEGEND)
+    figure.y_axis(title="validation NDCG@20", range=[0, highest], automargin=True, nticks=6)
+    figure.update(legend=charts.LEGEND)
     return charts.finish(figure, height=340, right=16)
 
 
@@ -98,19 +105,20 @@ def _show_curve(evidence: dict[str, Any]) -> None:
     st.markdown(boost_in_words(evidence))
 
 
-def shares_chart(shares: pd.DataFrame) -> go.Figure:
+def shares_chart(shares: pd.DataFrame) -> Figure:
     """The median share and the quartiles over the bins of likes."""
-    figure = go.Figure()
+    figure = Figure()
     for colour, (pairs, name) in zip(charts.COLOURS, PAIRS.items(), strict=False):
         rows = shares[(shares["pairs"] == pairs) & (shares["count"] > 0)]
-        figure.add_scatter(
+        figure.add(
+            "scatter",
             x=rows["likes"],
             y=rows["median"],
             mode="lines+markers",
             name=name,
             line={"color": colour, "width": 2},
             marker={"size": 7},
-            customdata=rows[["low", "high", "count"]],
+            customdata=rows[["low", "high", "count"]].to_numpy(),
             error_y={
                 "type": "data",
                 "array": rows["high"] - rows["median"],
@@ -124,21 +132,21 @@ def shares_chart(shares: pd.DataFrame) -> go.Figure:
             ),
         )
     order = list(dict.fromkeys(shares["likes"]))
-    figure.update_xaxes(
+    figure.x_axis(
         title="likes of the item",
         type="category",
         categoryorder="array",
         categoryarray=order,
         showgrid=False,
     )
-    figure.update_yaxes(
+    figure.y_axis(
         title="neighbours' share of the score",
         tickformat=".0%",
         rangemode="tozero",
         automargin=True,
         nticks=6,
     )
-    figure.update_layout(legend=charts.LEGEND)
+    figure.update(legend=charts.LEGEND)
     return charts.finish(figure, height=340, right=16)
 
 

@@ -26,6 +26,10 @@ def show(explorer: Explorer, info: dict[str, Any]) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+    cache.draw_once(_show_tabs, info)
+
+
+def _show_tabs(info: dict[str, Any]) -> None:
     settings, versions, files = st.tabs(["Settings", "Versions", "File hashes"])
     with settings:
         _show_pairs(info.get("config", {}), "Setting", "Value")

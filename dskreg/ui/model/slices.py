@@ -3,11 +3,11 @@
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.explorer import Explorer, number, percent
 from dskreg.ui.common import cache, charts, widgets
+from dskreg.ui.common.figure import Figure
 from dskreg.ui.common.widgets import plain
 
 ASKED = 2000  # test users at most: seconds on the largest catalogues
@@ -41,8 +41,7 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
     if not found["users"]:
         st.info("No user has a held-out test item and a like, so there is nothing to measure.")
         return
-    _show_tiles(found)
-    st.markdown(bias_in_words(found))
+    cache.draw_once(_show_tiles, found)
     views = [view for view, key in VIEWS.items() if found[key]]
     named = {"genres": widgets.genres_label(explorer).lower()}
     view = widgets.one_of(
@@ -53,6 +52,10 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
         help="How the test is divided.",
         format_func=lambda name: named.get(name, name),
     )
+    cache.draw_once(_show_slices, found, view, resets, explorer.name)
+
+
+def _show_slices(found: dict[str, Any], view: str, resets: list[dict[str, Any]] | None, name: str) -> None:
     left, right = st.columns([2, 3], gap="medium")
     chart = users_chart(found) if view == "users" else items_chart(found[VIEWS[view]][:GENRES])
     charts.show_chart(
@@ -81,7 +84,7 @@ def show(explorer: Explorer, resets: list[dict[str, Any]] | None) -> None:
         + ("." if found["users"] == found["of"] else ", evenly spaced.")
         + (f" {found['without_items']}" if view == "likes" and found["without_items"] else "")
         + f" Likes are those that the model knows. With baselines: dskreg slices "
-        f"{plain(explorer.name)} \\-\\-baselines"
+        f"{plain(name)} \\-\\-baselines"
     )
 
 
@@ -102,6 +105,7 @@ def _show_tiles(found: dict[str, Any]) -> None:
     with st.container(horizontal=True, gap="small"):
         for label, (value, meaning) in tiles.items():
             st.metric(label, value, help=meaning, border=True, width=172)
+    st.markdown(bias_in_words(found))
 
 
 def bias_in_words(found: dict[str, Any]) -> str:
@@ -164,14 +168,15 @@ def cells(found: dict[str, Any], view: str) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def users_chart(found: dict[str, Any]) -> go.Figure:
+def users_chart(found: dict[str, Any]) -> Figure:
     """NDCG of each group of users with its 95% interval."""
     rows = pd.DataFrame(found["activity"])
-    figure = go.Figure()
-    figure.add_bar(
+    figure = Figure()
+    figure.add(
+        "bar",
         x=rows["slice"],
         y=rows["ndcg"],
-        marker_color=charts.COLOURS[0],
+        marker={"color": charts.COLOURS[0]},
         customdata=rows["users"],
         error_y={
             "type": "data",
@@ -182,25 +187,26 @@ def users_chart(found: dict[str, Any]) -> go.Figure:
         },
         hovertemplate="%{x} likes: NDCG %{y:.3f}, %{customdata:,} users<extra></extra>",
     )
-    figure.update_xaxes(title="likes in the history", type="category", showgrid=False)
-    figure.update_yaxes(title=f"NDCG@{found['k']}", rangemode="tozero", automargin=True, nticks=6)
+    figure.x_axis(title="likes in the history", type="category", showgrid=False)
+    figure.y_axis(title=f"NDCG@{found['k']}", rangemode="tozero", automargin=True, nticks=6)
     return charts.finish(figure, height=330, right=16)
 
 
-def items_chart(rows: list[dict[str, Any]]) -> go.Figure:
+def items_chart(rows: list[dict[str, Any]]) -> Figure:
     """Each group's share of the held-out likes and of the recommendations."""
-    figure = go.Figure()
+    figure = Figure()
     names = [charts.plain(charts.shorten(row["slice"], charts.LABEL)) for row in rows]
     for (key, label), colour in zip(SHARES.items(), (charts.OTHER, charts.COLOURS[0]), strict=True):
-        figure.add_bar(
+        figure.add(
+            "bar",
             y=names,
             x=[row[key] or 0 for row in rows],
             name=f"of the {label}",
             orientation="h",
-            marker_color=colour,
+            marker={"color": colour},
             hovertemplate=f"%{{y}}: %{{x:.1%}} of the {label}<extra></extra>",
         )
-    figure.update_yaxes(autorange="reversed", automargin=True, tickfont={"size": 13}, type="category")
-    figure.update_xaxes(tickformat=".0%", rangemode="tozero", automargin=True)
-    figure.update_layout(barmode="group", bargap=0.25, legend=charts.LEGEND)
+    figure.y_axis(autorange="reversed", automargin=True, tickfont={"size": 13}, type="category")
+    figure.x_axis(tickformat=".0%", rangemode="tozero", automargin=True)
+    figure.update(barmode="group", bargap=0.25, legend=charts.LEGEND)
     return charts.finish(figure, height=30 * len(rows) + 90, right=24)

@@ -8,6 +8,7 @@ import colorsys
 import hashlib
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from html import escape
 
 from dskreg.ui.common.charts import shorten
@@ -24,6 +25,7 @@ LONGEST = 200  # characters of a name that are used
 JOINERS = "\u200c\u200d"  # invisible, but part of words and emoji
 
 
+@lru_cache(maxsize=2000)
 def cover(title: str) -> str:
     """The cover as SVG text, 240 x 340."""
     name = cleaned(title)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explanation, Explorer, Profile, percent
+from dskreg.explorer import Explorer, Profile, percent
 from dskreg.ui.common import cache
 from dskreg.ui.common.charts import shorten
 from dskreg.ui.recommendations import cards, posters, tiles
@@ -58,10 +58,11 @@ def show(explorer: Explorer, profile: Profile, chosen: Filters, listed: pd.DataF
         f"score. Per cent: share of the score.{off}"
     )
     st.html(STYLE)
+    drawn: pd.DataFrame = cache.ask(model, "sampled", profile, titles["item_id"].tolist())
 
     def tile(row: Any) -> Tile:
-        explanation = cache.explanation(model, profile, row.item_id)
-        html = card(row, cover(row.title), explanation, posters.address(row.item_id))
+        found = neighbours(drawn[drawn["item_id"] == row.item_id])
+        html = card(row, cover(row.title), found, posters.address(row.item_id))
         return Tile(row.item_id, row.title, html, ("why",))
 
     tiles.show("newcomers", map(tile, titles.itertuples()), "new", cards.ACTS)
@@ -76,22 +77,29 @@ class Neighbour:
     relations: tuple[str, ...]  # "genre: Drama, Sports"
 
 
-def sampled(explanation: Explanation) -> list[Neighbour]:
-    """The sampled neighbours, the largest contribution first; one that was sampled twice stands once."""
-    frame = explanation.item_neighbours
-    found = []
-    for _, rows in frame[frame["picked"]].groupby("item_id", sort=False):
-        via = tuple(map(cards.connection, rows["relation"], rows["via"]))
-        found.append(Neighbour(str(rows["title"].iloc[0]), float(rows["contribution"].sum()), via))
+def neighbours(drawn: pd.DataFrame) -> list[Neighbour]:
+    """The neighbours of one item's rows of `Explorer.sampled`, the largest contribution first; one that was
+    sampled twice stands once.
+    """
+    rows: dict[Any, list[Any]] = {}
+    for row in drawn.itertuples():
+        rows.setdefault(row.neighbour_id, []).append(row)
+    found = [
+        Neighbour(
+            str(same[0].title),
+            sum(row.contribution for row in same),
+            tuple(cards.connection(row.relation, row.via) for row in same),
+        )
+        for same in rows.values()
+    ]
     return sorted(found, key=lambda neighbour: -neighbour.contribution)
 
 
-def card(row: Any, svg: str, explanation: Explanation, poster: str = "") -> str:
-    """One title as HTML, with the neighbours that add most to its score."""
-    found, score = sampled(explanation), explanation.score
-    lines = [_neighbour(neighbour, score) for neighbour in found[:NAMED]]
+def card(row: Any, svg: str, found: list[Neighbour], poster: str = "") -> str:
+    """One title as HTML, with the neighbours `found` that add most to its score."""
+    lines = [_neighbour(neighbour, row.score) for neighbour in found[:NAMED]]
     if rest := found[NAMED:]:
-        together = _share(sum(neighbour.contribution for neighbour in rest), score)
+        together = _share(sum(neighbour.contribution for neighbour in rest), row.score)
         lines.append(f"<li><span>{len(rest)} more{together}</span></li>")
     kind = " · ".join(filter(None, (row.type, row.genres)))
     return (

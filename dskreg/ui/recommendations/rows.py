@@ -1,5 +1,6 @@
 """The rows of small covers below a list: “Because user 34 liked X” and “More like Y”."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -62,14 +63,14 @@ def related(explorer: Explorer, profile: Profile, item_id: int | str, shown: set
     `shared`: what connects the two, such as "studio: Bones".
     """
     candidates = cache.explanation(explorer, profile, item_id).item_neighbours
-    known = explorer.items.set_index("item_id").loc[candidates["item_id"]]
+    items = explorer.items
+    at = np.array([explorer.directory.item(key) for key in candidates["item_id"]], dtype=int)
     out = candidates["item_id"].isin({*shown, *explorer.unlisted(profile)}).to_numpy()
-    hidden = known["adult"].to_numpy(bool) & (not explorer.adult)
-    kept = candidates[~out & ~hidden & (known["likes"].to_numpy() > 0)]
+    hidden = items["adult"].to_numpy(bool)[at] & (not explorer.adult)
+    kept = candidates[~out & ~hidden & (items["likes"].to_numpy()[at] > 0)]
     best = kept.sort_values("logit", ascending=False, kind="stable").drop_duplicates("item_id").head(MOST)
     if len(best) < LEAST:
         return best.head(0)
-    scores = pd.Series(cache.ask(explorer, "scores", profile), index=explorer.items["item_id"])
     shared = list(map(cards.connection, best["relation"], best["via"]))
-    score = scores.loc[best["item_id"]].to_numpy()
+    score = cache.ask(explorer, "scores", profile)[at[best.index]]
     return best[["item_id", "title"]].assign(seen=False, score=score, shared=shared)

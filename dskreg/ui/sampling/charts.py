@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from dskreg.explorer import percent, signed
 from dskreg.ui.common.charts import COLOURS, LEGEND, LONGEST, OTHER, ZOOMED, finish, plain, shorten
+from dskreg.ui.common.figure import Figure
 
 UP, DOWN = COLOURS[0], COLOURS[4]
 NODE = 22  # characters of a title in the attribution chart
@@ -27,7 +27,7 @@ def faded(colour: str, opacity: float) -> str:
 # The decomposition of the score
 
 
-def decomposition(rows: pd.DataFrame) -> go.Figure:
+def decomposition(rows: pd.DataFrame) -> Figure:
     """One bar per term from 0, below a bar of their sum for each group.
 
     Args:
@@ -48,20 +48,25 @@ def decomposition(rows: pd.DataFrame) -> go.Figure:
         for value, share in zip(values, rows["share"], strict=True)
     ]
     head = rows["head"].to_numpy(dtype=bool)
-    figure = go.Figure()
-    figure.add_bar(
+    figure = Figure()
+    figure.add(
+        "bar",
         y=places,
         x=values.tolist(),
         orientation="h",
-        marker_color=[
-            DOWN if value < 0 else shades[group] for value, group in zip(values, rows["group"], strict=True)
-        ],
+        marker={
+            "color": [
+                DOWN if value < 0 else shades[group]
+                for value, group in zip(values, rows["group"], strict=True)
+            ]
+        },
         width=[0.86 if first else 0.62 for first in head],
         customdata=list(zip(names, texts, strict=True)),
         hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
     )
     # Right of the bar, of a negative one right of 0: left of it are the names
-    figure.add_scatter(
+    figure.add(
+        "scatter",
         y=places,
         x=np.maximum(values, 0).tolist(),
         mode="text",
@@ -74,7 +79,7 @@ def decomposition(rows: pd.DataFrame) -> go.Figure:
         cliponaxis=False,
         hoverinfo="skip",
     )
-    figure.update_yaxes(
+    figure.y_axis(
         range=[len(rows) - 0.4, -0.6],
         automargin=True,
         tickvals=places,
@@ -84,50 +89,47 @@ def decomposition(rows: pd.DataFrame) -> go.Figure:
         zeroline=False,
     )
     low, high = min(0.0, values.min()), max(0.0, values.max())
-    figure.update_xaxes(
+    figure.x_axis(
         range=[low, high if high > low else 1.0],
         zeroline=True,
         zerolinecolor=OTHER,
         showgrid=False,
         showticklabels=False,
     )
-    figure.update_layout(showlegend=False)
+    figure.update(showlegend=False)
     return finish(figure, height=22 * len(rows) + 20, right=134)
 
 
 # Two samples
 
 
-def change(
-    before: tuple[str, float], parts: Sequence[tuple[str, float]], after: tuple[str, float]
-) -> go.Figure:
+def change(before: tuple[str, float], parts: Sequence[tuple[str, float]], after: tuple[str, float]) -> Figure:
     """A waterfall from one score to another, one step per kind of change."""
     names = [plain(name) for name in (before[0], *(name for name, _ in parts), after[0])]
-    figure = go.Figure(
-        go.Waterfall(
-            orientation="h",
-            y=names,
-            x=[before[1], *(value for _, value in parts), after[1]],
-            measure=["absolute"] + ["relative"] * len(parts) + ["total"],
-            text=[
-                f"<b>{before[1]:.3f}</b>",
-                *(signed(value) for _, value in parts),
-                f"<b>{after[1]:.3f}</b>",
-            ],
-            textposition="outside",
-            cliponaxis=False,
-            increasing={"marker": {"color": UP}},
-            decreasing={"marker": {"color": DOWN}},
-            totals={"marker": {"color": OTHER}},
-            connector={"line": {"color": OTHER, "width": 1, "dash": "dot"}},
-            hovertemplate="%{y}: %{text}<extra></extra>",
-        )
+    figure = Figure().add(
+        "waterfall",
+        orientation="h",
+        y=names,
+        x=[before[1], *(value for _, value in parts), after[1]],
+        measure=["absolute"] + ["relative"] * len(parts) + ["total"],
+        text=[
+            f"<b>{before[1]:.3f}</b>",
+            *(signed(value) for _, value in parts),
+            f"<b>{after[1]:.3f}</b>",
+        ],
+        textposition="outside",
+        cliponaxis=False,
+        increasing={"marker": {"color": UP}},
+        decreasing={"marker": {"color": DOWN}},
+        totals={"marker": {"color": OTHER}},
+        connector={"line": {"color": OTHER, "width": 1, "dash": "dot"}},
+        hovertemplate="%{y}: %{text}<extra></extra>",
     )
     reached = np.cumsum([before[1], *(value for _, value in parts)])
     room = max(np.ptp(reached), 1e-3)
-    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, tickfont={"size": 13})
+    figure.y_axis(autorange="reversed", automargin=True, showgrid=False, tickfont={"size": 13})
     limits = [float(reached.min() - 0.6 * room), float(reached.max() + 0.6 * room)]
-    figure.update_xaxes(
+    figure.x_axis(
         title=ZOOMED if limits[0] * limits[1] > 0 else None,
         showgrid=False,
         showticklabels=False,
@@ -137,21 +139,22 @@ def change(
     return finish(figure, height=36 * len(names) + 50, right=60)
 
 
-def relaxed_weights(frame: pd.DataFrame, names: tuple[str, str]) -> go.Figure:
+def relaxed_weights(frame: pd.DataFrame, names: tuple[str, str]) -> Figure:
     """The relaxed weights of the same candidates at two temperatures: columns title, relaxed_a, relaxed_b."""
-    figure, places = go.Figure(), list(range(len(frame)))
+    figure, places = Figure(), list(range(len(frame)))
     for name, column, colour in zip(names, ("relaxed_a", "relaxed_b"), (UP, COLOURS[1]), strict=True):
-        figure.add_bar(
+        figure.add(
+            "bar",
             y=places,
             x=frame[column],
             orientation="h",
             name=name,
-            marker_color=colour,
+            marker={"color": colour},
             customdata=[plain(title) for title in frame["title"]],
             hovertemplate="%{customdata}: %{x:.3f}<extra></extra>",
         )
     labels = [plain(shorten(title, 24)) for title in frame["title"]]
-    figure.update_yaxes(
+    figure.y_axis(
         autorange="reversed",
         automargin=True,
         tickvals=places,
@@ -159,15 +162,15 @@ def relaxed_weights(frame: pd.DataFrame, names: tuple[str, str]) -> go.Figure:
         showgrid=False,
         tickfont={"size": 13},
     )
-    figure.update_xaxes(rangemode="tozero", title="relaxed weight")
-    figure.update_layout(barmode="group", bargap=0.3, legend=LEGEND)
+    figure.x_axis(rangemode="tozero", title="relaxed weight")
+    figure.update(barmode="group", bargap=0.3, legend=LEGEND)
     return finish(figure, height=32 * len(frame) + 110, right=16)
 
 
 # Attribution
 
 
-def sankey(flow: pd.DataFrame, title: str, colours: Mapping[str, str]) -> go.Figure:
+def sankey(flow: pd.DataFrame, title: str, colours: Mapping[str, str]) -> Figure:
     """Sources -> terms of the item -> its score (`Explorer.flow`); widths are absolute contributions."""
     # None and ids of any kind group alike
     flow = flow.assign(**{name: [repr(x) for x in flow[name]] for name in ("source_id", "target_id")})
@@ -190,27 +193,26 @@ def sankey(flow: pd.DataFrame, title: str, colours: Mapping[str, str]) -> go.Fig
     ends = [*(left[key] for key in _keys(flow, "source")), *middle.values()]
     to = [*(middle[key] for key in _keys(flow, "target", "relation")), *[end] * len(parts)]
     value = [*flow["contribution"], *parts["contribution"]]
-    figure = go.Figure(
-        go.Sankey(
-            node={
-                "label": [plain(shorten(name, NODE)) for name in names],
-                "color": [OTHER] * len(left) + [colours.get(r, OTHER) for r in parts["relation"]] + [UP],
-                "customdata": [*hover, f"{plain(title)}: {parts['contribution'].sum():.3f}"],
-                "hovertemplate": "%{customdata}<extra></extra>",
-                "pad": 12,
-                "thickness": 12,
-                "line": {"width": 0},
-            },
-            link={
-                "source": ends,
-                "target": to,
-                "value": np.abs(value),
-                "color": [faded(UP if v >= 0 else DOWN, 0.35) for v in value],
-                "customdata": list(map(signed, value)),
-                "hovertemplate": "%{source.label} → %{target.label}: %{customdata}<extra></extra>",
-            },
-            textfont={"size": 13, "shadow": "none"},
-        )
+    figure = Figure().add(
+        "sankey",
+        node={
+            "label": [plain(shorten(name, NODE)) for name in names],
+            "color": [OTHER] * len(left) + [colours.get(r, OTHER) for r in parts["relation"]] + [UP],
+            "customdata": [*hover, f"{plain(title)}: {parts['contribution'].sum():.3f}"],
+            "hovertemplate": "%{customdata}<extra></extra>",
+            "pad": 12,
+            "thickness": 12,
+            "line": {"width": 0},
+        },
+        link={
+            "source": ends,
+            "target": to,
+            "value": np.abs(value),
+            "color": [faded(UP if v >= 0 else DOWN, 0.35) for v in value],
+            "customdata": list(map(signed, value)),
+            "hovertemplate": "%{source.label} → %{target.label}: %{customdata}<extra></extra>",
+        },
+        textfont={"size": 13, "shadow": "none"},
     )
     return finish(figure, height=max(380, 34 * max(len(left), len(middle)) + 40))
 
@@ -223,20 +225,21 @@ def _keys(frame: pd.DataFrame, name: str, *further: str) -> list[str]:
 # Degrees
 
 
-def at_least(frame: pd.DataFrame, curves: Mapping[str, str], mark: Mapping[str, float]) -> go.Figure:
+def at_least(frame: pd.DataFrame, curves: Mapping[str, str], mark: Mapping[str, float]) -> Figure:
     """Number of items with at least a given value, both axes logarithmic.
 
     Args:
         curves: one curve per column of the frame (column: name).
         mark: the value of one item in each column, marked with a star.
     """
-    figure = go.Figure()
+    figure = Figure()
     for place, (column, name) in enumerate(curves.items()):
         values, count = np.unique(frame[column].to_numpy(dtype=float), return_counts=True)
         reach = count[::-1].cumsum()[::-1]
         positive = values > 0
         colour = COLOURS[place]
-        figure.add_scatter(
+        figure.add(
+            "scatter",
             x=values[positive],
             y=reach[positive],
             mode="lines",
@@ -245,7 +248,8 @@ def at_least(frame: pd.DataFrame, curves: Mapping[str, str], mark: Mapping[str, 
             hovertemplate=f"%{{y:,}} items have at least %{{x:,.4g}} {name}<extra></extra>",
         )
         if mark[column] > 0:
-            figure.add_scatter(
+            figure.add(
+                "scatter",
                 x=[mark[column]],
                 y=[int((frame[column] >= mark[column]).sum())],
                 mode="markers",
@@ -253,9 +257,9 @@ def at_least(frame: pd.DataFrame, curves: Mapping[str, str], mark: Mapping[str, 
                 marker={"color": colour, "size": 13, "symbol": "star", "line": {"color": OTHER, "width": 1}},
                 hovertemplate=f"this item: %{{x:,.4g}} {name}<extra></extra>",
             )
-    figure.update_xaxes(type="log", title="value (log scale)", dtick=1, exponentformat="power")
-    figure.update_yaxes(
+    figure.x_axis(type="log", title="value (log scale)", dtick=1, exponentformat="power")
+    figure.y_axis(
         type="log", title="items with at least this value (log scale)", dtick=1, exponentformat="power"
     )
-    figure.update_layout(legend=LEGEND)
+    figure.update(legend=LEGEND)
     return finish(figure, height=420, right=16)

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from dskreg.ui.common import cache
 from dskreg.ui.common.charts import COLOURS, LEGEND, OTHER, finish, plain, shorten, show_chart
+from dskreg.ui.common.figure import Figure
 from dskreg.ui.common.widgets import Notice, not_followed, one_of, show_notice
 from dskreg.ui.sampling.draw import NOT_POSSIBLE, Sample
 
@@ -140,7 +140,7 @@ def _show_charts(sample: Sample, found: Any, frame: pd.DataFrame, epoch: int) ->
     )
 
 
-def candidates_chart(frame: pd.DataFrame, epoch: int) -> go.Figure:
+def candidates_chart(frame: pd.DataFrame, epoch: int) -> Figure:
     """Each candidate's probability at the epoch and as served, joined by a line.
 
     Args:
@@ -148,8 +148,9 @@ def candidates_chart(frame: pd.DataFrame, epoch: int) -> go.Figure:
     """
     # Titles need not differ; places do
     place = np.arange(len(frame))
-    figure = go.Figure()
-    figure.add_scatter(
+    figure = Figure()
+    figure.add(
+        "scatter",
         x=[x for pair in zip(frame["then"], frame["served"], strict=True) for x in (*pair, None)],
         y=[y for row in place for y in (row, row, None)],
         mode="lines",
@@ -157,10 +158,11 @@ def candidates_chart(frame: pd.DataFrame, epoch: int) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
-    served = {"symbol": "circle-open", "size": 13, "color": OTHER, "line_width": 2}
+    served = {"symbol": "circle-open", "size": 13, "color": OTHER, "line": {"width": 2}}
     now = {"symbol": "circle", "size": 10, "color": COLOURS[0]}
     for name, column, marker in (("as served", "served", served), (f"at epoch {epoch}", "then", now)):
-        figure.add_scatter(
+        figure.add(
+            "scatter",
             x=frame[column],
             y=place,
             mode="markers",
@@ -171,7 +173,7 @@ def candidates_chart(frame: pd.DataFrame, epoch: int) -> go.Figure:
             hovertemplate=f"%{{text}}: %{{x:.1%}} {name}<extra></extra>",
         )
     names = [f"{shorten(t, 26)} · {r}" for t, r in zip(frame["title"], frame["relation"], strict=True)]
-    figure.update_yaxes(
+    figure.y_axis(
         tickvals=place,
         ticktext=[plain(name) for name in names],
         range=[len(frame) - 0.5, -0.5],
@@ -179,16 +181,17 @@ def candidates_chart(frame: pd.DataFrame, epoch: int) -> go.Figure:
         showgrid=True,
         zeroline=False,
     )
-    figure.update_xaxes(range=[-0.03, 1.03], tickformat=".0%", zeroline=False)
-    figure.update_layout(legend=LEGEND)
+    figure.x_axis(range=[-0.03, 1.03], tickformat=".0%", zeroline=False)
+    figure.update(legend=LEGEND)
     return finish(figure, height=max(220, 34 * len(frame) + 90), right=16)
 
 
-def lines(named: list[tuple[str, pd.Series, pd.Series, str]], epoch: int, zero: bool = False) -> go.Figure:
+def lines(named: list[tuple[str, pd.Series, pd.Series, str]], epoch: int, zero: bool = False) -> Figure:
     """Lines (name, epochs, values, colour) over the epochs, and the chosen epoch; `zero`: from 0 on."""
-    figure = go.Figure()
+    figure = Figure()
     for name, epochs, values, colour in named:
-        figure.add_scatter(
+        figure.add(
+            "scatter",
             x=epochs,
             y=values,
             mode="lines" if len(epochs) > 1 else "markers",
@@ -196,8 +199,8 @@ def lines(named: list[tuple[str, pd.Series, pd.Series, str]], epoch: int, zero: 
             line={"color": colour, "width": 2},
             hovertemplate=f"epoch %{{x}}: {plain(shorten(name, 24))} %{{y:.3f}}<extra></extra>",
         )
-    figure.add_vline(epoch, line={"color": OTHER, "width": 1.5, "dash": "dash"})
-    figure.update_xaxes(title="epoch", tickformat="d", showgrid=False, zeroline=False)
-    figure.update_yaxes(automargin=True, nticks=5, rangemode="tozero" if zero else "normal")
-    figure.update_layout(legend=LEGEND)
+    figure.add_vertical(epoch, {"color": OTHER, "width": 1.5, "dash": "dash"})
+    figure.x_axis(title="epoch", tickformat="d", showgrid=False, zeroline=False)
+    figure.y_axis(automargin=True, nticks=5, rangemode="tozero" if zero else "normal")
+    figure.update(legend=LEGEND)
     return finish(figure, height=270, right=16)

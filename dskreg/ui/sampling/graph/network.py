@@ -4,8 +4,9 @@ in the middle, the sampled neighbours and the best unsampled candidates on the r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,7 @@ import pandas as pd
 from dskreg.explorer import signed
 from dskreg.ui.common.charts import OTHER, PAGE, shorten
 from dskreg.ui.sampling.graph.drawing import LAYOUTS, TEXT, TOOLTIP, Drawing, text
-from dskreg.ui.sampling.graph.layers import Subgraph, subgraph
+from dskreg.ui.sampling.graph.layers import Row, Subgraph, subgraph
 from dskreg.ui.sampling.graph.marks import shapes
 
 MOST_SAMPLED, MOST_UNSAMPLED = 24, 4  # edges
@@ -90,16 +91,17 @@ def build(
         clickable: whether a node can be selected.
         second: the candidates of neighbours, by their ids, for a second hop.
     """
-    sampled = _sampled(candidates)
+    rows = candidates.to_dict("records")
+    sampled = _sampled(rows)
     left_out = max(0, len(sampled) - MOST_SAMPLED)
-    sampled = sampled.head(MOST_SAMPLED)
-    unsampled = candidates[~candidates["picked"]].head(0 if second else MOST_UNSAMPLED)
-    edges = (pd.concat([sampled, unsampled]) if len(unsampled) else sampled).reset_index(drop=True)
-    more = {
-        item_id: (_sampled(frame).head(SECOND_EACH).to_dict("records"), frame.to_dict("records"))
-        for item_id, frame in (second or {}).items()
-    }
-    layers = subgraph(centre, edges.to_dict("records"), candidates.to_dict("records"), more)
+    sampled = sampled[:MOST_SAMPLED]
+    unsampled = [n for n, row in enumerate(rows) if not row["picked"]][: 0 if second else MOST_UNSAMPLED]
+    edges = candidates.take([*sampled, *unsampled]).reset_index(drop=True)
+    more = {}
+    for item_id, frame in (second or {}).items():
+        of = frame.to_dict("records")
+        more[item_id] = [of[n] for n in _sampled(of)[:SECOND_EACH]], of
+    layers = subgraph(centre, [rows[n] for n in (*sampled, *unsampled)], rows, more)
     relations = list(dict.fromkeys(node.relation for node in layers.nodes if node.is_entity))
     layout, marks = LAYOUTS[2 if more else 1], shapes([*colours, *relations])
     draw = Drawing(layers, layout, colours, marks, liked, dark)
@@ -107,19 +109,21 @@ def build(
     option["legend"]["data"] = [{"name": text(name, LEGEND), "icon": marks[name][0]} for name in relations]
     glyphs = [marks[node.relation][1] if node.is_entity else "" for node in layers.nodes]
     height = max(LEAST_HEIGHT, layout.row * layers.height + TOP + BOTTOM)
-    alt = _sentence(centre[1], sampled, unsampled, layers)
+    alt = _sentence(centre[1], [rows[n] for n in sampled], len(unsampled), layers)
     legend = [marks[name][1] for name in relations]
     return Graph(option, layers, glyphs, legend, edges, alt, height, left_out)
 
 
 def neighbours(candidates: pd.DataFrame) -> list[Any]:
     """Ids of the neighbours whose own sample belongs to a second hop, largest contribution first."""
-    return list(dict.fromkeys(_sampled(candidates)["item_id"]))[:SECOND_ITEMS]
+    rows = candidates.to_dict("records")
+    return list(dict.fromkeys(rows[n]["item_id"] for n in _sampled(rows)))[:SECOND_ITEMS]
 
 
-def _sampled(candidates: pd.DataFrame) -> pd.DataFrame:
-    sampled = candidates[candidates["picked"]]
-    return sampled.sort_values("contribution", key=abs, ascending=False, kind="stable")
+def _sampled(rows: Sequence[Row]) -> list[int]:
+    """The places of the sampled candidates, the largest contribution, positive or negative, first."""
+    sampled = [n for n, row in enumerate(rows) if row["picked"]]
+    return sorted(sampled, key=lambda n: -abs(rows[n]["contribution"]))
 
 
 def _legend(relations: Iterable[str], colours: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -169,17 +173,17 @@ def _option(draw: Drawing, categories: list[dict[str, Any]], clickable: bool) ->
     }
 
 
-def _sentence(centre: str, sampled: pd.DataFrame, unsampled: pd.DataFrame, layers: Subgraph) -> str:
+def _sentence(centre: str, sampled: Sequence[Row], unsampled: int, layers: Subgraph) -> str:
     name = shorten(centre, TOOLTIP)
     if not len(sampled):
         return f"{name} has no candidates."
     strongest = ", ".join(
-        f"{shorten(row.title, TOOLTIP)} ({shorten(row.relation, TOOLTIP)}, {signed(row.contribution)})"
-        for row in sampled.head(3).itertuples()
+        f"{shorten(title, TOOLTIP)} ({shorten(relation, TOOLTIP)}, {signed(contribution)})"
+        for title, relation, contribution in map(itemgetter("title", "relation", "contribution"), sampled[:3])
     )
     named = [shorten(node.name, LEGEND) for node in layers.nodes if node.column == 1 and node.name]
     through = f" through {', '.join(named[:3])}{' and others' * (len(named) > 3)}" if named else ""
     return (
         f"{name} with {len(sampled)} sampled neighbours{through}, largest contribution first: "
-        f"{strongest}; {len(unsampled)} unsampled candidates."
+        f"{strongest}; {unsampled} unsampled candidates."
     )
