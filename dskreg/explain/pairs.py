@@ -39,7 +39,8 @@ def pair(core: TrainedModel, one: object, other: object) -> Pair:
     directory = core.directory
     i, j = directory.item(one), directory.item(other)
     rows = [(name, tie) for name in core.graph.relations for tie in _ties(core, name, i, j)]
-    before, after = (float(closeness(vectors[[j]], vectors[i])[0]) for vectors in core.representations)
+    first, last = sorted((i, j))  # the same digits from both sides
+    before, after = (float(closeness(vectors[[last]], vectors[first])[0]) for vectors in core.representations)
     together = directory.liked_together(i, np.array([j]))[0]
     return Pair(
         directory.item_ids[i],
