@@ -31,7 +31,6 @@ VIEWS = {
         "One user, two models: how do their recommendations and their test figures differ?",
     ),
 }
-OLD_NAMES = {"people": "users", "titles": "items"}  # of older links
 DEFAULT = "recommenders"
 # Streamlit forgets the fields of a view that is not drawn
 KEPT = (*users.FIELDS, *items.FIELDS, *entities.FIELDS, *relations.FIELDS)
@@ -41,9 +40,6 @@ for field in KEPT:
         st.session_state[field] = st.session_state[field]
 selection = sidebar.current()
 asked = st.query_params.get("what", DEFAULT)
-if asked in OLD_NAMES:
-    st.query_params["what"] = OLD_NAMES[asked]
-    st.rerun()  # before the widget reads the parameter
 st.title("Compare", anchor=False)
 what = widgets.one_of("Compare", list(VIEWS), "what", DEFAULT, label_visibility="collapsed")
 show, caption = VIEWS[what]

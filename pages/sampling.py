@@ -13,7 +13,6 @@ from dskreg.ui.frame import sidebar
 from dskreg.ui.sampling import controls, flow, panels, repeats, training, versus, walk
 from dskreg.ui.sampling.draw import NOT_POSSIBLE, Sample
 
-OLD_NAMES = {"Simulation": "Stability"}  # of older links
 TABS = (
     "Graph",
     "Candidates",
@@ -65,9 +64,6 @@ FORMS = {  # by "does the model sample among the user's likes?"
 
 selection = sidebar.current()
 controls.drop_infinite()
-if st.query_params.get("show") in OLD_NAMES:
-    st.query_params["show"] = OLD_NAMES[st.query_params["show"]]
-    st.rerun()  # before the widget reads the parameter
 explorer, profile, trained = selection.explorer, selection.profile, selection.explorer.defaults
 asked = {
     name: st.query_params[name] for name in ("seed", "k", "ku", "noise", "show") if name in st.query_params

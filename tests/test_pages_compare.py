@@ -72,12 +72,6 @@ def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("old", "new"), [("people", "users"), ("titles", "items")])
-def test_a_link_with_the_old_name_of_a_view_opens_it(old: str, new: str) -> None:
-    app = visit(what=old)
-    assert app.button_group(key="what").value == new and not app.warning
-
-
 # Recommenders
 
 

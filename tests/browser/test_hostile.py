@@ -364,7 +364,7 @@ FURTHER: dict[str, tuple[str, Act]] = {
     ),
     "hubs": (f"sampling?item={ITEM['heading']}&show=Degrees", Witness.hovers_over_charts),
     "recommenders": ("compare?all_four=true", Witness.hovers_over_charts),
-    "people": ("compare?what=people", Witness.hovers_over_charts),
+    "people": ("compare?what=users", Witness.hovers_over_charts),
     "map of users": ("embeddings?map=users&colour=cluster", Witness.hovers_over_charts),
     "map zoomed": (
         f"embeddings?item={ITEM['10,000 in words']}&zoom=true&colour=cluster&arrows=true",
