@@ -105,7 +105,7 @@ st.caption(
 information, measured = explorer.info(), explorer.metrics()
 show_comparison(measured)
 sliced = st.container()  # filled last: it takes seconds on a large catalogue
-cache.draw_once(benchmark.show, benchmark.changed())
+cache.draw_once(benchmark.show, benchmark.read())
 if explorer.relations or explorer.samples_likes:
     cache.draw_once(worth.show, measured["resets"])
     cache.draw_once(evidence.show, explorer, measured["evidence"])

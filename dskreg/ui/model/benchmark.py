@@ -11,7 +11,7 @@ from dskreg.ui.common.cache import ROOT
 from dskreg.ui.common.widgets import listed
 from dskreg.ui.model.scoreboard import MODEL
 
-COMMAND, FILE = "python benchmarks/accuracy.py", "benchmarks/accuracy.json"
+COMMAND = "python benchmarks/accuracy.py"
 RENAMED = {"EASE, seen too": "EASE (+ seen items)"}
 SIGNIFICANT, LEAST_P = 0.05, 1e-300
 COLUMNS = {
@@ -45,7 +45,7 @@ COLUMNS = {
 def read(root: Path = ROOT) -> dict:
     """The benchmark's document; {} where it is missing or cannot be read."""
     try:
-        found = json.loads((root / FILE).read_text("utf-8"))
+        found = json.loads((root / "benchmarks" / "accuracy.json").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -117,15 +117,8 @@ def made_by(document: dict, dataset: str) -> str:
     return " ".join([*sentences, "The protocol is in benchmarks/README.md."])
 
 
-def changed(root: Path = ROOT) -> int:
-    """When the benchmark's file was last changed; 0 where there is none."""
-    path = root / FILE
-    return path.stat().st_mtime_ns if path.is_file() else 0
-
-
-def show(changed: int) -> None:
-    """Every table in its own tab; nothing where the benchmark's file is missing. `changed`: see `changed`."""
-    document = read()
+def show(document: dict) -> None:
+    """Every table of the benchmark's document in its own tab; nothing where it is empty."""
     found = tables(document)
     if not found:
         return

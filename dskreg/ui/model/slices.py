@@ -5,14 +5,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dskreg.explorer import Explorer, number, percent
+from dskreg.explorer import COLD, Explorer, number, percent
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.figure import Figure
 from dskreg.ui.common.widgets import plain
 
 ASKED = 2000  # test users at most: seconds on the largest catalogues
 GENRES = 15
-COLD = "0 (new)"  # the slice of items without likes
 VIEWS = {"users": "activity", "likes": "likes", "genres": "genres"}
 SHARES = {"held_out_share": "held-out likes", "list_share": "recommendations"}
 USERS = {
