@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu, growth, large, scale
+from benchmarks import gpu, growth, large, scale, speed
 from dskreg.config import PRESETS
 from dskreg.graph.candidates import build
+from dskreg.model import sampling
+from tests.small import DEMO
 from tests.worlds import EVERYTHING, checkerboard
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +32,18 @@ def test_figures_are_read_from_what_the_stages_say() -> None:
     assert growth.number(r"([\d,]+) training likes", "3,614,072 training likes") == 3_614_072
     with pytest.raises(AssertionError):
         growth.number(r"([\d,]+) likes", "nothing")
+
+
+def test_one_user_is_measured_with_and_without_the_exact_probabilities(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bool] = []
+    exact = sampling.inclusion_probability
+    monkeypatch.setattr(sampling, "inclusion_probability", lambda *of: (asked.append(True), exact(*of))[1])
+    for name, value in (("ROUNDS", 1), ("PEOPLE", 2)):
+        monkeypatch.setattr(speed, name, value)
+    assert [row.met is None for row in speed.person(DEMO)] == [True, False, True, False]
+    assert len(asked) == 3 * 2, "one uncounted and two users, item and user side, each anew"
 
 
 def test_the_card_s_measurement_runs_on_the_cpu_too() -> None:

@@ -246,6 +246,17 @@ def test_the_search_finds_the_best_of_the_grid_where_no_other_value_is_as_good_a
         assert quality(found) == 0 and len(set(tried)) <= 20
 
 
+def test_the_search_comes_back_to_a_setting_that_another_one_has_changed() -> None:
+    """The best prior depends on the ridge: both rise in turn."""
+
+    def quality(start: Start) -> float:
+        prior, ridge = (closed_form.GRID[name].index(getattr(start, name)) for name in ("prior", "ridge"))
+        return -(0.3 * (prior - ridge) ** 2) - (ridge - 4) ** 2
+
+    found = closed_form._climb(closed_form.FIRST, quality)
+    assert (found.prior, found.ridge) == (4.0, math.inf)
+
+
 def test_the_first_is_chosen_where_nothing_can_be_measured() -> None:
     folds = tastes()
     alone = replace(folds, fold=np.where(folds.fold == VALIDATION, TEST, folds.fold))

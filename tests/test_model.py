@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from dskreg.config import PRESETS, ModelConfig
 from dskreg.graph.candidates import CandidateGraph
+from dskreg.model import scoring
 from dskreg.model.dskreg import UNKNOWN_USER, DSKReG
 from dskreg.model.evidence import EvidenceDSKReG
 from dskreg.model.scoring import SPREAD, Catalogue, pair_scores
@@ -158,7 +160,8 @@ def test_the_fast_path_is_the_double_loop(config: ModelConfig, noisy: bool) -> N
     user_noise, item_noise = noises(model) if noisy else (torch.zeros(4, 3), torch.zeros(5, graph.shape[1]))
     trace = model(USERS, PADDED, CATALOGUE, user_noise, item_noise)
     # What trains and ranks: no slots
-    catalogue = Catalogue.of(model, CATALOGUE, trace.item.draw)
+    with patch.object(scoring, "BLOCK", 1):  # an item at a time
+        catalogue = Catalogue.of(model, CATALOGUE, trace.item.draw)
     alone, some = catalogue.scores(trace.user.output), torch.tensor([3, 1])
     part = catalogue.part(some)
     assert torch.allclose(part.scores(trace.user.output), alone[some], atol=1e-6)

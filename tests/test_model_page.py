@@ -4,15 +4,18 @@ import hashlib
 import json
 import re
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 from safetensors.numpy import load_file
 from streamlit.testing.v1 import AppTest
 
 from dskreg.explorer import Explorer
 from dskreg.text import signed_percent
+from dskreg.ui.common.cache import draw_once
 from dskreg.ui.model import curves, scoreboard, worth
 from tests.visits import DEMO, said, table_with, visit
 
@@ -261,3 +264,16 @@ def test_what_depends_on_the_artifact_alone_is_drawn_once(
     ]
     tables = zip(again.dataframe, app.dataframe, strict=True)
     assert all(one.value.equals(other.value) for one, other in tables) and len(app.dataframe) > 8
+
+
+def test_another_theme_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text of charts has the theme's colour."""
+    drawn: list[str] = []
+
+    def draw() -> None:
+        drawn.append(st.context.theme.type)
+
+    for theme in ("light", "dark", "light"):
+        monkeypatch.setattr(st, "context", SimpleNamespace(theme=SimpleNamespace(type=theme)))
+        draw_once(draw)
+    assert drawn == ["light", "dark"]

@@ -146,7 +146,7 @@ def best_boost(measured: Callable[[float], dict[str, float]]) -> tuple[float, li
         best = 1.0
     elif best:
         low = BOOSTS.index(best)
-        high = min(low + COARSE, len(BOOSTS))
+        high = low + COARSE
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if harmless(BOOSTS[middle]) else (low, middle)
