@@ -119,6 +119,18 @@ def test_corrections_are_obeyed(tmp_path):
     assert any("at least 2 is a like (of dataset.toml)" in note for note in data.notes)
 
 
+def test_options_come_before_the_settings_and_both_before_the_names(tmp_path):
+    folder = world(tmp_path, log_csv="user,item,stars,rating\na,x,5,1\nb,y,1,5\n")
+    (folder / "dataset.toml").write_text('rating = "stars"\n')
+    assert likes(data_of(folder)) == {("a", "x"): True, ("b", "y"): False}
+    assert likes(data_of(folder, "rating=rating")) == {("a", "x"): False, ("b", "y"): True}
+    (folder / "dataset.toml").write_text('timestamp = "rating"\nrating = ""\n')
+    assert likes(data_of(folder)) == {("a", "x"): True, ("b", "y"): True}
+    (folder / "dataset.toml").write_text('timestamp = "rating"\n')
+    data = data_of(folder)
+    assert data.liked.all() and data.time.tolist() == [1, 5]
+
+
 def test_one_line_is_enough_where_one_thing_is_wrong(tmp_path):
     folder = world(tmp_path, movies_csv=MOVIES, ratings_csv=RATINGS)
     for line, check in (
