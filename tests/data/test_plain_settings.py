@@ -11,6 +11,7 @@ import pytest
 from dskreg.cli import main
 from dskreg.config import DataConfig
 from dskreg.data.readers.load import load
+from dskreg.data.readers.plain.inspection import inspected
 from dskreg.data.readers.plain.settings import KEYS, Settings, read, written
 from dskreg.errors import InputError
 from dskreg.storage import artifact as artifacts
@@ -67,6 +68,7 @@ def test_inspect_tells_what_is_recognised(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert (found["users"], found["items"], found["interactions"], found["likes"]) == (3, 5, 5, 3)
     assert found["threshold"] == 4 and found["format"] == "tables"
+    assert inspected(folder, DataConfig(like_threshold=3))[0]["threshold"] == 3
     assert [(table["file"], table["use"]) for table in found["tables"]] == [
         ("ratings.csv", "interactions"),
         ("movies.csv", "items"),
