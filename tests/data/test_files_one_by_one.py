@@ -140,7 +140,7 @@ def test_the_command_line_takes_them(tmp_path: Path, capsys, monkeypatch) -> Non
     named = [str(rated / "ratings.csv"), str(films / "movies.csv")]
     code, out, _ = run(capsys, monkeypatch, "inspect", *named, "--json")
     document = json.loads(out)
-    assert (code, document["data"]) == (0, "ratings.csv, movies.csv")
+    assert (code, document["data"]) == (0, ", ".join(named))
     assert (document["users"], document["items"], document["likes"]) == (12, 10, 60)
     assert [table["use"] for table in document["tables"]] == ["interactions", "items"]
     code, _, err = run(capsys, monkeypatch, "inspect", *named, "--write")
