@@ -9,10 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from dskreg.config import Config, preset, setting_paths
+from dskreg.data.readers.load import DEMO, Given, is_demo
 from dskreg.errors import InputError
-
-DEMO = "demo"
-"""The word for the bundled demo data, and the preset that is their default."""
 
 
 class Preset(StrEnum):
@@ -158,12 +156,12 @@ Address = Annotated[
 
 
 def configuration(
-    data: str | list[str], preset_name: str | None, options: dict[str, Any], settings: list[str]
+    data: Given, preset_name: str | None, options: dict[str, Any], settings: list[str]
 ) -> Config:
     """The preset (by default `demo` for the demo and `default` for other data) with the options that are not
     None and the settings NAME=VALUE laid over it, in this order.
     """
-    config = preset(preset_name or (DEMO if data in (DEMO, [DEMO]) else "default"))
+    config = preset(preset_name or (DEMO if is_demo(data) else "default"))
     for name, value in options.items():
         config = config if value is None else config.override(name, str(value))
     for text in settings:

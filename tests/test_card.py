@@ -7,6 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from dskreg.commands import slices
 from dskreg.explore.card import NOT_BY_TIME, sections
 from dskreg.explore.card_pages import Section, Table, html_page, markdown
 from dskreg.explorer import Explorer
@@ -130,6 +131,18 @@ def test_the_limits_follow_from_the_figures(explorer: Explorer) -> None:
     assert any("simulated" in line for line in limits(explorer))
     cold = (explorer.directory.likes == 0).sum()
     assert any(line.startswith(f"{cold} items have no likes") for line in limits(explorer))
+
+
+def test_slices_that_no_item_is_in_are_named_in_a_sentence(explorer: Explorer) -> None:
+    found = explorer.rivals.slices()
+    sentence, kind = "No item has 0 likes.", {"described_by": "cuisine"}
+    found = found | kind | {"likes": found["likes"][1:], "without_items": sentence}
+    made = sections(explorer.info(), explorer.metrics(), found, explorer.simulated)
+    blocks = [block for section in made for block in section.blocks]
+    captions = [block.caption for block in blocks if isinstance(block, Table)]
+    assert sentence in blocks and "have no likes" not in str(blocks)
+    assert any(caption.startswith("Items by cuisine, the ") for caption in captions)
+    assert f"\n\n{sentence}\n\nitems by cuisine, the " in slices.text("DSKReG", found)
 
 
 def test_the_card_says_how_the_likes_were_split(explorer: Explorer) -> None:

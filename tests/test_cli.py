@@ -298,7 +298,7 @@ def test_a_folder_here_goes_before_an_artifact_of_the_same_name(
 
 
 def test_the_demo_is_trained_with_its_own_preset_unless_another_is_named() -> None:
-    assert configuration("demo", None, {}, []) == preset("demo")
+    assert configuration("demo", None, {}, []) == configuration(["demo"], None, {}, []) == preset("demo")
     assert configuration("demo", "default", {}, []) == preset("default")
     assert configuration("data/anime", None, {"seed": 3, "train.epochs": None}, []).seed == 3
     assert configuration("data/anime", None, {}, ["model.width=8"]).model.width == 8

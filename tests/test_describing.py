@@ -51,6 +51,7 @@ def rows(name: str) -> list[list[str]]:
         (dishes("kitchen", "rare", rare="film.film.genres"), "genre", "rare"),
         (dishes("kitchen", "served", "rare", served="theme", rare="has_category"), "has_category", "rare"),
         (dishes("kitchen", "minutes", minutes="genre"), "kitchen", "kitchen"),
+        (dishes("kitchen", "rare", rare="film.categories"), "film.categories", "rare"),
         (dishes("served", "rare", "minutes"), "genre", None),
         (dishes(), "genre", None),
     ],
@@ -89,6 +90,14 @@ def test_items_and_types_that_are_shown_already_describe_nothing(monkeypatch: py
     assert descriptive(topics)[1] == [[]] * 6
     assert descriptive(dishes("rare", rare="topic"))[0] == "topic"
     assert descriptive(dishes("kitchen"))[1] == [[]] * 6
+
+
+def test_of_several_relations_the_first_and_each_label_once() -> None:
+    of_a = [(0, 0, 0), (0, 0, 1), (1, 0, 1), (2, 0, 2), (3, 0, 2)]
+    of_b = [(item, 1, 3 + item % 2) for item in range(4)]
+    names = ["x, y", "x y", "z", "v", "w"]  # without commas two are one
+    data = world([(0, 0, TRAIN)], 4, 1, [*of_a, *of_b], ("a", "b"), names, [-1] * 5)
+    assert descriptive(data) == ("a", [["x y"], ["x y"], ["z"], ["z"]])
 
 
 def test_pages_call_it_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

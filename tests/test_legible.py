@@ -22,7 +22,7 @@ from dskreg.serving.table_files import write_table
 from dskreg.serving.trained import TrainedModel
 from dskreg.storage import artifact as artifacts
 from dskreg.storage import folders
-from dskreg.text import escaped, harmless, last_part, legible, number, percent, signed, signed_percent
+from dskreg.text import escaped, harmless, last_part, legible, many, number, percent, signed, signed_percent
 from dskreg.ui.common import bump_chart, charts, widgets
 from dskreg.ui.common.figure import Figure
 from dskreg.ui.embeddings import overlays
@@ -56,6 +56,12 @@ def test_numbers_are_written_in_one_way() -> None:
     ]
     assert signed_percent(0.0123, 0.004) == "+1.2% ± 0.4%" and signed_percent(-0.3) == "−30.0%"
     assert signed_percent(0.0) == signed_percent(-0.0001, nan) == "0%" and signed_percent(None) == "–"
+    assert [many(1, "entity"), many(2, "entity"), many(0, "address")] == [
+        "1 entity",
+        "2 entities",
+        "0 addresses",
+    ]
+    assert many(1000, "row") == "1,000 rows"
 
 
 @pytest.mark.parametrize(

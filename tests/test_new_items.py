@@ -70,6 +70,38 @@ def test_columns_are_those_of_the_data_s_own_tables(tmp_path: Path) -> None:
         read(written(tmp_path, NEW_BOOKS.replace("average_r", "averag_r")), data)
 
 
+def test_numbers_get_the_class_of_the_relation(tmp_path: Path) -> None:
+    """A year one that no other item has, of five years here; other numbers the nearest of those there are."""
+    columns = "isbn,book_title,original_publication_year,price,players\n"
+    books = "".join(f"b{n},Book {n},{1950 + 2 * n},{1 + 2 * n},{1 + n % 3}\n" for n in range(15))
+    (tmp_path / "books.csv").write_text(columns + books)
+    (tmp_path / "ratings.csv").write_text("user_id,isbn,rating\n1,b1,5\n2,b2,5\n")
+    data = load(tmp_path, DataConfig())
+    table = written(tmp_path, columns + "c1,A,2011,100,3\nc2,B,1963,10,7\n")
+    new = read(table, data)
+    labels = [*data.entities, *new.entities]
+    assert [labels[entity] for entity in new.tail] == [
+        *("2010 to 2014", "1960 to 1964", "25 to 29", "7 to 11"),
+        *("3", "7"),  # no classes: labels
+    ]
+
+
+def test_lists_years_and_ids_as_other_tables_have_them(tmp_path: Path) -> None:
+    for name, text in BOOKS.items():
+        (tmp_path / name).write_text(text)
+    data = load(tmp_path, DataConfig())
+    table = written(
+        tmp_path, "item_id,isbn,title,authors,genres\nc1,978,New (1987),\"['Bo Ek', 'Di Fo']\",Noir;Western\n"
+    )
+    with pytest.raises(InputError, match=r"unknown column 'isbn'.*others with --columns \"isbn=none\"$"):
+        read(table, data)
+    new = read(table, data, "isbn=none")
+    labels = [*data.entities, *new.entities]
+    assert {labels[entity] for entity in new.tail} == {"1980s", "Bo Ek", "Di Fo", "Noir", "Western"}
+    swapped = read(written(tmp_path, "title,genres\nc1,New\n"), data, "title=item,genres=title").items
+    assert swapped[["item_id", "title", "genres"]].to_numpy().tolist() == [["c1", "New", ""]]
+
+
 def test_other_names_are_told_by_columns(tmp_path: Path) -> None:
     for name, text in BOOKS.items():
         (tmp_path / name).write_text(text)

@@ -50,7 +50,8 @@ def inspect(
     folder = path if isinstance(path, Path) and path.is_dir() else None
     if write and folder is None:
         raise InputError(f"--write: expected a folder for {FILE} (got {named})")
-    document, draft = inspected(path, config, columns)
+    found, draft = inspected(path, config, columns)
+    document = {"data": named} | found
     show(document, json, text(document))
     if write and folder is not None:
         _write(folder / FILE, written(draft))

@@ -54,8 +54,8 @@ def sections(
         Section("Slices of the test", _slices(sliced)),
         Section("What each part is worth", _parts(metrics.get("resets"))),
         Section("Limits", [_limits(info["config"]["data"]["split"], metrics, sliced, simulated)]),
-        Section("Settings", [Table("", ("Setting", "Value"), _pairs(info["config"]))]),
-        Section("Versions", [Table("", ("Package", "Version"), _pairs(info.get("versions", {})))]),
+        Section("Settings", [Table("", ("Setting", "Value"), [*flat(info["config"]).items()])]),
+        Section("Versions", [Table("", ("Package", "Version"), [*flat(info.get("versions", {})).items()])]),
     ]
 
 
@@ -260,7 +260,3 @@ def _limits(split: str, metrics: dict[str, Any], sliced: dict[str, Any], simulat
         "Users without a like get the most liked items.",
         "An explanation shows how the model computes a score. It does not show why a user likes an item.",
     )
-
-
-def _pairs(values: dict[str, Any]) -> list[tuple[str, str]]:
-    return list(flat(values).items())

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from dskreg.data.dataset import Dataset
 from dskreg.data.readers.files import open_source, short
 from dskreg.data.readers.plain.columns import listed, parse_columns, relation_name, roles_of
-from dskreg.data.readers.plain.relations import ENDING, figures_in, labels_in, year_of
+from dskreg.data.readers.plain.relations import ENDING, figures_in, labels_in, year_class, year_of
 from dskreg.data.readers.tables import header, table, whole_text
 from dskreg.data.readers.triples import length_class
 from dskreg.errors import InputError
@@ -121,7 +121,7 @@ def _named(path: Path, raw: pd.DataFrame, data: Dataset, told: Mapping[str, str]
 def _left_out(column: str, data: Dataset) -> bool:
     """Does a note of the data say so?"""
     start = f"{listed([column])} is left out: "
-    return _relation(column, data) is None and any(note.startswith(start) for note in data.notes)
+    return any(note.startswith(start) for note in data.notes)
 
 
 def _texts(path: Path) -> pd.DataFrame:
@@ -204,8 +204,7 @@ def _class_of(cell: str, classes: list[tuple[float, float, str]]) -> list[str]:
     low, high, label = min(classes, key=lambda one: max(one[0] - value, value - one[1]))
     if low <= value <= high or not all(b - a in (4, 9) and a % (b - a + 1) == 0 for a, b, _ in classes):
         return [label]
-    first, last = int(value // (high - low + 1) * (high - low + 1)), int(high - low)
-    return [f"{first}s" if last == 9 else f"{first} to {first + last}"]
+    return [year_class(int(value), int(high - low) + 1)]
 
 
 def _entities(data: Dataset, relation: int) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from dskreg.data.readers.load import load
 from dskreg.errors import InputError
 from tests.command_line import SMALL, run, tiny_data
 from tests.data.test_plain import MOVIES, RATINGS, likes, read, triples, world
+from tests.data.test_recbole import world as atomic
+from tests.data.test_text import world as text
+from tests.known_sets.graphs import ripplenet_final
+from tests.known_sets.world import lay
 
 KG = "head,relation,tail\n1,actor,Hanks\n3,actor,Hanks\n"
 
@@ -49,7 +54,7 @@ def test_they_are_read_as_a_folder_of_just_these(tmp_path: Path) -> None:
     }
 
 
-def test_settings_columns_zips_and_other_formats(tmp_path: Path) -> None:
+def test_settings_columns_and_zips(tmp_path: Path) -> None:
     rated, films = shop(tmp_path)
     named = [films / "movies.csv", rated / "dataset.toml", rated / "ratings.csv"]
     assert [pair for pair, like in likes(load(named, DataConfig())).items() if like] == [(10, 1)]
@@ -59,9 +64,30 @@ def test_settings_columns_zips_and_other_formats(tmp_path: Path) -> None:
         archive.write(films / "movies.csv", "ml/movies.csv")
     packed = load([tmp_path / "films.zip", rated / "ratings.csv"], DataConfig())
     assert triples(packed) == triples(load([films / "movies.csv", rated / "ratings.csv"], DataConfig()))
+    with zipfile.ZipFile(tmp_path / "films.zip", "a") as archive:  # what is plain comes before what is packed
+        archive.write(films / "kg.csv", "ml/ratings.csv")
+        archive.write(rated / "dataset.toml")
+    given = [tmp_path / "films.zip", rated / "ratings.csv"]
+    for order in (given, given[::-1]):
+        assert likes(load(order, DataConfig())) == likes(packed)
+
+
+def test_every_format_may_be_named_file_by_file(tmp_path: Path) -> None:
+    lists = {
+        f"{name}_list": "org_id remap_id\nx.1 0\nx.2 1\n" for name in ("item", "user", "relation", "entity")
+    }
+    for folder in (
+        atomic(world(tmp_path / "atomic"), user="user_id:token\n1\n"),
+        text(world(tmp_path / "text"), valid="0 2\n", **lists),
+        lay(ripplenet_final(), tmp_path / "ripple"),
+    ):
+        whole, found = load(folder, DataConfig()), load(sorted(folder.iterdir()), DataConfig())
+        assert (found.format, found.name, found.notes) == (whole.format, whole.name, whole.notes)
+        assert found.items.equals(whole.items) and found.entities.tolist() == whole.entities.tolist()
+        assert found.user_ids.tolist() == whole.user_ids.tolist() and found.relations == whole.relations
     board = tiny_data(tmp_path / "board")
-    text = load([board / name for name in ("kg_final.txt", "train.txt", "test.txt")], DataConfig())
-    assert (text.format, text.name, len(text.user), text.shape) == ("text", "board", 24 * 9, (24, 20))
+    found = load([board / name for name in ("kg_final.txt", "train.txt", "test.txt")], DataConfig())
+    assert (found.format, found.name, len(found.user), found.shape) == ("text", "board", 24 * 9, (24, 20))
 
 
 def refusal(*paths: Path | str) -> str:
@@ -91,6 +117,13 @@ def test_refusals_are_one_line_with_a_remedy(tmp_path: Path) -> None:
     assert "save 'items.txt' as .csv" in refusal(ratings, rated / "items.txt")
     assert refusal(movies, films / "kg.csv").startswith("movies.csv seems to be a table of items")
     assert "bad.zip: expected a complete zip file" in refusal(rated / "bad.zip", rated / "dataset.toml")
+    os.mkfifo(rated / "pipe.csv")
+    assert refusal(ratings, rated / "pipe.csv").endswith("for example a .csv table; leave it out")
+    board = atomic(world(tmp_path / "board"))
+    (board / "b.kg").write_text("")
+    assert refusal(board / "ml.inter", board / "ml.kg", board / "b.kg").startswith(
+        "ml.inter, ml.kg, b.kg: expected one file *.kg, found 2 ('b.kg', 'ml.kg')"
+    )
     (rated / "anime.csv").write_text("anime_id,name,genre,type,episodes,rating,members\n1,A,B,TV,12,7,9\n")
     (rated / "kg.csv").write_text(KG)
     assert refusal(rated / "anime.csv", rated / "kg.csv").startswith("anime.csv, kg.csv: expected rating.csv")
@@ -107,7 +140,7 @@ def test_the_command_line_takes_them(tmp_path: Path, capsys, monkeypatch) -> Non
     named = [str(rated / "ratings.csv"), str(films / "movies.csv")]
     code, out, _ = run(capsys, monkeypatch, "inspect", *named, "--json")
     document = json.loads(out)
-    assert (code, document["data"]) == (0, "ratings.csv, movies.csv")
+    assert (code, document["data"]) == (0, ", ".join(named))
     assert (document["users"], document["items"], document["likes"]) == (12, 10, 60)
     assert [table["use"] for table in document["tables"]] == ["interactions", "items"]
     code, _, err = run(capsys, monkeypatch, "inspect", *named, "--write")
@@ -116,6 +149,8 @@ def test_the_command_line_takes_them(tmp_path: Path, capsys, monkeypatch) -> Non
         and "--write: expected a folder for dataset.toml" in err
         and not (films / "dataset.toml").exists()
     )
+    code, _, err = run(capsys, monkeypatch, "inspect", "demo", "--write")
+    assert code == 2 and "the format of demo is fixed" in err
     out_folder = str(tmp_path / "made")
     small = [*SMALL, "--epochs", "1"]
     assert run(capsys, monkeypatch, "train", *named, "--out", out_folder, *small)[0] == 0

@@ -254,6 +254,20 @@ def test_what_is_asked_comes_before_the_scale(tmp_path):
     )
 
 
+def test_minus_one_is_no_rating_unless_one_is_the_best(tmp_path):
+    rows = "".join(f"u{n},i{n},-1\n" for n in range(30))
+    folder = world(tmp_path, x_csv=f"user,item,rating\n{rows}a,x,9\nb,x,8\n")
+    data = read(folder)
+    assert data.liked.sum() == read(folder, like_threshold=-1).liked.sum() == 2
+    assert data.notes[1:-1] == (
+        "x.csv: rating from 8 to 9: a rating of at least 7 is a like (chosen from the scale)",
+        "x.csv: rating from 8 to 9: every rating is a like",
+        "30 ratings of x.csv equal to -1 (not rated): seen, not liked",
+    )
+    thumbs = read(world(tmp_path, x_csv="user,item,rating\na,x,-1\nb,x,1\n"))
+    assert "1 rating of x.csv below 1: seen, not liked" in thumbs.notes
+
+
 def test_without_ratings_every_row_is_a_like(tmp_path):
     data = read(world(tmp_path, log_csv="user,item\na,x\nb,y\n"))
     assert data.liked.all() and "log.csv has no column of ratings: every row is a like" in data.notes

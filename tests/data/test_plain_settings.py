@@ -11,6 +11,7 @@ import pytest
 from dskreg.cli import main
 from dskreg.config import DataConfig
 from dskreg.data.readers.load import load
+from dskreg.data.readers.plain.inspection import inspected
 from dskreg.data.readers.plain.settings import KEYS, Settings, read, written
 from dskreg.errors import InputError
 from dskreg.storage import artifact as artifacts
@@ -67,6 +68,7 @@ def test_inspect_tells_what_is_recognised(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert (found["users"], found["items"], found["interactions"], found["likes"]) == (3, 5, 5, 3)
     assert found["threshold"] == 4 and found["format"] == "tables"
+    assert inspected(folder, DataConfig(like_threshold=3))[0]["threshold"] == 3
     assert [(table["file"], table["use"]) for table in found["tables"]] == [
         ("ratings.csv", "interactions"),
         ("movies.csv", "items"),
@@ -117,6 +119,18 @@ def test_corrections_are_obeyed(tmp_path):
     }
     assert "minutes is left out: as asked" in data.notes
     assert any("at least 2 is a like (of dataset.toml)" in note for note in data.notes)
+
+
+def test_options_come_before_the_settings_and_both_before_the_names(tmp_path):
+    folder = world(tmp_path, log_csv="user,item,stars,rating\na,x,5,1\nb,y,1,5\n")
+    (folder / "dataset.toml").write_text('rating = "stars"\n')
+    assert likes(data_of(folder)) == {("a", "x"): True, ("b", "y"): False}
+    assert likes(data_of(folder, "rating=rating")) == {("a", "x"): False, ("b", "y"): True}
+    (folder / "dataset.toml").write_text('timestamp = "rating"\nrating = ""\n')
+    assert likes(data_of(folder)) == {("a", "x"): True, ("b", "y"): True}
+    (folder / "dataset.toml").write_text('timestamp = "rating"\n')
+    data = data_of(folder)
+    assert data.liked.all() and data.time.tolist() == [1, 5]
 
 
 def test_one_line_is_enough_where_one_thing_is_wrong(tmp_path):

@@ -15,7 +15,7 @@ from dskreg.data.readers.plain.relations import ENDING, SHARED, Relation, filled
 from dskreg.data.readers.tables import ids, images, whole_text
 
 ADULT = "Adult"  # the genre of items that a column flags
-YES = frozenset({"1", "true", "yes", "y", "t", "x", "1.0"})
+_YES = frozenset({"1", "true", "yes", "y", "t", "x", "1.0"})
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def catalogue_of(plan: Plan, seen: list[str]) -> Catalogue:
     if "type" in by_name:
         items["type"] = [", ".join(row) for row in by_name["type"].labels]
     if "adult" in roles:
-        flagged = cells[roles["adult"]].str.casefold().isin(YES)
+        flagged = cells[roles["adult"]].str.casefold().isin(_YES)
         genres = items["genres"] if "genres" in items else pd.Series("", index=items.index)
         items["genres"] = [
             ", ".join(filter(None, (text, ADULT * bool(yes))))

@@ -29,7 +29,7 @@ def inspected(
 ) -> tuple[dict[str, Any], Settings]:
     """(the document, the draft).
 
-    The document: {"data", "format", "users", "items", "interactions", "likes", "threshold", "tables":
+    The document: {"format", "users", "items", "interactions", "likes", "threshold", "tables":
     [{"file", "use", "separator", "roles": {role: column}, "columns"}], "relations": [{"relation", "column",
     "rule", "items"}], "left_out": {column: why}, "notes"}. Raises InputError where the data cannot be read.
     """
@@ -66,7 +66,6 @@ def inspected(
         if name not in own
     ]
     document = {
-        "data": found.files.chosen or str(path),
         "format": data.format,
         "users": len(data.user_ids),
         "items": len(data.items),

@@ -75,7 +75,7 @@ def relation_of(
     there = cells[cells != ""]
     if there.empty:
         return None, "empty"
-    if not forced and not known and len(cells) > 1 and cells.nunique() == 1:
+    if not forced and not known and cells.nunique() == 1:
         return None, "the same for all items"
     if not forced and there.str.match(r"https?://").mean() > SHARED:
         return None, "addresses"
@@ -127,11 +127,14 @@ def years(column: str, year: pd.Series) -> Relation | None:
     if not year.notna().any():
         return None
     step = 10 if int(year.max()) - int(year.min()) > SPAN else 5
-    labels: list[list[str]] = []
-    for value in year.astype(object):
-        first = None if value is pd.NA else int(value) // step * step
-        labels.append([] if first is None else [f"{first}s" if step == 10 else f"{first} to {first + 4}"])
+    labels = [[] if value is pd.NA else [year_class(int(value), step)] for value in year.astype(object)]
     return Relation(column, "year", "decades" if step == 10 else "classes of five years", labels)
+
+
+def year_class(year: int, step: int) -> str:
+    """The label of the decade, or of the `step` years, that a year is in."""
+    first = year // step * step
+    return f"{first}s" if step == 10 else f"{first} to {first + step - 1}"
 
 
 def _numbers(column: str, name: str, cells: pd.Series, forced: bool) -> tuple[Relation | None, str]:

@@ -62,7 +62,7 @@ def file_in(folder: Folder) -> Path | None:
     if isinstance(folder, Files):
         place = folder.places.get(FILE)
         return place.path if place and place.plain else None
-    return folder / FILE if folder.is_dir() and (folder / FILE).exists() else None
+    return folder / FILE if (folder / FILE).exists() else None
 
 
 def read(folder: Folder) -> Settings:
