@@ -35,8 +35,34 @@ span[data-tag-index], span[data-tag-index] * {
   content: ""; position: absolute; inset: -7px
 }
 </style>"""
+# A run in progress has the former theme, so this waits for its end. "r" is Streamlit's key for another run.
+_FOLLOW = """<script>
+{
+  const app = document.querySelector("[data-testid='stApp']");
+  const theme = () => getComputedStyle(app).colorScheme;
+  if (app && !app.drawnIn) {
+    app.drawnIn = theme();
+    const key = {key: "r", code: "KeyR", keyCode: 82, which: 82, bubbles: true};
+    const follow = () => {
+      if (theme() === app.drawnIn || app.dataset.testScriptState !== "notRunning") return;
+      app.drawnIn = theme();
+      for (const kind of ["keydown", "keyup"]) document.dispatchEvent(new KeyboardEvent(kind, key));
+    };
+    const watched = {attributes: true, attributeFilter: ["class", "data-test-script-state"]};
+    new MutationObserver(() => setTimeout(follow)).observe(app, watched);
+  }
+}
+</script>"""
 
 
 def style() -> None:
     """Dark text on filled buttons and chips where the theme is dark, and touch targets, on every page."""
     st.html(_STYLE)
+
+
+def follow_theme() -> None:
+    """Draw the page again when the visitor, or the system, switches between light and dark.
+
+    Streamlit recolours its own elements, but not the text of the charts, which a run colours.
+    """
+    st.html(_FOLLOW, width="content", unsafe_allow_javascript=True)  # no text from a file or a link

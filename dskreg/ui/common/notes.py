@@ -18,7 +18,7 @@ from dskreg.ui.common.charts import shorten
 from dskreg.ui.common.widgets import plain
 
 LONGEST_NAME = 90  # characters of a neighbour
-OPEN = "note_on"  # in the session: the item whose dialog is open
+OPEN = "note_on"  # in the session: the item whose dialog is open, and the view that it lies over
 SHOWN_DIGEST = 8  # characters of a model's digest
 LABELS = {mark: mark.capitalize() for mark in notes.MARKS}
 ICONS = dict(zip(notes.MARKS, ("thumb_up", "thumb_down", "question_mark"), strict=True))
@@ -77,21 +77,25 @@ def control(
 
 def ask(item_id: object, _title: str = "") -> None:
     """Callback: open the dialog for this item, which the page draws."""
-    st.session_state[OPEN] = item_id
+    st.session_state[OPEN] = item_id, st.query_params.to_dict()
 
 
 def asked() -> object:
-    """The id of the item whose dialog is open, or None."""
-    return st.session_state.get(OPEN) if allowed() else None
+    """The id of the item whose dialog is open, or None; another view, as by the browser's Back, closes it."""
+    item_id, view = st.session_state.get(OPEN, (None, {}))
+    if item_id is not None and view != st.query_params.to_dict():
+        close()
+    return item_id if allowed() and OPEN in st.session_state else None
 
 
 def dialog(about: notes.Subject, title: str) -> None:
     """The dialog that marks an item, until it is closed; text from files in its title is escaped."""
     name = plain(shorten(title, LONGEST_NAME))
-    st.dialog(f"Note on {name}", on_dismiss=_close)(_form)(about, f"note {about.item_id}")
+    st.dialog(f"Note on {name}", on_dismiss=close)(_form)(about, f"note {about.item_id}")
 
 
-def _close() -> None:
+def close() -> None:
+    """Close the dialog: it does not open again by itself."""
     st.session_state.pop(OPEN, None)
 
 

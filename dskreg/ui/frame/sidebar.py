@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from dskreg.explorer import Explorer, InputError, Profile
-from dskreg.ui.common import brand, cache, widgets
+from dskreg.ui.common import brand, cache, notes, widgets
 from dskreg.ui.common.widgets import Notice
 from dskreg.ui.frame import boost, link, people, skip, tour, url
 from dskreg.ui.frame.url import MOST_TOP, TOP
@@ -29,18 +29,14 @@ SEEN_HELP = (
 
 
 class PageEnd(Exception):
-    """Raised by a page that has nothing more to show.
-
-    After st.stop() Streamlit would draw nothing more, not even the frame's link.
-    """
+    """Raised by a page that has nothing more to show; st.stop() would leave out the frame's link too."""
 
 
 @dataclass(frozen=True)
 class Selection:
     """What is chosen in the sidebar in this run."""
 
-    # Without adult titles unless they are switched on (`adult`), with seen ones where they are (`hide_seen`),
-    # with the chosen cold boost (`boost`)
+    # As the URL parameters `adult`, `hide_seen` and `boost` say
     explorer: Explorer
     profile: Profile  # a user of the data or a custom profile, with its edits
     item_id: int | str | None  # the selected item (URL parameter `item`); None: the first recommendation
@@ -112,7 +108,10 @@ def frame(page: str = "", needs_model: bool = True) -> Iterator[None]:
     )
     with header:
         url.one_entry_each()
+        brand.follow_theme()
         skip.draw(page)
+    if page != "Recommendations":  # which alone draws the dialog
+        notes.close()
     widgets.notices_here(st.container())
     tour.draw(page, header)
     if not needs_model:
