@@ -301,6 +301,24 @@ def test_a_card_and_a_neighbour_are_marked_and_listed_on_three_pages(
     assert table_with(fine(app.run()), "mark", "text")["mark"].tolist() == ["good"]
 
 
+def test_a_dialog_closes_with_its_view(artifacts: Path, opened: Explorer) -> None:
+    """A way to another view and back does not open it again."""
+    item = int(opened.recommend(opened.profile(34), 3)["item_id"][1])
+    app = press(visit(user=34, top=3), "cards", "note", item)
+    assert "Save note" in labels(fine(app.run()))
+    for user in ("35", "34"):
+        app.text_input(key="user").set_value(user)
+        app.query_params["user"] = user  # as the browser does
+        assert "Save note" not in labels(fine(app.run()))
+    assert "Save note" in labels(press(app, "cards", "note", item))
+    assert "Save note" not in labels(fine(app.switch_page("pages/model.py").run()))
+    assert "Save note" not in labels(fine(app.switch_page("pages/recommendations.py").run()))
+
+
+def labels(app: AppTest) -> list[str]:
+    return [found.label for found in app.button]
+
+
 def test_a_public_demo_keeps_and_shows_no_notes(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notes.add(artifacts / "demo", note(11, user=34, text="private"))
     monkeypatch.setenv("DSKREG_NOTES", "off")

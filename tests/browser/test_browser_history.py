@@ -219,7 +219,12 @@ def test_each_action_adds_one_entry_and_back_undoes_it(page: "Page", server: str
     there_and_back(page, press(second_card), another)
     there_and_back(page, double_click, another)
     there_and_back(page, press(in_row("cards", "more")), r"near=\d+")
-    there_and_back(page, press(in_sidebar("Next")), r"user=18\b")
+    former = onward(page, press(in_sidebar("Next")), r"user=18\b")
+    in_row("cards", "note")(page).click()
+    page.get_by_role("dialog").wait_for()
+    page.go_back()
+    comes_back(page, former)
+    page.get_by_role("dialog").wait_for(state="detached")
     there_and_back(page, press(in_sidebar("Undo all edits")), r"/\?(?!.*liked)")
     there_and_back(page, press(another_model), "artifact=twin")
     # Another user and an item of the list, without a way back

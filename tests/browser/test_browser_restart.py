@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,9 +42,10 @@ def all_arrived(page: Page, coming: set[Request]) -> None:
 
 def watched(process: int) -> set[int]:
     """The inodes that a process watches with inotify."""
-    lines = [
-        line for told in Path(f"/proc/{process}/fdinfo").iterdir() for line in told.read_text().splitlines()
-    ]
+    lines: list[str] = []
+    for told in Path(f"/proc/{process}/fdinfo").iterdir():
+        with suppress(FileNotFoundError):  # closed since
+            lines += told.read_text().splitlines()
     fields = [
         dict(field.split(":") for field in line.split()[1:]) for line in lines if line.startswith("inotify ")
     ]

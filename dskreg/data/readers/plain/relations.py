@@ -75,7 +75,7 @@ def relation_of(
     there = cells[cells != ""]
     if there.empty:
         return None, "empty"
-    if not forced and not known and cells.nunique() == 1:
+    if not forced and not known and len(cells) > 1 and cells.nunique() == 1:
         return None, "the same for all items"
     if not forced and there.str.match(r"https?://").mean() > SHARED:
         return None, "addresses"
