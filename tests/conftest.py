@@ -4,13 +4,10 @@ nothing.
 
 from __future__ import annotations
 
-import pytest
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is imported, and for the processes of the tests
+
 import torch
 
 torch.set_num_threads(1)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """The browser tests, which take longest, stay first; pytest-xdist would put them after longer files."""
-    if config.pluginmanager.hasplugin("xdist"):
-        config.option.loadscopereorder = False

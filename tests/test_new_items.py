@@ -16,9 +16,11 @@ import pytest
 from dskreg.config import DataConfig
 from dskreg.data.dataset import Dataset
 from dskreg.data.readers.load import load
+from dskreg.data.readers.plain.relations import figures_in
 from dskreg.errors import InputError
 from dskreg.explorer import Explorer
 from dskreg.graph.candidates import build
+from dskreg.serving import new_titles
 from dskreg.serving.new_items import _unliked, add
 from dskreg.serving.new_titles import read
 from dskreg.serving.trained import TrainedModel
@@ -84,6 +86,23 @@ def test_numbers_get_the_class_of_the_relation(tmp_path: Path) -> None:
         *("2010 to 2014", "1960 to 1964", "25 to 29", "7 to 11"),
         *("3", "7"),  # no classes: labels
     ]
+
+
+def test_a_column_of_numbers_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cell by cell, a table of 1,000 items took 13 seconds."""
+    asked: list[int] = []
+
+    def counted(cells: pd.Series) -> pd.Series:
+        asked.append(len(cells))
+        return figures_in(cells)
+
+    monkeypatch.setattr(new_titles, "figures_in", counted)
+    books = "".join(f"b{n},Book {n},{1 + 2 * n}\n" for n in range(15))
+    (tmp_path / "books.csv").write_text("isbn,book_title,price\n" + books)
+    (tmp_path / "ratings.csv").write_text("user_id,isbn,rating\n1,b1,5\n2,b2,5\n")
+    rows = "".join(f"c{n},New {n},{n}\n" for n in range(50))
+    new = read(written(tmp_path, "isbn,book_title,price\n" + rows), load(tmp_path, DataConfig()))
+    assert len(new.items) == len(new.tail) == 50 and asked == [50]
 
 
 def test_lists_years_and_ids_as_other_tables_have_them(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def inspect(
     if write and folder is None:
         raise InputError(f"--write: expected a folder for {FILE} (got {named})")
     found, draft = inspected(path, config, columns)
-    document = {"data": named} | found
+    document: dict[str, Any] = {"data": named, **found}
     show(document, json, text(document))
     if write and folder is not None:
         _write(folder / FILE, written(draft))

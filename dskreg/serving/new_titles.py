@@ -163,9 +163,10 @@ def _labels(raw: pd.DataFrame, relation_of: dict[str, int], data: Dataset) -> La
             r = relation_of[name]
             known, classes = _entities(data, r), _classes(data, r)
             before = labels.get(r, [[] for _ in range(len(raw))])
+            numbers = figures_in(raw[name].astype(str)) if classes else raw[name]
             labels[r] = [
-                list(dict.fromkeys([*old, *(_class_of(cell, classes) or _split(cell, known))]))
-                for old, cell in zip(before, raw[name], strict=True)
+                list(dict.fromkeys([*old, *(_class_of(number, classes) or _split(cell, known))]))
+                for old, number, cell in zip(before, numbers, raw[name], strict=True)
             ]
     if LENGTH in data.relations and EPISODES in raw and LENGTH not in raw:
         counts = [whole_text(cell) for cell in raw[EPISODES]]
@@ -195,9 +196,8 @@ def _classes(data: Dataset, relation: int) -> list[tuple[float, float, str]]:
     return sorted(found) if any(low < high for low, high, _ in found) else []
 
 
-def _class_of(cell: str, classes: list[tuple[float, float, str]]) -> list[str]:
+def _class_of(number: str, classes: list[tuple[float, float, str]]) -> list[str]:
     """The label of the class that a number is in, of quantiles the nearest; empty for no number."""
-    number = figures_in(pd.Series([cell], dtype=str)).iloc[0]
     if not classes or not _is_number(number):
         return []
     value = float(number)
