@@ -33,7 +33,7 @@ def inspect(
         if write:
             raise InputError(f"--write: goes with plain tables; the format of {named} is fixed")
         found = load.load(data, config)
-        document = {
+        document: dict[str, Any] = {
             "data": named,
             "format": found.format,
             "users": len(found.user_ids),
@@ -50,8 +50,8 @@ def inspect(
     folder = path if isinstance(path, Path) and path.is_dir() else None
     if write and folder is None:
         raise InputError(f"--write: expected a folder for {FILE} (got {named})")
-    found, draft = inspected(path, config, columns)
-    document: dict[str, Any] = {"data": named, **found}
+    rest, draft = inspected(path, config, columns)
+    document = {"data": named, **rest}
     show(document, json, text(document))
     if write and folder is not None:
         _write(folder / FILE, written(draft))
