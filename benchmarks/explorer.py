@@ -93,7 +93,7 @@ def opening(page: Page, link: str) -> Callable[[], float]:
         button.scroll_into_view_if_needed()
         graph, chart = (
             f"document.querySelector('{selector}')"
-            for selector in (".stEChartsChart svg", ".st-key-decomposition .js-plotly-plot .trace")
+            for selector in (".stEChartsChart svg", ".st-key-decomposition tr")
         )
         return timed(page, button.click, f"{graph} && {chart}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import numpy as np
@@ -15,7 +14,7 @@ from dskreg.explorer import Explorer
 from dskreg.text import percent
 from tests.lists import recommended, visit
 from tests.small import DEMO
-from tests.visits import fine, said
+from tests.visits import decomposed, fine, said
 
 USER = 17
 
@@ -228,19 +227,19 @@ def test_the_decomposition_follows_the_equations(oracle: Oracle, ranked: list[in
     assert terms["contribution"].to_numpy() / score * 100 == pytest.approx(
         terms["share"].to_numpy(), abs=1e-3
     )
-    bars = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
-    labels = [label for label, _ in bars["customdata"]]
-    assert bars["x"][0] == pytest.approx(sum(own.values()), abs=1e-4)
-    assert bars["x"][labels.index("Sampled neighbours")] == pytest.approx(
-        drawn["contribution"].sum(), abs=1e-4
-    )
+    bars = decomposed(app)
+    whole = sum(own.values()) / bars[0][2]  # one per cent of the axis
+    labels, values = [label for label, *_ in bars], [whole * length for *_, length in bars]
+    assert values[labels.index("Sampled neighbours")] == pytest.approx(drawn["contribution"].sum(), abs=1e-3)
     heads = ("Own embedding", "Sampled neighbours", "Bias")
-    parts = [x for label, x in zip(labels, bars["x"], strict=True) if label not in heads]
-    assert sum(parts) == pytest.approx(score, abs=1e-4), "the bars below the heads add up to the score"
-    for label, text in bars["customdata"]:
-        share, value = re.fullmatch(r"(.+%) \((.+)\)", text).groups()
-        assert near(share, bars["x"][labels.index(label)] / score) or labels.count(label) > 1
-        assert near(value, bars["x"][labels.index(label)]) or labels.count(label) > 1
+    parts = [x for label, x in zip(labels, values, strict=True) if label not in heads]
+    assert sum(parts) == pytest.approx(score, abs=1e-2), "the bars below the heads add up to the score"
+    for (label, text, _), value in zip(bars, values, strict=True):
+        share, said = re.fullmatch(r"(.+%) \((.+)\)", text).groups()
+        assert float(said.replace("−", "-")) == pytest.approx(value, abs=2e-3)
+        terms = {**own, heads[0]: sum(own.values()), heads[1]: drawn["contribution"].sum()}
+        if label in terms and labels.count(label) == 1:
+            assert near(share, terms[label] / score) and near(said, terms[label])
 
 
 def test_the_recommendations_are_ranked_and_counted_right(oracle: Oracle, ranked: list[int]) -> None:

@@ -26,7 +26,7 @@ from dskreg.text import escaped, harmless, last_part, legible, many, number, per
 from dskreg.ui.common import bump_chart, charts, widgets
 from dskreg.ui.common.figure import Figure
 from dskreg.ui.embeddings import overlays
-from dskreg.ui.sampling import charts as sampling_charts
+from dskreg.ui.sampling import decomposition
 from dskreg.ui.sampling.graph import html_graph, network
 from tests.command_line import run
 from tests.made_up import candidates
@@ -303,19 +303,16 @@ def test_markdown_finds_no_address_sign_or_direction() -> None:
 LONGEST: dict[str, Callable[[], str]] = {
     "a heading": lambda: widgets.plain(LONG),
     "a chart": lambda: charts.plain(LONG),
-    "a term's label": lambda: max(_decomposition().layout["yaxis"]["ticktext"], key=len),
-    "a term's hover": lambda: _decomposition().data[0]["customdata"][0][0],
+    "a term's label": lambda: re.findall(r"<span[^>]*>([^<]*)</span>", _decomposition())[0],
     "a region": lambda: _region().layout["annotations"][0]["text"],
     "a node's hover": lambda: max((node["tooltip"]["formatter"] for node in _graph().nodes), key=len),
     "the graph's text alternative": lambda: _graph().alt,
 }
 
 
-def _decomposition() -> Figure:
+def _decomposition() -> str:
     columns = ["label", "note", "contribution", "share", "group", "head"]
-    return sampling_charts.decomposition(
-        pd.DataFrame([(LONG, LONG, 1.0, 1.0, "Own", False)], columns=columns)
-    )
+    return decomposition.table(pd.DataFrame([(LONG, LONG, 1.0, 1.0, "Own", False)], columns=columns), "")
 
 
 def _region() -> Figure:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dskreg.ui.sampling import charts as sampling_charts
-from dskreg.ui.sampling import frequency_charts
+from dskreg.ui.sampling import decomposition, frequency_charts
 from dskreg.ui.sampling.graph import drawing, html_graph, marks, network
 from tests.made_up import candidates
 from tests.plots import drawn
@@ -222,13 +222,23 @@ def decomposed(*rows: tuple[str, str, float, float, str, bool]) -> pd.DataFrame:
 def test_the_decomposition_shows_shares_and_escapes_names() -> None:
     rows = [("Own", "", 1.0, 4 / 3, "Own", True), ("Sampled", "", -0.25, -1 / 3, "Sampled", True)]
     rows += [("<b>x</b>", "<i>", -0.25, -1 / 3, "Sampled", False)]
-    figure = drawn(sampling_charts.decomposition(decomposed(*rows)))
-    bars, texts = figure.data
-    assert list(bars.x) == [1.0, -0.25, -0.25] and "133% (+1.000)" in texts.text[0]
-    assert bars.customdata[2][0] == "&lt;b&gt;x&lt;/b&gt; (&lt;i&gt;)" and "<i>" not in str(figure.layout)
-    assert bars.marker.color[0] != bars.marker.color[1] == sampling_charts.DOWN
-    bare = sampling_charts.decomposition(decomposed(("Own", "", 0.0, float("nan"), "Own", True)))
-    assert "%" not in bare.data[1]["text"][0]
+    rows += [('" onclick=', "", 0.25, float("nan"), "Own", False)]
+    body = decomposition.table(decomposed(*rows), "Terms of <this>")
+    texts = [re.sub("<[^>]+>", "", row) for row in body.split("</tr>")]
+    assert texts == [
+        "Own133% (+1.000)",
+        "Sampled−33% (−0.250)",
+        "&lt;b&gt;x&lt;/b&gt;(&lt;i&gt;)−33% (−0.250)",
+        "&quot; onclick=+0.250",
+        "",
+    ]
+    assert 'aria-label="Terms of &lt;this&gt;"' in body and "--zero:20.00%" in body
+    bars = re.findall(r"<i style=\"left:([\d.]+)%;width:([\d.]+)%;background:(#\w+)", body)
+    up, down = sampling_charts.UP, sampling_charts.DOWN
+    assert bars == [("20.00", "80.00", up), *[("0.00", "20.00", down)] * 2, ("20.00", "20.00", up)]
+    assert re.findall(r'<span style="left:([\d.]+)%', body) == ["100.00", "20.00", "20.00", "40.00"]
+    assert body.count("class=sum") == 2 and "<b>" not in body
+    assert "width:0.00%" in decomposition.table(decomposed(("Own", "", 0.0, float("nan"), "Own", True)), "")
 
 
 def test_the_strip_of_keys_is_cut_between_the_last_sampled_and_the_next() -> None:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dskreg.explorer import Explanation, Explorer, sentences
 from dskreg.ui.common import cache
 from dskreg.ui.sampling import controls, repeats, training
-from tests.visits import DEMO, button, fine, said, table_with
+from tests.visits import DEMO, button, decomposed, fine, said, table_with
 from tests.visits import visit as visit_page
 
 pytestmark = pytest.mark.skipif(not (DEMO / "manifest.json").is_file(), reason="artifacts/demo is not built")
@@ -193,9 +193,9 @@ def test_a_title_without_likes_is_all_neighbours(explorer: Explorer) -> None:
     cold = explorer.items.loc[explorer.items["likes"] == 0, "item_id"].iloc[0]
     app = visit(item=cold)
     assert "own embedding **0%**" in said(app) and "Nobody has liked this item" in said(app)
-    chart = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
-    assert [label for label, _ in chart["customdata"]][:2] == ["Own embedding", "Sampled neighbours"]
-    assert chart["x"][0] == 0 and sum(chart["x"][2:]) == pytest.approx(chart["x"][1])
+    labels, _, (own, whole, *parts) = zip(*decomposed(app), strict=True)
+    assert labels[:2] == ("Own embedding", "Sampled neighbours")
+    assert own == 0 and sum(parts) == pytest.approx(whole, abs=0.1)
 
 
 def test_probabilities_are_compared_with_a_uniform_draw(explorer: Explorer) -> None:
@@ -290,7 +290,8 @@ def test_titles_are_never_read_as_markup(monkeypatch: pytest.MonkeyPatch, explor
         "\\<script\\>" in text and "\\$x\\$" in text and "\\*\\*b" in text and ":rocket" not in text
         for text in running
     )
-    assert "<script>" not in app.get("plotly_chart")[0].proto.spec.replace("\\u003c", "<")
+    assert [label for label, *_ in decomposed(app)].count(bad) == full.picks
+    assert "<script>alert" not in "".join(part.proto.body for part in app.get("html"))
 
 
 def test_a_custom_profile_of_one_item_has_a_page(explorer: Explorer) -> None:

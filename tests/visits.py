@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -61,6 +63,19 @@ def tiles(app: AppTest, key: str = "") -> list[str]:
     found = [element for element in app.get("bidi_component") if element.proto.component_name == "tiles"]
     shown = "".join(json.loads(element.proto.json)["html"] for element in found if key in ("", element.key))
     return shown.split("</div></div>")[:-1]
+
+
+def decomposed(app: AppTest) -> list[tuple[str, str, float]]:
+    """Each term of the score on the sampling page: the label, the text beside the bar, and the bar's length,
+    which is negative where it goes to the left.
+    """
+    page = next(part.proto.body for part in app.get("html") if 'class="terms"' in part.proto.body)
+    zero = float(re.search(r"--zero:([\d.]+)%", page)[1])
+    rows = re.findall(r'<th .*?title="(.*?)">.*?left:([\d.]+)%;width:([\d.]+)%.*?">([^<]+)</span>', page)
+    return [
+        (html.unescape(label), text, float(width) if float(left) >= zero else -float(width))
+        for label, left, width, text in rows
+    ]
 
 
 def press(app: AppTest, key: str, act: str, item: object) -> AppTest:

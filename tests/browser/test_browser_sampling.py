@@ -46,13 +46,13 @@ def test_the_first_screen_and_back_from_a_gumbel_sample(visitor: "Callable[..., 
     page.goto(f"{server}/sampling?user=17&item=446")
     main = settle(page)
     chart = main.locator(".st-key-decomposition")
-    chart.locator(".barlayer path").first.wait_for()
+    chart.locator("tr").first.wait_for()
     box, switch = chart.bounding_box(), main.locator(".st-key-rule").bounding_box()
     assert box and switch
     assert switch["y"] + switch["height"] < box["y"] and box["y"] + box["height"] <= 900
     words = main.get_by_text("expected overlap of two samples").first.bounding_box()
     assert words and words["height"] < 24, "one line, not wrapped"
-    labels = chart.locator(".ytick text").all_text_contents()
+    labels = chart.locator("th").all_inner_texts()
     assert labels[0] == "Own embedding" and "Sampled neighbours" in labels
 
     says(main, "those with the largest logits")

@@ -1,5 +1,5 @@
-"""plotly figures of the sampler: the decomposition of the score, two samples, two temperatures, the
-attribution of the score, and the degree distribution.
+"""plotly figures of the sampler: two samples, two temperatures, the attribution of the score, and the degree
+distribution.
 """
 
 from __future__ import annotations
@@ -9,95 +9,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from dskreg.explorer import percent, signed
-from dskreg.ui.common.charts import COLOURS, LEGEND, LONGEST, OTHER, ZOOMED, finish, plain, shorten
+from dskreg.explorer import signed
+from dskreg.ui.common.charts import COLOURS, LEGEND, OTHER, ZOOMED, finish, plain, shorten
 from dskreg.ui.common.figure import Figure
 
 UP, DOWN = COLOURS[0], COLOURS[4]
 NODE = 22  # characters of a title in the attribution chart
-DECOMPOSED = 27  # of a term in the decomposition
 
 
 def faded(colour: str, opacity: float) -> str:
     """A hexadecimal colour with an opacity."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
-
-
-# The decomposition of the score
-
-
-def decomposition(rows: pd.DataFrame) -> Figure:
-    """One bar per term from 0, below a bar of their sum for each group.
-
-    Args:
-        rows: label, note, contribution, share (NaN: not shown), group, head (is it the sum of its group?).
-    """
-    shades = dict(zip(rows["group"].unique(), (UP, COLOURS[2], OTHER), strict=False))
-    values, places = rows["contribution"].to_numpy(dtype=float), list(range(len(rows)))
-    notes = [f" ({shorten(note, DECOMPOSED // 2)})" if note else "" for note in rows["note"]]
-    names, labels = (
-        [
-            plain(shorten(label, most - len(note)) + note)
-            for label, note in zip(rows["label"], notes, strict=True)
-        ]
-        for most in (LONGEST, DECOMPOSED)
-    )
-    texts = [
-        signed(value) if np.isnan(share) else f"{percent(share)} ({signed(value)})"
-        for value, share in zip(values, rows["share"], strict=True)
-    ]
-    head = rows["head"].to_numpy(dtype=bool)
-    figure = Figure()
-    figure.add(
-        "bar",
-        y=places,
-        x=values.tolist(),
-        orientation="h",
-        marker={
-            "color": [
-                DOWN if value < 0 else shades[group]
-                for value, group in zip(values, rows["group"], strict=True)
-            ]
-        },
-        width=[0.86 if first else 0.62 for first in head],
-        customdata=list(zip(names, texts, strict=True)),
-        hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
-    )
-    # Right of the bar, of a negative one right of 0: left of it are the names
-    figure.add(
-        "scatter",
-        y=places,
-        x=np.maximum(values, 0).tolist(),
-        mode="text",
-        text=[
-            f"\u00a0<b>{text}</b>" if first else f"\u00a0{text}"
-            for text, first in zip(texts, head, strict=True)
-        ],
-        textposition="middle right",
-        textfont={"size": 13},
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    figure.y_axis(
-        range=[len(rows) - 0.4, -0.6],
-        automargin=True,
-        tickvals=places,
-        ticktext=[f"<b>{name}</b>" if first else name for name, first in zip(labels, head, strict=True)],
-        tickfont={"size": 12},
-        showgrid=False,
-        zeroline=False,
-    )
-    low, high = min(0.0, values.min()), max(0.0, values.max())
-    figure.x_axis(
-        range=[low, high if high > low else 1.0],
-        zeroline=True,
-        zerolinecolor=OTHER,
-        showgrid=False,
-        showticklabels=False,
-    )
-    figure.update(showlegend=False)
-    return finish(figure, height=22 * len(rows) + 20, right=134)
 
 
 # Two samples

@@ -11,8 +11,7 @@ from dskreg.explorer import Explanation, percent, sentences
 from dskreg.ui.common import cache, charts, widgets
 from dskreg.ui.common.charts import is_dark, show_chart
 from dskreg.ui.common.widgets import plain
-from dskreg.ui.sampling import charts as sampling_charts
-from dskreg.ui.sampling import frequency_charts
+from dskreg.ui.sampling import decomposition, frequency_charts
 from dskreg.ui.sampling.draw import (
     COLUMNS,
     Sample,
@@ -53,17 +52,12 @@ def show_graph(sample: Sample, explanation: Explanation) -> None:
 
 
 def show_decomposition(explanation: Explanation) -> None:
-    """The score as a sum, in words and as a chart; nothing for a user without likes."""
+    """The score as a sum, in words and with bars; nothing for a user without likes."""
     if explanation.basis == "popularity":
         return
     rows, words = explanation.bars, sentences.parts(explanation)
     st.markdown(words)
-    show_chart(
-        st,
-        sampling_charts.decomposition(rows),
-        key="decomposition",
-        alt=f"Decomposition of the score of {explanation.title}. {words.replace('**', '')}",
-    )
+    decomposition.show(rows, f"Decomposition of the score of {explanation.title}. {words.replace('**', '')}")
     if explanation.activation != "linear":
         st.caption(f"Contributions add up before the activation, {explanation.activation}.")
 
