@@ -5,7 +5,8 @@ A visitor is a session of the app's websocket, as a browser has it, without the 
 seconds after each page another profile, explanation, what-if or map; now and then the visitor opens the next
 link in a new tab, which is a new session. Counted: pages that show an exception, pages that show another
 visitor's profile or not the one asked for, how long the server takes from the question to the last element
-(median, 95th percentile), and its memory after the first minute and at the end.
+(median, 95th percentile), and its memory after the first minute, at half time and at the end. It grows until
+the caches of the app are full.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ async def visitor(
 async def crowd(
     address: str, process: psutil.Process, sessions: int, minutes: float, artifact: Path
 ) -> tuple[Outcome, dict[str, float]]:
-    """All visitors; memory in MB after the first minute and at the end."""
+    """All visitors; memory in MB after the first minute, at half time and at the end."""
     explorer, outcome = Explorer.open(artifact), Outcome()
     users, items = (
         [str(u) for u in explorer.user_ids[:400]],
@@ -133,10 +134,12 @@ async def crowd(
         asyncio.create_task(visitor(address, number, artifact.name, users, items, until, outcome))
         for number in range(sessions)
     ]
-    await asyncio.sleep(min(60, 30 * minutes))
-    first = process.memory_info().rss / 2**20
+    begun, memory = time.monotonic(), {}
+    for name, after in (("first_minute_mb", min(60, 20 * minutes)), ("half_mb", 30 * minutes)):
+        await asyncio.sleep(max(0.0, begun + after - time.monotonic()))
+        memory[name] = round(process.memory_info().rss / 2**20)
     await asyncio.gather(*tasks)
-    return outcome, {"first_minute_mb": round(first), "end_mb": round(process.memory_info().rss / 2**20)}
+    return outcome, memory | {"end_mb": round(process.memory_info().rss / 2**20)}
 
 
 def main() -> None:
@@ -171,6 +174,8 @@ def figures(outcome: Outcome, memory: dict[str, int]) -> list[Row]:
         at_most("a page, median", statistics.median(seconds), "s", 2.0),
         at_most("a page, 95th percentile", seconds[int(0.95 * (len(seconds) - 1))], "s", 5.0),
         Row("memory of the server after the first minute", memory["first_minute_mb"], "MB"),
+        Row("memory of the server at half time", memory["half_mb"], "MB"),
+        at_most("growth from half time to the end", memory["end_mb"] - memory["half_mb"], "MB", 20),
         at_most("memory of the server at the end", memory["end_mb"], "MB", 1.1 * memory["first_minute_mb"]),
     ]
 

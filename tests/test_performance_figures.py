@@ -44,14 +44,17 @@ def test_the_repository_s_page_is_that_of_its_documents() -> None:
 
 def test_a_visit_of_many_is_judged_by_its_bounds() -> None:
     outcome = load.Outcome(asked=3, sessions=2, seconds=[0.1, 0.2, 9.0])
-    rows = load.figures(outcome, {"first_minute_mb": 100, "end_mb": 111})
-    missed = {row.what for row in rows if row.met is False}
-    assert missed == {"memory of the server at the end"}
+    for half, end, wrong in (
+        (100, 111, {"memory of the server at the end"}),
+        (88, 109, {"growth from half time to the end"}),
+        (89, 109, set()),
+    ):
+        rows = load.figures(outcome, {"first_minute_mb": 100, "half_mb": half, "end_mb": end})
+        assert {row.what for row in rows if row.met is False} == wrong
     outcome.seconds += [9.0] * 60
     outcome.strangers.append("x")
-    missed = {
-        row.what for row in load.figures(outcome, {"first_minute_mb": 100, "end_mb": 100}) if row.met is False
-    }
+    rows = load.figures(outcome, {"first_minute_mb": 100, "half_mb": 100, "end_mb": 100})
+    missed = {row.what for row in rows if row.met is False}
     assert missed == {"pages with another visitor's profile", "a page, median", "a page, 95th percentile"}
 
 
