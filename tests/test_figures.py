@@ -160,6 +160,10 @@ def test_the_sampling_page_counts_and_adds_right(oracle: Oracle, ranked: list[in
     portion = (every["relation"] == oracle.graph.relations.index(first)).mean()
     mass = f"holds **{percent(rows['share'].max() / 100)}** of the probability mass"
     assert f"{mass} with **{percent(portion)}** of the candidates" in said(app)
+    expected = rows["expected_picks"]
+    assert expected.sum() == pytest.approx(oracle.config.picks, abs=1e-3)
+    most = f"takes most from *{expected.idxmax()}*: on average **{expected.max():.1f}** of **{len(drawn)}**"
+    assert most in said(app)
     assert "leans" not in said(app) and "learn" not in said(app).replace("training learns", "")
 
 

@@ -278,6 +278,9 @@ def test_the_attribution_chart_keeps_items_of_one_name_apart() -> None:
     assert len(sankey.node.label) == 2 + 4 + 1 and not any(
         "<b>" in text for text in (*sankey.node.label, *sankey.node.customdata)
     )
+    assert sankey.node.label[-1] == "", "it would lie on a term's name where the chart is narrow"
+    assert sankey.link.customdata[0] == "&lt;b&gt;A&lt;/b&gt; → Same: +1.000"
+    assert sankey.link.customdata[-1].endswith(" → End: −0.125")
     assert sum(sankey.link.value[:6]) == pytest.approx(1 + 0.25 + 0.5 + 0.5 + 0.125 + 2)
     ends = {sankey.link.source[n]: sankey.link.value[n] for n in range(6, 10)}
     assert sorted(ends.values()) == pytest.approx([0.125, 0.5, 1.5, 2.0]) and set(sankey.link.target[6:]) == {

@@ -286,7 +286,8 @@ def test_arrows_go_from_the_raw_to_the_aggregated_position_of_the_title_and_its_
         if trace["name"] == "displacement" and numbers(trace["x"])[1] == pytest.approx(mine["x"])
     )
     assert numbers(first["x"]) == pytest.approx([mine["raw_x"], mine["x"]])
-    assert app.metric[0].value == f"{mine['kept']:.0%}"
+    kept = app.metric[0]
+    assert (kept.label, kept.value) == ("Neighbours kept by aggregation", f"{mine['kept']:.0%}")
 
 
 def test_a_model_without_a_map_of_users_shows_the_titles(

@@ -145,6 +145,7 @@ def test_the_table_beside_the_graph_has_its_edges() -> None:
     app = visit()
     series = graph(app)["series"][0]
     edges = table_with(app, "picked", "lift")
+    assert list(edges)[:2] == ["title", "relation"], "one item may stand there under several relations"
     figures = [node["name"].split("\n")[-1] for node in series["data"] if "\u03c0" in node["name"]]
     sampled = edges.groupby("title")["picked"].any()
     assert (len(figures), sum("," in text for text in figures)) == (len(sampled), sampled.sum())
@@ -441,6 +442,7 @@ def test_a_traversal_follows_the_link_and_goes_back_by_a_crumb(explorer: Explore
     app = visit(show="Traverse", item=start.item_id, trail=f"{start.item_id},{neighbour}")
     name = str(explorer.item(neighbour)["title"])
     assert f"Neighbours of **{name}**" in said(app) and app.header[0].value.replace("\\", "") == start.title
+    assert list(table_with(app, "picked", "relation"))[:3] == ["title", "relation", "contribution"]
     fine(app.button(key="crumb 0").click().run())
     assert f"Neighbours of **{start.title}**" in said(app) and app.text_input(key="trail").value == str(
         start.item_id

@@ -106,8 +106,8 @@ def choose(explorer: Explorer, item_id: object, offered: pd.DataFrame) -> int | 
         accept_new_options=True,
         on_change=pin_choice,
         args=(explorer,),
-        placeholder=labels.get(suggested, "type a title"),
-        help="One of the recommendations, or any item: type its title and press Enter.",
+        placeholder=labels.get(suggested, "type a name"),
+        help="One of the recommendations, or any item: type its name and press Enter.",
     )
     link.pin(other_title=suggested)
     return suggested if chosen is None else chosen

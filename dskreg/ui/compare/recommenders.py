@@ -165,7 +165,10 @@ def show_held_out(ranks: pd.DataFrame, names: tuple[str, ...]) -> None:
         key="hidden_ranks",
         height=LOWER if len(ranks) > 10 else "content",
         alt=f"The rank of every held-out item for {', '.join(names)}; a star marks the best rank",
-        column_config={"title": st.column_config.TextColumn("Held-out item", pinned=True, width=180)}
+        column_config={
+            # A pinned column keeps its width, and cuts names on a wide screen
+            "title": st.column_config.TextColumn("Held-out item", pinned=len(names) > 2, width=180)
+        }
         | {name: st.column_config.TextColumn(name, width=96) for name in names},
     )
 

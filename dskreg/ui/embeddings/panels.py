@@ -19,7 +19,7 @@ ISOLATE_HELP = "Hides all other points and fits the map to these; switch it off 
 
 def search(explorer: Explorer, kind: str) -> None:
     """A search for a point by its title or id, with suggestions."""
-    label, hint = ("Find item", "part of the title") if kind == TITLES else ("Find user", "start of the id")
+    label, hint = ("Find item", "part of the name") if kind == TITLES else ("Find user", "start of the id")
     text = st.text_input(label, key="map_search", type="search", live="300ms", placeholder=hint) or ""
     text = text.strip()
     if not text:
@@ -87,7 +87,7 @@ def title_card(explorer: Explorer, item_id: object) -> None:
     if len(own) and explorer.relations:
         k = int(cache.ask(explorer, "maps.quality")["k"])
         st.metric(
-            "Neighbourhood preservation",
+            "Neighbours kept by aggregation",
             f"{percent(float(own['kept'].iloc[0]))}",
             f"{percent(float(moved['kept'].median()))} for the median item",
             delta_color="off",

@@ -57,7 +57,7 @@ def near_field() -> None:
         key="near",
         bind="query-params",
         type="search",
-        placeholder="title or id",
+        placeholder="name or id",
         icon=":material/search:",
         width=160,
     )

@@ -119,7 +119,8 @@ def sankey(flow: pd.DataFrame, title: str, colours: Mapping[str, str]) -> Figure
     figure = Figure().add(
         "sankey",
         node={
-            "label": [plain(shorten(name, NODE)) for name in names],
+            # On a phone the end's name would lie on a term's; the caption names it
+            "label": [*(plain(shorten(name, NODE)) for name in names[:-1]), ""],
             "color": [OTHER] * len(left) + [colours.get(r, OTHER) for r in parts["relation"]] + [UP],
             "customdata": [*hover, f"{plain(title)}: {parts['contribution'].sum():.3f}"],
             "hovertemplate": "%{customdata}<extra></extra>",
@@ -132,8 +133,11 @@ def sankey(flow: pd.DataFrame, title: str, colours: Mapping[str, str]) -> Figure
             "target": to,
             "value": np.abs(value),
             "color": [faded(UP if v >= 0 else DOWN, 0.35) for v in value],
-            "customdata": list(map(signed, value)),
-            "hovertemplate": "%{source.label} → %{target.label}: %{customdata}<extra></extra>",
+            "customdata": [
+                f"{plain(names[one])} → {plain(names[other])}: {signed(part)}"
+                for one, other, part in zip(ends, to, value, strict=True)
+            ],
+            "hovertemplate": "%{customdata}<extra></extra>",
         },
         textfont={"size": 13, "shadow": "none"},
     )

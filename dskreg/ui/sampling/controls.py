@@ -137,27 +137,28 @@ def show_heading(sample: Sample, explanation: Explanation, offered: Sequence[Any
             else f"Not in the top {len(offered)}"
         )
         st.caption(position, width="stretch")
-        for label, icon, step in (("Previous", "chevron_left", -1), ("Next", "chevron_right", 1)):
-            other = sample.item_id
-            if offered:
-                other = offered[(place + step) % len(offered) if place is not None else min(step, 0)]
-            st.button(
-                label,
-                icon=f":material/{icon}:",
-                on_click=sidebar.inspect,
-                args=(other,),
-                disabled=not offered,
-                key=f"sampling_{step}",
+        with st.container(horizontal=True, width="content", key="sampling_actions"):  # wraps as one
+            for label, icon, step in (("Previous", "chevron_left", -1), ("Next", "chevron_right", 1)):
+                other = sample.item_id
+                if offered:
+                    other = offered[(place + step) % len(offered) if place is not None else min(step, 0)]
+                st.button(
+                    label,
+                    icon=f":material/{icon}:",
+                    on_click=sidebar.inspect,
+                    args=(other,),
+                    disabled=not offered,
+                    key=f"sampling_{step}",
+                )
+            rank = None if place is None else place + 1
+            about = sample.explorer.notebook.about(
+                sample.profile, sample.item_id, rank=rank, score=explanation.score, seed=sample.seed
             )
-        rank = None if place is None else place + 1
-        about = sample.explorer.notebook.about(
-            sample.profile, sample.item_id, rank=rank, score=explanation.score, seed=sample.seed
-        )
-        rows = explanation.item_neighbours
-        neighbours = list(zip(rows["item_id"], rows["title"], rows["relation"], strict=True))
-        notes.control(about, "Note", "note", neighbours)
-        with st.popover("Export", icon=":material/download:"):
-            _show_exports(sample, explanation)
+            rows = explanation.item_neighbours
+            neighbours = list(zip(rows["item_id"], rows["title"], rows["relation"], strict=True))
+            notes.control(about, "Note", "note", neighbours)
+            with st.popover("Export", icon=":material/download:"):
+                _show_exports(sample, explanation)
 
 
 def _show_exports(sample: Sample, explanation: Explanation) -> None:

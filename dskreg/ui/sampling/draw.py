@@ -165,5 +165,6 @@ def _columns(compact: bool) -> dict[str, Any]:
             config[name] = st.column_config.NumberColumn(
                 label, format=form, help=COLUMNS[name][1], width=width
             )
-        config["title"] = st.column_config.TextColumn("Candidate", pinned=True, width=130)
+        config["title"] = st.column_config.TextColumn("Candidate", pinned=True, width=112)
+        config["relation"] = st.column_config.TextColumn("Relation", help=COLUMNS["relation"][1], width=74)
     return config

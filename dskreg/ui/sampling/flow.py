@@ -154,8 +154,8 @@ def _show_flow(sample: Sample, explanation: Explanation) -> None:
     figure = charts.sankey(flow, explanation.title, sample.colours())
     show_chart(chart, figure, key="flow_chart", alt=alt)
     chart.caption(
-        "Left: liked items. Middle: terms, in the colours of their relations. Green: positive. Red: "
-        "negative. Width: absolute contribution. Opposite signs cancel at a term."
+        "Left: liked items. Middle: terms, in the colours of their relations. Right: this item. "
+        "Green: positive. Red: negative. Width: absolute contribution. Opposite signs cancel at a term."
     )
     _show_pairs(flow, table, alt)
     if explanation.activation != "linear":

@@ -23,10 +23,10 @@ from dskreg.ui.sampling.draw import (
 )
 from dskreg.ui.sampling.graph import network
 
-EDGES = ("title", "picked", "contribution", "inclusion_probability", "lift", "relation")
+EDGES = ("title", "relation", "picked", "contribution", "inclusion_probability", "lift")
 RELATIONS = {
     "expected_picks": ("Expected", "%.2f", "Mean number of its candidates in a random sample."),
-    "share": ("Probability mass", "%.1f%%", "Share of softmax(s), in percent."),
+    "share": ("Probability mass", "%.1f%%", "Share of softmax(s): the probability to be sampled first."),
     "weight": ("Weight v", "%.3f", "What a strength of 1 adds to the relevance of a candidate."),
     "attention": ("Attention α", "%.3f", "Total weight of its sampled neighbours; all relations sum to 1."),
     "contribution": ("Contribution", "%+.3f", "What its sampled neighbours add to the score."),
@@ -168,7 +168,7 @@ def show_relations(sample: Sample, relations: pd.DataFrame) -> None:
     st.markdown(
         f"*{plain(first['relation'])}* holds **{percent(first['share'])}** of the probability mass "
         f"with **{percent(portion)}** of the candidates. Where the mass exceeds the share of the candidates, "
-        "the relation is sampled more often than uniformly."
+        f"the relation is sampled first more often than uniformly. {_most_places(relations)}"
     )
     alt = f"Share of the probability mass and of the candidates for {len(relations)} relations"
     show_chart(st, charts.relation_shares(relations), key="relation_shares", alt=alt)
@@ -189,4 +189,13 @@ def show_relations(sample: Sample, relations: pd.DataFrame) -> None:
         alt=f"{alt}, with the sampled neighbours of each",
         column_config=config,
         height="content",
+    )
+
+
+def _most_places(relations: pd.DataFrame) -> str:
+    """Which relation a random sample takes most of: not always the one that is mostly sampled first."""
+    most = relations.loc[relations["expected_picks"].idxmax()]
+    return (
+        f"A whole random sample takes most from *{plain(most['relation'])}*: on average "
+        f"**{most['expected_picks']:.1f}** of **{relations['expected_picks'].sum():.0f}** neighbours."
     )

@@ -21,18 +21,21 @@ from dskreg.ui.sampling.panels import second_hop
 MOST_STEPS = 20
 CRUMB = 28  # characters of a title on a button
 STEPS: dict[str, Any] = {
-    "title": st.column_config.TextColumn("Next node", pinned=True, width="medium"),
-    "picked": st.column_config.CheckboxColumn("Sampled", width=72),
+    "title": st.column_config.TextColumn("Next node", pinned=True, width=112),
+    "relation": st.column_config.TextColumn("Relation", width=74),
     "contribution": st.column_config.NumberColumn(
-        "Contribution", format="%+.3f", help="What the neighbour adds to the score of the item in the middle."
+        "Adds",
+        format="%+.3f",
+        width=62,
+        help="Contribution: what the neighbour adds to the score of the item in the middle.",
     ),
     "inclusion_probability": st.column_config.NumberColumn(
         "π",
-        format="percent",
-        width=60,
+        format="%.0f%%",
+        width=52,
         help="Inclusion probability: exact share of all random samples that contain it.",
     ),
-    "relation": st.column_config.TextColumn("Relation r"),
+    "picked": st.column_config.CheckboxColumn("Sampled", width=72),
 }
 Step = tuple[Any, str]  # id and title
 
@@ -100,7 +103,10 @@ def _show_choices(graph: network.Graph, visited: list[Any], place: str) -> None:
     with right:
         key, edges = f"steps {place}", graph.edges
         st.dataframe(
-            edges[list(STEPS)].assign(contribution=edges["contribution"].where(edges["picked"])),
+            edges[list(STEPS)].assign(
+                contribution=edges["contribution"].where(edges["picked"]),
+                inclusion_probability=100 * edges["inclusion_probability"],
+            ),
             column_config=STEPS,
             hide_index=True,
             key=key,

@@ -223,7 +223,7 @@ def _search(explorer: Explorer, profile: Profile, added: list[str]) -> None:
         key="what_if_search",
         type="search",
         live="300ms",
-        placeholder="part of its title",
+        placeholder="part of its name",
         help="Scores the user as if this item were liked too.",
     )
     if not text or not text.strip():

@@ -97,10 +97,10 @@ def _table(place: DeltaGenerator, moves: pd.DataFrame, words: str) -> None:
         column_order=["rank_after", "title", "words", "rank_before", "score_before", "score_after"],
         column_config={
             "rank_after": number("#", width=36, help="Rank after the change."),
-            "title": st.column_config.TextColumn("Item", width=122),
+            "title": st.column_config.TextColumn("Item", width=154),
             "words": st.column_config.TextColumn("Move", width=156, help="Places up or down in the ranking."),
-            "rank_before": number("Previous rank", width=94, help="Rank before the change."),
-            "score_before": number("Score before", format="%.3f", width=88, help="The model's score."),
+            "rank_before": number("Was", width=54, help="Rank before the change."),
+            "score_before": number("Score before", format="%.3f", width=96, help="The model's score."),
             "score_after": number("Score after", format="%.3f", width=80, help="The model's score."),
         },
     )
