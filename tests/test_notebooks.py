@@ -20,7 +20,7 @@ from tests.parsed_html import Parsed
 from tests.reliability.hostile import PAYLOADS
 from tests.small import DEMO, SMALL, of_few
 from tests.test_documents import AVOIDED
-from tests.visits import said, visit
+from tests.visits import decomposed, said, visit
 
 MARKUP = set("div style h2 h3 p b i span details summary ul li".split())
 MARKUP |= set("table caption thead tbody tr th td".split())
@@ -89,11 +89,10 @@ def test_an_explanation_says_what_the_app_says(found: Explanation) -> None:
     for sentence in (*told, sentences.summary(found.item_neighbours, "candidates", True)):
         assert sentence in said(app)
         assert re.sub(r"\*\*|\s", "", sentence) in re.sub(r"\s", "", text)
-    bars = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
-    rows = Parsed(page).tables[0][1:]
-    assert len(rows) == len(bars["customdata"]) > 15
-    for (term, relation, contribution, share), shown in zip(rows, bars["customdata"], strict=True):
-        assert [f"{term} ({relation})" if relation else term, f"{share} ({contribution})"] == shown
+    bars, rows = decomposed(app), Parsed(page).tables[0][1:]
+    assert len(rows) == len(bars) > 15
+    for (term, _, contribution, share), (label, value, _) in zip(rows, bars, strict=True):
+        assert [term, f"{share} ({contribution})"] == [label, value]
     assert "user 17; seed 2, 8 neighbours per item (K), temperature τ = 8" in text
 
 

@@ -61,7 +61,7 @@ def test_a_server_that_was_killed_and_started_again_shows_the_same_view(page: Pa
         page.on("requestfailed", lambda request: coming.discard(request))
         page.goto(f"{address}/{ADDRESS}")
         says(settle(page), "sampled neighbours")
-        page.locator(".js-plotly-plot").first.wait_for()
+        page.locator(".st-key-decomposition tr").first.wait_for()
         all_arrived(page, coming)
         # Not even a virtual environment in the project's folder, which has thousands of folders
         assert not INOTIFY or watched(process.pid) == set()
