@@ -127,6 +127,6 @@ for tab, show in zip(tabs, contents if sampled else (attribution,), strict=True)
         with tab:
             show()
 notes.listing(explorer, "notes_of_item", item=str(item_id))
-method = st.expander("Method", icon=":material/school:", key="method", on_change="rerun")
+method = st.expander("Method", icon=":material/school:", key="sampling_method", on_change="rerun")
 if method.open:  # formulas take the browser a tenth of a second
     method.markdown(SAMPLER + FORMS[explorer.samples_likes])

@@ -295,6 +295,13 @@ def test_titles_are_never_read_as_markup(monkeypatch: pytest.MonkeyPatch, explor
     assert "<script>alert" not in "".join(part.proto.body for part in app.get("html"))
 
 
+def test_the_projection_of_the_embeddings_page_is_no_setting_of_this_one() -> None:
+    """A browser keeps the fields of the page before: two fields of one key raised an exception."""
+    app = visit()
+    app.session_state["method"] = "PCA"
+    assert "Sampled neighbours for" in said(fine(app.run()))
+
+
 def test_a_custom_profile_of_one_item_has_a_page(explorer: Explorer) -> None:
     first = explorer.items["item_id"].iloc[0]
     app = visit(profile="mine", titles=first, show="Attribution")
