@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import ast
 
+import streamlit
+
 from tests.house import (
     MODULES,
     MOST_LINES,
@@ -156,3 +158,21 @@ def test_the_rules_have_teeth() -> None:
         package_of("dskreg.ui.sampling.charts") == "dskreg.ui.sampling"
         and package_of("pages.model") == "pages"
     )
+
+
+def test_a_widget_s_key_stands_in_one_place() -> None:
+    """The session keeps a key's value from page to page, and a widget of another kind cannot read it."""
+    places: dict[str, set[tuple[str, str]]] = {}
+    for path, tree in SOURCES.items():
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            kind = getattr(call.func, "attr", "")
+            named = [keyword.value for keyword in call.keywords if keyword.arg == "key"]
+            if kind == "one_of":  # widgets.one_of(label, options, key)
+                named += call.args[2:3]
+            elif not hasattr(streamlit, kind):
+                continue
+            for key in named:
+                if isinstance(key, ast.Constant):
+                    places.setdefault(key.value, set()).add((kind, path))
+    assert len(places) > 50 and {"method", "sampling_method"} <= set(places)
+    assert [sorted(found) for found in places.values() if len(found) > 1] == []
